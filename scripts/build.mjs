@@ -1,0 +1,67 @@
+// Builds dist/: TypeScript by tsc, WebAssembly text by wabt, web pages by vite. `--if-stale` builds only when a source is newer.
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  chmodSync,
+  utimesSync,
+} from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const stamp = join(root, 'dist', '.built');
+
+function* files(folder) {
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* files(path);
+    else yield path;
+  }
+}
+
+function newest() {
+  let time = 0;
+  for (const folder of ['src', 'bench', 'scripts'])
+    for (const file of files(join(root, folder))) time = Math.max(time, statSync(file).mtimeMs);
+  for (const file of ['package-lock.json', 'tsconfig.json', 'vite.config.ts'])
+    if (existsSync(join(root, file))) time = Math.max(time, statSync(join(root, file)).mtimeMs);
+  return time;
+}
+
+function run(label, command, args) {
+  const done = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (done.status !== 0) {
+    console.error(`build: ${label} failed`);
+    process.exit(done.status ?? 1);
+  }
+}
+
+async function buildWasm() {
+  const sources = [...files(join(root, 'src'))].filter((file) => file.endsWith('.wat'));
+  if (sources.length === 0) return;
+  const wabt = await (await import('wabt')).default();
+  for (const source of sources) {
+    const module = wabt.parseWat(source, readFileSync(source), { simd: true, threads: true, bulk_memory: true });
+    const target = join(root, 'dist', relative(root, source)).replace(/\.wat$/, '.wasm');
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, module.toBinary({}).buffer);
+    module.destroy();
+  }
+}
+
+const startedAt = Date.now();
+if (process.argv.includes('--if-stale') && existsSync(stamp) && statSync(stamp).mtimeMs >= newest()) process.exit(0);
+run('tsc', process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.json']);
+await buildWasm();
+if (existsSync(join(root, 'vite.config.ts')))
+  run('vite', process.execPath, [join(root, 'node_modules', 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn']);
+const cli = join(root, 'dist', 'src', 'cli.js');
+if (existsSync(cli)) chmodSync(cli, 0o755);
+writeFileSync(stamp, '');
+utimesSync(stamp, new Date(startedAt), new Date(startedAt));

@@ -1,0 +1,188 @@
+#!/usr/bin/env node
+/**
+ * The command line: job name -> one function in jobs/. Progress goes to standard error, the receipt to standard output;
+ * with --json the last line of standard output is one JSON object. Exit 0 done, 1 failed, 2 refused, 130 stopped by hand.
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, Option } from 'commander';
+import { SingleBar } from 'cli-progress';
+import { readConfig } from './config.ts';
+import { reasonOf, ServiceError } from './errors.ts';
+import type { Job, JobOption } from './jobs/job.ts';
+import type { Progress } from './progress.ts';
+import { projectRoot } from './worker-url.ts';
+
+/** Jobs in the order a catalogue meets them. A line each; loaded only when called. */
+const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] = [];
+
+/** Codes that mean "refused": the command was wrong or there was nothing to do. */
+const REFUSALS = new Set([
+  'JOB_USAGE',
+  'NOTHING_TO_DO',
+  'RANKER_NO_PAIRS',
+  'RANKER_GUARDRAIL',
+  'JOB_RUNNING',
+  'CONFIG_INVALID',
+  'DATA_FOLDER_LOCKED',
+]);
+
+async function main(argv: readonly string[]): Promise<number> {
+  const name = argv[2];
+  const known = JOBS.find(([job]) => job === name);
+  if (!known) return overview(name);
+  const { job } = await known[2]();
+  return runJob(job, argv.slice(3));
+}
+
+function overview(name: string | undefined): number {
+  const { version } = JSON.parse(readFileSync(new URL('package.json', projectRoot()), 'utf8')) as { version: string };
+  if (name === '--version' || name === '-V') {
+    console.log(version);
+    return 0;
+  }
+  const lines = [
+    'related-pins: given a pin, which pins do people want to see next?',
+    '',
+    'Usage: related-pins <job> [flags]      related-pins <job> --help',
+    '',
+  ];
+  for (const [job, summary] of JOBS) lines.push(`  ${job.padEnd(24)}${summary}`);
+  const asked = name === undefined || name === '--help' || name === '-h' || name === 'help';
+  if (!asked) lines.unshift(`There is no job "${name}".${nearest(name)}`, '');
+  (asked ? console.log : console.error)(lines.join('\n'));
+  return asked && name !== undefined ? 0 : 2;
+}
+
+function nearest(name: string): string {
+  const near = JOBS.map(([job]) => job).filter((job) => job.split('-').some((part) => name.includes(part)));
+  return near.length > 0 ? ` Did you mean ${near.join(' or ')}?` : '';
+}
+
+async function runJob(job: Job, argv: readonly string[]): Promise<number> {
+  const command = commandOf(job);
+  try {
+    command.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    throw error;
+  }
+  const options = command.opts<Record<string, unknown>>();
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort();
+    console.error('\nstopping at the next safe point (press Ctrl-C again to stop at once) ...');
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  const progress = terminalProgress();
+  try {
+    const config = readConfig(process.env, typeof options.data === 'string' ? { data: options.data } : {});
+    const receipt = await job.run({
+      options,
+      args: command.args,
+      config,
+      dataFolder: config.data,
+      progress,
+      signal: stop.signal,
+    });
+    progress.stop();
+    if (options.json) console.log(JSON.stringify(receipt));
+    else for (const line of job.describe?.(receipt) ?? lines(receipt)) console.log(line);
+    return 0;
+  } catch (error) {
+    progress.stop();
+    return failed(error, options.json === true, job.name);
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}
+
+function commandOf(job: Job): Command {
+  const command = new Command(`related-pins ${job.name}`).description(job.summary).exitOverride();
+  for (const arg of job.args ?? []) command.argument(arg.form, arg.meaning);
+  for (const option of job.options) command.addOption(optionOf(option));
+  command.option('--data <folder>', 'the data folder (default: RELATED_PINS_DATA, then ./var)');
+  command.option('--json', 'print one JSON object as the last line');
+  command.addHelpText('after', `\nExamples:\n${job.examples.map((example) => `  $ ${example}`).join('\n')}`);
+  return command;
+}
+
+function optionOf(row: JobOption): Option {
+  const option = new Option(row.flag, row.meaning);
+  if (row.default !== undefined) option.default(row.default);
+  if (row.required) option.makeOptionMandatory();
+  if (row.repeatable) option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
+  else if (row.kind === 'list') option.argParser((text: string) => text.split(',').map((item) => item.trim()));
+  else if (row.kind) option.argParser((text: string) => numberOf(text, row));
+  return option;
+}
+
+function numberOf(text: string, row: JobOption): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || (row.kind === 'integer' && !Number.isInteger(value))) {
+    throw new CommanderError(
+      2,
+      'usage',
+      `${row.flag} needs ${row.kind === 'integer' ? 'a whole number' : 'a number'}, got "${text}"`,
+    );
+  }
+  return value;
+}
+
+function failed(error: unknown, json: boolean, job: string): number {
+  const code = error instanceof ServiceError ? error.code : 'SERVER_ERROR';
+  console.error(`${job}: ${code}: ${reasonOf(error)}`);
+  if (!(error instanceof ServiceError) && error instanceof Error) console.error(error.stack);
+  if (json) console.log(JSON.stringify({ error: { code, message: reasonOf(error) } }));
+  if (code === 'JOB_STOPPED') return 130;
+  return REFUSALS.has(code) ? 2 : 1;
+}
+
+function lines(receipt: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(receipt).map(
+    ([key, value]) => `${key}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
+  );
+}
+
+/** A bar with rate and time left on a terminal; only notes when standard error is a file or a pipe. */
+function terminalProgress(): Progress {
+  let bar: SingleBar | null = null;
+  let startedAt = 0;
+  const terminal = process.stderr.isTTY;
+  const stop = (): void => {
+    bar?.stop();
+    bar = null;
+  };
+  return {
+    start(step, total) {
+      stop();
+      if (!terminal) return;
+      startedAt = Date.now();
+      const format =
+        total > 0
+          ? `${step.padEnd(22)} {bar} {percentage}% | {value}/{total} | {rate}/s | {eta_formatted} left`
+          : `${step.padEnd(22)} {value} | {rate}/s`;
+      bar = new SingleBar({
+        format,
+        barCompleteChar: '█',
+        barIncompleteChar: '░',
+        hideCursor: true,
+        stream: process.stderr,
+        barsize: 28,
+      });
+      bar.start(total, 0, { rate: 0 });
+    },
+    update(done) {
+      bar?.update(done, { rate: Math.round((done * 1000) / Math.max(1, Date.now() - startedAt)) });
+    },
+    stop,
+    note(line) {
+      stop();
+      console.error(line);
+    },
+  };
+}
+
+process.exitCode = await main(process.argv);

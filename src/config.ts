@@ -1,0 +1,197 @@
+/**
+ * Every setting of the service in one table. This is the only reader of the environment: it is parsed once at start,
+ * frozen, and passed down as plain values. `.env.example` and the table in the README are made from it (`npm run build`
+ * does not rewrite them; `test/rules/config.test.ts` compares).
+ */
+import { ServiceError } from './errors.ts';
+
+type Kind = 'text' | 'number' | 'integer' | 'boolean' | 'list';
+
+interface Setting {
+  readonly env: string;
+  readonly kind: Kind;
+  readonly default: string;
+  readonly unit: string;
+  readonly meaning: string;
+}
+
+const setting = (env: string, kind: Kind, fallback: string, unit: string, meaning: string): Setting => ({
+  env: `RELATED_PINS_${env}`,
+  kind,
+  default: fallback,
+  unit,
+  meaning,
+});
+
+export const SETTINGS = {
+  data: setting('DATA', 'text', './var', 'folder', 'Where all run-time state lives.'),
+  host: setting('HOST', 'text', '127.0.0.1', '', 'Address to listen on; beyond loopback a key is required.'),
+  port: setting('PORT', 'integer', '8080', '', 'Port to listen on; 0 picks a free one.'),
+  keys: setting(
+    'KEYS',
+    'list',
+    '',
+    '',
+    'Keys that may do everything, separated by commas; scoped keys are made by `create-key`.',
+  ),
+  logLevel: setting('LOG_LEVEL', 'text', 'info', '', 'fatal, error, warn, info, debug, trace or silent.'),
+  redisUrl: setting(
+    'REDIS_URL',
+    'text',
+    '',
+    'URL',
+    'Redis to share hot state between processes; empty: one process does it all.',
+  ),
+  bodyLimitBytes: setting('BODY_LIMIT_BYTES', 'integer', '8388608', 'bytes', 'Largest accepted request body.'),
+  uploadLimitBytes: setting('UPLOAD_LIMIT_BYTES', 'integer', '20971520', 'bytes', 'Largest accepted image file.'),
+  imagePixelLimit: setting('IMAGE_PIXEL_LIMIT', 'integer', '100000000', 'pixels', 'Largest accepted image.'),
+  imagePrivateUrls: setting(
+    'IMAGE_PRIVATE_URLS',
+    'boolean',
+    'false',
+    '',
+    'Allow image addresses on private, loopback and link-local networks.',
+  ),
+  synchronous: setting(
+    'SYNCHRONOUS',
+    'text',
+    'NORMAL',
+    '',
+    'SQLite durability: NORMAL survives a killed process, FULL also a power cut.',
+  ),
+  groupCommitMs: setting(
+    'GROUP_COMMIT_MS',
+    'integer',
+    '20',
+    'ms',
+    'Longest time a served list or event waits for its group commit (50 at most).',
+  ),
+  categories: setting(
+    'CATEGORIES',
+    'text',
+    '',
+    'file',
+    'JSON list of site-wide categories; empty: the 32 of data/categories.json.',
+  ),
+  cooccurrenceMethod: setting(
+    'COOCCURRENCE_METHOD',
+    'text',
+    'rp3beta',
+    '',
+    'count, cosine, jaccard, p3alpha or rp3beta.',
+  ),
+  cooccurrenceNeighbors: setting(
+    'COOCCURRENCE_NEIGHBORS',
+    'integer',
+    '1000',
+    'pins',
+    'Co-occurring pins kept per pin.',
+  ),
+  visualNeighbors: setting('VISUAL_NEIGHBORS', 'integer', '200', 'pins', 'Visual neighbours kept per pin.'),
+  candidateLimit: setting('CANDIDATE_LIMIT', 'integer', '1000', 'pins', 'Candidates ranked per request.'),
+  shuffledShare: setting(
+    'SHUFFLED_SHARE',
+    'number',
+    '0.01',
+    'share',
+    'Share of closeups served shuffled, for position bias and replay.',
+  ),
+  unservedRows: setting(
+    'UNSERVED_ROWS',
+    'integer',
+    '5',
+    'rows',
+    'Candidates not returned whose feature rows are logged as well.',
+  ),
+  objectScoreMin: setting('OBJECT_SCORE_MIN', 'number', '0.3', 'score', 'Detections below are ignored.'),
+  dominantAreaMin: setting(
+    'DOMINANT_AREA_MIN',
+    'number',
+    '0.25',
+    'share',
+    'The dominant object covers at least this share of the image ...',
+  ),
+  dominantScoreMin: setting('DOMINANT_SCORE_MIN', 'number', '0.9', 'score', '... or its own confidence is over this.'),
+  inferenceWorkers: setting(
+    'INFERENCE_WORKERS',
+    'integer',
+    '1',
+    'threads',
+    'Inference threads of the serving process.',
+  ),
+  executionProvider: setting(
+    'EXECUTION_PROVIDER',
+    'text',
+    'auto',
+    '',
+    'auto (CUDA when the runtime has it, else CPU), cuda or cpu.',
+  ),
+  classScoreBytes: setting(
+    'CLASS_SCORE_BYTES',
+    'integer',
+    '268435456',
+    'bytes',
+    'Class scores are resident up to this size, read on demand beyond.',
+  ),
+} as const satisfies Record<string, Setting>;
+
+type ValueOf<K extends Kind> = K extends 'text'
+  ? string
+  : K extends 'boolean'
+    ? boolean
+    : K extends 'list'
+      ? readonly string[]
+      : number;
+export type Config = { readonly [N in keyof typeof SETTINGS]: ValueOf<(typeof SETTINGS)[N]['kind']> };
+
+const CHECKS: Partial<Record<keyof Config, (value: never) => string | null>> = {
+  synchronous: (value: string) => (['NORMAL', 'FULL'].includes(value) ? null : 'must be NORMAL or FULL'),
+  groupCommitMs: (value: number) => (value >= 1 && value <= 50 ? null : 'must lie within 1..50'),
+  shuffledShare: (value: number) => (value >= 0 && value <= 1 ? null : 'must lie within 0..1'),
+  executionProvider: (value: string) => (['auto', 'cuda', 'cpu'].includes(value) ? null : 'must be auto, cuda or cpu'),
+  cooccurrenceMethod: (value: string) =>
+    ['count', 'cosine', 'jaccard', 'p3alpha', 'rp3beta'].includes(value)
+      ? null
+      : 'must be count, cosine, jaccard, p3alpha or rp3beta',
+};
+
+/**
+ * Reads and checks all settings; `overrides` (command-line flags) win over the environment.
+ * Throws CONFIG_INVALID with every problem listed together.
+ */
+export function readConfig(env: NodeJS.ProcessEnv = process.env, overrides: Partial<Config> = {}): Config {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, row] of Object.entries(SETTINGS)) {
+    const value = parse(row, env[row.env] ?? row.default, problems);
+    values[name] = (overrides as Record<string, unknown>)[name] ?? value;
+    const problem = CHECKS[name as keyof Config]?.(values[name] as never);
+    if (problem) problems.push(`${row.env} ${problem}, it is ${JSON.stringify(values[name])}`);
+  }
+  if (problems.length > 0) throw new ServiceError('CONFIG_INVALID', { problems: problems.join('; ') });
+  return Object.freeze(values) as Config;
+}
+
+function parse(row: Setting, text: string, problems: string[]): unknown {
+  if (row.kind === 'text') return text;
+  if (row.kind === 'list')
+    return Object.freeze(
+      text
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== ''),
+    );
+  if (row.kind === 'boolean') {
+    if (['true', '1', 'yes'].includes(text)) return true;
+    if (['false', '0', 'no', ''].includes(text)) return false;
+    problems.push(`${row.env} must be true or false, it is ${JSON.stringify(text)}`);
+    return false;
+  }
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || (row.kind === 'integer' && !Number.isInteger(value))) {
+    problems.push(
+      `${row.env} must be ${row.kind === 'integer' ? 'a whole number' : 'a number'}, it is ${JSON.stringify(text)}`,
+    );
+  }
+  return value;
+}

@@ -1,0 +1,88 @@
+/**
+ * Every error a caller or an operator can meet: code, HTTP status, message template. `docs/ERRORS.md` lists the same
+ * codes with what to do about each; a test keeps the two equal. `{name}` in a template is filled from `fields`.
+ */
+export const ERRORS = {
+  REQUEST_INVALID: { status: 400, message: '{detail}' },
+  REQUEST_TOO_LARGE: { status: 413, message: 'The body is larger than {limit} bytes; send smaller batches.' },
+  REQUEST_UNAUTHORIZED: { status: 401, message: 'This needs a key: send `Authorization: Bearer KEY`.' },
+  REQUEST_FORBIDDEN: { status: 403, message: 'This key lacks the scope {scope}.' },
+  REQUEST_RATE_LIMITED: { status: 429, message: 'Too many requests; try again in {retryAfterSeconds} s.' },
+  ROUTE_UNKNOWN: { status: 404, message: 'There is no {method} {path}; see /v1/openapi.json.' },
+  SERVER_OVERLOADED: { status: 503, message: 'The server is at capacity; try again in {retryAfterSeconds} s.' },
+  SERVER_ERROR: { status: 500, message: 'Something broke on our side; the log line with this request id says what.' },
+  CONFIG_INVALID: { status: 500, message: 'The settings are wrong: {problems}' },
+  DATA_FOLDER_LOCKED: {
+    status: 500,
+    message: 'The data folder {folder} is in use by process {pid}; stop it or choose another --data.',
+  },
+  DATA_DISK_FULL: {
+    status: 507,
+    message: 'The disk that holds {folder} is full; nothing of this request was written. Free space and send it again.',
+  },
+  CATALOG_PIN_UNKNOWN: { status: 404, message: 'There is no pin {pinId}.' },
+  CATALOG_USER_UNKNOWN: { status: 404, message: 'There is no user {userId}.' },
+  CATALOG_FILE_UNREADABLE: { status: 400, message: '{file} cannot be read as {format}: {reason}' },
+  IMAGE_REFUSED: { status: 422, message: 'The image is refused: {reason}' },
+  IMAGE_UNSUPPORTED: { status: 415, message: 'The image format is not supported: {reason}' },
+  IMAGE_TOO_LARGE: { status: 413, message: 'The image is too large: {reason}' },
+  IMAGE_URL_REFUSED: { status: 422, message: 'The image address is refused: {reason}' },
+  BOX_INVALID: {
+    status: 400,
+    message: 'The box {box} has no area inside the image, which is {width} x {height} pixels.',
+  },
+  NET_REFUSED: { status: 422, message: 'The net {net} is refused: {reason}' },
+  NET_UNKNOWN: { status: 404, message: 'There is no net {net}; there are: {known}.' },
+  ARTIFACT_REFUSED: { status: 500, message: 'The artifact {file} is refused: {reason}' },
+  INDEX_UNAVAILABLE: { status: 503, message: 'The index {index} is not available: {reason}' },
+  FEATURES_NOT_READY: {
+    status: 503,
+    message: 'The visual features of pin {pinId} are not computed yet; try again in {retryAfterSeconds} s.',
+  },
+  RANKER_MODEL_UNKNOWN: { status: 404, message: 'There is no model {model}; there are: {known}.' },
+  RANKER_MODEL_REFUSED: { status: 422, message: 'The model {model} is refused: {reason}' },
+  RANKER_MODEL_EXISTS: {
+    status: 409,
+    message: 'A model named {model} exists; models are never overwritten, choose another name.',
+  },
+  RANKER_NO_PAIRS: { status: 422, message: 'There is nothing to learn from: {reason}' },
+  RANKER_GUARDRAIL: {
+    status: 409,
+    message: 'The model {model} is worse than the guardrail: {reason}; promote it with --force and a --why.',
+  },
+  LETOR_REFUSED: { status: 400, message: '{file} line {line}: {reason}' },
+  EXPERIMENT_UNKNOWN: { status: 404, message: 'There is no experiment {key}; there are: {known}.' },
+  EXPERIMENT_INVALID: { status: 400, message: 'The experiment definition is refused: {field}: {reason}' },
+  EXPERIMENT_STATE: { status: 409, message: 'The experiment {key} is {state}; {reason}' },
+  JOB_USAGE: { status: 400, message: '{reason}' },
+  JOB_RUNNING: { status: 409, message: 'The job {job} is already running (process {pid}); wait for it or stop it.' },
+  JOB_STOPPED: { status: 499, message: 'Stopped by hand; the next start goes on from here.' },
+  NOTHING_TO_DO: { status: 422, message: '{reason}' },
+  BACKUP_REFUSED: { status: 422, message: 'The backup {folder} is refused: {reason}' },
+} as const satisfies Record<string, { status: number; message: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** A caller's mistake or an operating fault. `fields` fill the message template; `field` names the offending field of a body. */
+export class ServiceError extends Error {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly fields: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, fields: Readonly<Record<string, unknown>> = {}, cause?: unknown) {
+    super(fillTemplate(ERRORS[code].message, fields), cause === undefined ? undefined : { cause });
+    this.name = 'ServiceError';
+    this.code = code;
+    this.status = ERRORS[code].status;
+    this.fields = fields;
+  }
+}
+
+function fillTemplate(template: string, fields: Readonly<Record<string, unknown>>): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(fields[name] ?? '?'));
+}
+
+/** The text of anything that was thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

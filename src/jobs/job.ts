@@ -1,0 +1,38 @@
+import type { Config } from '../config.ts';
+import type { Progress } from '../progress.ts';
+
+/** One flag of a job. `flag` is in commander's form: `--neighbors <k>`, `--negatives`. Its camel-cased name is the key in `options`. */
+export interface JobOption {
+  readonly flag: string;
+  readonly meaning: string;
+  readonly default?: string | number | boolean;
+  /** How the text becomes a value; absent: text stays text. */
+  readonly kind?: 'number' | 'integer' | 'list';
+  readonly required?: boolean;
+  /** May be given several times; the value is then a list of texts. */
+  readonly repeatable?: boolean;
+}
+
+/** What a job is given. `options` are parsed flags by camel-cased name, `args` the positional arguments. */
+export interface JobInput {
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly args: readonly string[];
+  readonly config: Config;
+  readonly dataFolder: string;
+  readonly progress: Progress;
+  /** Aborted by Ctrl-C; a job stops cleanly at the next safe point and throws JOB_STOPPED, and its next start resumes. */
+  readonly signal: AbortSignal;
+}
+
+/** A verb-noun job: read its `run` top to bottom. The returned record is the receipt, printed as JSON with `--json`. */
+export interface Job {
+  readonly name: string;
+  readonly summary: string;
+  readonly examples: readonly string[];
+  /** Positional arguments in commander's form: `<file>`, `[name]`. */
+  readonly args?: readonly { readonly form: string; readonly meaning: string }[];
+  readonly options: readonly JobOption[];
+  run(input: JobInput): Promise<Readonly<Record<string, unknown>>>;
+  /** The receipt for a person, line by line; absent: the record is printed key by key. */
+  describe?(receipt: Readonly<Record<string, unknown>>): readonly string[];
+}

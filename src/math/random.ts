@@ -1,0 +1,56 @@
+/**
+ * The only door to randomness in src/: a seeded generator (xoroshiro128+ of pure-rand), and fresh ids for things that
+ * are born once (recommendations), which no result depends on.
+ */
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { v7 } from 'uuid';
+
+export interface Random {
+  /** Uniform in [0, 1), 53 bits. */
+  next(): number;
+  /** Uniform integer in [0, below). */
+  integer(below: number): number;
+  /** Standard normal (Box and Muller 1958). */
+  normal(): number;
+  /** A shuffled copy (Fisher and Yates). */
+  shuffled<T>(items: readonly T[]): T[];
+  /** One item; the list must not be empty. */
+  pick<T>(items: readonly T[]): T;
+}
+
+/** A generator from a 32-bit seed. Same seed, same stream, on every machine. */
+export function seededRandom(seed: number): Random {
+  const generator = xoroshiro128plus(seed | 0);
+  const next = (): number => {
+    const high = generator.next() >>> 5;
+    const low = generator.next() >>> 6;
+    return (high * 67108864 + low) / 9007199254740992;
+  };
+  const integer = (below: number): number => Math.floor(next() * below);
+  return {
+    next,
+    integer,
+    normal: () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()),
+    shuffled: (items) => {
+      const copy = [...items];
+      for (let i = copy.length - 1; i > 0; i--) {
+        const j = integer(i + 1);
+        [copy[i], copy[j]] = [copy[j], copy[i]];
+      }
+      return copy;
+    },
+    pick: (items) => items[integer(items.length)],
+  };
+}
+
+/** A 32-bit seed made from a base seed and a text, so that parts of a run have streams of their own (FNV-1a). */
+export function deriveSeed(seed: number, text: string): number {
+  let hash = (0x811c9dc5 ^ seed) >>> 0;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  return hash | 0;
+}
+
+/** A new id, ordered by time (UUID version 7, RFC 9562). */
+export function newId(): string {
+  return v7();
+}
