@@ -7,15 +7,15 @@ import { ServiceError } from './errors.ts';
 
 type Kind = 'text' | 'number' | 'integer' | 'boolean' | 'list';
 
-interface Setting {
+interface Setting<K extends Kind = Kind> {
   readonly env: string;
-  readonly kind: Kind;
+  readonly kind: K;
   readonly default: string;
   readonly unit: string;
   readonly meaning: string;
 }
 
-const setting = (env: string, kind: Kind, fallback: string, unit: string, meaning: string): Setting => ({
+const setting = <K extends Kind>(env: string, kind: K, fallback: string, unit: string, meaning: string): Setting<K> => ({
   env: `RELATED_PINS_${env}`,
   kind,
   default: fallback,

@@ -1,0 +1,18 @@
+// `npm run bench -- NAME [--json] [flags]`: runs bench/NAME/run.ts (built). Without a name: lists them.
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const [name, ...argv] = process.argv.slice(2);
+const names = readdirSync(join(root, 'bench'), { withFileTypes: true }).filter((entry) => existsSync(join(root, 'bench', entry.name, 'run.ts'))).map((entry) => entry.name);
+if (!name || !names.includes(name)) {
+  console.error(`Usage: npm run bench -- NAME [--json]\nbenches: ${names.join(', ')}`);
+  process.exit(name === undefined || name === '--help' ? 0 : 2);
+}
+const json = argv.includes('--json');
+const { run } = await import(pathToFileURL(join(root, 'dist', 'bench', name, 'run.js')).href);
+const result = await run({ argv: argv.filter((arg) => arg !== '--json'), json });
+if (json) console.log(JSON.stringify(result));
+else for (const [key, value] of Object.entries(result)) console.log(`${key}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
+process.exit(0);
