@@ -1,0 +1,232 @@
+import type { BoardPins } from './board-pins.ts';
+import { TopKHeap } from '../math/top-k.ts';
+
+/** How often two pins share a board, turned into a weight w_ij of the list of i. Formulas at `cooccurrenceRows`. */
+export const METHODS = ['count', 'cosine', 'jaccard', 'p3alpha', 'rp3beta'] as const;
+export type Method = (typeof METHODS)[number];
+
+export interface CooccurrenceOptions {
+  readonly method: Method;
+  /** Pins kept per list (K). */
+  readonly neighbors: number;
+  /** Exponent of the transition probabilities of P3alpha and RP3beta. */
+  readonly alpha: number;
+  /** Exponent of the popularity that RP3beta divides by. */
+  readonly beta: number;
+  /** Added to the divisor of cosine and Jaccard: lists of pins with few boards shrink towards 0. */
+  readonly shrink: number;
+  /** `tfidf`: a board weighs log(pins / (1 + |b|)); for count, cosine and Jaccard. */
+  readonly weighting: 'none' | 'tfidf';
+  /** `log`: a shared board counts 1 / log(1 + |b|). */
+  readonly damping: 'none' | 'log';
+  /** Boards of more pins than this say nothing and are left out of every sum; 0: no cap. */
+  readonly boardCap: number;
+}
+
+/** The settings that won on citeulike-a-loo; `docs/DECISIONS.md` says how they were chosen. */
+export const DEFAULT_COOCCURRENCE: CooccurrenceOptions = {
+  method: 'rp3beta',
+  neighbors: 1000,
+  alpha: 0.7,
+  beta: 0.25,
+  shrink: 0,
+  weighting: 'none',
+  damping: 'none',
+  boardCap: 0,
+};
+
+/** Lists of rows `first .. first + rows`: row r at `start[r] .. start[r + 1]`, best first, equal scores by ascending pin. */
+export interface NeighborLists {
+  readonly first: number;
+  readonly rows: number;
+  readonly start: Uint32Array;
+  readonly pinIndexes: Int32Array;
+  readonly scores: Float32Array;
+}
+
+/**
+ * The co-occurrence lists of pins `from .. to`: for each, the pins that share boards with it, weighted, best K.
+ *
+ *   n_i      boards of pin i               |b|  pins of board b
+ *   c_ij     sum over shared b of d_b, with d_b = 1, or 1 / log(1 + |b|), or 0 beyond the cap
+ *   count    c_ij
+ *   cosine   c_ij / (sqrt(n_i n_j) + shrink)
+ *   jaccard  c_ij / (n_i + n_j - c_ij + shrink)
+ *   p3alpha  sum over shared b of (1 / n_i)^alpha (1 / |b|)^alpha d_b
+ *   rp3beta  p3alpha / n_j^beta
+ *
+ * With TF-IDF the entry of a board is t_b = log(pins / (1 + |b|)) instead of 1: c_ij sums d_b t_b^2, n_i becomes the sum
+ * of t_b^2 over the boards of i.
+ *
+ * Given    table, options; 0 <= from <= to <= table.pins
+ * Returns  lists of rows `from .. to` with scores above 0; a pin is never in its own list
+ * Memory   one accumulator of `table.pins` entries and the lists
+ * Sums run over boards in ascending order, so a row has the same bits whoever computes it.
+ * Choice: n_i counts all boards, also damped and capped ones, as the formulas above say; a worked number: pins on the
+ * same two boards of 9 and 99 pins have count 2, under log damping 1/log(10) + 1/log(100) = 0.651.
+ * Source   P3alpha: Cooper et al., WWW 2014; RP3beta: Paudel et al., TiiS 2016; the rest is textbook.
+ */
+export function cooccurrenceRows(
+  table: BoardPins,
+  options: CooccurrenceOptions,
+  from = 0,
+  to = table.pins,
+): NeighborLists {
+  const counter = rowCounter(table, options);
+  const weigh = weigher(table, options, counter.squaredNorms);
+  const rows = to - from;
+  const start = new Uint32Array(rows + 1);
+  const found = new ListPool(rows, options.neighbors);
+  const heap = new TopKHeap(options.neighbors);
+  for (let i = from; i < to; i++) {
+    const touched = counter.count(i);
+    for (let t = 0; t < touched; t++) {
+      const j = counter.touched[t];
+      const score = j === i ? 0 : weigh(i, j, counter.sums[j]);
+      if (score > 0) heap.offer(j, score);
+      counter.sums[j] = 0;
+    }
+    const { ids, scores } = heap.drain();
+    found.append(ids, scores);
+    start[i - from + 1] = found.length;
+  }
+  return { first: from, rows, start, pinIndexes: found.pinIndexes(), scores: found.scores() };
+}
+
+/** One row of c_ij at a time: `sums[j]` for the `touched` pins j; whoever reads a row sets its sums back to 0. */
+interface RowCounter {
+  readonly sums: Float64Array | Uint32Array;
+  readonly touched: Uint32Array;
+  /** n_i, or the sum of squared TF-IDF entries. */
+  readonly squaredNorms: Float64Array;
+  count(i: number): number;
+}
+
+function rowCounter(table: BoardPins, options: CooccurrenceOptions): RowCounter {
+  const weights = boardWeights(table, options);
+  const squaredNorms = squaredNormsOf(table, options);
+  const touched = new Uint32Array(table.pins);
+  const { boardStart, boardPins, pinStart, pinBoards } = table;
+  if (weights === null) {
+    const sums = new Uint32Array(table.pins);
+    const count = (i: number): number => {
+      let found = 0;
+      for (let at = pinStart[i]; at < pinStart[i + 1]; at++) {
+        const board = pinBoards[at];
+        for (let p = boardStart[board]; p < boardStart[board + 1]; p++) {
+          const j = boardPins[p];
+          if (sums[j]++ === 0) touched[found++] = j;
+        }
+      }
+      return found;
+    };
+    return { sums, touched, squaredNorms, count };
+  }
+  const sums = new Float64Array(table.pins);
+  const count = (i: number): number => {
+    let found = 0;
+    for (let at = pinStart[i]; at < pinStart[i + 1]; at++) {
+      const board = pinBoards[at];
+      const weight = weights[board];
+      if (weight === 0) continue;
+      for (let p = boardStart[board]; p < boardStart[board + 1]; p++) {
+        const j = boardPins[p];
+        if (sums[j] === 0) touched[found++] = j;
+        sums[j] += weight;
+      }
+    }
+    return found;
+  };
+  return { sums, touched, squaredNorms, count };
+}
+
+/** What a shared board adds to the sum of a pair; null when every board adds 1 (whole numbers then). */
+export function boardWeights(table: BoardPins, options: CooccurrenceOptions): Float64Array | null {
+  const walk = options.method === 'p3alpha' || options.method === 'rp3beta';
+  if (walk && options.weighting === 'tfidf')
+    throw new RangeError(`TF-IDF is for count, cosine and jaccard, not ${options.method}`);
+  if (!walk && options.weighting === 'none' && options.damping === 'none' && options.boardCap === 0) return null;
+  const weights = new Float64Array(table.boards);
+  for (let b = 0; b < table.boards; b++) {
+    const size = table.boardStart[b + 1] - table.boardStart[b];
+    if (size === 0 || (options.boardCap > 0 && size > options.boardCap)) continue;
+    const damping = options.damping === 'log' ? 1 / Math.log(1 + size) : 1;
+    weights[b] = damping * (walk ? (1 / size) ** options.alpha : squaredEntry(table, options, size));
+  }
+  return weights;
+}
+
+function squaredEntry(table: BoardPins, options: CooccurrenceOptions, boardSize: number): number {
+  return options.weighting === 'tfidf' ? Math.log(table.pins / (1 + boardSize)) ** 2 : 1;
+}
+
+function squaredNormsOf(table: BoardPins, options: CooccurrenceOptions): Float64Array {
+  const norms = new Float64Array(table.pins);
+  for (let i = 0; i < table.pins; i++) {
+    if (options.weighting === 'none') {
+      norms[i] = table.pinStart[i + 1] - table.pinStart[i];
+      continue;
+    }
+    for (let at = table.pinStart[i]; at < table.pinStart[i + 1]; at++) {
+      const board = table.pinBoards[at];
+      norms[i] += squaredEntry(table, options, table.boardStart[board + 1] - table.boardStart[board]);
+    }
+  }
+  return norms;
+}
+
+type Weigh = (i: number, j: number, sum: number) => number;
+
+function weigher(table: BoardPins, options: CooccurrenceOptions, n: Float64Array): Weigh {
+  const { shrink } = options;
+  if (options.method === 'count') return (_i, _j, sum) => sum;
+  if (options.method === 'cosine') return (i, j, sum) => sum / (Math.sqrt(n[i] * n[j]) + shrink);
+  if (options.method === 'jaccard') return (i, j, sum) => sum / (n[i] + n[j] - sum + shrink);
+  const leave = new Float64Array(table.pins);
+  const popularity = new Float64Array(table.pins);
+  for (let i = 0; i < table.pins; i++) {
+    leave[i] = n[i] > 0 ? (1 / n[i]) ** options.alpha : 0;
+    popularity[i] = options.method === 'rp3beta' ? n[i] ** options.beta : 1;
+  }
+  return (i, j, sum) => (leave[i] * sum) / popularity[j];
+}
+
+/** Growing columns for the lists: never more than twice what they hold, never more than rows x K. */
+class ListPool {
+  length = 0;
+  private readonly most: number;
+  private ids: Int32Array;
+  private values: Float32Array;
+
+  constructor(rows: number, neighbors: number) {
+    this.most = rows * neighbors;
+    const first = Math.min(this.most, 1024);
+    this.ids = new Int32Array(first);
+    this.values = new Float32Array(first);
+  }
+
+  append(ids: Int32Array, scores: Float64Array): void {
+    if (this.length + ids.length > this.ids.length) this.grow(this.length + ids.length);
+    this.ids.set(ids, this.length);
+    this.values.set(scores, this.length);
+    this.length += ids.length;
+  }
+
+  pinIndexes(): Int32Array {
+    return this.ids.slice(0, this.length);
+  }
+
+  scores(): Float32Array {
+    return this.values.slice(0, this.length);
+  }
+
+  private grow(need: number): void {
+    const length = Math.min(this.most, Math.max(need, this.ids.length * 2));
+    const ids = new Int32Array(length);
+    const values = new Float32Array(length);
+    ids.set(this.ids);
+    values.set(this.values);
+    this.ids = ids;
+    this.values = values;
+  }
+}
