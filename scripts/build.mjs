@@ -57,8 +57,8 @@ async function buildWasm() {
 
 const startedAt = Date.now();
 if (process.argv.includes('--if-stale') && existsSync(stamp) && statSync(stamp).mtimeMs >= newest()) process.exit(0);
-run('tsc', process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.json']);
 await buildWasm();
+run('tsc', process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.json']);
 if (existsSync(join(root, 'vite.config.ts')))
   run('vite', process.execPath, [join(root, 'node_modules', 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn']);
 const cli = join(root, 'dist', 'src', 'cli.js');
