@@ -1,0 +1,35 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+/** The state of something fetched: exactly one of loading, failed, there. */
+export type Loaded<T> =
+  | { readonly kind: 'loading'; readonly previous: T | null }
+  | { readonly kind: 'failed'; readonly error: Error; readonly retry: () => void }
+  | { readonly kind: 'there'; readonly value: T };
+
+/**
+ * Fetches again whenever `key` changes; a stale reply is aborted and dropped, the previous value stays visible
+ * while the next one loads.
+ */
+export function useLoaded<T>(key: string, fetcher: (signal: AbortSignal) => Promise<T>): Loaded<T> {
+  const [state, setState] = useState<Loaded<T>>({ kind: 'loading', previous: null });
+  const [round, setRound] = useState(0);
+  const last = useRef<T | null>(null);
+  useEffect(() => {
+    const stop = new AbortController();
+    setState({ kind: 'loading', previous: last.current });
+    fetcher(stop.signal).then(
+      (value) => {
+        if (stop.signal.aborted) return;
+        last.current = value;
+        setState({ kind: 'there', value });
+      },
+      (error: unknown) => {
+        if (stop.signal.aborted) return;
+        const failure = error instanceof Error ? error : new Error(String(error));
+        setState({ kind: 'failed', error: failure, retry: () => setRound((count) => count + 1) });
+      },
+    );
+    return () => stop.abort();
+  }, [key, round]);
+  return state;
+}

@@ -1,0 +1,194 @@
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { type Box, call, type Item, type ListReply, type PinObject, type PinSummary, sendEvents } from '../api.ts';
+import { useLoaded } from '../load.ts';
+import { Cropper } from '../parts/cropper.tsx';
+import { ObjectBoxes } from '../parts/object-boxes.tsx';
+import { Empty, Failure, Skeleton } from '../parts/states.tsx';
+import { RankedList } from '../parts/ranked-list.tsx';
+import { TreatmentPicker } from '../parts/treatment-picker.tsx';
+import { go, type Place, withQuery } from '../router.ts';
+import { currentUser } from '../visitor.ts';
+
+interface ObjectsReply {
+  readonly objects: readonly PinObject[];
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** One pin, and the pins people want to see next; two orderings side by side when `against` is in the address. */
+export function Closeup({ place }: { place: Place }) {
+  const pinId = place.parts[1] ?? '';
+  const path = `/pins/${encodeURIComponent(pinId)}`;
+  const pin = useLoaded(path, (signal) => call<PinSummary>(path, { signal }));
+  const objects = useLoaded(`${path}/objects`, (signal) =>
+    call<ObjectsReply>(`${path}/objects?explain=true`, { signal }),
+  );
+  const [boxes, setBoxes] = useState(false);
+  const crop = place.query.get('crop');
+  const cropping = crop !== null;
+  const found =
+    objects.kind === 'there'
+      ? Object.assign([...objects.value.objects], { width: objects.value.width, height: objects.value.height })
+      : [];
+  const pickBox = (box: Box): void =>
+    go(withQuery(place, { crop: box.map((side) => Math.round(side)).join(',') }), true);
+  if (pin.kind === 'failed') return <Failure error={pin.error} retry={pin.retry} />;
+  const value = pin.kind === 'there' ? pin.value : null;
+  return (
+    <main class="closeup">
+      <section class="hero">
+        <div class="hero-image">
+          {cropping ? (
+            <Cropper pinId={pinId} place={place} objects={found} />
+          ) : (
+            <ObjectBoxes
+              pinId={pinId}
+              title={value?.title ?? pinId}
+              objects={found}
+              showBoxes={boxes}
+              onPick={pickBox}
+            />
+          )}
+        </div>
+        <div class="hero-text">
+          <h1>{value?.title || pinId}</h1>
+          {value?.description && <p>{value.description}</p>}
+          <PinFacts pin={value} />
+          <div class="row wrap">
+            <button
+              type="button"
+              class={boxes ? 'on' : ''}
+              disabled={found.length === 0}
+              onClick={() => setBoxes(!boxes)}
+              aria-pressed={boxes}
+            >
+              {found.length === 0
+                ? 'No objects found'
+                : `${boxes ? 'Hide' : 'Show'} ${found.length} object${found.length === 1 ? '' : 's'}`}
+            </button>
+            <button
+              type="button"
+              class={cropping ? 'on' : ''}
+              onClick={() =>
+                go(
+                  withQuery(place, { crop: cropping ? null : '' }) +
+                    (cropping ? '' : `${place.query.size > 0 ? '&' : '?'}crop=`),
+                  true,
+                )
+              }
+              aria-pressed={cropping}
+            >
+              {cropping ? 'Close the cropper' : 'Search inside the picture'}
+            </button>
+          </div>
+          {!cropping && <TreatmentPicker place={place} />}
+        </div>
+      </section>
+      {!cropping && <Related pinId={pinId} place={place} />}
+    </main>
+  );
+}
+
+function PinFacts({ pin }: { pin: PinSummary | null }) {
+  if (!pin) return <Skeleton count={1} />;
+  const categories = Object.entries(pin.categories ?? {}).sort((a, b) => b[1] - a[1]);
+  const terms = Object.entries(pin.annotations ?? {}).sort((a, b) => b[1] - a[1]);
+  return (
+    <>
+      <p class="row wrap">
+        {categories.map(([name, weight]) => (
+          <a class="chip" key={name} href={`/?category=${encodeURIComponent(name)}`}>
+            {name} <small>{weight.toFixed(2)}</small>
+          </a>
+        ))}
+        {pin.buyable && <span class="badge buyable">buyable</span>}
+        {pin.saves !== undefined && <span class="badge">{pin.saves} saves</span>}
+      </p>
+      {terms.length > 0 && (
+        <p class="row wrap">
+          {terms.slice(0, 10).map(([term]) => (
+            <a class="term-chip" key={term} href={`/?q=${encodeURIComponent(term)}`}>
+              {term}
+            </a>
+          ))}
+        </p>
+      )}
+    </>
+  );
+}
+
+function relatedAddress(pinId: string, treatment: string | null): string {
+  const forced = treatment ? `&treatment=${encodeURIComponent(treatment)}` : '';
+  return `/pins/${encodeURIComponent(pinId)}/related?limit=30&explain=true&userId=${encodeURIComponent(currentUser())}${forced}`;
+}
+
+function Related({ pinId, place }: { pinId: string; place: Place }) {
+  const left = place.query.get('treatment');
+  const right = place.query.get('against');
+  const first = useLoaded(relatedAddress(pinId, left), (signal) =>
+    call<ListReply>(relatedAddress(pinId, left), { signal }),
+  );
+  if (right === null) return <OneList reply={first} title="Related pins" sendsEvents={left === null} />;
+  return (
+    <div class="side-by-side">
+      <OneList reply={first} title={left ?? 'as served now'} sendsEvents={false} />
+      <Against pinId={pinId} treatment={right} other={first.kind === 'there' ? first.value.items : []} />
+    </div>
+  );
+}
+
+function Against({ pinId, treatment, other }: { pinId: string; treatment: string; other: readonly Item[] }) {
+  const address = relatedAddress(pinId, treatment);
+  const reply = useLoaded(address, (signal) => call<ListReply>(address, { signal }));
+  const before = useMemo(() => new Map(other.map((item) => [item.pinId, item.position])), [other]);
+  return <OneList reply={reply} title={treatment} sendsEvents={false} before={before} />;
+}
+
+function OneList({
+  reply,
+  title,
+  sendsEvents,
+  before,
+}: {
+  reply: ReturnType<typeof useLoaded<ListReply>>;
+  title: string;
+  sendsEvents: boolean;
+  before?: ReadonlyMap<string, number>;
+}) {
+  const list = reply.kind === 'there' ? reply.value : null;
+  useEffect(() => {
+    if (list && sendsEvents) void sendEvents(currentUser(), list.recommendationId, 'impression', list.items);
+  }, [list, sendsEvents]);
+  return (
+    <section class="related" aria-label={title}>
+      <h2>{title}</h2>
+      {reply.kind === 'failed' && <Failure error={reply.error} retry={reply.retry} />}
+      {reply.kind === 'loading' && <Skeleton count={10} />}
+      {list && (
+        <>
+          <p class="served">
+            model <b>{list.modelVersion}</b>
+            {list.arm && (
+              <>
+                {' '}
+                · arm <b>{list.arm}</b>
+              </>
+            )}{' '}
+            · <code title="recommendation id">{list.recommendationId.slice(0, 13)}…</code>
+            {list.missing.length > 0 && <span class="badge warn">missing: {list.missing.join(', ')}</span>}
+            {list.degraded.map((row) => (
+              <span class="badge warn" key={row.code} title={row.reason}>
+                degraded: {row.code}
+              </span>
+            ))}
+          </p>
+          {list.items.length === 0 ? (
+            <Empty title="Nothing to show next">No board, picture or word leads from here to another pin yet.</Empty>
+          ) : (
+            <RankedList list={list} sendsEvents={sendsEvents} before={before} />
+          )}
+        </>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,147 @@
+import { useEffect, useState } from 'preact/hooks';
+import { ApiProblem, call, type ListReply } from '../api.ts';
+import { Masonry } from '../parts/masonry.tsx';
+import { PinCard } from '../parts/pin-card.tsx';
+import { SourceBadge } from '../parts/source-badge.tsx';
+import { Empty, Failure, Skeleton } from '../parts/states.tsx';
+
+interface LensReply extends ListReply {
+  readonly understanding: {
+    readonly annotations?: readonly { readonly term: string; readonly weight?: number; readonly confidence?: number }[];
+    readonly objects?: readonly { readonly label: string; readonly score: number }[];
+    readonly colours?: readonly (string | { readonly hex: string; readonly share?: number })[];
+    readonly category?: string | { readonly name: string; readonly confidence?: number } | null;
+    readonly picture?: string;
+  };
+  readonly blend: readonly { readonly source: string; readonly ratio: number; readonly reason: string }[];
+}
+
+/** A photo in (dropped, pasted or chosen): what it shows, and a blend of look-alikes, meaning-alikes and scenes. */
+export function Lens() {
+  const [photo, setPhoto] = useState<File | null>(null);
+  const [preview, setPreview] = useState('');
+  const [reply, setReply] = useState<LensReply | null>(null);
+  const [error, setError] = useState<Error | null>(null);
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    const paste = (event: ClipboardEvent): void => {
+      const file = [...(event.clipboardData?.files ?? [])].find((item) => item.type.startsWith('image/'));
+      if (file) setPhoto(file);
+    };
+    addEventListener('paste', paste);
+    return () => removeEventListener('paste', paste);
+  }, []);
+  useEffect(() => {
+    if (!photo) return;
+    const address = URL.createObjectURL(photo);
+    setPreview(address);
+    setReply(null);
+    setError(null);
+    const stop = new AbortController();
+    const body = new FormData();
+    body.set('limit', '30');
+    body.set('image', photo);
+    call<LensReply>('/lens', { method: 'POST', body, signal: stop.signal })
+      .then(setReply)
+      .catch((failure: unknown) => {
+        if (!stop.signal.aborted)
+          setError(failure instanceof Error ? failure : new ApiProblem(0, 'UNKNOWN', String(failure)));
+      });
+    return () => {
+      stop.abort();
+      URL.revokeObjectURL(address);
+    };
+  }, [photo]);
+  const drop = (event: DragEvent): void => {
+    event.preventDefault();
+    setOver(false);
+    const file = event.dataTransfer?.files[0];
+    if (file) setPhoto(file);
+  };
+  return (
+    <main>
+      <label
+        class={`drop${over ? ' over' : ''}${photo ? ' small' : ''}`}
+        onDragOver={(event) => {
+          event.preventDefault();
+          setOver(true);
+        }}
+        onDragLeave={() => setOver(false)}
+        onDrop={drop}
+      >
+        {preview && <img src={preview} alt="Your photo" />}
+        <span>
+          <b>{photo ? photo.name : 'Drop a photo here'}</b>
+          <small>or paste one, or click to choose; it is searched, not kept</small>
+        </span>
+        <input
+          type="file"
+          accept="image/*"
+          aria-label="Choose a photo"
+          onChange={(event) => setPhoto(event.currentTarget.files?.[0] ?? null)}
+        />
+      </label>
+      {error && <Failure error={error} />}
+      {photo && !reply && !error && <Skeleton count={12} />}
+      {reply && <Understanding reply={reply} />}
+      {reply && reply.items.length === 0 && (
+        <Empty title="Nothing found">No source was confident enough for this photo.</Empty>
+      )}
+      {reply && (
+        <Masonry>
+          {reply.items.map((item) => (
+            <PinCard
+              key={item.pinId}
+              pinId={item.pinId}
+              title={item.title}
+              href={`/pin/${encodeURIComponent(item.pinId)}`}
+            >
+              {item.source ? (
+                <SourceBadge name={item.source} />
+              ) : (
+                item.sources.map((source) => <SourceBadge key={source.name} name={source.name} score={source.score} />)
+              )}
+            </PinCard>
+          ))}
+        </Masonry>
+      )}
+    </main>
+  );
+}
+
+function Understanding({ reply }: { reply: LensReply }) {
+  const { understanding, blend } = reply;
+  const category = typeof understanding.category === 'string' ? understanding.category : understanding.category?.name;
+  return (
+    <section class="understanding" aria-label="What the photo shows">
+      <div class="row wrap">
+        {category && <span class="chip on">{category}</span>}
+        {understanding.picture && <span class="badge">{understanding.picture}</span>}
+        {(understanding.colours ?? []).map((colour, index) => {
+          const hex = typeof colour === 'string' ? colour : colour.hex;
+          return <span key={index} class="swatch" style={{ background: hex }} title={hex} />;
+        })}
+        {(understanding.objects ?? []).map((object, index) => (
+          <span class="badge" key={index}>
+            {object.label} {(100 * object.score).toFixed(0)} %
+          </span>
+        ))}
+        {(understanding.annotations ?? []).slice(0, 8).map(({ term }) => (
+          <a class="term-chip" key={term} href={`/?q=${encodeURIComponent(term)}`}>
+            {term}
+          </a>
+        ))}
+      </div>
+      <div class="blend">
+        {blend.map((row) => (
+          <div key={row.source} class={row.ratio > 0 ? '' : 'silent'} title={row.reason}>
+            <SourceBadge name={row.source} />
+            <meter min={0} max={1} value={row.ratio} />
+            <b>{(100 * row.ratio).toFixed(0)} %</b>
+            <small>{row.reason}</small>
+          </div>
+        ))}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,68 @@
+import { useState } from 'preact/hooks';
+import { type Box, imageAddress, type PinObject } from '../api.ts';
+
+/** The pin's image with its detected objects drawn over it: boxes on demand, the dominant object marked. */
+export function ObjectBoxes({
+  pinId,
+  title,
+  objects,
+  showBoxes,
+  onPick,
+}: {
+  pinId: string;
+  title: string;
+  objects: readonly PinObject[];
+  showBoxes: boolean;
+  onPick?: (box: Box) => void;
+}) {
+  const [size, setSize] = useState<readonly [number, number] | null>(null);
+  const [failed, setFailed] = useState(false);
+  const extent = originalSize(objects, size);
+  return (
+    <div class={`stage${failed ? ' no-image' : ''}`}>
+      <img
+        src={imageAddress(pinId, 736)}
+        alt={title}
+        onLoad={(event) => setSize([event.currentTarget.naturalWidth, event.currentTarget.naturalHeight])}
+        onError={() => setFailed(true)}
+      />
+      {failed && <p class="stage-note">This pin has no image.</p>}
+      {showBoxes &&
+        extent &&
+        objects.map((object, index) => {
+          const [x1, y1, x2, y2] = object.box;
+          const style = {
+            left: `${(100 * x1) / extent[0]}%`,
+            top: `${(100 * y1) / extent[1]}%`,
+            width: `${(100 * (x2 - x1)) / extent[0]}%`,
+            height: `${(100 * (y2 - y1)) / extent[1]}%`,
+          };
+          return (
+            <button
+              type="button"
+              key={index}
+              class={`box${object.dominant ? ' dominant' : ''}${object.shown ? '' : ' hidden-dot'}`}
+              style={style}
+              title={`${object.label} ${(100 * object.score).toFixed(0)} %${object.dominant ? ', the dominant object' : ''}${object.suppressedBy ? `, no dot: ${object.suppressedBy}` : ''}`}
+              onClick={() => onPick?.(object.box)}
+            >
+              <span class="box-label">
+                {object.dominant ? '★ ' : ''}
+                {object.label} {(100 * object.score).toFixed(0)}
+              </span>
+            </button>
+          );
+        })}
+    </div>
+  );
+}
+
+/** Boxes are in pixels of the original; the service sends its size with them, the shown image only keeps the ratio. */
+function originalSize(
+  objects: readonly PinObject[],
+  shown: readonly [number, number] | null,
+): readonly [number, number] | null {
+  const sized = objects as readonly PinObject[] & { width?: number; height?: number };
+  if (sized.width && sized.height) return [sized.width, sized.height];
+  return shown;
+}

@@ -1,0 +1,27 @@
+/** Where a candidate came from, in words a visitor understands; the technical name is the tooltip. */
+const WORDS: Readonly<Record<string, readonly [string, string]>> = {
+  'board-cooccurrence': ['boards', 'saved together on boards'],
+  'visual-neighbors': ['look', 'looks alike'],
+  annotations: ['words', 'shares annotations'],
+  'popular-in-category': ['popular', 'popular in its category'],
+  'remembered-winners': ['winner', 'people chose it here before'],
+  'home-history': ['history', 'from what this user saved and opened'],
+  flashlight: ['look', 'looks alike'],
+  'visual-search': ['look', 'looks alike'],
+  'annotation-search': ['words', 'matches in meaning'],
+  'object-search': ['scene', 'a scene that holds the object'],
+};
+
+export function sourceWord(name: string): string {
+  return WORDS[name]?.[0] ?? name;
+}
+
+export function SourceBadge({ name, score }: { name: string; score?: number }) {
+  const [word, meaning] = WORDS[name] ?? [name, name];
+  const number = score === undefined ? '' : `, ${score.toPrecision(3)}`;
+  return (
+    <span class={`badge source-${word}`} title={`${meaning} (${name}${number})`}>
+      {word}
+    </span>
+  );
+}

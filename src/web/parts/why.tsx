@@ -1,0 +1,75 @@
+import type { Item, Term } from '../api.ts';
+import { SourceBadge } from './source-badge.tsx';
+
+const digits = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(3));
+
+/** The terms of a score as bars that add up to it; `against` turns them into the difference to the next item. */
+export function Why({ item, against, onClose }: { item: Item; against: Item | null; onClose: () => void }) {
+  const terms = against ? difference(item, against) : (item.terms ?? []);
+  const total = against ? item.score - against.score : item.score;
+  const sorted = [...terms]
+    .filter((term) => term.contribution !== 0)
+    .sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
+  const widest = Math.max(1e-12, ...sorted.map((term) => Math.abs(term.contribution)));
+  const shown = sorted.slice(0, 12);
+  const rest = sorted.slice(12).reduce((sum, term) => sum + term.contribution, 0);
+  return (
+    <section class="why" aria-label={against ? 'Why above the next one' : 'Why this pin'}>
+      <header class="row">
+        <h3>{against ? `Why above #${against.position}` : `Why #${item.position}`}</h3>
+        <button type="button" class="quiet" onClick={onClose} aria-label="Close">
+          ✕
+        </button>
+      </header>
+      {!against && (
+        <p class="row wrap">
+          {item.sources.map((source) => (
+            <SourceBadge key={source.name} name={source.name} score={source.score} />
+          ))}
+        </p>
+      )}
+      <div class="terms">
+        {shown.map((term) => (
+          <TermBar key={term.feature} term={term} widest={widest} />
+        ))}
+        {rest !== 0 && (
+          <TermBar
+            term={{ feature: `${sorted.length - 12} more`, value: Number.NaN, weight: Number.NaN, contribution: rest }}
+            widest={widest}
+          />
+        )}
+      </div>
+      <p class="sum">
+        <span>{against ? 'difference of scores' : 'score'}</span>
+        <b>{digits(total)}</b>
+      </p>
+    </section>
+  );
+}
+
+function TermBar({ term, widest }: { term: Term; widest: number }) {
+  const share = (Math.abs(term.contribution) / widest) * 50;
+  const style = term.contribution >= 0 ? { left: '50%', width: `${share}%` } : { right: '50%', width: `${share}%` };
+  const title = Number.isNaN(term.value) ? '' : `value ${digits(term.value)}, weight ${digits(term.weight)}`;
+  return (
+    <div class="term" title={title}>
+      <span class="term-name">{term.feature}</span>
+      <span class="term-track">
+        <span class={`term-bar ${term.contribution >= 0 ? 'plus' : 'minus'}`} style={style} />
+      </span>
+      <span class="term-value">{digits(term.contribution)}</span>
+    </div>
+  );
+}
+
+function difference(item: Item, other: Item): Term[] {
+  const theirs = new Map((other.terms ?? []).map((term) => [term.feature, term]));
+  return (item.terms ?? []).map((term) => {
+    const their = theirs.get(term.feature);
+    return {
+      ...term,
+      value: term.value - (their?.value ?? 0),
+      contribution: term.contribution - (their?.contribution ?? 0),
+    };
+  });
+}
