@@ -13,7 +13,9 @@ import type { Progress } from './progress.ts';
 import { projectRoot } from './worker-url.ts';
 
 /** Jobs in the order a catalogue meets them. A line each; loaded only when called. */
-const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] = [];
+const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] = [
+  ['evaluate-candidates', 'measure co-occurrence lists on held-out saves', () => import('./jobs/evaluate-candidates.ts')],
+];
 
 /** Codes that mean "refused": the command was wrong or there was nothing to do. */
 const REFUSALS = new Set([
