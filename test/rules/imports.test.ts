@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const SRC = join(import.meta.dirname, '../../src');
+
+/** Rows from the ground up (HOUSE, "Which way imports point"): a place may import lower rows and its own folder. */
+const ROWS: readonly (readonly string[])[] = [
+  ['errors.ts', 'worker-url.ts', 'progress.ts', 'math'],
+  ['cache.ts', 'config.ts'],
+  ['catalog', 'vision'],
+  ['features', 'detection'],
+  ['candidates'],
+  ['ranker'],
+  ['related-pins.ts', 'search', 'experiments', 'world'],
+  ['context.ts'],
+  ['api', 'jobs'],
+  ['server.ts', 'cli.ts'],
+];
+/** Places that stand apart: only these may be imported by them. */
+const APART: Readonly<Record<string, readonly string[]>> = {
+  experiments: ['catalog', 'config.ts', 'errors.ts', 'progress.ts', 'worker-url.ts', 'math'],
+  math: [],
+  web: [],
+};
+/** Native packages, each behind one file. */
+const NATIVE: Readonly<Record<string, string>> = {
+  sharp: 'vision/image-tensor.ts',
+  'onnxruntime-node': 'vision/onnx-session.ts',
+  'hnswlib-node': 'candidates/hnsw-index.ts',
+  ioredis: 'cache.ts',
+  'better-sqlite3': 'catalog/database.ts',
+};
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? sources(path) : /\.tsx?$/.test(entry.name) ? [path] : [];
+  });
+}
+
+function importsOf(file: string): readonly { readonly target: string; readonly typeOnly: boolean }[] {
+  const text = readFileSync(file, 'utf8');
+  const found = [...text.matchAll(/^(?:import|export)\s+(type\s)?[^'"]*?from\s+'([^']+)'/gm), ...text.matchAll(/()\bimport\(\s*'([^']+)'\s*\)/g)];
+  return found.map((match) => ({ target: match[2], typeOnly: Boolean(match[1]) }));
+}
+
+const placeOf = (path: string): string => relative(SRC, path).split('/')[0];
+const rowOf = (place: string): number => ROWS.findIndex((row) => row.includes(place));
+const files = sources(SRC).filter((file) => placeOf(file) !== 'web');
+
+describe('imports', () => {
+  it('every place in src/ has a row', () => {
+    expect([...new Set(files.map(placeOf))].filter((place) => rowOf(place) < 0)).toEqual([]);
+  });
+
+  it('point down', () => {
+    const wrong: string[] = [];
+    for (const file of files) {
+      const from = placeOf(file);
+      for (const { target } of importsOf(file)) {
+        if (!target.startsWith('.')) continue;
+        const to = placeOf(resolve(dirname(file), target));
+        if (to === from) continue;
+        const allowed = APART[from] ? APART[from].includes(to) : rowOf(to) < rowOf(from);
+        if (!allowed) wrong.push(`${relative(SRC, file)} imports ${target}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('a native package is imported in one file', () => {
+    const wrong: string[] = [];
+    for (const file of files) {
+      for (const { target, typeOnly } of importsOf(file)) {
+        const home = NATIVE[target];
+        if (home && !typeOnly && relative(SRC, file) !== home) wrong.push(`${relative(SRC, file)} imports ${target}, which belongs to ${home}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('only config.ts and the entries read the environment', () => {
+    const readers = files.filter((file) => /process\.env\b/.test(readFileSync(file, 'utf8'))).map((file) => relative(SRC, file));
+    expect(readers.filter((file) => !['config.ts', 'cli.ts', 'server.ts'].includes(file))).toEqual([]);
+  });
+
+  it('SQL is written only in stores and logs', () => {
+    const sql = /\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX|VIRTUAL))\b/;
+    const writers = files.filter((file) => sql.test(readFileSync(file, 'utf8'))).map((file) => relative(SRC, file));
+    expect(writers.filter((file) => !/-(store|log)\.ts$/.test(file) && file !== 'catalog/database.ts')).toEqual([]);
+  });
+});
