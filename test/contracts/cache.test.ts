@@ -1,0 +1,86 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Cache, memoryCache, redisCache } from '../../src/cache.ts';
+import { HAS_REDIS, startRedis, type TestRedis } from '../redis-server.ts';
+
+async function ready(cache: Cache): Promise<void> {
+  for (let round = 0; round < 100 && !cache.state().available; round++) await wait(20);
+}
+
+function contract(open: () => Cache): void {
+  let cache: Cache;
+  beforeAll(async () => {
+    cache = open();
+    await ready(cache);
+  });
+  afterAll(() => cache.close());
+
+  it('gives back what was put in, byte by byte, and nothing for an unknown key', async () => {
+    const value = Buffer.from([0, 255, 1, 10, 13]);
+    await cache.set('a:1', value, 10_000);
+    expect(await cache.get('a:1')).toEqual(value);
+    expect(await cache.get('a:2')).toBeNull();
+  });
+
+  it('forgets when the lifetime is over', async () => {
+    await cache.set('short', Buffer.from('x'), 30);
+    await wait(80);
+    expect(await cache.get('short')).toBeNull();
+  });
+
+  it('forgets by prefix, taking the prefix literally', async () => {
+    for (const key of ['p*:1', 'p*:2', 'px:3']) await cache.set(key, Buffer.from(key), 10_000);
+    await cache.forget('p*:');
+    expect(await Promise.all(['p*:1', 'p*:2', 'px:3'].map(async (key) => (await cache.get(key)) !== null))).toEqual([false, false, true]);
+  });
+
+  it('counts hits and misses', async () => {
+    const before = cache.state();
+    await cache.set('count', Buffer.from('1'), 10_000);
+    await cache.get('count');
+    await cache.get('no such');
+    expect(cache.state().hits).toBe(before.hits + 1);
+    expect(cache.state().misses).toBe(before.misses + 1);
+  });
+}
+
+describe('cache in memory', () => {
+  contract(() => memoryCache(1 << 20));
+
+  it('stays within its bytes', async () => {
+    const cache = memoryCache(10_000);
+    for (let i = 0; i < 100; i++) await cache.set(`k${i}`, Buffer.alloc(1000), 10_000);
+    let kept = 0;
+    for (let i = 0; i < 100; i++) if (await cache.get(`k${i}`)) kept++;
+    expect(kept).toBeGreaterThan(0);
+    expect(kept * 1000).toBeLessThanOrEqual(10_000);
+  });
+});
+
+describe.skipIf(!HAS_REDIS)('cache on Redis (skipped where there is no redis-server)', () => {
+  let redis: TestRedis;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis?.stop());
+  contract(() => redisCache(redis.url));
+
+  it('a server that goes away costs a miss, never an error, and is used again when it is back', async () => {
+    const own = await startRedis();
+    const cache = redisCache(own.url);
+    await ready(cache);
+    await cache.set('k', Buffer.from('v'), 60_000);
+    expect(await cache.get('k')).not.toBeNull();
+    await own.stop();
+    expect(await cache.get('k')).toBeNull();
+    await cache.set('k', Buffer.from('v'), 60_000);
+    expect(cache.state().available).toBe(false);
+    expect(cache.state().reason).not.toBeNull();
+    const again = await startRedis(own.port);
+    for (let round = 0; round < 150 && !cache.state().available; round++) await wait(20);
+    await cache.set('k', Buffer.from('w'), 60_000);
+    expect((await cache.get('k'))?.toString()).toBe('w');
+    await cache.close();
+    await again.stop();
+  });
+});
