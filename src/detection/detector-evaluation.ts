@@ -1,0 +1,168 @@
+import type { Box } from '../vision/box.ts';
+import { boxArea, boxIou } from '../vision/box.ts';
+import {
+  cocoAveragePrecision,
+  type JudgedImage,
+  matchLabel,
+  meanAveragePrecision,
+  presentLabels,
+} from './average-precision.ts';
+import type { Detection } from './detection.ts';
+import { dominantAgrees, type DominanceRules, dominantObject, dominantTrueBox } from './dominant-object.ts';
+import { readDetections } from './suppression.ts';
+import type { TrueObject } from './true-objects.ts';
+
+/** One image with everything the net said (before suppression) and what is true, boxes in the same pixels. */
+export interface EvaluatedImage {
+  readonly width: number;
+  readonly height: number;
+  readonly detections: readonly Detection[];
+  readonly truth: readonly TrueObject[];
+}
+
+export interface EvaluationRules {
+  /** Suppression as used. */
+  readonly nmsIou: number;
+  /** The stated threshold at which precision and recall are given. */
+  readonly scoreThreshold: number;
+  readonly proposals?: number;
+  readonly dominance: DominanceRules;
+}
+
+export interface PrecisionRecall {
+  readonly precision: number;
+  readonly recall: number;
+  /** True boxes judged. */
+  readonly boxes: number;
+}
+
+/** IoU at which Table 3 of the paper states precision and recall. */
+export const TABLE_IOU = 0.7;
+const FLOOR = 0.01;
+
+/** Images after suppression, with all detections scored `scoreMin` or more. */
+export function judged(
+  images: readonly EvaluatedImage[],
+  rules: { readonly nmsIou: number; readonly proposals?: number },
+  scoreMin = FLOOR,
+): readonly JudgedImage[] {
+  return images.map((image) => ({
+    found: readDetections(image.detections, { scoreMin, ...rules }),
+    truth: image.truth,
+  }));
+}
+
+/** Precision and recall at IoU 0.7 of detections scored `scoreThreshold` or more, over the labels given. */
+export function precisionRecall(
+  images: readonly JudgedImage[],
+  labels: readonly string[],
+  scoreThreshold: number,
+): PrecisionRecall {
+  let hits = 0;
+  let found = 0;
+  let boxes = 0;
+  for (const label of labels) {
+    const matched = matchLabel(images, label, TABLE_IOU);
+    boxes += matched.positives;
+    for (let i = 0; i < matched.scores.length && matched.scores[i] >= scoreThreshold; i++) {
+      found++;
+      hits += matched.hits[i];
+    }
+  }
+  return { precision: found === 0 ? 0 : hits / found, recall: boxes === 0 ? 0 : hits / boxes, boxes };
+}
+
+/** Share of images on which the dominant object agrees with the truth, and how often either side has one. */
+export function dominantAgreement(
+  images: readonly EvaluatedImage[],
+  rules: EvaluationRules,
+): Readonly<Record<string, number>> {
+  let agreed = 0;
+  let bothNone = 0;
+  let found = 0;
+  let real = 0;
+  let located = 0;
+  for (const image of images) {
+    const reading = { scoreMin: rules.dominance.scoreMin, nmsIou: rules.nmsIou, proposals: rules.proposals };
+    const mine = dominantObject(readDetections(image.detections, reading), image, rules.dominance)?.box ?? null;
+    const truth = dominantTrueBox(
+      image.truth.map((object) => object.box),
+      image,
+      rules.dominance.areaMin,
+    );
+    if (mine) found++;
+    if (truth) real++;
+    if (!dominantAgrees(mine, truth)) continue;
+    agreed++;
+    if (mine === null) bothNone++;
+    else located++;
+  }
+  const share = (count: number, of: number): number => (of === 0 ? 0 : count / of);
+  return {
+    agreement: share(agreed, images.length),
+    precision: share(located, found),
+    recall: share(located, real),
+    found,
+    real,
+    bothNone,
+  };
+}
+
+/** Share of images with true boxes whose largest one is met (IoU 0.5) by the detection with the highest score x area. */
+export function largestBoxFound(images: readonly EvaluatedImage[], nmsIou: number): number {
+  let met = 0;
+  let judgedCount = 0;
+  for (const { detections, truth } of images) {
+    if (truth.length === 0) continue;
+    judgedCount++;
+    const largest = largestOf(truth, (object) => boxArea(object.box)).box;
+    const found = readDetections(detections, { scoreMin: FLOOR, nmsIou });
+    if (found.length === 0) continue;
+    const pick: Box = largestOf(found, (detection) => detection.score * boxArea(detection.box)).box;
+    if (boxIou(pick, largest) >= 0.5) met++;
+  }
+  return judgedCount === 0 ? 0 : met / judgedCount;
+}
+
+function largestOf<T>(items: readonly T[], size: (item: T) => number): T {
+  return items.reduce((best, item) => (size(item) > size(best) ? item : best));
+}
+
+/** mAP and Table 3's figures at one setting; the whole reading of an evaluation in one record. */
+export function detectorFigures(images: readonly EvaluatedImage[], rules: EvaluationRules) {
+  const all = judged(images, rules);
+  const labels = presentLabels(all);
+  const map50 = meanAveragePrecision(all, 0.5);
+  return {
+    map50: map50.mean,
+    map5095: cocoAveragePrecision(all),
+    ...precisionRecall(all, labels, rules.scoreThreshold),
+    apByLabel: map50.byLabel,
+    labelsPresent: labels.length,
+  };
+}
+
+/** Rows of the sweeps of Table 3: score threshold, suppression overlap, number of proposals; one varied at a time. */
+export function detectorSweeps(images: readonly EvaluatedImage[], rules: EvaluationRules) {
+  const labels = presentLabels(judged(images, rules));
+  const asRead = judged(images, rules);
+  const point = (settings: { nmsIou: number; proposals?: number }) => {
+    const read = judged(images, settings);
+    const { precision, recall } = precisionRecall(read, labels, rules.scoreThreshold);
+    return { precision, recall, map50: meanAveragePrecision(read, 0.5).mean };
+  };
+  return {
+    scoreThreshold: [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9].map((value) => {
+      const { precision, recall } = precisionRecall(asRead, labels, value);
+      return { value, precision, recall };
+    }),
+    nmsIou: [0.3, 0.4, 0.5, 0.6, 0.7, 0.8].map((value) => ({
+      value,
+      ...point({ nmsIou: value, proposals: rules.proposals }),
+    })),
+    proposals: [10, 25, 50, 100, 300, 1000].map((value) => ({
+      value,
+      ...point({ nmsIou: rules.nmsIou, proposals: value }),
+    })),
+  };
+}

@@ -1,0 +1,62 @@
+import { type Box, boxArea, boxIou, clipBox } from '../vision/box.ts';
+import type { Detection } from './detection.ts';
+
+/**
+ * When an image has a dominant visual object (paper, section 6.2): of the detections scored `scoreMin` or more, after
+ * suppression, the largest one, if it covers at least `areaMin` of the image or its own confidence is over
+ * `ownScoreMin`; else none.
+ */
+export interface DominanceRules {
+  readonly scoreMin: number;
+  readonly areaMin: number;
+  readonly ownScoreMin: number;
+}
+
+export const DOMINANCE: DominanceRules = { scoreMin: 0.3, areaMin: 0.25, ownScoreMin: 0.9 };
+
+export interface ImageSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The share of the image a box covers; what lies outside the image does not count. */
+export function coverage(box: Box, image: ImageSize): number {
+  return boxArea(clipBox(box, image.width, image.height)) / (image.width * image.height);
+}
+
+/** The dominant object among suppressed detections, or null. Equal areas: the higher score, then the earlier one. */
+export function dominantObject(
+  detections: readonly Detection[],
+  image: ImageSize,
+  rules: DominanceRules = DOMINANCE,
+): Detection | null {
+  let largest: Detection | null = null;
+  let largestShare = -1;
+  for (const detection of detections) {
+    if (detection.score < rules.scoreMin) continue;
+    const share = coverage(detection.box, image);
+    if (share < largestShare || (share === largestShare && largest !== null && detection.score <= largest.score))
+      continue;
+    largest = detection;
+    largestShare = share;
+  }
+  if (largest === null) return null;
+  return largestShare >= rules.areaMin || largest.score > rules.ownScoreMin ? largest : null;
+}
+
+/** Where truth is known: the largest true box if it covers `areaMin` of the image, else none. */
+export function dominantTrueBox(
+  boxes: readonly Box[],
+  image: ImageSize,
+  areaMin: number = DOMINANCE.areaMin,
+): Box | null {
+  let largest: Box | null = null;
+  for (const box of boxes) if (largest === null || coverage(box, image) > coverage(largest, image)) largest = box;
+  return largest !== null && coverage(largest, image) >= areaMin ? largest : null;
+}
+
+/** Agreement of a found and a true dominant object: both none, or IoU at least 0.5. */
+export function dominantAgrees(found: Box | null, truth: Box | null): boolean {
+  if (found === null || truth === null) return found === truth;
+  return boxIou(found, truth) >= 0.5;
+}

@@ -1,0 +1,99 @@
+import { matrixShape } from './corner-lists.ts';
+import {
+  BoxCollector,
+  type DecodeSettings,
+  type OutputForm,
+  type OutputRole,
+  type OutputTensor,
+  rangeOf,
+  sigmoid,
+  tensorOf,
+} from './output-form.ts';
+
+/**
+ * NanoDet (RangiLyu, 2020): per stride a matrix of label scores (cells x labels) and one of distances (cells x 4 sides x
+ * bins). A side's distance is the expected bin of the softmax over its logits, times the stride, from the cell's centre
+ * ((column + 0.5) * stride, (row + 0.5) * stride); sides in the order left, top, right, bottom; pixels of the input.
+ * Roles: `labels8`, `distances8` and so on. Files shuffle the names of their outputs, so roles are told by shape.
+ */
+const STRIDES = [8, 16, 32, 64] as const;
+
+export const nanodet: OutputForm = {
+  name: 'nanodet',
+  decode(outputs, settings) {
+    const collector = new BoxCollector(settings);
+    for (const stride of STRIDES) {
+      const role = settings.roles[`labels${stride}`];
+      if (role) decodeStride(outputs, settings, stride, role, collector);
+    }
+    return collector.done();
+  },
+  recognize(outputs, input) {
+    if (outputs.length % 2 !== 0 || outputs.length < 4) return null;
+    const roles: Record<string, OutputRole> = {};
+    let labelCount: number | null = null;
+    for (const stride of STRIDES.slice(0, outputs.length / 2)) {
+      const cells = Math.ceil(input.width / stride) * Math.ceil(input.height / stride);
+      const level = outputs.filter((output) => matrixShape(output)?.[0] === cells);
+      const distances = level.find(isDistances);
+      const labels = level.find((output) => output !== distances);
+      if (level.length !== 2 || !distances || !labels) return null;
+      const [low, high] = rangeOf(labels.data);
+      roles[`labels${stride}`] = { tensor: labels.name, stride, activation: low < 0 || high > 1 ? 'sigmoid' : 'none' };
+      roles[`distances${stride}`] = { tensor: distances.name, stride };
+      labelCount = matrixShape(labels)?.[1] ?? null;
+    }
+    return { roles, labelCount, why: `a matrix of label scores and one of distance logits per stride` };
+  },
+};
+
+/** Distance logits: 4 sides x at most 16 bins, and below 0 somewhere, as logits are and scores are not. */
+function isDistances(output: OutputTensor): boolean {
+  const columns = matrixShape(output)?.[1] ?? 0;
+  return columns % 4 === 0 && columns <= 64 && rangeOf(output.data)[0] < 0;
+}
+
+function decodeStride(
+  outputs: readonly OutputTensor[],
+  settings: DecodeSettings,
+  stride: number,
+  role: OutputRole,
+  collector: BoxCollector,
+): void {
+  const scores = tensorOf(outputs, settings.roles, `labels${stride}`).data;
+  const distances = tensorOf(outputs, settings.roles, `distances${stride}`);
+  const bins = (distances.dims.at(-1) ?? 0) / 4;
+  const columns = Math.ceil(settings.inputWidth / stride);
+  const cells = scores.length / settings.labelCount;
+  for (let cell = 0; cell < cells; cell++) {
+    let best = 0;
+    for (let label = 1; label < settings.labelCount; label++) {
+      if (Number(scores[cell * settings.labelCount + label]) > Number(scores[cell * settings.labelCount + best]))
+        best = label;
+    }
+    const raw = Number(scores[cell * settings.labelCount + best]);
+    const score = role.activation === 'sigmoid' ? sigmoid(raw) : raw;
+    if (score < settings.scoreFloor) continue;
+    const [left, top, right, bottom] = [0, 1, 2, 3].map(
+      (side) => stride * expectedBin(distances.data, (4 * cell + side) * bins, bins),
+    );
+    const x = ((cell % columns) + 0.5) * stride;
+    const y = (Math.floor(cell / columns) + 0.5) * stride;
+    const [w, h] = [settings.inputWidth, settings.inputHeight];
+    collector.add((x - left) / w, (y - top) / h, (x + right) / w, (y + bottom) / h, best, score);
+  }
+}
+
+/** Sum of i * softmax(logits)_i. Logits 0, 0, 0: bin 1. */
+function expectedBin(data: ArrayLike<number | bigint>, from: number, bins: number): number {
+  let high = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < bins; i++) high = Math.max(high, Number(data[from + i]));
+  let total = 0;
+  let weighted = 0;
+  for (let i = 0; i < bins; i++) {
+    const weight = Math.exp(Number(data[from + i]) - high);
+    total += weight;
+    weighted += i * weight;
+  }
+  return weighted / total;
+}
