@@ -10,4 +10,10 @@ const rows = Object.values(SETTINGS);
 writeFileSync(join(root, '.env.example'), `${rows.map((row) => `# ${row.meaning}${row.unit ? ` (${row.unit})` : ''}\n# ${row.env}=${row.default}`).join('\n')}\n`);
 const table = ['| setting | default | meaning |', '|---|---|---|', ...rows.map((row) => `| \`${row.env}\` | ${row.default === '' ? '' : `\`${row.default}\``} | ${row.meaning}${row.unit ? ` (${row.unit})` : ''} |`)].join('\n');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-writeFileSync(join(root, 'README.md'), readme.replace(/(<!-- settings -->\n)[\s\S]*?(\n<!-- \/settings -->)/, `$1${table}$2`));
+writeFileSync(join(root, 'README.md'), readme.replace(/(<!-- settings -->\n)[\s\S]*?(<!-- \/settings -->)/, `$1${table}\n$2`));
+
+// The job table, from the command line's own list.
+const listed = [...readFileSync(join(root, 'src', 'cli.ts'), 'utf8').matchAll(/\[\s*'([a-z-]+)',\s*(?:'((?:[^'\\]|\\.)*)'|"([^"]*)"),\s*\(\)/g)];
+const jobs = ['| job | what it does |', '|---|---|', ...listed.map(([, name, single, double]) => `| \`${name}\` | ${single ?? double} |`)].join('\n');
+const withSettings = readFileSync(join(root, 'README.md'), 'utf8');
+writeFileSync(join(root, 'README.md'), withSettings.replace(/(<!-- jobs -->\n)[\s\S]*?(<!-- \/jobs -->)/, `$1${jobs}\n$2`));
