@@ -126,6 +126,13 @@ export const SETTINGS = {
     '',
     'auto (CUDA when the runtime has it, else CPU), cuda or cpu.',
   ),
+  experimentHoldout: setting(
+    'EXPERIMENT_HOLDOUT',
+    'number',
+    '0',
+    'share',
+    'Share of units kept out of every experiment.',
+  ),
   classScoreBytes: setting(
     'CLASS_SCORE_BYTES',
     'integer',
@@ -147,6 +154,7 @@ export type Config = { readonly [N in keyof typeof SETTINGS]: ValueOf<(typeof SE
 const CHECKS: Partial<Record<keyof Config, (value: never) => string | null>> = {
   synchronous: (value: string) => (['NORMAL', 'FULL'].includes(value) ? null : 'must be NORMAL or FULL'),
   groupCommitMs: (value: number) => (value >= 1 && value <= 50 ? null : 'must lie within 1..50'),
+  experimentHoldout: (value: number) => (value >= 0 && value <= 1 ? null : 'must lie within 0..1'),
   shuffledShare: (value: number) => (value >= 0 && value <= 1 ? null : 'must lie within 0..1'),
   executionProvider: (value: string) => (['auto', 'cuda', 'cpu'].includes(value) ? null : 'must be auto, cuda or cpu'),
   cooccurrenceMethod: (value: string) =>

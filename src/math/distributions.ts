@@ -25,7 +25,7 @@ export function normalTwoSided(z: number): number {
   return Math.min(1, 2 * normalCdfOf(-Math.abs(z), 0, 1));
 }
 
-/** The z with P(Z <= z) = p, for p down to 1e-15; normalQuantile(0.975) = 1.95996. */
+/** The z with P(Z <= z) = p, for p down to 1e-9; normalQuantile(0.975) = 1.95996. */
 export function normalQuantile(p: number): number {
   return normalQuantileOf(p, 0, 1);
 }

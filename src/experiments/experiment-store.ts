@@ -1,0 +1,239 @@
+/** Definitions, their life cycle, versions, and who changed what. */
+import type { Database } from '../catalog/database.ts';
+import { migrate } from '../catalog/database.ts';
+import { ServiceError } from '../errors.ts';
+import type { ExperimentDefinition } from './experiment.ts';
+import { refuse } from './experiment.ts';
+
+export type ExperimentState = 'draft' | 'running' | 'stopped' | 'archived';
+
+export interface Experiment {
+  readonly key: string;
+  readonly state: ExperimentState;
+  /** Counts every accepted change of the definition, from 1. */
+  readonly version: number;
+  readonly definition: ExperimentDefinition;
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly stoppedAt: number | null;
+}
+
+export interface AuditEntry {
+  readonly at: number;
+  readonly by: string;
+  readonly action: string;
+  readonly version: number;
+  readonly detail: string;
+}
+
+/** Who did it and when (epoch milliseconds). */
+export interface Author {
+  readonly by: string;
+  readonly at: number;
+}
+
+const SCHEMA = `
+CREATE TABLE experiment (
+  key TEXT PRIMARY KEY, state TEXT NOT NULL, version INTEGER NOT NULL, definition TEXT NOT NULL,
+  created_at INTEGER NOT NULL, started_at INTEGER, stopped_at INTEGER) STRICT;
+CREATE TABLE experiment_version (
+  key TEXT NOT NULL, version INTEGER NOT NULL, definition TEXT NOT NULL, at INTEGER NOT NULL, by TEXT NOT NULL,
+  PRIMARY KEY (key, version)) STRICT;
+CREATE TABLE experiment_audit (
+  id INTEGER PRIMARY KEY, key TEXT NOT NULL, at INTEGER NOT NULL, by TEXT NOT NULL, action TEXT NOT NULL,
+  version INTEGER NOT NULL, detail TEXT NOT NULL) STRICT;
+CREATE INDEX experiment_audit_by_key ON experiment_audit (key, id);
+`;
+
+interface Row {
+  key: string;
+  state: ExperimentState;
+  version: number;
+  definition: string;
+  created_at: number;
+  started_at: number | null;
+  stopped_at: number | null;
+}
+
+/** Fields that may change while an experiment runs: none of them moves a unit or changes what is counted. */
+const OPEN_WHILE_RUNNING = ['description', 'traffic', 'minimumLift', 'forced'];
+
+export class ExperimentStore {
+  private readonly database: Database;
+
+  constructor(database: Database) {
+    this.database = database;
+    migrate(database, 'experiments', [SCHEMA]);
+  }
+
+  /** Adds a draft, or a new version of one; a running one may only widen traffic or change what nobody is counted by. */
+  define(definition: ExperimentDefinition, author: Author): Experiment {
+    return this.transaction(() => {
+      const before = this.find(definition.key);
+      if (before) this.checkChange(before, definition);
+      this.checkLayer(definition);
+      const version = (before?.version ?? 0) + 1;
+      const text = JSON.stringify(definition);
+      this.database
+        .prepare(
+          `INSERT INTO experiment VALUES (@key, 'draft', @version, @text, @at, NULL, NULL)
+           ON CONFLICT (key) DO UPDATE SET version = @version, definition = @text`,
+        )
+        .run({ key: definition.key, version, text, at: author.at });
+      this.database
+        .prepare('INSERT INTO experiment_version VALUES (?, ?, ?, ?, ?)')
+        .run(definition.key, version, text, author.at, author.by);
+      this.note(definition.key, version, before ? 'changed' : 'defined', changedFields(before, definition), author);
+      return this.get(definition.key);
+    });
+  }
+
+  /** draft -> running. Refused when its layer's slots are taken by a running experiment. */
+  start(key: string, author: Author): Experiment {
+    return this.move(key, 'draft', 'running', 'started', author, 'only a draft can be started');
+  }
+
+  /** running -> stopped. */
+  stop(key: string, author: Author): Experiment {
+    return this.move(key, 'running', 'stopped', 'stopped', author, 'only a running experiment can be stopped');
+  }
+
+  /** draft or stopped -> archived. */
+  archive(key: string, author: Author): Experiment {
+    const from = this.get(key).state === 'draft' ? 'draft' : 'stopped';
+    return this.move(key, from, 'archived', 'archived', author, 'stop it before you archive it');
+  }
+
+  private move(
+    key: string,
+    from: ExperimentState,
+    to: ExperimentState,
+    action: string,
+    author: Author,
+    reason: string,
+  ): Experiment {
+    return this.transaction(() => {
+      const experiment = this.get(key);
+      if (experiment.state !== from)
+        throw new ServiceError('EXPERIMENT_STATE', { key, state: experiment.state, reason, field: 'state' });
+      if (to === 'running') this.checkLayer(experiment.definition);
+      const column = to === 'running' ? ', started_at = @at' : to === 'stopped' ? ', stopped_at = @at' : '';
+      this.database
+        .prepare(`UPDATE experiment SET state = @to${column} WHERE key = @key`)
+        .run(column === '' ? { key, to } : { key, to, at: author.at });
+      this.note(key, experiment.version, action, '', author);
+      return this.get(key);
+    });
+  }
+
+  find(key: string): Experiment | null {
+    const row = this.database.prepare('SELECT * FROM experiment WHERE key = ?').get(key) as Row | undefined;
+    return row ? experimentOf(row) : null;
+  }
+
+  /** Throws EXPERIMENT_UNKNOWN with the keys there are. */
+  get(key: string): Experiment {
+    const found = this.find(key);
+    if (found) return found;
+    const known = this.list().map((each) => each.key);
+    throw new ServiceError('EXPERIMENT_UNKNOWN', { key, known: known.join(', ') || 'none' });
+  }
+
+  /** All experiments, newest first. */
+  list(): readonly Experiment[] {
+    const rows = this.database.prepare('SELECT * FROM experiment ORDER BY created_at DESC, key').all() as Row[];
+    return rows.map(experimentOf);
+  }
+
+  running(): readonly Experiment[] {
+    return this.list().filter((each) => each.state === 'running');
+  }
+
+  /** What was done to it, oldest first. */
+  audit(key: string): readonly AuditEntry[] {
+    const rows = this.database
+      .prepare('SELECT at, by, action, version, detail FROM experiment_audit WHERE key = ? ORDER BY id')
+      .all(key);
+    return rows as AuditEntry[];
+  }
+
+  /** The definition as it was in a version. */
+  definitionAt(key: string, version: number): ExperimentDefinition | null {
+    const row = this.database
+      .prepare('SELECT definition FROM experiment_version WHERE key = ? AND version = ?')
+      .get(key, version) as { definition: string } | undefined;
+    return row ? (JSON.parse(row.definition) as ExperimentDefinition) : null;
+  }
+
+  /** Grows with every change by any process: whoever keeps compiled plans compares it. */
+  changeCount(): number {
+    const row = this.database.prepare('SELECT coalesce(max(id), 0) AS last FROM experiment_audit').get();
+    return (row as { last: number }).last;
+  }
+
+  private checkChange(before: Experiment, after: ExperimentDefinition): void {
+    const { key, state } = before;
+    if (state === 'stopped' || state === 'archived')
+      throw new ServiceError('EXPERIMENT_STATE', { key, state, reason: 'define it anew under another key' });
+    if (state === 'draft') return;
+    for (const field of fieldsThatDiffer(before.definition, after))
+      if (!OPEN_WHILE_RUNNING.includes(field))
+        refuse(field, `${key} is running; only ${OPEN_WHILE_RUNNING.join(', ')} may change`);
+    if (after.traffic < before.definition.traffic)
+      refuse('traffic', `${key} is running at ${before.definition.traffic}; traffic may only grow`);
+  }
+
+  private checkLayer(definition: ExperimentDefinition): void {
+    const { name, slots } = definition.layer;
+    for (const other of this.running()) {
+      const theirs = other.definition.layer;
+      if (other.key === definition.key || theirs.name !== name) continue;
+      if (slots[0] < theirs.slots[1] && theirs.slots[0] < slots[1])
+        refuse(
+          'layer',
+          `slots ${slots.join('..')} of layer ${name} overlap ${theirs.slots.join('..')} of ${other.key}, which is running`,
+        );
+    }
+  }
+
+  private note(key: string, version: number, action: string, detail: string, author: Author): void {
+    this.database
+      .prepare('INSERT INTO experiment_audit (key, at, by, action, version, detail) VALUES (?, ?, ?, ?, ?, ?)')
+      .run(key, author.at, author.by, action, version, detail);
+  }
+
+  private transaction<T>(work: () => T): T {
+    return this.database.transaction(work).immediate();
+  }
+}
+
+function experimentOf(row: Row): Experiment {
+  return {
+    key: row.key,
+    state: row.state,
+    version: row.version,
+    definition: JSON.parse(row.definition) as ExperimentDefinition,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    stoppedAt: row.stopped_at,
+  };
+}
+
+function fieldsThatDiffer(a: ExperimentDefinition, b: ExperimentDefinition): string[] {
+  return Object.keys(b).filter(
+    (field) =>
+      JSON.stringify(a[field as keyof ExperimentDefinition]) !== JSON.stringify(b[field as keyof ExperimentDefinition]),
+  );
+}
+
+function changedFields(before: Experiment | null, after: ExperimentDefinition): string {
+  if (!before) return '';
+  return fieldsThatDiffer(before.definition, after)
+    .map((field) => {
+      const [from, to] = [before.definition, after].map((each) =>
+        JSON.stringify(each[field as keyof ExperimentDefinition]),
+      );
+      return `${field}: ${from} -> ${to}`;
+    })
+    .join('; ');
+}

@@ -1,0 +1,299 @@
+/** What an experiment is, and the check every definition passes before anything else sees it. */
+import { ServiceError } from '../errors.ts';
+import { BUCKETS, HASH_VERSIONS } from './hash-version.ts';
+import { METRICS, metricIndex } from './metric.ts';
+
+/** What an arm changes in serving; the record the spine is given (absent fields keep what serves outside experiments). */
+export interface ArmTreatment {
+  readonly model?: string | null;
+  readonly sources?: readonly string[] | null;
+  readonly visualFrom?: 'image' | 'object';
+  readonly whenDominantObject?: { readonly visualWeightFactor: number };
+}
+
+export interface Arm {
+  readonly key: string;
+  readonly weight: number;
+  readonly treatment: ArmTreatment;
+}
+
+/** Which served lists count. An absent field asks nothing. */
+export interface Eligibility {
+  readonly surfaces?: readonly string[];
+  /** The N most saved pins, or a list. */
+  readonly querySet?: { readonly popular: number } | { readonly pinIds: readonly string[] };
+  readonly categories?: readonly string[];
+  readonly dominantObject?: boolean;
+}
+
+export interface Guardrail {
+  readonly metric: string;
+  /** Largest tolerated relative harm: 0.02 allows 2 % worse. */
+  readonly margin: number;
+}
+
+export interface ExperimentDefinition {
+  readonly key: string;
+  readonly description: string;
+  readonly unit: 'user' | 'session';
+  /** Text that salts the hash; the key by default. */
+  readonly seed: string;
+  readonly hashVersion: number;
+  /** Experiments with overlapping slots in one layer exclude each other. Slots are shares of the layer, [from, to). */
+  readonly layer: { readonly name: string; readonly slots: readonly [number, number] };
+  /** Share of the units in the slots that take part; may only grow while the experiment runs. */
+  readonly traffic: number;
+  /** The first arm is the control. Weights sum to one. */
+  readonly arms: readonly Arm[];
+  readonly eligibility: Eligibility;
+  /** The first metric decides. */
+  readonly metrics: readonly string[];
+  readonly guardrails: readonly Guardrail[];
+  /** Per-unit totals above the cap count as the cap; choose it from history before the start. */
+  readonly caps: Readonly<Record<string, number>>;
+  readonly attributionHours: number;
+  /** Count an item as seen when it was served, or when an impression event says so. */
+  readonly impressionsFrom: 'served' | 'events';
+  /** Share of exposed lists for which the control's list is computed as well, to mark lists that would have been the same. */
+  readonly counterfactualShare: number;
+  /** Days before the start whose engagement adjusts the estimates (CUPED); 0: none. */
+  readonly prePeriodDays: number;
+  /** Units at which the always-valid interval is tightest. */
+  readonly expectedUnits: number;
+  readonly alpha: number;
+  /** Smallest relative lift worth shipping for; the report says when the experiment can no longer miss it. */
+  readonly minimumLift: number;
+  /** Units put into an arm by hand, for testing; never counted. */
+  readonly forced: Readonly<Record<string, string>>;
+}
+
+/** What a definition may refer to; null skips that check. */
+export interface KnownParts {
+  readonly models: readonly string[] | null;
+  readonly sources: readonly string[] | null;
+  readonly categories: readonly string[] | null;
+  readonly surfaces: readonly string[] | null;
+}
+
+export const NOTHING_KNOWN: KnownParts = { models: null, sources: null, categories: null, surfaces: null };
+
+const FIELDS = [
+  ...['key', 'description', 'unit', 'seed', 'hashVersion', 'layer', 'traffic', 'arms', 'eligibility', 'metrics'],
+  ...['guardrails', 'caps', 'attributionHours', 'impressionsFrom', 'counterfactualShare', 'prePeriodDays'],
+  ...['expectedUnits', 'alpha', 'minimumLift', 'forced'],
+];
+
+/** Variants of the paper (section 6) by name, so that a definition can say `"treatment": "variant C"`. */
+export const NAMED_TREATMENTS: Readonly<Record<string, ArmTreatment>> = {
+  control: {},
+  'variant A': { visualFrom: 'object' },
+  'variant B': { visualFrom: 'object', whenDominantObject: { visualWeightFactor: 5 } },
+  'variant C': { visualFrom: 'image', whenDominantObject: { visualWeightFactor: 5 } },
+};
+
+/** Reads a definition from JSON, fills in defaults. Throws EXPERIMENT_INVALID naming the field. */
+export function readDefinition(input: unknown, known: KnownParts = NOTHING_KNOWN): ExperimentDefinition {
+  const record = recordOf(input, 'definition');
+  for (const field of Object.keys(record))
+    if (!FIELDS.includes(field)) refuse(field, `there is no such field; there are: ${FIELDS.join(', ')}`);
+  const key = textOf(record.key, 'key');
+  if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(key))
+    refuse('key', 'use 1 to 64 lower-case letters, digits, dots, dashes or underscores');
+  const arms = armsOf(record.arms, known);
+  const metrics = metricsOf(record.metrics);
+  return Object.freeze({
+    key,
+    description: record.description === undefined ? '' : textOf(record.description, 'description'),
+    unit: oneOf(record.unit ?? 'user', ['user', 'session'] as const, 'unit'),
+    seed: record.seed === undefined ? key : String(record.seed),
+    hashVersion: hashVersionOf(record.hashVersion ?? 1),
+    layer: layerOf(record.layer),
+    traffic: within(record.traffic ?? 1, 0, 1, 'traffic'),
+    arms,
+    eligibility: eligibilityOf(record.eligibility ?? {}, known),
+    metrics,
+    guardrails: guardrailsOf(record.guardrails ?? []),
+    caps: capsOf(record.caps ?? {}),
+    attributionHours: within(record.attributionHours ?? 24, 0.01, 24 * 90, 'attributionHours'),
+    impressionsFrom: oneOf(record.impressionsFrom ?? 'served', ['served', 'events'] as const, 'impressionsFrom'),
+    counterfactualShare: within(record.counterfactualShare ?? 0, 0, 1, 'counterfactualShare'),
+    prePeriodDays: within(record.prePeriodDays ?? 0, 0, 365, 'prePeriodDays'),
+    expectedUnits: within(record.expectedUnits ?? 10_000, 100, 1e12, 'expectedUnits'),
+    alpha: within(record.alpha ?? 0.05, 1e-6, 0.5, 'alpha'),
+    minimumLift: within(record.minimumLift ?? 0, 0, 10, 'minimumLift'),
+    forced: forcedOf(record.forced ?? {}, arms),
+  });
+}
+
+function armsOf(input: unknown, known: KnownParts): readonly Arm[] {
+  const list = listOf(input, 'arms');
+  if (list.length < 2 || list.length > 20) refuse('arms', `between 2 and 20 arms are needed, got ${list.length}`);
+  const arms = list.map((item, index) => armOf(item, `arms[${index}]`, known));
+  arms.forEach((arm, index) => {
+    if (arms.findIndex((other) => other.key === arm.key) !== index)
+      refuse(`arms[${index}].key`, `two arms are called ${arm.key}`);
+  });
+  const sum = arms.reduce((total, arm) => total + arm.weight, 0);
+  if (Math.abs(sum - 1) > 1e-6) refuse('arms', `the weights sum to ${Number(sum.toFixed(6))}, they must sum to 1`);
+  return arms;
+}
+
+function armOf(input: unknown, field: string, known: KnownParts): Arm {
+  const record = recordOf(input, field);
+  const key = textOf(record.key, `${field}.key`);
+  if (!/^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,63}$/.test(key)) refuse(`${field}.key`, 'use letters, digits, spaces and ._+-');
+  const weight = within(record.weight, 0, 1, `${field}.weight`);
+  if (weight * BUCKETS < 1) refuse(`${field}.weight`, `must be at least ${1 / BUCKETS}`);
+  return { key, weight, treatment: treatmentOf(record.treatment ?? {}, `${field}.treatment`, known) };
+}
+
+function treatmentOf(input: unknown, field: string, known: KnownParts): ArmTreatment {
+  if (typeof input === 'string') {
+    const named = NAMED_TREATMENTS[input];
+    return (
+      named ?? refuse(field, `there is no treatment "${input}"; there are: ${Object.keys(NAMED_TREATMENTS).join(', ')}`)
+    );
+  }
+  const record = recordOf(input, field);
+  const out: { -readonly [K in keyof ArmTreatment]: ArmTreatment[K] } = {};
+  for (const [name, value] of Object.entries(record)) {
+    const at = `${field}.${name}`;
+    if (name === 'model') out.model = value === null ? null : member(value, known.models, at, 'model');
+    else if (name === 'sources')
+      out.sources = value === null ? null : listOf(value, at).map((item) => member(item, known.sources, at, 'source'));
+    else if (name === 'visualFrom') out.visualFrom = oneOf(value, ['image', 'object'] as const, at);
+    else if (name === 'whenDominantObject') {
+      const factor = within(recordOf(value, at).visualWeightFactor, 0, 1000, `${at}.visualWeightFactor`);
+      out.whenDominantObject = { visualWeightFactor: factor };
+    } else refuse(at, 'a treatment has model, sources, visualFrom and whenDominantObject');
+  }
+  return out;
+}
+
+function layerOf(input: unknown): ExperimentDefinition['layer'] {
+  if (input === undefined || input === null) return { name: 'default', slots: [0, 1] };
+  if (typeof input === 'string') return { name: textOf(input, 'layer'), slots: [0, 1] };
+  const record = recordOf(input, 'layer');
+  const name = textOf(record.name, 'layer.name');
+  if (record.slots === undefined) return { name, slots: [0, 1] };
+  const slots = listOf(record.slots, 'layer.slots').map((item) => within(item, 0, 1, 'layer.slots'));
+  if (slots.length !== 2 || slots[0] >= slots[1]) refuse('layer.slots', 'give [from, to) with 0 <= from < to <= 1');
+  return { name, slots: [slots[0], slots[1]] };
+}
+
+function eligibilityOf(input: unknown, known: KnownParts): Eligibility {
+  const record = recordOf(input, 'eligibility');
+  const out: { -readonly [K in keyof Eligibility]: Eligibility[K] } = {};
+  for (const [name, value] of Object.entries(record)) {
+    const at = `eligibility.${name}`;
+    if (value === null || value === undefined) continue;
+    if (name === 'surfaces' || name === 'surface')
+      out.surfaces = textsOf(value, at).map((item) => member(item, known.surfaces, at, 'surface'));
+    else if (name === 'categories')
+      out.categories = textsOf(value, at).map((item) => member(item, known.categories, at, 'category'));
+    else if (name === 'dominantObject') {
+      if (typeof value !== 'boolean') refuse(at, 'must be true or false');
+      out.dominantObject = value as boolean;
+    } else if (name === 'querySet') out.querySet = querySetOf(value, at);
+    else refuse(at, 'there is no such field; there are: surfaces, querySet, categories, dominantObject');
+  }
+  return out;
+}
+
+function querySetOf(input: unknown, field: string): NonNullable<Eligibility['querySet']> {
+  const record = recordOf(input, field);
+  if (record.popular !== undefined) {
+    const popular = within(record.popular, 1, 1e9, `${field}.popular`);
+    return Number.isInteger(popular) ? { popular } : refuse(`${field}.popular`, 'must be a whole number');
+  }
+  if (record.pinIds !== undefined) return { pinIds: textsOf(record.pinIds, `${field}.pinIds`) };
+  return refuse(field, 'give popular or pinIds');
+}
+
+function metricsOf(input: unknown): readonly string[] {
+  if (input === undefined) return ['engagement-rate', 'save-propensity'];
+  const metrics = textsOf(input, 'metrics').map((name, index) => metricKnown(name, `metrics[${index}]`));
+  if (metrics.length === 0) refuse('metrics', 'at least one metric is needed; the first decides');
+  metrics.forEach((name, index) => {
+    if (metrics.indexOf(name) !== index) refuse(`metrics[${index}]`, `${name} is there twice`);
+  });
+  return metrics;
+}
+
+function guardrailsOf(input: unknown): readonly Guardrail[] {
+  return listOf(input, 'guardrails').map((item, index) => {
+    const field = `guardrails[${index}]`;
+    if (typeof item === 'string') return { metric: metricKnown(item, field), margin: 0.05 };
+    const record = recordOf(item, field);
+    const metric = metricKnown(textOf(record.metric, `${field}.metric`), `${field}.metric`);
+    return { metric, margin: within(record.margin ?? 0.05, 0, 10, `${field}.margin`) };
+  });
+}
+
+function metricKnown(name: string, field: string): string {
+  const index = metricIndex(name);
+  if (index >= 0) return METRICS[index].name;
+  return refuse(field, `there is no metric "${name}"; there are: ${METRICS.map((metric) => metric.name).join(', ')}`);
+}
+
+function capsOf(input: unknown): Readonly<Record<string, number>> {
+  const out: Record<string, number> = {};
+  for (const [name, value] of Object.entries(recordOf(input, 'caps')))
+    out[metricKnown(name, `caps.${name}`)] = within(value, 1e-9, 1e12, `caps.${name}`);
+  return out;
+}
+
+function forcedOf(input: unknown, arms: readonly Arm[]): Readonly<Record<string, string>> {
+  const out: Record<string, string> = {};
+  for (const [unit, arm] of Object.entries(recordOf(input, 'forced'))) {
+    if (!arms.some((each) => each.key === arm)) refuse(`forced.${unit}`, `there is no arm "${String(arm)}"`);
+    out[unit] = arm as string;
+  }
+  return out;
+}
+
+function hashVersionOf(value: unknown): number {
+  if (!HASH_VERSIONS.includes(value as number))
+    refuse('hashVersion', `there is no version ${String(value)}; there are: ${HASH_VERSIONS.join(', ')}`);
+  return value as number;
+}
+
+/** Throws EXPERIMENT_INVALID for `field`. */
+export function refuse(field: string, reason: string): never {
+  throw new ServiceError('EXPERIMENT_INVALID', { field, reason });
+}
+
+function recordOf(value: unknown, field: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(field, 'must be an object');
+  return value as Record<string, unknown>;
+}
+
+function listOf(value: unknown, field: string): readonly unknown[] {
+  return Array.isArray(value) ? value : refuse(field, 'must be a list');
+}
+
+function textOf(value: unknown, field: string): string {
+  if (typeof value !== 'string' || value === '' || value.length > 1000) refuse(field, 'must be a text');
+  return value as string;
+}
+
+function textsOf(value: unknown, field: string): readonly string[] {
+  return (typeof value === 'string' ? [value] : listOf(value, field)).map((item) => textOf(item, field));
+}
+
+function within(value: unknown, low: number, high: number, field: string): number {
+  if (typeof value !== 'number' || !(value >= low && value <= high))
+    refuse(field, `must be a number within ${low}..${high}`);
+  return value as number;
+}
+
+function oneOf<const T extends string>(value: unknown, choices: readonly T[], field: string): T {
+  return choices.includes(value as T) ? (value as T) : refuse(field, `must be one of ${choices.join(', ')}`);
+}
+
+function member(value: unknown, known: readonly string[] | null, field: string, noun: string): string {
+  const text = textOf(value, field);
+  if (known && !known.includes(text))
+    refuse(field, `there is no ${noun} "${text}"; there are: ${known.slice(0, 40).join(', ') || 'none'}`);
+  return text;
+}

@@ -1,0 +1,174 @@
+/**
+ * The metrics, each declared once. A metric is a numerator and a denominator of one unit's totals; its value is the sum
+ * of numerators over the sum of denominators. A mean has denominator 1; a proportion has 0 or 1 in both places.
+ */
+
+/** What one unit did and met in one slice of an experiment. Whole numbers, so that sums are exact and may be undone. */
+export interface UnitTotals {
+  lists: number;
+  impressions: number;
+  closeups: number;
+  clicks: number;
+  longClicks: number;
+  saves: number;
+  /** Items clicked or saved. */
+  engaged: number;
+  emptyLists: number;
+  degradedLists: number;
+  latencyMs: number;
+  searchImpressions: number;
+  searchSaves: number;
+  /** From the first list to the first save; -1 none. */
+  firstSaveSeconds: number;
+}
+
+export type MetricKind = 'ratio' | 'proportion' | 'mean' | 'quantile';
+
+export interface Metric {
+  readonly name: string;
+  readonly label: string;
+  readonly kind: MetricKind;
+  /** The direction people want. */
+  readonly better: 'up' | 'down';
+  readonly meaning: string;
+  /** Of a quantile metric: which one; it is read from the latency histogram. */
+  readonly quantile?: number;
+  numerator(totals: UnitTotals): number;
+  denominator(totals: UnitTotals): number;
+}
+
+const one = (): number => 1;
+const impressions = (totals: UnitTotals): number => totals.impressions;
+const lists = (totals: UnitTotals): number => totals.lists;
+
+export const METRICS: readonly Metric[] = [
+  {
+    name: 'engagement-rate',
+    label: 'Engagement rate',
+    kind: 'ratio',
+    better: 'up',
+    meaning: 'Items clicked or saved over items seen.',
+    numerator: (totals) => totals.engaged,
+    denominator: impressions,
+  },
+  {
+    name: 'save-propensity',
+    label: 'Related Pins save propensity',
+    kind: 'proportion',
+    better: 'up',
+    meaning: 'Users who saved a recommended pin over users who saw one.',
+    numerator: (totals) => (totals.saves > 0 && totals.impressions > 0 ? 1 : 0),
+    denominator: (totals) => (totals.impressions > 0 ? 1 : 0),
+  },
+  {
+    name: 'click-rate',
+    label: 'Click rate',
+    kind: 'ratio',
+    better: 'up',
+    meaning: 'Items clicked over items seen.',
+    numerator: (totals) => totals.clicks,
+    denominator: impressions,
+  },
+  {
+    name: 'long-click-rate',
+    label: 'Long click rate',
+    kind: 'ratio',
+    better: 'up',
+    meaning: 'Items with a long click over items seen.',
+    numerator: (totals) => totals.longClicks,
+    denominator: impressions,
+  },
+  {
+    name: 'save-rate',
+    label: 'Save rate',
+    kind: 'ratio',
+    better: 'up',
+    meaning: 'Items saved over items seen.',
+    numerator: (totals) => totals.saves,
+    denominator: impressions,
+  },
+  {
+    name: 'flashlight-save-propensity',
+    label: 'Flashlight save propensity',
+    kind: 'proportion',
+    better: 'up',
+    meaning: 'Users who saved a result of visual search over users who saw one.',
+    numerator: (totals) => (totals.searchSaves > 0 && totals.searchImpressions > 0 ? 1 : 0),
+    denominator: (totals) => (totals.searchImpressions > 0 ? 1 : 0),
+  },
+  {
+    name: 'impressions-per-user',
+    label: 'Impressions per user',
+    kind: 'mean',
+    better: 'up',
+    meaning: 'Items seen per user.',
+    numerator: impressions,
+    denominator: one,
+  },
+  {
+    name: 'saves-per-user',
+    label: 'Saves per user',
+    kind: 'mean',
+    better: 'up',
+    meaning: 'Items saved per user.',
+    numerator: (totals) => totals.saves,
+    denominator: one,
+  },
+  {
+    name: 'seconds-to-first-save',
+    label: 'Seconds to first save',
+    kind: 'ratio',
+    better: 'down',
+    meaning: 'From the first list to the first save, over users who saved.',
+    numerator: (totals) => Math.max(0, totals.firstSaveSeconds),
+    denominator: (totals) => (totals.firstSaveSeconds >= 0 ? 1 : 0),
+  },
+  {
+    name: 'latency-ms',
+    label: 'Mean latency',
+    kind: 'ratio',
+    better: 'down',
+    meaning: 'Milliseconds per list.',
+    numerator: (totals) => totals.latencyMs,
+    denominator: lists,
+  },
+  {
+    name: 'latency-p95',
+    label: 'Latency, 95th percentile',
+    kind: 'quantile',
+    better: 'down',
+    meaning: 'Milliseconds that 95 % of lists stay within.',
+    quantile: 0.95,
+    numerator: (totals) => totals.latencyMs,
+    denominator: lists,
+  },
+  {
+    name: 'empty-lists',
+    label: 'Share of empty lists',
+    kind: 'ratio',
+    better: 'down',
+    meaning: 'Lists without an item over lists.',
+    numerator: (totals) => totals.emptyLists,
+    denominator: lists,
+  },
+  {
+    name: 'degraded-lists',
+    label: 'Share of degraded lists',
+    kind: 'ratio',
+    better: 'down',
+    meaning: 'Lists that fell back (model or source missing) over lists.',
+    numerator: (totals) => totals.degradedLists,
+    denominator: lists,
+  },
+];
+
+export const METRIC_COUNT = METRICS.length;
+
+/** The index of a metric by name; -1 unknown. Spaces, underscores and camel case are read as dashes. */
+export function metricIndex(name: string): number {
+  const dashed = name
+    .replace(/([a-z])([A-Z])/g, '$1-$2')
+    .replace(/[\s_]+/g, '-')
+    .toLowerCase();
+  return METRICS.findIndex((metric) => metric.name === dashed);
+}
