@@ -1,0 +1,74 @@
+/** The one place where SQLite is opened: pragmas, durability, and the schema version of each store that lives in a file. */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { reasonOf, ServiceError } from '../errors.ts';
+
+export type Database = Sqlite.Database;
+export type Statement<P extends unknown[] = unknown[], R = unknown> = Sqlite.Statement<P, R>;
+
+export interface DatabaseOptions {
+  /** NORMAL survives a killed process, FULL also a power cut. */
+  readonly synchronous?: string;
+  readonly readonly?: boolean;
+}
+
+/** Page cache per connection, in KiB. */
+const CACHE_KIB = 65_536;
+const BUSY_TIMEOUT_MS = 10_000;
+
+/**
+ * Opens (and makes, with its folder) a database file, or one in memory with `:memory:`. Write-ahead log, so readers
+ * never wait for the writer; a file that is not SQLite is refused by name.
+ */
+export function openDatabase(path: string, options: DatabaseOptions = {}): Database {
+  if (path !== ':memory:' && !options.readonly) mkdirSync(dirname(path), { recursive: true });
+  try {
+    const database = new Sqlite(path, { readonly: options.readonly ?? false, timeout: BUSY_TIMEOUT_MS });
+    if (!options.readonly) {
+      database.pragma('journal_mode = WAL');
+      database.pragma(`synchronous = ${options.synchronous === 'FULL' ? 'FULL' : 'NORMAL'}`);
+    }
+    database.pragma(`cache_size = -${CACHE_KIB}`);
+    database.pragma('foreign_keys = OFF');
+    return database;
+  } catch (error) {
+    throw new ServiceError('CATALOG_FILE_UNREADABLE', { file: path, format: 'SQLite', reason: reasonOf(error) }, error);
+  }
+}
+
+/**
+ * Brings the tables of one store to its newest version. `steps[v]` leads from version v to v + 1; a step is never
+ * changed once released, only added. A file from a newer program is refused.
+ */
+export function migrate(database: Database, store: string, steps: readonly string[]): void {
+  if (!database.readonly) {
+    database.exec('CREATE TABLE IF NOT EXISTS schema_version (store TEXT PRIMARY KEY, version INTEGER NOT NULL)');
+  }
+  const found = schemaVersion(database, store);
+  if (found > steps.length) {
+    throw new ServiceError('CATALOG_FILE_UNREADABLE', {
+      file: database.name,
+      format: `${store} tables of version ${steps.length}`,
+      reason: `they are of version ${found}, made by a newer program`,
+    });
+  }
+  if (found === steps.length || database.readonly) return;
+  database.transaction(() => {
+    for (const step of steps.slice(schemaVersion(database, store))) database.exec(step);
+    database.prepare('INSERT OR REPLACE INTO schema_version VALUES (?, ?)').run(store, steps.length);
+  }).immediate();
+}
+
+function schemaVersion(database: Database, store: string): number {
+  const known = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").get();
+  if (!known) return 0;
+  const row = database.prepare('SELECT version FROM schema_version WHERE store = ?').get(store);
+  return (row as { version: number } | undefined)?.version ?? 0;
+}
+
+/** Turns SQLite's "disk full" into the error an operator can act on; anything else is passed on as it came. */
+export function diskFullError(error: unknown, folder: string): unknown {
+  const code = (error as { code?: unknown } | null)?.code;
+  return code === 'SQLITE_FULL' || code === 'ENOSPC' ? new ServiceError('DATA_DISK_FULL', { folder }, error) : error;
+}
