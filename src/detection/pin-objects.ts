@@ -1,0 +1,44 @@
+import type { Box } from '../vision/box.ts';
+import type { ImageDetections } from './detection.ts';
+import { type DominanceRules, dominantObject } from './dominant-object.ts';
+import { type ReadingRules, readDetections } from './suppression.ts';
+
+/** An object of a pin as callers see it (INTERFACES, "Objects"); `box` in pixels of the original image. */
+export interface PinObject {
+  readonly label: string;
+  readonly score: number;
+  readonly box: Box;
+  /** Whether it carries a dot. */
+  readonly shown: boolean;
+  /** Whether it is the pin's dominant visual object. */
+  readonly dominant: boolean;
+  /** The signal that took its dot. */
+  readonly suppressedBy?: string;
+}
+
+/**
+ * The objects of one image after suppression and thresholds, highest score first. All are shown until the visual search
+ * itself has judged them (object dots). The dominant one is chosen by its own rules, which may look at weaker detections
+ * than those listed: then it is listed too.
+ */
+export function pinObjects(
+  found: ImageDetections,
+  reading: ReadingRules,
+  dominance: DominanceRules,
+): readonly PinObject[] {
+  const scoreMin = Math.min(reading.scoreMin, dominance.scoreMin);
+  const kept = readDetections(found.detections, { ...reading, scoreMin });
+  const dominant = dominantObject(kept, found, dominance);
+  return kept
+    .filter((detection) => detection.score >= reading.scoreMin || detection === dominant)
+    .map((detection) => ({ ...detection, shown: true, dominant: detection === dominant }));
+}
+
+/** The dominant object of stored detections, or null: suppression, then the rule. */
+export function dominantOf(found: ImageDetections, reading: ReadingRules, dominance: DominanceRules) {
+  return dominantObject(
+    readDetections(found.detections, { ...reading, scoreMin: dominance.scoreMin }),
+    found,
+    dominance,
+  );
+}
