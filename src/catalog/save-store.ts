@@ -1,0 +1,159 @@
+/**
+ * Saves in SQLite: who put which pin on which board, when. The key is (board, pin, user), so the table itself is in
+ * board order and counting co-occurrences is one scan.
+ */
+import type { Database, Statement } from './database.ts';
+import type { Sequence } from './sequence-store.ts';
+
+export const SAVE_TABLES = `
+  CREATE TABLE saves (
+    boardIndex INTEGER NOT NULL, pinIndex INTEGER NOT NULL, userIndex INTEGER NOT NULL,
+    at INTEGER NOT NULL, sequence INTEGER NOT NULL,
+    PRIMARY KEY (boardIndex, pinIndex, userIndex)
+  ) WITHOUT ROWID;
+  CREATE INDEX saves_by_pin ON saves (pinIndex);
+  CREATE INDEX saves_by_user ON saves (userIndex, at);
+  CREATE INDEX saves_by_sequence ON saves (sequence);
+`;
+
+/** A save by ordinals; userIndex -1: nobody known; `at` null: not said, so `arrivedAt` is stored and a stored time is kept. */
+export interface SaveRow {
+  readonly boardIndex: number;
+  readonly pinIndex: number;
+  readonly userIndex: number;
+  readonly at: number | null;
+}
+
+export interface BoardPins {
+  readonly boardIndex: number;
+  /** Ascending, each once. */
+  readonly pinIndexes: Int32Array;
+}
+
+export interface UserSave {
+  readonly pinIndex: number;
+  readonly boardIndex: number;
+  readonly at: number;
+}
+
+export class SaveStore {
+  private readonly database: Database;
+  private readonly sequence: Sequence;
+  private readonly insert: Statement;
+  private readonly find: Statement;
+  private readonly setTime: Statement;
+  private readonly boards: Statement;
+  private readonly history: Statement;
+
+  constructor(database: Database, sequence: Sequence) {
+    this.database = database;
+    this.sequence = sequence;
+    this.insert = database.prepare('INSERT OR IGNORE INTO saves VALUES (?, ?, ?, ?, ?)');
+    this.find = database
+      .prepare('SELECT at FROM saves WHERE boardIndex = ? AND pinIndex = ? AND userIndex = ?')
+      .pluck();
+    this.setTime = database.prepare('UPDATE saves SET at = ? WHERE boardIndex = ? AND pinIndex = ? AND userIndex = ?');
+    this.boards = database
+      .prepare('SELECT DISTINCT boardIndex FROM saves WHERE pinIndex = ? ORDER BY boardIndex')
+      .pluck();
+    this.history = database.prepare(
+      'SELECT pinIndex, boardIndex, at FROM saves WHERE userIndex = ? AND at <= ? ORDER BY at DESC, pinIndex LIMIT ?',
+    );
+  }
+
+  count(): number {
+    return this.database.prepare('SELECT count(*) FROM saves').pluck().get() as number;
+  }
+
+  /** Writes saves in one transaction. Returns how many were new or got another time. */
+  upsert(rows: readonly SaveRow[], arrivedAt: number): number {
+    if (rows.length === 0) return 0;
+    return this.database
+      .transaction(() => {
+        let sequence = this.sequence.reserve(rows.length);
+        let written = 0;
+        for (const { boardIndex, pinIndex, userIndex, at } of rows) {
+          const inserted = this.insert.run(boardIndex, pinIndex, userIndex, at ?? arrivedAt, sequence++).changes;
+          if (inserted > 0) written++;
+          else if (at !== null && this.find.get(boardIndex, pinIndex, userIndex) !== at) {
+            this.setTime.run(at, boardIndex, pinIndex, userIndex);
+            written++;
+          }
+        }
+        return written;
+      })
+      .immediate();
+  }
+
+  /** Boards with their pins, streamed in board order; a pin saved twice to a board is there once. */
+  *memberships(): IterableIterator<BoardPins> {
+    let boardIndex = -1;
+    let pins: number[] = [];
+    const rows = this.database.prepare('SELECT boardIndex, pinIndex FROM saves ORDER BY boardIndex, pinIndex').raw();
+    for (const [board, pin] of rows.iterate() as IterableIterator<[number, number]>) {
+      if (board !== boardIndex) {
+        if (pins.length > 0) yield { boardIndex, pinIndexes: Int32Array.from(pins) };
+        boardIndex = board;
+        pins = [];
+      }
+      if (pins[pins.length - 1] !== pin) pins.push(pin);
+    }
+    if (pins.length > 0) yield { boardIndex, pinIndexes: Int32Array.from(pins) };
+  }
+
+  /**
+   * Memberships that are new after `sequence`, in the order they came. Removals are not in it: when
+   * `numbers.removedThrough` is greater than `sequence`, count anew.
+   */
+  *membershipsSince(sequence: number): IterableIterator<{ sequence: number; boardIndex: number; pinIndex: number }> {
+    const rows =
+      this.database.prepare(`SELECT sequence, boardIndex, pinIndex FROM saves s WHERE sequence > ? AND NOT EXISTS
+      (SELECT 1 FROM saves o WHERE o.boardIndex = s.boardIndex AND o.pinIndex = s.pinIndex AND o.sequence < s.sequence)
+      ORDER BY sequence`);
+    yield* rows.iterate(sequence) as IterableIterator<{ sequence: number; boardIndex: number; pinIndex: number }>;
+  }
+
+  /** The boards that hold a pin, ascending. */
+  boardsOf(pinIndex: number): Int32Array {
+    return Int32Array.from(this.boards.all(pinIndex) as number[]);
+  }
+
+  /** The pins of a board, ascending. */
+  pinsOf(boardIndex: number): Int32Array {
+    const rows = this.database
+      .prepare('SELECT DISTINCT pinIndex FROM saves WHERE boardIndex = ? ORDER BY pinIndex')
+      .pluck();
+    return Int32Array.from(rows.all(boardIndex) as number[]);
+  }
+
+  /** A user's saves, newest first, none later than `until`. */
+  ofUser(userIndex: number, limit = -1, until = Number.MAX_SAFE_INTEGER): UserSave[] {
+    return this.history.all(userIndex, until, limit) as UserSave[];
+  }
+
+  /** All saves in board order, for jobs that hold some out. */
+  *all(): IterableIterator<{ boardIndex: number; pinIndex: number; userIndex: number; at: number }> {
+    const rows = this.database.prepare('SELECT boardIndex, pinIndex, userIndex, at FROM saves');
+    yield* rows.iterate() as IterableIterator<{ boardIndex: number; pinIndex: number; userIndex: number; at: number }>;
+  }
+
+  /** Saves of each pin, by pinIndex. */
+  countsPerPin(): IterableIterator<[number, number]> {
+    return this.database
+      .prepare('SELECT pinIndex, count(*) FROM saves GROUP BY pinIndex')
+      .raw()
+      .iterate() as IterableIterator<[number, number]>;
+  }
+
+  countOf(pinIndex: number): number {
+    return this.database.prepare('SELECT count(*) FROM saves WHERE pinIndex = ?').pluck().get(pinIndex) as number;
+  }
+
+  /** Pins that got a save after `sequence`. */
+  savedSince(sequence: number): number[] {
+    return this.database
+      .prepare('SELECT DISTINCT pinIndex FROM saves WHERE sequence > ?')
+      .pluck()
+      .all(sequence) as number[];
+  }
+}

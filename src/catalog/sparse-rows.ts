@@ -1,0 +1,47 @@
+/** Sparse rows over one pool: row r is `ordinals[start[r] .. start[r] + length[r])`, ascending, with their weights. */
+export interface SparseRows {
+  readonly start: Uint32Array;
+  readonly length: Uint16Array;
+  readonly ordinals: Uint32Array;
+  readonly weights: Float32Array;
+}
+
+/** Sparse rows that grow: a row that is set again is written at the pool's end, the old place is left behind. */
+export class GrowingSparseRows implements SparseRows {
+  start = new Uint32Array(256);
+  length = new Uint16Array(256);
+  ordinals = new Uint32Array(1024);
+  weights = new Float32Array(1024);
+  private end = 0;
+
+  /** Sets a row; entries in any order, ordinals without repeats. */
+  set(row: number, entries: readonly (readonly [number, number])[]): void {
+    if (row >= this.start.length) this.growRows(row + 1);
+    if (this.end + entries.length > this.ordinals.length) this.growPool(this.end + entries.length);
+    const sorted = entries.length > 1 ? [...entries].sort((a, b) => a[0] - b[0]) : entries;
+    this.start[row] = this.end;
+    this.length[row] = sorted.length;
+    for (const [ordinal, weight] of sorted) {
+      this.ordinals[this.end] = ordinal;
+      this.weights[this.end++] = weight;
+    }
+  }
+
+  private growRows(needed: number): void {
+    const rows = Math.max(needed, this.start.length * 2);
+    this.start = copied(this.start, new Uint32Array(rows));
+    this.length = copied(this.length, new Uint16Array(rows));
+  }
+
+  private growPool(needed: number): void {
+    const entries = Math.max(needed, this.ordinals.length * 2);
+    this.ordinals = copied(this.ordinals, new Uint32Array(entries));
+    this.weights = copied(this.weights, new Float32Array(entries));
+  }
+}
+
+/** Copies `from` to the beginning of `to`. */
+export function copied<T extends { set(from: T): void }>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
