@@ -1,0 +1,91 @@
+import type { Database } from './database.ts';
+import { reasonOf, ServiceError } from '../errors.ts';
+
+interface Waiting {
+  readonly work: () => void;
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/**
+ * Gathers writes of many requests into one transaction, so that durability costs one commit for all of them.
+ * A write that nobody waits for may wait up to `waitMs`; an urgent one commits as soon as the event loop has taken in
+ * what has already arrived. Each promise settles after the commit: fulfilled means durable. A write that throws is
+ * undone and rejected alone; a commit that fails rejects all of its writes (`DATA_DISK_FULL` when the disk is full).
+ */
+export class GroupCommit {
+  private readonly database: Database;
+  private readonly waitMs: number;
+  private waiting: Waiting[] = [];
+  private timer: NodeJS.Timeout | null = null;
+  private immediate: NodeJS.Immediate | null = null;
+  /** Called after a rollback: caches of row numbers given out inside the transaction are void. */
+  private readonly onRollback: (() => void)[] = [];
+
+  private readonly atomic: (work: () => void) => void;
+
+  constructor(database: Database, waitMs: number) {
+    this.database = database;
+    this.waitMs = waitMs;
+    this.atomic = database.transaction((work: () => void) => work());
+  }
+
+  onUndone(listener: () => void): void {
+    this.onRollback.push(listener);
+  }
+
+  write(work: () => void, urgent = false): Promise<void> {
+    return new Promise((done, failed) => {
+      this.waiting.push({ work, done, failed });
+      if (urgent) this.immediate ??= setImmediate(() => this.flush());
+      else this.timer ??= setTimeout(() => this.flush(), this.waitMs);
+    });
+  }
+
+  /** Commits what is waiting, now. */
+  flush(): void {
+    if (this.timer) clearTimeout(this.timer);
+    if (this.immediate) clearImmediate(this.immediate);
+    this.timer = this.immediate = null;
+    const group = this.waiting;
+    if (group.length === 0) return;
+    this.waiting = [];
+    const failures = new Map<Waiting, unknown>();
+    try {
+      this.atomic(() => this.runAll(group, failures));
+    } catch (error) {
+      for (const listener of this.onRollback) listener();
+      const reported = this.faultOf(error);
+      for (const entry of group) entry.failed(reported);
+      return;
+    }
+    if (failures.size > 0) for (const listener of this.onRollback) listener();
+    for (const entry of group) {
+      if (failures.has(entry)) entry.failed(failures.get(entry));
+      else entry.done();
+    }
+  }
+
+  private runAll(group: readonly Waiting[], failures: Map<Waiting, unknown>): void {
+    for (const entry of group) {
+      try {
+        this.atomic(entry.work);
+      } catch (error) {
+        if (!this.database.inTransaction || isStorageFault(error)) throw error;
+        failures.set(entry, error);
+      }
+    }
+  }
+
+  private faultOf(error: unknown): unknown {
+    if (!isStorageFault(error)) return error;
+    if (/full/i.test(reasonOf(error))) return new ServiceError('DATA_DISK_FULL', { folder: this.database.name }, error);
+    return error;
+  }
+}
+
+/** The storage itself failed (full, unreadable): no write of the group can be trusted. */
+function isStorageFault(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^SQLITE_(FULL|IOERR|CORRUPT|NOTADB|READONLY)/.test(code);
+}

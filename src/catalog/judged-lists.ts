@@ -1,0 +1,26 @@
+import type { EngagementLog } from './engagement-log.ts';
+import type { JudgedList } from './judged-list.ts';
+import type { ListRange, ServedListLog } from './served-list-log.ts';
+
+export interface JudgedRange extends ListRange {
+  /** An action later than this after the list was served is not its doing. */
+  readonly attributionMs?: number;
+  /** Keep lists whose treatment the caller forced (left out of training otherwise). */
+  readonly withForced?: boolean;
+  /** Keep lists on which nothing happened. They teach no pair but count for exposure. */
+  readonly withUntouched?: boolean;
+}
+
+/** Choice: a save three days after the list was looked at is still its doing; the papers fix no window. */
+export const ATTRIBUTION_MS = 3 * 24 * 3600 * 1000;
+
+/** Served lists joined with what people did, oldest first, one in memory at a time. */
+export function* judgedLists(lists: ServedListLog, events: EngagementLog, range: JudgedRange): Generator<JudgedList> {
+  const attributionMs = range.attributionMs ?? ATTRIBUTION_MS;
+  for (const list of lists.lists(range)) {
+    if (list.forced && !range.withForced) continue;
+    const grades = events.gradesOf(list.listIndex, list.at, list.items.pinIndexes, attributionMs);
+    if (!range.withUntouched && grades.every((grade) => grade === 0)) continue;
+    yield { ...list, grades };
+  }
+}

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import type { Engagement } from '../../src/catalog/engagement-log.ts';
+import { openLog } from '../../src/catalog/log-database.ts';
+import { servedList } from './served-list-case.ts';
+
+const event = (eventId: string, more: Partial<Engagement> = {}): Engagement => ({
+  eventId,
+  type: 'click',
+  recommendationId: 'r1',
+  pinIndex: 10,
+  position: 1,
+  userId: 'ann',
+  at: 2000,
+  ...more,
+});
+
+test('an event takes the waiting list it refers to along', async () => {
+  const log = openLog(':memory:', { groupCommitMs: 50 });
+  const list = log.lists.append(servedList());
+  expect(await log.events.append([event('e1')])).toEqual({ written: 1, unchanged: 0, keptApart: 0 });
+  await list;
+  log.close();
+});
+
+test('repeating an event id changes nothing, within a batch and across', async () => {
+  const log = openLog(':memory:');
+  await log.lists.append(servedList());
+  expect(await log.events.append([event('e1'), event('e1')])).toEqual({ written: 1, unchanged: 1, keptApart: 0 });
+  expect(await log.events.append([event('e1', { type: 'save' })])).toEqual({ written: 0, unchanged: 1, keptApart: 0 });
+  expect(log.events.eventsOf(1).map(({ type }) => type)).toEqual(['click']);
+  log.close();
+});
+
+test('events of an unknown list are kept apart, and join when it arrives', async () => {
+  const log = openLog(':memory:');
+  expect(await log.events.append([event('e1'), event('e1')])).toEqual({ written: 0, unchanged: 1, keptApart: 1 });
+  expect([log.events.countStrays(), log.events.count()]).toEqual([1, 0]);
+  await log.lists.append(servedList({ userId: 'bob' }));
+  expect([log.events.countStrays(), log.events.count()]).toEqual([0, 1]);
+  expect(await log.events.append([event('e1')])).toEqual({ written: 0, unchanged: 1, keptApart: 0 });
+  log.close();
+});
+
+test('a judged list has the best grade of each item within the window', async () => {
+  const log = openLog(':memory:');
+  await log.lists.append(servedList({ pins: [10, 11, 12, 13] }));
+  await log.lists.append(servedList({ recommendationId: 'forced', forced: true, at: 1001 }));
+  await log.lists.append(servedList({ recommendationId: 'untouched', at: 1002 }));
+  await log.events.append([
+    event('a', { type: 'save', pinIndex: 11 }),
+    event('b', { type: 'click', pinIndex: 11 }),
+    event('c', { type: 'impression', pinIndex: 12 }),
+    event('d', { type: 'longClick', pinIndex: 13, at: 5e9 }),
+    event('e', { type: 'closeup', pinIndex: 10 }),
+    event('f', { type: 'closeup', pinIndex: 99 }),
+    event('g', { recommendationId: 'forced' }),
+  ]);
+  const judged = [...log.judged()];
+  expect(judged.map((list) => [list.recommendationId, [...list.grades]])).toEqual([['r1', [1, 4, 0, 0]]]);
+  expect([...log.judged({ withForced: true, withUntouched: true })]).toHaveLength(3);
+  log.close();
+});
+
+test('the history of a person is newest first, without impressions; a list lends its person', async () => {
+  const log = openLog(':memory:');
+  await log.lists.append(servedList({ userId: 'ann' }));
+  await log.events.append([
+    event('a', { userId: null, at: 1, pinIndex: 5 }),
+    event('b', { at: 3, pinIndex: 6, type: 'save' }),
+    event('c', { at: 2, type: 'impression' }),
+  ]);
+  expect(log.events.actionsOf('ann', 10)).toEqual([
+    { pinIndex: 6, type: 'save', at: 3 },
+    { pinIndex: 5, type: 'click', at: 1 },
+  ]);
+  expect(log.events.actionsOf('ann', 10, true)).toHaveLength(3);
+  expect(log.events.actionsOf('nobody', 10)).toEqual([]);
+  log.close();
+});
