@@ -1,0 +1,55 @@
+/**
+ * What an experiment arm changes in serving. One record that serving and the experiment both read; variants A, B and C
+ * of the paper's section 6 are three of them.
+ */
+export interface Treatment {
+  /** A model of the registry by name; null: the one that is being served. */
+  readonly model: string | null;
+  /** Candidate sources by name; null: all there are. */
+  readonly sources: readonly string[] | null;
+  /** Whose visual features stand for the query: the whole image, or its dominant object's crop where there is one. */
+  readonly visualFrom: 'image' | 'object';
+  readonly whenDominantObject: {
+    /** Multiplies the weights of fc6 and fc8 similarity and of the fc6 crosses when the query has a dominant object. */
+    readonly visualWeightFactor: number;
+  };
+}
+
+export const CONTROL: Treatment = { model: null, sources: null, visualFrom: 'image', whenDominantObject: { visualWeightFactor: 1 } };
+
+/** The treatments that have a name of their own (DESIGN section 8; the paper's Table 4). */
+export const NAMED_TREATMENTS: Readonly<Record<string, Treatment>> = {
+  control: CONTROL,
+  'variant-a': { ...CONTROL, visualFrom: 'object' },
+  'variant-b': { ...CONTROL, visualFrom: 'object', whenDominantObject: { visualWeightFactor: 5 } },
+  'variant-c': { ...CONTROL, whenDominantObject: { visualWeightFactor: 5 } },
+};
+
+/**
+ * Reads a treatment from outside: a named one, a model's name, or a JSON record whose absent fields are the control's.
+ * Returns the problem as text when it cannot be one.
+ */
+export function readTreatment(given: unknown): Treatment | string {
+  if (typeof given === 'string') {
+    const text = given.trim();
+    if (NAMED_TREATMENTS[text]) return NAMED_TREATMENTS[text];
+    if (!text.startsWith('{')) return text === '' ? 'is empty' : { ...CONTROL, model: text };
+    try {
+      return readTreatment(JSON.parse(text));
+    } catch {
+      return 'is neither a name nor a JSON record';
+    }
+  }
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return 'must be a name or a record';
+  const record = given as Record<string, unknown>;
+  const unknown = Object.keys(record).filter((field) => !['model', 'sources', 'visualFrom', 'whenDominantObject'].includes(field));
+  if (unknown.length > 0) return `has the unknown field ${unknown[0]}`;
+  const { model = null, sources = null, visualFrom = 'image', whenDominantObject = {} } = record;
+  if (model !== null && (typeof model !== 'string' || model === '')) return 'model must be a name or null';
+  if (sources !== null && !(Array.isArray(sources) && sources.length > 0 && sources.every((name) => typeof name === 'string'))) return 'sources must be a list of names or null';
+  if (visualFrom !== 'image' && visualFrom !== 'object') return 'visualFrom must be image or object';
+  if (typeof whenDominantObject !== 'object' || whenDominantObject === null) return 'whenDominantObject must be a record';
+  const factor = (whenDominantObject as Record<string, unknown>).visualWeightFactor ?? 1;
+  if (typeof factor !== 'number' || !Number.isFinite(factor) || factor < 0) return 'visualWeightFactor must be a number of 0 or more';
+  return { model, sources, visualFrom, whenDominantObject: { visualWeightFactor: factor } };
+}
