@@ -23,12 +23,12 @@ export interface CooccurrenceOptions {
   readonly boardCap: number;
 }
 
-/** The settings that won on citeulike-a-loo; `docs/DECISIONS.md` says how they were chosen. */
+/** The settings that won on held-out saves; `docs/DECISIONS.md` says how they were chosen. */
 export const DEFAULT_COOCCURRENCE: CooccurrenceOptions = {
   method: 'rp3beta',
   neighbors: 1000,
   alpha: 0.7,
-  beta: 0.25,
+  beta: 0.35,
   shrink: 0,
   weighting: 'none',
   damping: 'none',
@@ -72,58 +72,65 @@ export function cooccurrenceRows(
   from = 0,
   to = table.pins,
 ): NeighborLists {
-  const counter = rowCounter(table, options);
-  const weigh = weigher(table, options, counter.squaredNorms);
-  const rows = to - from;
-  const start = new Uint32Array(rows + 1);
-  const found = new ListPool(rows, options.neighbors);
-  const heap = new TopKHeap(options.neighbors);
-  for (let i = from; i < to; i++) {
-    const touched = counter.count(i);
-    for (let t = 0; t < touched; t++) {
-      const j = counter.touched[t];
-      const score = j === i ? 0 : weigh(i, j, counter.sums[j]);
-      if (score > 0) heap.offer(j, score);
-      counter.sums[j] = 0;
-    }
-    const { ids, scores } = heap.drain();
-    found.append(ids, scores);
-    start[i - from + 1] = found.length;
+  return new RowCounter(table, options).rows(from, to);
+}
+
+/** Counts one row at a time into one accumulator; `rows` may be called block by block. */
+export class RowCounter {
+  private readonly table: BoardPins;
+  private readonly neighbors: number;
+  private readonly weights: Float64Array | null;
+  private readonly weigh: Weigh;
+  private readonly sums: Float64Array | Uint32Array;
+  private readonly touched: Uint32Array;
+
+  constructor(table: BoardPins, options: CooccurrenceOptions) {
+    this.table = table;
+    this.neighbors = options.neighbors;
+    this.weights = boardWeights(table, options);
+    this.weigh = weigher(options, squaredNormsOf(table, options));
+    this.sums = this.weights ? new Float64Array(table.pins) : new Uint32Array(table.pins);
+    this.touched = new Uint32Array(table.pins);
   }
-  return { first: from, rows, start, pinIndexes: found.pinIndexes(), scores: found.scores() };
-}
 
-/** One row of c_ij at a time: `sums[j]` for the `touched` pins j; whoever reads a row sets its sums back to 0. */
-interface RowCounter {
-  readonly sums: Float64Array | Uint32Array;
-  readonly touched: Uint32Array;
-  /** n_i, or the sum of squared TF-IDF entries. */
-  readonly squaredNorms: Float64Array;
-  count(i: number): number;
-}
-
-function rowCounter(table: BoardPins, options: CooccurrenceOptions): RowCounter {
-  const weights = boardWeights(table, options);
-  const squaredNorms = squaredNormsOf(table, options);
-  const touched = new Uint32Array(table.pins);
-  const { boardStart, boardPins, pinStart, pinBoards } = table;
-  if (weights === null) {
-    const sums = new Uint32Array(table.pins);
-    const count = (i: number): number => {
-      let found = 0;
-      for (let at = pinStart[i]; at < pinStart[i + 1]; at++) {
-        const board = pinBoards[at];
-        for (let p = boardStart[board]; p < boardStart[board + 1]; p++) {
-          const j = boardPins[p];
-          if (sums[j]++ === 0) touched[found++] = j;
-        }
+  rows(from: number, to: number): NeighborLists {
+    const { sums, touched, weigh } = this;
+    const start = new Uint32Array(to - from + 1);
+    const found = new ListPool(to - from, this.neighbors);
+    const heap = new TopKHeap(this.neighbors);
+    for (let i = from; i < to; i++) {
+      const count = this.weights ? this.addWeights(i, this.weights) : this.addOnes(i);
+      for (let t = 0; t < count; t++) {
+        const j = touched[t];
+        const score = j === i ? 0 : weigh(i, j, sums[j]);
+        if (score > 0) heap.offer(j, score);
+        sums[j] = 0;
       }
-      return found;
-    };
-    return { sums, touched, squaredNorms, count };
+      const { ids, scores } = heap.drain();
+      found.append(ids, scores);
+      start[i - from + 1] = found.length;
+    }
+    return { first: from, rows: to - from, start, pinIndexes: found.pinIndexes(), scores: found.scores() };
   }
-  const sums = new Float64Array(table.pins);
-  const count = (i: number): number => {
+
+  /** Sums row i where every shared board adds 1; returns how many pins were touched. */
+  private addOnes(i: number): number {
+    const { boardStart, boardPins, pinStart, pinBoards } = this.table;
+    const { sums, touched } = this;
+    let found = 0;
+    for (let at = pinStart[i]; at < pinStart[i + 1]; at++) {
+      const board = pinBoards[at];
+      for (let p = boardStart[board]; p < boardStart[board + 1]; p++) {
+        const j = boardPins[p];
+        if (sums[j]++ === 0) touched[found++] = j;
+      }
+    }
+    return found;
+  }
+
+  private addWeights(i: number, weights: Float64Array): number {
+    const { boardStart, boardPins, pinStart, pinBoards } = this.table;
+    const { sums, touched } = this;
     let found = 0;
     for (let at = pinStart[i]; at < pinStart[i + 1]; at++) {
       const board = pinBoards[at];
@@ -136,28 +143,35 @@ function rowCounter(table: BoardPins, options: CooccurrenceOptions): RowCounter 
       }
     }
     return found;
-  };
-  return { sums, touched, squaredNorms, count };
+  }
 }
 
 /** What a shared board adds to the sum of a pair; null when every board adds 1 (whole numbers then). */
-export function boardWeights(table: BoardPins, options: CooccurrenceOptions): Float64Array | null {
-  const walk = options.method === 'p3alpha' || options.method === 'rp3beta';
-  if (walk && options.weighting === 'tfidf')
-    throw new RangeError(`TF-IDF is for count, cosine and jaccard, not ${options.method}`);
-  if (!walk && options.weighting === 'none' && options.damping === 'none' && options.boardCap === 0) return null;
+function boardWeights(table: BoardPins, options: CooccurrenceOptions): Float64Array | null {
+  const plain = !isWalk(options) && options.weighting === 'none' && options.damping === 'none' && options.boardCap === 0;
+  if (plain) return null;
   const weights = new Float64Array(table.boards);
-  for (let b = 0; b < table.boards; b++) {
-    const size = table.boardStart[b + 1] - table.boardStart[b];
-    if (size === 0 || (options.boardCap > 0 && size > options.boardCap)) continue;
-    const damping = options.damping === 'log' ? 1 / Math.log(1 + size) : 1;
-    weights[b] = damping * (walk ? (1 / size) ** options.alpha : squaredEntry(table, options, size));
-  }
+  for (let b = 0; b < table.boards; b++)
+    weights[b] = boardWeight(options, table.boardStart[b + 1] - table.boardStart[b], table.pins);
   return weights;
 }
 
-function squaredEntry(table: BoardPins, options: CooccurrenceOptions, boardSize: number): number {
-  return options.weighting === 'tfidf' ? Math.log(table.pins / (1 + boardSize)) ** 2 : 1;
+function isWalk(options: CooccurrenceOptions): boolean {
+  return options.method === 'p3alpha' || options.method === 'rp3beta';
+}
+
+/** d_b times what the method adds for a board of `size` pins. Throws RangeError for TF-IDF with a walk method. */
+export function boardWeight(options: CooccurrenceOptions, size: number, pins: number): number {
+  if (isWalk(options) && options.weighting === 'tfidf')
+    throw new RangeError(`TF-IDF is for count, cosine and jaccard, not ${options.method}`);
+  if (size === 0 || (options.boardCap > 0 && size > options.boardCap)) return 0;
+  const damping = options.damping === 'log' ? 1 / Math.log(1 + size) : 1;
+  return damping * (isWalk(options) ? (1 / size) ** options.alpha : squaredEntry(options, size, pins));
+}
+
+/** t_b^2, the square of what a board weighs in the vector of a pin. */
+export function squaredEntry(options: CooccurrenceOptions, size: number, pins: number): number {
+  return options.weighting === 'tfidf' ? Math.log(pins / (1 + size)) ** 2 : 1;
 }
 
 function squaredNormsOf(table: BoardPins, options: CooccurrenceOptions): Float64Array {
@@ -169,25 +183,22 @@ function squaredNormsOf(table: BoardPins, options: CooccurrenceOptions): Float64
     }
     for (let at = table.pinStart[i]; at < table.pinStart[i + 1]; at++) {
       const board = table.pinBoards[at];
-      norms[i] += squaredEntry(table, options, table.boardStart[board + 1] - table.boardStart[board]);
+      norms[i] += squaredEntry(options, table.boardStart[board + 1] - table.boardStart[board], table.pins);
     }
   }
   return norms;
 }
 
-type Weigh = (i: number, j: number, sum: number) => number;
+export type Weigh = (i: number, j: number, sum: number) => number;
 
-function weigher(table: BoardPins, options: CooccurrenceOptions, n: Float64Array): Weigh {
+/** From a sum over shared boards to the weight w_ij; `n[i]` is n_i, or the sum of squared TF-IDF entries. */
+export function weigher(options: CooccurrenceOptions, n: Float64Array): Weigh {
   const { shrink } = options;
   if (options.method === 'count') return (_i, _j, sum) => sum;
   if (options.method === 'cosine') return (i, j, sum) => sum / (Math.sqrt(n[i] * n[j]) + shrink);
   if (options.method === 'jaccard') return (i, j, sum) => sum / (n[i] + n[j] - sum + shrink);
-  const leave = new Float64Array(table.pins);
-  const popularity = new Float64Array(table.pins);
-  for (let i = 0; i < table.pins; i++) {
-    leave[i] = n[i] > 0 ? (1 / n[i]) ** options.alpha : 0;
-    popularity[i] = options.method === 'rp3beta' ? n[i] ** options.beta : 1;
-  }
+  const leave = n.map((boards) => (boards > 0 ? (1 / boards) ** options.alpha : 0));
+  const popularity = n.map((boards) => (options.method === 'rp3beta' ? boards ** options.beta : 1));
   return (i, j, sum) => (leave[i] * sum) / popularity[j];
 }
 
