@@ -23,7 +23,12 @@ function twoBoards(): CatalogStore {
     board({ id: 'x', ownerId: 'ann', category: 'Home Decor' }),
     board({ id: 'y', ownerId: 'bob', category: 'design' }),
   ]);
-  const save = (boardIndex: number, pinIndex: number, at: number) => ({ boardIndex, pinIndex, userIndex: boardIndex, at });
+  const save = (boardIndex: number, pinIndex: number, at: number) => ({
+    boardIndex,
+    pinIndex,
+    userIndex: boardIndex,
+    at,
+  });
   catalog.saves.upsert([save(0, 0, 10), save(0, 1, 20), save(1, 1, 30), save(1, 2, 40)], NOW);
   return catalog;
 }
@@ -39,7 +44,10 @@ test('ordinals are dense from 0 and stay when a pin is written again or removed'
 
 test('an equal pin is unchanged; an absent field keeps what is stored and null clears it', () => {
   const catalog = twoBoards();
-  expect(catalog.pins.upsert([pin({ id: 'a', annotations: { chair: 4, red: 3 } })])).toMatchObject({ written: 0, unchanged: 1 });
+  expect(catalog.pins.upsert([pin({ id: 'a', annotations: { chair: 4, red: 3 } })])).toMatchObject({
+    written: 0,
+    unchanged: 1,
+  });
   expect(catalog.pins.upsert([pin({ id: 'a', title: null })])).toMatchObject({ written: 1, unchanged: 0 });
   expect(catalog.pins.get(0)).toMatchObject({ title: '', image: 'a.jpg', buyable: true });
 });

@@ -1,0 +1,112 @@
+/**
+ * Raw rows into the store: checked, resolved, written in one transaction, and accounted for. The same for the lines of a
+ * file and for the records of an HTTP batch; a bad row never stops a good one.
+ */
+import type { CatalogStore } from './catalog-store.ts';
+import { type ImageFolders, imageReference } from './image-reference.ts';
+import { type Receipt, ReceiptTally } from './receipt.ts';
+import { type PinRecord, readBoard, readPin, readSave, Rejection, type RejectionReason } from './records.ts';
+import type { SaveRow } from './save-store.ts';
+
+export type CatalogKind = 'pins' | 'boards' | 'saves';
+
+/** One row as a reader found it: a raw record, or why it could not be read. */
+export interface SourceRow {
+  readonly line: number;
+  readonly value?: unknown;
+  readonly reason?: RejectionReason;
+}
+
+export interface UpsertOptions {
+  /** Time of arrival, epoch milliseconds. */
+  readonly now: number;
+  readonly folders: ImageFolders;
+}
+
+/** Writes rows of one kind and counts them in `tally`. Returns the pinIndexes whose rows or saves changed. */
+export function upsertRows(
+  catalog: CatalogStore,
+  kind: CatalogKind,
+  rows: readonly SourceRow[],
+  tally: ReceiptTally,
+  options: UpsertOptions,
+): readonly number[] {
+  tally.read += rows.length;
+  if (kind === 'pins') return upsertPinRows(catalog, rows, tally, options);
+  if (kind === 'saves') return upsertSaveRows(catalog, rows, tally, options);
+  const boards = accepted(rows, tally, (value) => readBoard(value, options.now, tally.unknownField));
+  count(tally, catalog.boards.upsert(boards));
+  return [];
+}
+
+function upsertPinRows(
+  catalog: CatalogStore,
+  rows: readonly SourceRow[],
+  tally: ReceiptTally,
+  options: UpsertOptions,
+): readonly number[] {
+  const pins = accepted(rows, tally, (value): PinRecord | Rejection => {
+    const pin = readPin(value, options.now, tally.unknownField);
+    if (pin instanceof Rejection || !pin.image) return pin;
+    const image = imageReference(pin.image, options.folders);
+    return image instanceof Rejection ? image : { ...pin, image };
+  });
+  const upserted = catalog.pins.upsert(pins);
+  count(tally, upserted);
+  return upserted.changed;
+}
+
+function upsertSaveRows(
+  catalog: CatalogStore,
+  rows: readonly SourceRow[],
+  tally: ReceiptTally,
+  options: UpsertOptions,
+): readonly number[] {
+  return catalog.transaction(() => {
+    const saves = accepted(rows, tally, (value) => saveRow(catalog, value, tally, options.now));
+    const written = catalog.saves.upsert(saves, options.now);
+    count(tally, { written, unchanged: saves.length - written });
+    return [...new Set(saves.map((save) => save.pinIndex))];
+  });
+}
+
+function saveRow(catalog: CatalogStore, value: unknown, tally: ReceiptTally, now: number): SaveRow | Rejection {
+  const save = readSave(value, now, tally.unknownField);
+  if (save instanceof Rejection) return save;
+  const pinIndex = catalog.pins.indexOf(save.pinId);
+  if (pinIndex < 0) return new Rejection('PIN_UNKNOWN', 'pinId');
+  const board = catalog.boards.keyOf(save.boardId);
+  if (board === null) return new Rejection('BOARD_UNKNOWN', 'boardId');
+  const userIndex = save.userId ? catalog.users.ensure(save.userId) : board[1];
+  return { boardIndex: board[0], pinIndex, userIndex, at: save.at ?? null };
+}
+
+function accepted<T>(rows: readonly SourceRow[], tally: ReceiptTally, read: (value: unknown) => T | Rejection): T[] {
+  const kept: T[] = [];
+  for (const row of rows) {
+    const record = row.reason ? new Rejection(row.reason) : read(row.value);
+    if (record instanceof Rejection) tally.reject(record.reason, row.line);
+    else kept.push(record);
+  }
+  return kept;
+}
+
+function count(tally: ReceiptTally, { written, unchanged }: { written: number; unchanged: number }): void {
+  tally.written += written;
+  tally.unchanged += unchanged;
+}
+
+/** One batch (an HTTP body): `lines` of the receipt are its indexes. Category vectors are derived at once. */
+export function upsertBatch(
+  catalog: CatalogStore,
+  kind: CatalogKind,
+  records: readonly unknown[],
+  options: UpsertOptions,
+): { receipt: Receipt; changedPins: readonly number[] } {
+  const tally = new ReceiptTally();
+  const changed = catalog.transaction(() => {
+    const rows = records.map((value, line) => ({ line, value }));
+    return [...upsertRows(catalog, kind, rows, tally, options), ...catalog.deriveCategories()];
+  });
+  return { receipt: tally.receipt(), changedPins: [...new Set(changed)] };
+}

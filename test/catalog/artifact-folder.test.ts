@@ -1,0 +1,54 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ArtifactFolder } from '../../src/catalog/artifact-folder.ts';
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'artifact-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const codes = Uint32Array.from({ length: 1000 }, (_, i) => i * 7);
+
+test('what was written is read back, whole or by range, also when it came in pieces', () => {
+  const folder = new ArtifactFolder(root, 'codes', 1);
+  expect(folder.open()).toBeNull();
+  folder.write(
+    { net: 'n1' },
+    { codes, scores: [Float32Array.of(0.5), Float32Array.of(1.5, 2.5)], none: new Uint8Array(0) },
+  );
+  const artifact = folder.open();
+  expect(artifact?.metadata).toEqual({ net: 'n1' });
+  expect(artifact?.read('codes')).toEqual(codes);
+  expect(artifact?.read('codes', 10, 3)).toEqual(codes.slice(10, 13));
+  expect(artifact?.read('scores')).toEqual(Float32Array.of(0.5, 1.5, 2.5));
+  expect(artifact?.lengthOf('none')).toBe(0);
+  expect(() => artifact?.read('codes', 999, 2)).toThrow(RangeError);
+  artifact?.close();
+});
+
+test('the newest version is current, the previous is kept, older ones go', () => {
+  const folder = new ArtifactFolder(root, 'codes', 1);
+  for (const run of [1, 2, 3]) folder.write({ run }, { codes });
+  expect(readdirSync(folder.folder).sort()).toEqual(['000002.bin', '000003.bin', 'CURRENT']);
+  folder.use('000002');
+  expect(folder.open()?.metadata).toEqual({ run: 2 });
+});
+
+test('a damaged file is refused, whichever byte is wrong, and a wrong format too', () => {
+  const folder = new ArtifactFolder(root, 'codes', 1);
+  const path = join(folder.folder, `${folder.write({}, { codes })}.bin`);
+  const good = readFileSync(path);
+  for (const at of [0, 9, 70, good.length - 30, good.length - 18, good.length - 1]) {
+    const bad = Buffer.from(good);
+    bad[at] ^= 1;
+    writeFileSync(path, bad);
+    expect(() => folder.open(), `byte ${at}`).toThrow(/is refused/);
+  }
+  writeFileSync(path, good.subarray(0, good.length - 100));
+  expect(() => folder.open()).toThrow(/is refused/);
+  writeFileSync(path, good);
+  expect(() => new ArtifactFolder(root, 'codes', 2).open()).toThrow(/format version 1, this program reads 2/);
+});
