@@ -1,0 +1,41 @@
+import { wordsOf } from '../math/bits.ts';
+import type { CodeTable } from './visual-features.ts';
+
+/**
+ * Memory before the first code: scratch space of the scans, one slot per thread (query codes in, hits out), because
+ * WebAssembly sees one memory only.
+ */
+export const SCAN_SLOT_BYTES = 65_536;
+export const SCAN_SLOTS = 8;
+const CODES_OFFSET = SCAN_SLOT_BYTES * SCAN_SLOTS;
+const PAGE_BYTES = 65_536;
+
+/**
+ * An empty table for `capacity` codes of `bits` bits in shared memory of its own, readable by WebAssembly and by worker
+ * threads. Memory: the codes, one byte a row, and half a mebibyte of scratch.
+ * Throws RangeError beyond the 4 GiB that WebAssembly can address.
+ */
+export function allocateCodeTable(bits: number, capacity: number): CodeTable {
+  const words = wordsOf(bits);
+  const bytes = CODES_OFFSET + capacity * words * 4;
+  const pages = Math.ceil(bytes / PAGE_BYTES);
+  if (pages > 65_536) throw new RangeError(`${capacity} codes of ${bits} bits need ${bytes} bytes, over 4 GiB`);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  return {
+    bits,
+    words,
+    capacity,
+    codes: new Uint32Array(memory.buffer, CODES_OFFSET, capacity * words),
+    has: new Uint8Array(new SharedArrayBuffer(capacity)),
+    memory,
+    byteOffset: CODES_OFFSET,
+  };
+}
+
+/** The same codes with room for more. */
+export function grownCodeTable(table: CodeTable, capacity: number): CodeTable {
+  const grown = allocateCodeTable(table.bits, capacity);
+  grown.codes.set(table.codes);
+  grown.has.set(table.has);
+  return grown;
+}
