@@ -1,0 +1,130 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../src/math/random.ts';
+import { denseDesign, sparseDesign } from '../../src/ranker/design-matrix.ts';
+import { pairwiseObjective, preferencePairs } from '../../src/ranker/preference-pairs.ts';
+import { countPairs, type PairWeights, preferenceLists, PreferenceSums } from '../../src/ranker/preference-sums.ts';
+import { trainRankSvm } from '../../src/ranker/rank-svm.ts';
+
+function generated(seed: number, lists: number, length: number, columns: number) {
+  const random = seededRandom(seed);
+  const truth = Array.from({ length: columns }, () => random.normal());
+  const rows = Float64Array.from({ length: lists * length * columns }, () => random.normal());
+  const grades = Array.from({ length: lists * length }, (_, row) => {
+    let utility = random.normal();
+    for (let c = 0; c < columns; c++) utility += rows[row * columns + c] * truth[c];
+    return Math.max(0, Math.min(4, Math.round(utility + 1)));
+  });
+  return { rows, grades, lists: preferenceLists(grades, Array.from({ length: lists }, () => length)), truth };
+}
+
+describe('preference sums', () => {
+  it('equal the enumeration of pairs, weighted or not', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(fc.tuple(fc.integer({ min: 0, max: 4 }), fc.double({ min: -2, max: 2, noNaN: true })), { minLength: 1, maxLength: 9 }), { minLength: 1, maxLength: 5 }),
+        fc.boolean(),
+        fc.integer(),
+        (given, weighted, seed) => {
+          const flat = given.flat();
+          const lists = preferenceLists(flat.map(([grade]) => grade), given.map((list) => list.length));
+          const scores = Float64Array.from(flat, ([, score]) => score);
+          const random = seededRandom(seed);
+          const draw = (count: number): Float64Array => Float64Array.from({ length: count }, () => 0.5 + random.next());
+          const weights: PairWeights = weighted ? { better: draw(flat.length), worse: draw(flat.length), list: draw(given.length), grades: draw(lists.levelCount ** 2) } : {};
+          const u = draw(flat.length);
+          const sums = new PreferenceSums(lists, weights);
+          sums.freeze(scores);
+          const better = new Float64Array(flat.length);
+          const worse = new Float64Array(flat.length);
+          sums.better(u, better);
+          sums.worse(u, worse);
+          const expectedBetter = new Float64Array(flat.length);
+          const expectedWorse = new Float64Array(flat.length);
+          let pairs = 0;
+          for (const pair of preferencePairs(lists, weights)) {
+            pairs++;
+            if (!(scores[pair.worse] > scores[pair.better] - 1)) continue;
+            expectedBetter[pair.better] += pair.weight * u[pair.worse];
+            expectedWorse[pair.worse] += pair.weight * u[pair.better];
+          }
+          better.forEach((value, row) => expect(value).toBeCloseTo(expectedBetter[row], 9));
+          worse.forEach((value, row) => expect(value).toBeCloseTo(expectedWorse[row], 9));
+          expect(countPairs(lists)).toBe(pairs);
+        },
+      ),
+      { seed: 3, numRuns: 300 },
+    );
+  });
+});
+
+describe('Rank-SVM', () => {
+  it('by hand: one pair in one dimension', () => {
+    // x_better - x_worse = 1: f(w) = w^2 / 2 + C (1 - w)^2, so w = 2C / (1 + 2C); C = 1: 2/3, f = 1/3.
+    const result = trainRankSvm(denseDesign(Float64Array.from([1, 0]), 1), preferenceLists([1, 0], [2]), { c: 1, tolerance: 1e-10 });
+    expect(result.w[0]).toBeCloseTo(2 / 3, 8);
+    expect(result.objective).toBeCloseTo(1 / 3, 8);
+    expect(result.pairs).toBe(1);
+  });
+
+  it('reports the objective that enumeration gives, and no neighbour of w is better', () => {
+    const { rows, lists } = generated(1, 12, 9, 5);
+    const result = trainRankSvm(denseDesign(rows, 5), lists, { c: 0.1, tolerance: 1e-9 });
+    expect(result.converged).toBe(true);
+    expect(result.objective).toBeCloseTo(pairwiseObjective(rows, 5, result.w, lists, 0.1), 8);
+    for (let c = 0; c < 5; c++) {
+      for (const step of [-1e-3, 1e-3]) {
+        const moved = Float64Array.from(result.w);
+        moved[c] += step;
+        expect(pairwiseObjective(rows, 5, moved, lists, 0.1)).toBeGreaterThan(result.objective);
+      }
+    }
+  });
+
+  it('with pair weights it minimizes the weighted objective', () => {
+    const { rows, lists } = generated(2, 10, 8, 4);
+    const random = seededRandom(9);
+    const weights: PairWeights = {
+      better: Float64Array.from({ length: 80 }, () => 1 + random.next()),
+      list: Float64Array.from({ length: 10 }, () => random.next()),
+      grades: Float64Array.from({ length: lists.levelCount ** 2 }, () => 1 + random.next()),
+    };
+    const result = trainRankSvm(denseDesign(rows, 4), lists, { c: 0.5, tolerance: 1e-9, weights });
+    expect(result.objective).toBeCloseTo(pairwiseObjective(rows, 4, result.w, lists, 0.5, weights), 7);
+    expect(result.gradientNorm).toBeLessThan(1e-3);
+  });
+
+  it('recovers the direction that made the grades', () => {
+    const { rows, lists, truth } = generated(3, 300, 20, 6);
+    const { w } = trainRankSvm(denseDesign(rows, 6), lists, { c: 1 });
+    const cosine = w.reduce((sum, value, c) => sum + value * truth[c], 0) / Math.hypot(...w) / Math.hypot(...truth);
+    expect(cosine).toBeGreaterThan(0.99);
+  });
+
+  it('dense and sparse rows, a scale instead of scaled rows, and a warm start give the same model', () => {
+    const { rows, lists } = generated(4, 20, 10, 3);
+    const start = Uint32Array.from({ length: 201 }, (_, row) => row * 3);
+    const indexes = Uint32Array.from(rows, (_, at) => at % 3);
+    const settings = { c: 1, tolerance: 1e-9 };
+    const dense = trainRankSvm(denseDesign(rows, 3), lists, settings);
+    const sparse = trainRankSvm(sparseDesign(start, indexes, rows, 3), lists, settings);
+    const warm = trainRankSvm(denseDesign(rows, 3), lists, { ...settings, warm: dense.w });
+    dense.w.forEach((value, c) => {
+      expect(sparse.w[c]).toBeCloseTo(value, 8);
+      expect(warm.w[c]).toBeCloseTo(value, 8);
+    });
+    expect(warm.iterations).toBeLessThan(dense.iterations);
+    const scale = Float64Array.from([2, 0.5, 1]);
+    const scaledRows = rows.map((value, at) => value * scale[at % 3]);
+    expect(trainRankSvm(denseDesign(rows, 3, scale), lists, settings).objective).toBeCloseTo(trainRankSvm(denseDesign(scaledRows, 3), lists, settings).objective, 8);
+  });
+
+  it('same input, same bits', () => {
+    const { rows, lists } = generated(5, 10, 10, 4);
+    expect(trainRankSvm(denseDesign(rows, 4), lists, { c: 1 }).w).toEqual(trainRankSvm(denseDesign(rows, 4), lists, { c: 1 }).w);
+  });
+
+  it('refuses lists without a preference', () => {
+    expect(() => trainRankSvm(denseDesign(Float64Array.from([1, 2]), 1), preferenceLists([1, 1], [2]), { c: 1 })).toThrow(/nothing to learn from/);
+  });
+});
