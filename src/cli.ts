@@ -16,6 +16,7 @@ import { projectRoot } from './worker-url.ts';
 const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] = [
   ['import-catalog', 'read pins, boards and saves into the catalogue', () => import('./jobs/import-catalog.ts')],
   ['evaluate-candidates', 'measure co-occurrence lists on held-out saves', () => import('./jobs/evaluate-candidates.ts')],
+  ['simulate-experiments', 'prove the experiment statistics by simulation', () => import('./jobs/simulate-experiments.ts')],
 ];
 
 /** Codes that mean "refused": the command was wrong or there was nothing to do. */
