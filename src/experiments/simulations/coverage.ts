@@ -28,7 +28,9 @@ export async function simulateCoverage({ runs, seed, onProgress }: SuiteOptions)
   const checks: Check[] = [];
   const observations: Observations = { 'coverage holds from units per arm': HOLDS_FROM };
   for (const size of SIZES) {
-    const tally = await coverageAt(size, runs, seed, (share) => onProgress?.((SIZES.indexOf(size) + share) / SIZES.length));
+    const tally = await coverageAt(size, runs, seed, (share) =>
+      onProgress?.((SIZES.indexOf(size) + share) / SIZES.length),
+    );
     for (const kind of KINDS) {
       const name = `coverage/${kind}, ${size} units per arm`;
       if (size >= HOLDS_FROM) checks.push(checkRate(name, tally.covered[kind], runs, 0.95));
@@ -52,7 +54,12 @@ interface Tally {
   errorSum: number;
 }
 
-XX {
+async function coverageAt(
+  size: number,
+  runs: number,
+  seed: number,
+  onProgress: (share: number) => void | Promise<void>,
+): Promise<Tally> {
   const tally: Tally = {
     covered: { proportion: 0, mean: 0, ratio: 0, 'mean with CUPED': 0 },
     ...{ above: 0, narrower: 0, widthRatio: 0, errorSum: 0 },
