@@ -16,6 +16,9 @@ import { projectRoot } from './worker-url.ts';
 const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] = [
   ['import-catalog', 'read pins, boards and saves into the catalogue', () => import('./jobs/import-catalog.ts')],
   ['evaluate-candidates', 'measure co-occurrence lists on held-out saves', () => import('./jobs/evaluate-candidates.ts')],
+  ['back-up', 'copy the data folder, whole and with digests, while the service runs', () => import('./jobs/back-up.ts')],
+  ['restore', 'check a backup and lay it out as a new data folder', () => import('./jobs/restore.ts')],
+  ['erase-user', "erase one user's data everywhere, and prove it", () => import('./jobs/erase-user.ts')],
   ['simulate-experiments', 'prove the experiment statistics by simulation', () => import('./jobs/simulate-experiments.ts')],
 ];
 

@@ -1,0 +1,26 @@
+/** Takes one person out of log.sqlite: their events go, their served lists stay without a name. */
+import type { Database } from './database.ts';
+
+export interface LogErasure {
+  readonly events: number;
+  readonly strayEvents: number;
+  readonly servedLists: number;
+}
+
+/** Erases a person by id in one transaction and empties the pages that held them; counts of what was there. */
+export function erasePerson(database: Database, userId: string): LogErasure {
+  const person = database.prepare('SELECT id FROM person WHERE text = ?').pluck().get(userId) as number | undefined;
+  if (person === undefined) return { events: 0, strayEvents: 0, servedLists: 0 };
+  database.pragma('secure_delete = ON');
+  const erased = database
+    .transaction(() => {
+      const events = database.prepare('DELETE FROM event WHERE person = ?').run(person).changes;
+      const strayEvents = database.prepare('DELETE FROM stray_event WHERE person = ?').run(person).changes;
+      const servedLists = database.prepare('UPDATE served_list SET person = NULL WHERE person = ?').run(person).changes;
+      database.prepare('DELETE FROM person WHERE id = ?').run(person);
+      return { events, strayEvents, servedLists };
+    })
+    .immediate();
+  database.pragma('wal_checkpoint(TRUNCATE)');
+  return erased;
+}

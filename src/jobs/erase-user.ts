@@ -1,0 +1,55 @@
+/** Erases one person everywhere, then looks for them again in every file and says what it found. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openCatalog } from '../catalog/catalog-store.ts';
+import { erasePerson } from '../catalog/erasure-log.ts';
+import { openLog } from '../catalog/log-database.ts';
+import { ServiceError } from '../errors.ts';
+import type { Job } from './job.ts';
+
+export const job: Job = {
+  name: 'erase-user',
+  summary: "erases one user's saves, events and name everywhere, and proves it",
+  examples: ['related-pins erase-user --data var --user ann', 'related-pins erase-user --user ann --json'],
+  options: [{ flag: '--user <id>', meaning: 'the user id to erase', required: true }],
+  async run({ options, dataFolder, config }) {
+    const userId = String(options.user);
+    if (!existsSync(join(dataFolder, 'catalog.sqlite'))) throw new ServiceError('NOTHING_TO_DO', { reason: `There is no catalogue in ${dataFolder}.` });
+    const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
+    let saves: number;
+    try {
+      catalog.database.pragma('secure_delete = ON');
+      saves = catalog.users.erase(userId);
+      catalog.database.pragma('wal_checkpoint(TRUNCATE)');
+    } finally {
+      catalog.close();
+    }
+    const log = openLog(dataFolder, { synchronous: config.synchronous });
+    try {
+      const erased = erasePerson(log.database, userId);
+      return { user: userId, known: saves >= 0 || erased.events + erased.servedLists > 0, saves: Math.max(0, saves), ...erased, filesThatStillHoldTheId: traces(dataFolder, userId) };
+    } finally {
+      log.close();
+    }
+  },
+  describe: (receipt) => [
+    `${receipt.user}: ${receipt.saves} saves and ${receipt.events} events erased, ${receipt.servedLists} served lists left without a name`,
+    (receipt.filesThatStillHoldTheId as string[]).length === 0 ? 'no file of the data folder holds the id any more' : `still found in: ${(receipt.filesThatStillHoldTheId as string[]).join(', ')}`,
+  ],
+};
+
+const SMALL_BYTES = 1 << 30;
+
+/** Files of the data folder whose bytes still hold the id: the proof, by looking. Ids under 4 characters prove nothing. */
+function traces(folder: string, userId: string): string[] {
+  if (userId.length < 4) return [];
+  const needle = Buffer.from(userId);
+  const found: string[] = [];
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const bytes = readFileSync(path);
+    if (bytes.length < SMALL_BYTES && bytes.includes(needle)) found.push(path.slice(folder.length + 1));
+  }
+  return found;
+}
