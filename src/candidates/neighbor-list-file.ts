@@ -2,7 +2,7 @@
  * Neighbour lists of all pins on disk: one flat artifact, a list is read when it is asked for. Resident: the list
  * lengths, 12 bytes a pin. Co-occurrence and visual neighbours are kept this way.
  */
-import type { ArtifactFile } from '../catalog/artifact-file.ts';
+import type { ArtifactArray, ArtifactFile, FlatArray } from '../catalog/artifact-file.ts';
 import { ArtifactFolder } from '../catalog/artifact-folder.ts';
 import { ServiceError } from '../errors.ts';
 import { NO_PINS, type ScoredPins } from './candidate.ts';
@@ -19,8 +19,10 @@ export function writeNeighborLists(
   folder: ArtifactFolder,
   metadata: Readonly<Record<string, unknown>>,
   lists: ListScratch,
+  besides: Readonly<Record<string, ArtifactArray>> = {},
 ): string {
   return folder.write(metadata, {
+    ...besides,
     lengths: lists.lengths(),
     pinIndexes: lists.pinIndexes(),
     scores: lists.scores(),
@@ -71,6 +73,11 @@ export class NeighborListFile {
     this.file.readInto('pinIndexes', this.starts[row], pinIndexes);
     this.file.readInto('scores', this.starts[row], scores);
     return { pinIndexes, scores };
+  }
+
+  /** An array stored besides the lists, or null. */
+  besides(name: string): FlatArray | null {
+    return this.file.names.includes(name) ? this.file.read(name) : null;
   }
 
   lengthOf(row: number): number {

@@ -1,0 +1,107 @@
+import type { CatalogStore } from '../catalog/catalog-store.ts';
+import type { CooccurrenceOptions } from './board-cooccurrence.ts';
+import { type CandidateQuery, type CandidateSource, NO_PINS, type ScoredPins } from './candidate.ts';
+import { FreshCooccurrence } from './fresh-cooccurrence.ts';
+import { NeighborListFile, neighborListFolder } from './neighbor-list-file.ts';
+
+export const COOCCURRENCE_KIND = 'cooccurrence';
+
+/** What the artifact of co-occurrence lists says about itself. */
+export interface CooccurrenceMetadata {
+  readonly options: CooccurrenceOptions;
+  /** The catalogue's change sequence when counting began: later saves are not in it. */
+  readonly sequence: number;
+  readonly pins: number;
+  readonly boards: number;
+  readonly pairs: number;
+  readonly builtAt: string;
+}
+
+/**
+ * Board co-occurrence as a candidate source: the lists of the last build, read on demand, and over them the rows that
+ * saves since then have changed. `catchUp` takes in new saves, `reload` a new build.
+ */
+export class BoardCooccurrence implements CandidateSource {
+  readonly name = 'board-cooccurrence';
+  private readonly artifacts: string;
+  private readonly store: CatalogStore;
+  private file: NeighborListFile | null = null;
+  private fresh: FreshCooccurrence | null = null;
+  private seenSequence = 0;
+
+  /** `artifacts` is the folder of the data folder. Throws ARTIFACT_REFUSED when the current lists are damaged. */
+  constructor(artifacts: string, store: CatalogStore) {
+    this.artifacts = artifacts;
+    this.store = store;
+    this.reload();
+  }
+
+  /** The version being served, null before the first build. */
+  get version(): string | null {
+    return this.file?.version ?? null;
+  }
+
+  get metadata(): CooccurrenceMetadata | null {
+    return (this.file?.metadata as unknown as CooccurrenceMetadata | undefined) ?? null;
+  }
+
+  /** Rows served from new saves rather than from the build. */
+  get touchedRows(): number {
+    return this.fresh?.touchedRows ?? 0;
+  }
+
+  /** True when saves were removed since the build: lists may hold what nobody has on a board any more. */
+  get needsBuild(): boolean {
+    return this.metadata !== null && this.store.removedSince(this.metadata.sequence);
+  }
+
+  /**
+   * Opens the current version if it is another than the one served. Returns whether it changed.
+   * Throws ARTIFACT_REFUSED when it is damaged; the previous one keeps serving.
+   */
+  reload(): boolean {
+    const folder = neighborListFolder(this.artifacts, COOCCURRENCE_KIND);
+    if (folder.current() === this.version) return false;
+    const next = NeighborListFile.open(folder);
+    if (next === null) return false;
+    this.file?.close();
+    this.file = next;
+    const { options, sequence } = next.metadata as unknown as CooccurrenceMetadata;
+    this.fresh = new FreshCooccurrence(this.store.saves, options, next.besides('norms') as Float64Array);
+    this.seenSequence = sequence;
+    this.catchUp();
+    return true;
+  }
+
+  /** Takes in the saves that came since the last call. Returns the rows that changed so far. */
+  catchUp(): number {
+    const now = this.store.sequence.current();
+    if (this.fresh === null || now === this.seenSequence) return this.touchedRows;
+    this.fresh.note(this.store.saves.membershipsSince(this.seenSequence));
+    this.seenSequence = now;
+    return this.touchedRows;
+  }
+
+  /** Counts rows that were too long to count while a request waited. Returns how many are left. */
+  recountSome(budgetMs: number): number {
+    return this.fresh?.recountSome(budgetMs) ?? 0;
+  }
+
+  propose(query: CandidateQuery, limit: number): ScoredPins {
+    if (query.pinIndex < 0 || this.file === null) return NO_PINS;
+    const row = this.fresh?.read(query.pinIndex);
+    if (!row) return this.file.read(query.pinIndex, limit);
+    return { pinIndexes: row.pinIndexes.subarray(0, limit), scores: row.scores.subarray(0, limit) };
+  }
+
+  /** Pins in the list of a pin (0: no board holds it with another). */
+  lengthOf(pinIndex: number): number {
+    return this.fresh?.read(pinIndex)?.pinIndexes.length ?? this.file?.lengthOf(pinIndex) ?? 0;
+  }
+
+  close(): void {
+    this.file?.close();
+    this.file = null;
+    this.fresh = null;
+  }
+}

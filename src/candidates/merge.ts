@@ -1,0 +1,99 @@
+import { PIN_REMOVED, type PinColumns } from '../catalog/pin-columns.ts';
+import type { CandidateList, ScoredPins } from './candidate.ts';
+import type { Accept } from './neighbor-index.ts';
+
+/** What one source proposed. */
+export interface Proposal {
+  readonly name: string;
+  readonly pins: ScoredPins;
+}
+
+/**
+ * Makes one list of what several sources proposed. Sources take turns, each giving its best pin not yet taken, so that
+ * when the list is capped every source has its share and the best of each stay. Left out: the query pin, its
+ * near-duplicates, near-duplicates of pins already taken, removed pins, and what `accept` refuses.
+ * Keeps two marks per pin between calls; not for concurrent use (a merge does not await).
+ */
+export class Merge {
+  private readonly columns: PinColumns;
+  /** The call in which a near-duplicate group was taken, and the row of a pin in that call. */
+  private groupTaken = new Int32Array(0);
+  private rowOf = new Int32Array(0);
+  private call = 0;
+
+  constructor(columns: PinColumns) {
+    this.columns = columns;
+  }
+
+  /** At most `limit` candidates; `queryPin` is -1 for an uploaded image. */
+  merge(queryPin: number, proposals: readonly Proposal[], limit: number, accept?: Accept): CandidateList {
+    this.begin(queryPin);
+    const taken = new Int32Array(Math.min(limit, longest(proposals)));
+    const count = this.takeTurns(proposals, taken, accept);
+    const scores = new Float32Array(count * proposals.length).fill(Number.NaN);
+    for (let s = 0; s < proposals.length; s++) this.fillScores(proposals[s].pins, s, proposals.length, taken, count, scores);
+    return {
+      count,
+      pinIndexes: taken.slice(0, count),
+      sourceNames: proposals.map((proposal) => proposal.name),
+      sourceScores: scores,
+    };
+  }
+
+  private begin(queryPin: number): void {
+    const { count, group } = this.columns;
+    if (this.groupTaken.length < count) {
+      this.groupTaken = new Int32Array(count * 2);
+      this.rowOf = new Int32Array(count * 2);
+      this.call = 0;
+    }
+    this.call++;
+    if (queryPin >= 0) this.groupTaken[group[queryPin]] = this.call;
+  }
+
+  private takeTurns(proposals: readonly Proposal[], taken: Int32Array, accept: Accept | undefined): number {
+    const next = new Uint32Array(proposals.length);
+    let count = 0;
+    for (let left = proposals.length; left > 0 && count < taken.length; ) {
+      left = 0;
+      for (let s = 0; s < proposals.length && count < taken.length; s++) {
+        const { pinIndexes } = proposals[s].pins;
+        while (next[s] < pinIndexes.length && !this.take(pinIndexes[next[s]], count, accept)) next[s]++;
+        if (next[s] >= pinIndexes.length) continue;
+        taken[count++] = pinIndexes[next[s]++];
+        left++;
+      }
+    }
+    return count;
+  }
+
+  private take(pinIndex: number, row: number, accept: Accept | undefined): boolean {
+    const { count, group, flags } = this.columns;
+    if (pinIndex >= count || this.groupTaken[group[pinIndex]] === this.call) return false;
+    if ((flags[pinIndex] & PIN_REMOVED) !== 0 || (accept !== undefined && !accept(pinIndex))) return false;
+    this.groupTaken[group[pinIndex]] = this.call;
+    this.rowOf[pinIndex] = row;
+    return true;
+  }
+
+  private fillScores(
+    pins: ScoredPins,
+    source: number,
+    sources: number,
+    taken: Int32Array,
+    count: number,
+    scores: Float32Array,
+  ): void {
+    for (let p = 0; p < pins.pinIndexes.length; p++) {
+      const pinIndex = pins.pinIndexes[p];
+      const row = this.rowOf[pinIndex];
+      if (row < count && taken[row] === pinIndex) scores[row * sources + source] = pins.scores[p];
+    }
+  }
+}
+
+function longest(proposals: readonly Proposal[]): number {
+  let length = 0;
+  for (const { pins } of proposals) length += pins.pinIndexes.length;
+  return length;
+}
