@@ -1,0 +1,31 @@
+// `npm run torture -- NAME [--minutes N] [--seed S] [--rounds N] [--json]`: runs one scenario of torture/ (built).
+import { dirname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const names = readdirSync(join(root, 'torture'))
+  .filter((file) => /: Scenario = /.test(readFileSync(join(root, 'torture', file), 'utf8')))
+  .map((file) => file.replace(/\.ts$/, ''));
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { minutes: { type: 'string', default: '5' }, seed: { type: 'string', default: '1' }, rounds: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+});
+const name = positionals[0];
+if (values.help || !name || !names.includes(name) || !existsSync(join(root, 'dist', 'torture', `${name}.js`))) {
+  console.error(`Usage: npm run torture -- NAME [--minutes N] [--seed S] [--rounds N] [--json]\nscenarios: ${names.join(', ')}`);
+  process.exit(values.help ? 0 : 2);
+}
+const scenario = (await import(pathToFileURL(join(root, 'dist', 'torture', `${name}.js`)).href))[name];
+const startedAt = Date.now();
+const result = await scenario({
+  minutes: Number(values.minutes),
+  seed: Number(values.seed),
+  ...(values.rounds ? { rounds: Number(values.rounds) } : {}),
+  say: (line) => console.error(line),
+});
+const report = { scenario: name, ...result, seconds: Math.round((Date.now() - startedAt) / 1000) };
+if (values.json) console.log(JSON.stringify(report));
+else for (const [key, value] of Object.entries(report)) console.log(`${key}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
+process.exit(result.failed > 0 || result.lost > 0 || result.doubled > 0 ? 1 : 0);
