@@ -189,10 +189,15 @@ function squaredNormsOf(table: BoardPins, options: CooccurrenceOptions): Float64
   return norms;
 }
 
-export type Weigh = (i: number, j: number, sum: number) => number;
+type Weigh = (i: number, j: number, sum: number) => number;
 
-/** From a sum over shared boards to the weight w_ij; `n[i]` is n_i, or the sum of squared TF-IDF entries. */
-export function weigher(options: CooccurrenceOptions, n: Float64Array): Weigh {
+/** From a sum over shared boards to the weight w_ij; `ni`, `nj`: boards of each, or sums of squared TF-IDF entries. */
+export function pairWeight(options: CooccurrenceOptions, ni: number, nj: number, sum: number): number {
+  return weigher(options, Float64Array.of(ni, nj))(0, 1, sum);
+}
+
+/** The same for all pairs, with what depends on one pin alone worked out once. */
+function weigher(options: CooccurrenceOptions, n: Float64Array): Weigh {
   const { shrink } = options;
   if (options.method === 'count') return (_i, _j, sum) => sum;
   if (options.method === 'cosine') return (i, j, sum) => sum / (Math.sqrt(n[i] * n[j]) + shrink);

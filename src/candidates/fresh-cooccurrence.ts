@@ -1,5 +1,5 @@
 import { TopKHeap } from '../math/top-k.ts';
-import { boardWeight, type CooccurrenceOptions, squaredEntry, weigher } from './board-cooccurrence.ts';
+import { boardWeight, type CooccurrenceOptions, pairWeight, squaredEntry } from './board-cooccurrence.ts';
 import type { ScoredPins } from './candidate.ts';
 
 /** Who is on which board now; ascending, each once. */
@@ -53,7 +53,7 @@ export class FreshCooccurrence {
       this.boards.delete(boardIndex);
       this.newNorms.delete(pinIndex);
       this.newNorms.set(pinIndex, this.norm(this.memberships.boardsOf(pinIndex)));
-      for (const pin of toArray(this.pinsOf(boardIndex))) {
+      for (const pin of Array.from(this.pinsOf(boardIndex))) {
         this.touched.add(pin);
         this.rows.delete(pin);
       }
@@ -102,13 +102,10 @@ export class FreshCooccurrence {
   }
 
   private best(i: number, sums: ReadonlyMap<number, number>): ScoredPins {
-    const weigh = weigher(this.options, Float64Array.of(this.normOf(i), 0));
     const heap = new TopKHeap(this.options.neighbors);
-    const pair = new Float64Array(2);
-    pair[0] = this.normOf(i);
+    const norm = this.normOf(i);
     for (const [j, sum] of sums) {
-      pair[1] = this.normOf(j);
-      const score = this.options.method === 'count' ? weigh(0, 1, sum) : weigher(this.options, pair)(0, 1, sum);
+      const score = pairWeight(this.options, norm, this.normOf(j), sum);
       if (score > 0) heap.offer(j, score);
     }
     const { ids, scores } = heap.drain();
@@ -145,8 +142,4 @@ export class FreshCooccurrence {
       sum += squaredEntry(this.options, this.pinsOf(boards[at]).length, this.builtNorms.length);
     return sum;
   }
-}
-
-function toArray(values: ArrayLike<number>): number[] {
-  return Array.from(values);
 }

@@ -1,3 +1,5 @@
+import { TopKHeap } from '../math/top-k.ts';
+
 /** Nearest first; equal distances stand in ascending pin index. */
 export interface Neighbors {
   readonly pinIndexes: Int32Array;
@@ -15,7 +17,7 @@ export interface NeighborIndex<Q> {
   readonly name: string;
   readonly exact: boolean;
   /** The nearest `k` accepted pins, fewer when there are fewer. Throws RangeError when the query has another length. */
-  search(query: Q, k: number, accept?: Accept): Neighbors;
+  search(query: Q, k: number, accept?: Accept): Neighbors | Promise<Neighbors>;
 }
 
 /** Share of the true neighbours that were found, over several queries. */
@@ -28,4 +30,15 @@ export function recallOf(found: readonly Neighbors[], truth: readonly Neighbors[
     wanted += truth[q].pinIndexes.length;
   }
   return wanted === 0 ? 1 : hits / wanted;
+}
+
+/** One list of several that cover different pins: nearest `k`, equal distances by ascending pin. */
+export function mergedNeighbors(parts: readonly Neighbors[], k: number): Neighbors {
+  let total = 0;
+  for (const part of parts) total += part.pinIndexes.length;
+  const heap = new TopKHeap(Math.min(k, total));
+  for (const { pinIndexes, distances } of parts)
+    for (let n = 0; n < pinIndexes.length; n++) heap.offer(pinIndexes[n], -distances[n]);
+  const { ids, scores } = heap.drain();
+  return { pinIndexes: ids, distances: scores.map((score) => 0 - score) };
 }

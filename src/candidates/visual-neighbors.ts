@@ -1,0 +1,139 @@
+import type { CodeTable } from '../features/visual-features.ts';
+import type { NeighborLists } from './board-cooccurrence.ts';
+import { type CandidateQuery, type CandidateSource, NO_PINS, type ScoredPins } from './candidate.ts';
+import { ExactIndex } from './exact-index.ts';
+import { NeighborListFile, neighborListFolder } from './neighbor-list-file.ts';
+import type { Accept, Neighbors } from './neighbor-index.ts';
+
+export const VISUAL_KIND = 'visual-neighbors';
+
+/** What the artifact of visual neighbour lists says about itself. */
+export interface VisualMetadata {
+  readonly netDigest: string;
+  readonly bits: number;
+  readonly neighbors: number;
+  readonly pins: number;
+  readonly builtAt: string;
+}
+
+/**
+ * Visual likeness as a candidate source: score = 1 - Hamming / bits. Pins have a list from the last build; pins without
+ * one (new, or lists of another net) and uploaded images are compared with every code when asked.
+ */
+export class VisualNeighbors implements CandidateSource {
+  readonly name = 'visual-neighbors';
+  private readonly artifacts: string;
+  private readonly netDigest: string;
+  private table: CodeTable;
+  private index: ExactIndex;
+  private file: NeighborListFile | null = null;
+
+  constructor(artifacts: string, table: CodeTable, netDigest: string) {
+    this.artifacts = artifacts;
+    this.netDigest = netDigest;
+    this.table = table;
+    this.index = new ExactIndex(table);
+    this.reload();
+  }
+
+  get version(): string | null {
+    return this.file?.version ?? null;
+  }
+
+  /** Takes over lists of another build, if they are of this net. Returns whether the version changed. */
+  reload(): boolean {
+    const folder = neighborListFolder(this.artifacts, VISUAL_KIND);
+    if (folder.current() === this.version) return false;
+    const next = NeighborListFile.open(folder);
+    if (next === null) return false;
+    if (next.metadata.netDigest !== this.netDigest) {
+      next.close();
+      return false;
+    }
+    this.file?.close();
+    this.file = next;
+    return true;
+  }
+
+  /** Takes over a table that grew. */
+  useTable(table: CodeTable): void {
+    if (table.memory !== this.table.memory || table.capacity !== this.table.capacity) this.index = new ExactIndex(table);
+    this.table = table;
+  }
+
+  propose(query: CandidateQuery, limit: number): ScoredPins {
+    const { pinIndex, code } = query;
+    if (code === null && pinIndex >= 0 && this.file !== null && this.file.lengthOf(pinIndex) > 0)
+      return this.file.read(pinIndex, limit);
+    const own = code ?? this.codeOf(pinIndex);
+    return own === null ? NO_PINS : this.scan(own, limit, pinIndex);
+  }
+
+  /** Compares a code with all codes; the pin `except` is left out (-1: none). */
+  scan(code: Uint32Array, limit: number, except = -1, accept?: Accept): ScoredPins {
+    const wanted = except >= 0 ? limit + 1 : limit;
+    return likeness(this.index.search(code, wanted, accept), this.table.bits, limit, except);
+  }
+
+  close(): void {
+    this.file?.close();
+    this.file = null;
+  }
+
+  private codeOf(pinIndex: number): Uint32Array | null {
+    const { has, codes, words } = this.table;
+    if (pinIndex < 0 || pinIndex >= has.length || has[pinIndex] === 0) return null;
+    return codes.slice(pinIndex * words, (pinIndex + 1) * words);
+  }
+}
+
+/** Distances to scores 1 - Hamming / bits, without the pin `except`. */
+export function likeness(found: Neighbors, bits: number, limit: number, except: number): ScoredPins {
+  const pinIndexes = new Int32Array(Math.min(limit, found.pinIndexes.length));
+  const scores = new Float32Array(pinIndexes.length);
+  let count = 0;
+  for (let n = 0; n < found.pinIndexes.length && count < pinIndexes.length; n++) {
+    if (found.pinIndexes[n] === except) continue;
+    pinIndexes[count] = found.pinIndexes[n];
+    scores[count++] = 1 - found.distances[n] / bits;
+  }
+  return { pinIndexes: pinIndexes.subarray(0, count), scores: scores.subarray(0, count) };
+}
+
+/** Queries compared in one pass over the codes. */
+const BATCH = 64;
+
+/** Something that finds neighbours of many codes at once: the exact index, or its pool. */
+export interface BatchSearch {
+  searchBatch(queries: readonly Uint32Array[], k: number): Neighbors[] | Promise<Neighbors[]>;
+}
+
+/** The visual neighbour lists of rows `from .. pins`, block by block; pins without a code have empty lists. */
+export async function* visualListsInBlocks(
+  table: CodeTable,
+  search: BatchSearch,
+  neighbors: number,
+  pins: number,
+  from = 0,
+): AsyncGenerator<NeighborLists> {
+  for (let first = from; first < pins; first += BATCH) {
+    const rows: number[] = [];
+    for (let row = first; row < Math.min(pins, first + BATCH); row++) if (table.has[row] === 1) rows.push(row);
+    const codes = rows.map((row) => table.codes.slice(row * table.words, (row + 1) * table.words));
+    const found = codes.length === 0 ? [] : await search.searchBatch(codes, neighbors + 1);
+    const lists = new Map(rows.map((row, r) => [row, likeness(found[r], table.bits, neighbors, row)]));
+    yield block(first, Math.min(BATCH, pins - first), lists);
+  }
+}
+
+function block(first: number, rows: number, lists: ReadonlyMap<number, ScoredPins>): NeighborLists {
+  const start = new Uint32Array(rows + 1);
+  for (let r = 0; r < rows; r++) start[r + 1] = start[r] + (lists.get(first + r)?.pinIndexes.length ?? 0);
+  const pinIndexes = new Int32Array(start[rows]);
+  const scores = new Float32Array(start[rows]);
+  for (const [row, list] of lists) {
+    pinIndexes.set(list.pinIndexes, start[row - first]);
+    scores.set(list.scores, start[row - first]);
+  }
+  return { first, rows, start, pinIndexes, scores };
+}
