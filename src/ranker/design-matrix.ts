@@ -14,7 +14,8 @@ export interface DesignMatrix {
  */
 export function denseDesign(data: Float32Array | Float64Array, columns: number, scale?: Float64Array): DesignMatrix {
   const rows = data.length / columns;
-  if (!Number.isInteger(rows)) throw new RangeError(`rows: expected a multiple of ${columns} values, got ${data.length}`);
+  if (!Number.isInteger(rows))
+    throw new RangeError(`rows: expected a multiple of ${columns} values, got ${data.length}`);
   const scaled = new Float64Array(columns);
   return {
     rows,
@@ -41,7 +42,13 @@ export function denseDesign(data: Float32Array | Float64Array, columns: number, 
 }
 
 /** Compressed sparse rows: row r has columns `indexes[start[r] .. start[r + 1])` with `values`; absent is 0. */
-export function sparseDesign(start: Uint32Array | Float64Array, indexes: Uint32Array, values: Float32Array | Float64Array, columns: number, scale?: Float64Array): DesignMatrix {
+export function sparseDesign(
+  start: Uint32Array | Float64Array,
+  indexes: Uint32Array,
+  values: Float32Array | Float64Array,
+  columns: number,
+  scale?: Float64Array,
+): DesignMatrix {
   const rows = start.length - 1;
   const scaled = new Float64Array(columns);
   return {

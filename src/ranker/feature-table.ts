@@ -1,54 +1,96 @@
 /**
- * The ranking features in the order of their columns, and the matrix of a request: a row per candidate, a column per
- * feature, used by this model or not. The order is part of the log's format: new columns go to the end.
+ * The ordered list of ranking features: this is the column order of every matrix, log row, model and explanation. To add
+ * a feature, add its file and its line; columns are looked up by name everywhere, so older logs and models stay readable.
  */
+import type { CodeTable } from '../features/visual-features.ts';
 import { type Matrix, zeroMatrix } from '../math/matrix.ts';
-import type { RankingFeature, RankingInputs } from './ranking-feature.ts';
 import { annotationCosine } from './ranking-features/annotation-cosine.ts';
-import { candidateSource } from './ranking-features/candidate-source.ts';
-import { CATEGORY_CROSSES, categoryCross } from './ranking-features/category-cross.ts';
+import { candidateSources } from './ranking-features/candidate-sources.ts';
 import { categoryCosine } from './ranking-features/category-cosine.ts';
+import { clicksOverExpected } from './ranking-features/clicks-over-expected.ts';
 import { cooccurrenceScore } from './ranking-features/cooccurrence-score.ts';
+import { dominantClassFc6 } from './ranking-features/dominant-class-fc6.ts';
 import { dominantObject } from './ranking-features/dominant-object.ts';
+import { dominantSimilarities } from './ranking-features/dominant-similarities.ts';
+import { fc6CategoryCrosses } from './ranking-features/fc6-category-crosses.ts';
 import { fc6Similarity } from './ranking-features/fc6-similarity.ts';
 import { fc8Similarity } from './ranking-features/fc8-similarity.ts';
 import { freshness } from './ranking-features/freshness.ts';
 import { nearDuplicate } from './ranking-features/near-duplicate.ts';
-import { pastEngagement } from './ranking-features/past-engagement.ts';
+import { objectCropSimilarity } from './ranking-features/object-crop-similarity.ts';
 import { popularity } from './ranking-features/popularity.ts';
 import { sameDomain } from './ranking-features/same-domain.ts';
 import { titleSimilarity } from './ranking-features/title-similarity.ts';
-import { userAffinity } from './ranking-features/user-affinity.ts';
+import { userCategoryAffinity } from './ranking-features/user-category-affinity.ts';
+import { userCooccurrence } from './ranking-features/user-cooccurrence.ts';
+import { userVisualLikeness } from './ranking-features/user-visual-likeness.ts';
+import { visualIndicators } from './ranking-features/visual-indicators.ts';
+import type { FeatureSet, RankingFeature, RankingInputs, RankingRequest } from './ranking-feature.ts';
+import { similaritiesTo } from './code-similarity.ts';
 
-export const FEATURE_SETS = {
-  control: [cooccurrenceScore, candidateSource, annotationCosine, titleSimilarity, categoryCosine, sameDomain, popularity, freshness, pastEngagement],
-  visual: [fc6Similarity, fc8Similarity, nearDuplicate],
-  cross: [categoryCross],
-  object: [dominantObject],
-  affinity: [userAffinity],
-} as const satisfies Record<string, readonly RankingFeature[]>;
+export const FEATURE_TABLE: readonly RankingFeature[] = [
+  cooccurrenceScore,
+  candidateSources,
+  annotationCosine,
+  titleSimilarity,
+  categoryCosine,
+  sameDomain,
+  popularity,
+  freshness,
+  clicksOverExpected,
+  userCategoryAffinity,
+  userCooccurrence,
+  fc6Similarity,
+  fc8Similarity,
+  visualIndicators,
+  nearDuplicate,
+  userVisualLikeness,
+  fc6CategoryCrosses,
+  dominantObject,
+  dominantClassFc6,
+  dominantSimilarities,
+  objectCropSimilarity,
+];
 
-export type FeatureSetName = keyof typeof FEATURE_SETS;
-export const FEATURE_SET_NAMES = Object.keys(FEATURE_SETS) as readonly FeatureSetName[];
+/** Every column of the table, in order. */
+export const FEATURE_COLUMNS: readonly string[] = Object.freeze(FEATURE_TABLE.flatMap((feature) => feature.columns));
 
-const FEATURES: readonly RankingFeature[] = FEATURE_SET_NAMES.flatMap((name) => [...FEATURE_SETS[name]]);
-export const COLUMN_NAMES: readonly string[] = FEATURES.flatMap((feature) => [...feature.columns]);
-
-/** Columns whose weights a treatment's visual weight factor multiplies (not the indicators). */
-export const VISUAL_WEIGHT_COLUMNS: ReadonlySet<string> = new Set(['fc6 similarity', 'fc8 similarity', ...CATEGORY_CROSSES]);
-
-/** The columns of some feature sets, in table order. */
-export function columnsOf(sets: readonly FeatureSetName[]): readonly string[] {
-  return FEATURE_SET_NAMES.filter((name) => sets.includes(name)).flatMap((name) => FEATURE_SETS[name].flatMap((feature: RankingFeature) => [...feature.columns]));
+/** The columns of these sets, in table order. */
+export function columnsOf(sets: readonly FeatureSet[]): readonly string[] {
+  return FEATURE_TABLE.filter((feature) => sets.includes(feature.set)).flatMap((feature) => feature.columns);
 }
 
-/** Fills the matrix of a request: `inputs.candidates.count` rows x all columns of the table. */
-export function featureMatrix(inputs: RankingInputs): Matrix {
-  const matrix = zeroMatrix(inputs.candidates.count, COLUMN_NAMES);
-  let column = 0;
-  for (const feature of FEATURES) {
-    feature.fill(inputs, matrix, column);
-    column += feature.columns.length;
+/** The columns whose weights the treatment's visual weight factor multiplies. */
+export const VISUAL_WEIGHT_COLUMNS: ReadonlySet<string> = new Set(
+  FEATURE_TABLE.filter((feature) => feature.visualWeight).flatMap((feature) => feature.columns),
+);
+
+/** One row per candidate, one column per ranking feature of the table, raw. */
+export function buildFeatureRows(request: RankingRequest): Matrix {
+  const out = zeroMatrix(request.candidates.count, FEATURE_COLUMNS);
+  const inputs = withSimilarities(request);
+  let firstColumn = 0;
+  for (const feature of FEATURE_TABLE) {
+    feature.fill(inputs, out, firstColumn);
+    firstColumn += feature.columns.length;
   }
-  return matrix;
+  return out;
+}
+
+function withSimilarities(request: RankingRequest): RankingInputs {
+  const { candidates, visual, query } = request;
+  const fc6 = new Float32Array(candidates.count);
+  const fc8 = new Float32Array(candidates.count);
+  fc6Into(query.code, visual?.image ?? null, candidates.pinIndexes, fc6);
+  if (visual && query.classScores) {
+    visual.imageScores.cosines(query.classScores, candidates.pinIndexes, candidates.count, fc8);
+  } else fc8.fill(Number.NaN);
+  // Named field by field: a spread of a class instance would lose its getters.
+  const { pins, user, engagement, now } = request;
+  return { query, candidates, pins, visual, user, engagement, now, fc6, fc8 };
+}
+
+function fc6Into(code: Uint32Array | null, table: CodeTable | null, pinIndexes: Int32Array, out: Float32Array): void {
+  if (code && table) similaritiesTo(code, table, pinIndexes, out);
+  else out.fill(Number.NaN);
 }

@@ -6,6 +6,7 @@
 import type { Matrix } from '../math/matrix.ts';
 import { VISUAL_WEIGHT_COLUMNS } from './feature-table.ts';
 import { type Normalization, normalizeWith } from './normalizer.ts';
+import type { Ranker, ScoringInputs, Term } from './ranker.ts';
 
 export interface ModelFeature {
   readonly name: string;
@@ -13,47 +14,51 @@ export interface ModelFeature {
   readonly normalization: Normalization;
 }
 
-export interface Term {
-  readonly feature: string;
-  /** The raw value, as logged. */
-  readonly value: number;
-  /** The weight that was applied, a treatment's factor included. */
-  readonly weight: number;
-  readonly contribution: number;
+/** A linear ranker answers at once, from the feature rows alone. */
+export interface LinearRanker extends Ranker {
+  readonly features: readonly ModelFeature[];
+  score(inputs: LinearInputs): Float64Array;
+  explain(inputs: LinearInputs, row: number): readonly Term[];
 }
 
-/** What ranks a list: scores for all rows, and the terms of one row that add up to its score to the last bit. */
-export interface Ranker {
-  readonly name: string;
-  score(rows: Matrix): Float64Array;
-  explain(rows: Matrix, row: number): Term[];
-}
+/** What a linear model needs of the scoring inputs; without a factor it is 1. */
+export type LinearInputs = Pick<ScoringInputs, 'rows'> & Partial<ScoringInputs>;
 
 /**
- * A ranker over the columns of a matrix. `visualWeightFactor` multiplies the weights of the visual columns (DESIGN section
- * 8). Throws RangeError when a column of the model is not in the matrix, or when a score comes out NaN.
+ * A ranker over the columns of a matrix, picked by name. The inputs' `visualWeightFactor` multiplies the weights of fc6 and
+ * fc8 similarity and of the fc6 crosses (DESIGN section 8).
+ * Throws RangeError when a column of the model is not in the matrix, or when a score comes out NaN, naming the column.
  */
-export function linearRanker(name: string, features: readonly ModelFeature[], visualWeightFactor = 1): Ranker {
-  const weights = features.map((feature) => (VISUAL_WEIGHT_COLUMNS.has(feature.name) ? feature.weight * visualWeightFactor : feature.weight));
+export function linearRanker(
+  name: string,
+  features: readonly ModelFeature[],
+  netDigest: string | null = null,
+): LinearRanker {
   const places = placesByNames(name, features);
+  const weightsAt = weightsByFactor(features);
   return {
     name,
-    score(rows) {
+    netDigest,
+    features,
+    score({ rows, visualWeightFactor = 1 }) {
       const scores = new Float64Array(rows.rows);
       const columns = places(rows.names);
+      const weights = weightsAt(visualWeightFactor);
       for (let f = 0; f < features.length; f++) {
         if (weights[f] !== 0) addColumn(scores, rows, columns[f], weights[f], features[f].normalization);
       }
       for (let row = 0; row < scores.length; row++) {
-        if (scores[row] !== scores[row]) throw new RangeError(`model ${name}: the score of row ${row} is NaN`);
+        if (scores[row] !== scores[row]) refuseNaN(name, features, rows, columns, row);
       }
       return scores;
     },
-    explain(rows, row) {
+    explain({ rows, visualWeightFactor = 1 }, row) {
       const columns = places(rows.names);
+      const weights = weightsAt(visualWeightFactor);
       return features.map((feature, f) => {
         const value = rows.data[row * rows.columns + columns[f]];
-        const contribution = weights[f] === 0 ? 0 : weights[f] * normalizeWith(feature.normalization, rows, columns[f])(value);
+        const contribution =
+          weights[f] === 0 ? 0 : weights[f] * normalizeWith(feature.normalization, rows, columns[f])(value);
         return { feature: feature.name, value, weight: weights[f], contribution };
       });
     },
@@ -61,21 +66,45 @@ export function linearRanker(name: string, features: readonly ModelFeature[], vi
 }
 
 /** scores += weight x normalized column. The two common kinds are written out: a call per value would cost more than the sum. */
-function addColumn(scores: Float64Array, rows: Matrix, column: number, weight: number, normalization: Normalization): void {
+function addColumn(
+  scores: Float64Array,
+  rows: Matrix,
+  column: number,
+  weight: number,
+  normalization: Normalization,
+): void {
   const { data, columns } = rows;
   if (normalization.kind === 'standard') {
     const { mean } = normalization;
     const scale = 1 / normalization.deviation;
-    for (let row = 0, at = column; row < scores.length; row++, at += columns) scores[row] += weight * ((data[at] - mean) * scale);
+    for (let row = 0, at = column; row < scores.length; row++, at += columns)
+      scores[row] += weight * ((data[at] - mean) * scale);
   } else if (normalization.kind === 'none') {
     for (let row = 0, at = column; row < scores.length; row++, at += columns) scores[row] += weight * data[at];
   } else {
     const normalize = normalizeWith(normalization, rows, column);
-    for (let row = 0, at = column; row < scores.length; row++, at += columns) scores[row] += weight * normalize(data[at]);
+    for (let row = 0, at = column; row < scores.length; row++, at += columns)
+      scores[row] += weight * normalize(data[at]);
   }
 }
 
-/** The columns of the features in a matrix, by name, remembered per list of names. */
+/** The weights with the visual ones multiplied, remembered per factor: there are as many factors as treatments. */
+function weightsByFactor(features: readonly ModelFeature[]): (factor: number) => Float64Array {
+  const known = new Map<number, Float64Array>();
+  return (factor) => {
+    let weights = known.get(factor);
+    if (!weights) {
+      weights = Float64Array.from(features, ({ name, weight }) =>
+        VISUAL_WEIGHT_COLUMNS.has(name) ? weight * factor : weight,
+      );
+      if (known.size > 64) known.clear();
+      known.set(factor, weights);
+    }
+    return weights;
+  };
+}
+
+/** The columns of the features in a matrix, by name, remembered for the last list of names. */
 function placesByNames(model: string, features: readonly ModelFeature[]): (names: readonly string[]) => Int32Array {
   let known: readonly string[] | null = null;
   let columns = new Int32Array(0);
@@ -90,4 +119,15 @@ function placesByNames(model: string, features: readonly ModelFeature[]): (names
     known = names;
     return columns;
   };
+}
+
+function refuseNaN(
+  model: string,
+  features: readonly ModelFeature[],
+  { data, columns: width }: Matrix,
+  columns: Int32Array,
+  row: number,
+): never {
+  const culprit = features.find((_, f) => Number.isNaN(data[row * width + columns[f]]));
+  throw new RangeError(`model ${model}: the score of row ${row} is NaN (${culprit?.name ?? 'infinite values'})`);
 }

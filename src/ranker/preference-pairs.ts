@@ -15,14 +15,25 @@ export function* preferencePairs(lists: PreferenceLists, weights: PairWeights = 
       for (let j = start[list]; j < start[list + 1]; j++) {
         if (levels[i] <= levels[j]) continue;
         const grades = weights.grades ? weights.grades[levels[i] * levelCount + levels[j]] : 1;
-        yield { better: i, worse: j, weight: (weights.list?.[list] ?? 1) * (weights.better?.[i] ?? 1) * (weights.worse?.[j] ?? 1) * grades };
+        yield {
+          better: i,
+          worse: j,
+          weight: (weights.list?.[list] ?? 1) * (weights.better?.[i] ?? 1) * (weights.worse?.[j] ?? 1) * grades,
+        };
       }
     }
   }
 }
 
 /** The Rank-SVM objective by enumerating pairs: what rank-svm.ts minimizes without writing them out. */
-export function pairwiseObjective(rows: ArrayLike<number>, columns: number, w: ArrayLike<number>, lists: PreferenceLists, c: number, weights: PairWeights = {}): number {
+export function pairwiseObjective(
+  rows: ArrayLike<number>,
+  columns: number,
+  w: ArrayLike<number>,
+  lists: PreferenceLists,
+  c: number,
+  weights: PairWeights = {},
+): number {
   const score = (row: number): number => {
     let sum = 0;
     for (let column = 0; column < columns; column++) sum += rows[row * columns + column] * w[column];
@@ -30,6 +41,7 @@ export function pairwiseObjective(rows: ArrayLike<number>, columns: number, w: A
   };
   let objective = 0;
   for (let column = 0; column < columns; column++) objective += w[column] ** 2 / 2;
-  for (const { better, worse, weight } of preferencePairs(lists, weights)) objective += c * weight * Math.max(0, 1 - score(better) + score(worse)) ** 2;
+  for (const { better, worse, weight } of preferencePairs(lists, weights))
+    objective += c * weight * Math.max(0, 1 - score(better) + score(worse)) ** 2;
   return objective;
 }

@@ -82,13 +82,15 @@ class WeightedLevelSums {
 
   below(level: number): number {
     let sum = 0;
-    for (let lower = 0; lower < level; lower++) sum += this.sums[lower] * this.weights[level * this.sums.length + lower];
+    for (let lower = 0; lower < level; lower++)
+      sum += this.sums[lower] * this.weights[level * this.sums.length + lower];
     return sum;
   }
 
   above(level: number): number {
     let sum = 0;
-    for (let higher = level + 1; higher < this.sums.length; higher++) sum += this.sums[higher] * this.weights[higher * this.sums.length + level];
+    for (let higher = level + 1; higher < this.sums.length; higher++)
+      sum += this.sums[higher] * this.weights[higher * this.sums.length + level];
     return sum;
   }
 }
@@ -104,11 +106,14 @@ export class PreferenceSums {
   private scores: Float64Array;
 
   constructor(lists: PreferenceLists, weights: PairWeights = {}) {
-    if (weights.grades && lists.levelCount > MOST_WEIGHTED_LEVELS) throw new RangeError(`grade weights: expected at most ${MOST_WEIGHTED_LEVELS} grades, got ${lists.levelCount}`);
+    if (weights.grades && lists.levelCount > MOST_WEIGHTED_LEVELS)
+      throw new RangeError(`grade weights: expected at most ${MOST_WEIGHTED_LEVELS} grades, got ${lists.levelCount}`);
     this.lists = lists;
     this.weights = weights;
     this.order = Int32Array.from(lists.levels, (_, row) => row);
-    this.sums = weights.grades ? new WeightedLevelSums(lists.levelCount, weights.grades) : new LevelSums(lists.levelCount);
+    this.sums = weights.grades
+      ? new WeightedLevelSums(lists.levelCount, weights.grades)
+      : new LevelSums(lists.levelCount);
     this.scores = new Float64Array(lists.levels.length);
   }
 
@@ -197,12 +202,14 @@ export function countPairs(lists: PreferenceLists): number {
 /** Grades as levels, and list starts, from one grade and one list length each. */
 export function preferenceLists(grades: ArrayLike<number>, lengths: readonly number[]): PreferenceLists {
   const distinct = [...new Set(Array.from(grades))].sort((a, b) => a - b);
-  if (distinct.length > 65_535) throw new RangeError(`grades: expected at most 65,535 different ones, got ${distinct.length}`);
+  if (distinct.length > 65_535)
+    throw new RangeError(`grades: expected at most 65,535 different ones, got ${distinct.length}`);
   const level = new Map(distinct.map((grade, at) => [grade, at]));
   const start = new Int32Array(lengths.length + 1);
   lengths.forEach((length, list) => {
     start[list + 1] = start[list] + length;
   });
-  if (start[lengths.length] !== grades.length) throw new RangeError(`list lengths add up to ${start[lengths.length]}, but there are ${grades.length} grades`);
+  if (start[lengths.length] !== grades.length)
+    throw new RangeError(`list lengths add up to ${start[lengths.length]}, but there are ${grades.length} grades`);
   return { start, levels: Uint16Array.from(grades, (grade) => level.get(grade) ?? 0), levelCount: distinct.length };
 }

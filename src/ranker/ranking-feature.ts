@@ -1,56 +1,71 @@
+/**
+ * The contract of a ranking feature: one file each in `ranking-features/`, one or more columns of the feature table.
+ * A value that is missing stays 0, and is normalized like any other; indicator columns tell the model that it was missing.
+ */
 import type { CandidateList } from '../candidates/candidate.ts';
 import type { PinColumns } from '../catalog/pin-columns.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
 import type { Matrix } from '../math/matrix.ts';
 
-/** What an image, or a crop of it, looks like. */
-export interface VisualSide {
-  readonly code: Uint32Array;
-  readonly scores: Float32Array | null;
-}
+/** What existed before the visual work; plain visual likeness; category crosses; the dominant object. */
+export const FEATURE_SETS = ['control', 'visual', 'cross', 'object'] as const;
+export type FeatureSet = (typeof FEATURE_SETS)[number];
 
-/** The query as the treatment sees it. */
+/** A dominant object's crop: its class, binary code and class scores. */
+export type DominantObject = NonNullable<ReturnType<VisualFeatures['objectOf']>>;
+
+/** The query side of a list. A home feed has neither pin nor code: the user's history speaks for it. */
 export interface QuerySide {
   /** -1: an uploaded image or a home feed. */
   readonly pinIndex: number;
-  /** The whole image, or the dominant object's crop where the treatment says so; null without visual features. */
-  readonly visual: VisualSide | null;
-  /** The dominant object, or null. */
-  readonly object: (VisualSide & { readonly label: string }) | null;
+  /** Code and class scores of the image, or of its dominant object when the treatment says so; null when missing. */
+  readonly code: Uint32Array | null;
+  readonly classScores: Float32Array | null;
+  /** The query's dominant object, whatever the treatment; null without one. */
+  readonly dominantObject: DominantObject | null;
 }
 
-/** The user's recent past, for the home feed. */
-export interface HistorySide {
-  /** Mix of the categories of the pins saved and opened lately, L2-normalized, by category ordinal. */
+/** A user's history in sums, made once per request by `summarizeHistory`. */
+export interface UserHistory {
+  /** Weights by category ordinal of the pin columns, L2-normalized. */
   readonly categories: Float32Array;
-  /** Those pins, latest first. */
-  readonly pinIndexes: Int32Array;
+  /** Pins that share boards with the history, with their summed weights; null when not looked up. */
+  readonly cooccurrence: ReadonlyMap<number, number> | null;
+  /** Weighted bit-wise majority of the history's binary codes; null without any. */
+  readonly code: Uint32Array | null;
 }
 
-/** Clicks over expected clicks of query-candidate pairs, shrunk towards 1; null: nothing is known of any pair. */
+/** Past engagement of query-candidate pairs: clicks over expected clicks, shrunk towards 1 and decayed; 0 where unknown. */
 export interface PairEngagement {
-  of(queryPinIndex: number, pinIndex: number): number;
+  clicksOverExpected(queryPinIndex: number, pinIndexes: Int32Array, count: number, out: Float32Array): void;
 }
 
-/** Everything that ranking features read, gathered once a request. */
-export interface RankingInputs {
+/** What a caller hands to the feature table. */
+export interface RankingRequest {
   readonly query: QuerySide;
   readonly candidates: CandidateList;
   readonly pins: PinColumns;
   readonly visual: VisualFeatures | null;
-  readonly history: HistorySide | null;
+  readonly user: UserHistory | null;
   readonly engagement: PairEngagement | null;
   /** Epoch milliseconds. */
   readonly now: number;
 }
 
-/**
- * One ranking feature: its columns and how they are filled. `fill` writes column `firstColumn + c` of every row; the
- * matrix comes zeroed, and a value that is missing stays 0 (the one rule for missing values: in the log, in training, in
- * serving, in exported files; indicators tell a missing 0 from a true one).
- */
+/** The request, and the two similarities that several features share, each computed once: NaN where a side is missing. */
+export interface RankingInputs extends RankingRequest {
+  /** 1 - Hamming / bits. */
+  readonly fc6: Float32Array;
+  /** Cosine of the class scores. */
+  readonly fc8: Float32Array;
+}
+
 export interface RankingFeature {
   readonly name: string;
+  readonly set: FeatureSet;
   readonly columns: readonly string[];
+  /** True where the treatment's visual weight factor multiplies the weights of all columns. */
+  readonly visualWeight?: boolean;
+  /** Writes columns `firstColumn ..` of every candidate's row; `out` comes zeroed. */
   fill(inputs: RankingInputs, out: Matrix, firstColumn: number): void;
 }

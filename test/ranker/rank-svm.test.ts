@@ -15,23 +15,47 @@ function generated(seed: number, lists: number, length: number, columns: number)
     for (let c = 0; c < columns; c++) utility += rows[row * columns + c] * truth[c];
     return Math.max(0, Math.min(4, Math.round(utility + 1)));
   });
-  return { rows, grades, lists: preferenceLists(grades, Array.from({ length: lists }, () => length)), truth };
+  return {
+    rows,
+    grades,
+    lists: preferenceLists(
+      grades,
+      Array.from({ length: lists }, () => length),
+    ),
+    truth,
+  };
 }
 
 describe('preference sums', () => {
   it('equal the enumeration of pairs, weighted or not', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.array(fc.tuple(fc.integer({ min: 0, max: 4 }), fc.double({ min: -2, max: 2, noNaN: true })), { minLength: 1, maxLength: 9 }), { minLength: 1, maxLength: 5 }),
+        fc.array(
+          fc.array(fc.tuple(fc.integer({ min: 0, max: 4 }), fc.double({ min: -2, max: 2, noNaN: true })), {
+            minLength: 1,
+            maxLength: 9,
+          }),
+          { minLength: 1, maxLength: 5 },
+        ),
         fc.boolean(),
         fc.integer(),
         (given, weighted, seed) => {
           const flat = given.flat();
-          const lists = preferenceLists(flat.map(([grade]) => grade), given.map((list) => list.length));
+          const lists = preferenceLists(
+            flat.map(([grade]) => grade),
+            given.map((list) => list.length),
+          );
           const scores = Float64Array.from(flat, ([, score]) => score);
           const random = seededRandom(seed);
           const draw = (count: number): Float64Array => Float64Array.from({ length: count }, () => 0.5 + random.next());
-          const weights: PairWeights = weighted ? { better: draw(flat.length), worse: draw(flat.length), list: draw(given.length), grades: draw(lists.levelCount ** 2) } : {};
+          const weights: PairWeights = weighted
+            ? {
+                better: draw(flat.length),
+                worse: draw(flat.length),
+                list: draw(given.length),
+                grades: draw(lists.levelCount ** 2),
+              }
+            : {};
           const u = draw(flat.length);
           const sums = new PreferenceSums(lists, weights);
           sums.freeze(scores);
@@ -61,7 +85,10 @@ describe('preference sums', () => {
 describe('Rank-SVM', () => {
   it('by hand: one pair in one dimension', () => {
     // x_better - x_worse = 1: f(w) = w^2 / 2 + C (1 - w)^2, so w = 2C / (1 + 2C); C = 1: 2/3, f = 1/3.
-    const result = trainRankSvm(denseDesign(Float64Array.from([1, 0]), 1), preferenceLists([1, 0], [2]), { c: 1, tolerance: 1e-10 });
+    const result = trainRankSvm(denseDesign(Float64Array.from([1, 0]), 1), preferenceLists([1, 0], [2]), {
+      c: 1,
+      tolerance: 1e-10,
+    });
     expect(result.w[0]).toBeCloseTo(2 / 3, 8);
     expect(result.objective).toBeCloseTo(1 / 3, 8);
     expect(result.pairs).toBe(1);
@@ -116,15 +143,22 @@ describe('Rank-SVM', () => {
     expect(warm.iterations).toBeLessThan(dense.iterations);
     const scale = Float64Array.from([2, 0.5, 1]);
     const scaledRows = rows.map((value, at) => value * scale[at % 3]);
-    expect(trainRankSvm(denseDesign(rows, 3, scale), lists, settings).objective).toBeCloseTo(trainRankSvm(denseDesign(scaledRows, 3), lists, settings).objective, 8);
+    expect(trainRankSvm(denseDesign(rows, 3, scale), lists, settings).objective).toBeCloseTo(
+      trainRankSvm(denseDesign(scaledRows, 3), lists, settings).objective,
+      8,
+    );
   });
 
   it('same input, same bits', () => {
     const { rows, lists } = generated(5, 10, 10, 4);
-    expect(trainRankSvm(denseDesign(rows, 4), lists, { c: 1 }).w).toEqual(trainRankSvm(denseDesign(rows, 4), lists, { c: 1 }).w);
+    expect(trainRankSvm(denseDesign(rows, 4), lists, { c: 1 }).w).toEqual(
+      trainRankSvm(denseDesign(rows, 4), lists, { c: 1 }).w,
+    );
   });
 
   it('refuses lists without a preference', () => {
-    expect(() => trainRankSvm(denseDesign(Float64Array.from([1, 2]), 1), preferenceLists([1, 1], [2]), { c: 1 })).toThrow(/nothing to learn from/);
+    expect(() =>
+      trainRankSvm(denseDesign(Float64Array.from([1, 2]), 1), preferenceLists([1, 1], [2]), { c: 1 }),
+    ).toThrow(/nothing to learn from/);
   });
 });

@@ -1,11 +1,14 @@
 import type { RankingFeature } from '../ranking-feature.ts';
-import { fillSparseDots } from '../sparse-similarity.ts';
+import { dotsWithRow } from '../sparse-dot.ts';
 
-/** Cosine of the annotation vectors of query and candidate (rows come with length 1). */
+/** Cosine of the weighted annotations of both pins (their rows are of unit length). */
 export const annotationCosine: RankingFeature = {
   name: 'annotation-cosine',
-  columns: ['annotation cosine'],
+  set: 'control',
+  columns: ['annotation-cosine'],
   fill({ query, candidates, pins }, out, column) {
-    if (query.pinIndex >= 0) fillSparseDots(pins.annotations, query.pinIndex, candidates.pinIndexes, candidates.count, out, column);
+    dotsWithRow(pins.annotations, query.pinIndex, candidates.pinIndexes, candidates.count, (i, dot) => {
+      out.data[i * out.columns + column] = dot;
+    });
   },
 };

@@ -1,16 +1,17 @@
 import type { RankingFeature } from '../ranking-feature.ts';
 
-/** The weight of the board co-occurrence list; 0 for candidates that other sources proposed. */
+/** The weight of the candidate in the query's co-occurrence list; 0 when it is not in it. */
 export const cooccurrenceScore: RankingFeature = {
   name: 'cooccurrence-score',
-  columns: ['cooccurrence'],
+  set: 'control',
+  columns: ['cooccurrence-score'],
   fill({ candidates }, out, column) {
-    const source = candidates.sourceNames.indexOf('board-cooccurrence');
+    const { count, sourceNames, sourceScores } = candidates;
+    const source = sourceNames.indexOf('board-cooccurrence');
     if (source < 0) return;
-    const width = candidates.sourceNames.length;
-    for (let row = 0; row < candidates.count; row++) {
-      const score = candidates.sourceScores[row * width + source];
-      if (score === score) out.data[row * out.columns + column] = score;
+    for (let i = 0; i < count; i++) {
+      const score = sourceScores[i * sourceNames.length + source];
+      if (score === score) out.data[i * out.columns + column] = score;
     }
   },
 };

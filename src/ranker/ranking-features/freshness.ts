@@ -1,17 +1,17 @@
 import type { RankingFeature } from '../ranking-feature.ts';
 
-const DAY_MS = 86_400_000;
-/** Choice: a month halves it; the papers give no form. */
-const HALF_DAYS = 30;
+/** Choice: a pin of thirty days is half as fresh as one of today; the papers fix no curve. */
+const HALF_FRESH_MS = 30 * 24 * 3600 * 1000;
 
-/** 1 / (1 + age / 30 days): a pin of today has 1, of a month ago 0.5; unknown age 0. */
+/** 1 / (1 + age / 30 days): 1 today, 0.5 after thirty days; 0 when the age is unknown. */
 export const freshness: RankingFeature = {
   name: 'freshness',
+  set: 'control',
   columns: ['freshness'],
   fill({ candidates, pins, now }, out, column) {
-    for (let row = 0; row < candidates.count; row++) {
-      const createdAt = pins.createdAt[candidates.pinIndexes[row]];
-      if (createdAt === createdAt) out.data[row * out.columns + column] = 1 / (1 + Math.max(0, now - createdAt) / DAY_MS / HALF_DAYS);
+    for (let i = 0; i < candidates.count; i++) {
+      const age = now - pins.createdAt[candidates.pinIndexes[i]];
+      if (age === age) out.data[i * out.columns + column] = 1 / (1 + Math.max(0, age) / HALF_FRESH_MS);
     }
   },
 };

@@ -1,10 +1,20 @@
 import type { RankingFeature } from '../ranking-feature.ts';
 
-/** ln(1 + saves of the candidate): 0 saves give 0, 20 give 3.04. */
+/** ln(1 + saves of the candidate). */
 export const popularity: RankingFeature = {
   name: 'popularity',
-  columns: ['popularity'],
+  set: 'control',
+  columns: ['log-saves'],
   fill({ candidates, pins }, out, column) {
-    for (let row = 0; row < candidates.count; row++) out.data[row * out.columns + column] = Math.log1p(pins.saves[candidates.pinIndexes[row]]);
+    for (let i = 0; i < candidates.count; i++) {
+      out.data[i * out.columns + column] = logOnePlus(pins.saves[candidates.pinIndexes[i]]);
+    }
   },
 };
+
+/** Logarithms of small counts, the usual ones, come from a table. */
+const SMALL = Float64Array.from({ length: 4096 }, (_, saves) => Math.log1p(saves));
+
+function logOnePlus(saves: number): number {
+  return saves < SMALL.length ? SMALL[saves] : Math.log1p(saves);
+}

@@ -1,14 +1,15 @@
 import type { RankingFeature } from '../ranking-feature.ts';
 
-/** 1 when both links lead to the same domain. */
+/** 1 when both pins link to the same domain. */
 export const sameDomain: RankingFeature = {
   name: 'same-domain',
-  columns: ['same domain'],
+  set: 'control',
+  columns: ['same-domain'],
   fill({ query, candidates, pins }, out, column) {
     const domain = query.pinIndex < 0 ? -1 : pins.domain[query.pinIndex];
     if (domain < 0) return;
-    for (let row = 0; row < candidates.count; row++) {
-      if (pins.domain[candidates.pinIndexes[row]] === domain) out.data[row * out.columns + column] = 1;
+    for (let i = 0; i < candidates.count; i++) {
+      if (pins.domain[candidates.pinIndexes[i]] === domain) out.data[i * out.columns + column] = 1;
     }
   },
 };

@@ -1,11 +1,14 @@
 import type { RankingFeature } from '../ranking-feature.ts';
-import { fillSparseDots } from '../sparse-similarity.ts';
+import { dotsWithRow } from '../sparse-dot.ts';
 
-/** Cosine of the tf-idf vectors of the titles' words. */
+/** Cosine of the tf-idf weighted title words (their rows are of unit length). */
 export const titleSimilarity: RankingFeature = {
   name: 'title-similarity',
-  columns: ['title similarity'],
+  set: 'control',
+  columns: ['title-similarity'],
   fill({ query, candidates, pins }, out, column) {
-    if (query.pinIndex >= 0) fillSparseDots(pins.titleTerms, query.pinIndex, candidates.pinIndexes, candidates.count, out, column);
+    dotsWithRow(pins.titleTerms, query.pinIndex, candidates.pinIndexes, candidates.count, (i, dot) => {
+      out.data[i * out.columns + column] = dot;
+    });
   },
 };

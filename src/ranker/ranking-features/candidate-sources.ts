@@ -1,0 +1,20 @@
+import { SOURCE_NAMES } from '../../candidates/candidate.ts';
+import type { RankingFeature } from '../ranking-feature.ts';
+
+/** An indicator per candidate source: 1 when it proposed the candidate. A source that was not asked proposes nothing. */
+export const candidateSources: RankingFeature = {
+  name: 'candidate-sources',
+  set: 'control',
+  columns: SOURCE_NAMES.map((source) => `from-${source}`),
+  fill({ candidates }, out, firstColumn) {
+    const { count, sourceNames, sourceScores } = candidates;
+    for (let s = 0; s < sourceNames.length; s++) {
+      const source = (SOURCE_NAMES as readonly string[]).indexOf(sourceNames[s]);
+      if (source < 0) continue;
+      for (let i = 0; i < count; i++) {
+        const score = sourceScores[i * sourceNames.length + s];
+        if (score === score) out.data[i * out.columns + firstColumn + source] = 1;
+      }
+    }
+  },
+};

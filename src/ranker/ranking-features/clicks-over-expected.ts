@@ -1,0 +1,19 @@
+import type { RankingFeature } from '../ranking-feature.ts';
+
+/**
+ * Past engagement of the query-candidate pair: clicks over those expected at the positions it was shown at, decayed and
+ * shrunk towards the average pair, as ln of the ratio: 0 for the average pair and for a pair never shown.
+ */
+export const clicksOverExpected: RankingFeature = {
+  name: 'clicks-over-expected',
+  set: 'control',
+  columns: ['clicks-over-expected'],
+  fill({ query, candidates, engagement }, out, column) {
+    if (!engagement || query.pinIndex < 0) return;
+    const ratios = new Float32Array(candidates.count);
+    engagement.clicksOverExpected(query.pinIndex, candidates.pinIndexes, candidates.count, ratios);
+    for (let i = 0; i < candidates.count; i++) {
+      if (ratios[i] > 0) out.data[i * out.columns + column] = Math.log(ratios[i]);
+    }
+  },
+};

@@ -1,0 +1,17 @@
+import { similaritiesTo } from '../code-similarity.ts';
+import type { RankingFeature } from '../ranking-feature.ts';
+
+/** fc6 similarity of the query's object crop with the candidate's whole image; 0 without a dominant object. */
+export const objectCropSimilarity: RankingFeature = {
+  name: 'object-crop-similarity',
+  set: 'object',
+  columns: ['object-crop-fc6'],
+  fill({ query, visual, candidates }, out, column) {
+    if (!query.dominantObject || !visual) return;
+    const similarities = new Float32Array(candidates.count);
+    similaritiesTo(query.dominantObject.code, visual.image, candidates.pinIndexes, similarities);
+    for (let i = 0; i < similarities.length; i++) {
+      if (similarities[i] === similarities[i]) out.data[i * out.columns + column] = similarities[i];
+    }
+  },
+};

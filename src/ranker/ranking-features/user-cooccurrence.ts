@@ -1,0 +1,15 @@
+import type { RankingFeature } from '../ranking-feature.ts';
+
+/** Summed co-occurrence weight of the candidate with the pins of the user's history. */
+export const userCooccurrence: RankingFeature = {
+  name: 'user-cooccurrence',
+  set: 'control',
+  columns: ['user-cooccurrence'],
+  fill({ user, candidates }, out, column) {
+    if (!user?.cooccurrence) return;
+    for (let i = 0; i < candidates.count; i++) {
+      const weight = user.cooccurrence.get(candidates.pinIndexes[i]);
+      if (weight !== undefined) out.data[i * out.columns + column] = weight;
+    }
+  },
+};

@@ -1,0 +1,17 @@
+import { similaritiesTo } from '../code-similarity.ts';
+import type { RankingFeature } from '../ranking-feature.ts';
+
+/** fc6 similarity of the candidate with the majority code of the user's history. */
+export const userVisualLikeness: RankingFeature = {
+  name: 'user-visual-likeness',
+  set: 'visual',
+  columns: ['user-visual-likeness'],
+  fill({ user, visual, candidates }, out, column) {
+    if (!user?.code || !visual) return;
+    const likeness = new Float32Array(candidates.count);
+    similaritiesTo(user.code, visual.image, candidates.pinIndexes, likeness);
+    for (let i = 0; i < likeness.length; i++) {
+      if (likeness[i] === likeness[i]) out.data[i * out.columns + column] = likeness[i];
+    }
+  },
+};
