@@ -1,5 +1,7 @@
-// `npm run bench -- NAME [--json] [flags]`: runs bench/NAME/run.ts (built). Without a name: lists them.
-import { existsSync, readdirSync } from 'node:fs';
+// `npm run bench -- NAME [--json] [--record] [flags]`: runs bench/NAME/run.ts (built). Without a name: lists them.
+// `--record` also writes the result, with machine and versions, into bench/results/NAME.json.
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -12,7 +14,11 @@ if (!name || !names.includes(name)) {
 }
 const json = argv.includes('--json');
 const { run } = await import(pathToFileURL(join(root, 'dist', 'bench', name, 'run.js')).href);
-const result = await run({ argv: argv.filter((arg) => arg !== '--json'), json });
+const flags = argv.filter((arg) => arg !== '--json' && arg !== '--record');
+const answer = await run({ argv: flags, json });
+const machine = `${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`;
+const result = { bench: name, ...answer, machine, node: process.version, at: new Date().toISOString() };
+if (argv.includes('--record')) writeFileSync(join(root, 'bench', 'results', `${name}.json`), `${JSON.stringify(result, null, 1)}\n`);
 if (json) console.log(JSON.stringify(result));
 else for (const [key, value] of Object.entries(result)) console.log(`${key}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
 process.exit(0);

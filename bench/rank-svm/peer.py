@@ -1,0 +1,29 @@
+"""scikit-learn's LinearSVC on explicit pair differences, at falling tolerances until it reaches the given objective."""
+import json
+import sys
+import time
+
+import numpy as np
+from sklearn.svm import LinearSVC
+
+folder, columns, length, c, target = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), float(sys.argv[5])
+rows = np.fromfile(f"{folder}/rows.f32", dtype=np.float32).reshape(-1, columns).astype(np.float64)
+grades = np.fromfile(f"{folder}/grades.u8", dtype=np.uint8)
+blocks = []
+for start in range(0, len(rows), length):
+    block, grade = rows[start : start + length], grades[start : start + length]
+    better, worse = np.nonzero(grade[:, None] > grade[None, :])
+    if len(better):
+        blocks.append(block[better] - block[worse])
+d = np.vstack(blocks)
+sign = np.where(np.arange(len(d)) % 2 == 0, 1, -1)
+d *= sign[:, None]
+for tol in (1e-2, 1e-3, 1e-4, 1e-5):
+    started = time.perf_counter()
+    model = LinearSVC(loss="squared_hinge", dual=False, fit_intercept=False, C=c, tol=tol, max_iter=10000).fit(d, sign)
+    seconds = time.perf_counter() - started
+    w = model.coef_[0]
+    value = float(w @ w / 2 + c * (np.maximum(0, 1 - sign * (d @ w)) ** 2).sum())
+    if value <= target * (1 + 1e-4):
+        break
+print(json.dumps({"seconds": seconds, "objective": value}))
