@@ -1,0 +1,33 @@
+/** Two images and their distance in bits, and whether they are known to show the same product. */
+export interface KnownPair {
+  readonly distance: number;
+  readonly same: boolean;
+}
+
+export interface ExactProductRule {
+  /** Distances up to this are called the same product. */
+  readonly distanceMax: number;
+  readonly precision: number;
+  readonly recall: number;
+  readonly pairs: number;
+}
+
+/**
+ * Fits the exact-product rule: the largest distance at which pairs up to it are the same product with at least
+ * `precisionMin`. Null where no distance is that precise.
+ */
+export function fitExactProduct(pairs: readonly KnownPair[], precisionMin = 0.95): ExactProductRule | null {
+  const sorted = [...pairs].sort((a, b) => a.distance - b.distance);
+  const total = pairs.filter((pair) => pair.same).length;
+  let same = 0;
+  let rule: ExactProductRule | null = null;
+  for (const [i, pair] of sorted.entries()) {
+    if (pair.same) same++;
+    const lastOfItsDistance = sorted[i + 1]?.distance !== pair.distance;
+    const precision = same / (i + 1);
+    if (lastOfItsDistance && same > 0 && precision >= precisionMin) {
+      rule = { distanceMax: pair.distance, precision, recall: same / total, pairs: pairs.length };
+    }
+  }
+  return rule;
+}

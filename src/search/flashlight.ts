@@ -1,0 +1,109 @@
+import type { Accept, NeighborIndex } from '../candidates/neighbor-index.ts';
+import { PIN_BUYABLE, PIN_REMOVED, type PinColumns } from '../catalog/pin-columns.ts';
+import { aggregatedTerms, type WeightedTerm } from './annotation-terms.ts';
+import { inCategory } from './category-conformity.ts';
+
+/** What visual search reads: resident columns, the exact scan over the codes of whole images, idf of the annotations. */
+export interface VisualSearchSources {
+  readonly columns: PinColumns;
+  readonly index: NeighborIndex<Uint32Array>;
+  readonly bits: number;
+  readonly idf: Float32Array;
+}
+
+export interface VisualQuery {
+  /** Binary code of the image or crop. */
+  readonly code: Uint32Array;
+  /** The pin it was cut from, -1 for an upload: neither it nor its near-duplicates are answers. */
+  readonly pinIndex: number;
+}
+
+export interface SearchFilters {
+  /** Ordinal in `columns.categoryNames`; Similar Looks is this filter. */
+  readonly category?: number;
+  /** Buyable pins only; Shop the Look is this filter. */
+  readonly buyable?: boolean;
+  readonly exclude?: ReadonlySet<number>;
+  /** Only pins that carry this annotation (ordinal in `columns.annotationTerms`): a chip that was clicked. */
+  readonly term?: number;
+  /** Results known to be good for this very query (a dot's engagement): added to the score. */
+  readonly boost?: (pinIndex: number) => number;
+}
+
+export interface VisualResult {
+  readonly pinIndex: number;
+  /** Differing bits. */
+  readonly distance: number;
+  /** 1 - distance / bits, plus the quality and boost terms that order near equals. */
+  readonly score: number;
+}
+
+/** Nearest images that re-ranking and pages are made of; the same for every page, so that pages never repeat. */
+const POOL = 1000;
+/** What the saves of a pin may add: at most the worth of half a percent of the bits, for a pin with 1,000 saves or more. */
+const QUALITY_WEIGHT = 0.005;
+const QUALITY_SAVES = 1000;
+
+/**
+ * Flashlight's retrieval (paper, section 7): the nearest images by exact Hamming distance, filters applied inside the
+ * scan, then light re-ranking: of near-duplicates only the best stays, and saves break near ties, because a crop has no
+ * metadata. Best first; equal scores stand in ascending pin index.
+ */
+export async function visualSearch(
+  query: VisualQuery,
+  filters: SearchFilters,
+  sources: VisualSearchSources,
+): Promise<readonly VisualResult[]> {
+  const { columns, index, bits } = sources;
+  const { pinIndexes, distances } = await index.search(query.code, POOL, acceptOf(query, filters, columns));
+  const results: VisualResult[] = [];
+  for (let i = 0; i < pinIndexes.length; i++) {
+    const pinIndex = pinIndexes[i];
+    const quality = Math.min(1, Math.log1p(columns.saves[pinIndex]) / Math.log1p(QUALITY_SAVES));
+    const score = 1 - distances[i] / bits + QUALITY_WEIGHT * quality + (filters.boost?.(pinIndex) ?? 0);
+    results.push({ pinIndex, distance: distances[i], score });
+  }
+  results.sort((a, b) => b.score - a.score || a.pinIndex - b.pinIndex);
+  return oneOfEachGroup(results, columns);
+}
+
+/** Terms of the first results, to narrow by. */
+export function searchAnnotations(
+  results: readonly VisualResult[],
+  { columns, idf }: VisualSearchSources,
+): readonly WeightedTerm[] {
+  return aggregatedTerms(
+    results.map((result) => result.pinIndex),
+    columns,
+    idf,
+  );
+}
+
+function acceptOf(query: VisualQuery, filters: SearchFilters, columns: PinColumns): Accept {
+  const { category, buyable, exclude, term } = filters;
+  const ownGroup = query.pinIndex < 0 ? -1 : columns.group[query.pinIndex];
+  return (pin) =>
+    (columns.flags[pin] & PIN_REMOVED) === 0 &&
+    columns.group[pin] !== ownGroup &&
+    (!buyable || (columns.flags[pin] & PIN_BUYABLE) !== 0) &&
+    (category === undefined || inCategory(pin, category, columns)) &&
+    (term === undefined || hasTerm(pin, term, columns)) &&
+    !exclude?.has(pin);
+}
+
+function hasTerm(pin: number, term: number, { annotations }: PinColumns): boolean {
+  const end = annotations.start[pin] + annotations.length[pin];
+  for (let i = annotations.start[pin]; i < end; i++) if (annotations.ordinals[i] === term) return true;
+  return false;
+}
+
+/** The first of each near-duplicate group. */
+function oneOfEachGroup(results: readonly VisualResult[], columns: PinColumns): readonly VisualResult[] {
+  const seen = new Set<number>();
+  return results.filter(({ pinIndex }) => {
+    const group = columns.group[pinIndex];
+    if (seen.has(group)) return false;
+    seen.add(group);
+    return true;
+  });
+}

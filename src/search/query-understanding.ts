@@ -1,0 +1,92 @@
+import type { PinColumns } from '../catalog/pin-columns.ts';
+import type { Detection } from '../detection/detection.ts';
+import type { WeightedTerm } from './annotation-terms.ts';
+import { categoryConformity } from './category-conformity.ts';
+import type { VisualResult } from './flashlight.ts';
+import type { PictureKind } from './picture-kind.ts';
+import type { SalientColour } from './salient-colours.ts';
+
+/** A term that probably describes the query, 0..1 sure. */
+export interface UnderstoodTerm extends WeightedTerm {
+  readonly confidence: number;
+}
+
+/** What Lens knows of a query before it asks any source (paper, section 8). */
+export interface Understanding {
+  readonly annotations: readonly UnderstoodTerm[];
+  readonly objects: readonly Detection[];
+  readonly colours: readonly SalientColour[];
+  readonly category: { readonly name: string; readonly confidence: number } | null;
+  /** The known pin that shows the same picture; its annotations are borrowed. */
+  readonly knownPin: number | null;
+  readonly picture: PictureKind;
+}
+
+export interface UnderstandingInputs {
+  /** Visual search results of the whole query, best first. */
+  readonly results: readonly VisualResult[];
+  readonly terms: readonly WeightedTerm[];
+  readonly objects: readonly Detection[];
+  readonly colours: readonly SalientColour[];
+  readonly picture: PictureKind;
+  readonly columns: PinColumns;
+  /** Distance up to which an image is the same picture. */
+  readonly sameDistance: number;
+}
+
+/** Results that vote on terms. */
+const VOTERS = 50;
+
+/** Puts the query-understanding layer's findings together. */
+export function understand(inputs: UnderstandingInputs): Understanding {
+  const { results, columns, objects, colours, picture, sameDistance } = inputs;
+  const nearest = results.reduce<VisualResult | null>(
+    (best, r) => (best && best.distance <= r.distance ? best : r),
+    null,
+  );
+  const knownPin = nearest !== null && nearest.distance <= sameDistance ? nearest.pinIndex : null;
+  const voters = results.slice(0, VOTERS).map((result) => result.pinIndex);
+  const { category, share } = categoryConformity(voters, columns);
+  return {
+    annotations: knownPin === null ? votedTerms(inputs.terms, voters, columns) : borrowedTerms(knownPin, columns),
+    objects,
+    colours,
+    category: category === null ? null : { name: category, confidence: share ?? 0 },
+    knownPin,
+    picture,
+  };
+}
+
+/** Confidence of a term = share of the (annotated) voters that carry it. */
+function votedTerms(
+  terms: readonly WeightedTerm[],
+  voters: readonly number[],
+  columns: PinColumns,
+): readonly UnderstoodTerm[] {
+  const carriers = new Map<string, number>();
+  let annotated = 0;
+  for (const pin of voters) {
+    const held = termsOf(pin, columns);
+    if (held.length > 0) annotated++;
+    for (const { term } of held) carriers.set(term, (carriers.get(term) ?? 0) + 1);
+  }
+  return terms.map(({ term, weight }) => ({
+    term,
+    weight,
+    confidence: (carriers.get(term) ?? 0) / Math.max(1, annotated),
+  }));
+}
+
+function borrowedTerms(pin: number, columns: PinColumns): readonly UnderstoodTerm[] {
+  return termsOf(pin, columns)
+    .sort((a, b) => b.weight - a.weight)
+    .map((held) => ({ ...held, confidence: 1 }));
+}
+
+function termsOf(pin: number, { annotations, annotationTerms }: PinColumns): WeightedTerm[] {
+  const { start, length, ordinals, weights } = annotations;
+  return Array.from({ length: length[pin] ?? 0 }, (_, i) => ({
+    term: annotationTerms[ordinals[start[pin] + i]],
+    weight: weights[start[pin] + i],
+  }));
+}
