@@ -16,7 +16,7 @@ import { readParquet } from './readers/parquet.ts';
 import { BEGINNING, type Position, type RowReader } from './readers/row-reader.ts';
 import { type Receipt, ReceiptTally } from './receipt.ts';
 import { BOARD_SHAPE, PIN_SHAPE, SAVE_SHAPE } from './records.ts';
-import { type CatalogKind, upsertRows } from './upsert.ts';
+import { type CatalogKind, SeenOrdinals, upsertRows } from './upsert.ts';
 
 export interface IngestOptions {
   readonly folders: ImageFolders;
@@ -42,22 +42,40 @@ export async function ingestFile(
   const key = importKey(kind, file, options.folders);
   const noted = catalog.imports.progressOf(key) as Noted | null;
   const tally = new ReceiptTally(noted?.receipt);
+  const seen = kind === 'saves' ? new SeenOrdinals() : undefined;
+  if (kind === 'saves' && isBulk(catalog, file)) catalog.saves.dropIndexes();
   const progress = options.progress ?? SILENT;
   if (noted) progress.note(`${file}: going on after line ${noted.position.line}`);
   progress.start(kind, 0);
   progress.update(tally.read);
   for await (const { rows, next } of readerOf(file)(file, SHAPES[kind], noted?.position ?? BEGINNING)) {
     writeDurably(catalog, options.folders.data, () => {
-      upsertRows(catalog, kind, rows, tally, { now: options.now ?? Date.now(), folders: options.folders });
+      upsertRows(catalog, kind, rows, tally, { now: options.now ?? Date.now(), folders: options.folders, seen });
       catalog.imports.note(key, { position: next, receipt: tally.receipt() } satisfies Noted);
     });
     progress.update(tally.read);
-    if (options.signal?.aborted) throw new ServiceError('JOB_STOPPED');
+    if (options.signal?.aborted) {
+      catalog.saves.makeIndexes();
+      throw new ServiceError('JOB_STOPPED');
+    }
     await turnOfTheLoop();
   }
+  if (seen) progress.start('indexes', 0);
+  if (seen) catalog.saves.makeIndexes();
   progress.stop();
   catalog.imports.forget(key);
   return tally.receipt();
+}
+
+/** Bytes of a file of saves from which it may pay to sort the indexes once at the end. */
+const BULK_BYTES_MIN = 8 << 20;
+/** About the bytes of a line. */
+const SAVE_BYTES = 80;
+
+/** A file that brings several times the saves there are. */
+function isBulk(catalog: CatalogStore, file: string): boolean {
+  const { size } = statSync(file);
+  return size > BULK_BYTES_MIN && size / SAVE_BYTES > 4 * catalog.saves.count();
 }
 
 /** The loop must turn once a chunk, or a signal to stop would never be heard. */

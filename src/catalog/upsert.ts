@@ -21,6 +21,27 @@ export interface UpsertOptions {
   /** Time of arrival, epoch milliseconds. */
   readonly now: number;
   readonly folders: ImageFolders;
+  /** Ordinals met before, for a file of saves; absent: each is looked up. */
+  readonly seen?: SeenOrdinals;
+}
+
+/** Most ids remembered of each kind; a full map starts anew, so memory stays flat. */
+const SEEN_MAX = 200_000;
+
+/** What an import of saves remembers of pins, boards and users. Valid while only saves are written. */
+export class SeenOrdinals {
+  readonly pins = new Map<string, number>();
+  readonly boards = new Map<string, readonly [number, number] | null>();
+  readonly users = new Map<string, number>();
+}
+
+function remembered<T>(seen: Map<string, T> | undefined, id: string, find: (id: string) => T): T {
+  const known = seen?.get(id);
+  if (known !== undefined) return known;
+  const found = find(id);
+  if (seen && seen.size >= SEEN_MAX) seen.clear();
+  if (found !== -1) seen?.set(id, found);
+  return found;
 }
 
 /** Writes rows of one kind and counts them in `tally`. Returns the pinIndexes whose rows or saves changed. */
@@ -63,21 +84,26 @@ function upsertSaveRows(
   options: UpsertOptions,
 ): readonly number[] {
   return catalog.transaction(() => {
-    const saves = accepted(rows, tally, (value) => saveRow(catalog, value, tally, options.now));
+    const saves = accepted(rows, tally, (value) => saveRow(catalog, value, tally, options));
     const written = catalog.saves.upsert(saves, options.now);
     count(tally, { written, unchanged: saves.length - written });
     return [...new Set(saves.map((save) => save.pinIndex))];
   });
 }
 
-function saveRow(catalog: CatalogStore, value: unknown, tally: ReceiptTally, now: number): SaveRow | Rejection {
+function saveRow(
+  catalog: CatalogStore,
+  value: unknown,
+  tally: ReceiptTally,
+  { now, seen }: UpsertOptions,
+): SaveRow | Rejection {
   const save = readSave(value, now, tally.unknownField);
   if (save instanceof Rejection) return save;
-  const pinIndex = catalog.pins.indexOf(save.pinId);
+  const pinIndex = remembered(seen?.pins, save.pinId, (id) => catalog.pins.indexOf(id));
   if (pinIndex < 0) return new Rejection('PIN_UNKNOWN', 'pinId');
-  const board = catalog.boards.keyOf(save.boardId);
+  const board = remembered(seen?.boards, save.boardId, (id) => catalog.boards.keyOf(id));
   if (board === null) return new Rejection('BOARD_UNKNOWN', 'boardId');
-  const userIndex = save.userId ? catalog.users.ensure(save.userId) : board[1];
+  const userIndex = save.userId ? remembered(seen?.users, save.userId, (id) => catalog.users.ensure(id)) : board[1];
   return { boardIndex: board[0], pinIndex, userIndex, at: save.at ?? null };
 }
 
