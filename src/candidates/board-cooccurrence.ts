@@ -88,7 +88,7 @@ export class RowCounter {
     this.table = table;
     this.neighbors = options.neighbors;
     this.weights = boardWeights(table, options);
-    this.weigh = weigher(options, squaredNormsOf(table, options));
+    this.weigh = weigher(options, normsOf(table, options));
     this.sums = this.weights ? new Float64Array(table.pins) : new Uint32Array(table.pins);
     this.touched = new Uint32Array(table.pins);
   }
@@ -174,7 +174,8 @@ export function squaredEntry(options: CooccurrenceOptions, size: number, pins: n
   return options.weighting === 'tfidf' ? Math.log(pins / (1 + size)) ** 2 : 1;
 }
 
-function squaredNormsOf(table: BoardPins, options: CooccurrenceOptions): Float64Array {
+/** n_i of every pin, or the sum of squared TF-IDF entries of its boards. */
+export function normsOf(table: BoardPins, options: CooccurrenceOptions): Float64Array<ArrayBuffer> {
   const norms = new Float64Array(table.pins);
   for (let i = 0; i < table.pins; i++) {
     if (options.weighting === 'none') {

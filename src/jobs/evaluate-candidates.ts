@@ -1,11 +1,7 @@
 import { type BoardPins, boardPinsOf } from '../candidates/board-pins.ts';
-import {
-  type CooccurrenceOptions,
-  cooccurrenceRows,
-  DEFAULT_COOCCURRENCE,
-  METHODS,
-  type Method,
-} from '../candidates/board-cooccurrence.ts';
+import { cooccurrenceRows, DEFAULT_COOCCURRENCE } from '../candidates/board-cooccurrence.ts';
+import { flaggedOptions } from '../candidates/cooccurrence-options.ts';
+import { COOCCURRENCE_FLAGS } from './cooccurrence-flags.ts';
 import {
   Column,
   type InteractionForm,
@@ -32,20 +28,13 @@ export const job: Job = {
     { flag: '--test <file>', meaning: 'what they saved and we hide', required: true },
     { flag: '--format <form>', meaning: 'pairs (user, tab, item) or lists (user item item ...)', required: true },
     { flag: '--negatives', meaning: 'a test line is user, positive, negatives' },
-    { flag: '--method <name>', meaning: METHODS.join(', '), default: DEFAULT_COOCCURRENCE.method },
-    { flag: '--neighbors <k>', meaning: 'items kept per list', kind: 'integer', default: DEFAULT_COOCCURRENCE.neighbors },
-    { flag: '--alpha <a>', meaning: 'exponent of P3alpha and RP3beta', kind: 'number', default: DEFAULT_COOCCURRENCE.alpha },
-    { flag: '--beta <b>', meaning: 'exponent of the popularity in RP3beta', kind: 'number', default: DEFAULT_COOCCURRENCE.beta },
-    { flag: '--shrink <s>', meaning: 'added to the divisor of cosine and jaccard', kind: 'number', default: 0 },
-    { flag: '--weighting <name>', meaning: 'none or tfidf', default: 'none' },
-    { flag: '--damping <name>', meaning: 'none or log: a shared board counts 1 / log(1 + its pins)', default: 'none' },
-    { flag: '--board-cap <pins>', meaning: 'leave out larger boards; 0: none', kind: 'integer', default: 0 },
+    ...COOCCURRENCE_FLAGS,
   ],
   run,
 };
 
 async function run(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
-  const options = cooccurrenceOptions(input.options);
+  const options = flaggedOptions(input.options, DEFAULT_COOCCURRENCE);
   const form = input.options.format;
   if (form !== 'pairs' && form !== 'lists')
     throw new ServiceError('JOB_USAGE', { reason: `--format must be pairs or lists, it is ${String(form)}` });
@@ -80,33 +69,6 @@ function named(quality: { hitRate?: number; recall?: number; ndcg: number }): Re
 
 function seconds(milliseconds: number): number {
   return Math.round(milliseconds) / 1000;
-}
-
-/** Reads and checks the co-occurrence flags shared by the jobs. Throws JOB_USAGE. */
-export function cooccurrenceOptions(flags: Readonly<Record<string, unknown>>): CooccurrenceOptions {
-  const options: CooccurrenceOptions = {
-    method: String(flags.method) as Method,
-    neighbors: Number(flags.neighbors),
-    alpha: Number(flags.alpha),
-    beta: Number(flags.beta),
-    shrink: Number(flags.shrink),
-    weighting: String(flags.weighting) as CooccurrenceOptions['weighting'],
-    damping: String(flags.damping) as CooccurrenceOptions['damping'],
-    boardCap: Number(flags.boardCap),
-  };
-  const walk = options.method === 'p3alpha' || options.method === 'rp3beta';
-  const problems = [
-    METHODS.includes(options.method) ? null : `--method must be one of ${METHODS.join(', ')}, it is ${options.method}`,
-    options.neighbors > 0 ? null : '--neighbors must be over 0',
-    options.alpha >= 0 ? null : '--alpha must be at least 0',
-    options.shrink >= 0 ? null : '--shrink must be at least 0',
-    options.boardCap >= 0 ? null : '--board-cap must be at least 0',
-    ['none', 'tfidf'].includes(options.weighting) ? null : '--weighting must be none or tfidf',
-    ['none', 'log'].includes(options.damping) ? null : '--damping must be none or log',
-    walk && options.weighting === 'tfidf' ? '--weighting tfidf goes with count, cosine and jaccard' : null,
-  ].filter((problem) => problem !== null);
-  if (problems.length > 0) throw new ServiceError('JOB_USAGE', { reason: problems.join('; ') });
-  return options;
 }
 
 interface World {

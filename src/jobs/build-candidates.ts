@@ -1,0 +1,47 @@
+/** Candidate lists from what the catalogue holds: pins that share boards, and pins that look alike. */
+import { join } from 'node:path';
+import { cooccurrenceOptionsOf, flaggedOptions, threadsOf } from '../candidates/cooccurrence-options.ts';
+import { buildCooccurrence, type BuildSetting } from '../candidates/list-builds.ts';
+import { openCatalog } from '../catalog/catalog-store.ts';
+import { ServiceError } from '../errors.ts';
+import { COOCCURRENCE_FLAGS } from './cooccurrence-flags.ts';
+import type { Job, JobInput } from './job.ts';
+
+export const job: Job = {
+  name: 'build-candidates',
+  summary: 'counts co-occurrence lists and visual neighbour lists, and swaps them in',
+  examples: [
+    'related-pins build-candidates',
+    'related-pins build-candidates --method cosine --neighbors 200 --json',
+    'related-pins build-candidates --only cooccurrence',
+  ],
+  options: [
+    { flag: '--only <lists>', meaning: 'cooccurrence or visual (default: both)' },
+    ...COOCCURRENCE_FLAGS,
+    { flag: '--visual-neighbors <k>', meaning: 'pins kept per visual list', kind: 'integer' },
+    { flag: '--threads <n>', meaning: 'counting threads (default: one per core)', kind: 'integer' },
+  ],
+  run: buildCandidates,
+};
+
+async function buildCandidates(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+  const { only } = input.options;
+  if (only !== undefined && only !== 'cooccurrence' && only !== 'visual')
+    throw new ServiceError('JOB_USAGE', { reason: `--only must be cooccurrence or visual, it is ${String(only)}` });
+  const options = flaggedOptions(input.options, cooccurrenceOptionsOf(input.config));
+  const setting: BuildSetting = {
+    artifacts: join(input.dataFolder, 'artifacts'),
+    threads: (input.options.threads as number | undefined) ?? threadsOf(input.config),
+    progress: input.progress,
+    signal: input.signal,
+  };
+  const catalog = openCatalog(input.dataFolder, { synchronous: input.config.synchronous });
+  try {
+    if (catalog.pins.count() === 0)
+      throw new ServiceError('NOTHING_TO_DO', { reason: 'The catalogue is empty; import-catalog comes first.' });
+    const cooccurrence = only === 'visual' ? null : await buildCooccurrence(catalog, options, setting);
+    return { cooccurrence, options };
+  } finally {
+    catalog.close();
+  }
+}
