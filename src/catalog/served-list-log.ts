@@ -176,6 +176,14 @@ export class ServedListLog {
     }
   }
 
+  /** Lists after a row number, in the order they were written, without their ranking-feature rows: what counts read. */
+  listsAfter(listIndex: number, limit: number): readonly StoredList[] {
+    return this.database
+      .prepare<[number, number], ListRow>(`SELECT ${HEAD} FROM served_list WHERE list_index > ? ORDER BY list_index LIMIT ?`)
+      .all(listIndex, limit)
+      .map((row) => this.listOf(row));
+  }
+
   private pageStatement(range: ListRange): Statement<[Record<string, unknown>], ListRow> {
     const surfaces = (range.surfaces ?? SURFACES).map((surface) => SURFACES.indexOf(surface)).join(', ');
     const person = range.userId === undefined ? '' : 'AND person = @person';

@@ -19,7 +19,7 @@ import { drawVisitor, engagementOf, newVisitor } from './visitor.ts';
 const UNITS = 10_000;
 const LOOK_EVERY = 100;
 const ALPHA = 0.05;
-/** A thousand units per arm and segment: from there on coverage is promised (coverage.ts). */
+/** A thousand units per arm and segment. */
 const SEGMENTS = 5;
 const HALVES = [0.5, 0.5];
 const FIXED: IntervalRule = { kind: 'fixed-horizon', alpha: ALPHA, expectedUnits: UNITS };

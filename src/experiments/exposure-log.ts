@@ -1,0 +1,239 @@
+/**
+ * Who met which arm, and what came of it: derived from the served-list log and the events, never written by serving.
+ *
+ * `sync` reads what is new in the log, takes back the contribution of every unit it touches, changes the unit's rows and
+ * adds the new contribution, all in one transaction with the cursors: a killed process counts nothing twice and loses
+ * nothing, and late, repeated or out-of-order events end in the same cells as a rebuild from the raw log.
+ */
+import type { EngagementLog } from '../catalog/engagement-log.ts';
+import type { ServedListLog, StoredList } from '../catalog/served-list-log.ts';
+import { readArmsText } from './assignment.ts';
+import type { Experiment } from './experiment-store.ts';
+import type { ExposedList } from './exposed-list.ts';
+import {
+  DAY_MS,
+  HAS_DOMINANT,
+  IS_DEGRADED,
+  IS_SEARCH,
+  MODEL_MISSING,
+  PRE_PERIOD,
+  WOULD_BE_SAME,
+  WOULD_DIFFER,
+} from './exposed-list.ts';
+import type { ExposureProgress, ExposureStore } from './exposure-store.ts';
+import { METRICS } from './metric.ts';
+import type { Cells, CountingRule } from './unit-contribution.ts';
+import { contribute } from './unit-contribution.ts';
+
+/** The log, as this file reads it. */
+export interface RawLog {
+  readonly lists: Pick<ServedListLog, 'listsAfter'>;
+  readonly events: Pick<EngagementLog, 'eventsAfter' | 'eventsOf'>;
+}
+
+/** What the segments need to know about a list's query. */
+export interface QuerySegment {
+  /** Its strongest site-wide category; '' unknown. */
+  readonly category: string;
+  readonly hasDominantObject: boolean;
+}
+
+export type DescribeQuery = (list: StoredList) => QuerySegment;
+
+const PAGE = 2000;
+
+export interface SyncReceipt {
+  readonly lists: number;
+  readonly events: number;
+  /** Units whose contribution was counted anew. */
+  readonly units: number;
+}
+
+export class ExposureLog {
+  private readonly store: ExposureStore;
+  private readonly log: RawLog;
+  private readonly describe: DescribeQuery;
+
+  constructor(store: ExposureStore, log: RawLog, describe: DescribeQuery) {
+    this.store = store;
+    this.log = log;
+    this.describe = describe;
+  }
+
+  /** Counts what the log has gained. Pages, so memory stays flat; returns when nothing is left (or `stop` says so). */
+  sync(experiment: Experiment, stop: () => boolean = () => false): SyncReceipt {
+    const total = { lists: 0, events: 0, units: 0 };
+    while (!stop()) {
+      const page = this.store.transaction(() => this.page(experiment));
+      total.lists += page.lists;
+      total.events += page.events;
+      total.units += page.units;
+      if (page.lists === 0 && page.events === 0) break;
+    }
+    return total;
+  }
+
+  /** Counts everything again from the raw log; ends in the same cells to the last count. */
+  rebuild(experiment: Experiment): SyncReceipt {
+    this.store.transaction(() => this.store.clear(this.store.progressOf(experiment.key).number));
+    return this.sync(experiment);
+  }
+
+  private page(experiment: Experiment): SyncReceipt {
+    const progress = this.store.progressOf(experiment.key);
+    const lists = this.log.lists.listsAfter(progress.listCursor, PAGE);
+    const events = this.log.events.eventsAfter(progress.eventCursor, PAGE);
+    if (lists.length === 0 && events.length === 0) return { lists: 0, events: 0, units: 0 };
+    const changed = new Map<string, (ExposedList | number)[]>();
+    const fresh = new Set<number>();
+    let modelMissing = 0;
+    for (const list of lists) {
+      const row = this.rowOf(experiment, list);
+      if (!row) continue;
+      if ((row.flags & MODEL_MISSING) !== 0) modelMissing++;
+      fresh.add(row.listIndex);
+      push(changed, row.unit, row);
+    }
+    const touched = new Set(events.map((event) => event.listIndex).filter((listIndex) => !fresh.has(listIndex)));
+    for (const listIndex of touched) {
+      const unit = this.store.unitOfList(progress.number, listIndex);
+      if (unit !== null) push(changed, unit, listIndex);
+    }
+    const crossed = this.recount(experiment, progress, changed);
+    this.store.saveProgress({
+      number: progress.number,
+      listCursor: lists.at(-1)?.listIndex ?? progress.listCursor,
+      eventCursor: events.at(-1)?.eventIndex ?? progress.eventCursor,
+      crossed: progress.crossed + crossed,
+      modelMissing: progress.modelMissing + modelMissing,
+    });
+    return { lists: lists.length, events: events.length, units: changed.size };
+  }
+
+  /** Old contributions out, rows changed, new contributions in; only the cells that moved are written. */
+  private recount(
+    experiment: Experiment,
+    { number }: ExposureProgress,
+    changed: ReadonlyMap<string, readonly (ExposedList | number)[]>,
+  ): number {
+    const rule = countingRule(experiment);
+    const deltas: Cells = new Map();
+    let crossed = 0;
+    for (const [unit, rows] of changed) {
+      const before = this.store.unitLists(number, unit);
+      crossed -= contribute(deltas, before, rule, -1)?.crossed ?? 0;
+      for (const row of rows) {
+        if (typeof row !== 'number') this.store.put(number, row);
+        else
+          for (const old of before)
+            if (old.listIndex === row) this.store.put(number, { ...old, ...this.actionsOn(row, old.at, experiment) });
+      }
+      crossed += contribute(deltas, this.store.unitLists(number, unit), rule, 1)?.crossed ?? 0;
+    }
+    this.addToCells(number, deltas);
+    return crossed;
+  }
+
+  private addToCells(number: number, deltas: Cells): void {
+    const cells = this.store.readCells(number);
+    for (const [key, delta] of deltas) {
+      const cell = cells.get(key);
+      if (cell) for (let i = 0; i < delta.length; i++) delta[i] += cell[i];
+    }
+    this.store.writeCells(number, deltas);
+  }
+
+  /** The row of a served list, or null when it is not of this experiment. */
+  private rowOf(experiment: Experiment, list: StoredList): ExposedList | null {
+    if (list.userId === null || list.forced) return null;
+    const arm = armOf(experiment, list);
+    if (arm === null) return null;
+    const query = this.describe(list);
+    let shown = 0;
+    for (let i = 0; i < list.items.count; i++) if (list.items.positions[i] > 0) shown++;
+    return {
+      unit: list.userId,
+      at: list.at,
+      listIndex: list.listIndex,
+      arm,
+      surface: list.surface,
+      category: query.category,
+      flags: this.flagsOf(list, query),
+      shown,
+      ...this.actionsOn(list.listIndex, list.at, experiment),
+      latencyMs: Math.round(list.latencyMs),
+    };
+  }
+
+  private flagsOf(list: StoredList, query: QuerySegment): number {
+    const same = this.store.counterfactualOf(list.recommendationId);
+    return (
+      (query.hasDominantObject ? HAS_DOMINANT : 0) |
+      (list.degraded.length > 0 ? IS_DEGRADED : 0) |
+      (list.degraded.some((code) => code.startsWith('RANKER_MODEL')) ? MODEL_MISSING : 0) |
+      (list.surface === 'visual-search' ? IS_SEARCH : 0) |
+      (same === null ? 0 : same ? WOULD_BE_SAME : WOULD_DIFFER)
+    );
+  }
+
+  /** What people did with a list within the attribution window: items, each counted once per kind of action. */
+  private actionsOn(listIndex: number, servedAt: number, experiment: Experiment) {
+    const until = servedAt + experiment.definition.attributionHours * 3_600_000;
+    const pins = {
+      impression: new Set<number>(),
+      closeup: new Set<number>(),
+      click: new Set<number>(),
+      longClick: new Set<number>(),
+      save: new Set<number>(),
+    };
+    let firstSave = Number.POSITIVE_INFINITY;
+    for (const event of this.log.events.eventsOf(listIndex)) {
+      if (event.at > until) continue;
+      pins[event.type].add(event.pinIndex);
+      if (event.type === 'save') firstSave = Math.min(firstSave, Math.max(servedAt, event.at));
+    }
+    return {
+      impressions: pins.impression.size,
+      closeups: pins.closeup.size,
+      clicks: new Set([...pins.click, ...pins.longClick]).size,
+      longClicks: pins.longClick.size,
+      saves: pins.save.size,
+      engaged: new Set([...pins.click, ...pins.longClick, ...pins.save]).size,
+      firstSaveSeconds: Number.isFinite(firstSave) ? Math.floor((firstSave - servedAt) / 1000) : -1,
+    };
+  }
+}
+
+/** The arm's index by the log's text; PRE_PERIOD for a list of the pre-period; null: neither. */
+function armOf(experiment: Experiment, list: StoredList): number | null {
+  const { definition, startedAt } = experiment;
+  const key = readArmsText(list.arm).find((each) => each.experiment === experiment.key)?.arm;
+  if (key !== undefined) {
+    const arm = definition.arms.findIndex((each) => each.key === key);
+    return arm < 0 ? null : arm;
+  }
+  if (definition.prePeriodDays === 0 || startedAt === null) return null;
+  const inside = list.at < startedAt && list.at >= startedAt - definition.prePeriodDays * DAY_MS;
+  return inside ? PRE_PERIOD : null;
+}
+
+export function countingRule({ definition }: Pick<Experiment, 'definition'>): CountingRule {
+  return {
+    impressionsFrom: definition.impressionsFrom,
+    caps: METRICS.map((metric) => definition.caps[metric.name] ?? Number.POSITIVE_INFINITY),
+  };
+}
+
+/** Counts the stored rows again, a unit in memory at a time: what a rebuild from the raw log must agree with. */
+export function recountCells(store: ExposureStore, experiment: Experiment): Cells {
+  const cells: Cells = new Map();
+  const rule = countingRule(experiment);
+  for (const lists of store.units(store.progressOf(experiment.key).number)) contribute(cells, lists, rule, 1);
+  return cells;
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}

@@ -1,0 +1,51 @@
+import type { Engagement } from '../../src/catalog/engagement-log.ts';
+import type { EventType } from '../../src/catalog/records.ts';
+import type { ServedList } from '../../src/catalog/served-list.ts';
+
+/** A served list of `pins`, with nothing in it that experiments do not read. */
+export function servedList(
+  id: string,
+  userId: string,
+  at: number,
+  arm: string | null,
+  pins: readonly number[] = [1, 2, 3],
+  more: Partial<ServedList> = {},
+): ServedList {
+  const count = pins.length;
+  return {
+    recommendationId: id,
+    at,
+    surface: 'closeup',
+    queryPinIndex: 0,
+    userId,
+    arm,
+    modelVersion: 'm1',
+    treatment: '{}',
+    forced: false,
+    shuffled: false,
+    latencyMs: 12,
+    degraded: [],
+    items: {
+      count,
+      pinIndexes: Int32Array.from(pins),
+      positions: Uint16Array.from(pins, (_, i) => i + 1),
+      scores: new Float64Array(count),
+      propensities: new Float32Array(count).fill(1),
+      retrievedRanks: Int32Array.from(pins, (_, i) => i),
+      sourceNames: [],
+      sourceScores: new Float32Array(0),
+      rows: { rows: 0, columns: 0, names: [], data: new Float32Array(0) },
+    },
+    ...more,
+  };
+}
+
+export function engagement(
+  eventId: string,
+  type: EventType,
+  recommendationId: string,
+  pinIndex: number,
+  at: number,
+): Engagement {
+  return { eventId, type, recommendationId, pinIndex, position: null, userId: null, at };
+}
