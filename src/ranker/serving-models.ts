@@ -1,0 +1,113 @@
+/**
+ * The models a running server holds: the serving one, a canary, one in the dark, and those that treatments ask for by name.
+ * `refresh` takes a changed pointer up; when the new file is bad the old model stays and the problem is told.
+ */
+import { deriveSeed } from '../math/random.ts';
+import { reasonOf, ServiceError } from '../errors.ts';
+import { AS_RETRIEVED, asRetrieved } from './baselines.ts';
+import { FEATURE_COLUMNS } from './feature-table.ts';
+import { linearRanker } from './linear-model.ts';
+import type { ModelRegistry, ModelRoles } from './model-registry.ts';
+import type { Ranker } from './ranker.ts';
+
+/** What became of a refresh. `problem`: a pointer names a model that cannot be used; the one before keeps its part. */
+export interface ModelRefresh {
+  readonly changed: boolean;
+  readonly serving: string;
+  readonly problem: string | null;
+}
+
+export class ServingModels {
+  private readonly registry: ModelRegistry;
+  private readonly netDigest: () => string | null;
+  private readonly known = new Map<string, Ranker>();
+  private serving: Ranker = asRetrieved;
+  private canary: { readonly ranker: Ranker; readonly share: number } | null = null;
+  private darkRanker: Ranker | null = null;
+  private stamp: string | null = null;
+  private lastProblem: string | null = null;
+
+  /** `netDigest`: the net whose features are served now; models trained on others are refused. */
+  constructor(registry: ModelRegistry, netDigest: () => string | null = () => null) {
+    this.registry = registry;
+    this.netDigest = netDigest;
+  }
+
+  current(): Ranker {
+    return this.serving;
+  }
+
+  /** Why the last refresh could not take a model up; null when all is well. */
+  get problem(): string | null {
+    return this.lastProblem;
+  }
+
+  /** The model whose scores are logged beside the serving one's; null without one. */
+  dark(): Ranker | null {
+    return this.darkRanker;
+  }
+
+  /** The serving model, or for the canary's share of units the canary. The same unit always gets the same one. */
+  currentFor(unit: string | null): Ranker {
+    if (!this.canary || unit === null) return this.serving;
+    const fraction = (deriveSeed(0x9e3779b9, `${this.canary.ranker.name} ${unit}`) >>> 0) / 2 ** 32;
+    return fraction < this.canary.share ? this.canary.ranker : this.serving;
+  }
+
+  /** A model by name, null for the serving one. Throws RANKER_MODEL_UNKNOWN or RANKER_MODEL_REFUSED. */
+  async byName(name: string | null): Promise<Ranker> {
+    return name === null ? this.serving : this.load(name);
+  }
+
+  /** Looks at the pointers and loads what changed; call it a few times a second. */
+  async refresh(): Promise<ModelRefresh> {
+    const stamp = `${this.registry.rolesStamp()} ${this.netDigest()}`;
+    if (stamp === this.stamp) return { changed: false, serving: this.serving.name, problem: this.lastProblem };
+    const before = this.serving.name;
+    const problems: string[] = [];
+    await this.takeUp(this.registry.roles(), problems);
+    this.stamp = stamp;
+    this.lastProblem = problems.length > 0 ? problems.join('; ') : null;
+    return { changed: before !== this.serving.name, serving: this.serving.name, problem: this.lastProblem };
+  }
+
+  private async takeUp(roles: ModelRoles, problems: string[]): Promise<void> {
+    const attempt = async (name: string): Promise<Ranker | null> => {
+      try {
+        return await this.load(name);
+      } catch (error) {
+        problems.push(reasonOf(error));
+        return null;
+      }
+    };
+    this.serving = (await attempt(roles.serving)) ?? this.serving;
+    const canary = roles.canary && (await attempt(roles.canary.model));
+    this.canary = canary && roles.canary ? { ranker: canary, share: roles.canary.share } : null;
+    this.darkRanker = roles.dark === null ? null : await attempt(roles.dark);
+  }
+
+  private async load(name: string): Promise<Ranker> {
+    if (name === AS_RETRIEVED) return asRetrieved;
+    const ranker = this.known.get(name) ?? (await loadRanker(this.registry, name));
+    const served = this.netDigest();
+    if (ranker.netDigest !== null && served !== null && ranker.netDigest !== served) {
+      const reason = `it was trained on features of the net ${ranker.netDigest}, those served are of ${served}`;
+      throw new ServiceError('RANKER_MODEL_REFUSED', { model: name, reason });
+    }
+    this.known.set(name, ranker);
+    return ranker;
+  }
+}
+
+/** Opens a stored model as a ranker over the feature table; refuses features that the table does not have. */
+export async function loadRanker(registry: ModelRegistry, name: string): Promise<Ranker> {
+  if (name === AS_RETRIEVED) return asRetrieved;
+  const model = registry.read(name);
+  const unknown = model.features.find((feature) => !FEATURE_COLUMNS.includes(feature.name));
+  if (unknown)
+    throw new ServiceError('RANKER_MODEL_REFUSED', {
+      model: name,
+      reason: `unknown ranking feature "${unknown.name}"`,
+    });
+  return linearRanker(name, model.features, model.lineage.netDigest);
+}
