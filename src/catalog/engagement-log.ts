@@ -184,10 +184,8 @@ export class EngagementLog {
   }
 
   /** Events of a list in the order in which they came. */
-  eventsOf(listIndex: number): readonly { type: EventType; pinIndex: number; position: number | null; at: number }[] {
-    return this.ofList
-      .all(listIndex)
-      .map((row) => ({ type: EVENT_TYPES[row.type], pinIndex: row.pin, position: row.position, at: row.at }));
+  eventsOf(listIndex: number): readonly LoggedEvent[] {
+    return this.ofList.all(listIndex).map(eventOf);
   }
 
   /** The newest actions of a person, newest first; impressions only when asked for. */
@@ -210,15 +208,19 @@ export class EngagementLog {
          ORDER BY event_index LIMIT ?`,
       )
       .all(eventIndex, limit)
-      .map((row) => ({
-        eventIndex: row.event_index,
-        type: EVENT_TYPES[row.type],
-        listIndex: row.list_index,
-        pinIndex: row.pin,
-        position: row.position,
-        at: row.at,
-      }));
+      .map(eventOf);
   }
+}
+
+function eventOf(row: EventRow): LoggedEvent {
+  return {
+    eventIndex: row.event_index,
+    type: EVENT_TYPES[row.type],
+    listIndex: row.list_index,
+    pinIndex: row.pin,
+    position: row.position,
+    at: row.at,
+  };
 }
 
 export interface LoggedEvent {

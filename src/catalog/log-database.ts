@@ -6,10 +6,11 @@ import { GroupCommit } from './group-commit.ts';
 import { judgedLists } from './judged-lists.ts';
 import type { JudgedRange } from './judged-lists.ts';
 import type { JudgedList } from './judged-list.ts';
+import { PAIR_TABLES, PairEngagementLog } from './pair-engagement-log.ts';
 import { SERVED_LIST_TABLES, ServedListLog } from './served-list-log.ts';
 
 /** Each step leads to the next version of log.sqlite; released steps never change. */
-const STEPS = [SERVED_LIST_TABLES + EVENT_TABLES];
+const STEPS = [SERVED_LIST_TABLES + EVENT_TABLES + PAIR_TABLES];
 
 export interface LogOptions extends DatabaseOptions {
   readonly groupCommitMs?: number;
@@ -21,6 +22,7 @@ export class LogDatabase {
   readonly commit: GroupCommit;
   readonly lists: ServedListLog;
   readonly events: EngagementLog;
+  readonly pairs: PairEngagementLog;
 
   constructor(database: Database, groupCommitMs = 20) {
     this.database = database;
@@ -28,6 +30,7 @@ export class LogDatabase {
     this.commit = new GroupCommit(database, groupCommitMs);
     this.lists = new ServedListLog(database, this.commit);
     this.events = new EngagementLog(database, this.commit, this.lists);
+    this.pairs = new PairEngagementLog(database, this.lists, this.events);
   }
 
   /** Lists with the grade of every item, in order of time: what training reads. */

@@ -87,6 +87,7 @@ export class ServedListLog {
   private readonly people: WordLog;
   private readonly insert: Statement<unknown[]>;
   private readonly byId: Statement<[string], ListRow>;
+  private readonly byIndex: Statement<[number], ListRow>;
   private readonly names = new Map<number, readonly string[]>();
   private nameNumbers = new WeakMap<readonly string[], number>();
   private readonly listeners: ((list: ServedList, listIndex: number) => void)[] = [];
@@ -106,6 +107,7 @@ export class ServedListLog {
       model, treatment, flags, latency_us, degraded, sources, feature_columns, items, feature_rows)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.byId = database.prepare(`SELECT ${HEAD}, feature_rows FROM served_list WHERE recommendation_id = ?`);
+    this.byIndex = database.prepare(`SELECT ${HEAD} FROM served_list WHERE list_index = ?`);
   }
 
   /** Called inside the writing transaction, once per list, right after it was written. */
@@ -153,6 +155,12 @@ export class ServedListLog {
 
   find(recommendationId: string): StoredList | null {
     const row = this.byId.get(recommendationId);
+    return row ? this.listOf(row) : null;
+  }
+
+  /** The list of a row number, without its feature rows. */
+  headOf(listIndex: number): StoredList | null {
+    const row = this.byIndex.get(listIndex);
     return row ? this.listOf(row) : null;
   }
 

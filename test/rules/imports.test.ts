@@ -12,6 +12,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['features', 'detection'],
   ['candidates'],
   ['ranker'],
+  ['serving'],
   ['related-pins.ts', 'search', 'experiments', 'world'],
   ['context.ts'],
   ['api', 'jobs'],

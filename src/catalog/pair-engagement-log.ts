@@ -1,0 +1,160 @@
+/**
+ * Past engagement of query-candidate pairs, rolled up from the log: clicks over expected clicks.
+ *
+ *   expected clicks of an impression at position p = clicks at p so far / impressions at p so far (shrunk to a prior)
+ *   ratio of a pair = (clicks + k) / (expected clicks + k), both decayed by half in 90 days; k pulls rare pairs to 1
+ *
+ * Choice: the items of a list count as shown when the list gets its first event of any kind: a list that nobody looked
+ * at sends none. An item counts as clicked once, by its first click, long click or save.
+ */
+import type { Database, Statement } from './database.ts';
+import type { EngagementLog, LoggedEvent } from './engagement-log.ts';
+import { GRADES } from './judged-list.ts';
+import type { ServedListLog } from './served-list-log.ts';
+
+/** Version 1 of the tables of the roll-up (a step of `migrate`). */
+export const PAIR_TABLES = `
+CREATE TABLE pair_engagement (
+  query_pin INTEGER NOT NULL, pin INTEGER NOT NULL,
+  clicks REAL NOT NULL, expected REAL NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (query_pin, pin)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE position_engagement (position INTEGER PRIMARY KEY, impressions REAL NOT NULL, clicks REAL NOT NULL) STRICT;
+CREATE TABLE roll_up (name TEXT PRIMARY KEY, event_index INTEGER NOT NULL) STRICT;
+`;
+
+const PRIOR_RATE = 0.05;
+const PRIOR_IMPRESSIONS = 20;
+/** k of the formula, in expected clicks. */
+const SHRINK = 1;
+const HALF_LIFE_MS = 90 * 24 * 3600 * 1000;
+const POSITIONS = 200;
+const BATCH = 5000;
+const QUERIES_KEPT = 20_000;
+
+interface PairRow {
+  pin: number;
+  clicks: number;
+  expected: number;
+  at: number;
+}
+
+export class PairEngagementLog {
+  private readonly database: Database;
+  private readonly lists: ServedListLog;
+  private readonly events: EngagementLog;
+  private readonly ofQuery: Statement<[number], PairRow>;
+  private readonly ofPair: Statement<[number, number], PairRow>;
+  private readonly put: Statement<[number, number, number, number, number]>;
+  private readonly ratios = new Map<number, ReadonlyMap<number, number>>();
+  private readonly impressionsAt = new Float64Array(POSITIONS);
+  private readonly clicksAt = new Float64Array(POSITIONS);
+  private through = 0;
+
+  constructor(database: Database, lists: ServedListLog, events: EngagementLog) {
+    this.database = database;
+    this.lists = lists;
+    this.events = events;
+    this.ofQuery = database.prepare('SELECT pin, clicks, expected, at FROM pair_engagement WHERE query_pin = ?');
+    this.ofPair = database.prepare(
+      'SELECT pin, clicks, expected, at FROM pair_engagement WHERE query_pin = ? AND pin = ?',
+    );
+    this.put = database.prepare('INSERT OR REPLACE INTO pair_engagement VALUES (?, ?, ?, ?, ?)');
+    this.load();
+  }
+
+  private load(): void {
+    const read = this.database.prepare<[], number>("SELECT event_index FROM roll_up WHERE name = 'pairs'").pluck();
+    this.through = read.get() ?? 0;
+    const rows = this.database
+      .prepare<[], { position: number; impressions: number; clicks: number }>('SELECT * FROM position_engagement')
+      .all();
+    for (const { position, impressions, clicks } of rows) {
+      this.impressionsAt[position] = impressions;
+      this.clicksAt[position] = clicks;
+    }
+  }
+
+  /** Ratio of each pair into `out`; 0 where nothing is known. */
+  clicksOverExpected(queryPin: number, pinIndexes: Int32Array, count: number, out: Float32Array): void {
+    const ratios = this.ratiosOf(queryPin);
+    for (let i = 0; i < count; i++) out[i] = ratios.size === 0 ? 0 : (ratios.get(pinIndexes[i]) ?? 0);
+  }
+
+  private ratiosOf(queryPin: number): ReadonlyMap<number, number> {
+    const known = this.ratios.get(queryPin);
+    if (known) return known;
+    if (this.ratios.size >= QUERIES_KEPT) this.ratios.clear();
+    const rows = this.ofQuery.all(queryPin);
+    const ratios = new Map(rows.map((row) => [row.pin, (row.clicks + SHRINK) / (row.expected + SHRINK)]));
+    this.ratios.set(queryPin, ratios);
+    return ratios;
+  }
+
+  /** Takes in events that came since the last call, in one transaction per batch. Returns how many. */
+  catchUp(): number {
+    let taken = 0;
+    for (;;) {
+      const batch = this.events.eventsAfter(this.through, BATCH);
+      if (batch.length === 0) return taken;
+      this.database.transaction(() => this.rollUp(batch)).immediate();
+      taken += batch.length;
+    }
+  }
+
+  private rollUp(batch: readonly LoggedEvent[]): void {
+    for (const event of batch) {
+      const list = this.lists.headOf(event.listIndex);
+      if (list === null || list.queryPinIndex < 0 || list.forced) continue;
+      const earlier = this.events.eventsOf(event.listIndex).filter((other) => other.eventIndex < event.eventIndex);
+      if (earlier.length === 0) this.countShown(list.queryPinIndex, list.items, list.at);
+      if (GRADES[event.type] < GRADES.click) continue;
+      const clickedBefore = earlier.some((other) => other.pinIndex === event.pinIndex && GRADES[other.type] >= GRADES.click);
+      const place = list.items.pinIndexes.indexOf(event.pinIndex);
+      const position = place < 0 ? 0 : list.items.positions[place];
+      if (clickedBefore || position === 0) continue;
+      this.clicksAt[Math.min(position, POSITIONS - 1)]++;
+      this.add(list.queryPinIndex, event.pinIndex, 1, 0, list.at);
+    }
+    this.through = batch[batch.length - 1].eventIndex;
+    this.save();
+  }
+
+  private countShown(
+    queryPin: number,
+    items: { readonly pinIndexes: Int32Array; readonly positions: Uint16Array },
+    at: number,
+  ): void {
+    for (let i = 0; i < items.pinIndexes.length; i++) {
+      if (items.positions[i] === 0) continue;
+      const position = Math.min(items.positions[i], POSITIONS - 1);
+      const rate =
+        (this.clicksAt[position] + PRIOR_RATE * PRIOR_IMPRESSIONS) / (this.impressionsAt[position] + PRIOR_IMPRESSIONS);
+      this.impressionsAt[position]++;
+      this.add(queryPin, items.pinIndexes[i], 0, rate, at);
+    }
+  }
+
+  private add(queryPin: number, pin: number, clicks: number, expected: number, at: number): void {
+    const before = this.ofPair.get(queryPin, pin);
+    const decay = before ? 0.5 ** (Math.max(0, at - before.at) / HALF_LIFE_MS) : 0;
+    const newest = Math.max(at, before?.at ?? 0);
+    this.put.run(
+      queryPin,
+      pin,
+      (before?.clicks ?? 0) * decay + clicks,
+      (before?.expected ?? 0) * decay + expected,
+      newest,
+    );
+    this.ratios.delete(queryPin);
+  }
+
+  private save(): void {
+    this.database.prepare("INSERT OR REPLACE INTO roll_up VALUES ('pairs', ?)").run(this.through);
+    const put = this.database.prepare('INSERT OR REPLACE INTO position_engagement VALUES (?, ?, ?)');
+    for (let position = 1; position < POSITIONS; position++) {
+      if (this.impressionsAt[position] > 0)
+        put.run(position, this.impressionsAt[position], this.clicksAt[position]);
+    }
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * The spine: a query pin -> candidates -> feature rows -> scores -> an ordered, explained list. Read this file first.
+ * HTTP, jobs, the demo's people and the tests all serve lists through these three functions.
+ */
+import type { CandidateList, ScoredPins } from './candidates/candidate.ts';
+import { Merge, type Proposal } from './candidates/merge.ts';
+import type { PinColumns } from './catalog/pin-columns.ts';
+import type { UserHistory } from './ranker/ranking-feature.ts';
+import { summarizeHistory } from './ranker/user-history.ts';
+import { acceptedPins } from './serving/accepted-pins.ts';
+import { blendHistory, HOME_QUERIES_MAX, PER_QUERY_LIMIT } from './serving/home-blend.ts';
+import { type PageCursor, readCursor } from './serving/page-cursor.ts';
+import { askedSources, propose } from './serving/propose.ts';
+import { missingOf, NO_QUERY, querySide } from './serving/query-side.ts';
+import { rankCandidates } from './serving/rank-candidates.ts';
+import type { ListOptions, RankedList } from './serving/ranked-list.ts';
+import type { Degradation, ServingParts } from './serving/serving-parts.ts';
+
+/** The pins people want to see next after this one. */
+export async function relatedPins(parts: ServingParts, queryPin: number, options: ListOptions): Promise<RankedList> {
+  const startedAt = performance.now();
+  const { pins, visual, limits } = parts;
+  const degraded: Degradation[] = [...parts.degraded];
+  const cursorName = `closeup ${pins.idOf(queryPin)}`;
+  const cursor = cursorOf(options, cursorName, pins);
+  const sources = askedSources(parts.sources, options.treatment.sources);
+  const query = querySide(queryPin, visual, options.treatment);
+  const proposals = await propose(sources, { pinIndex: queryPin, code: null }, limits.candidates, degraded);
+  const accept = acceptedPins(pins, options, cursor?.shown ?? []);
+  const candidates = mergeOf(pins).merge(queryPin, proposals, limits.candidates, accept);
+  const missing = missingOf(queryPin, pins, query);
+  if (isEmpty(proposals, 'board-cooccurrence')) missing.push('boards');
+  const user = userOf(parts, options);
+  const shuffledShare = options.forced ? 0 : limits.shuffledShare;
+  const gathered = { surface: 'closeup', options, query, candidates, user, cursor, cursorName, degraded } as const;
+  return rankCandidates(parts, { ...gathered, missing, shuffledShare, startedAt });
+}
+
+/** A caller's own list in the order people would want it; every given pin is kept, near-duplicates included. */
+export async function rankPins(
+  parts: ServingParts,
+  queryPin: number,
+  given: Int32Array,
+  options: ListOptions,
+): Promise<RankedList> {
+  const startedAt = performance.now();
+  const { pins, visual, limits } = parts;
+  const degraded: Degradation[] = [...parts.degraded];
+  const sources = askedSources(parts.sources, options.treatment.sources);
+  const query = querySide(queryPin, visual, options.treatment);
+  const proposals = await propose(sources, { pinIndex: queryPin, code: null }, limits.candidates, degraded);
+  const candidates = ownCandidates(given, proposals);
+  const missing = missingOf(queryPin, pins, query);
+  const shared = { surface: 'rank', options, query, candidates, degraded, missing, startedAt } as const;
+  const list = await rankCandidates(parts, {
+    ...shared,
+    user: userOf(parts, options),
+    cursor: null,
+    cursorName: '',
+    shuffledShare: 0,
+  });
+  return { ...list, nextCursor: null };
+}
+
+/** What this user may want to see now: the candidates of recent saves and closeups, blended, then ranked with the history. */
+export async function homeFeed(parts: ServingParts, userId: string, options: ListOptions): Promise<RankedList> {
+  const startedAt = performance.now();
+  const { pins, limits } = parts;
+  const degraded: Degradation[] = [...parts.degraded];
+  const cursorName = `home ${userId}`;
+  const cursor = cursorOf(options, cursorName, pins);
+  const history = parts.historyOf(userId, cursor?.at ?? options.now);
+  const sources = askedSources(parts.sources, options.treatment.sources);
+  const queries = Math.min(history.pinIndexes.length, HOME_QUERIES_MAX);
+  const asked: (readonly Proposal[])[] = [];
+  for (let q = 0; q < Math.max(queries, 1); q++) {
+    const pinIndex = queries === 0 ? -1 : history.pinIndexes[q];
+    asked.push(await propose(sources, { pinIndex, code: null }, PER_QUERY_LIMIT, degraded));
+  }
+  const seen = parts.seenBy(userId);
+  const accept = acceptedPins(pins, { ...options, exclude: new Set([...options.exclude, ...seen]) }, cursor?.shown ?? []);
+  const blended = blendHistory(asked, history, pins, accept);
+  const candidates = mergeOf(pins).merge(-1, blended.proposals, limits.candidates, accept);
+  const user = summarizeHistory(history, pins, parts.visual, blended.cooccurrence);
+  const missing = queries === 0 ? ['history'] : [];
+  const shared = { surface: 'home-feed', options, candidates, user, cursor, cursorName, degraded, missing } as const;
+  return rankCandidates(parts, { ...shared, query: NO_QUERY, shuffledShare: 0, startedAt });
+}
+
+const merges = new WeakMap<PinColumns, Merge>();
+
+/** The merge keeps marks per pin: one per catalogue. */
+function mergeOf(pins: PinColumns): Merge {
+  let merge = merges.get(pins);
+  if (!merge) {
+    merge = new Merge(pins);
+    merges.set(pins, merge);
+  }
+  return merge;
+}
+
+function cursorOf(options: ListOptions, name: string, pins: PinColumns): PageCursor | null {
+  return options.cursor === null ? null : readCursor(options.cursor, name, pins.count);
+}
+
+function userOf(parts: ServingParts, { userId, now }: ListOptions): UserHistory | null {
+  if (userId === null) return null;
+  const history = parts.historyOf(userId, now);
+  return history.pinIndexes.length === 0 ? null : summarizeHistory(history, parts.pins, parts.visual);
+}
+
+function isEmpty(proposals: readonly Proposal[], name: string): boolean {
+  return proposals.some((proposal) => proposal.name === name && proposal.pins.pinIndexes.length === 0);
+}
+
+/** The caller's pins, each with the scores of the sources that would have proposed it. */
+function ownCandidates(given: Int32Array, proposals: readonly Proposal[]): CandidateList {
+  const rowOf = new Map<number, number>();
+  for (const pinIndex of given) if (!rowOf.has(pinIndex)) rowOf.set(pinIndex, rowOf.size);
+  const sourceScores = new Float32Array(rowOf.size * proposals.length).fill(Number.NaN);
+  proposals.forEach(({ pins }, s) => placeScores(pins, rowOf, sourceScores, s, proposals.length));
+  return {
+    count: rowOf.size,
+    pinIndexes: Int32Array.from(rowOf.keys()),
+    sourceNames: proposals.map(({ name }) => name),
+    sourceScores,
+  };
+}
+
+function placeScores(
+  pins: ScoredPins,
+  rowOf: ReadonlyMap<number, number>,
+  out: Float32Array,
+  source: number,
+  sources: number,
+): void {
+  for (let p = 0; p < pins.pinIndexes.length; p++) {
+    const row = rowOf.get(pins.pinIndexes[p]);
+    if (row !== undefined) out[row * sources + source] = pins.scores[p];
+  }
+}

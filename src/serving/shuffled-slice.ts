@@ -1,0 +1,18 @@
+import type { Random } from '../math/random.ts';
+
+/**
+ * A small random share of pages is served in random order, so that position bias can be measured and treatments that
+ * never served can be judged on the log. `propensities[i]` is the probability with which this policy puts the item at
+ * place i: with share s and n items, s/n anywhere, and 1 - s more at its own rank.
+ */
+export function shuffledSlice(
+  page: Int32Array,
+  share: number,
+  random: Random,
+): { page: Int32Array; shuffled: boolean; propensities: Float32Array } {
+  const n = page.length;
+  const shuffled = n > 1 && random.next() < share;
+  const order = shuffled ? Int32Array.from(random.shuffled([...page])) : page;
+  const propensities = Float32Array.from(order, (row, i) => (n <= 1 ? 1 : share / n + (row === page[i] ? 1 - share : 0)));
+  return { page: order, shuffled, propensities };
+}

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { openLog } from '../../src/catalog/log-database.ts';
+import { servedList } from './served-list-case.ts';
+
+const ratios = (log: ReturnType<typeof openLog>, pins: readonly number[]): number[] => {
+  const out = new Float32Array(pins.length);
+  log.pairs.clicksOverExpected(7, Int32Array.from(pins), pins.length, out);
+  return [...out];
+};
+
+test('clicks over expected clicks, shrunk: a list counts at its first event, an item once', async () => {
+  const log = openLog(':memory:');
+  await log.lists.append(servedList({ pins: [10, 11] }));
+  await log.lists.append(servedList({ recommendationId: 'never looked at', pins: [10, 12] }));
+  expect(ratios(log, [10, 11])).toEqual([0, 0]);
+  const click = { type: 'click', recommendationId: 'r1', pinIndex: 10, position: 1, userId: null, at: 1001 } as const;
+  await log.events.append([{ ...click, eventId: 'a', type: 'impression' }]);
+  expect(log.pairs.catchUp()).toBe(1);
+  await log.events.append([
+    { ...click, eventId: 'b' },
+    { ...click, eventId: 'c', type: 'save' },
+    { ...click, eventId: 'd', pinIndex: 99 },
+  ]);
+  expect(log.pairs.catchUp()).toBe(3);
+  // Expected 0.05 at a position never seen before: (1 + 1) / (0.05 + 1) and (0 + 1) / (0.05 + 1).
+  const [clicked, seen, unseen] = ratios(log, [10, 11, 12]);
+  expect(clicked).toBeCloseTo(2 / 1.05, 6);
+  expect(seen).toBeCloseTo(1 / 1.05, 6);
+  expect(unseen).toBe(0);
+  expect(log.pairs.catchUp()).toBe(0);
+  log.close();
+});
