@@ -29,7 +29,7 @@ export interface NetInput {
   readonly scale: number | readonly [number, number, number];
   readonly resize: ResizeRule;
   /** Element type of the tensor; float32 when absent. */
-  readonly type?: 'float32' | 'float16';
+  readonly type?: 'float32' | 'float16' | 'uint8';
   /** Largest batch the graph takes; `free` when absent. */
   readonly batch?: number | 'free';
 }
@@ -167,8 +167,8 @@ function checkInput(input: Record<string, unknown> | null, need: (fine: boolean,
   need(triple(input.scale) || Number.isFinite(input.scale), 'input.scale must be a number or three');
   need(RESIZE_RULES.includes(input.resize as ResizeRule), `input.resize must be one of ${RESIZE_RULES.join(', ')}`);
   need(
-    input.type === undefined || input.type === 'float32' || input.type === 'float16',
-    'input.type must be float32 or float16',
+    [undefined, 'float32', 'float16', 'uint8'].includes(input.type as string | undefined),
+    'input.type must be float32, float16 or uint8',
   );
   need(
     input.batch === undefined ||

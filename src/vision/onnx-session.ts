@@ -1,89 +1,158 @@
 /**
- * Loads a network once and runs it. The only importer of onnxruntime-node. A run blocks its thread while the net works,
- * so servers and jobs run nets in worker threads.
+ * A network, loaded once: what goes in, what comes out, by name. The only importer of onnxruntime-node.
+ * `run` blocks its thread (onnxruntime computes on it): serving and jobs call it in worker threads only.
  */
-import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
+import * as ort from 'onnxruntime-node';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { fromFloat16, toFloat16 } from './float16.ts';
+import type { Net } from './net-manifest.ts';
 
-/** `auto`: CUDA when the runtime has it, else CPU. */
+/** auto: CUDA when the runtime has it, else CPU. */
 export type ProviderChoice = 'auto' | 'cuda' | 'cpu';
+export type Provider = 'cuda' | 'cpu';
 
 export interface SessionOptions {
   readonly provider?: ProviderChoice;
-  /** Threads inside one run. */
+  /** Intra-op threads; 1 by default, because parallelism is a worker per core. */
   readonly threads?: number;
 }
 
-/** One input or output as the graph declares it; a free dimension is a name or -1. */
-export interface ValueInfo {
+/** A graph's input or output as declared; a text or -1 in `dims` is free. */
+export interface TensorDeclaration {
   readonly name: string;
-  readonly type: string;
   readonly dims: readonly (number | string)[];
+  readonly type: string;
 }
 
-/** A tensor that came out, float16 widened to float32. */
-export interface NamedTensor {
+/** One output: float16 is widened to float32. */
+export interface OutputValues {
   readonly name: string;
   readonly dims: readonly number[];
-  readonly data: Float32Array | BigInt64Array | Int32Array | Uint8Array | Float64Array;
+  readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array | Float64Array;
 }
 
 export interface OnnxSession {
-  readonly provider: 'cuda' | 'cpu';
-  readonly inputs: readonly ValueInfo[];
-  readonly outputs: readonly ValueInfo[];
-  /** Runs on the values of the graph's first input, given the type it takes; `outputs` names those wanted (absent: all). */
-  run(values: Float32Array, dims: readonly number[], outputs?: readonly string[]): Promise<readonly NamedTensor[]>;
+  readonly inputs: readonly TensorDeclaration[];
+  readonly outputs: readonly TensorDeclaration[];
+  readonly provider: Provider;
+  /** Values for the first input, in `dims`; float16 and uint8 inputs are converted here. `wanted`: only these outputs. */
+  run(values: Float32Array, dims: readonly number[], wanted?: readonly string[]): Promise<OutputValues[]>;
   close(): Promise<void>;
 }
 
-/** @throws NET_REFUSED naming the file when it is not a graph that the runtime can run. */
-export async function openSession(file: string, options: SessionOptions = {}): Promise<OnnxSession> {
-  const provider = chosenProvider(options.provider ?? 'auto');
-  const session = await InferenceSession.create(file, {
-    executionProviders: provider === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
-    intraOpNumThreads: options.threads ?? 1,
+/** True when onnxruntime was installed with CUDA libraries (that a GPU answers shows when a session is made). */
+export function cudaAvailable(): boolean {
+  return ort.listSupportedBackends().some((backend) => backend.name === 'cuda' && backend.bundled);
+}
+
+/** Opens an ONNX file, or its bytes. Throws NET_REFUSED with the reason the runtime gives. */
+export async function openSession(
+  model: string | Uint8Array,
+  name: string,
+  options: SessionOptions = {},
+): Promise<OnnxSession> {
+  const choice = options.provider ?? 'auto';
+  const wanted: Provider[] = choice === 'cpu' ? ['cpu'] : choice === 'cuda' ? ['cuda'] : ['cuda', 'cpu'];
+  const failures: string[] = [];
+  for (const provider of wanted) {
+    if (provider === 'cuda' && choice === 'auto' && !cudaAvailable()) continue;
+    try {
+      return sessionOver(await create(model, provider, options.threads ?? 1), provider, name);
+    } catch (error) {
+      failures.push(`${provider}: ${reasonOf(error)}`);
+    }
+  }
+  throw new ServiceError('NET_REFUSED', { net: name, reason: failures.join('; ') });
+}
+
+/** Opens a checked net: its input and every output its manifest names must be there, and lengths must agree. */
+export async function openNetSession(net: Net, options: SessionOptions = {}): Promise<OnnxSession> {
+  const session = await openSession(net.file, net.manifest.name, options);
+  const problems = disagreements(net, session);
+  if (problems.length === 0) return session;
+  await session.close();
+  throw new ServiceError('NET_REFUSED', { net: net.manifest.name, reason: problems.join('; ') });
+}
+
+function disagreements(net: Net, session: OnnxSession): string[] {
+  const { input, outputs } = net.manifest;
+  const problems: string[] = [];
+  const declared = session.inputs.find(({ name }) => name === input.name);
+  if (!declared || session.inputs.length !== 1) {
+    problems.push(
+      `the manifest's input is ${input.name}, the graph takes ${session.inputs.map(({ name }) => name).join(', ')}`,
+    );
+  } else {
+    const wanted = shapeOf(input, 1).slice(1);
+    const given = declared.dims.slice(-3);
+    const differs = given.some((size, i) => typeof size === 'number' && size > 0 && size !== wanted[i]);
+    if (differs)
+      problems.push(`input ${input.name} is ${declared.dims.join(' x ')}, the manifest says ${wanted.join(' x ')}`);
+    if (declared.type !== (input.type ?? 'float32'))
+      problems.push(`input ${input.name} is ${declared.type}, the manifest says ${input.type ?? 'float32'}`);
+  }
+  for (const [role, { tensor }] of Object.entries(outputs)) {
+    if (session.outputs.some(({ name }) => name === tensor)) continue;
+    problems.push(
+      `${role} should be tensor ${tensor}, the graph gives ${session.outputs.map(({ name }) => name).join(', ')}`,
+    );
+  }
+  return problems;
+}
+
+/** Dimensions of a batch of images for an input. */
+export function shapeOf(input: { layout: string; width: number; height: number }, batch: number): number[] {
+  return input.layout === 'NCHW' ? [batch, 3, input.height, input.width] : [batch, input.height, input.width, 3];
+}
+
+function create(model: string | Uint8Array, provider: Provider, threads: number): Promise<ort.InferenceSession> {
+  const options: ort.InferenceSession.SessionOptions = {
+    executionProviders: [provider],
+    intraOpNumThreads: threads,
     interOpNumThreads: 1,
+    executionMode: 'sequential',
     logSeverityLevel: 3,
-  }).catch((error: unknown) => {
-    throw new ServiceError('NET_REFUSED', { net: file, reason: reasonOf(error) }, error);
-  });
-  const inputs = session.inputMetadata.map(valueInfo);
+  };
+  return typeof model === 'string'
+    ? ort.InferenceSession.create(model, options)
+    : ort.InferenceSession.create(model, options);
+}
+
+function sessionOver(session: ort.InferenceSession, provider: Provider, net: string): OnnxSession {
+  const inputs = session.inputMetadata.map(declarationOf);
+  const outputs = session.outputMetadata.map(declarationOf);
   return {
-    provider,
     inputs,
-    outputs: session.outputMetadata.map(valueInfo),
-    async run(values, dims, outputs) {
-      const feeds = { [inputs[0].name]: tensorOf(values, dims, inputs[0].type) };
-      const results = await (outputs ? session.run(feeds, [...outputs]) : session.run(feeds));
-      return Object.entries(results).map(([name, tensor]) => namedTensor(name, tensor));
+    outputs,
+    provider,
+    async run(values, dims, wanted) {
+      const [input] = inputs;
+      const feeds = { [input.name]: tensorFor(values, dims, input.type) };
+      const results = await session.run(feeds, wanted ?? outputs.map(({ name }) => name));
+      return Object.entries(results).map(([name, tensor]) => outputOf(name, tensor as ort.Tensor, net));
     },
     close: () => session.release(),
   };
 }
 
-function chosenProvider(choice: ProviderChoice): 'cuda' | 'cpu' {
-  return choice === 'cuda' || (choice === 'auto' && hasCuda()) ? 'cuda' : 'cpu';
+function declarationOf(value: ort.InferenceSession.ValueMetadata): TensorDeclaration {
+  return {
+    name: value.name,
+    dims: value.isTensor ? value.shape : [],
+    type: value.isTensor ? value.type : 'not a tensor',
+  };
 }
 
-function hasCuda(): boolean {
-  return listSupportedBackends().some((backend) => backend.name === 'cuda' && backend.bundled);
+function tensorFor(values: Float32Array, dims: readonly number[], type: string): ort.Tensor {
+  if (type === 'float16') return new ort.Tensor('float16', toFloat16(values), dims);
+  if (type === 'uint8') return new ort.Tensor('uint8', Uint8Array.from(values), dims);
+  return new ort.Tensor('float32', values, dims);
 }
 
-function valueInfo(value: InferenceSession.ValueMetadata): ValueInfo {
-  return value.isTensor
-    ? { name: value.name, type: value.type, dims: value.shape }
-    : { name: value.name, type: 'none', dims: [] };
-}
-
-function tensorOf(values: Float32Array, dims: readonly number[], type: string): Tensor {
-  if (type === 'float16') return new Tensor('float16', toFloat16(values), dims);
-  if (type === 'uint8') return new Tensor('uint8', Uint8Array.from(values, Math.round), dims);
-  return new Tensor('float32', values, dims);
-}
-
-function namedTensor(name: string, { type, dims, data }: Tensor): NamedTensor {
-  const values = type === 'float16' ? fromFloat16(data as unknown as Uint16Array) : data;
-  return { name, dims, data: values as NamedTensor['data'] };
+function outputOf(name: string, tensor: ort.Tensor, net: string): OutputValues {
+  const data: unknown = tensor.data;
+  if (Array.isArray(data)) throw new ServiceError('NET_REFUSED', { net, reason: `output ${name} holds texts` });
+  if (tensor.type !== 'float16') return { name, dims: tensor.dims, data: data as OutputValues['data'] };
+  const half = data as { buffer: ArrayBuffer; byteOffset: number; length: number };
+  return { name, dims: tensor.dims, data: fromFloat16(new Uint16Array(half.buffer, half.byteOffset, half.length)) };
 }

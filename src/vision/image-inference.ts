@@ -1,0 +1,162 @@
+/** Images through a net: decoded side by side, run in batches, a batch that fails run again image by image. */
+import { reasonOf, ServiceError } from '../errors.ts';
+import { imageSignature, perceptualHash } from './fingerprint.ts';
+import { decodeImage, type ImageLimits, type Placement, resizeRegion, writeTensor } from './image-tensor.ts';
+import type { Embedding, ImageFailure, ImageInput, RawOutputs, TaskResult } from './inference-task.ts';
+import type { Net, NetInput } from './net-manifest.ts';
+import { type OnnxSession, type OutputValues, shapeOf } from './onnx-session.ts';
+
+/** An image ready for the net, or why it is not. */
+export type DecodedInput =
+  | {
+      readonly ok: true;
+      readonly width: number;
+      readonly height: number;
+      readonly placement: Placement;
+      readonly values: Float32Array;
+      readonly signature: string;
+      readonly phash: string;
+    }
+  | ImageFailure;
+type Ready = Extract<DecodedInput, { ok: true }>;
+
+export function decodedInputs(
+  images: readonly ImageInput[],
+  input: NetInput,
+  limits: ImageLimits,
+): Promise<DecodedInput[]> {
+  return Promise.all(images.map((image) => decodedInput(image, input, limits)));
+}
+
+async function decodedInput({ bytes, box }: ImageInput, input: NetInput, limits: ImageLimits): Promise<DecodedInput> {
+  try {
+    const image = await decodeImage(bytes, limits);
+    const { pixels, placement } = await resizeRegion(image, input.width, input.height, input.resize, box, limits);
+    const values = new Float32Array(3 * input.width * input.height);
+    writeTensor(pixels, input, values, 0);
+    const { width, height, working } = image;
+    return {
+      ok: true,
+      width,
+      height,
+      placement,
+      values,
+      signature: imageSignature(working),
+      phash: perceptualHash(working),
+    };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+function failureOf(error: unknown): ImageFailure {
+  if (error instanceof ServiceError)
+    return { ok: false, code: error.code, reason: String(error.fields.reason ?? error.message) };
+  return { ok: false, code: 'IMAGE_REFUSED', reason: reasonOf(error) };
+}
+
+/** fc6 and fc8 of every image that could be decoded, in the order given. */
+export async function embedImages(
+  session: OnnxSession,
+  net: Net,
+  inputs: readonly DecodedInput[],
+  batch: number,
+): Promise<TaskResult[]> {
+  const results: TaskResult[] = inputs.map((input) =>
+    input.ok ? { ok: false, code: 'IMAGE_REFUSED', reason: '' } : input,
+  );
+  const ready = inputs.flatMap((input, at) => (input.ok ? [{ at, input }] : []));
+  const limit = net.manifest.input.batch ?? 'free';
+  const size = limit === 'free' ? batch : Math.min(batch, limit);
+  for (let from = 0; from < ready.length; from += size) {
+    const slice = ready.slice(from, from + size);
+    const found = await batchOrSingly(
+      session,
+      net,
+      slice.map(({ input }) => input),
+    );
+    slice.forEach(({ at }, i) => {
+      results[at] = found[i];
+    });
+  }
+  return results;
+}
+
+async function batchOrSingly(session: OnnxSession, net: Net, inputs: readonly Ready[]): Promise<TaskResult[]> {
+  try {
+    return await embedBatch(session, net, inputs);
+  } catch (error) {
+    if (inputs.length === 1)
+      return [{ ok: false, code: 'IMAGE_REFUSED', reason: `the net fails on it: ${reasonOf(error)}` }];
+    const results: TaskResult[] = [];
+    for (const input of inputs) results.push(...(await batchOrSingly(session, net, [input])));
+    return results;
+  }
+}
+
+async function embedBatch(session: OnnxSession, net: Net, inputs: readonly Ready[]): Promise<Embedding[]> {
+  const { input, outputs } = net.manifest;
+  const fixed = typeof input.batch === 'number' ? input.batch : inputs.length;
+  const size = 3 * input.width * input.height;
+  const values = new Float32Array(fixed * size);
+  inputs.forEach((one, i) => values.set(one.values, i * size));
+  const found = await session.run(values, shapeOf(input, fixed), [
+    ...new Set([outputs.fc6.tensor, outputs.fc8.tensor]),
+  ]);
+  const fc6 = rowsOf(found, outputs.fc6.tensor, fixed, outputs.fc6.length);
+  const fc8 = rowsOf(found, outputs.fc8.tensor, fixed, outputs.fc8.length);
+  return inputs.map(({ width, height, signature, phash }, i) => ({
+    ok: true,
+    width,
+    height,
+    fc6: fc6(i),
+    fc8: fc8(i),
+    signature,
+    phash,
+  }));
+}
+
+/** One image's row of an output whose first dimension is the batch. Refuses another length than the manifest's, and NaN. */
+function rowsOf(
+  found: readonly OutputValues[],
+  name: string,
+  batch: number,
+  length: number | undefined,
+): (i: number) => Float32Array {
+  const output = found.find((one) => one.name === name);
+  if (!output) throw new RangeError(`output ${name}: expected, got ${found.map((one) => one.name).join(', ')}`);
+  const each = output.data.length / batch;
+  if (!Number.isInteger(each) || (length !== undefined && each !== length)) {
+    throw new RangeError(
+      `output ${name}: expected ${length ?? 'equal'} values an image, got ${output.dims.join(' x ')} for ${batch}`,
+    );
+  }
+  return (i) => {
+    const row = Float32Array.from(output.data.subarray(i * each, (i + 1) * each) as Float32Array);
+    for (const value of row) if (!Number.isFinite(value)) throw new RangeError(`output ${name} holds ${value}`);
+    return row;
+  };
+}
+
+/** All outputs of each image, run alone because detectors' outputs can't always be cut by image. */
+export async function rawOutputs(
+  session: OnnxSession,
+  net: Net,
+  inputs: readonly DecodedInput[],
+): Promise<TaskResult[]> {
+  const results: TaskResult[] = [];
+  for (const input of inputs) results.push(input.ok ? await rawOutput(session, net, input) : input);
+  return results;
+}
+
+async function rawOutput(session: OnnxSession, net: Net, ready: Ready): Promise<RawOutputs | ImageFailure> {
+  try {
+    const plain = session.inputs[0].dims.length === 3;
+    const dims = shapeOf(net.manifest.input, 1);
+    const outputs = await session.run(ready.values, plain ? dims.slice(1) : dims);
+    const copies = outputs.map((output) => ({ ...output, dims: [...output.dims], data: output.data.slice() }));
+    return { ok: true, width: ready.width, height: ready.height, placement: ready.placement, outputs: copies };
+  } catch (error) {
+    return { ok: false, code: 'IMAGE_REFUSED', reason: `the net fails on it: ${reasonOf(error)}` };
+  }
+}

@@ -1,0 +1,64 @@
+/** What goes between the pool and its workers: plain records, buffers moved and not copied. */
+import type { Box } from './box.ts';
+import type { ImageLimits, Placement } from './image-tensor.ts';
+import type { OutputValues, Provider, ProviderChoice } from './onnx-session.ts';
+import type { ErrorCode } from '../errors.ts';
+
+/** An image's bytes, and the region to look at (absent: the whole), in pixels of the upright original. */
+export interface ImageInput {
+  readonly bytes: Uint8Array;
+  readonly box?: Box;
+}
+
+/** What one net makes of one image. */
+export interface Embedding {
+  readonly ok: true;
+  readonly width: number;
+  readonly height: number;
+  readonly fc6: Float32Array;
+  readonly fc8: Float32Array;
+  /** Of the whole image, also when a box was given. */
+  readonly signature: string;
+  readonly phash: string;
+}
+
+/** A net's outputs as they come, of one image in a batch of one. */
+export interface RawOutputs {
+  readonly ok: true;
+  readonly width: number;
+  readonly height: number;
+  readonly placement: Placement;
+  readonly outputs: readonly OutputValues[];
+}
+
+/** Why an image gave nothing. */
+export interface ImageFailure {
+  readonly ok: false;
+  readonly code: ErrorCode;
+  readonly reason: string;
+}
+
+export type TaskKind = 'embed' | 'outputs';
+export type TaskResult = Embedding | RawOutputs | ImageFailure;
+
+export interface Task {
+  readonly id: number;
+  readonly kind: TaskKind;
+  readonly netFolder: string;
+  readonly images: readonly ImageInput[];
+}
+
+/** `error`: the whole task failed, and why (a net that is refused). */
+export interface TaskReply {
+  readonly id: number;
+  readonly provider?: Provider;
+  readonly results?: readonly TaskResult[];
+  readonly error?: { readonly code: ErrorCode; readonly fields: Readonly<Record<string, unknown>> };
+}
+
+export interface WorkerSettings {
+  readonly provider: ProviderChoice;
+  readonly threads: number;
+  readonly batch: number;
+  readonly limits: ImageLimits;
+}

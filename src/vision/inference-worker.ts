@@ -1,0 +1,79 @@
+/**
+ * An inference thread: tasks come in, results go out in order. Decoding of the next task runs (on sharp's threads)
+ * while the net computes the present one.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { reasonOf, ServiceError } from '../errors.ts';
+import { embedImages, rawOutputs } from './image-inference.ts';
+import { decodedInputs, type DecodedInput } from './image-inference.ts';
+import type { Task, TaskReply, TaskResult, WorkerSettings } from './inference-task.ts';
+import { type Net, readNet } from './net-manifest.ts';
+import { openNetSession, type OnnxSession } from './onnx-session.ts';
+
+const settings = workerData as WorkerSettings;
+const opened = new Map<string, Promise<{ net: Net; session: OnnxSession }>>();
+let turn: Promise<void> = Promise.resolve();
+
+if (!parentPort) throw new TypeError('inference-worker: expected to be started as a worker thread');
+const port = parentPort;
+
+port.on('message', (task: Task | 'close') => {
+  if (task === 'close') {
+    turn = turn.then(close);
+    return;
+  }
+  const ready = prepare(task);
+  ready.catch(() => undefined);
+  turn = turn.then(() => answer(task, ready));
+});
+
+function openNet(folder: string): Promise<{ net: Net; session: OnnxSession }> {
+  let entry = opened.get(folder);
+  if (!entry) {
+    entry = (async () => {
+      const net = readNet(folder);
+      return { net, session: await openNetSession(net, settings) };
+    })();
+    opened.set(folder, entry);
+    entry.catch(() => opened.delete(folder));
+  }
+  return entry;
+}
+
+async function prepare(task: Task): Promise<{ net: Net; session: OnnxSession; inputs: readonly DecodedInput[] }> {
+  const { net, session } = await openNet(task.netFolder);
+  return { net, session, inputs: await decodedInputs(task.images, net.manifest.input, settings.limits) };
+}
+
+async function answer(task: Task, ready: ReturnType<typeof prepare>): Promise<void> {
+  try {
+    const { net, session, inputs } = await ready;
+    const results =
+      task.kind === 'embed'
+        ? await embedImages(session, net, inputs, settings.batch)
+        : await rawOutputs(session, net, inputs);
+    port.postMessage({ id: task.id, provider: session.provider, results } satisfies TaskReply, buffersOf(results));
+  } catch (error) {
+    const known = error instanceof ServiceError;
+    const fault = known
+      ? { code: error.code, fields: error.fields }
+      : { code: 'NET_REFUSED' as const, fields: { net: task.netFolder, reason: reasonOf(error) } };
+    port.postMessage({ id: task.id, error: fault } satisfies TaskReply);
+  }
+}
+
+/** Buffers to move instead of copying, each once. */
+function buffersOf(results: readonly TaskResult[]): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
+  for (const result of results) {
+    if (!result.ok) continue;
+    const arrays = 'fc6' in result ? [result.fc6, result.fc8] : result.outputs.map(({ data }) => data);
+    for (const { buffer } of arrays) if (buffer instanceof ArrayBuffer) buffers.add(buffer);
+  }
+  return [...buffers];
+}
+
+async function close(): Promise<void> {
+  for (const entry of opened.values()) await entry.then(({ session }) => session.close()).catch(() => undefined);
+  port.close();
+}
