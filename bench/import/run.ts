@@ -57,7 +57,7 @@ async function importSaves(
   const progress = {
     ...SILENT,
     update: () => {
-      if (updates++ % 8 === 0) curve.push(Math.round(process.memoryUsage.rss() / (1 << 20)));
+      if (updates++ % 2 === 0) curve.push(Math.round(process.memoryUsage.rss() / (1 << 20)));
     },
   };
   let written = 0;

@@ -142,7 +142,7 @@ test.each(['jsonl', 'csv'])(
   'an import stopped in the middle goes on, and the last receipt is the whole one (%s)',
   async (format) => {
     const ids = Array.from({ length: 30_000 }, (_, i) => (i % 1000 === 7 ? '' : `pin-${i}`));
-    const title = 'x'.repeat(60);
+    const title = 'x'.repeat(400);
     const text =
       format === 'csv'
         ? `id,title\n${ids.map((id) => `${id},${title}\n`).join('')}`
