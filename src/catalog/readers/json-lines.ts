@@ -60,11 +60,15 @@ function rowsOf(bytes: Buffer, lineBefore: number, firstIsTail: boolean): { rows
   const rows: SourceRow[] = [];
   texts.forEach((text, i) => {
     const line = lineBefore + i + 1;
-    if (firstIsTail && i === 0) rows.push({ line, reason: 'ROW_TOO_LONG' });
+    if ((firstIsTail && i === 0) || isTooLong(text)) rows.push({ line, reason: 'ROW_TOO_LONG' });
     else if (text === null) rows.push({ line, reason: 'TEXT_NOT_UTF8' });
     else if (text.trim() !== '') rows.push(rowOf(line, line === 1 ? text.replace(/^\ufeff/, '') : text));
   });
   return { rows, lines: texts.length };
+}
+
+function isTooLong(text: string | null): boolean {
+  return text !== null && text.length > LINE_BYTES_MAX / 4 && Buffer.byteLength(text) > LINE_BYTES_MAX;
 }
 
 /** The lines as text, null where the bytes are not UTF-8. The whole chunk is decoded at once unless one line is broken. */
