@@ -75,12 +75,13 @@ export async function rankCandidates(parts: ServingParts, gathered: Gathered): P
 
 async function scoresOf(
   parts: ServingParts,
-  { treatment }: ListOptions,
+  { treatment, userId }: ListOptions,
   inputs: ScoringInputs,
   degraded: Degradation[],
 ): Promise<{ ranker: Ranker; scores: Float64Array }> {
   try {
-    const ranker = parts.ranker(treatment.model);
+    const found = parts.ranker(treatment.model, userId);
+    const ranker = found instanceof Promise ? await found : found;
     const scores = ranker.score(inputs);
     return { ranker, scores: scores instanceof Promise ? await scores : scores };
   } catch (error) {

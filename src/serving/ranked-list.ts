@@ -10,7 +10,7 @@ export interface ListOptions {
   readonly treatment: Treatment;
   /** The caller named the treatment: marked in the log and kept out of training. */
   readonly forced: boolean;
-  /** Arms of running experiments, `experiment:arm`, or null. */
+  /** Arms of running experiments, `key/arm;key/arm`, or null. */
   readonly arm: string | null;
   readonly userId: string | null;
   readonly limit: number;

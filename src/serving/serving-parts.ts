@@ -20,8 +20,8 @@ export interface ServingParts {
   /** What was refused when artifacts or models were loaded; an earlier version or none serves instead. */
   readonly degraded: readonly Degradation[];
   readonly engagement: PairEngagement | null;
-  /** The model of that name, or the promoted one. @throws RANKER_MODEL_UNKNOWN */
-  ranker(name: string | null): Ranker;
+  /** The model of that name, or the promoted one (for a canary's share of units, the canary). @throws RANKER_MODEL_UNKNOWN */
+  ranker(name: string | null, unit: string | null): Ranker | Promise<Ranker>;
   /** A user's recent pins with weights (recency x strength), strongest first; empty for strangers. */
   historyOf(userId: string, now: number): WeightedPins;
   /** Pins a user has saved or was shown in a feed before. */

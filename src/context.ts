@@ -1,0 +1,156 @@
+/**
+ * Opens everything a process of the service needs, in order, and closes it in reverse. `refresh` takes up what changed
+ * on disk (artifacts, models, catalogue rows of other processes) without a restart; it runs several times a second.
+ */
+import { join } from 'node:path';
+import { type CatalogStore, openCatalog } from './catalog/catalog-store.ts';
+import { type Database, openDatabase } from './catalog/database.ts';
+import { type DataFolderLock, lockDataFolder } from './catalog/data-folder-lock.ts';
+import { type LogDatabase, openLog } from './catalog/log-database.ts';
+import { loadPinColumns, type ResidentPinColumns, siteCategories } from './catalog/pin-columns.ts';
+import type { Config } from './config.ts';
+import { reasonOf } from './errors.ts';
+import { ActiveExperiments } from './experiments/active-experiments.ts';
+import { ExperimentStore } from './experiments/experiment-store.ts';
+import type { VisualFeatures } from './features/visual-features.ts';
+import { ModelRegistry } from './ranker/model-registry.ts';
+import { ServingModels } from './ranker/serving-models.ts';
+import { CandidateSources } from './serving/candidate-sources.ts';
+import type { Degradation, ServingParts } from './serving/serving-parts.ts';
+import { pastActions, seenPins, weighedHistory } from './serving/user-past.ts';
+
+/** Milliseconds between looks for changes. */
+const REFRESH_MS = 250;
+
+export interface ContextOptions {
+  /** Take the data folder for this process alone: whoever writes the log. */
+  readonly lock?: boolean;
+  /** Keep looking for changes until closed. */
+  readonly follow?: boolean;
+  /** Told once per change: which model serves, what was refused. */
+  readonly onChange?: (change: ContextChange) => void;
+}
+
+export interface ContextChange {
+  readonly model: string;
+  readonly problem: string | null;
+}
+
+export class Context {
+  readonly config: Config;
+  readonly dataFolder: string;
+  readonly catalog: CatalogStore;
+  readonly pins: ResidentPinColumns;
+  readonly log: LogDatabase;
+  readonly registry: ModelRegistry;
+  readonly models: ServingModels;
+  readonly sources: CandidateSources;
+  /** Experiments and the exposures counted for them. */
+  readonly experimentDatabase: Database;
+  readonly experimentStore: ExperimentStore;
+  readonly experiments: ActiveExperiments;
+  private readonly options: ContextOptions;
+  private readonly lock: DataFolderLock | null;
+  private visualFeatures: VisualFeatures | null = null;
+  private closed = false;
+  private timer: NodeJS.Timeout | null = null;
+  private refreshing: Promise<void> | null = null;
+
+  constructor(config: Config, dataFolder: string, options: ContextOptions) {
+    this.config = config;
+    this.dataFolder = dataFolder;
+    this.options = options;
+    const { synchronous } = config;
+    this.lock = options.lock ? lockDataFolder(dataFolder) : null;
+    this.catalog = openCatalog(dataFolder, { synchronous });
+    this.pins = loadPinColumns(this.catalog, siteCategories(config.categories));
+    this.log = openLog(dataFolder, { synchronous, groupCommitMs: config.groupCommitMs });
+    this.registry = new ModelRegistry(join(dataFolder, 'models'));
+    this.models = new ServingModels(this.registry, () => this.visual?.netDigest ?? null);
+    this.sources = new CandidateSources(join(dataFolder, 'artifacts'), this.catalog, this.pins);
+    this.experimentDatabase = openDatabase(join(dataFolder, 'experiments.sqlite'), { synchronous });
+    this.experimentStore = new ExperimentStore(this.experimentDatabase);
+    this.experiments = new ActiveExperiments(this.experimentStore, config.experimentHoldout);
+  }
+
+  /** Visual features of the active net; null before the first extraction. */
+  get visual(): VisualFeatures | null {
+    return this.visualFeatures;
+  }
+
+  /** What the spine reads, as of now. */
+  get parts(): ServingParts {
+    const { config, catalog, log, models, pins, sources } = this;
+    return {
+      pins,
+      visual: this.visual,
+      sources: sources.all,
+      degraded: this.degraded,
+      engagement: log.pairs,
+      ranker: (name, unit) => (name === null ? models.currentFor(unit) : models.byName(name)),
+      historyOf: (userId) => weighedHistory(pastActions(catalog, log, userId), pins),
+      seenBy: (userId) => seenPins(catalog, log, userId),
+      limits: {
+        candidates: config.candidateLimit,
+        shuffledShare: config.shuffledShare,
+        unservedRows: config.unservedRows,
+      },
+    };
+  }
+
+  /** What was refused at the last look and is served in an earlier version, or not at all. */
+  get degraded(): readonly Degradation[] {
+    const { problem } = this.models;
+    const refused = this.sources.degraded;
+    return problem === null ? refused : [...refused, { code: 'RANKER_MODEL_REFUSED', reason: problem }];
+  }
+
+  /** Looks for changes now; calls that overlap share one look. */
+  refresh(): Promise<void> {
+    this.refreshing ??= this.look().finally(() => {
+      this.refreshing = null;
+    });
+    return this.refreshing;
+  }
+
+  private async look(): Promise<void> {
+    const changed = this.pins.catchUp();
+    this.sources.refresh(changed, this.visual, Date.now());
+    if (this.options.lock) this.log.pairs.catchUp();
+    const before = this.models.problem;
+    const models = await this.models.refresh();
+    if (models.changed || models.problem !== before) {
+      this.options.onChange?.({ model: models.serving, problem: models.problem });
+    }
+  }
+
+  /** Looks for changes until closed; a look that fails is told and does not end the following. */
+  follow(): void {
+    const failed = (error: unknown): void =>
+      this.options.onChange?.({ model: this.models.current().name, problem: reasonOf(error) });
+    const again = (): void => {
+      if (this.closed) return;
+      this.timer = setTimeout(() => void this.refresh().catch(failed).then(again), REFRESH_MS).unref();
+    };
+    again();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    if (this.timer) clearTimeout(this.timer);
+    await this.refreshing?.catch(() => undefined);
+    this.sources.close();
+    this.experimentDatabase.close();
+    this.log.close();
+    this.catalog.close();
+    this.lock?.release();
+  }
+}
+
+/** Opens the context of a data folder and takes up what is there. */
+export async function openContext(config: Config, dataFolder: string, options: ContextOptions = {}): Promise<Context> {
+  const context = new Context(config, dataFolder, options);
+  await context.refresh();
+  if (options.follow) context.follow();
+  return context;
+}

@@ -1,0 +1,100 @@
+/** The candidate sources of a running service: opened, kept up with the catalogue and with new builds, closed. */
+import { AnnotationNeighbors } from '../candidates/annotation-neighbors.ts';
+import type { CandidateSource } from '../candidates/candidate.ts';
+import { BoardCooccurrence } from '../candidates/cooccurrence-store.ts';
+import { PopularInCategory } from '../candidates/popular-in-category.ts';
+import { VisualNeighbors } from '../candidates/visual-neighbors.ts';
+import type { CatalogStore } from '../catalog/catalog-store.ts';
+import type { PinColumns } from '../catalog/pin-columns.ts';
+import { reasonOf, ServiceError } from '../errors.ts';
+import type { VisualFeatures } from '../features/visual-features.ts';
+import type { Degradation } from './serving-parts.ts';
+
+/** Popularity moves slowly. */
+const REBUILD_POPULAR_MS = 60_000;
+
+export class CandidateSources {
+  private readonly artifacts: string;
+  private readonly catalog: CatalogStore;
+  private readonly annotations: AnnotationNeighbors;
+  private readonly popular: PopularInCategory;
+  private boards: BoardCooccurrence | null = null;
+  private looks: VisualNeighbors | null = null;
+  private looksNet: string | null = null;
+  private popularAt = 0;
+  private refused: Degradation[] = [];
+  private open: readonly CandidateSource[] = [];
+
+  /** `artifacts` is the folder of that name in the data folder. */
+  constructor(artifacts: string, catalog: CatalogStore, pins: PinColumns) {
+    this.artifacts = artifacts;
+    this.catalog = catalog;
+    this.annotations = new AnnotationNeighbors(pins);
+    this.popular = new PopularInCategory(pins);
+  }
+
+  /** In the order in which the merge prefers them. */
+  get all(): readonly CandidateSource[] {
+    return this.open;
+  }
+
+  /** Artifacts that were refused at the last look. */
+  get degraded(): readonly Degradation[] {
+    return this.refused;
+  }
+
+  /** The visual neighbours, for searches by code; null without visual features. */
+  get visual(): VisualNeighbors | null {
+    return this.looks;
+  }
+
+  /** Takes up new builds, changed pins and saves. A damaged build is refused by name, the previous one keeps serving. */
+  refresh(changedPins: readonly number[], visual: VisualFeatures | null, now: number): void {
+    this.refused = [];
+    this.attempt(() => {
+      if (this.boards) {
+        this.boards.reload();
+        this.boards.catchUp();
+        this.boards.recountSome(5);
+      } else this.boards = new BoardCooccurrence(this.artifacts, this.catalog);
+    });
+    this.attempt(() => this.refreshLooks(visual));
+    if (changedPins.length > 0) this.annotations.refresh(changedPins);
+    if (changedPins.length > 0 && now - this.popularAt > REBUILD_POPULAR_MS) {
+      this.popular.rebuild();
+      this.popularAt = now;
+    }
+    const sources: (CandidateSource | null)[] = [this.boards, this.looks, this.annotations, this.popular];
+    this.open = sources.filter((source) => source !== null);
+  }
+
+  private refreshLooks(visual: VisualFeatures | null): void {
+    if (!visual || visual.netDigest !== this.looksNet) {
+      this.looks?.close();
+      this.looks = null;
+      this.looksNet = null;
+    }
+    if (!visual) return;
+    if (this.looks) {
+      this.looks.useTable(visual.image);
+      this.looks.reload();
+    } else {
+      this.looks = new VisualNeighbors(this.artifacts, visual.image, visual.netDigest);
+      this.looksNet = visual.netDigest;
+    }
+  }
+
+  private attempt(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      const code = error instanceof ServiceError ? error.code : 'INDEX_UNAVAILABLE';
+      this.refused.push({ code, reason: reasonOf(error) });
+    }
+  }
+
+  close(): void {
+    this.boards?.close();
+    this.looks?.close();
+  }
+}
