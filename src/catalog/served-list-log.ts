@@ -184,10 +184,10 @@ export class ServedListLog {
     }
   }
 
-  /** Lists after a row number, in the order they were written, without their ranking-feature rows: what counts read. */
+  /** Lists after a row number, in the order they were written: what counts read. */
   listsAfter(listIndex: number, limit: number): readonly StoredList[] {
     return this.database
-      .prepare<[number, number], ListRow>(`SELECT ${HEAD} FROM served_list WHERE list_index > ? ORDER BY list_index LIMIT ?`)
+      .prepare<[number, number], ListRow>(`SELECT ${HEAD}, feature_rows FROM served_list WHERE list_index > ? ORDER BY list_index LIMIT ?`)
       .all(listIndex, limit)
       .map((row) => this.listOf(row));
   }

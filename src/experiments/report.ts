@@ -9,6 +9,7 @@ import { armShares, planOf } from './assignment.ts';
 import { BURN_IN } from './confidence-sequence.ts';
 import type { Estimate } from './estimate.ts';
 import { adjustedEstimates, estimateOf } from './estimate.ts';
+import type { Eligibility } from './experiment.ts';
 import type { Experiment, ExperimentState } from './experiment-store.ts';
 import { dayText } from './exposed-list.ts';
 import type { Metric } from './metric.ts';
@@ -260,7 +261,7 @@ class Reporter {
     if (metric.kind !== 'quantile') return estimateOf(statistics);
     const bins = kind === 'all' ? this.cells.get(cellKey(arm, 'latency', '')) : undefined;
     if (!bins || statistics[0] < 2) return { units: statistics[0], value: Number.NaN, variance: Number.NaN };
-    // How much more the mean varies than it would if a user's lists were unrelated: about (lists / users).
+    // As if all lists of a user were equally slow: sum d^2 / sum d, the number of lists that tell as much as one.
     const designEffect = Math.max(1, statistics[4] / statistics[2]);
     return quantileEstimate(bins, metric.quantile ?? 0.5, statistics[0], designEffect);
   }
@@ -412,7 +413,7 @@ class Reporter {
 
   private table4(rows: readonly ReportRow[]): Table4Row[] {
     const { arms } = this.experiment.definition;
-    const queries = `${this.listsOf(0).toLocaleString('en')} lists`;
+    const queries = queriesText(this.experiment.definition.eligibility);
     const control: Table4Row = {
       features: `${arms[0].key} (control)`,
       queries: '-',
@@ -436,6 +437,17 @@ class Reporter {
     });
     return [control, ...others];
   }
+}
+
+/** Which queries took part: "5,000 most saved, art, with a dominant object". */
+function queriesText({ querySet, categories, dominantObject, surfaces }: Eligibility): string {
+  const parts: string[] = [];
+  if (querySet && 'popular' in querySet) parts.push(`${querySet.popular.toLocaleString('en')} most saved`);
+  if (querySet && 'pinIds' in querySet) parts.push(`${querySet.pinIds.length.toLocaleString('en')} listed`);
+  if (categories) parts.push(categories.join(', '));
+  if (dominantObject !== undefined) parts.push(dominantObject ? 'with a dominant object' : 'without a dominant object');
+  if (surfaces) parts.push(surfaces.join(', '));
+  return parts.join('; ') || 'all';
 }
 
 function slice(cell: Float64Array | undefined, start: number): SufficientStatistics {

@@ -1,0 +1,80 @@
+/** The one core that HTTP, the command line and the page share: define, start, watch, stop, decide. */
+import { join } from 'node:path';
+import type { Database, DatabaseOptions } from '../catalog/database.ts';
+import { openDatabase } from '../catalog/database.ts';
+import { ActiveExperiments } from './active-experiments.ts';
+import type { IntervalKind } from './analysis.ts';
+import type { KnownParts } from './experiment.ts';
+import { readDefinition } from './experiment.ts';
+import type { Author, Experiment } from './experiment-store.ts';
+import { ExperimentStore } from './experiment-store.ts';
+import type { DescribeQuery, RawLog } from './exposure-log.ts';
+import { ExposureLog } from './exposure-log.ts';
+import { ExposureStore } from './exposure-store.ts';
+import { JudgementStore } from './judgement-store.ts';
+import type { ExperimentReport } from './report.ts';
+import { reportOf } from './report.ts';
+
+export interface ExperimentsOptions {
+  readonly log: RawLog;
+  readonly describe: DescribeQuery;
+  /** Share of units kept out of every experiment. */
+  readonly holdout: number;
+}
+
+export class Experiments {
+  readonly database: Database;
+  readonly store: ExperimentStore;
+  readonly exposures: ExposureStore;
+  readonly judgements: JudgementStore;
+  readonly active: ActiveExperiments;
+  private readonly exposureLog: ExposureLog;
+
+  constructor(database: Database, options: ExperimentsOptions) {
+    this.database = database;
+    this.store = new ExperimentStore(database);
+    this.exposures = new ExposureStore(database);
+    this.judgements = new JudgementStore(database);
+    this.active = new ActiveExperiments(this.store, options.holdout);
+    this.exposureLog = new ExposureLog(this.exposures, options.log, options.describe);
+  }
+
+  /** Reads, checks and stores a definition. Throws EXPERIMENT_INVALID naming the field, or EXPERIMENT_STATE. */
+  define(input: unknown, known: KnownParts, author: Author): Experiment {
+    return this.store.define(readDefinition(input, known), author);
+  }
+
+  /** Counts what the log has gained since, then reports from the counts. `rebuild` counts everything again. */
+  report(key: string, kind: IntervalKind = 'always-valid', rebuild = false): ExperimentReport {
+    const experiment = this.store.get(key);
+    if (rebuild) this.exposureLog.rebuild(experiment);
+    else this.exposureLog.sync(experiment);
+    return this.reportAsCounted(experiment, kind);
+  }
+
+  /** The report from the counts as they stand. */
+  reportAsCounted(experiment: Experiment, kind: IntervalKind = 'always-valid'): ExperimentReport {
+    const progress = this.exposures.progressOf(experiment.key);
+    return reportOf(experiment, this.exposures.readCells(progress.number), progress, kind);
+  }
+
+  /** Counts what the log has gained for every running or stopped experiment; servers call it now and then. */
+  countAll(stop: () => boolean = () => false): void {
+    for (const experiment of this.store.list())
+      if (experiment.state === 'running' || experiment.state === 'stopped') this.exposureLog.sync(experiment, stop);
+  }
+
+  close(): void {
+    this.database.close();
+  }
+}
+
+/** Opens (and makes) `experiments.sqlite` of a data folder; `:memory:` for one that is gone with the process. */
+export function openExperiments(
+  dataFolder: string,
+  options: ExperimentsOptions,
+  database: DatabaseOptions = {},
+): Experiments {
+  const path = dataFolder === ':memory:' ? dataFolder : join(dataFolder, 'experiments.sqlite');
+  return new Experiments(openDatabase(path, database), options);
+}
