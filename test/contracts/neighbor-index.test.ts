@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { ExactIndex } from '../../src/candidates/exact-index.ts';
+import { ExactIndexPool } from '../../src/candidates/exact-index-pool.ts';
+import { HnswIndex } from '../../src/candidates/hnsw-index.ts';
+import { type NeighborIndex, type Neighbors, recallOf } from '../../src/candidates/neighbor-index.ts';
+import { ServiceError } from '../../src/errors.ts';
+import { allocateCodeTable } from '../../src/features/code-table.ts';
+import { seededRandom } from '../../src/math/random.ts';
+import { squaredL2 } from '../../src/math/vector.ts';
+
+interface Implementation {
+  readonly name: string;
+  /** An index over `count` random points, and the queries' truth by brute force. */
+  make(count: number): { index: NeighborIndex<never>; queries: never[]; truth(query: never, k: number): Neighbors };
+}
+
+const DIMENSIONS = 16;
+
+function sorted(distances: Float64Array, k: number): Neighbors {
+  const order = Array.from(distances, (_, pin) => pin).sort((a, b) => distances[a] - distances[b] || a - b);
+  const best = order.slice(0, k);
+  return { pinIndexes: Int32Array.from(best), distances: Float64Array.from(best, (pin) => distances[pin]) };
+}
+
+function codes(count: number, open: (table: ReturnType<typeof allocateCodeTable>) => NeighborIndex<Uint32Array>) {
+  const random = seededRandom(1);
+  const table = allocateCodeTable(128, count);
+  for (let w = 0; w < table.codes.length; w++) table.codes[w] = random.integer(2 ** 32);
+  table.has.fill(1);
+  const queries = Array.from({ length: 20 }, () => Uint32Array.from({ length: 4 }, () => random.integer(2 ** 32)));
+  const truth = (query: Uint32Array, k: number): Neighbors => {
+    const distances = new Float64Array(count);
+    for (let row = 0; row < count; row++)
+      for (let bit = 0; bit < 128; bit++)
+        distances[row] += ((table.codes[row * 4 + (bit >> 5)] ^ query[bit >> 5]) >>> (bit & 31)) & 1;
+    return sorted(distances, k);
+  };
+  return { index: open(table), queries, truth };
+}
+
+function embeddings(count: number) {
+  const random = seededRandom(2);
+  const point = (): Float32Array => Float32Array.from({ length: DIMENSIONS }, () => random.normal());
+  const points = Array.from({ length: count }, point);
+  const index = new HnswIndex(DIMENSIONS, count);
+  points.forEach((embedding, pin) => index.add(pin, embedding));
+  const truth = (query: Float32Array, k: number): Neighbors =>
+    sorted(Float64Array.from(points, (embedding) => squaredL2(embedding, query)), k);
+  return { index, queries: Array.from({ length: 20 }, point), truth };
+}
+
+const hnswMissing = ((): string | null => {
+  try {
+    new HnswIndex(2, 1);
+    return null;
+  } catch (error) {
+    return error instanceof ServiceError ? error.message : String(error);
+  }
+})();
+
+const implementations: readonly (Implementation & { readonly missing?: string | null })[] = [
+  { name: 'exact', make: (count) => codes(count, (table) => new ExactIndex(table)) as never },
+  { name: 'exact pool', make: (count) => codes(count, (table) => new ExactIndexPool(table, 2)) as never },
+  { name: 'hnsw', make: (count) => embeddings(count) as never, missing: hnswMissing },
+];
+
+describe.each(implementations)('neighbor index: $name', ({ make, missing }) => {
+  it.skipIf(missing)('finds the nearest, nearest first', async () => {
+    const { index, queries, truth } = make(800);
+    const found: Neighbors[] = [];
+    for (const query of queries) found.push(await index.search(query, 10));
+    const expected = queries.map((query) => truth(query, 10));
+    expect(recallOf(found, expected)).toBeGreaterThanOrEqual(index.exact ? 1 : 0.99);
+    if (index.exact) expect(found).toEqual(expected);
+    for (const { distances } of found) expect([...distances]).toEqual([...distances].sort((a, b) => a - b));
+  });
+
+  it.skipIf(missing)('finds all there is when asked for more', async () => {
+    const { index, queries } = make(30);
+    expect((await index.search(queries[0], 100)).pinIndexes.length).toBe(30);
+  });
+
+  it.skipIf(missing)('refuses a query of another length', async () => {
+    const { index } = make(5);
+    await expect(async () => index.search(new Uint32Array(99) as never, 1)).rejects.toThrow();
+  });
+});
