@@ -15,6 +15,8 @@ import { trainRankSvm } from '../../src/ranker/rank-svm.ts';
 const COLUMNS = 60;
 const LIST_LENGTH = 25;
 const C = 0.01;
+/** Of the gradient at zero; the peer then has to reach the objective that this gives. */
+const TOLERANCE = 1e-3;
 
 /** Lists with five grades from a noisy linear utility; float32 rows, as the log keeps them. */
 function generated(rowCount: number, seed: number) {
@@ -37,9 +39,12 @@ function generated(rowCount: number, seed: number) {
 
 function train(rowCount: number, seed: number) {
   const { rows, grades } = generated(rowCount, seed);
-  const lists = preferenceLists(grades, Array.from({ length: rowCount / LIST_LENGTH }, () => LIST_LENGTH));
+  const lists = preferenceLists(
+    grades,
+    Array.from({ length: rowCount / LIST_LENGTH }, () => LIST_LENGTH),
+  );
   const startedAt = performance.now();
-  const result = trainRankSvm(denseDesign(rows, COLUMNS), lists, { c: C });
+  const result = trainRankSvm(denseDesign(rows, COLUMNS), lists, { c: C, tolerance: TOLERANCE });
   return { rows, grades, result, seconds: (performance.now() - startedAt) / 1000 };
 }
 
@@ -52,7 +57,9 @@ export async function run({ argv }: { argv: readonly string[]; json: boolean }):
     if (round > 0) small = train(200_000, 1);
     raw.push({ name: 'ours', seconds: small.seconds, objective: small.result.objective });
   }
-  const peer = argv.includes('--no-peer') ? null : peerSeconds(python, small.rows, small.grades, small.result.objective);
+  const peer = argv.includes('--no-peer')
+    ? null
+    : peerSeconds(python, small.rows, small.grades, small.result.objective);
   if (peer) raw.push({ name: 'scikit-learn', ...peer });
   const ours = median(raw.filter((row) => row.name === 'ours').map((row) => row.seconds));
   const large = argv.includes('--small') ? null : largeRun();
@@ -61,7 +68,9 @@ export async function run({ argv }: { argv: readonly string[]; json: boolean }):
     ours,
     peer: peer?.seconds ?? null,
     ratio: peer ? peer.seconds / ours : null,
-    peerNote: peer ? 'scikit-learn LinearSVC, primal, on explicit pair differences' : 'no Python with scikit-learn: set RELATED_PINS_BENCH_PYTHON',
+    peerNote: peer
+      ? 'scikit-learn LinearSVC, primal, on explicit pair differences'
+      : 'no Python with scikit-learn: set RELATED_PINS_BENCH_PYTHON',
     pairs: small.result.pairs,
     iterations: small.result.iterations,
     fiveMillionRows: large,
@@ -73,17 +82,34 @@ export async function run({ argv }: { argv: readonly string[]; json: boolean }):
 function largeRun() {
   const { result, seconds, rows } = train(5_000_000, 2);
   const peakBytes = process.resourceUsage().maxRSS * 1024;
-  return { seconds, pairs: result.pairs, iterations: result.iterations, converged: result.converged, dataBytes: rows.byteLength, peakBytes, peakOverData: peakBytes / rows.byteLength };
+  return {
+    seconds,
+    pairs: result.pairs,
+    iterations: result.iterations,
+    converged: result.converged,
+    dataBytes: rows.byteLength,
+    peakBytes,
+    peakOverData: peakBytes / rows.byteLength,
+  };
 }
 
 /** Trains the peer at falling tolerances until it reaches our objective within 1e-4, and reports that training's seconds. */
-function peerSeconds(python: string, rows: Float32Array, grades: Uint8Array, objective: number): { seconds: number; objective: number } | null {
+function peerSeconds(
+  python: string,
+  rows: Float32Array,
+  grades: Uint8Array,
+  objective: number,
+): { seconds: number; objective: number } | null {
   const folder = mkdtempSync(join(tmpdir(), 'related-pins-bench-'));
   try {
     writeFileSync(join(folder, 'rows.f32'), new Uint8Array(rows.buffer));
     writeFileSync(join(folder, 'grades.u8'), grades);
     const script = fileURLToPath(new URL('../../../bench/rank-svm/peer.py', import.meta.url));
-    const done = spawnSync(python, [script, folder, String(COLUMNS), String(LIST_LENGTH), String(C), String(objective)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const done = spawnSync(
+      python,
+      [script, folder, String(COLUMNS), String(LIST_LENGTH), String(C), String(objective)],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+    );
     return done.status === 0 ? (JSON.parse(done.stdout) as { seconds: number; objective: number }) : null;
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -110,7 +110,11 @@ class Problem {
 
   /** Objective and gradient at w; leaves the violated pairs frozen there. */
   at(w: Float64Array, scores = this.scoresOf(w)): Point {
-    const objective = this.objectiveAt(w, scores);
+    return this.withGradient(w, scores, this.objectiveAt(w, scores));
+  }
+
+  /** The point whose objective was just computed: L+, L- and G(s) are still those of `scores`. */
+  private withGradient(w: Float64Array, scores: Float64Array, objective: number): Point {
     const { better, worse, g, slope } = this;
     for (let i = 0; i < slope.length; i++)
       slope[i] = (better[i] + worse[i]) * scores[i] - g[i] - (better[i] - worse[i]);
@@ -164,9 +168,9 @@ class Problem {
     for (let step = 1, tried = 0; tried < STEPS_MAX; step /= 2, tried++) {
       const w = point.w.map((value, c) => value + step * direction[c]);
       const scores = point.scores.map((value, i) => value + step * moved[i]);
-      if (this.objectiveAt(w, scores) <= point.objective + SUFFICIENT_DECREASE * step * descent) {
-        const exact = this.at(w);
-        return exact.objective < point.objective ? exact : null;
+      const objective = this.objectiveAt(w, scores);
+      if (objective <= point.objective + SUFFICIENT_DECREASE * step * descent) {
+        return objective < point.objective ? this.withGradient(w, scores, objective) : null;
       }
     }
     return null;

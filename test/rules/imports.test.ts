@@ -13,6 +13,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['candidates'],
   ['ranker'],
   ['serving'],
+  ['serving'],
   ['related-pins.ts', 'search', 'experiments', 'world'],
   ['context.ts'],
   ['api', 'jobs'],
