@@ -21,6 +21,10 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
   ['back-up', 'copy the data folder, whole and with digests, while the service runs', () => import('./jobs/back-up.ts')],
   ['restore', 'check a backup and lay it out as a new data folder', () => import('./jobs/restore.ts')],
   ['erase-user', "erase one user's data everywhere, and prove it", () => import('./jobs/erase-user.ts')],
+  ['define-experiment', 'check an experiment definition and keep it as a draft', () => import('./jobs/define-experiment.ts')],
+  ['start-experiment', 'start an experiment', () => import('./jobs/start-experiment.ts')],
+  ['stop-experiment', 'stop an experiment', () => import('./jobs/stop-experiment.ts')],
+  ['report-experiment', 'report an experiment: verdict, lifts, intervals, health', () => import('./jobs/report-experiment.ts')],
   ['simulate-experiments', 'prove the experiment statistics by simulation', () => import('./jobs/simulate-experiments.ts')],
 ];
 
@@ -33,6 +37,9 @@ const REFUSALS = new Set([
   'JOB_RUNNING',
   'CONFIG_INVALID',
   'DATA_FOLDER_LOCKED',
+  'EXPERIMENT_INVALID',
+  'EXPERIMENT_STATE',
+  'EXPERIMENT_UNKNOWN',
 ]);
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -144,7 +151,8 @@ function failed(error: unknown, json: boolean, job: string): number {
   const code = error instanceof ServiceError ? error.code : 'SERVER_ERROR';
   console.error(`${job}: ${code}: ${reasonOf(error)}`);
   if (!(error instanceof ServiceError) && error instanceof Error) console.error(error.stack);
-  if (json) console.log(JSON.stringify({ error: { code, message: reasonOf(error) } }));
+  const field = error instanceof ServiceError ? error.fields.field : undefined;
+  if (json) console.log(JSON.stringify({ error: { code, message: reasonOf(error), field } }));
   if (code === 'JOB_STOPPED') return 130;
   return REFUSALS.has(code) ? 2 : 1;
 }

@@ -1,0 +1,53 @@
+/** What the experiment jobs open: the experiments of a data folder, its log, and what a definition may refer to. */
+import { join } from 'node:path';
+import { SOURCE_NAMES } from '../candidates/candidate.ts';
+import { openCatalog } from '../catalog/catalog-store.ts';
+import { openLog } from '../catalog/log-database.ts';
+import { siteCategories } from '../catalog/pin-columns.ts';
+import { SURFACES } from '../catalog/served-list.ts';
+import type { Config } from '../config.ts';
+import type { KnownParts } from '../experiments/experiment.ts';
+import type { Experiments } from '../experiments/experiments.ts';
+import { openExperiments } from '../experiments/experiments.ts';
+import { describeByCatalog } from '../experiments/query-segment.ts';
+import { AS_RETRIEVED } from '../ranker/baselines.ts';
+import { ModelRegistry } from '../ranker/model-registry.ts';
+import type { JobOption } from './job.ts';
+
+export interface ExperimentFolder {
+  readonly experiments: Experiments;
+  readonly known: KnownParts;
+  close(): void;
+}
+
+export function openExperimentFolder(dataFolder: string, config: Config): ExperimentFolder {
+  const { synchronous, experimentHoldout } = config;
+  const catalog = openCatalog(dataFolder, { synchronous });
+  const log = openLog(dataFolder, { synchronous });
+  const describe = describeByCatalog(catalog);
+  const experiments = openExperiments(dataFolder, { log, describe, holdout: experimentHoldout }, { synchronous });
+  return {
+    experiments,
+    known: {
+      models: [AS_RETRIEVED, ...new ModelRegistry(join(dataFolder, 'models')).names()],
+      sources: SOURCE_NAMES,
+      categories: siteCategories(config.categories),
+      surfaces: SURFACES,
+    },
+    close() {
+      experiments.close();
+      log.close();
+      catalog.close();
+    },
+  };
+}
+
+/** Who is written into the audit trail. */
+export const BY_OPTION: JobOption = {
+  flag: '--by <name>',
+  meaning: 'who does it, for the audit trail',
+};
+
+export function authorOf(by: unknown): { by: string; at: number } {
+  return { by: typeof by === 'string' && by !== '' ? by : 'command line', at: Date.now() };
+}
