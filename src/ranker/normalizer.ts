@@ -69,6 +69,17 @@ export class ColumnStatistics {
     if (value > this.max) this.max = value;
   }
 
+  /** Adds `count` zeros at once: what sparse rows leave out. */
+  addZeros(count: number): void {
+    if (count <= 0) return;
+    const all = this.count + count;
+    this.squares += (this.mean * this.mean * this.count * count) / all;
+    this.mean *= this.count / all;
+    this.count = all;
+    this.min = Math.min(this.min, 0);
+    this.max = Math.max(this.max, 0);
+  }
+
   get deviation(): number {
     return this.count > 0 ? Math.sqrt(this.squares / this.count) : 0;
   }

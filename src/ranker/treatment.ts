@@ -15,7 +15,7 @@ export interface Treatment {
   };
 }
 
-export const CONTROL: Treatment = {
+export const DEFAULT_TREATMENT: Treatment = {
   model: null,
   sources: null,
   visualFrom: 'image',
@@ -24,10 +24,10 @@ export const CONTROL: Treatment = {
 
 /** The treatments that have a name of their own (DESIGN section 8; the paper's Table 4). */
 export const NAMED_TREATMENTS: Readonly<Record<string, Treatment>> = {
-  control: CONTROL,
-  'variant-a': { ...CONTROL, visualFrom: 'object' },
-  'variant-b': { ...CONTROL, visualFrom: 'object', whenDominantObject: { visualWeightFactor: 5 } },
-  'variant-c': { ...CONTROL, whenDominantObject: { visualWeightFactor: 5 } },
+  control: DEFAULT_TREATMENT,
+  'variant-a': { ...DEFAULT_TREATMENT, visualFrom: 'object' },
+  'variant-b': { ...DEFAULT_TREATMENT, visualFrom: 'object', whenDominantObject: { visualWeightFactor: 5 } },
+  'variant-c': { ...DEFAULT_TREATMENT, whenDominantObject: { visualWeightFactor: 5 } },
 };
 
 /**
@@ -38,7 +38,7 @@ export function readTreatment(given: unknown): Treatment | string {
   if (typeof given === 'string') {
     const text = given.trim();
     if (NAMED_TREATMENTS[text]) return NAMED_TREATMENTS[text];
-    if (!text.startsWith('{')) return text === '' ? 'is empty' : { ...CONTROL, model: text };
+    if (!text.startsWith('{')) return text === '' ? 'is empty' : { ...DEFAULT_TREATMENT, model: text };
     try {
       return readTreatment(JSON.parse(text));
     } catch {
