@@ -21,10 +21,17 @@ export interface ClassScoreTable {
   scoresOf(pinIndex: number): Float32Array | null;
 }
 
+/** The dominant object's crop, seen by the same net. */
+export interface ObjectFeatures {
+  readonly label: string;
+  readonly code: Uint32Array;
+  readonly scores: Float32Array;
+}
+
 export interface VisualFeatures {
   readonly netDigest: string;
   readonly image: CodeTable;
   readonly imageScores: ClassScoreTable;
   /** The crop of the dominant object, or null where there is none. */
-  objectOf(pinIndex: number): { readonly label: string; readonly code: Uint32Array; readonly scores: Float32Array } | null;
+  objectOf(pinIndex: number): ObjectFeatures | null;
 }

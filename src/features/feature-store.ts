@@ -1,0 +1,263 @@
+/**
+ * Visual features as durable rows: one per net, subject (the image, or its dominant object's crop) and pin, each with its
+ * provenance (net digest, preprocessing version, binarization rule, version of the pin's image) or the reason there is none.
+ * Rows of several nets live side by side. `sequence` counts writes, so that a reader can ask what is new.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { type Database, type DatabaseOptions, migrate, openDatabase } from '../catalog/database.ts';
+import type { BinarizationRule } from '../vision/net-manifest.ts';
+import { type Binarizer, packBinarizer, unpackBinarizer } from './binarize.ts';
+
+const TABLES = `
+  CREATE TABLE feature_nets (
+    netId INTEGER PRIMARY KEY, netKey TEXT NOT NULL UNIQUE, digest TEXT NOT NULL, name TEXT NOT NULL,
+    preprocessing TEXT NOT NULL, rule TEXT NOT NULL, fc6Length INTEGER NOT NULL, fc8Length INTEGER NOT NULL,
+    binarizer BLOB, createdAt INTEGER NOT NULL
+  );
+  CREATE TABLE visual_features (
+    netId INTEGER NOT NULL, subject INTEGER NOT NULL, pinIndex INTEGER NOT NULL, imageVersion INTEGER NOT NULL,
+    code BLOB, scores BLOB, label TEXT, box TEXT, signature TEXT, phash TEXT, failure TEXT, reason TEXT,
+    sequence INTEGER NOT NULL
+  );
+  CREATE UNIQUE INDEX visual_features_by_pin ON visual_features (netId, subject, pinIndex);
+  CREATE INDEX visual_features_by_sequence ON visual_features (netId, sequence);
+`;
+
+export type Subject = 'image' | 'object';
+const SUBJECTS: readonly Subject[] = ['image', 'object'];
+
+/** What a net must agree in for its features to be comparable. */
+export interface FeatureNet {
+  readonly digest: string;
+  readonly name: string;
+  readonly preprocessing: string;
+  readonly rule: BinarizationRule;
+  readonly fc6Length: number;
+  readonly fc8Length: number;
+}
+
+export interface FeatureRow {
+  readonly pinIndex: number;
+  readonly imageVersion: number;
+  /** Null with a `failure`, and for an object row: there is no dominant object. */
+  readonly code: Uint32Array | null;
+  readonly scores: Float32Array | null;
+  readonly label?: string | null;
+  /** The crop, JSON of pixel corners. */
+  readonly box?: string | null;
+  readonly signature?: string | null;
+  readonly phash?: string | null;
+  /** Error code, and the reason in words. */
+  readonly failure?: string | null;
+  readonly reason?: string | null;
+}
+
+export interface Fingerprint {
+  readonly pinIndex: number;
+  readonly signature: string;
+  readonly phash: string;
+  readonly code: Uint32Array;
+}
+
+interface StoredRow {
+  pinIndex: number;
+  imageVersion: number;
+  code: Buffer | null;
+  scores: Buffer | null;
+  label: string | null;
+  box: string | null;
+  signature: string | null;
+  phash: string | null;
+  failure: string | null;
+  reason: string | null;
+}
+
+const FIELDS = 'pinIndex, imageVersion, code, scores, label, box, signature, phash, failure, reason';
+
+/** Short name of everything features depend on; names the artifact as well. */
+export function netKeyOf(net: Pick<FeatureNet, 'digest' | 'preprocessing' | 'rule'>): string {
+  const text = JSON.stringify([net.digest, net.preprocessing, net.rule]);
+  return `${net.digest.slice(0, 8)}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
+}
+
+export class FeatureStore {
+  readonly database: Database;
+
+  constructor(database: Database) {
+    migrate(database, 'features', [TABLES]);
+    this.database = database;
+  }
+
+  /** The id of a net, given one when it is new. */
+  netIdOf(net: FeatureNet): number {
+    const key = netKeyOf(net);
+    const found = this.database.prepare('SELECT netId FROM feature_nets WHERE netKey = ?').pluck().get(key);
+    if (found !== undefined) return found as number;
+    const row = this.database
+      .prepare(`INSERT INTO feature_nets (netKey, digest, name, preprocessing, rule, fc6Length, fc8Length, createdAt)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
+      .run(
+        key,
+        net.digest,
+        net.name,
+        net.preprocessing,
+        JSON.stringify(net.rule),
+        net.fc6Length,
+        net.fc8Length,
+        Date.now(),
+      );
+    return Number(row.lastInsertRowid);
+  }
+
+  /** Nets with rows, and how many. */
+  nets(): { netId: number; netKey: string; digest: string; name: string; rows: number }[] {
+    return this.database
+      .prepare(`SELECT netId, netKey, digest, name,
+        (SELECT count(*) FROM visual_features f WHERE f.netId = n.netId) AS rows FROM feature_nets n ORDER BY netId`)
+      .all() as { netId: number; netKey: string; digest: string; name: string; rows: number }[];
+  }
+
+  binarizer(netId: number): Binarizer | null {
+    const bytes = this.database.prepare('SELECT binarizer FROM feature_nets WHERE netId = ?').pluck().get(netId);
+    return bytes ? unpackBinarizer(bytes as Buffer) : null;
+  }
+
+  /** Keeps what was fitted. Codes made otherwise would not be comparable: a net's rows must be gone first. */
+  setBinarizer(netId: number, binarizer: Binarizer): void {
+    this.database.prepare('UPDATE feature_nets SET binarizer = ? WHERE netId = ?').run(packBinarizer(binarizer), netId);
+  }
+
+  /** Inserts or replaces rows in one transaction. */
+  put(netId: number, subject: Subject, rows: readonly FeatureRow[]): void {
+    const put = this.database.prepare(`INSERT OR REPLACE INTO visual_features
+      (netId, subject, ${FIELDS}, sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.database
+      .transaction(() => {
+        let sequence = this.sequence(netId);
+        for (const row of rows) {
+          put.run(
+            netId,
+            SUBJECTS.indexOf(subject),
+            row.pinIndex,
+            row.imageVersion,
+            bytesOf(row.code),
+            bytesOf(row.scores),
+            row.label ?? null,
+            row.box ?? null,
+            row.signature ?? null,
+            row.phash ?? null,
+            row.failure ?? null,
+            row.reason ?? null,
+            ++sequence,
+          );
+        }
+      })
+      .immediate();
+  }
+
+  /** The last write's number; 0 before the first. */
+  sequence(netId: number): number {
+    return this.database
+      .prepare('SELECT coalesce(max(sequence), 0) FROM visual_features WHERE netId = ?')
+      .pluck()
+      .get(netId) as number;
+  }
+
+  get(netId: number, subject: Subject, pinIndex: number): FeatureRow | null {
+    const row = this.database
+      .prepare(`SELECT ${FIELDS} FROM visual_features WHERE netId = ? AND subject = ? AND pinIndex = ?`)
+      .get(netId, SUBJECTS.indexOf(subject), pinIndex) as StoredRow | undefined;
+    return row ? rowOf(row) : null;
+  }
+
+  /** All rows of a subject by pinIndex, failures included. */
+  *rows(netId: number, subject: Subject): IterableIterator<FeatureRow> {
+    const rows = this.database.prepare(
+      `SELECT ${FIELDS} FROM visual_features WHERE netId = ? AND subject = ? ORDER BY pinIndex`,
+    );
+    for (const row of rows.iterate(netId, SUBJECTS.indexOf(subject)) as IterableIterator<StoredRow>) yield rowOf(row);
+  }
+
+  /** Rows written after `sequence`, in that order. */
+  changedSince(netId: number, sequence: number): (FeatureRow & { readonly subject: Subject })[] {
+    const rows = this.database
+      .prepare(`SELECT subject, ${FIELDS} FROM visual_features WHERE netId = ? AND sequence > ? ORDER BY sequence`)
+      .all(netId, sequence) as (StoredRow & { subject: number })[];
+    return rows.map((row) => ({ ...rowOf(row), subject: SUBJECTS[row.subject] }));
+  }
+
+  /** Version of the image each pin's row was made from, by pinIndex (failures too): what need not be done again. */
+  imageVersions(netId: number, subject: Subject): Map<number, number> {
+    const rows = this.database
+      .prepare('SELECT pinIndex, imageVersion FROM visual_features WHERE netId = ? AND subject = ?')
+      .raw();
+    return new Map(rows.all(netId, SUBJECTS.indexOf(subject)) as [number, number][]);
+  }
+
+  /** Fingerprints of all images that were read, by pinIndex. */
+  fingerprints(netId: number): Fingerprint[] {
+    const rows = this.database
+      .prepare(`SELECT pinIndex, signature, phash, code FROM visual_features
+        WHERE netId = ? AND subject = 0 AND code IS NOT NULL AND signature IS NOT NULL ORDER BY pinIndex`)
+      .all(netId) as { pinIndex: number; signature: string; phash: string; code: Buffer }[];
+    return rows.map((row) => ({ ...row, code: wordsIn(row.code) }));
+  }
+
+  /** Highest pinIndex with a row, plus one. */
+  extent(netId: number): number {
+    return this.database
+      .prepare('SELECT coalesce(max(pinIndex) + 1, 0) FROM visual_features WHERE netId = ?')
+      .pluck()
+      .get(netId) as number;
+  }
+
+  /** Refused images of a net by error code. */
+  failures(netId: number): Record<string, number> {
+    const rows = this.database
+      .prepare('SELECT failure, count(*) FROM visual_features WHERE netId = ? AND failure IS NOT NULL GROUP BY failure')
+      .raw()
+      .all(netId) as [string, number][];
+    return Object.fromEntries(rows);
+  }
+
+  /** Forgets a net and its rows; returns the number of rows. */
+  drop(netId: number): number {
+    return this.database
+      .transaction(() => {
+        const { changes } = this.database.prepare('DELETE FROM visual_features WHERE netId = ?').run(netId);
+        this.database.prepare('DELETE FROM feature_nets WHERE netId = ?').run(netId);
+        return changes;
+      })
+      .immediate();
+  }
+
+  close(): void {
+    this.database.close();
+  }
+}
+
+/** Opens the features of a data folder (`:memory:` for rows that are gone with the process). */
+export function openFeatureStore(dataFolder: string, options: DatabaseOptions = {}): FeatureStore {
+  return new FeatureStore(
+    openDatabase(dataFolder === ':memory:' ? dataFolder : join(dataFolder, 'features.sqlite'), options),
+  );
+}
+
+function bytesOf(array: Uint32Array | Float32Array | null): Buffer | null {
+  return array ? Buffer.from(array.buffer, array.byteOffset, array.byteLength) : null;
+}
+
+function wordsIn(bytes: Buffer): Uint32Array {
+  const words = new Uint32Array(bytes.length / 4);
+  new Uint8Array(words.buffer).set(bytes);
+  return words;
+}
+
+function rowOf(row: StoredRow): FeatureRow {
+  return {
+    ...row,
+    code: row.code && wordsIn(row.code),
+    scores: row.scores && new Float32Array(wordsIn(row.scores).buffer),
+  };
+}

@@ -1,0 +1,122 @@
+/** One net's features as serving reads them: the packed artifact, and over it the rows written since. */
+import type { ArtifactFile } from '../catalog/artifact-file.ts';
+import { ServiceError } from '../errors.ts';
+import { wordsOf } from '../math/bits.ts';
+import { ClassScores } from './class-scores.ts';
+import { allocateCodeTable, grownCodeTable } from './code-table.ts';
+import { featureArtifacts, type FeatureArtifactMetadata } from './feature-artifact.ts';
+import { type FeatureNet, type FeatureRow, type FeatureStore, netKeyOf, type Subject } from './feature-store.ts';
+import type { CodeTable, ObjectFeatures, VisualFeatures } from './visual-features.ts';
+
+/** Codes read from the file at a time. */
+const BLOCK_WORDS = 1 << 20;
+
+export class ResidentFeatures implements VisualFeatures {
+  readonly netDigest: string;
+  readonly netKey: string;
+  readonly imageScores: ClassScores;
+  /** Replaced by a larger one as pins arrive: read it through this object each time. */
+  image: CodeTable;
+  /** Rows up to this write of the store are in. */
+  sequence: number;
+  private readonly objects = new Map<number, ObjectFeatures>();
+
+  constructor(net: FeatureNet, bits: number, file: ArtifactFile | null, byteLimit: number) {
+    this.netDigest = net.digest;
+    this.netKey = netKeyOf(net);
+    const metadata = file ? checked(file, net, bits) : null;
+    const pins = metadata?.pins ?? 0;
+    this.sequence = metadata?.sequence ?? 0;
+    this.image = allocateCodeTable(bits, pins + Math.max(1024, pins >> 2));
+    this.imageScores = new ClassScores(net.fc8Length, file, byteLimit);
+    if (file && metadata) {
+      readCodes(file, this.image);
+      this.readObjects(file, metadata, net.fc8Length);
+    }
+  }
+
+  objectOf(pinIndex: number): ObjectFeatures | null {
+    return this.objects.get(pinIndex) ?? null;
+  }
+
+  /** Takes in what was written to the store since the last look; returns the pins whose image code changed. */
+  refresh(store: FeatureStore, netId: number): number[] {
+    const changed: number[] = [];
+    for (const row of store.changedSince(netId, this.sequence)) {
+      if (row.subject === 'image') changed.push(row.pinIndex);
+      this.put(row.subject, row);
+    }
+    this.sequence = Math.max(this.sequence, store.sequence(netId));
+    return changed;
+  }
+
+  /** Lays one row over what is there; a row without a code takes the old one away. */
+  put(subject: Subject, row: FeatureRow): void {
+    if (subject === 'object') {
+      if (row.code && row.scores)
+        this.objects.set(row.pinIndex, { label: row.label ?? '', code: row.code, scores: row.scores });
+      else this.objects.delete(row.pinIndex);
+      return;
+    }
+    if (row.pinIndex >= this.image.capacity)
+      this.image = grownCodeTable(this.image, Math.max(row.pinIndex + 1, Math.ceil(this.image.capacity * 1.5)));
+    if (row.code) this.image.codes.set(row.code, row.pinIndex * this.image.words);
+    this.image.has[row.pinIndex] = row.code ? 1 : 0;
+    this.imageScores.put(row.pinIndex, row.scores);
+  }
+
+  close(): void {
+    this.imageScores.close();
+  }
+
+  private readObjects(file: ArtifactFile, metadata: FeatureArtifactMetadata, length: number): void {
+    const pins = file.read('objectPins');
+    const labels = file.read('objectLabels');
+    const codes = file.read('objectCodes') as Uint32Array;
+    const scores = file.read('objectScores') as Float32Array;
+    const words = wordsOf(metadata.bits);
+    for (let i = 0; i < pins.length; i++) {
+      this.objects.set(pins[i], {
+        label: metadata.objectLabels[labels[i]],
+        code: codes.subarray(i * words, (i + 1) * words),
+        scores: scores.subarray(i * length, (i + 1) * length),
+      });
+    }
+  }
+}
+
+/**
+ * The features of a net in a data folder: its current artifact and fresh rows.
+ * Throws ARTIFACT_REFUSED when the artifact is damaged or of another net.
+ */
+export function openFeatures(
+  dataFolder: string,
+  store: FeatureStore,
+  net: FeatureNet,
+  classScoreBytes: number,
+): ResidentFeatures {
+  const netId = store.netIdOf(net);
+  const bits = store.binarizer(netId)?.bits ?? (typeof net.rule === 'object' ? net.rule.bits : net.fc6Length);
+  const file = dataFolder === ':memory:' ? null : featureArtifacts(dataFolder, net).open();
+  const features = new ResidentFeatures(net, bits, file, classScoreBytes);
+  features.refresh(store, netId);
+  return features;
+}
+
+function checked(file: ArtifactFile, net: FeatureNet, bits: number): FeatureArtifactMetadata {
+  const metadata = file.metadata as unknown as FeatureArtifactMetadata;
+  if (metadata.netKey !== netKeyOf(net) || metadata.bits !== bits || metadata.fc8Length !== net.fc8Length) {
+    const reason = `it holds features of net ${metadata.netKey} (${metadata.bits} bits), wanted is ${netKeyOf(net)} (${bits} bits)`;
+    throw new ServiceError('ARTIFACT_REFUSED', { file: file.path, reason });
+  }
+  return metadata;
+}
+
+/** Block by block, because files can't be read into shared memory directly. */
+function readCodes(file: ArtifactFile, table: CodeTable): void {
+  table.has.set(file.read('has') as Uint8Array);
+  const length = file.lengthOf('codes');
+  for (let from = 0; from < length; from += BLOCK_WORDS) {
+    table.codes.set(file.read('codes', from, Math.min(BLOCK_WORDS, length - from)) as Uint32Array, from);
+  }
+}
