@@ -34,6 +34,13 @@ export const SETTINGS = {
     '',
     'Keys that may do everything, separated by commas; scoped keys are made by `create-key`.',
   ),
+  readKeyRequired: setting(
+    'READ_KEY_REQUIRED',
+    'boolean',
+    'false',
+    '',
+    'Ask for a key also where nothing is written.',
+  ),
   logLevel: setting('LOG_LEVEL', 'text', 'info', '', 'fatal, error, warn, info, debug, trace or silent.'),
   redisUrl: setting(
     'REDIS_URL',

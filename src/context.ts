@@ -10,13 +10,15 @@ import { type LogDatabase, openLog } from './catalog/log-database.ts';
 import { loadPinColumns, type ResidentPinColumns, siteCategories } from './catalog/pin-columns.ts';
 import type { Config } from './config.ts';
 import { reasonOf } from './errors.ts';
-import { ActiveExperiments } from './experiments/active-experiments.ts';
+import { ActiveExperiments, type Decision } from './experiments/active-experiments.ts';
 import { ExperimentStore } from './experiments/experiment-store.ts';
 import type { VisualFeatures } from './features/visual-features.ts';
 import { ModelRegistry } from './ranker/model-registry.ts';
 import { ServingModels } from './ranker/serving-models.ts';
 import { CandidateSources } from './serving/candidate-sources.ts';
 import type { Degradation, ServingParts } from './serving/serving-parts.ts';
+import { NO_FACTS, queryFacts } from './serving/query-facts.ts';
+import { type PinObjects, VisualState } from './serving/visual-state.ts';
 import { pastActions, seenPins, weighedHistory } from './serving/user-past.ts';
 
 /** Milliseconds between looks for changes. */
@@ -51,8 +53,10 @@ export class Context {
   readonly experiments: ActiveExperiments;
   private readonly options: ContextOptions;
   private readonly lock: DataFolderLock | null;
-  private visualFeatures: VisualFeatures | null = null;
+  private readonly looks: VisualState;
   private closed = false;
+  /** Set when the process was asked to end: it is no longer ready. */
+  stopping = false;
   private timer: NodeJS.Timeout | null = null;
   private refreshing: Promise<void> | null = null;
 
@@ -65,6 +69,7 @@ export class Context {
     this.catalog = openCatalog(dataFolder, { synchronous });
     this.pins = loadPinColumns(this.catalog, siteCategories(config.categories));
     this.log = openLog(dataFolder, { synchronous, groupCommitMs: config.groupCommitMs });
+    this.looks = new VisualState(config, dataFolder, { synchronous });
     this.registry = new ModelRegistry(join(dataFolder, 'models'));
     this.models = new ServingModels(this.registry, () => this.visual?.netDigest ?? null);
     this.sources = new CandidateSources(join(dataFolder, 'artifacts'), this.catalog, this.pins);
@@ -75,7 +80,7 @@ export class Context {
 
   /** Visual features of the active net; null before the first extraction. */
   get visual(): VisualFeatures | null {
-    return this.visualFeatures;
+    return this.looks.visual;
   }
 
   /** What the spine reads, as of now. */
@@ -98,11 +103,22 @@ export class Context {
     };
   }
 
+  /** The objects of a pin's picture; null when no detector has seen it. */
+  objectsOf(pinIndex: number): PinObjects | null {
+    return this.looks.objectsOf(pinIndex);
+  }
+
   /** What was refused at the last look and is served in an earlier version, or not at all. */
   get degraded(): readonly Degradation[] {
     const { problem } = this.models;
-    const refused = this.sources.degraded;
+    const refused = [...this.looks.degraded, ...this.sources.degraded];
     return problem === null ? refused : [...refused, { code: 'RANKER_MODEL_REFUSED', reason: problem }];
+  }
+
+  /** The arms of running experiments for a user's query, and the treatment they add up to. */
+  decide(userId: string | null, query: { readonly surface: string; readonly pinIndex: number }, now: number): Decision {
+    if (userId === null || this.experiments.current(now).length === 0) return this.experiments.decide(null, NO_FACTS, now);
+    return this.experiments.decide(userId, queryFacts(this.pins, this.visual, query), now);
   }
 
   /** Looks for changes now; calls that overlap share one look. */
@@ -115,6 +131,7 @@ export class Context {
 
   private async look(): Promise<void> {
     const changed = this.pins.catchUp();
+    this.looks.refresh();
     this.sources.refresh(changed, this.visual, Date.now());
     if (this.options.lock) this.log.pairs.catchUp();
     const before = this.models.problem;
@@ -140,6 +157,7 @@ export class Context {
     if (this.timer) clearTimeout(this.timer);
     await this.refreshing?.catch(() => undefined);
     this.sources.close();
+    this.looks.close();
     this.experimentDatabase.close();
     this.log.close();
     this.catalog.close();

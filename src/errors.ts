@@ -23,6 +23,7 @@ export const ERRORS = {
   CATALOG_PIN_UNKNOWN: { status: 404, message: 'There is no pin {pinId}.' },
   CATALOG_USER_UNKNOWN: { status: 404, message: 'There is no user {userId}.' },
   CATALOG_FILE_UNREADABLE: { status: 400, message: '{file} cannot be read as {format}: {reason}' },
+  IMAGE_UNKNOWN: { status: 404, message: 'The pin {pinId} has no image.' },
   IMAGE_REFUSED: { status: 422, message: 'The image is refused: {reason}' },
   IMAGE_UNSUPPORTED: { status: 415, message: 'The image format is not supported: {reason}' },
   IMAGE_TOO_LARGE: { status: 413, message: 'The image is too large: {reason}' },

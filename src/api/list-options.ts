@@ -1,0 +1,91 @@
+import type { Context } from '../context.ts';
+import { ServiceError } from '../errors.ts';
+import { armsText } from '../experiments/assignment.ts';
+import { newId } from '../math/random.ts';
+import { DEFAULT_TREATMENT, type Treatment } from '../ranker/treatment.ts';
+import type { ListOptions } from '../serving/ranked-list.ts';
+
+/** What list requests share, as the schemas let it through. */
+export interface ListRequest {
+  readonly userId?: string;
+  readonly limit?: number;
+  readonly cursor?: string;
+  readonly exclude?: string;
+  readonly category?: string;
+  readonly buyable?: boolean;
+  readonly explain?: boolean;
+  readonly treatment?: string;
+}
+
+const VARIANTS: Readonly<Record<string, Partial<Treatment>>> = {
+  'variant-a': { visualFrom: 'object' },
+  'variant-b': { visualFrom: 'object', whenDominantObject: { visualWeightFactor: 5 } },
+  'variant-c': { visualFrom: 'image', whenDominantObject: { visualWeightFactor: 5 } },
+};
+
+/** The pin of a request. @throws CATALOG_PIN_UNKNOWN */
+export function pinOf({ pins }: Context, id: string): number {
+  const pinIndex = pins.indexOf(id);
+  if (pinIndex < 0) throw new ServiceError('CATALOG_PIN_UNKNOWN', { pinId: id });
+  return pinIndex;
+}
+
+/** Options of a list: the treatment the caller forced, or that of the running experiments' arms. */
+export function listOptions(
+  context: Context,
+  request: ListRequest,
+  query: { readonly surface: string; readonly pinIndex: number },
+): ListOptions {
+  const now = Date.now();
+  const userId = request.userId ?? null;
+  const forced = request.treatment !== undefined;
+  const decision = forced ? null : context.decide(userId, query, now);
+  return {
+    treatment: forced ? forcedTreatment(request.treatment ?? '') : { ...DEFAULT_TREATMENT, ...decision?.treatment },
+    forced: forced || (decision?.arms.some((arm) => arm.forced) ?? false),
+    arm: armsText(decision?.arms ?? []),
+    userId,
+    limit: request.limit ?? 25,
+    cursor: request.cursor ?? null,
+    exclude: excluded(context, request.exclude),
+    category: request.category ?? null,
+    buyableOnly: request.buyable ?? false,
+    now,
+    recommendationId: newId(),
+  };
+}
+
+function excluded({ pins }: Context, ids: string | undefined): ReadonlySet<number> {
+  if (!ids) return new Set();
+  return new Set(ids.split(',').map((id) => pins.indexOf(id.trim())).filter((pinIndex) => pinIndex >= 0));
+}
+
+/** A variant's name, a model's name, or a record. @throws REQUEST_INVALID naming the field. */
+function forcedTreatment(text: string): Treatment {
+  if (Object.hasOwn(VARIANTS, text)) return { ...DEFAULT_TREATMENT, ...VARIANTS[text] };
+  if (!text.startsWith('{')) return text === '' ? DEFAULT_TREATMENT : { ...DEFAULT_TREATMENT, model: text };
+  try {
+    return readTreatment(JSON.parse(text) as Record<string, unknown>);
+  } catch (error) {
+    if (error instanceof ServiceError) throw error;
+    return refuse('it is no JSON');
+  }
+}
+
+function readTreatment(record: Record<string, unknown>): Treatment {
+  const { model = null, sources = null, visualFrom = 'image', whenDominantObject = { visualWeightFactor: 1 }, ...others } = record;
+  const factor = (whenDominantObject as { visualWeightFactor?: unknown } | null)?.visualWeightFactor;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) return refuse(`it has no field ${unknown}`);
+  if (model !== null && typeof model !== 'string') return refuse('model is a name or null');
+  if (sources !== null && !(Array.isArray(sources) && sources.every((name) => typeof name === 'string')))
+    return refuse('sources is a list of names or null');
+  if (visualFrom !== 'image' && visualFrom !== 'object') return refuse('visualFrom is image or object');
+  if (typeof factor !== 'number' || !Number.isFinite(factor) || factor < 0)
+    return refuse('whenDominantObject.visualWeightFactor is a number of at least 0');
+  return { model, sources: sources as readonly string[] | null, visualFrom, whenDominantObject: { visualWeightFactor: factor } };
+}
+
+function refuse(reason: string): never {
+  throw new ServiceError('REQUEST_INVALID', { field: 'treatment', detail: `treatment: ${reason}` });
+}

@@ -1,0 +1,52 @@
+import type { PinColumns } from '../catalog/pin-columns.ts';
+import type { Term } from '../ranker/ranker.ts';
+import type { RankedList } from '../serving/ranked-list.ts';
+import type { Degradation } from '../serving/serving-parts.ts';
+import type { Treatment } from '../ranker/treatment.ts';
+
+export interface ItemReply {
+  readonly pinId: string;
+  readonly position: number;
+  readonly score: number;
+  readonly sources: readonly { readonly name: string; readonly score: number }[];
+  readonly terms?: readonly Term[];
+}
+
+export interface ListReplyBody {
+  readonly recommendationId: string;
+  readonly modelVersion: string;
+  readonly treatment: Treatment;
+  readonly arm: string | null;
+  readonly items: readonly ItemReply[];
+  readonly nextCursor: string | null;
+  readonly degraded: readonly Degradation[];
+  readonly missing: readonly string[];
+}
+
+/** A ranked list as callers see it. With `explain`, the terms stand in table order and add up to the score. */
+export async function listReply(list: RankedList, pins: PinColumns, explain = false): Promise<ListReplyBody> {
+  const items: ItemReply[] = [];
+  for (let i = 0; i < list.page.length; i++) {
+    const row = list.page[i];
+    const item: ItemReply = {
+      pinId: pins.idOf(list.candidates.pinIndexes[row]),
+      position: list.firstPosition + i,
+      score: list.scores[row],
+      sources: sourcesOf(list, row),
+    };
+    items.push(explain ? { ...item, terms: await list.ranker.explain(list.inputs, row) } : item);
+  }
+  const { recommendationId, treatment, arm } = list.options;
+  const { nextCursor, degraded, missing } = list;
+  return { recommendationId, modelVersion: list.ranker.name, treatment, arm, items, nextCursor, degraded, missing };
+}
+
+function sourcesOf({ candidates }: RankedList, row: number): { name: string; score: number }[] {
+  const { sourceNames, sourceScores } = candidates;
+  const found: { name: string; score: number }[] = [];
+  for (let s = 0; s < sourceNames.length; s++) {
+    const score = sourceScores[row * sourceNames.length + s];
+    if (score === score) found.push({ name: sourceNames[s], score });
+  }
+  return found;
+}

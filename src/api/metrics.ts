@@ -1,0 +1,84 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Context } from '../context.ts';
+import type { RankedList, StageTimings } from '../serving/ranked-list.ts';
+
+const SECONDS = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** What Prometheus reads. A registry per server, so that tests may run several. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly requests: Histogram<'route' | 'status'>;
+  readonly stages: Histogram<'stage'>;
+  readonly candidates: Histogram<'surface'>;
+  readonly degraded: Counter<'code'>;
+  readonly lists: Counter<'surface'>;
+  readonly lostLists: Counter;
+  readonly events: Counter<'outcome'>;
+
+  constructor(context: Context) {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
+    const name = (text: string): string => `related_pins_${text}`;
+    this.requests = new Histogram({
+      name: name('request_seconds'),
+      help: 'Time from the request to the end of its reply.',
+      labelNames: ['route', 'status'],
+      buckets: SECONDS,
+      registers,
+    });
+    this.stages = new Histogram({
+      name: name('stage_seconds'),
+      help: 'Time per stage of a list: candidates, rows, scores, order.',
+      labelNames: ['stage'],
+      buckets: SECONDS,
+      registers,
+    });
+    this.candidates = new Histogram({
+      name: name('candidates'),
+      help: 'Candidates ranked per list.',
+      labelNames: ['surface'],
+      buckets: [0, 1, 10, 50, 100, 200, 500, 1000],
+      registers,
+    });
+    this.degraded = new Counter({
+      name: name('degraded_total'),
+      help: 'Replies that said degraded, by code.',
+      labelNames: ['code'],
+      registers,
+    });
+    this.lists = new Counter({ name: name('lists_total'), help: 'Lists served.', labelNames: ['surface'], registers });
+    this.lostLists = new Counter({ name: name('lists_not_logged_total'), help: 'Served lists that could not be logged.', registers });
+    this.events = new Counter({
+      name: name('events_total'),
+      help: 'Events by what became of them: written, unchanged, keptApart, rejected.',
+      labelNames: ['outcome'],
+      registers,
+    });
+    this.gauge(name('pins'), 'Pins of the catalogue.', () => context.pins.count);
+    this.gauge(name('events_kept_apart'), 'Events whose list is unknown.', () => context.log.events.countStrays());
+    const model = new Gauge({
+      name: name('model_info'),
+      help: 'The serving model (value 1).',
+      labelNames: ['model'],
+      registers,
+      collect: () => {
+        model.reset();
+        model.set({ model: context.models.current().name }, 1);
+      },
+    });
+  }
+
+  private gauge(name: string, help: string, read: () => number): void {
+    const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], collect: () => gauge.set(read()) });
+  }
+
+  /** Counts a list that was sent. */
+  served(list: RankedList): void {
+    this.lists.inc({ surface: list.surface });
+    this.candidates.observe({ surface: list.surface }, list.candidates.count);
+    for (const stage of Object.keys(list.timings) as (keyof StageTimings)[]) {
+      this.stages.observe({ stage: stage.slice(0, -2) }, list.timings[stage] / 1000);
+    }
+    for (const { code } of list.degraded) this.degraded.inc({ code });
+  }
+}

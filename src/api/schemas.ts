@@ -1,0 +1,145 @@
+/** What requests may say and what replies look like: the doors check by these, and the OpenAPI document is made from them. */
+import { Type } from 'typebox';
+import { SURFACES } from '../catalog/served-list.ts';
+
+export const Id = Type.String({ minLength: 1, maxLength: 256 });
+
+export const PinParams = Type.Object({ id: Id });
+export const UserParams = Type.Object({ id: Id });
+
+export const LIMIT_MAX = 200;
+
+const ListFields = {
+  userId: Type.Optional(Id),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: 25 })),
+  cursor: Type.Optional(Type.String({ maxLength: 8192, description: 'nextCursor of the page before.' })),
+  exclude: Type.Optional(Type.String({ maxLength: 16_384, description: 'Pin ids to leave out, separated by commas.' })),
+  category: Type.Optional(Type.String({ maxLength: 256, description: 'Only pins of this category.' })),
+  buyable: Type.Optional(Type.Boolean({ description: 'Only pins that can be bought.' })),
+  explain: Type.Optional(Type.Boolean({ description: 'Add the terms of every score.' })),
+  treatment: Type.Optional(
+    Type.String({
+      maxLength: 2048,
+      description:
+        'A model name, variant-a, variant-b, variant-c, or a treatment as JSON. Marked in the log, kept out of training.',
+    }),
+  ),
+};
+export const ListQuery = Type.Object(ListFields);
+const { userId: _, ...feedFields } = ListFields;
+export const FeedQuery = Type.Object(feedFields);
+
+export const RankBody = Type.Object({
+  queryPinId: Id,
+  pinIds: Type.Array(Id, { minItems: 1, maxItems: 1000 }),
+  userId: Type.Optional(Id),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+  explain: Type.Optional(Type.Boolean()),
+  treatment: ListFields.treatment,
+});
+
+const Term = Type.Object({
+  feature: Type.String(),
+  value: Type.Number(),
+  weight: Type.Number(),
+  contribution: Type.Number(),
+});
+const Source = Type.Object({ name: Type.String(), score: Type.Number() });
+export const Item = Type.Object({
+  pinId: Type.String(),
+  position: Type.Integer(),
+  score: Type.Number(),
+  sources: Type.Array(Source),
+  terms: Type.Optional(Type.Array(Term)),
+});
+export const Treatment = Type.Object({
+  model: Type.Union([Type.String(), Type.Null()]),
+  sources: Type.Union([Type.Array(Type.String()), Type.Null()]),
+  visualFrom: Type.Union([Type.Literal('image'), Type.Literal('object')]),
+  whenDominantObject: Type.Object({ visualWeightFactor: Type.Number() }),
+});
+export const Degradations = Type.Array(Type.Object({ code: Type.String(), reason: Type.String() }));
+export const ListReply = Type.Object({
+  recommendationId: Type.String(),
+  modelVersion: Type.String(),
+  treatment: Treatment,
+  arm: Type.Union([Type.String(), Type.Null()]),
+  items: Type.Array(Item),
+  nextCursor: Type.Union([Type.String(), Type.Null()]),
+  degraded: Degradations,
+  missing: Type.Array(Type.String()),
+});
+
+const unknownRows = () => Type.Array(Type.Unknown(), { maxItems: 10_000 });
+
+/** Rows are checked one by one at the store's door, so that a bad one never stops a good one. */
+const rows = <N extends string>(name: N) =>
+  Type.Object({ [name]: unknownRows() } as Record<N, ReturnType<typeof unknownRows>>, { additionalProperties: false });
+export const PinsBody = rows('pins');
+export const BoardsBody = rows('boards');
+export const SavesBody = rows('saves');
+export const EventsBody = rows('events');
+
+const Rejected = Type.Record(
+  Type.String(),
+  Type.Object({ count: Type.Integer(), lines: Type.Array(Type.Integer()) }),
+);
+export const Receipt = Type.Object({
+  read: Type.Integer(),
+  written: Type.Integer(),
+  unchanged: Type.Integer(),
+  rejected: Rejected,
+  unknownFields: Type.Optional(Type.Record(Type.String(), Type.Integer())),
+});
+export const EventReceipt = Type.Object({
+  read: Type.Integer(),
+  written: Type.Integer(),
+  unchanged: Type.Integer(),
+  keptApart: Type.Integer({ description: 'Events whose recommendation id is unknown so far; they join when it arrives.' }),
+  rejected: Rejected,
+});
+
+const Weights = Type.Record(Type.String(), Type.Number());
+export const PinSummary = Type.Object({
+  id: Type.String(),
+  title: Type.String(),
+  description: Type.String(),
+  link: Type.Union([Type.String(), Type.Null()]),
+  categories: Weights,
+  annotations: Weights,
+  buyable: Type.Boolean(),
+  saves: Type.Integer(),
+  hasImage: Type.Boolean(),
+  imageFailure: Type.Union([Type.String(), Type.Null()]),
+});
+export const PinsQuery = Type.Object({
+  category: Type.Optional(Type.String({ maxLength: 256 })),
+  q: Type.Optional(Type.String({ maxLength: 1024, description: 'Words of title, description and annotations.' })),
+  buyable: Type.Optional(Type.Boolean()),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: 60 })),
+  cursor: Type.Optional(Type.String({ maxLength: 64 })),
+});
+export const PinsPage = Type.Object({
+  pins: Type.Array(PinSummary),
+  nextCursor: Type.Union([Type.String(), Type.Null()]),
+});
+export const ImageQuery = Type.Object({
+  width: Type.Optional(Type.Integer({ minimum: 16, maximum: 2048, default: 512 })),
+});
+
+export const Problem = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  code: Type.String(),
+  detail: Type.String(),
+  field: Type.Optional(Type.String()),
+  requestId: Type.String(),
+});
+
+export const SurfaceName = Type.Union(SURFACES.map((surface) => Type.Literal(surface)));
+
+/** The replies of a route: its own, and problem documents for everything that goes wrong. */
+export function replies<T>(ok: T): { 200: T; '4xx': typeof Problem; '5xx': typeof Problem } {
+  return { 200: ok, '4xx': Problem, '5xx': Problem };
+}

@@ -1,0 +1,118 @@
+/** The visual side of a running service: features of the active net and the detections of the active detector, kept up with. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { DatabaseOptions } from '../catalog/database.ts';
+import type { Config } from '../config.ts';
+import { type DetectionStore, openDetectionStore } from '../detection/detection-store.ts';
+import { pinObjects, type PinObject } from '../detection/pin-objects.ts';
+import { reasonOf, ServiceError } from '../errors.ts';
+import { type FeatureNet, type FeatureStore, openFeatureStore } from '../features/feature-store.ts';
+import { openFeatures, type ResidentFeatures } from '../features/resident-features.ts';
+import type { VisualFeatures } from '../features/visual-features.ts';
+import { type Net, preprocessingVersion, readNet } from '../vision/net-manifest.ts';
+import { projectRoot } from '../worker-url.ts';
+import type { Degradation } from './serving-parts.ts';
+
+/** Score threshold and suppression of a detector that names none. */
+const SCORE_MIN = 0.3;
+const NMS_IOU = 0.5;
+
+export interface PinObjects {
+  readonly width: number;
+  readonly height: number;
+  readonly objects: readonly PinObject[];
+}
+
+export class VisualState {
+  readonly netFolder: string;
+  readonly store: FeatureStore;
+  readonly net: FeatureNet | null;
+  private readonly config: Config;
+  private readonly dataFolder: string;
+  private readonly detector: Net | null;
+  private readonly detections: DetectionStore | null;
+  private readonly problems: Degradation[] = [];
+  private features: ResidentFeatures | null = null;
+  private featureProblem: Degradation | null = null;
+
+  constructor(config: Config, dataFolder: string, options: DatabaseOptions) {
+    this.config = config;
+    this.dataFolder = dataFolder;
+    this.netFolder = activeNet(dataFolder, 'visual');
+    this.store = openFeatureStore(dataFolder, options);
+    this.net = this.attempt(() => featureNet(readNet(this.netFolder)));
+    this.detector = this.attempt(() => readNet(activeNet(dataFolder, 'detector')));
+    const { detector } = this;
+    this.detections = detector && this.attempt(() => openDetectionStore(dataFolder, detector, options));
+  }
+
+  /** Null before the first features of the active net were computed. */
+  get visual(): VisualFeatures | null {
+    return this.features;
+  }
+
+  get degraded(): readonly Degradation[] {
+    return this.featureProblem ? [...this.problems, this.featureProblem] : this.problems;
+  }
+
+  /** Takes in rows that were computed since the last look, here or by a job. Returns the pins whose code changed. */
+  refresh(): readonly number[] {
+    const { net, store } = this;
+    if (!net) return [];
+    const netId = store.netIdOf(net);
+    if (this.features) return this.features.refresh(store, netId);
+    if (store.sequence(netId) === 0) return [];
+    try {
+      this.features = openFeatures(this.dataFolder, store, net, this.config.classScoreBytes);
+      this.featureProblem = null;
+    } catch (error) {
+      const code = error instanceof ServiceError ? error.code : 'ARTIFACT_REFUSED';
+      this.featureProblem = { code, reason: reasonOf(error) };
+    }
+    return [];
+  }
+
+  /** The objects of a pin's picture; null when the detector has not seen it. */
+  objectsOf(pinIndex: number): PinObjects | null {
+    const found = this.detections?.read(pinIndex) ?? null;
+    if (!found || !this.detector) return null;
+    const { scoreThreshold = SCORE_MIN, nmsIou = NMS_IOU } = this.detector.manifest;
+    const { objectScoreMin, dominantAreaMin, dominantScoreMin } = this.config;
+    const reading = { scoreMin: scoreThreshold, nmsIou };
+    const dominance = { scoreMin: objectScoreMin, areaMin: dominantAreaMin, ownScoreMin: dominantScoreMin };
+    return { width: found.width, height: found.height, objects: pinObjects(found, reading, dominance) };
+  }
+
+  private attempt<T>(work: () => T): T | null {
+    try {
+      return work();
+    } catch (error) {
+      this.problems.push({ code: error instanceof ServiceError ? error.code : 'NET_REFUSED', reason: reasonOf(error) });
+      return null;
+    }
+  }
+
+  close(): void {
+    this.features?.close();
+    this.detections?.close();
+    this.store.close();
+  }
+}
+
+/** The net chosen for a data folder, or the one that ships. */
+export function activeNet(dataFolder: string, kind: 'visual' | 'detector'): string {
+  const own = join(dataFolder, 'nets', kind);
+  return existsSync(join(own, 'manifest.json')) ? own : fileURLToPath(new URL(`data/nets/${kind}`, projectRoot()));
+}
+
+/** What features of this net must agree in. */
+function featureNet({ digest, manifest }: Net): FeatureNet {
+  const { name, outputs, binarization, input } = manifest;
+  const [fc6Length, fc8Length] = [outputs.fc6?.length, outputs.fc8?.length];
+  if (!fc6Length || !fc8Length) {
+    throw new ServiceError('NET_REFUSED', { net: name, reason: 'visual features need fc6 and fc8 with a length' });
+  }
+  const rule = binarization ?? 'activation > 0';
+  return { digest, name, preprocessing: preprocessingVersion(input), rule, fc6Length, fc8Length };
+}
