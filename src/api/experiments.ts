@@ -31,28 +31,55 @@ export function experimentRoutes(app: App, { context }: Service): void {
   const schema = (summary: string) => ({ summary, tags: ['experiments'], response: replies(Anything) });
   const stateOf = ({ key, state, version, definition }: Experiment) => ({ key, state, version, definition });
 
-  app.get('/v1/experiments', { schema: schema('All experiments with state, verdict and health'), config: { scope: 'read' } }, async () => ({
-    experiments: core.store.list().map((experiment) => cardOf(experiment, experiment.state === 'draft' ? null : core.reportAsCounted(experiment))),
-  }));
+  app.get(
+    '/v1/experiments',
+    { schema: schema('All experiments with state, verdict and health'), config: { scope: 'read' } },
+    async () => ({
+      experiments: core.store
+        .list()
+        .map((experiment) =>
+          cardOf(experiment, experiment.state === 'draft' ? null : core.reportAsCounted(experiment)),
+        ),
+    }),
+  );
 
-  app.post('/v1/experiments', { schema: { ...schema('Checks a definition and keeps it as a draft'), body: Anything }, config: { scope: 'admin' } }, async (request) => {
-    const known: KnownParts = {
-      models: [AS_RETRIEVED, ...registry.names()],
-      sources: SOURCE_NAMES,
-      categories: siteCategories(config.categories),
-      surfaces: SURFACES,
-    };
-    return stateOf(core.define(request.body, known, { by: request.keyName ?? 'http', at: Date.now() }));
-  });
+  app.post(
+    '/v1/experiments',
+    {
+      schema: { ...schema('Checks a definition and keeps it as a draft'), body: Anything },
+      config: { scope: 'admin' },
+    },
+    async (request) => {
+      const known: KnownParts = {
+        models: [AS_RETRIEVED, ...registry.names()],
+        sources: SOURCE_NAMES,
+        categories: siteCategories(config.categories),
+        surfaces: SURFACES,
+      };
+      return stateOf(core.define(request.body, known, { by: request.keyName ?? 'http', at: Date.now() }));
+    },
+  );
 
-  app.get('/v1/experiments/:key', { schema: { ...schema('One experiment as the dashboard shows it'), params: KeyParams }, config: { scope: 'read' } }, async (request) => {
-    const experiment = core.store.get(request.params.key);
-    return { ...dashboardOf(experiment, core.report(experiment.key), core.store.audit(experiment.key)) };
-  });
+  app.get(
+    '/v1/experiments/:key',
+    { schema: { ...schema('One experiment as the dashboard shows it'), params: KeyParams }, config: { scope: 'read' } },
+    async (request) => {
+      const experiment = core.store.get(request.params.key);
+      return { ...dashboardOf(experiment, core.report(experiment.key), core.store.audit(experiment.key)) };
+    },
+  );
 
   app.get(
     '/v1/experiments/:key/report',
-    { schema: { summary: 'The report: verdict, lifts with intervals, health', tags: ['experiments'], params: KeyParams, querystring: ReportQuery }, config: { scope: 'read' } },
+    {
+      schema: {
+        summary: 'The report: verdict, lifts with intervals, health',
+        tags: ['experiments'],
+        params: KeyParams,
+        querystring: ReportQuery,
+      },
+      config: { scope: 'read' },
+    },
     async (request, reply) => {
       const report = core.report(request.params.key, request.query.interval);
       if (request.query.format !== 'csv') return report;
@@ -61,8 +88,11 @@ export function experimentRoutes(app: App, { context }: Service): void {
   );
 
   for (const step of STEPS) {
-    app.post(`/v1/experiments/:key/${step}`, { schema: { ...schema(`Moves an experiment on: ${step}`), params: KeyParams }, config: { scope: 'admin' } }, async (request) =>
-      stateOf(core.store[step](request.params.key, { by: request.keyName ?? 'http', at: Date.now() })),
+    app.post(
+      `/v1/experiments/:key/${step}`,
+      { schema: { ...schema(`Moves an experiment on: ${step}`), params: KeyParams }, config: { scope: 'admin' } },
+      async (request) =>
+        stateOf(core.store[step](request.params.key, { by: request.keyName ?? 'http', at: Date.now() })),
     );
   }
 
@@ -73,19 +103,38 @@ export function experimentRoutes(app: App, { context }: Service): void {
 function judgementRoutes(app: App, core: Experiments): void {
   const StudyParams = Type.Object({ study: Type.String({ minLength: 1, maxLength: 100 }) });
   const Judge = Type.Object({ judge: Type.String({ minLength: 1, maxLength: 256 }) });
-  const Answer = Type.Object({ taskId: Type.String({ maxLength: 100 }), judge: Judge.properties.judge, answer: Type.Integer() });
+  const Answer = Type.Object({
+    taskId: Type.String({ maxLength: 100 }),
+    judge: Judge.properties.judge,
+    answer: Type.Integer(),
+  });
   const schema = (summary: string) => ({ summary, tags: ['judgements'], response: replies(Anything) });
-  app.get('/v1/judgements', { schema: schema('The studies, with preference and agreement'), config: { scope: 'read' } }, async () => ({
-    studies: core.judgements.studies().map((study) => core.judgements.summary(study)),
-  }));
+  app.get(
+    '/v1/judgements',
+    { schema: schema('The studies, with preference and agreement'), config: { scope: 'read' } },
+    async () => ({
+      studies: core.judgements.studies().map((study) => core.judgements.summary(study)),
+    }),
+  );
   app.get(
     '/v1/judgements/:study/next',
-    { schema: { ...schema('What a judge sees next; nothing tells the treatments apart'), params: StudyParams, querystring: Judge }, config: { scope: 'events' } },
+    {
+      schema: {
+        ...schema('What a judge sees next; nothing tells the treatments apart'),
+        params: StudyParams,
+        querystring: Judge,
+      },
+      config: { scope: 'events' },
+    },
     async (request) => ({ task: core.judgements.next(request.params.study, request.query.judge) }),
   );
-  app.post('/v1/judgements/:study', { schema: { ...schema('An answer of a judge'), params: StudyParams, body: Answer }, config: { scope: 'events' } }, async (request) => {
-    const { taskId, judge, answer } = request.body;
-    core.judgements.answer(taskId, judge, answer, Date.now());
-    return { task: core.judgements.next(request.params.study, judge) };
-  });
+  app.post(
+    '/v1/judgements/:study',
+    { schema: { ...schema('An answer of a judge'), params: StudyParams, body: Answer }, config: { scope: 'events' } },
+    async (request) => {
+      const { taskId, judge, answer } = request.body;
+      core.judgements.answer(taskId, judge, answer, Date.now());
+      return { task: core.judgements.next(request.params.study, judge) };
+    },
+  );
 }

@@ -4,6 +4,7 @@ import { Browse } from './pages/browse.tsx';
 import { Closeup } from './pages/closeup.tsx';
 import { Experiments } from './pages/experiments.tsx';
 import { HomeFeed } from './pages/home-feed.tsx';
+import { Judge } from './pages/judge.tsx';
 import { Lens } from './pages/lens.tsx';
 import { Empty } from './parts/states.tsx';
 import { followLink, go, type Place, usePlace } from './router.ts';
@@ -27,6 +28,7 @@ function Page({ place }: { place: Place }) {
   if (name === 'pin') return <Closeup place={place} />;
   if (name === 'home') return <HomeFeed userId={id || ''} />;
   if (name === 'lens') return <Lens />;
+  if (name === 'judge') return <Judge study={id} />;
   if (name === 'experiments') return <Experiments experimentKey={id} />;
   return (
     <Empty title="There is no such page">
