@@ -1,4 +1,4 @@
-/** A pin's latents -> its picture: the drawing of its topic, then light, crop, caption and grain on top. */
+/** A pin's latents -> its picture: the drawing of its topic, then light, grain, crop and caption on top. */
 import { seededRandom } from '../math/random.ts';
 import { Canvas, n } from './canvas.ts';
 import type { Frame, TrueObject } from './canvas.ts';
@@ -73,6 +73,7 @@ export function drawPin(latents: Latents, change: Alteration = UNALTERED): Drawi
   const canvas = new Canvas(WIDTH, height, latents);
   DRAWINGS[CATEGORIES[latents.category].name][latents.topic](canvas);
   shine(canvas, latents);
+  grain(canvas, latents);
   return cropped(canvas, change);
 }
 
@@ -80,9 +81,19 @@ export function drawPin(latents: Latents, change: Alteration = UNALTERED): Drawi
 function shine(c: Canvas, latents: Latents): void {
   const angle = (latents.lightFrom * Math.PI) / 180;
   const [x, y] = [Math.cos(angle) / 2, Math.sin(angle) / 2];
-  const strength = n(latents.light * 4.4);
+  const strength = n(latents.light * 3);
   c.define('light', `<linearGradient id="light" x1="${n(0.5 + x)}" y1="${n(0.5 + y)}" x2="${n(0.5 - x)}" y2="${n(0.5 - y)}"><stop offset="0" stop-color="#fff" stop-opacity="${Number(strength) / 10}"/><stop offset="0.5" stop-color="#fff" stop-opacity="0"/><stop offset="1" stop-color="#000" stop-opacity="${Number(strength) / 12}"/></linearGradient>`);
   c.rect({ x: 0, y: 0, w: c.width, h: c.height }, 'url(#light)');
+}
+
+/** Grain of a camera or a print: a tile of specks, stronger with the noise. */
+function grain(c: Canvas, latents: Latents): void {
+  if (latents.noise < 0.15) return;
+  const random = seededRandom(latents.seed ^ 0x5f3759df);
+  const specks = Array.from({ length: 70 }, (_, i) => `M${random.integer(64)},${random.integer(64)}h${1 + (i % 2)}`);
+  const tile = `<path d="${specks.slice(0, 35).join('')}" stroke="#000"/><path d="${specks.slice(35).join('')}" stroke="#fff"/>`;
+  c.define('grain', `<pattern id="grain" width="64" height="64" patternUnits="userSpaceOnUse">${tile}</pattern>`);
+  c.rect({ x: 0, y: 0, w: c.width, h: c.height }, 'url(#grain)', 0, `opacity="${Math.round(latents.noise * 22) / 100}"`);
 }
 
 /** Crops in drawing units and lays the caption at the foot; boxes follow and are dropped under 40 % visible. */
@@ -105,19 +116,4 @@ function caption(change: Alteration, left: number, up: number, width: number, he
   const size = Math.min(11, (width * 0.8 * 6) / textUnits(change.caption));
   const x = left + (width - (textUnits(change.caption) * size) / 6) / 2;
   return `<rect x="${left}" y="${n(up + height - 26)}" width="${width}" height="26" fill="#fff" fill-opacity="0.88"/><path d="${textPath(change.caption, x, up + height - 18, size)}" fill="none" stroke="#222" stroke-width="1.6" stroke-linecap="round"/>`;
-}
-
-/** Grain of a camera or a print, added in place to interleaved RGB bytes. */
-export function addGrain(pixels: Uint8Array, latents: Latents): void {
-  const random = seededRandom(latents.seed ^ 0x5f3759df);
-  let state = Math.floor(random.next() * 4294967296) | 1;
-  const span = Math.round(latents.noise * 22);
-  if (span < 2) return;
-  for (let i = 0; i < pixels.length; i += 3) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    const grain = ((state >>> 8) % (span + 1)) - (span >> 1);
-    for (let k = i; k < i + 3; k++) pixels[k] = Math.max(0, Math.min(255, pixels[k] + grain));
-  }
 }
