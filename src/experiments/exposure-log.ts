@@ -225,10 +225,18 @@ export function countingRule({ definition }: Pick<Experiment, 'definition'>): Co
 }
 
 /** Counts the stored rows again, a unit in memory at a time: what a rebuild from the raw log must agree with. */
-export function recountCells(store: ExposureStore, experiment: Experiment): Cells {
+export function recountCells(
+  store: ExposureStore,
+  experiment: Experiment,
+  onProgress?: (units: number) => void,
+): Cells {
   const cells: Cells = new Map();
   const rule = countingRule(experiment);
-  for (const lists of store.units(store.progressOf(experiment.key).number)) contribute(cells, lists, rule, 1);
+  let units = 0;
+  for (const lists of store.units(store.progressOf(experiment.key).number)) {
+    contribute(cells, lists, rule, 1);
+    if (++units % 100_000 === 0) onProgress?.(units);
+  }
   return cells;
 }
 

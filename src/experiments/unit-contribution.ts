@@ -131,7 +131,11 @@ class UnitCounter {
     const cell = cellOf(this.cells, cellKey(this.arm, 'through', this.day), CELL_LENGTH);
     const now = new Float64Array(CELL_LENGTH);
     addTotals(now, this.running, this.covariates, this.rule, 1);
-    for (let i = 0; i < CELL_LENGTH; i++) cell[i] += this.sign * (now[i] - (this.before ? this.before[i] : 0));
+    const { before, sign } = this;
+    for (let i = 0; i < CELL_LENGTH; i++) {
+      const gained = before ? now[i] - before[i] : now[i];
+      if (gained !== 0) cell[i] += sign * gained;
+    }
     this.before = now;
   }
 
@@ -139,7 +143,7 @@ class UnitCounter {
   private addWhole(key: string): void {
     const cell = cellOf(this.cells, key, CELL_LENGTH);
     const whole = this.before as Float64Array;
-    for (let i = 0; i < CELL_LENGTH; i++) cell[i] += this.sign * whole[i];
+    for (let i = 0; i < CELL_LENGTH; i++) if (whole[i] !== 0) cell[i] += this.sign * whole[i];
   }
 }
 
@@ -151,8 +155,19 @@ function cellOf(cells: Cells, key: string, length: number): Float64Array {
 
 function newTotals(): UnitTotals {
   return {
-    ...{ lists: 0, impressions: 0, closeups: 0, clicks: 0, longClicks: 0, saves: 0, engaged: 0, emptyLists: 0 },
-    ...{ degradedLists: 0, latencyMs: 0, searchImpressions: 0, searchSaves: 0, firstSaveSeconds: -1 },
+    lists: 0,
+    impressions: 0,
+    closeups: 0,
+    clicks: 0,
+    longClicks: 0,
+    saves: 0,
+    engaged: 0,
+    emptyLists: 0,
+    degradedLists: 0,
+    latencyMs: 0,
+    searchImpressions: 0,
+    searchSaves: 0,
+    firstSaveSeconds: -1,
   };
 }
 
