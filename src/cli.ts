@@ -18,6 +18,7 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
   ['build-candidates', 'count co-occurrence and visual neighbour lists, and swap them in', () => import('./jobs/build-candidates.ts')],
   ['evaluate-candidates', 'measure co-occurrence lists on held-out saves', () => import('./jobs/evaluate-candidates.ts')],
   ['evaluate-detector', 'measure a detector on photos with true boxes', () => import('./jobs/evaluate-detector.ts')],
+  ['serve', 'answer over HTTP: closeups, home feeds, events, upserts, the pages', () => import('./jobs/serve.ts')],
   ['back-up', 'copy the data folder, whole and with digests, while the service runs', () => import('./jobs/back-up.ts')],
   ['restore', 'check a backup and lay it out as a new data folder', () => import('./jobs/restore.ts')],
   ['erase-user', "erase one user's data everywhere, and prove it", () => import('./jobs/erase-user.ts')],

@@ -1,0 +1,29 @@
+import { startServer } from '../server.ts';
+import type { Job } from './job.ts';
+
+/** Serves until it is stopped. */
+export const job: Job = {
+  name: 'serve',
+  summary: 'answers over HTTP: closeups, home feeds, events, upserts, the pages',
+  examples: [
+    'related-pins serve',
+    'related-pins serve --data ./var --port 8080',
+    'RELATED_PINS_KEYS=secret related-pins serve --host 0.0.0.0',
+  ],
+  options: [
+    { flag: '--port <n>', meaning: 'port to listen on; 0 picks a free one', kind: 'integer' },
+    { flag: '--host <address>', meaning: 'address to listen on; beyond loopback a key is required' },
+  ],
+  async run({ options, config, dataFolder, progress, signal }) {
+    const { port = config.port, host = config.host } = options as { port?: number; host?: string };
+    const server = await startServer({ ...config, port, host }, dataFolder);
+    progress.note(`related-pins: serving ${dataFolder} on ${server.address}`);
+    await new Promise<void>((stopped) => {
+      if (signal.aborted) stopped();
+      else signal.addEventListener('abort', () => stopped(), { once: true });
+    });
+    await server.close();
+    return { served: server.address, lists: 'logged', stopped: true };
+  },
+  describe: () => ['stopped'],
+};

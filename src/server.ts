@@ -1,0 +1,41 @@
+/** The serving process: context, application, socket, graceful close; nothing else. */
+import { type App } from './api/routes.ts';
+import { buildApp } from './api/app.ts';
+import { checkListening, Keys } from './api/keys.ts';
+import type { Config } from './config.ts';
+import { type Context, openContext } from './context.ts';
+
+export interface Server {
+  readonly address: string;
+  readonly context: Context;
+  readonly app: App;
+  /** Answers what has begun, takes nothing new, then closes everything. */
+  close(): Promise<void>;
+}
+
+/** A reply that has not ended by then is cut off. */
+const DRAIN_MS = 10_000;
+
+/** Opens the data folder and listens. @throws CONFIG_INVALID beyond loopback without a key; DATA_FOLDER_LOCKED. */
+export async function startServer(config: Config, dataFolder: string): Promise<Server> {
+  checkListening(config.host, new Keys(dataFolder, config.keys));
+  let tell: ((change: { model: string; problem: string | null }) => void) | null = null;
+  const context = await openContext(config, dataFolder, { lock: true, follow: true, onChange: (change) => tell?.(change) });
+  try {
+    const app = await buildApp(context);
+    tell = (change) => app.log.info(change, change.problem ? 'refused' : 'model taken up');
+    const address = await app.listen({ host: config.host, port: config.port });
+    return { address, context, app, close: () => closeServer(app, context) };
+  } catch (error) {
+    await context.close();
+    throw error;
+  }
+}
+
+async function closeServer(app: App, context: Context): Promise<void> {
+  context.stopping = true;
+  const cut = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
+  await app.close();
+  clearTimeout(cut);
+  await context.close();
+}
