@@ -1,49 +1,51 @@
-import type { Box } from '../vision/box.ts';
-import { boxArea, clipBox } from '../vision/box.ts';
-import { boxFromTensor, type DecodedImage, type Placement, resizeRegion, writeTensor } from '../vision/image-tensor.ts';
-import type { Net, NetManifest } from '../vision/net-manifest.ts';
+import { ServiceError } from '../errors.ts';
+import { type Box, boxArea, clipBox } from '../vision/box.ts';
+import { boxFromTensor, type Placement } from '../vision/image-tensor.ts';
+import type { InferencePool } from '../vision/inference-pool.ts';
+import type { ImageFailure } from '../vision/inference-task.ts';
+import { type Net, type NetManifest, readNet } from '../vision/net-manifest.ts';
 import { type Detection, type ImageDetections, SCORE_FLOOR } from './detection.ts';
 import { outputForm } from './forms/forms.ts';
 import type { DecodedBoxes, OutputRoles, OutputTensor } from './forms/output-form.ts';
 import { byScore, type ReadingRules } from './suppression.ts';
 
-/** Runs a net on one image's tensor values and returns all its outputs. */
-export type NetRun = (values: Float32Array) => Promise<readonly OutputTensor[]>;
-
-/** An image as a detector's net takes it. */
-export interface DetectorInput {
-  readonly values: Float32Array;
-  readonly placement: Placement;
-}
-
 /** Score threshold and suppression of a net that names none. */
 const SCORE_THRESHOLD = 0.3;
 const NMS_IOU = 0.5;
 
-/** Image -> scored, labelled boxes in pixels of the original, clipped to it; everything over the floor, highest first. */
-export class Detector {
+/** What one image gave, or why it gave nothing. */
+export type DetectionOutcome = { readonly ok: true; readonly found: ImageDetections } | ImageFailure;
+
+/** A detector net in use: image files -> scored, labelled boxes, computed in the pool's threads. */
+export interface Detector {
   readonly net: Net;
-  private readonly run: NetRun;
-
-  constructor(net: Net, run: NetRun) {
-    outputForm(net.manifest.form ?? '', net.manifest.name);
-    this.net = net;
-    this.run = run;
-  }
-
-  async detect(image: DecodedImage): Promise<ImageDetections> {
-    const { values, placement } = await detectorInput(image, this.net.manifest);
-    return detectionsOf(await this.run(values), this.net.manifest, image, placement);
-  }
+  /** Everything over the floor, highest first, clipped to the image, before suppression. A bad image costs only itself. */
+  detect(images: readonly Uint8Array[]): Promise<DetectionOutcome[]>;
 }
 
-/** Pixels of an image -> the tensor values of a manifest. */
-export async function detectorInput(image: DecodedImage, manifest: NetManifest): Promise<DetectorInput> {
-  const { input } = manifest;
-  const { pixels, placement } = await resizeRegion(image, input.width, input.height, input.resize);
-  const values = new Float32Array(3 * input.width * input.height);
-  writeTensor(pixels, input, values, 0);
-  return { values, placement };
+/** Opens a detector's folder. Throws NET_REFUSED, also for a form that is not known. */
+export function openDetector(folder: string, pool: InferencePool): Detector {
+  const net = readNet(folder);
+  const { kind, form, name, labels } = net.manifest;
+  if (kind !== 'detector' || !labels?.length) {
+    throw new ServiceError('NET_REFUSED', {
+      net: name,
+      reason: 'detection needs a detector whose manifest lists its labels',
+    });
+  }
+  outputForm(form ?? '', name);
+  return {
+    net,
+    async detect(images) {
+      const results = await pool.outputs(
+        folder,
+        images.map((bytes) => ({ bytes })),
+      );
+      return results.map((result) =>
+        result.ok ? { ok: true, found: detectionsOf(result.outputs, net.manifest, result, result.placement) } : result,
+      );
+    },
+  };
 }
 
 /** A net's outputs -> detections in pixels of the image. */

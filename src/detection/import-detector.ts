@@ -79,7 +79,6 @@ function inputOf(session: ProbeSession, request: DetectorImport, refuse: Refuse)
   return {
     ...input,
     ...(type === 'float32' ? {} : { type: type as NetInput['type'] }),
-    ...(dims.length === 3 ? { rank: 3 } : {}),
     batch,
   };
 }

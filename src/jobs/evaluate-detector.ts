@@ -1,5 +1,7 @@
 /** Measures a detector against true boxes: mAP, precision and recall by group (the paper's Table 3), dominant objects, speed. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import type { ImageDetections } from '../detection/detection.ts';
 import { presentLabels } from '../detection/average-precision.ts';
 import {
   detectorFigures,
@@ -12,13 +14,12 @@ import {
   precisionRecall,
   TABLE_IOU,
 } from '../detection/detector-evaluation.ts';
-import { type Detector, readingRules } from '../detection/detector.ts';
-import { openDetector } from '../detection/detector-session.ts';
+import { type Detector, openDetector, readingRules } from '../detection/detector.ts';
 import { readLabelGroups } from '../detection/label-groups.ts';
 import { objectsInPixels, readTrueObjects, type TrueImage, type TrueObject } from '../detection/true-objects.ts';
 import { ServiceError } from '../errors.ts';
-import { decodeImage } from '../vision/image-tensor.ts';
-import { readNet } from '../vision/net-manifest.ts';
+import { InferencePool } from '../vision/inference-pool.ts';
+import type { ProviderChoice } from '../vision/onnx-session.ts';
 import type { Job, JobInput } from './job.ts';
 
 export const job: Job = {
@@ -39,26 +40,28 @@ export const job: Job = {
     { flag: '--no-sweeps', meaning: 'leave out the sweeps of threshold, suppression and proposals' },
   ],
   async run(input) {
-    const net = readNet(String(input.options.net));
     const truth = readTrueObjects(String(input.options.truth)).slice(0, limitOf(input));
     if (truth.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'the truth holds no photos' });
-    const known = new Set(net.manifest.labels);
-    const detector = await openDetector(net, input.config);
+    const provider = input.config.executionProvider as ProviderChoice;
+    const pool = new InferencePool({ workers: availableParallelism(), provider });
     try {
-      const { images, refused, seconds } = await detectAll(detector, truth, known, input);
-      const rules = rulesOf(input, net.manifest);
+      const detector = openDetector(String(input.options.net), pool);
+      const { manifest, digest } = detector.net;
+      const known = new Set(manifest.labels);
+      const { images, refused, seconds } = await detectAll(detector, pool, truth, known, input);
+      const rules = rulesOf(input, manifest);
       return {
-        net: net.manifest.name,
-        digest: net.digest,
+        net: manifest.name,
+        digest,
         images: images.length,
         ...figures(images, rules, input),
         imagesPerSecond: images.length / seconds,
         unmatched: unmatchedLabels(truth, known),
         refused,
-        provider: detector.provider,
+        provider: pool.provider,
       };
     } finally {
-      await detector.close();
+      await pool.close();
     }
   },
   describe: (receipt) => describe(receipt as unknown as Receipt),
@@ -84,48 +87,41 @@ function rulesOf({ options, config }: JobInput, manifest: Parameters<typeof read
   };
 }
 
-/** Runs the detector over the photos, as many at a time as it has workers; a photo that is refused is counted by reason. */
+/** Runs the detector over the photos in order; a photo that is refused is counted by reason. */
 async function detectAll(
-  detector: Pick<Detector, 'detect'> & { readonly workers: number },
+  detector: Detector,
+  pool: InferencePool,
   truth: readonly TrueImage[],
   known: ReadonlySet<string>,
   { progress, signal }: JobInput,
 ): Promise<{ images: EvaluatedImage[]; refused: Record<string, number>; seconds: number }> {
-  const images: (EvaluatedImage | null)[] = new Array(truth.length).fill(null);
+  const images: EvaluatedImage[] = [];
   const refused: Record<string, number> = {};
-  let next = 0;
-  let done = 0;
+  await detector.detect([]);
   progress.start('detect', truth.length);
   const startedAt = performance.now();
-  const lane = async (): Promise<void> => {
-    while (next < truth.length) {
-      if (signal.aborted) throw new ServiceError('JOB_STOPPED');
-      const at = next++;
-      try {
-        images[at] = await evaluated(detector, truth[at], known);
-      } catch (error) {
-        const reason = error instanceof ServiceError ? error.code : (error as NodeJS.ErrnoException).code;
-        if (reason === undefined) throw error;
-        refused[reason] = (refused[reason] ?? 0) + 1;
-      }
-      progress.update(++done);
+  for (let from = 0; from < truth.length; from += pool.appetite) {
+    if (signal.aborted) throw new ServiceError('JOB_STOPPED');
+    const part = truth.slice(from, from + pool.appetite);
+    const outcomes = await detector.detect(part.map((image) => bytesOf(image.file)));
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome.ok) images.push(evaluated(outcome.found, part[i], known));
+      else refused[outcome.code] = (refused[outcome.code] ?? 0) + 1;
     }
-  };
-  await Promise.all(Array.from({ length: detector.workers + 1 }, lane));
-  const seconds = (performance.now() - startedAt) / 1000;
+    progress.update(from + part.length);
+  }
   progress.stop();
-  return { images: images.filter((image) => image !== null), refused, seconds };
+  return { images, refused, seconds: (performance.now() - startedAt) / 1000 };
+}
+
+/** A file's bytes; a missing file has none, and is refused like any other broken image. */
+function bytesOf(file: string): Uint8Array {
+  return existsSync(file) ? readFileSync(file) : new Uint8Array(0);
 }
 
 /** One photo: what was found, and the true boxes whose labels the detector knows. */
-async function evaluated(
-  detector: Pick<Detector, 'detect'>,
-  truth: TrueImage,
-  known: ReadonlySet<string>,
-): Promise<EvaluatedImage> {
-  const image = await decodeImage(readFileSync(truth.file));
-  const found = await detector.detect(image);
-  const objects = objectsInPixels(truth, image.width, image.height).filter((object) => known.has(object.label));
+function evaluated(found: ImageDetections, truth: TrueImage, known: ReadonlySet<string>): EvaluatedImage {
+  const objects = objectsInPixels(truth, found.width, found.height).filter((object) => known.has(object.label));
   return { ...found, truth: objects };
 }
 
