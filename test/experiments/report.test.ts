@@ -1,0 +1,208 @@
+import { expect, test } from 'vitest';
+import { openDatabase } from '../../src/catalog/database.ts';
+import { dashboardOf, reportCsv } from '../../src/experiments/dashboard.ts';
+import { readDefinition } from '../../src/experiments/experiment.ts';
+import type { Experiment } from '../../src/experiments/experiment-store.ts';
+import { ExperimentStore } from '../../src/experiments/experiment-store.ts';
+import type { ExposedList } from '../../src/experiments/exposed-list.ts';
+import { DAY_MS, HAS_DOMINANT, WOULD_BE_SAME, WOULD_DIFFER } from '../../src/experiments/exposed-list.ts';
+import { countingRule } from '../../src/experiments/exposure-log.ts';
+import type { ExperimentReport } from '../../src/experiments/report.ts';
+import { reportOf } from '../../src/experiments/report.ts';
+import type { Cells } from '../../src/experiments/unit-contribution.ts';
+import { contribute } from '../../src/experiments/unit-contribution.ts';
+import type { ArmFindings } from '../../src/experiments/verdict.ts';
+import { overallVerdict, verdictOf } from '../../src/experiments/verdict.ts';
+import { seededRandom } from '../../src/math/random.ts';
+
+const START = 20_000 * DAY_MS;
+const HEALTHY = { crossed: 0, modelMissing: 0 };
+
+function started(more: Record<string, unknown> = {}, stop = false): Experiment {
+  const store = new ExperimentStore(openDatabase(':memory:'));
+  const author = { by: 'test', at: START };
+  const arms = [
+    { key: 'control', weight: 0.5 },
+    { key: 'b', weight: 0.5 },
+  ];
+  const guardrails = ['empty-lists', { metric: 'latency-ms', margin: 0.1 }];
+  store.define(readDefinition({ key: 'e', arms, guardrails, expectedUnits: 4000, ...more }), author);
+  const experiment = store.start('e', author);
+  return stop ? store.stop('e', author) : experiment;
+}
+
+interface Plan {
+  readonly units: number;
+  /** Engagement per item in the control and in the arm; art only moves when `artOnly`. */
+  readonly rates: readonly [number, number];
+  readonly artOnly?: boolean;
+  readonly slower?: number;
+  readonly lost?: number;
+  readonly seed?: number;
+}
+
+/** Units that come on one of five days, twice, with ten items each time. */
+function people(experiment: Experiment, plan: Plan): Cells {
+  const random = seededRandom(plan.seed ?? 3);
+  const cells: Cells = new Map();
+  const rule = countingRule(experiment);
+  for (let unit = 0; unit < plan.units; unit++) {
+    const arm = unit % 2;
+    if (arm === 1 && random.next() < (plan.lost ?? 0)) continue;
+    const lists: ExposedList[] = [0, 1].map((visit) => {
+      const art = random.next() < 0.5;
+      const rate = plan.artOnly && !art ? plan.rates[0] : plan.rates[arm];
+      let engaged = 0;
+      for (let k = 0; k < 10; k++) if (random.next() < rate) engaged++;
+      const day = START + (unit % 5) * DAY_MS + visit * DAY_MS + 1000;
+      const flags = (art ? HAS_DOMINANT : 0) | (visit === 0 ? WOULD_BE_SAME : WOULD_DIFFER);
+      const latencyMs = Math.round((20 + random.integer(10)) * (arm === 1 ? 1 + (plan.slower ?? 0) : 1));
+      return {
+        ...{
+          unit: `u${unit}`,
+          at: day,
+          listIndex: unit * 2 + visit,
+          arm,
+          surface: 'closeup',
+          category: art ? 'art' : 'quotes',
+        },
+        ...{
+          flags,
+          shown: 10,
+          impressions: 10,
+          closeups: 0,
+          clicks: engaged,
+          longClicks: 0,
+          saves: engaged > 1 ? 1 : 0,
+        },
+        ...{ engaged, firstSaveSeconds: engaged > 1 ? 5 : -1, latencyMs },
+      };
+    });
+    contribute(cells, lists, rule, 1);
+  }
+  return cells;
+}
+
+function report(experiment: Experiment, plan: Plan, health = HEALTHY): ExperimentReport {
+  return reportOf(experiment, people(experiment, plan), health);
+}
+
+test('a planted lift is found, its interval holds the truth, and the verdict is ship', () => {
+  const found = report(started(), { units: 6000, rates: [0.1, 0.13] });
+  expect(found.verdict).toBe('ship');
+  const [row] = found.rows;
+  expect([row.metric, row.segment]).toEqual(['engagement-rate', 'all']);
+  expect(row.low).toBeLessThan(0.3);
+  expect(row.high).toBeGreaterThan(0.3);
+  expect(row.p).toBeLessThan(0.05);
+  expect(found.guardrails.map((each) => each.state)).toEqual(['safe', 'safe']);
+  expect(found.table4.map((each) => each.features)).toEqual(['control (control)', 'b']);
+  expect(found.table4[1].engagement).toMatch(/^\+\d/);
+});
+
+test('equal arms keep running; stopped, they are not shipped', () => {
+  expect(report(started(), { units: 3000, rates: [0.1, 0.1] }).verdict).toBe('keep running');
+  expect(report(started({}, true), { units: 3000, rates: [0.1, 0.1] })).toMatchObject({
+    verdict: 'do not ship',
+    reason: /stopped before/,
+  });
+});
+
+test('a harmful arm and a broken guardrail are not shipped', () => {
+  expect(report(started(), { units: 6000, rates: [0.13, 0.1] })).toMatchObject({
+    verdict: 'do not ship',
+    reason: /worse/,
+  });
+  expect(report(started(), { units: 6000, rates: [0.1, 0.13], slower: 0.3 })).toMatchObject({
+    verdict: 'do not ship',
+    reason: /latency-ms/,
+  });
+});
+
+test('lost units and a missing model are broken, whatever the lift', () => {
+  const lost = report(started(), { units: 20_000, rates: [0.1, 0.13], lost: 0.15 });
+  expect(lost).toMatchObject({ verdict: 'broken', sampleRatio: { alarm: true } });
+  expect(report(started(), { units: 3000, rates: [0.1, 0.13] }, { crossed: 0, modelMissing: 4 })).toMatchObject({
+    verdict: 'broken',
+    reason: /4 lists/,
+  });
+});
+
+test('an effect too small to matter is not shipped', () => {
+  const experiment = started({ minimumLift: 0.2, expectedUnits: 20_000 });
+  expect(report(experiment, { units: 20_000, rates: [0.1, 0.1] })).toMatchObject({
+    verdict: 'do not ship',
+    reason: /smallest lift/,
+  });
+});
+
+test('segments show where the lift is; the sequence narrows day by day; every exposure stands on its day', () => {
+  const found = report(started(), { units: 8000, rates: [0.1, 0.16], artOnly: true });
+  const bySegment = new Map(
+    found.rows.filter((row) => row.metric === 'engagement-rate').map((row) => [row.segment, row]),
+  );
+  expect(bySegment.get('category: art')!.lift).toBeGreaterThan(0.4);
+  expect(Math.abs(bySegment.get('category: quotes')!.lift!)).toBeLessThan(0.1);
+  expect(bySegment.get('object: dominant')!.q).toBeLessThan(0.05);
+  expect([...bySegment.keys()]).toContain('lists: differ');
+  const widths = found.sequence.filter((point) => point.low !== null).map((point) => point.high! - point.low!);
+  expect(widths.at(-1)).toBeLessThan(widths[0]);
+  expect(found.exposuresPerDay.reduce((sum, each) => sum + each.users, 0)).toBe(8000);
+  expect(found.novelty.map((each) => each.daysSinceFirst)).toEqual([0, 1]);
+  expect(found.sequence.at(-1)!.lift).toBeCloseTo(found.rows[0].lift!, 12);
+});
+
+test('nothing yet: nulls, not numbers', () => {
+  const found = reportOf(started(), new Map(), HEALTHY);
+  expect(found).toMatchObject({ verdict: 'keep running', sampleRatio: { p: 1 }, sequence: [] });
+  expect(found.rows[0]).toMatchObject({ lift: null, low: null, p: null, users: 0 });
+});
+
+test('the page gets sorted segments, health lines and a CSV that quotes', () => {
+  const experiment = started();
+  const found = report(experiment, { units: 6000, rates: [0.1, 0.14], artOnly: true });
+  const view = dashboardOf(experiment, found, []);
+  const lifts = view.segments.map((row) => row.lift ?? Number.NEGATIVE_INFINITY);
+  expect(lifts).toEqual([...lifts].sort((a, b) => b - a));
+  expect(view.health.map((line) => line.name)).toContain('Sample ratio');
+  expect(view.sequence[0].days).toHaveLength(6);
+  expect(JSON.parse(JSON.stringify(view))).toEqual(view);
+  const csv = reportCsv(found).split('\r\n');
+  expect(csv).toHaveLength(found.rows.length + 1);
+  expect(csv[0]).toMatch(/^metric,arm,segment,users/);
+});
+
+const FINDINGS: ArmFindings = {
+  ...{
+    arm: 'b',
+    state: 'running',
+    alpha: 0.05,
+    metric: 'm',
+    better: 'up',
+    units: 1000,
+    minimumLift: 0,
+    unitsNeeded: null,
+  },
+  lift: { lift: 0.1, low: 0.02, high: 0.2, p: 0.01, error: 0.03 },
+  guardrails: [],
+  faults: [],
+};
+
+test('verdicts, rule by rule', () => {
+  const say = (more: Partial<ArmFindings>) => verdictOf({ ...FINDINGS, ...more }).verdict;
+  expect(say({})).toBe('ship');
+  expect(say({ better: 'down' })).toBe('do not ship');
+  expect(say({ faults: ['x'] })).toBe('broken');
+  expect(say({ guardrails: [{ metric: 'g', margin: 0.1, state: 'open' }] })).toBe('keep running');
+  expect(say({ guardrails: [{ metric: 'g', margin: 0.1, state: 'harmed' }] })).toBe('do not ship');
+  expect(say({ lift: { ...FINDINGS.lift, p: 0.2 } })).toBe('keep running');
+  const of = (verdict: 'ship' | 'do not ship' | 'keep running' | 'broken') => ({
+    arm: verdict,
+    verdict,
+    reason: '',
+    restsOn: [],
+  });
+  expect(overallVerdict([of('do not ship'), of('keep running')]).verdict).toBe('keep running');
+  expect(overallVerdict([of('do not ship'), of('ship')]).verdict).toBe('ship');
+  expect(overallVerdict([of('ship'), of('broken')]).verdict).toBe('broken');
+});
