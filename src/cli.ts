@@ -15,6 +15,7 @@ import { projectRoot } from './worker-url.ts';
 /** Jobs in the order a catalogue meets them. A line each; loaded only when called. */
 const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] = [
   ['import-catalog', 'read pins, boards and saves into the catalogue', () => import('./jobs/import-catalog.ts')],
+  ['extract-features', 'compute codes, class scores and fingerprints of new images', () => import('./jobs/extract-features.ts')],
   ['build-candidates', 'count co-occurrence and visual neighbour lists, and swap them in', () => import('./jobs/build-candidates.ts')],
   ['evaluate-candidates', 'measure co-occurrence lists on held-out saves', () => import('./jobs/evaluate-candidates.ts')],
   ['evaluate-detector', 'measure a detector on photos with true boxes', () => import('./jobs/evaluate-detector.ts')],

@@ -7,13 +7,14 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Database, type DatabaseOptions, migrate, openDatabase } from '../catalog/database.ts';
 import type { BinarizationRule } from '../vision/net-manifest.ts';
+import type { DuplicateRules, Fingerprint } from './near-duplicates.ts';
 import { type Binarizer, packBinarizer, unpackBinarizer } from './binarize.ts';
 
 const TABLES = `
   CREATE TABLE feature_nets (
     netId INTEGER PRIMARY KEY, netKey TEXT NOT NULL UNIQUE, digest TEXT NOT NULL, name TEXT NOT NULL,
     preprocessing TEXT NOT NULL, rule TEXT NOT NULL, fc6Length INTEGER NOT NULL, fc8Length INTEGER NOT NULL,
-    binarizer BLOB, createdAt INTEGER NOT NULL
+    binarizer BLOB, duplicateRules TEXT, createdAt INTEGER NOT NULL
   );
   CREATE TABLE visual_features (
     netId INTEGER NOT NULL, subject INTEGER NOT NULL, pinIndex INTEGER NOT NULL, imageVersion INTEGER NOT NULL,
@@ -51,13 +52,6 @@ export interface FeatureRow {
   /** Error code, and the reason in words. */
   readonly failure?: string | null;
   readonly reason?: string | null;
-}
-
-export interface Fingerprint {
-  readonly pinIndex: number;
-  readonly signature: string;
-  readonly phash: string;
-  readonly code: Uint32Array;
 }
 
 interface StoredRow {
@@ -126,6 +120,18 @@ export class FeatureStore {
   /** Keeps what was fitted. Codes made otherwise would not be comparable: a net's rows must be gone first. */
   setBinarizer(netId: number, binarizer: Binarizer): void {
     this.database.prepare('UPDATE feature_nets SET binarizer = ? WHERE netId = ?').run(packBinarizer(binarizer), netId);
+  }
+
+  /** Near-duplicate thresholds fitted for this catalogue and net; null: the shipped ones hold. */
+  duplicateRules(netId: number): DuplicateRules | null {
+    const text = this.database.prepare('SELECT duplicateRules FROM feature_nets WHERE netId = ?').pluck().get(netId);
+    return text ? (JSON.parse(text as string) as DuplicateRules) : null;
+  }
+
+  setDuplicateRules(netId: number, rules: DuplicateRules): void {
+    this.database
+      .prepare('UPDATE feature_nets SET duplicateRules = ? WHERE netId = ?')
+      .run(JSON.stringify(rules), netId);
   }
 
   /** Inserts or replaces rows in one transaction. */

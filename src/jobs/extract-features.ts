@@ -1,0 +1,154 @@
+/** Binary codes, class scores and fingerprints of all images that have none yet, packed for serving; near-duplicates grouped. */
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { type CatalogStore, openCatalog } from '../catalog/catalog-store.ts';
+import { fetchImage } from '../catalog/image-fetch.ts';
+import { ServiceError } from '../errors.ts';
+import { type ConvNet, openConvNet } from '../features/convnet.ts';
+import {
+  binarizerFor,
+  type ExtractionInput,
+  extractRows,
+  featureNetOf,
+  type ImageToRead,
+} from '../features/extraction.ts';
+import { packFeatures } from '../features/feature-artifact.ts';
+import { type FeatureRow, type FeatureStore, openFeatureStore } from '../features/feature-store.ts';
+import { DUPLICATE_RULES, nearDuplicateGroups } from '../features/near-duplicates.ts';
+import { InferencePool } from '../vision/inference-pool.ts';
+import { activeNetFolder } from '../vision/net-folder.ts';
+import type { ProviderChoice } from '../vision/onnx-session.ts';
+import type { Job, JobInput } from './job.ts';
+
+export const job: Job = {
+  name: 'extract-features',
+  summary: 'computes codes, class scores and fingerprints of all new images and packs them for serving',
+  examples: [
+    'related-pins extract-features --data var',
+    'related-pins extract-features --net nets/resnet50 --workers 8 --json',
+  ],
+  options: [
+    { flag: '--net <folder>', meaning: 'a net to extract beside the active one (default: the active net)' },
+    { flag: '--workers <n>', meaning: 'inference threads (default: one a core)', kind: 'integer' },
+    { flag: '--batch <n>', meaning: 'images a net sees at once', kind: 'integer', default: 8 },
+    { flag: '--retry-failed', meaning: 'look again at images that were refused before' },
+  ],
+  run: extractFeatures,
+};
+
+async function extractFeatures(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+  const { options, config, dataFolder } = input;
+  const startedAt = performance.now();
+  const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
+  const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
+  const pool = new InferencePool({
+    workers: (options.workers as number | undefined) ?? availableParallelism(),
+    batch: options.batch as number,
+    provider: config.executionProvider as ProviderChoice,
+    limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit },
+  });
+  try {
+    const folder = typeof options.net === 'string' ? resolve(options.net) : activeNetFolder(dataFolder, 'visual');
+    const convNet = await openConvNet(folder, pool);
+    input.progress.note(`net ${convNet.net.manifest.name}, ${pool.size} workers, provider ${pool.provider}`);
+    const counts = await extractAll(input, { catalog, store, pool, convNet });
+    const seconds = Math.round(performance.now() - startedAt) / 1000;
+    return {
+      ...counts,
+      net: convNet.net.manifest.name,
+      netDigest: convNet.net.digest,
+      provider: pool.provider,
+      workers: pool.size,
+      seconds,
+    };
+  } finally {
+    await pool.close();
+    store.close();
+    catalog.close();
+  }
+}
+
+interface Opened {
+  readonly catalog: CatalogStore;
+  readonly store: FeatureStore;
+  readonly pool: InferencePool;
+  readonly convNet: ConvNet;
+}
+
+async function extractAll(
+  input: JobInput,
+  { catalog, store, pool, convNet }: Opened,
+): Promise<Record<string, unknown>> {
+  const { config, dataFolder, progress, signal } = input;
+  const net = featureNetOf(convNet);
+  const netId = store.netIdOf(net);
+  const images = [...catalog.pins.images()];
+  if (images.length === 0)
+    throw new ServiceError('NOTHING_TO_DO', { reason: 'No pin has an image; import pins with images first.' });
+  const wanted = missing(images, store, netId, input.options.retryFailed === true);
+  const fetch = (image: string): Promise<Uint8Array> =>
+    fetchImage(image, {
+      dataFolder,
+      byteLimit: config.uploadLimitBytes,
+      allowPrivate: config.imagePrivateUrls,
+      signal,
+    });
+  const extraction: ExtractionInput = { convNet, pool, store, fetch, signal };
+  const binarizer = await binarizerFor(extraction, images);
+  const rejected: Record<string, { count: number; pins: string[] }> = {};
+  let done = 0;
+  let written = 0;
+  progress.start('images', wanted.length);
+  for await (const rows of extractRows(extraction, wanted, binarizer)) {
+    catalog.pins.noteImages(
+      rows.map(({ pinIndex, imageVersion, failure }) => ({ pinIndex, imageVersion, failure: failure ?? null })),
+    );
+    for (const row of rows) if (row.failure) reject(rejected, row, catalog.pins.idOf(row.pinIndex));
+    written += rows.filter((row) => row.code !== null).length;
+    done += rows.length;
+    progress.update(done);
+  }
+  progress.stop();
+  if (signal.aborted) throw new ServiceError('JOB_STOPPED');
+  progress.start('packing', 0);
+  const artifact = packFeatures(dataFolder, store, net, binarizer.bits);
+  const groups = nearDuplicateGroups(
+    store.fingerprints(netId),
+    catalog.pins.count(),
+    binarizer.bits,
+    store.duplicateRules(netId) ?? DUPLICATE_RULES,
+  );
+  catalog.pins.setGroups(groups);
+  progress.stop();
+  const inGroups = groups.filter((group, pinIndex) => group !== pinIndex).length;
+  return {
+    read: images.length,
+    written,
+    unchanged: images.length - wanted.length,
+    rejected,
+    nearDuplicates: inGroups,
+    bits: binarizer.bits,
+    artifact,
+  };
+}
+
+/** Images without a row of this net made from their present version. */
+function missing(
+  images: readonly ImageToRead[],
+  store: FeatureStore,
+  netId: number,
+  retryFailed: boolean,
+): ImageToRead[] {
+  const versions = store.imageVersions(netId, 'image');
+  return images.filter(({ pinIndex, imageVersion }) => {
+    if (versions.get(pinIndex) !== imageVersion) return true;
+    return retryFailed && store.get(netId, 'image', pinIndex)?.code === null;
+  });
+}
+
+function reject(rejected: Record<string, { count: number; pins: string[] }>, row: FeatureRow, pinId: string): void {
+  rejected[row.failure as string] ??= { count: 0, pins: [] };
+  const entry = rejected[row.failure as string];
+  entry.count++;
+  if (entry.pins.length < 100) entry.pins.push(`${pinId}: ${row.reason}`);
+}
