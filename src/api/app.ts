@@ -7,6 +7,7 @@ import { ServiceError } from '../errors.ts';
 import { catalogRoutes } from './catalog.ts';
 import { closeupRoutes } from './closeup.ts';
 import { eventRoutes } from './events.ts';
+import { experimentRoutes } from './experiments.ts';
 import { healthRoutes } from './health.ts';
 import { homeFeedRoutes } from './home-feed.ts';
 import { imageRoutes } from './images.ts';
@@ -14,7 +15,7 @@ import { Keys } from './keys.ts';
 import { Metrics } from './metrics.ts';
 import { modelRoutes } from './models.ts';
 import { objectRoutes } from './objects.ts';
-import { pageRoutes } from './pages.ts';
+import { isPageAddress, pageRoutes } from './pages.ts';
 import { pinRoutes } from './pins.ts';
 import { sendProblem, serviceErrorOf } from './problem.ts';
 import { rankRoutes } from './rank.ts';
@@ -32,6 +33,7 @@ const ROUTES: readonly ((app: App, service: Service) => void)[] = [
   imageRoutes,
   userRoutes,
   modelRoutes,
+  experimentRoutes,
   healthRoutes,
 ];
 
@@ -53,6 +55,7 @@ export async function buildApp(context: Context): Promise<App> {
   });
   app.setNotFoundHandler((request, reply) => {
     const { method } = request;
+    if (isPageAddress(request)) return reply.header('cache-control', 'no-cache').sendFile('index.html');
     return sendProblem(new ServiceError('ROUTE_UNKNOWN', { method, path: request.url.split('?')[0] }), request, reply);
   });
   guard(app, new Keys(context.dataFolder, config.keys), config.readKeyRequired);
