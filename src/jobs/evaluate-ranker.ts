@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { ServiceError } from '../errors.ts';
+import { baselineScores, intervalsOf, liftBySegment, ndcgByContender, ndcgBySource, objectSegment } from '../ranker/holdout-report.ts';
+import { readLetor } from '../ranker/letor-reader.ts';
+import { letor4Measures } from '../ranker/letor4-measures.ts';
+import { listScorer } from '../ranker/linear-trainer.ts';
+import type { ModelFeature } from '../ranker/linear-model.ts';
+import { readModelFile } from '../ranker/model-file.ts';
+import { ModelRegistry } from '../ranker/model-registry.ts';
+import { evaluateScores } from '../ranker/ranking-evaluation.ts';
+import type { Job, JobInput } from './job.ts';
+import { categoriesFrom, readLog } from './train-from-log.ts';
+
+/** Measures a model on a LETOR file, or on the judged lists of the log. */
+export const job: Job = {
+  name: 'evaluate-ranker',
+  summary: 'Measures a ranking model on a LETOR file or on the log, beside its baselines.',
+  examples: [
+    'related-pins evaluate-ranker --letor test.txt --model model.json --measures letor4 --json',
+    'related-pins evaluate-ranker --data var --model rank-svm-2 --from 2026-01-01',
+  ],
+  options: [
+    { flag: '--model <name>', meaning: 'a model file (with --letor), or a model of the registry (the serving one)' },
+    { flag: '--letor <file>', meaning: 'LETOR / SVMlight file instead of the log' },
+    { flag: '--group-queries', meaning: 'gather rows of one query that lie apart in the file' },
+    { flag: '--measures <set>', meaning: 'letor4 (the official script of LETOR 4.0) or default (ours)', default: 'default' },
+    { flag: '--from <time>', meaning: 'log from this time on (ISO 8601)' },
+    { flag: '--to <time>', meaning: 'log before this time' },
+    { flag: '--seed <number>', meaning: 'seed of intervals and shuffles', kind: 'integer', default: 1 },
+  ],
+  run: (input) => (input.options.letor === undefined ? onLog(input) : onLetor(input)),
+};
+
+async function onLetor({ options, signal }: JobInput): Promise<Readonly<Record<string, unknown>>> {
+  if (options.model === undefined) throw new ServiceError('JOB_USAGE', { reason: '--model names the file of the model.' });
+  if (options.measures !== 'letor4' && options.measures !== 'default')
+    throw new ServiceError('JOB_USAGE', { reason: `--measures must be letor4 or default, it is ${String(options.measures)}` });
+  const model = readModelFile(String(options.model));
+  const read = await readLetor(String(options.letor), { apart: options.groupQueries ? 'group' : 'refuse', signal });
+  const data = widened(read, model.features);
+  const scores = listScorer(data, model.features);
+  if (options.measures === 'letor4') return { ...letor4Measures(data, scores) };
+  return { ...evaluateScores(data, scores, Number(options.seed)) };
+}
+
+/** A test file may lack the last columns of the training file: they are missing, that is 0. */
+function widened<T extends Awaited<ReturnType<typeof readLetor>>>(data: T, features: readonly ModelFeature[]): T {
+  const missing = features.map(({ name }) => name).filter((name) => !data.names.includes(name));
+  if (missing.length === 0) return data;
+  const names = [...data.names, ...missing];
+  if (data.rows.kind === 'sparse') return { ...data, names };
+  const wide = new Float32Array(data.grades.length * names.length);
+  const { length: width } = data.names;
+  for (let row = 0; row < data.grades.length; row++)
+    wide.set(data.rows.data.subarray(row * width, (row + 1) * width), row * names.length);
+  return { ...data, names, rows: { kind: 'dense', data: wide } };
+}
+
+async function onLog({ options, dataFolder }: JobInput): Promise<Readonly<Record<string, unknown>>> {
+  const seed = Number(options.seed);
+  const registry = new ModelRegistry(join(dataFolder, 'models'));
+  const name = options.model === undefined ? registry.roles().serving : String(options.model);
+  const data = readLog(dataFolder, options);
+  const baselines = baselineScores(data, seed);
+  const model = name === 'as-retrieved' ? baselines.asRetrieved : listScorer(data, registry.read(name).features);
+  const perList = ndcgByContender(data, { ...baselines, model });
+  const categoriesOf = categoriesFrom(dataFolder);
+  const categories = (list: number): readonly string[] => categoriesOf(data.lists[list].queryPinIndex);
+  return {
+    model: name,
+    ndcg10: intervalsOf(perList, seed),
+    ...evaluateScores(data, model, seed),
+    liftByCategory: liftBySegment(perList.model, perList.asRetrieved, categories, seed).map(({ segment, ...rest }) => ({
+      category: segment,
+      ...rest,
+    })),
+    liftByObject: liftBySegment(perList.model, perList.asRetrieved, (list) => objectSegment(data, list), seed),
+    ndcg10BySource: ndcgBySource(data, model, 10, seed),
+  };
+}
