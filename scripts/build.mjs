@@ -34,12 +34,14 @@ function newest() {
   return time;
 }
 
+let failed = false;
+
+/** A step that fails is said; the steps after it still run, and the build fails at the end. */
 function run(label, command, args) {
   const done = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
-  if (done.status !== 0) {
-    console.error(`build: ${label} failed`);
-    process.exit(done.status ?? 1);
-  }
+  if (done.status === 0) return;
+  console.error(`build: ${label} failed`);
+  failed = true;
 }
 
 async function buildWasm() {
@@ -63,5 +65,6 @@ if (existsSync(join(root, 'vite.config.ts')))
   run('vite', process.execPath, [join(root, 'node_modules', 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn']);
 const cli = join(root, 'dist', 'src', 'cli.js');
 if (existsSync(cli)) chmodSync(cli, 0o755);
+if (failed) process.exit(1);
 writeFileSync(stamp, '');
 utimesSync(stamp, new Date(startedAt), new Date(startedAt));
