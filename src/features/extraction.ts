@@ -7,7 +7,7 @@ import type { InferencePool } from '../vision/inference-pool.ts';
 import type { ImageFailure, ImageInput } from '../vision/inference-task.ts';
 import { type ActivationSample, type Binarizer, codeOf, FIT_SAMPLE, fitBinarizer, needsFit } from './binarize.ts';
 import type { ConvNet } from './convnet.ts';
-import type { FeatureNet, FeatureRow, FeatureStore } from './feature-store.ts';
+import type { FeatureRow, FeatureStore } from './feature-store.ts';
 
 /** A pin's image by reference, as the catalogue gives it. */
 export interface ImageToRead {
@@ -25,25 +25,25 @@ export interface ExtractionInput {
   readonly signal?: AbortSignal;
 }
 
-/** What a net's features are kept under. */
-export function featureNetOf({ net, preprocessing, rule, fc6Length, fc8Length }: ConvNet): FeatureNet {
-  return { digest: net.digest, name: net.manifest.name, preprocessing, rule, fc6Length, fc8Length };
-}
-
 /** The net's binarizer: as stored, or fitted on a sample of the images (evenly spaced) and stored. */
 export async function binarizerFor(input: ExtractionInput, images: readonly ImageToRead[]): Promise<Binarizer> {
   const { convNet, store } = input;
-  const netId = store.netIdOf(featureNetOf(convNet));
+  const netId = store.netIdOf(convNet.features);
   const stored = store.binarizer(netId);
   if (stored) return stored;
-  const binarizer = fitBinarizer(convNet.rule, convNet.fc6Length, await sampleActivations(input, images));
+  const binarizer = fitBinarizer(
+    convNet.features.rule,
+    convNet.features.fc6Length,
+    await sampleActivations(input, images),
+  );
   store.setBinarizer(netId, binarizer);
   return binarizer;
 }
 
 async function sampleActivations(input: ExtractionInput, images: readonly ImageToRead[]): Promise<ActivationSample> {
   const { convNet } = input;
-  if (!needsFit(convNet.rule)) return { rows: 0, length: convNet.fc6Length, data: new Float32Array(0) };
+  if (!needsFit(convNet.features.rule))
+    return { rows: 0, length: convNet.features.fc6Length, data: new Float32Array(0) };
   const count = Math.min(FIT_SAMPLE, images.length);
   const chosen = Array.from({ length: count }, (_, i) => images[Math.floor((i * images.length) / count)]);
   const rows: Float32Array[] = [];
@@ -55,9 +55,9 @@ async function sampleActivations(input: ExtractionInput, images: readonly ImageT
       reason: 'None of the images could be read, so there is nothing to fit the codes on.',
     });
   }
-  const data = new Float32Array(rows.length * convNet.fc6Length);
-  rows.forEach((row, i) => data.set(row, i * convNet.fc6Length));
-  return { rows: rows.length, length: convNet.fc6Length, data };
+  const data = new Float32Array(rows.length * convNet.features.fc6Length);
+  rows.forEach((row, i) => data.set(row, i * convNet.features.fc6Length));
+  return { rows: rows.length, length: convNet.features.fc6Length, data };
 }
 
 /** Reads images and writes their rows; yields what was written, chunk by chunk. Stops between chunks when aborted. */
@@ -66,7 +66,7 @@ export async function* extractRows(
   images: readonly ImageToRead[],
   binarizer: Binarizer,
 ): AsyncGenerator<FeatureRow[]> {
-  const netId = input.store.netIdOf(featureNetOf(input.convNet));
+  const netId = input.store.netIdOf(input.convNet.features);
   for await (const { chunk, found } of embedded(input, images)) {
     const rows = chunk.map((image, i) => rowOf(image, found[i], binarizer));
     input.store.put(netId, 'image', rows);

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { ArtifactFolder } from '../catalog/artifact-folder.ts';
 import { wordsOf } from '../math/bits.ts';
 import { norm } from '../math/vector.ts';
-import { type FeatureNet, type FeatureStore, netKeyOf } from './feature-store.ts';
+import type { FeatureNet } from './convnet.ts';
+import { type FeatureStore, netKeyOf } from './feature-store.ts';
 
 const FORMAT = 1;
 /** Pins per piece while packing. */

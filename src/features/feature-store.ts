@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Database, type DatabaseOptions, migrate, openDatabase } from '../catalog/database.ts';
-import type { BinarizationRule } from '../vision/net-manifest.ts';
+import type { FeatureNet } from './convnet.ts';
 import type { DuplicateRules, Fingerprint } from './near-duplicates.ts';
 import { type Binarizer, packBinarizer, unpackBinarizer } from './binarize.ts';
 
@@ -27,16 +27,6 @@ const TABLES = `
 
 export type Subject = 'image' | 'object';
 const SUBJECTS: readonly Subject[] = ['image', 'object'];
-
-/** What a net must agree in for its features to be comparable. */
-export interface FeatureNet {
-  readonly digest: string;
-  readonly name: string;
-  readonly preprocessing: string;
-  readonly rule: BinarizationRule;
-  readonly fc6Length: number;
-  readonly fc8Length: number;
-}
 
 export interface FeatureRow {
   readonly pinIndex: number;

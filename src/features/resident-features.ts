@@ -5,7 +5,8 @@ import { wordsOf } from '../math/bits.ts';
 import { ClassScores } from './class-scores.ts';
 import { allocateCodeTable, grownCodeTable } from './code-table.ts';
 import { featureArtifacts, type FeatureArtifactMetadata } from './feature-artifact.ts';
-import { type FeatureNet, type FeatureRow, type FeatureStore, netKeyOf, type Subject } from './feature-store.ts';
+import type { FeatureNet } from './convnet.ts';
+import { type FeatureRow, type FeatureStore, netKeyOf, type Subject } from './feature-store.ts';
 import type { CodeTable, ObjectFeatures, VisualFeatures } from './visual-features.ts';
 
 /** Codes read from the file at a time. */

@@ -5,13 +5,7 @@ import { type CatalogStore, openCatalog } from '../catalog/catalog-store.ts';
 import { fetchImage } from '../catalog/image-fetch.ts';
 import { ServiceError } from '../errors.ts';
 import { type ConvNet, openConvNet } from '../features/convnet.ts';
-import {
-  binarizerFor,
-  type ExtractionInput,
-  extractRows,
-  featureNetOf,
-  type ImageToRead,
-} from '../features/extraction.ts';
+import { binarizerFor, type ExtractionInput, extractRows, type ImageToRead } from '../features/extraction.ts';
 import { packFeatures } from '../features/feature-artifact.ts';
 import { type FeatureRow, type FeatureStore, openFeatureStore } from '../features/feature-store.ts';
 import { DUPLICATE_RULES, nearDuplicateGroups } from '../features/near-duplicates.ts';
@@ -80,7 +74,7 @@ async function extractAll(
   { catalog, store, pool, convNet }: Opened,
 ): Promise<Record<string, unknown>> {
   const { config, dataFolder, progress, signal } = input;
-  const net = featureNetOf(convNet);
+  const net = convNet.features;
   const netId = store.netIdOf(net);
   const images = [...catalog.pins.images()];
   if (images.length === 0)
