@@ -15,27 +15,68 @@ import { projectRoot } from './worker-url.ts';
 /** Jobs in the order a catalogue meets them. A line each; loaded only when called. */
 const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] = [
   ['import-catalog', 'read pins, boards and saves into the catalogue', () => import('./jobs/import-catalog.ts')],
-  ['extract-features', 'compute codes, class scores and fingerprints of new images', () => import('./jobs/extract-features.ts')],
-  ['build-candidates', 'count co-occurrence and visual neighbour lists, and swap them in', () => import('./jobs/build-candidates.ts')],
-  ['evaluate-candidates', 'measure co-occurrence lists on held-out saves', () => import('./jobs/evaluate-candidates.ts')],
+  [
+    'extract-features',
+    'compute codes, class scores and fingerprints of new images',
+    () => import('./jobs/extract-features.ts'),
+  ],
+  [
+    'build-candidates',
+    'count co-occurrence and visual neighbour lists, and swap them in',
+    () => import('./jobs/build-candidates.ts'),
+  ],
+  [
+    'evaluate-candidates',
+    'measure co-occurrence lists on held-out saves',
+    () => import('./jobs/evaluate-candidates.ts'),
+  ],
+  [
+    'detect-objects',
+    'find the objects in every image, and describe the dominant ones',
+    () => import('./jobs/detect-objects.ts'),
+  ],
   ['evaluate-detector', 'measure a detector on photos with true boxes', () => import('./jobs/evaluate-detector.ts')],
   ['serve', 'answer over HTTP: closeups, home feeds, events, upserts, the pages', () => import('./jobs/serve.ts')],
   ['train-ranker', 'learn a ranking model from the log, or from a LETOR file', () => import('./jobs/train-ranker.ts')],
   ['evaluate-ranker', 'measure a ranking model beside its baselines', () => import('./jobs/evaluate-ranker.ts')],
   ['list-models', 'the models, which one serves, the promotions so far', () => import('./jobs/list-models.ts')],
   ['diff-models', 'two models, feature by feature', () => import('./jobs/diff-models.ts')],
-  ['promote-model', 'make a model serve, try it on a share, or let it score in the dark', () => import('./jobs/promote-model.ts')],
+  [
+    'promote-model',
+    'make a model serve, try it on a share, or let it score in the dark',
+    () => import('./jobs/promote-model.ts'),
+  ],
   ['roll-back-model', 'take the last promotion back', () => import('./jobs/roll-back-model.ts')],
   ['export-model', 'a linear model as flat JSON, for Solr or for OpenSearch', () => import('./jobs/export-model.ts')],
   ['import-model', 'a linear model of this or another engine', () => import('./jobs/import-model.ts')],
-  ['back-up', 'copy the data folder, whole and with digests, while the service runs', () => import('./jobs/back-up.ts')],
+  [
+    'back-up',
+    'copy the data folder, whole and with digests, while the service runs',
+    () => import('./jobs/back-up.ts'),
+  ],
   ['restore', 'check a backup and lay it out as a new data folder', () => import('./jobs/restore.ts')],
   ['erase-user', "erase one user's data everywhere, and prove it", () => import('./jobs/erase-user.ts')],
-  ['define-experiment', 'check an experiment definition and keep it as a draft', () => import('./jobs/define-experiment.ts')],
+  ['doctor', 'look at an installation and say what is wrong', () => import('./jobs/doctor.ts')],
+  ['create-key', 'make an access key and show it once', () => import('./jobs/create-key.ts')],
+  ['list-keys', 'list the access keys and what they may do', () => import('./jobs/list-keys.ts')],
+  ['revoke-key', 'take an access key back, at once', () => import('./jobs/revoke-key.ts')],
+  [
+    'define-experiment',
+    'check an experiment definition and keep it as a draft',
+    () => import('./jobs/define-experiment.ts'),
+  ],
   ['start-experiment', 'start an experiment', () => import('./jobs/start-experiment.ts')],
   ['stop-experiment', 'stop an experiment', () => import('./jobs/stop-experiment.ts')],
-  ['report-experiment', 'report an experiment: verdict, lifts, intervals, health', () => import('./jobs/report-experiment.ts')],
-  ['simulate-experiments', 'prove the experiment statistics by simulation', () => import('./jobs/simulate-experiments.ts')],
+  [
+    'report-experiment',
+    'report an experiment: verdict, lifts, intervals, health',
+    () => import('./jobs/report-experiment.ts'),
+  ],
+  [
+    'simulate-experiments',
+    'prove the experiment statistics by simulation',
+    () => import('./jobs/simulate-experiments.ts'),
+  ],
 ];
 
 /** Codes that mean "refused": the command was wrong or there was nothing to do. */
@@ -115,7 +156,7 @@ async function runJob(job: Job, argv: readonly string[]): Promise<number> {
     progress.stop();
     if (options.json) console.log(JSON.stringify(receipt));
     else for (const line of job.describe?.(receipt) ?? lines(receipt)) console.log(line);
-    return 0;
+    return job.exitCode?.(receipt) ?? 0;
   } catch (error) {
     progress.stop();
     return failed(error, options.json === true, job.name);

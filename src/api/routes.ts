@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyTypeProvider, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import type { Context } from '../context.ts';
-import type { Scope } from './keys.ts';
+import type { Scope } from '../access-keys.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Requests get their types from the schemas; replies are checked by being serialized through theirs. */

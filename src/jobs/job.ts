@@ -35,4 +35,6 @@ export interface Job {
   run(input: JobInput): Promise<Readonly<Record<string, unknown>>>;
   /** The receipt for a person, line by line; absent: the record is printed key by key. */
   describe?(receipt: Readonly<Record<string, unknown>>): readonly string[];
+  /** For jobs whose receipt may be bad news: the exit status; absent: 0. */
+  exitCode?(receipt: Readonly<Record<string, unknown>>): number;
 }

@@ -7,7 +7,7 @@ const SRC = join(import.meta.dirname, '../../src');
 /** Rows from the ground up (HOUSE, "Which way imports point"): a place may import lower rows and its own folder. */
 const ROWS: readonly (readonly string[])[] = [
   ['errors.ts', 'worker-url.ts', 'progress.ts', 'math'],
-  ['cache.ts', 'config.ts'],
+  ['access-keys.ts', 'audit-trail.ts', 'cache.ts', 'config.ts'],
   ['catalog', 'vision'],
   ['features', 'detection'],
   ['candidates'],
