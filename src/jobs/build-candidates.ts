@@ -1,9 +1,10 @@
 /** Candidate lists from what the catalogue holds: pins that share boards, and pins that look alike. */
 import { join } from 'node:path';
 import { cooccurrenceOptionsOf, flaggedOptions, threadsOf } from '../candidates/cooccurrence-options.ts';
-import { buildCooccurrence, type BuildSetting } from '../candidates/list-builds.ts';
+import { buildCooccurrence, type BuildReceipt, type BuildSetting, buildVisualNeighbors } from '../candidates/list-builds.ts';
 import { openCatalog } from '../catalog/catalog-store.ts';
 import { ServiceError } from '../errors.ts';
+import { VisualState } from '../serving/visual-state.ts';
 import { COOCCURRENCE_FLAGS } from './cooccurrence-flags.ts';
 import type { Job, JobInput } from './job.ts';
 
@@ -40,8 +41,27 @@ async function buildCandidates(input: JobInput): Promise<Readonly<Record<string,
     if (catalog.pins.count() === 0)
       throw new ServiceError('NOTHING_TO_DO', { reason: 'The catalogue is empty; import-catalog comes first.' });
     const cooccurrence = only === 'visual' ? null : await buildCooccurrence(catalog, options, setting);
-    return { cooccurrence, options };
+    const visual = only === 'cooccurrence' ? null : await buildVisual(input, catalog.pins.count(), setting);
+    if (only === 'visual' && visual === null)
+      throw new ServiceError('NOTHING_TO_DO', { reason: 'There are no visual features; extract-features comes first.' });
+    return { cooccurrence, visual, options };
   } finally {
     catalog.close();
+  }
+}
+
+/** Null when the active net has no features yet. */
+async function buildVisual(input: JobInput, pins: number, setting: BuildSetting): Promise<BuildReceipt | null> {
+  const state = new VisualState(input.config, input.dataFolder, { synchronous: input.config.synchronous });
+  try {
+    state.refresh();
+    if (state.visual === null) {
+      input.progress.note('no visual features yet: visual neighbour lists are left out (extract-features makes them)');
+      return null;
+    }
+    const neighbors = (input.options.visualNeighbors as number | undefined) ?? input.config.visualNeighbors;
+    return await buildVisualNeighbors(state.visual.image, pins, state.visual.netDigest, neighbors, setting);
+  } finally {
+    state.close();
   }
 }
