@@ -9,7 +9,7 @@ import { openDatabase } from '../catalog/database.ts';
 import type { Config } from '../config.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { ModelRegistry } from '../ranker/model-registry.ts';
-import { activeNet } from '../serving/visual-state.ts';
+import { activeNet } from '../vision/net-folder.ts';
 import { readNet } from '../vision/net-manifest.ts';
 
 export type Health = 'ok' | 'warn' | 'bad';
@@ -81,7 +81,7 @@ const cuda: Check = async ({ config }) => {
   }
   if (available) return [ok('cuda', 'onnxruntime has its CUDA provider')];
   const wayOut =
-    'For a GPU: `npm rebuild onnxruntime-node --onnxruntime-node-install-cuda=v12` (fetches the CUDA provider; needs CUDA 12 and cuDNN 9).';
+    'For a GPU: `ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node` (fetches the CUDA provider; needs CUDA 12 and cuDNN 9).';
   if (config.executionProvider === 'cuda') return [bad('cuda', 'EXECUTION_PROVIDER is cuda, onnxruntime has no CUDA provider', wayOut)];
   return [ok('cuda', `no CUDA provider: nets run on the CPU. ${wayOut}`)];
 };
@@ -172,7 +172,7 @@ const models: Check = ({ dataFolder }) => {
 const nets: Check = ({ dataFolder }) =>
   (['visual', 'detector'] as const).map((kind) => {
     try {
-      const { manifest, digest } = readNet(activeNet(dataFolder, kind));
+      const { manifest, digest } = readNet(activeNetFolder(dataFolder, kind));
       return ok(`net ${kind}`, `${manifest.name}, digest ${digest.slice(0, 12)} as its manifest says`);
     } catch (error) {
       return bad(`net ${kind}`, reasonOf(error), `import-net it again, or delete nets/${kind} of the data folder to use the one that ships.`);

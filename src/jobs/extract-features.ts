@@ -10,7 +10,7 @@ import { packFeatures } from '../features/feature-artifact.ts';
 import { type FeatureRow, type FeatureStore, openFeatureStore } from '../features/feature-store.ts';
 import { DUPLICATE_RULES, nearDuplicateGroups } from '../features/near-duplicates.ts';
 import { InferencePool } from '../vision/inference-pool.ts';
-import { activeNetFolder } from '../vision/net-folder.ts';
+import { activeNet } from '../vision/net-folder.ts';
 import type { ProviderChoice } from '../vision/onnx-session.ts';
 import type { Job, JobInput } from './job.ts';
 
@@ -42,7 +42,7 @@ async function extractFeatures(input: JobInput): Promise<Readonly<Record<string,
     limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit },
   });
   try {
-    const folder = typeof options.net === 'string' ? resolve(options.net) : activeNetFolder(dataFolder, 'visual');
+    const folder = typeof options.net === 'string' ? resolve(options.net) : activeNet(dataFolder, 'visual');
     const convNet = await openConvNet(folder, pool);
     input.progress.note(`net ${convNet.net.manifest.name}, ${pool.size} workers, provider ${pool.provider}`);
     const counts = await extractAll(input, { catalog, store, pool, convNet });

@@ -1,17 +1,15 @@
 /** The visual side of a running service: features of the active net and the detections of the active detector, kept up with. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { DatabaseOptions } from '../catalog/database.ts';
 import type { Config } from '../config.ts';
 import { type DetectionStore, openDetectionStore } from '../detection/detection-store.ts';
 import { pinObjects, type PinObject } from '../detection/pin-objects.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
-import { type FeatureNet, type FeatureStore, openFeatureStore } from '../features/feature-store.ts';
+import { type FeatureNet, featureNetOf } from '../features/convnet.ts';
+import { type FeatureStore, openFeatureStore } from '../features/feature-store.ts';
 import { openFeatures, type ResidentFeatures } from '../features/resident-features.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
-import { type Net, preprocessingVersion, readNet } from '../vision/net-manifest.ts';
-import { projectRoot } from '../worker-url.ts';
+import { activeNet } from '../vision/net-folder.ts';
+import { type Net, readNet } from '../vision/net-manifest.ts';
 import type { Degradation } from './serving-parts.ts';
 
 /** Score threshold and suppression of a detector that names none. */
@@ -41,7 +39,7 @@ export class VisualState {
     this.dataFolder = dataFolder;
     this.netFolder = activeNet(dataFolder, 'visual');
     this.store = openFeatureStore(dataFolder, options);
-    this.net = this.attempt(() => featureNet(readNet(this.netFolder)));
+    this.net = this.attempt(() => featureNetOf(readNet(this.netFolder)));
     this.detector = this.attempt(() => readNet(activeNet(dataFolder, 'detector')));
     const { detector } = this;
     this.detections = detector && this.attempt(() => openDetectionStore(dataFolder, detector, options));
@@ -98,21 +96,4 @@ export class VisualState {
     this.detections?.close();
     this.store.close();
   }
-}
-
-/** The net chosen for a data folder, or the one that ships. */
-export function activeNet(dataFolder: string, kind: 'visual' | 'detector'): string {
-  const own = join(dataFolder, 'nets', kind);
-  return existsSync(join(own, 'manifest.json')) ? own : fileURLToPath(new URL(`data/nets/${kind}`, projectRoot()));
-}
-
-/** What features of this net must agree in. */
-function featureNet({ digest, manifest }: Net): FeatureNet {
-  const { name, outputs, binarization, input } = manifest;
-  const [fc6Length, fc8Length] = [outputs.fc6?.length, outputs.fc8?.length];
-  if (!fc6Length || !fc8Length) {
-    throw new ServiceError('NET_REFUSED', { net: name, reason: 'visual features need fc6 and fc8 with a length' });
-  }
-  const rule = binarization ?? 'activation > 0';
-  return { digest, name, preprocessing: preprocessingVersion(input), rule, fc6Length, fc8Length };
 }

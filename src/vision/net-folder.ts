@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { projectRoot } from '../worker-url.ts';
 
 /** The folder of the active net of a role: the data folder's own, else the one that ships with the project. */
-export function activeNetFolder(dataFolder: string, role: 'visual' | 'detector'): string {
+export function activeNet(dataFolder: string, role: 'visual' | 'detector'): string {
   const own = join(dataFolder, 'nets', role);
   return existsSync(join(own, 'manifest.json')) ? own : fileURLToPath(new URL(`data/nets/${role}`, projectRoot()));
 }
