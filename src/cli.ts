@@ -14,6 +14,7 @@ import { projectRoot } from './worker-url.ts';
 
 /** Jobs in the order a catalogue meets them. A line each; loaded only when called. */
 const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] = [
+  ['demo', 'make a world whose truth is known, learn from its people, prove the gain, serve it', () => import('./jobs/demo.ts')],
   ['import-catalog', 'read pins, boards and saves into the catalogue', () => import('./jobs/import-catalog.ts')],
   [
     'extract-features',
@@ -36,6 +37,7 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
     () => import('./jobs/detect-objects.ts'),
   ],
   ['evaluate-detector', 'measure a detector on photos with true boxes', () => import('./jobs/evaluate-detector.ts')],
+  ['replay-saves', 'make a first training log from saves that are held out', () => import('./jobs/replay-saves.ts')],
   ['serve', 'answer over HTTP: closeups, home feeds, events, upserts, the pages', () => import('./jobs/serve.ts')],
   ['train-ranker', 'learn a ranking model from the log, or from a LETOR file', () => import('./jobs/train-ranker.ts')],
   ['evaluate-ranker', 'measure a ranking model beside its baselines', () => import('./jobs/evaluate-ranker.ts')],

@@ -1,0 +1,179 @@
+/** From nothing to a page one wants to click: a drawn world, its catalogue, its people, a model learned from them, and the proof. */
+import { join } from 'node:path';
+import { openContext } from '../context.ts';
+import { ServiceError } from '../errors.ts';
+import { DEFAULT_WORLD, makeRecipe, type Recipe, WORLD_KINDS, type WorldKind, type WorldSize } from '../world/recipe.ts';
+import { People } from '../world/people.ts';
+import { drawWorld, type Picture, picturesOf, trueDominant, writeTruth } from '../world/write-world.ts';
+import { job as buildCandidates } from './build-candidates.ts';
+import { type Measurement, type Models, measure } from './demo-measure.ts';
+import { prove } from './demo-prove.ts';
+import { DemoSteps } from './demo-steps.ts';
+import { serveFirstTraffic } from './demo-traffic.ts';
+import { job as detectObjects } from './detect-objects.ts';
+import { job as extractFeatures } from './extract-features.ts';
+import { job as importCatalog } from './import-catalog.ts';
+import type { Job, JobInput } from './job.ts';
+import { job as promoteModel } from './promote-model.ts';
+import { job as serve } from './serve.ts';
+import { job as trainRanker } from './train-ranker.ts';
+
+export const job: Job = {
+  name: 'demo',
+  summary: 'makes a world whose truth is known, learns from its people, proves the gain, and serves it',
+  examples: [
+    'npm run demo',
+    'npm run demo -- --data ./var --port 8080',
+    'npm run demo -- --data /tmp/world --world null --no-serve --json',
+    'npm run demo -- --prove --json',
+  ],
+  options: [
+    { flag: '--port <n>', meaning: 'port of the page; 0 picks a free one', kind: 'integer' },
+    { flag: '--no-serve', meaning: 'stop when the model is promoted and measured' },
+    { flag: '--world <kind>', meaning: 'planted; null (no picture says anything); reversed (text categories are the visual ones)', default: 'planted' },
+    { flag: '--pins <n>', meaning: 'up to 100,000', kind: 'integer', default: DEFAULT_WORLD.pins },
+    { flag: '--boards <n>', meaning: 'boards', kind: 'integer', default: DEFAULT_WORLD.boards },
+    { flag: '--users <n>', meaning: 'people', kind: 'integer', default: DEFAULT_WORLD.users },
+    { flag: '--lists <n>', meaning: 'lists that the first visitors look at', kind: 'integer', default: 4000 },
+    { flag: '--seed <n>', meaning: 'another world', kind: 'integer', default: DEFAULT_WORLD.seed },
+    { flag: '--prove', meaning: 'planted, null and reversed worlds, three seeds each, instead of serving' },
+    { flag: '--seeds <n>', meaning: 'seeds of --prove', kind: 'integer', default: 3 },
+  ],
+  async run(input) {
+    if (input.options.prove) return prove(input, makeDemo);
+    const receipt = await makeDemo(input, sizeOf(input));
+    if (input.options.serve === false) return receipt;
+    for (const line of closingLines(input, receipt)) input.progress.note(line);
+    await serve.run(input);
+    return receipt;
+  },
+  describe: (receipt) => (Array.isArray(receipt.worlds) ? provedLines(receipt) : demoLines(receipt)),
+};
+
+const LIMITS = { pins: [200, 100_000], boards: [20, 100_000], users: [20, 1_000_000] } as const;
+
+function sizeOf({ options }: JobInput): WorldSize {
+  const kind = String(options.world) as WorldKind;
+  if (!WORLD_KINDS.includes(kind)) throw new ServiceError('JOB_USAGE', { reason: `--world is ${WORLD_KINDS.join(', ')}, not ${kind}` });
+  for (const [name, [low, high]] of Object.entries(LIMITS)) {
+    const value = Number(options[name]);
+    if (value < low || value > high) throw new ServiceError('JOB_USAGE', { reason: `--${name} lies within ${low}..${high}, it is ${value}` });
+  }
+  return { kind, seed: Number(options.seed), pins: Number(options.pins), boards: Number(options.boards), users: Number(options.users) };
+}
+
+/** Every step up to serving; steps that an earlier run finished are not done again. Returns the receipt. */
+export async function makeDemo(input: JobInput, size: WorldSize): Promise<Readonly<Record<string, unknown>>> {
+  const steps = new DemoSteps(input.dataFolder, size);
+  const world = join(input.dataFolder, 'world');
+  const recipe = makeRecipe(size);
+  const pictures = steps.seconds.measure === undefined ? picturesOf(recipe) : [];
+  const file = (name: string): string => join(world, name);
+  const run = (job: Job, options: Record<string, unknown> = {}): Promise<Readonly<Record<string, unknown>>> =>
+    job.run({ ...input, args: [], options: { ...defaultsOf(job), ...options } });
+  await steps.once('draw', async () => {
+    writeTruth(recipe, pictures, world);
+    return { drawn: await drawWorld(recipe, world, input.progress, input.signal) };
+  });
+  await steps.once('import', () => run(importCatalog, { pins: file('pins.jsonl'), boards: file('boards.jsonl'), saves: file('saves.jsonl'), images: world }));
+  await steps.once('extract', () => run(extractFeatures));
+  await steps.once('detect', () => run(detectObjects));
+  await steps.once('candidates', () => run(buildCandidates));
+  await steps.once('visitors', () => visitors(input, steps, recipe, pictures));
+  const control = await steps.once('trainControl', () => run(trainRanker, { sets: ['control'], name: 'control', c: TRAINING_C }));
+  const trained = await steps.once('train', () => run(trainRanker, { name: 'full', c: TRAINING_C }));
+  await steps.once('promote', () => run(promoteModel, { model: 'full', why: 'learned from the first visitors of the demo world', who: 'demo', force: true }));
+  const measured = await steps.once('measure', () => measureWorld(input, recipe, pictures, { control: String(control.model), trained: String(trained.model) }));
+  return receiptOf(size, steps, measured, trained);
+}
+
+/** Fixed, so that the control and the full set differ in nothing but their columns; folds choose the same on this world. */
+const TRAINING_C = 0.01;
+
+function defaultsOf(job: Job): Record<string, unknown> {
+  return Object.fromEntries(
+    job.options.flatMap(({ flag, default: value }) => (value === undefined ? [] : [[camel(flag.split(' ')[0]), value]])),
+  );
+}
+const camel = (flag: string): string => flag.replace(/^--/, '').replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+function peopleOf(recipe: Recipe, pictures: readonly Picture[]): People {
+  return new People(recipe, Uint8Array.from(pictures, (picture) => (trueDominant(picture) ? 1 : 0)));
+}
+
+async function visitors(input: JobInput, steps: DemoSteps, recipe: Recipe, pictures: readonly Picture[]): Promise<{ lists: number }> {
+  const context = await openContext(input.config, input.dataFolder, { lock: true });
+  try {
+    const lists = Number(input.options.lists);
+    const done = steps.mark('visitors');
+    await serveFirstTraffic(context, { recipe, people: peopleOf(recipe, pictures), lists, done, onBatch: (count) => steps.setMark('visitors', count) }, input);
+    return { lists };
+  } finally {
+    await context.close();
+  }
+}
+
+async function measureWorld(input: JobInput, recipe: Recipe, pictures: readonly Picture[], models: Models): Promise<Measurement> {
+  const context = await openContext(input.config, input.dataFolder, { lock: true });
+  try {
+    return await measure(context, recipe, peopleOf(recipe, pictures), models, input);
+  } finally {
+    await context.close();
+  }
+}
+
+function receiptOf(size: WorldSize, steps: DemoSteps, measured: Measurement, trained: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const total = Object.values(steps.seconds).reduce((sum, seconds) => sum + seconds, 0);
+  return {
+    pins: size.pins,
+    boards: size.boards,
+    users: size.users,
+    world: size.kind,
+    seed: size.seed,
+    seconds: { total: Math.round(total * 1000) / 1000, ...steps.seconds },
+    ndcg10: measured.ndcg10,
+    ndcg10Intervals: measured.intervals,
+    liftByCategory: measured.liftByCategory,
+    heldOutQueries: measured.queries,
+    loggedEngagement: { ndcg10: trained.ndcg10, holdoutQueries: trained.holdoutQueries },
+  };
+}
+
+const percent = (share: number): string => `${share >= 0 ? '+' : ''}${(100 * share).toFixed(1)} %`;
+
+function demoLines(receipt: Readonly<Record<string, unknown>>): string[] {
+  const { pins, boards, users, seconds, ndcg10, liftByCategory } = receipt as {
+    pins: number;
+    boards: number;
+    users: number;
+    seconds: { total: number };
+    ndcg10: Measurement['ndcg10'];
+    liftByCategory: Measurement['liftByCategory'];
+  };
+  return [
+    `${pins} pins, ${boards} boards, ${users} people in ${seconds.total.toFixed(0)} s`,
+    `NDCG@10 on held-out queries: shuffled ${ndcg10.shuffled.toFixed(3)}, as served ${ndcg10.asServed.toFixed(3)}, as retrieved ${ndcg10.asRetrieved.toFixed(3)}, control ${ndcg10.control.toFixed(3)}, trained ${ndcg10.trained.toFixed(3)}`,
+    ...liftByCategory.map(({ category, lift, low, high, queries }) => `  ${category.padEnd(18)} ${percent(lift).padStart(8)}   (${percent(low)} .. ${percent(high)}, ${queries} queries)`),
+  ];
+}
+
+function provedLines(receipt: Readonly<Record<string, unknown>>): string[] {
+  const { checks } = receipt as { checks: readonly { name: string; passed: boolean; detail: string }[] };
+  return checks.map(({ name, passed, detail }) => `${passed ? 'holds ' : 'FAILS '} ${name}: ${detail}`);
+}
+
+function closingLines(input: JobInput, receipt: Readonly<Record<string, unknown>>): string[] {
+  const port = (input.options.port as number | undefined) ?? input.config.port;
+  const address = `http://127.0.0.1:${port}`;
+  return [
+    ...demoLines(receipt),
+    '',
+    `The page: ${address}/`,
+    'Three things to try:',
+    `  curl '${address}/v1/pins/p000001/related?limit=5&explain=true'`,
+    `  curl '${address}/v1/users/u000001/home-feed?limit=5'`,
+    `  curl '${address}/v1/pins/p000001/related?limit=5&treatment=as-retrieved'`,
+    `Ctrl-C stops; the same command starts again at once. The truth lies in ${join(input.dataFolder, 'world')}.`,
+    '',
+  ];
+}
