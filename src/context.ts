@@ -30,6 +30,8 @@ export interface ContextOptions {
   /** Keep looking for changes until closed. */
   readonly follow?: boolean;
   /** Told once per change: which model serves, what was refused. */
+  /** Where catalogue and candidate lists lie, when not in the data folder (a catalogue with saves held out). */
+  readonly catalogFolder?: string;
   readonly onChange?: (change: ContextChange) => void;
 }
 
@@ -66,13 +68,14 @@ export class Context {
     this.options = options;
     const { synchronous } = config;
     this.lock = options.lock ? lockDataFolder(dataFolder) : null;
-    this.catalog = openCatalog(dataFolder, { synchronous });
+    const { catalogFolder = dataFolder } = options;
+    this.catalog = openCatalog(catalogFolder, { synchronous });
     this.pins = loadPinColumns(this.catalog, siteCategories(config.categories));
     this.log = openLog(dataFolder, { synchronous, groupCommitMs: config.groupCommitMs });
     this.looks = new VisualState(config, dataFolder, { synchronous });
     this.registry = new ModelRegistry(join(dataFolder, 'models'));
     this.models = new ServingModels(this.registry, () => this.visual?.netDigest ?? null);
-    this.sources = new CandidateSources(join(dataFolder, 'artifacts'), this.catalog, this.pins);
+    this.sources = new CandidateSources(join(catalogFolder, 'artifacts'), this.catalog, this.pins);
     this.experimentDatabase = openDatabase(join(dataFolder, 'experiments.sqlite'), { synchronous });
     this.experimentStore = new ExperimentStore(this.experimentDatabase);
     this.experiments = new ActiveExperiments(this.experimentStore, config.experimentHoldout);
@@ -156,6 +159,8 @@ export class Context {
     this.closed = true;
     if (this.timer) clearTimeout(this.timer);
     await this.refreshing?.catch(() => undefined);
+    // Records of the last replies are queued right behind them.
+    await new Promise((done) => setImmediate(done));
     this.sources.close();
     this.looks.close();
     this.experimentDatabase.close();

@@ -17,6 +17,7 @@ export class GroupCommit {
   private readonly database: Database;
   private readonly waitMs: number;
   private waiting: Waiting[] = [];
+  private closed = false;
   private timer: NodeJS.Timeout | null = null;
   private immediate: NodeJS.Immediate | null = null;
   /** Called after a rollback: caches of row numbers given out inside the transaction are void. */
@@ -35,11 +36,18 @@ export class GroupCommit {
   }
 
   write(work: () => void, urgent = false): Promise<void> {
+    if (this.closed) return Promise.reject(new TypeError('group commit: expected to be open, it was closed'));
     return new Promise((done, failed) => {
       this.waiting.push({ work, done, failed });
       if (urgent) this.immediate ??= setImmediate(() => this.flush());
       else this.timer ??= setTimeout(() => this.flush(), this.waitMs);
     });
+  }
+
+  /** Commits what is waiting; later writes are refused. */
+  close(): void {
+    this.flush();
+    this.closed = true;
   }
 
   /** Commits what is waiting, now. */

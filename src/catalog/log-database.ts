@@ -40,7 +40,7 @@ export class LogDatabase {
 
   /** Commits what is waiting and closes the file. */
   close(): void {
-    this.commit.flush();
+    this.commit.close();
     this.database.close();
   }
 }

@@ -102,6 +102,21 @@ export class SaveStore {
       .immediate();
   }
 
+  /** Takes saves out in one transaction; whoever counted them must count anew. Returns how many there were. */
+  remove(rows: Iterable<{ readonly boardIndex: number; readonly pinIndex: number; readonly userIndex: number }>): number {
+    const remove = this.database.prepare('DELETE FROM saves WHERE boardIndex = ? AND pinIndex = ? AND userIndex = ?');
+    return this.database
+      .transaction(() => {
+        let count = 0;
+        for (const { boardIndex, pinIndex, userIndex } of rows) {
+          count += remove.run(boardIndex, pinIndex, userIndex).changes;
+        }
+        this.sequence.setNumber('removedThrough', this.sequence.current());
+        return count;
+      })
+      .immediate();
+  }
+
   /** Boards with their pins, streamed in board order; a pin saved twice to a board is there once. */
   *memberships(): IterableIterator<BoardPins> {
     let boardIndex = -1;
