@@ -74,6 +74,7 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
     'report an experiment: verdict, lifts, intervals, health',
     () => import('./jobs/report-experiment.ts'),
   ],
+  ['replay-paper', "replay the paper's experiment on the demo world, against its planted truth", () => import('./jobs/replay-paper.ts')],
   [
     'simulate-experiments',
     'prove the experiment statistics by simulation',
