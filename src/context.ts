@@ -55,7 +55,7 @@ export class Context {
   readonly experiments: ActiveExperiments;
   private readonly options: ContextOptions;
   private readonly lock: DataFolderLock | null;
-  private readonly looks: VisualState;
+  readonly looks: VisualState;
   private closed = false;
   /** Set when the process was asked to end: it is no longer ready. */
   stopping = false;

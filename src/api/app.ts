@@ -2,8 +2,10 @@
 import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import Fastify from 'fastify';
+import { appendAudit } from '../audit-trail.ts';
 import type { Context } from '../context.ts';
 import { ServiceError } from '../errors.ts';
+import { Admission, admit, limitsOf } from './admission.ts';
 import { catalogRoutes } from './catalog.ts';
 import { closeupRoutes } from './closeup.ts';
 import { eventRoutes } from './events.ts';
@@ -14,13 +16,14 @@ import { imageRoutes } from './images.ts';
 import { Keys } from './keys.ts';
 import { Metrics } from './metrics.ts';
 import { modelRoutes } from './models.ts';
-import { objectRoutes } from './objects.ts';
 import { isPageAddress, pageRoutes } from './pages.ts';
 import { pinRoutes } from './pins.ts';
 import { sendProblem, serviceErrorOf } from './problem.ts';
+import { RateLimit } from './rate-limit.ts';
 import { rankRoutes } from './rank.ts';
 import type { App, Service } from './routes.ts';
 import { userRoutes } from './users.ts';
+import { visualSearchRoutes } from './visual-search.ts';
 
 const ROUTES: readonly ((app: App, service: Service) => void)[] = [
   closeupRoutes,
@@ -28,7 +31,7 @@ const ROUTES: readonly ((app: App, service: Service) => void)[] = [
   rankRoutes,
   eventRoutes,
   catalogRoutes,
-  objectRoutes,
+  visualSearchRoutes,
   pinRoutes,
   imageRoutes,
   userRoutes,
@@ -43,10 +46,16 @@ export async function buildApp(context: Context): Promise<App> {
     logger: config.logLevel === 'silent' ? false : { level: config.logLevel },
     disableRequestLogging: true,
     bodyLimit: config.bodyLimitBytes,
+    requestTimeout: config.requestTimeoutMs,
+    handlerTimeout: config.requestTimeoutMs,
+    return503OnClosing: false,
+    http: { headersTimeout: Math.min(HEADERS_MS, config.requestTimeoutMs), connectionsCheckingInterval: CHECK_MS },
     routerOptions: { maxParamLength: 2048 },
     ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
   }) as unknown as App;
-  const metrics = new Metrics(context);
+  app.server.maxConnections = config.maxConnections;
+  const admission = new Admission(limitsOf(config));
+  const metrics = new Metrics(context, admission);
   app.setErrorHandler((error: Error, request, reply) => {
     const known = serviceErrorOf(error, config.bodyLimitBytes);
     request.line.code = known.code;
@@ -58,8 +67,10 @@ export async function buildApp(context: Context): Promise<App> {
     if (isPageAddress(request)) return reply.header('cache-control', 'no-cache').sendFile('index.html');
     return sendProblem(new ServiceError('ROUTE_UNKNOWN', { method, path: request.url.split('?')[0] }), request, reply);
   });
-  guard(app, new Keys(context.dataFolder, config.keys), config.readKeyRequired);
+  guard(app, context);
+  admit(app, admission, config.bodyLimitBytes);
   oneLinePerRequest(app, metrics);
+  auditAdministration(app, context.dataFolder);
   await app.register(helmet, HEADERS);
   await app.register(swagger, OPENAPI);
   for (const routes of ROUTES) routes(app, { context, metrics });
@@ -67,6 +78,11 @@ export async function buildApp(context: Context): Promise<App> {
   await pageRoutes(app);
   return app;
 }
+
+/** A connection that has not said what it wants by then is closed. */
+const HEADERS_MS = 10_000;
+/** How often slow connections are looked for. */
+const CHECK_MS = 2000;
 
 const HEADERS = {
   contentSecurityPolicy: {
@@ -100,14 +116,30 @@ const OPENAPI = {
 };
 
 /** Checks the key of routes that say what it must be allowed to do. Reading is free unless a setting says otherwise. */
-function guard(app: App, keys: Keys, readKeyRequired: boolean): void {
+function guard(app: App, context: Context): void {
+  const { keys: configured, readKeyRequired, rateLimit } = context.config;
+  const keys = new Keys(context.dataFolder, configured);
+  const limit = rateLimit > 0 ? new RateLimit(rateLimit) : null;
   app.decorateRequest('line');
   app.decorateRequest('keyName', null);
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     request.line = {};
+    if (context.stopping) reply.header('connection', 'close');
     const { scope } = request.routeOptions.config;
-    if (scope === undefined || (scope === 'read' && !readKeyRequired) || !keys.any) return;
-    request.keyName = keys.check(request.headers.authorization, scope);
+    const asked = scope !== undefined && (scope !== 'read' || readKeyRequired) && keys.any;
+    if (asked) request.keyName = keys.check(request.headers.authorization, scope);
+    if (scope !== undefined) limit?.take(request.keyName ?? request.ip);
+  });
+}
+
+/** Whoever administers leaves a line in the audit trail, also when it was refused. */
+function auditAdministration(app: App, dataFolder: string): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const { routeOptions, method, keyName, id } = request;
+    if (routeOptions.config.scope !== 'admin') return;
+    const action = `${method} ${routeOptions.url}`;
+    const subject = Object.values((request.params ?? {}) as Record<string, string>).join(' ');
+    appendAudit(dataFolder, { who: keyName ?? 'no key', action, subject, status: reply.statusCode, requestId: id });
   });
 }
 

@@ -1,0 +1,93 @@
+/** What a visual-search or Lens request asks: JSON with a pin id, or multipart with an image; both give one record. */
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { fetchImage } from '../catalog/image-fetch.ts';
+import type { Context } from '../context.ts';
+import { ServiceError } from '../errors.ts';
+import type { BoxUnit } from '../vision/box.ts';
+import { pinOf } from './list-options.ts';
+import { Id, LIMIT_MAX } from './schemas.ts';
+
+export const VisualBody = Type.Object({
+  pinId: Type.Optional(Id),
+  box: Type.Optional(Type.Array(Type.Number(), { minItems: 4, maxItems: 4 })),
+  boxUnit: Type.Optional(Type.Union([Type.Literal('pixels'), Type.Literal('fractions')])),
+  category: Type.Optional(Type.String({ maxLength: 256 })),
+  buyable: Type.Optional(Type.Boolean()),
+  term: Type.Optional(Type.String({ maxLength: 256, description: 'Only pins that carry this annotation.' })),
+  exclude: Type.Optional(Type.Array(Id, { maxItems: 1000 })),
+  userId: Type.Optional(Id),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX })),
+  cursor: Type.Optional(Type.String({ maxLength: 64 })),
+  explain: Type.Optional(Type.Boolean()),
+});
+export type VisualRequest = Type.Static<typeof VisualBody>;
+
+export interface VisualQuestion {
+  readonly request: VisualRequest;
+  /** -1: an upload. */
+  readonly pinIndex: number;
+  /** The picture's bytes, read when they are needed. */
+  readonly bytes: () => Promise<Uint8Array>;
+  readonly boxUnit: BoxUnit;
+}
+
+/** Reads the request. Throws REQUEST_INVALID naming the field, CATALOG_PIN_UNKNOWN, IMAGE_TOO_LARGE. */
+export async function visualQuestion(context: Context, request: FastifyRequest): Promise<VisualQuestion> {
+  const upload = request.isMultipart() ? await readMultipart(request, context.config.uploadLimitBytes) : null;
+  const body: unknown = upload ? upload.fields : request.body;
+  if (!Value.Check(VisualBody, body)) {
+    const [problem] = Value.Errors(VisualBody, body);
+    const field = problem?.instancePath.split('/')[1] ?? '';
+    throw new ServiceError('REQUEST_INVALID', { field, detail: `${field || 'body'}: ${problem?.message ?? 'is not what it should be'}` });
+  }
+  const boxUnit = body.boxUnit ?? 'pixels';
+  if (upload?.image) {
+    const { image } = upload;
+    return { request: body, pinIndex: -1, bytes: async () => image, boxUnit };
+  }
+  if (body.pinId === undefined) throw new ServiceError('REQUEST_INVALID', { field: 'pinId', detail: 'pinId: name a pin, or send an image as multipart/form-data' });
+  const pinIndex = pinOf(context, body.pinId);
+  return { request: body, pinIndex, bytes: () => bytesOfPin(context, pinIndex), boxUnit };
+}
+
+/** The bytes of a pin's image. Throws IMAGE_REFUSED for a pin without one. */
+export async function bytesOfPin(context: Context, pinIndex: number): Promise<Uint8Array> {
+  const { catalog, config, dataFolder } = context;
+  const pin = catalog.pins.get(pinIndex);
+  if (!pin?.image) throw new ServiceError('IMAGE_REFUSED', { reason: 'this pin has no image' });
+  return fetchImage(pin.image, { dataFolder, byteLimit: config.uploadLimitBytes, allowPrivate: config.imagePrivateUrls });
+}
+
+async function readMultipart(request: FastifyRequest, byteLimit: number): Promise<{ image: Uint8Array | null; fields: Record<string, unknown> }> {
+  let image: Uint8Array | null = null;
+  const fields: Record<string, unknown> = {};
+  for await (const part of request.parts({ limits: { fileSize: byteLimit, files: 1, fields: 20, fieldSize: 16_384 } })) {
+    if (part.type === 'field') fields[part.fieldname] = fieldValue(part.fieldname, String(part.value));
+    else if (part.fieldname === 'image') {
+      image = await part.toBuffer().catch((error: unknown) => {
+        throw new ServiceError('IMAGE_TOO_LARGE', { reason: `more than ${byteLimit} bytes` }, error);
+      });
+    } else part.file.resume();
+  }
+  if (!image && fields.pinId === undefined) throw new ServiceError('REQUEST_INVALID', { field: 'image', detail: 'image: the form holds no file of this name' });
+  return { image, fields };
+}
+
+const NUMBERS = new Set(['limit']);
+const FLAGS = new Set(['buyable', 'explain']);
+
+/** Form fields are text; these are numbers, flags and JSON (`box`, `exclude`) as in the JSON body. What does not fit stays text and is refused by the schema. */
+function fieldValue(name: string, text: string): unknown {
+  if (NUMBERS.has(name) && /^\d+$/.test(text)) return Number(text);
+  if (FLAGS.has(name) && (text === 'true' || text === 'false')) return text === 'true';
+  if (name === 'box' || name === 'exclude') {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return text;
+    }
+  }
+  return text;
+}
