@@ -32,10 +32,19 @@ export async function startServer(config: Config, dataFolder: string): Promise<S
   }
 }
 
+/**
+ * First everything is still answered, each reply closing its connection and readiness saying no, so that callers move on;
+ * then nothing new is taken and what has begun is answered; then everything is closed.
+ */
 async function closeServer(app: App, context: Context): Promise<void> {
   context.stopping = true;
+  if ((await connectionsOf(app)) > 0) await new Promise((moved) => setTimeout(moved, context.config.drainMs));
   const cut = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
   await app.close();
   clearTimeout(cut);
   await context.close();
+}
+
+function connectionsOf(app: App): Promise<number> {
+  return new Promise((done) => app.server.getConnections((_, count) => done(count ?? 0)));
 }

@@ -28,7 +28,7 @@ export function imageRoutes(app: App, { context }: Service): void {
     querystring: ImageQuery,
     response: { '4xx': Problem, '5xx': Problem },
   };
-  app.get('/v1/pins/:id/image', { schema, config: { scope: 'read' } }, async (request, reply) => {
+  app.get('/v1/pins/:id/image', { schema, config: { scope: 'read', lane: 'heavy' } }, async (request, reply) => {
     const pinIndex = pinOf(context, request.params.id);
     const wanted = request.query.width ?? 512;
     const width = WIDTHS.find((each) => each >= wanted) ?? 2048;

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Context } from '../context.ts';
+import type { Admission, Lane } from './admission.ts';
 import type { RankedList, StageTimings } from '../serving/ranked-list.ts';
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -15,7 +16,7 @@ export class Metrics {
   readonly lostLists: Counter;
   readonly events: Counter<'outcome'>;
 
-  constructor(context: Context) {
+  constructor(context: Context, admission: Admission) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     const name = (text: string): string => `related_pins_${text}`;
@@ -56,6 +57,7 @@ export class Metrics {
     });
     this.gauge(name('pins'), 'Pins of the catalogue.', () => context.pins.count);
     this.gauge(name('events_kept_apart'), 'Events whose list is unknown.', () => context.log.events.countStrays());
+    this.countLanes(admission, name);
     const model = new Gauge({
       name: name('model_info'),
       help: 'The serving model (value 1).',
@@ -66,6 +68,31 @@ export class Metrics {
         model.set({ model: context.models.current().name }, 1);
       },
     });
+  }
+
+  private countLanes(admission: Admission, name: (text: string) => string): void {
+    const registers = [this.registry];
+    const lanes = Object.keys(admission.inFlight) as Lane[];
+    const inFlight: Gauge<'lane'> = new Gauge({
+      name: name('in_flight'),
+      help: 'Requests being answered, by lane: read, write, heavy.',
+      labelNames: ['lane'],
+      registers,
+      collect: () => {
+        for (const lane of lanes) inFlight.set({ lane }, admission.inFlight[lane]);
+      },
+    });
+    const refused: Counter<'lane'> = new Counter({
+      name: name('refused_total'),
+      help: 'Requests refused because their lane was full or their turn came too late.',
+      labelNames: ['lane'],
+      registers,
+      collect: () => {
+        refused.reset();
+        for (const lane of lanes) refused.inc({ lane }, admission.refused[lane]);
+      },
+    });
+    this.gauge(name('bodies_bytes'), 'Bytes of bodies being received, by what they declare.', () => admission.bodyBytes);
   }
 
   private gauge(name: string, help: string, read: () => number): void {

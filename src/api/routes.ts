@@ -2,6 +2,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyTypeProvider, RawReplyD
 import type { Static, TSchema } from 'typebox';
 import type { Context } from '../context.ts';
 import type { Scope } from '../access-keys.ts';
+import type { Lane } from './admission.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Requests get their types from the schemas; replies are checked by being serialized through theirs. */
@@ -29,6 +30,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a key must be allowed to do; absent: anybody may. */
     readonly scope?: Scope;
+    /** The budget it takes from when it isn't its scope's own: expensive work says heavy. */
+    readonly lane?: Lane;
     /** Kept out of the one line per request. */
     readonly quiet?: boolean;
   }

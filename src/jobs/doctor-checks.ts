@@ -172,7 +172,7 @@ const models: Check = ({ dataFolder }) => {
 const nets: Check = ({ dataFolder }) =>
   (['visual', 'detector'] as const).map((kind) => {
     try {
-      const { manifest, digest } = readNet(activeNetFolder(dataFolder, kind));
+      const { manifest, digest } = readNet(activeNet(dataFolder, kind));
       return ok(`net ${kind}`, `${manifest.name}, digest ${digest.slice(0, 12)} as its manifest says`);
     } catch (error) {
       return bad(`net ${kind}`, reasonOf(error), `import-net it again, or delete nets/${kind} of the data folder to use the one that ships.`);
