@@ -67,7 +67,7 @@ export const SETTINGS = {
   queueWaitMs: setting(
     'QUEUE_WAIT_MS',
     'integer',
-    '100',
+    '250',
     'ms',
     'A read whose turn comes later is refused with 503; writes wait five times as long.',
   ),

@@ -29,6 +29,8 @@ export type Limits = Readonly<Record<Lane, LaneLimits>> & {
 const RETRY_AFTER_SECONDS = 1;
 /** Writes wait this many times longer than reads before they are refused: a lost reading is asked for again, a lost event is lost. */
 const WRITE_PATIENCE = 5;
+/** So few together are no queue: then it is the machine that is slow, and refusing would not help. */
+const TURN_MIN = 32;
 /** Bodies in reception, in largest bodies. */
 const BODIES_MAX = 32;
 
@@ -47,6 +49,7 @@ export class Admission {
   bodyBytes = 0;
   private readonly limits: Limits;
   private turnStartedAt = -1;
+  private turn = 0;
 
   constructor(limits: Limits) {
     this.limits = limits;
@@ -56,7 +59,7 @@ export class Admission {
   check(lane: Lane, bodyBytes: number): void {
     const { waitMs, inFlight } = this.limits[lane];
     const free = this.inFlight[lane] < inFlight && this.bodyBytes + bodyBytes <= this.limits.bodies;
-    if (free && this.waited() <= waitMs) return;
+    if (free && (this.waited() <= waitMs || this.turn <= TURN_MIN)) return;
     this.refused[lane]++;
     throw new ServiceError('SERVER_OVERLOADED', { retryAfterSeconds: RETRY_AFTER_SECONDS });
   }
@@ -64,8 +67,10 @@ export class Admission {
   /** Milliseconds since the first request of those that arrived together was taken up. */
   private waited(): number {
     const now = performance.now();
+    this.turn++;
     if (this.turnStartedAt < 0) {
       this.turnStartedAt = now;
+      this.turn = 1;
       setImmediate(() => {
         this.turnStartedAt = -1;
       });

@@ -59,7 +59,7 @@ export async function buildApp(context: Context): Promise<App> {
   app.setErrorHandler((error: Error, request, reply) => {
     const known = serviceErrorOf(error, config.bodyLimitBytes);
     request.line.code = known.code;
-    if (known.status >= 500) request.log.error({ err: known.cause ?? known }, known.message);
+    if (known.status >= 500 && known.code !== 'SERVER_OVERLOADED') request.log.error({ err: known.cause ?? known }, known.message);
     return sendProblem(known, request, reply);
   });
   app.setNotFoundHandler((request, reply) => {

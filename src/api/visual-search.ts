@@ -148,7 +148,7 @@ export function visualSearchRoutes(app: App, { context }: Service): void {
   app.addHook('onClose', async () => opened?.close());
   const schema = (summary: string) => ({ summary, tags: ['visual search'], consumes: ['application/json', 'multipart/form-data'], response: replies(Anything) });
 
-  app.post('/v1/visual-search', { schema: schema('Pins that look like a picture, or like a region of it'), config: { scope: 'read' } }, async (request) => {
+  app.post('/v1/visual-search', { schema: schema('Pins that look like a picture, or like a region of it'), config: { scope: 'read', lane: 'heavy' } }, async (request) => {
     const startedAt = performance.now();
     const question = await visualQuestion(context, request);
     const searched = await desk().search(question);
@@ -168,7 +168,7 @@ export function visualSearchRoutes(app: App, { context }: Service): void {
     };
   });
 
-  app.post('/v1/lens', { schema: schema('A photo in: what it shows, and a blend of look-alikes, meaning-alikes and scenes'), config: { scope: 'read' } }, async (request) => {
+  app.post('/v1/lens', { schema: schema('A photo in: what it shows, and a blend of look-alikes, meaning-alikes and scenes'), config: { scope: 'read', lane: 'heavy' } }, async (request) => {
     const question = await visualQuestion(context, request);
     return lensReply(context, desk(), question);
   });
