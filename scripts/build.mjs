@@ -49,7 +49,7 @@ async function buildWasm() {
   if (sources.length === 0) return;
   const wabt = await (await import('wabt')).default();
   for (const source of sources) {
-    const module = wabt.parseWat(source, readFileSync(source), { simd: true, threads: true, bulk_memory: true });
+    const module = wabt.parseWat(source, readFileSync(source, 'utf8'), { simd: true, threads: true, bulk_memory: true });
     const target = join(root, 'dist', relative(root, source)).replace(/\.wat$/, '.wasm');
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, module.toBinary({}).buffer);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hamming } from '../../src/math/bits.ts';
 import { buildFeatureRows, columnsOf, FEATURE_COLUMNS, VISUAL_WEIGHT_COLUMNS } from '../../src/ranker/feature-table.ts';
+import { plainDistance, similaritiesTo } from '../../src/ranker/code-similarity.ts';
 import { linearRanker } from '../../src/ranker/linear-model.ts';
 import { asRetrieved, shuffled } from '../../src/ranker/baselines.ts';
 import { FEATURE_SETS } from '../../src/ranker/ranking-feature.ts';
@@ -133,5 +134,20 @@ describe('rankers', () => {
   it('refuses rows that lack a column of the model', () => {
     const other = linearRanker('m', [{ name: 'moon', weight: 1, normalization: { kind: 'none' } }]);
     expect(() => other.score(inputs)).toThrow('no column "moon"');
+  });
+});
+
+describe('code similarity', () => {
+  it.each([32, 128, 1000, 1024, 4096, 8192])('with %i bits the fast twin equals the plain one', (bits) => {
+    const { visual, candidates, query } = madeUpRequest(50, bits);
+    if (!visual || !query.code) throw new Error('made up without a code');
+    const { image } = visual;
+    const found = new Float32Array(50);
+    similaritiesTo(query.code, image, candidates.pinIndexes, found);
+    found.forEach((similarity, i) => {
+      const pin = candidates.pinIndexes[i];
+      const distance = plainDistance(query.code ?? image.codes, image.codes, pin * image.words);
+      expect(similarity).toBe(image.has[pin] ? Math.fround(1 - distance / bits) : Number.NaN);
+    });
   });
 });
