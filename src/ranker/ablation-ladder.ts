@@ -1,0 +1,52 @@
+/**
+ * The paper's ablation ladder: control set, + fc6 and fc8 with indicators, + category crosses, + object features, each step
+ * measured on the same held-out lists, with its lift over the step before and by category.
+ */
+import { bootstrapLift } from './bootstrap.ts';
+import { columnsOf } from './feature-table.ts';
+import { intervalsOf, liftBySegment, ndcgByContender, type SegmentLift } from './holdout-report.ts';
+import { listScorer, trainLinearModel } from './linear-trainer.ts';
+import { type LogData, trainingRows } from './log-data.ts';
+import type { Interval } from './model-artifact.ts';
+import type { NormalizationKind } from './normalizer.ts';
+import type { FeatureSet } from './ranking-feature.ts';
+
+export const LADDER: readonly { readonly step: string; readonly sets: readonly FeatureSet[] }[] = [
+  { step: 'control', sets: ['control'] },
+  { step: '+ fc6/fc8', sets: ['control', 'visual'] },
+  { step: '+ category crosses', sets: ['control', 'visual', 'cross'] },
+  { step: '+ object features', sets: ['control', 'visual', 'cross', 'object'] },
+];
+
+export interface LadderStep {
+  readonly step: string;
+  readonly columns: number;
+  readonly ndcg10: Interval;
+  /** Relative lift over the step before; over itself for the first. */
+  readonly lift: Interval;
+  /** Relative lift over the control set, by category. */
+  readonly liftByCategory: readonly SegmentLift[];
+}
+
+export interface LadderSettings {
+  readonly c: number;
+  readonly normalize: NormalizationKind;
+  readonly seed: number;
+  readonly segmentsOf: (list: number) => readonly string[];
+}
+
+export function climbLadder(early: LogData, holdout: LogData, settings: LadderSettings): readonly LadderStep[] {
+  const { c, normalize, seed } = settings;
+  const values = LADDER.map(({ sets }) => {
+    const { features } = trainLinearModel(trainingRows(early, columnsOf(sets)), { c, normalize });
+    return ndcgByContender(holdout, { step: listScorer(holdout, features) }).step;
+  });
+  const measured = (list: Float64Array): Float64Array => list.filter((value) => value === value);
+  return LADDER.map(({ step, sets }, at) => ({
+    step,
+    columns: columnsOf(sets).length,
+    ndcg10: intervalsOf({ step: values[at] }, seed).step,
+    lift: bootstrapLift(measured(values[at]), measured(values[Math.max(0, at - 1)]), seed),
+    liftByCategory: liftBySegment(values[at], values[0], settings.segmentsOf, seed),
+  }));
+}

@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import type { JudgedList } from '../../src/catalog/judged-list.ts';
+import { seededRandom } from '../../src/math/random.ts';
+import { zeroMatrix } from '../../src/math/matrix.ts';
+import { climbLadder } from '../../src/ranker/ablation-ladder.ts';
+import { chooseC } from '../../src/ranker/choose-c.ts';
+import { FEATURE_COLUMNS } from '../../src/ranker/feature-table.ts';
+import { collectLogData, sliceLog, trainingRows } from '../../src/ranker/log-data.ts';
+import { trainOnLog } from '../../src/ranker/log-training.ts';
+import { examinationFromInterventions, examinationFromShuffled, propensityWeights } from '../../src/ranker/position-bias.ts';
+import { FEATURE_SETS } from '../../src/ranker/ranking-feature.ts';
+
+const LENGTH = 12;
+const UTILITY: Readonly<Record<string, number>> = { 'log-saves': 1, 'fc6-similarity': 2, 'fc6 x art': 1.5 };
+
+/** People look at position k with probability 1 / k^bias and engage by utility; served by log-saves alone or shuffled. */
+function* madeUpLog(lists: number, seed: number, bias: number, shuffledShare: number): Generator<JudgedList> {
+  const random = seededRandom(seed);
+  for (let list = 0; list < lists; list++) {
+    const values = zeroMatrix(LENGTH, FEATURE_COLUMNS);
+    const utility = new Float64Array(LENGTH);
+    for (let item = 0; item < LENGTH; item++) {
+      for (const [name, weight] of Object.entries(UTILITY)) {
+        const value = Math.fround(random.normal());
+        values.data[item * values.columns + FEATURE_COLUMNS.indexOf(name)] = value;
+        utility[item] += weight * value;
+      }
+    }
+    const shuffled = random.next() < shuffledShare;
+    const noise = Array.from({ length: LENGTH }, () => random.normal());
+    const saves = (item: number): number => values.data[item * values.columns + FEATURE_COLUMNS.indexOf('log-saves')];
+    const order = Array.from({ length: LENGTH }, (_, item) => item).sort((a, b) => shuffled ? noise[a] - noise[b] : saves(b) - saves(a));
+    const rows = zeroMatrix(LENGTH, FEATURE_COLUMNS);
+    const grades = new Uint8Array(LENGTH);
+    order.forEach((item, at) => {
+      rows.data.set(values.data.subarray(item * values.columns, (item + 1) * values.columns), at * values.columns);
+      const looked = random.next() < 1 / (at + 1) ** bias;
+      if (looked && random.next() < 1 / (1 + Math.exp(2 - utility[item]))) grades[at] = utility[item] > 3 ? 4 : 2;
+    });
+    yield {
+      recommendationId: `r${list}`,
+      at: list * 3_600_000,
+      surface: 'closeup',
+      queryPinIndex: list % 40,
+      userId: `u${list % 50}`,
+      arm: null,
+      modelVersion: 'as-retrieved',
+      shuffled,
+      grades,
+      items: {
+        count: LENGTH,
+        pinIndexes: Int32Array.from(order),
+        positions: Uint16Array.from({ length: LENGTH }, (_, at) => at + 1),
+        scores: new Float64Array(LENGTH),
+        propensities: new Float32Array(LENGTH).fill(1),
+        retrievedRanks: Int32Array.from(order, (_, at) => LENGTH - 1 - at),
+        sourceNames: ['board-cooccurrence'],
+        sourceScores: new Float32Array(LENGTH),
+        rows,
+      },
+    };
+  }
+}
+
+const settings = {
+  sets: FEATURE_SETS,
+  normalize: 'standard',
+  c: 0.01,
+  seed: 1,
+  holdoutShare: 0.2,
+  previous: null,
+  categoriesOf: (query: number) => [query % 2 ? 'art' : 'quotes'],
+} as const;
+
+describe('training on the log', () => {
+  it('learns what people want and says how it compares', async () => {
+    const data = collectLogData(madeUpLog(800, 1, 0, 0.1));
+    const done = await trainOnLog(data, settings);
+    const { trained, control, asServed, asRetrieved, shuffled } = done.ndcg10;
+    expect(trained.low).toBeGreaterThan(control.high);
+    expect(control.mean).toBeGreaterThan(shuffled.mean);
+    expect(asServed.mean).toBeGreaterThan(asRetrieved.mean);
+    expect(done.liftByCategory.map(({ segment }) => segment).sort()).toEqual(['art', 'quotes']);
+    expect(done.liftByObject.map(({ segment }) => segment)).toEqual(['no dominant object']);
+    const weight = (name: string): number => done.model.features.find((feature) => feature.name === name)?.weight ?? 0;
+    expect(weight('fc6-similarity') / weight('log-saves')).toBeGreaterThan(1.6);
+    expect(weight('fc6-similarity') / weight('log-saves')).toBeLessThan(2.4);
+  });
+
+  it('is the same to the bit for the same seed, however many workers choose C', async () => {
+    const data = collectLogData(madeUpLog(300, 2, 0, 0.1));
+    const training = trainingRows(data, ['log-saves', 'fc6-similarity']);
+    const one = await chooseC(training, { normalize: 'standard', workers: 1, grid: [1e-4, 1e-2] });
+    const three = await chooseC(training, { normalize: 'standard', workers: 3, grid: [1e-4, 1e-2] });
+    expect(three).toEqual(one);
+    expect(one.curve).toHaveLength(2);
+    const a = await trainOnLog(data, settings);
+    const b = await trainOnLog(data, settings);
+    expect(b.model.w).toEqual(a.model.w);
+    expect(b.ndcg10).toEqual(a.ndcg10);
+  });
+
+  it('climbs the ladder on the same held-out lists', () => {
+    const data = collectLogData(madeUpLog(600, 3, 0, 0.1));
+    const steps = climbLadder(sliceLog(data, 0, 480), sliceLog(data, 480, 600), {
+      c: 0.01,
+      normalize: 'standard',
+      seed: 1,
+      segmentsOf: (list) => [list % 2 ? 'art' : 'quotes'],
+    });
+    expect(steps.map(({ step }) => step)).toEqual(['control', '+ fc6/fc8', '+ category crosses', '+ object features']);
+    expect(steps[0].lift.mean).toBe(0);
+    expect(steps[1].lift.low).toBeGreaterThan(0);
+    expect(steps[2].lift.low).toBeGreaterThan(0);
+    expect(Math.abs(steps[3].lift.mean)).toBeLessThan(0.01);
+  });
+
+  it('refuses an empty log and names the job that makes one', async () => {
+    await expect(trainOnLog(collectLogData([]), settings)).rejects.toThrow('replay-saves');
+  });
+
+  it('caps floods and repetitions, and cuts what was hardly seen', () => {
+    const one = [...madeUpLog(1, 4, 0, 0)][0];
+    const again = Array.from({ length: 10 }, () => one);
+    expect(collectLogData(again, { repeatsPerDay: 3 }).left).toEqual({ floods: 0, repeated: 7 });
+    expect(collectLogData(again, { listsPerUserDay: 2 }).lists).toHaveLength(2);
+    const grades = new Uint8Array(LENGTH);
+    grades[2] = 4;
+    const data = trainingRows(collectLogData([{ ...one, grades }]), ['log-saves']);
+    expect([...data.positions]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+});
+
+describe('position bias', () => {
+  it('the estimated curve covers the planted one, from shuffled lists and from interventions', () => {
+    const data = collectLogData(madeUpLog(20_000, 5, 1, 1), { listsPerUserDay: 1e9, repeatsPerDay: 1e9 });
+    const shuffled = examinationFromShuffled(data);
+    const harvested = examinationFromInterventions(data);
+    for (const found of [shuffled, harvested]) {
+      let covered = 0;
+      for (let at = 0; at < LENGTH; at++) {
+        const truth = 1 / (at + 1);
+        if (found && found.low[at] <= truth && found.high[at] >= truth) covered++;
+        expect(found?.curve[at]).toBeCloseTo(truth, 1);
+      }
+      expect(covered).toBeGreaterThanOrEqual(10);
+    }
+  });
+
+  it('the weighted model orders closer to the truth than the naive one', async () => {
+    const data = collectLogData(madeUpLog(6000, 6, 1.2, 0.05));
+    const examination = examinationFromShuffled(data);
+    if (!examination) throw new Error('no shuffled lists');
+    const naive = await trainOnLog(data, settings);
+    const weighted = await trainOnLog(data, {
+      ...settings,
+      pairWeights: (training) => ({ better: propensityWeights(training, examination, 20).better }),
+    });
+    const cosine = (features: readonly { readonly name: string; readonly weight: number }[]): number => {
+      const weights = Object.keys(UTILITY).map((name) => features.find((feature) => feature.name === name)?.weight ?? 0);
+      const truth = Object.values(UTILITY);
+      return weights.reduce((sum, value, at) => sum + value * truth[at], 0) / Math.hypot(...weights) / Math.hypot(...truth);
+    };
+    expect(cosine(weighted.model.features)).toBeGreaterThan(cosine(naive.model.features));
+  });
+
+  it('clips and counts', () => {
+    const data = collectLogData(madeUpLog(1, 7, 0, 0));
+    const curve = { curve: [1, 0.5, 0.01], low: [], high: [], impressions: [], method: 'randomized' as const };
+    const weights = propensityWeights(data, curve, 10);
+    expect([...weights.better.slice(0, 4)]).toEqual([1, 2, 10, 10]);
+    expect(weights.clipped).toBe(10);
+  });
+});
