@@ -15,6 +15,7 @@ import { projectRoot } from './worker-url.ts';
 /** Jobs in the order a catalogue meets them. A line each; loaded only when called. */
 const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] = [
   ['demo', 'make a world whose truth is known, learn from its people, prove the gain, serve it', () => import('./jobs/demo.ts')],
+  ['evaluate-world', 'near-duplicates, dominant objects and boxes of a demo world against its truth', () => import('./jobs/evaluate-world.ts')],
   ['import-catalog', 'read pins, boards and saves into the catalogue', () => import('./jobs/import-catalog.ts')],
   [
     'extract-features',
