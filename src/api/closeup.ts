@@ -1,5 +1,7 @@
 import { relatedPins } from '../related-pins.ts';
+import { reasonOf } from '../errors.ts';
 import { afterResponse } from './after-response.ts';
+import { Counterfactual } from './counterfactual.ts';
 import { listOptions, pinOf } from './list-options.ts';
 import { listReply } from './list-reply.ts';
 import type { App, Service } from './routes.ts';
@@ -13,6 +15,7 @@ export function closeupRoutes(app: App, { context, metrics }: Service): void {
     querystring: ListQuery,
     response: replies(ListReply),
   };
+  const counterfactual = new Counterfactual(context);
   app.get('/v1/pins/:id/related', { schema, config: { scope: 'read' } }, async (request, reply) => {
     const startedAt = performance.now();
     const pinIndex = pinOf(context, request.params.id);
@@ -20,6 +23,7 @@ export function closeupRoutes(app: App, { context, metrics }: Service): void {
     const list = await relatedPins(context.parts, pinIndex, options);
     reply.send(await listReply(list, context.pins, request.query.explain));
     afterResponse(context, metrics, request, list, startedAt);
+    counterfactual.compare(list).catch((error: unknown) => request.log.warn({ reason: reasonOf(error) }, 'no counterfactual'));
     return reply;
   });
 }

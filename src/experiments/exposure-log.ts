@@ -27,7 +27,7 @@ import { contribute } from './unit-contribution.ts';
 
 /** The log, as this file reads it. */
 export interface RawLog {
-  readonly lists: Pick<ServedListLog, 'listsAfter'>;
+  readonly lists: Pick<ServedListLog, 'listsAfter' | 'find'>;
   readonly events: Pick<EngagementLog, 'eventsAfter' | 'eventsOf'>;
 }
 
@@ -68,7 +68,7 @@ export class ExposureLog {
       total.lists += page.lists;
       total.events += page.events;
       total.units += page.units;
-      if (page.lists === 0 && page.events === 0) break;
+      if (!page.more) break;
     }
     return total;
   }
@@ -79,11 +79,12 @@ export class ExposureLog {
     return this.sync(experiment);
   }
 
-  private page(experiment: Experiment): SyncReceipt {
+  private page(experiment: Experiment): SyncReceipt & { readonly more: boolean } {
     const progress = this.store.progressOf(experiment.key);
     const lists = this.log.lists.listsAfter(progress.listCursor, PAGE);
     const events = this.log.events.eventsAfter(progress.eventCursor, PAGE);
-    if (lists.length === 0 && events.length === 0) return { lists: 0, events: 0, units: 0 };
+    const marks = this.store.counterfactualsAfter(progress.counterfactualCursor, PAGE);
+    if (lists.length + events.length + marks.length === 0) return { lists: 0, events: 0, units: 0, more: false };
     const changed = new Map<string, (ExposedList | number)[]>();
     const fresh = new Set<number>();
     let modelMissing = 0;
@@ -94,20 +95,32 @@ export class ExposureLog {
       fresh.add(row.listIndex);
       push(changed, row.unit, row);
     }
-    const touched = new Set(events.map((event) => event.listIndex).filter((listIndex) => !fresh.has(listIndex)));
-    for (const listIndex of touched) {
+    const marked = this.markedLists(marks);
+    for (const listIndex of new Set([...events.map((event) => event.listIndex), ...marked.keys()])) {
+      if (fresh.has(listIndex)) continue;
       const unit = this.store.unitOfList(progress.number, listIndex);
       if (unit !== null) push(changed, unit, listIndex);
     }
-    const crossed = this.recount(experiment, progress, changed);
+    const crossed = this.recount(experiment, progress, changed, marked);
     this.store.saveProgress({
       number: progress.number,
       listCursor: lists.at(-1)?.listIndex ?? progress.listCursor,
       eventCursor: events.at(-1)?.eventIndex ?? progress.eventCursor,
+      counterfactualCursor: marks.at(-1)?.number ?? progress.counterfactualCursor,
       crossed: progress.crossed + crossed,
       modelMissing: progress.modelMissing + modelMissing,
     });
-    return { lists: lists.length, events: events.length, units: changed.size };
+    return { lists: lists.length, events: events.length, units: changed.size, more: true };
+  }
+
+  /** Row number of a list that got a counterfactual mark -> the mark's bit. */
+  private markedLists(marks: readonly { recommendationId: string }[]): Map<number, number> {
+    const marked = new Map<number, number>();
+    for (const { recommendationId } of marks) {
+      const list = this.log.lists.find(recommendationId);
+      if (list) marked.set(list.listIndex, this.markOf(recommendationId));
+    }
+    return marked;
   }
 
   /** Old contributions out, rows changed, new contributions in; only the cells that moved are written. */
@@ -115,6 +128,7 @@ export class ExposureLog {
     experiment: Experiment,
     { number }: ExposureProgress,
     changed: ReadonlyMap<string, readonly (ExposedList | number)[]>,
+    marked: ReadonlyMap<number, number>,
   ): number {
     const rule = countingRule(experiment);
     const deltas: Cells = new Map();
@@ -126,7 +140,7 @@ export class ExposureLog {
         if (typeof row !== 'number') this.store.put(number, row);
         else
           for (const old of before)
-            if (old.listIndex === row) this.store.put(number, { ...old, ...this.actionsOn(row, old.at, experiment) });
+            if (old.listIndex === row) this.store.put(number, this.renewed(old, marked.get(row), experiment));
       }
       crossed += contribute(deltas, this.store.unitLists(number, unit), rule, 1)?.crossed ?? 0;
     }
@@ -166,14 +180,24 @@ export class ExposureLog {
   }
 
   private flagsOf(list: StoredList, query: QuerySegment): number {
-    const same = this.store.counterfactualOf(list.recommendationId);
     return (
       (query.hasDominantObject ? HAS_DOMINANT : 0) |
       (list.degraded.length > 0 ? IS_DEGRADED : 0) |
       (list.degraded.some((code) => code.startsWith('RANKER_MODEL')) ? MODEL_MISSING : 0) |
       (list.surface === 'visual-search' ? IS_SEARCH : 0) |
-      (same === null ? 0 : same ? WOULD_BE_SAME : WOULD_DIFFER)
+      this.markOf(list.recommendationId)
     );
+  }
+
+  private markOf(recommendationId: string): number {
+    const same = this.store.counterfactualOf(recommendationId);
+    return same === null ? 0 : same ? WOULD_BE_SAME : WOULD_DIFFER;
+  }
+
+  /** A row with what came since: actions, and the mark when it got one. */
+  private renewed(old: ExposedList, mark: number | undefined, experiment: Experiment): ExposedList {
+    const flags = mark === undefined ? old.flags : (old.flags & ~(WOULD_BE_SAME | WOULD_DIFFER)) | mark;
+    return { ...old, flags, ...this.actionsOn(old.listIndex, old.at, experiment) };
   }
 
   /** What people did with a list within the attribution window: items, each counted once per kind of action. */

@@ -7,7 +7,8 @@ import type { Cells } from './unit-contribution.ts';
 /** One table in order of unit and time: a rebuild reads it straight through, a unit is one range. */
 const SCHEMA = `
 CREATE TABLE exposure_experiment (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE,
-  list_cursor INTEGER NOT NULL, event_cursor INTEGER NOT NULL, crossed INTEGER NOT NULL, model_missing INTEGER NOT NULL) STRICT;
+  list_cursor INTEGER NOT NULL, event_cursor INTEGER NOT NULL, counterfactual_cursor INTEGER NOT NULL,
+  crossed INTEGER NOT NULL, model_missing INTEGER NOT NULL) STRICT;
 CREATE TABLE exposed_list (
   experiment INTEGER NOT NULL, unit TEXT NOT NULL, at INTEGER NOT NULL, list_index INTEGER NOT NULL,
   arm INTEGER NOT NULL, surface TEXT NOT NULL, category TEXT NOT NULL, flags INTEGER NOT NULL,
@@ -18,7 +19,8 @@ CREATE TABLE exposed_list (
 CREATE INDEX exposed_list_by_list ON exposed_list (list_index);
 CREATE TABLE exposure_cell (experiment INTEGER NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL,
   PRIMARY KEY (experiment, key)) STRICT, WITHOUT ROWID;
-CREATE TABLE counterfactual (recommendation_id TEXT PRIMARY KEY, same INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE counterfactual (number INTEGER PRIMARY KEY AUTOINCREMENT, recommendation_id TEXT NOT NULL UNIQUE,
+  same INTEGER NOT NULL) STRICT;
 `;
 
 const COLUMNS = `unit, at, list_index, arm, surface, category, flags, shown, impressions, closeups, clicks, long_clicks,
@@ -30,6 +32,7 @@ export interface ExposureProgress {
   readonly number: number;
   readonly listCursor: number;
   readonly eventCursor: number;
+  readonly counterfactualCursor: number;
   /** Lists of units that had met another arm before. */
   readonly crossed: number;
   /** Lists served by the control because the arm's model was gone. */
@@ -62,10 +65,11 @@ export class ExposureStore {
 
   /** Where the counting of an experiment stands; made on first use. */
   progressOf(key: string): ExposureProgress {
-    this.database.prepare('INSERT OR IGNORE INTO exposure_experiment VALUES (NULL, ?, 0, 0, 0, 0)').run(key);
+    this.database.prepare('INSERT OR IGNORE INTO exposure_experiment VALUES (NULL, ?, 0, 0, 0, 0, 0)').run(key);
     return this.database
       .prepare(
-        `SELECT number, list_cursor AS listCursor, event_cursor AS eventCursor, crossed, model_missing AS modelMissing
+        `SELECT number, list_cursor AS listCursor, event_cursor AS eventCursor,
+         counterfactual_cursor AS counterfactualCursor, crossed, model_missing AS modelMissing
          FROM exposure_experiment WHERE key = ?`,
       )
       .get(key) as ExposureProgress;
@@ -74,7 +78,8 @@ export class ExposureStore {
   saveProgress(progress: ExposureProgress): void {
     this.database
       .prepare(
-        `UPDATE exposure_experiment SET list_cursor = @listCursor, event_cursor = @eventCursor, crossed = @crossed,
+        `UPDATE exposure_experiment SET list_cursor = @listCursor, event_cursor = @eventCursor,
+         counterfactual_cursor = @counterfactualCursor, crossed = @crossed,
          model_missing = @modelMissing WHERE number = @number`,
       )
       .run(progress);
@@ -143,7 +148,14 @@ export class ExposureStore {
   clear(experiment: number): void {
     this.database.prepare('DELETE FROM exposed_list WHERE experiment = ?').run(experiment);
     this.database.prepare('DELETE FROM exposure_cell WHERE experiment = ?').run(experiment);
-    this.saveProgress({ number: experiment, listCursor: 0, eventCursor: 0, crossed: 0, modelMissing: 0 });
+    this.saveProgress({
+      number: experiment,
+      listCursor: 0,
+      eventCursor: 0,
+      counterfactualCursor: 0,
+      crossed: 0,
+      modelMissing: 0,
+    });
   }
 
   clearCells(experiment: number): void {
@@ -152,7 +164,9 @@ export class ExposureStore {
 
   /** Notes whether the other arm's list would have been the same. */
   noteCounterfactual(recommendationId: string, same: boolean): void {
-    this.database.prepare('INSERT OR REPLACE INTO counterfactual VALUES (?, ?)').run(recommendationId, same ? 1 : 0);
+    this.database
+      .prepare('INSERT OR IGNORE INTO counterfactual VALUES (NULL, ?, ?)')
+      .run(recommendationId, same ? 1 : 0);
   }
 
   /** null: it was not computed. */
@@ -161,6 +175,15 @@ export class ExposureStore {
       .prepare('SELECT same FROM counterfactual WHERE recommendation_id = ?')
       .get(recommendationId);
     return row ? (row as { same: number }).same === 1 : null;
+  }
+
+  /** Marks noted after a row number, in order. */
+  counterfactualsAfter(number: number, limit: number): readonly { number: number; recommendationId: string }[] {
+    return this.database
+      .prepare(
+        `SELECT number, recommendation_id AS recommendationId FROM counterfactual WHERE number > ? ORDER BY number LIMIT ?`,
+      )
+      .all(number, limit) as { number: number; recommendationId: string }[];
   }
 
   /** Puts a nameless unit in the place of a person who asked to be forgotten; the counts stay. */

@@ -2,9 +2,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCatalog } from '../catalog/catalog-store.ts';
+import { openDatabase } from '../catalog/database.ts';
 import { erasePerson } from '../catalog/erasure-log.ts';
 import { openLog } from '../catalog/log-database.ts';
 import { ServiceError } from '../errors.ts';
+import { ExposureStore } from '../experiments/exposure-store.ts';
+import { newId } from '../math/random.ts';
 import type { Job } from './job.ts';
 
 export const job: Job = {
@@ -24,6 +27,7 @@ export const job: Job = {
     } finally {
       catalog.close();
     }
+    forgetInExperiments(dataFolder, userId, config.synchronous);
     const log = openLog(dataFolder, { synchronous: config.synchronous });
     try {
       const erased = erasePerson(log.database, userId);
@@ -37,6 +41,20 @@ export const job: Job = {
     (receipt.filesThatStillHoldTheId as string[]).length === 0 ? 'no file of the data folder holds the id any more' : `still found in: ${(receipt.filesThatStillHoldTheId as string[]).join(', ')}`,
   ],
 };
+
+/** Exposures keep their counts under a nameless unit. */
+function forgetInExperiments(dataFolder: string, userId: string, synchronous: string): void {
+  const path = join(dataFolder, 'experiments.sqlite');
+  if (!existsSync(path)) return;
+  const database = openDatabase(path, { synchronous });
+  try {
+    database.pragma('secure_delete = ON');
+    new ExposureStore(database).forgetUnit(userId, `erased ${newId()}`);
+    database.pragma('wal_checkpoint(TRUNCATE)');
+  } finally {
+    database.close();
+  }
+}
 
 const SMALL_BYTES = 1 << 30;
 

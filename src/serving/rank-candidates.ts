@@ -75,17 +75,22 @@ export async function rankCandidates(parts: ServingParts, gathered: Gathered): P
 
 async function scoresOf(
   parts: ServingParts,
-  { treatment, userId }: ListOptions,
+  options: ListOptions,
   inputs: ScoringInputs,
   degraded: Degradation[],
 ): Promise<{ ranker: Ranker; scores: Float64Array }> {
+  const { treatment, userId, arm, forced } = options;
   try {
     const found = parts.ranker(treatment.model, userId);
     const ranker = found instanceof Promise ? await found : found;
     const scores = ranker.score(inputs);
     return { ranker, scores: scores instanceof Promise ? await scores : scores };
   } catch (error) {
-    if (error instanceof ServiceError && error.code === 'RANKER_MODEL_UNKNOWN') throw error;
+    const unknown = error instanceof ServiceError && error.code === 'RANKER_MODEL_UNKNOWN';
+    if (unknown && (arm === null || forced || treatment.model === null)) throw error;
+    // The model of an experiment's arm is gone: the promoted one serves, and the experiment's report says broken.
+    if (unknown) degraded.push({ code: 'RANKER_MODEL_UNKNOWN', reason: `${reasonOf(error)} (arm ${arm})` });
+    if (unknown) return scoresOf(parts, { ...options, treatment: { ...treatment, model: null } }, inputs, degraded);
     degraded.push({ code: 'RANKER_MODEL_REFUSED', reason: reasonOf(error) });
     const scores = asRetrieved.score(inputs);
     return { ranker: asRetrieved, scores: scores instanceof Promise ? await scores : scores };

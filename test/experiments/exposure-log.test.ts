@@ -149,14 +149,14 @@ test('counterfactual marks and missing models are kept with the list', async () 
 });
 
 interface Happening {
-  readonly kind: 'list' | 'event' | 'sync';
+  readonly kind: 'list' | 'event' | 'mark' | 'sync';
   readonly n: number;
   readonly user: number;
   readonly type: EventType;
 }
 
 const happening = fc.record<Happening>({
-  kind: fc.constantFrom('list', 'list', 'event', 'event', 'event', 'sync'),
+  kind: fc.constantFrom('list', 'list', 'event', 'event', 'event', 'mark', 'sync'),
   n: fc.integer({ min: 0, max: 14 }),
   user: fc.integer({ min: 0, max: 4 }),
   type: fc.constantFrom<EventType>('impression', 'closeup', 'click', 'longClick', 'save'),
@@ -168,6 +168,7 @@ async function happen(world: Bench, { kind, n, user, type }: Happening): Promise
   const at = START + ((n * 977) % 5000) * 60_000 - DAY_MS;
   const person = `u${n % 5}`;
   if (kind === 'sync') exposures.sync(experiment);
+  else if (kind === 'mark') world.store.noteCounterfactual(`r${n}`, n % 3 === 0);
   else if (kind === 'list') {
     if (log.lists.find(`r${n}`)) return;
     const arm = at < START ? null : n % 7 === 0 ? 'e/b' : `e/${n % 2 === 0 ? 'control' : 'b'}`;
