@@ -1,0 +1,28 @@
+/** Our side of the bench, in a process of its own: pairs file, boards, pins, threads -> seconds, peak memory, sums. */
+import { readFileSync } from 'node:fs';
+import { DEFAULT_COOCCURRENCE } from '../../src/candidates/board-cooccurrence.ts';
+import { boardPinsOf } from '../../src/candidates/board-pins.ts';
+import { countedInBlocks } from '../../src/candidates/cooccurrence-pool.ts';
+
+const [file, boards, pins, threads] = process.argv.slice(2);
+const table = readTable();
+const startedAt = performance.now();
+let entries = 0;
+let scores = 0;
+const kept = [];
+const options = { ...DEFAULT_COOCCURRENCE, method: 'cosine', neighbors: 50 } as const;
+for await (const block of countedInBlocks(table, options, Number(threads))) {
+  kept.push(block);
+  entries += block.pinIndexes.length;
+  for (const score of block.scores) scores += score;
+}
+const seconds = (performance.now() - startedAt) / 1000;
+const peakMegabytes = process.resourceUsage().maxRSS / 1024;
+console.log(JSON.stringify({ seconds, peakMegabytes, entries, scores }));
+
+function readTable() {
+  const bytes = readFileSync(file);
+  const pairs = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  const half = pairs.length / 2;
+  return boardPinsOf(pairs.subarray(0, half), pairs.subarray(half), Number(boards), Number(pins));
+}
