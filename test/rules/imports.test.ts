@@ -45,7 +45,10 @@ function sources(folder: string): string[] {
 
 function importsOf(file: string): readonly { readonly target: string; readonly typeOnly: boolean }[] {
   const text = readFileSync(file, 'utf8');
-  const found = [...text.matchAll(/^(?:import|export)\s+(type\s)?[^'"]*?from\s+'([^']+)'/gm), ...text.matchAll(/()\bimport\(\s*'([^']+)'\s*\)/g)];
+  const found = [
+    ...text.matchAll(/^(?:import|export)\s+(type\s)?[^'"]*?from\s+'([^']+)'/gm),
+    ...text.matchAll(/()\bimport\(\s*'([^']+)'\s*\)/g),
+  ];
   return found.map((match) => ({ target: match[2], typeOnly: Boolean(match[1]) }));
 }
 
@@ -78,19 +81,23 @@ describe('imports', () => {
     for (const file of files) {
       for (const { target, typeOnly } of importsOf(file)) {
         const home = NATIVE[target];
-        if (home && !typeOnly && relative(SRC, file) !== home) wrong.push(`${relative(SRC, file)} imports ${target}, which belongs to ${home}`);
+        if (home && !typeOnly && relative(SRC, file) !== home)
+          wrong.push(`${relative(SRC, file)} imports ${target}, which belongs to ${home}`);
       }
     }
     expect(wrong).toEqual([]);
   });
 
   it('only config.ts and the entries read the environment', () => {
-    const readers = files.filter((file) => /process\.env\b/.test(readFileSync(file, 'utf8'))).map((file) => relative(SRC, file));
+    const readers = files
+      .filter((file) => /process\.env\b/.test(readFileSync(file, 'utf8')))
+      .map((file) => relative(SRC, file));
     expect(readers.filter((file) => !['config.ts', 'cli.ts', 'server.ts'].includes(file))).toEqual([]);
   });
 
   it('SQL is written only in stores and logs', () => {
-    const sql = /\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX|VIRTUAL))\b/;
+    const sql =
+      /\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX|VIRTUAL))\b/;
     const writers = files.filter((file) => sql.test(readFileSync(file, 'utf8'))).map((file) => relative(SRC, file));
     expect(writers.filter((file) => !/-(store|log)\.ts$/.test(file) && file !== 'catalog/database.ts')).toEqual([]);
   });
