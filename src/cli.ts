@@ -17,6 +17,7 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
   ['demo', 'make a world whose truth is known, learn from its people, prove the gain, serve it', () => import('./jobs/demo.ts')],
   ['evaluate-world', 'near-duplicates, dominant objects and boxes of a demo world against its truth', () => import('./jobs/evaluate-world.ts')],
   ['import-catalog', 'read pins, boards and saves into the catalogue', () => import('./jobs/import-catalog.ts')],
+  ['import-net', 'turn a stock ONNX network into a net folder', () => import('./jobs/import-net.ts')],
   [
     'extract-features',
     'compute codes, class scores and fingerprints of new images',

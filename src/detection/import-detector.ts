@@ -6,11 +6,11 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import { basename, dirname, join } from 'node:path';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { checkManifest, netDigest, type NetInput, type NetManifest } from '../vision/net-manifest.ts';
+import { probePicture } from '../vision/probe-picture.ts';
 import { projectRoot } from '../worker-url.ts';
 import { FORM_DEFAULTS } from './form-defaults.ts';
 import { OUTPUT_FORMS, outputForm } from './forms/forms.ts';
 import type { OutputForm, OutputTensor, Recognition } from './forms/output-form.ts';
-import { probePicture } from './probe-picture.ts';
 import { readLabelLines } from './true-objects.ts';
 
 /** What importing needs of a session: the graph's inputs, and one run on values of the shape given. */

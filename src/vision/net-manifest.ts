@@ -4,7 +4,7 @@
  * A manifest is refused as a whole (NET_REFUSED), never repaired.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ServiceError, reasonOf } from '../errors.ts';
 
@@ -62,6 +62,8 @@ export interface NetManifest {
   readonly binarization?: BinarizationRule;
   readonly sha256: string;
   readonly licence: string;
+  /** Files of weights beside net.onnx. */
+  readonly externalData?: readonly { readonly file: string; readonly sha256: string }[];
   readonly [more: string]: unknown;
 }
 
@@ -108,15 +110,35 @@ export function readNet(folder: string): Net {
     const reason = `net.onnx has the digest ${digest.slice(0, 12)}..., the manifest says ${manifest.sha256.slice(0, 12)}...`;
     throw new ServiceError('NET_REFUSED', { net: manifest.name, reason });
   }
-  return { folder, file, digest, manifest };
+  return { folder, file, digest: digestWithData(folder, manifest, digest), manifest };
 }
 
-/** SHA-256 of net.onnx; files of external data beside it (`*.data`, `*.bin`, `*.pb`) are digested after it, in name order. */
+/** SHA-256 of net.onnx. */
 export function netDigest(folder: string): string {
-  const hash = createHash('sha256').update(readFileSync(join(folder, 'net.onnx')));
-  const data = readdirSync(folder).filter((name) => /\.(data|bin|pb|weights)$/.test(name));
-  for (const name of data.sort()) hash.update(readFileSync(join(folder, name)));
-  return hash.digest('hex');
+  return fileDigest(join(folder, 'net.onnx'));
+}
+
+export function fileDigest(file: string): string {
+  return createHash('sha256').update(readFileSync(file)).digest('hex');
+}
+
+/** External weights must be there and as they were; their digests then count for the net's own. */
+function digestWithData(folder: string, manifest: NetManifest, digest: string): string {
+  const data = manifest.externalData ?? [];
+  for (const { file, sha256 } of data) {
+    const path = join(folder, file);
+    const found = existsSync(path) ? fileDigest(path) : null;
+    if (found === sha256) continue;
+    const reason =
+      found === null
+        ? `there is no ${path}`
+        : `${file} has the digest ${found.slice(0, 12)}..., the manifest says ${sha256.slice(0, 12)}...`;
+    throw new ServiceError('NET_REFUSED', { net: manifest.name, reason });
+  }
+  if (data.length === 0) return digest;
+  return createHash('sha256')
+    .update([digest, ...data.map(({ sha256 }) => sha256)].join('\n'))
+    .digest('hex');
 }
 
 /** A parsed manifest.json -> NetManifest. Throws NET_REFUSED with all reasons together. */
@@ -144,6 +166,10 @@ export function checkManifest(value: unknown, named: string): NetManifest {
       `${list} must be texts`,
     );
   }
+  need(
+    manifest.externalData === undefined || isDataList(manifest.externalData),
+    'externalData must name files in the folder and their digests',
+  );
   checkInput(record(manifest.input), need);
   checkOutputs(record(manifest.outputs), manifest.kind === 'classifier', need);
   if (problems.length > 0)
@@ -195,6 +221,14 @@ function checkOutputs(
       `outputs.${role}.length must be a whole number`,
     );
   }
+}
+
+function isDataList(value: unknown): boolean {
+  const fine = (entry: unknown): boolean => {
+    const { file, sha256 } = record(entry) ?? {};
+    return text(file) && basename(file as string) === file && text(sha256);
+  };
+  return Array.isArray(value) && value.every(fine);
 }
 
 function isRule(value: unknown): boolean {

@@ -1,14 +1,14 @@
 import { seededRandom } from '../math/random.ts';
-import { writeTensor } from '../vision/image-tensor.ts';
-import type { NetInput } from '../vision/net-manifest.ts';
+import { writeTensor } from './image-tensor.ts';
+import type { NetInput } from './net-manifest.ts';
 
 /**
  * The tensor of a plain made-up picture (a soft gradient, a few bright discs and bars, a little noise): enough for a
- * detector to answer with numbers of the usual size. The same for the same input, everywhere.
+ * net to answer with numbers of the usual size. The same for the same input and seed, everywhere.
  */
-export function probePicture(input: NetInput): Float32Array {
+export function probePicture(input: NetInput, seed = 7): Float32Array {
   const { width, height } = input;
-  const random = seededRandom(7);
+  const random = seededRandom(seed);
   const discs = Array.from({ length: 6 }, () => ({
     x: random.next() * width,
     y: random.next() * height,

@@ -1,0 +1,291 @@
+/**
+ * Which tensors of a classifier play fc6, fc7, fc8 and pool5, found from the graph's structure: from its output back over
+ * softmax, reshapes and biases to the last linear layer, and on to the layers that feed it.
+ *
+ *   pool - fc - fc - fc      VGG, AlexNet: fc6 and fc7 are the activations of the hidden layers, pool5 what feeds the first
+ *   pool - fc - fc           MobileNet v3: fc6 is the activation of the one hidden layer
+ *   pool - fc, token - fc    ResNet, GoogLeNet, EfficientNet, MobileNet, ViT: fc6 is what feeds the last layer
+ *   conv - pool              SqueezeNet: fc6 is the mean over positions of what feeds the last convolution, a node we add
+ *
+ * fc8 is taken before the softmax. What was assumed is said in `doubts`.
+ */
+import type { NewNode, OnnxGraph, OnnxNode, OnnxValue } from './onnx-graph.ts';
+
+export interface ClassifierLayers {
+  /** Tensor of each role. */
+  readonly fc6: string;
+  readonly fc8: string;
+  readonly fc7: string | null;
+  readonly pool5: string | null;
+  /** The graph's own output that was followed. */
+  readonly output: string;
+  /** Whether that output stands behind a softmax (then fc8 is what goes into it). */
+  readonly softmax: 'folded' | 'none' | 'kept';
+  readonly added: readonly NewNode[];
+  readonly doubts: readonly string[];
+}
+
+const RESHAPES = new Set(['Identity', 'Dropout', 'Flatten', 'Reshape', 'Squeeze', 'Unsqueeze', 'Transpose', 'Cast']);
+const ACTIVATIONS = new Set([
+  'Relu',
+  'LeakyRelu',
+  'PRelu',
+  'Elu',
+  'Selu',
+  'Celu',
+  'Clip',
+  'Sigmoid',
+  'HardSigmoid',
+  'HardSwish',
+  'Tanh',
+  'Erf',
+  'Gelu',
+  'Mish',
+  'Softplus',
+  'ThresholdedRelu',
+  'BatchNormalization',
+  'LayerNormalization',
+  'QuickGelu',
+  'Min',
+  'Max',
+]);
+const POOLS = new Set(['GlobalAveragePool', 'AveragePool', 'GlobalMaxPool', 'MaxPool', 'ReduceMean', 'ReduceMax']);
+const ARITHMETIC = new Set(['Add', 'Sub', 'Mul', 'Div', 'Sum']);
+const PROBABILITIES = new Set(['Softmax', 'LogSoftmax', 'Sigmoid']);
+/** Name of the node added where no tensor holds pooled features. */
+const ADDED = 'related_pins_fc6';
+
+interface Linear {
+  readonly node: OnnxNode;
+  readonly data: string;
+}
+
+class Walker {
+  private readonly graph: OnnxGraph;
+  private readonly producers = new Map<string, OnnxNode>();
+
+  constructor(graph: OnnxGraph) {
+    this.graph = graph;
+    for (const node of graph.nodes) for (const output of node.outputs) this.producers.set(output, node);
+  }
+
+  producer(tensor: string): OnnxNode | undefined {
+    return this.producers.get(tensor);
+  }
+
+  /** Constants, and what is cast or reshaped from constants only. */
+  isConstant(tensor: string): boolean {
+    if (tensor === '' || this.graph.constants.has(tensor)) return true;
+    const node = this.producer(tensor);
+    return (
+      node !== undefined &&
+      (node.op === 'Constant' ||
+        (node.inputs.length > 0 &&
+          (RESHAPES.has(node.op) || node.op === 'DequantizeLinear') &&
+          node.inputs.every((input) => this.isConstant(input))))
+    );
+  }
+
+  /** The input that carries the data, when the others are constants; null when several do. */
+  dataInput(node: OnnxNode): string | null {
+    const data = node.inputs.filter((input) => !this.isConstant(input));
+    return data.length === 1 ? data[0] : null;
+  }
+
+  /** Back over reshapes and the like. */
+  behindReshapes(tensor: string): string {
+    for (let at = tensor; ; ) {
+      const node = this.producer(at);
+      if (!node || !RESHAPES.has(node.op)) return at;
+      at = node.inputs[0];
+    }
+  }
+
+  /** Back over one elementwise step (activation, constant arithmetic, a gate such as x * sigmoid(x)); null when it is none. */
+  behindElementwise(tensor: string): string | null {
+    const node = this.producer(tensor);
+    if (!node) return null;
+    if (RESHAPES.has(node.op) || ACTIVATIONS.has(node.op)) return node.inputs[0];
+    if (!ARITHMETIC.has(node.op)) return null;
+    const single = this.dataInput(node);
+    return single ?? (node.inputs.length === 2 ? this.gateRoot(node.inputs[0], node.inputs[1]) : null);
+  }
+
+  /** Where two elementwise branches meet again within a few steps. */
+  private gateRoot(a: string, b: string): string | null {
+    const trail = (from: string): string[] => {
+      const met = [from];
+      for (let at = from; met.length < 8; ) {
+        const node = this.producer(at);
+        const next =
+          node &&
+          (ACTIVATIONS.has(node.op) || RESHAPES.has(node.op)
+            ? node.inputs[0]
+            : ARITHMETIC.has(node.op)
+              ? this.dataInput(node)
+              : null);
+        if (!next) break;
+        met.push(next);
+        at = next;
+      }
+      return met;
+    };
+    const first = trail(a);
+    return trail(b).find((tensor) => first.includes(tensor)) ?? null;
+  }
+
+  /** A linear layer that makes this tensor (its bias may follow): fully connected, or a convolution with a 1 x 1 kernel. */
+  linear(tensor: string): Linear | null {
+    const node = this.producer(tensor);
+    if (!node) return null;
+    const pointwise = node.op === 'Conv' && this.isPointwise(node);
+    if (node.op !== 'Gemm' && node.op !== 'MatMul' && !pointwise) return null;
+    const data = this.dataInput(node);
+    return data === null ? null : { node, data };
+  }
+
+  private isPointwise(node: OnnxNode): boolean {
+    const kernel = node.attributes.find(({ name }) => name === 'kernel_shape')?.ints;
+    const dims = kernel && kernel.length > 0 ? kernel : (this.graph.constants.get(node.inputs[1])?.dims.slice(2) ?? []);
+    const group = node.attributes.find(({ name }) => name === 'group')?.int ?? 1;
+    return dims.length > 0 && dims.every((side) => side === 1) && group <= 1;
+  }
+
+  ancestors(tensor: string): number {
+    const met = new Set<OnnxNode>();
+    const queue = [tensor];
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      const node = this.producer(next);
+      if (!node || met.has(node)) continue;
+      met.add(node);
+      queue.push(...node.inputs);
+    }
+    return met.size;
+  }
+}
+
+/** Finds the layers. Throws RangeError with the reason when the graph does not end like a classifier. */
+export function findLayers(graph: OnnxGraph): ClassifierLayers {
+  const walker = new Walker(graph);
+  const doubts: string[] = [];
+  const output = classOutput(graph, walker, doubts);
+  const { fc8, softmax } = beforeSoftmax(walker, output.name, doubts);
+  const last = lastLinear(walker, fc8);
+  if (!last) throw new RangeError(`output ${output.name} does not come from a linear layer, so it is no classifier's`);
+  if (last.pooledAfter) {
+    const data = walker.behindReshapes(last.linear.data);
+    doubts.push(
+      `fc6 is the mean over positions of ${data}, which feeds the last convolution: no tensor of the graph holds it`,
+    );
+    const added = { op: 'GlobalAveragePool', name: ADDED, inputs: [data], outputs: [ADDED] };
+    return { fc6: ADDED, fc7: null, fc8, pool5: null, output: output.name, softmax, added: [added], doubts };
+  }
+  const roles = hiddenLayers(walker, last.linear, doubts);
+  return { ...roles, fc8, output: output.name, softmax, added: [], doubts };
+}
+
+/** The output that classifies: not consumed inside, of a class vector's shape, with most of the graph behind it. */
+function classOutput(graph: OnnxGraph, walker: Walker, doubts: string[]): OnnxValue {
+  const consumed = new Set(graph.nodes.flatMap((node) => node.inputs));
+  const shaped = graph.outputs.filter((output) => !consumed.has(output.name) && looksLikeClasses(output));
+  const list = shaped.length > 0 ? shaped : graph.outputs.filter(looksLikeClasses);
+  if (list.length === 0) {
+    throw new RangeError(
+      `none of its outputs is a class vector: ${graph.outputs.map(({ name, dims }) => `${name} [${dims.join(', ')}]`).join(', ')}`,
+    );
+  }
+  const [best] = [...list].sort((a, b) => walker.ancestors(b.name) - walker.ancestors(a.name));
+  if (list.length > 1)
+    doubts.push(
+      `of the outputs ${list.map(({ name }) => name).join(', ')} ${best.name} was taken: most of the graph leads to it`,
+    );
+  return best;
+}
+
+function looksLikeClasses({ dims }: OnnxValue): boolean {
+  if (dims.length === 0) return true;
+  if (dims.length !== 2 && dims.length !== 4) return false;
+  const sides = dims.slice(2);
+  const rest = dims.length === 4 && dims[1] === 1 && dims[2] === 1 ? [] : sides;
+  return (
+    (rest.every((side) => typeof side !== 'number' || side <= 1) && dims[1] !== 1) ||
+    (dims.length === 4 && rest.length === 0)
+  );
+}
+
+function beforeSoftmax(
+  walker: Walker,
+  output: string,
+  doubts: string[],
+): { fc8: string; softmax: ClassifierLayers['softmax'] } {
+  const behind = walker.behindReshapes(output);
+  const node = walker.producer(behind);
+  if (node && PROBABILITIES.has(node.op)) {
+    if (node.op === 'Sigmoid') doubts.push('the classes are not exclusive: a sigmoid, not a softmax, ends the graph');
+    return { fc8: node.inputs[0], softmax: 'folded' };
+  }
+  const plain = node?.op === 'Div' ? spelledSoftmax(walker, node) : null;
+  if (plain) return { fc8: plain, softmax: 'folded' };
+  return { fc8: output, softmax: 'none' };
+}
+
+/** exp(x - max) / sum(exp(x - max)) written out as single nodes: x, else null. */
+function spelledSoftmax(walker: Walker, division: OnnxNode): string | null {
+  const exp = walker.producer(division.inputs[0]);
+  const sum = walker.producer(walker.behindReshapes(division.inputs[1]));
+  if (exp?.op !== 'Exp' || !sum?.op.startsWith('ReduceSum') || sum.inputs[0] !== division.inputs[0]) return null;
+  const shift = walker.producer(exp.inputs[0]);
+  return shift?.op === 'Sub' ? shift.inputs[0] : exp.inputs[0];
+}
+
+/** From the class scores back to the linear layer; whether positions were averaged after it. */
+function lastLinear(walker: Walker, fc8: string): { linear: Linear; pooledAfter: boolean } | null {
+  let pooledAfter = false;
+  for (let at: string | null = fc8, steps = 0; at !== null && steps < 40; steps++) {
+    const linear = walker.linear(at);
+    if (linear) return { linear, pooledAfter };
+    const node = walker.producer(at);
+    if (!node) return null;
+    if (POOLS.has(node.op)) {
+      pooledAfter = true;
+      at = node.inputs[0];
+    } else at = walker.behindElementwise(at);
+  }
+  return null;
+}
+
+/** Hidden fully connected layers in front of the last one, and what was pooled. */
+function hiddenLayers(walker: Walker, last: Linear, doubts: string[]): Pick<ClassifierLayers, 'fc6' | 'fc7' | 'pool5'> {
+  const hidden: { readonly activation: string; readonly linear: Linear }[] = [];
+  let data = last.data;
+  let pooled = false;
+  for (;;) {
+    const activation = walker.behindReshapes(data);
+    let at: string | null = activation;
+    let linear: Linear | null = null;
+    while (at !== null && !linear) {
+      linear = walker.linear(at);
+      if (linear) break;
+      const node = walker.producer(at);
+      pooled = node !== undefined && POOLS.has(node.op);
+      at = pooled ? null : walker.behindElementwise(at);
+    }
+    if (!linear || hidden.length > 8) break;
+    hidden.unshift({ activation, linear });
+    data = linear.data;
+  }
+  while (hidden.length > 0 && !pooled && hidden[0].linear.node.op === 'Conv') hidden.shift();
+  if (hidden.length === 0) {
+    if (!pooled) doubts.push(`fc6 is ${last.data}, which feeds the last layer; it is not behind a pooling`);
+    return { fc6: last.data, fc7: null, pool5: null };
+  }
+  const pool5 = pooled ? hidden[0].linear.data : null;
+  const [first, second] = hidden;
+  if (hidden.length !== 2) {
+    const other = pool5 === null ? '' : `; the pooled features before it are ${pool5}`;
+    doubts.push(
+      `${hidden.length} hidden layer(s) stand before the classes: fc6 is the first, ${first.activation}${other}`,
+    );
+  }
+  return { fc6: first.activation, fc7: second?.activation ?? null, pool5 };
+}
