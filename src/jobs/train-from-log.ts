@@ -1,5 +1,5 @@
 /** The log's side of train-ranker: judged lists in, a measured model in the registry out. Serving does not change. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCatalog } from '../catalog/catalog-store.ts';
 import { openLog } from '../catalog/log-database.ts';
@@ -7,50 +7,121 @@ import { loadPinColumns, type PinColumns, siteCategories } from '../catalog/pin-
 import { ServiceError } from '../errors.ts';
 import { AS_RETRIEVED } from '../ranker/baselines.ts';
 import { FEATURE_COLUMNS } from '../ranker/feature-table.ts';
+import { climbLadder, type LadderStep } from '../ranker/ablation-ladder.ts';
 import { listScorer } from '../ranker/linear-trainer.ts';
-import { collectLogData, type LogData } from '../ranker/log-data.ts';
+import { collectLogData, type LogData, sliceLog } from '../ranker/log-data.ts';
 import { type LogTraining, NO_LOG, trainOnLog } from '../ranker/log-training.ts';
 import { MODEL_FORMAT, type ModelArtifact } from '../ranker/model-artifact.ts';
 import { codeVersion, distributionsOf } from '../ranker/model-provenance.ts';
 import { ModelRegistry } from '../ranker/model-registry.ts';
+import {
+  type ExaminationCurve,
+  examinationFromInterventions,
+  examinationFromShuffled,
+  propensityWeights,
+} from '../ranker/position-bias.ts';
+import type { NormalizationKind } from '../ranker/normalizer.ts';
 import { FEATURE_SETS, type FeatureSet } from '../ranker/ranking-feature.ts';
-import { listCount, rowCount } from '../ranker/ranking-data.ts';
+import { columnStatistics, listCount, rowCount } from '../ranker/ranking-data.ts';
+import { activeNet } from '../vision/net-folder.ts';
+import { trainingReport } from '../ranker/training-report.ts';
 import type { JobInput } from './job.ts';
 import { normalizationOf, positive, timeOf } from './ranker-flags.ts';
 
 export async function trainFromLog(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
   const { options, progress, dataFolder } = input;
   const startedAt = performance.now();
-  const seed = Number(options.seed);
+  const seed = Number(options.seed ?? 1);
   const sets = setsOf(options.sets);
   const normalize = normalizationOf(options.normalize, 'standard');
   if (normalize === 'query-min-max')
     throw new ServiceError('JOB_USAGE', {
-      reason: 'query-min-max is for LETOR files: the log keeps the returned items of a list only, serving ranks all candidates',
+      reason:
+        'query-min-max is for LETOR files: the log keeps the returned items of a list only, serving ranks all candidates',
     });
   const registry = new ModelRegistry(join(dataFolder, 'models'));
   const { serving } = registry.roles();
   progress.start('reading the log', 0);
   const data = readLog(dataFolder, options);
   const categoriesOf = categoriesFrom(dataFolder);
+  const propensity = propensityOf(data, options);
   const training = await trainOnLog(data, {
     sets,
     normalize,
     seed,
     c: positive(options.c, '--c'),
-    holdoutShare: Number(options.holdout),
+    holdoutShare: Number(options.holdout ?? 0.2),
     previous: previousScores(registry, serving),
     warm: options.warm === undefined ? undefined : weightsOf(registry, String(options.warm)),
+    pairWeights: propensity?.weigh,
     categoriesOf,
-    chooseSettings: { workers: Number(options.workers), signal: input.signal },
+    chooseSettings: { workers: Number(options.workers ?? 1), signal: input.signal },
     onStep: (step) => progress.start(step, 0),
   });
+  const ladder = options.ladder ? climb(data, training, { normalize, seed, categoriesOf }) : null;
   progress.stop();
   const seconds = (performance.now() - startedAt) / 1000;
   const name = options.name === undefined ? registry.freeName('rank-svm') : String(options.name);
-  const model = artifactOf(name, training, { sets, normalize, seed, serving, left: data.left, seconds });
+  const netDigest = netDigestOf(dataFolder, training.training);
+  const model = artifactOf(name, training, { sets, normalize, seed, serving, netDigest, left: data.left, seconds });
   registry.add(model);
-  return receiptOf(model, training, seconds);
+  if (options.report !== undefined)
+    writeFileSync(
+      String(options.report),
+      trainingReport({ model, training, ladder, examination: propensity?.examination ?? null }),
+    );
+  return {
+    ...receiptOf(model, training, seconds),
+    ...(ladder ? { ladder } : {}),
+    ...(propensity ? { propensity: propensity.told } : {}),
+  };
+}
+
+interface Climb {
+  readonly normalize: NormalizationKind;
+  readonly seed: number;
+  readonly categoriesOf: (queryPinIndex: number) => readonly string[];
+}
+
+/** The ablation ladder on the same split and C. */
+function climb(
+  data: LogData,
+  { holdout, c }: LogTraining,
+  { normalize, seed, categoriesOf }: Climb,
+): readonly LadderStep[] {
+  const early = sliceLog(data, 0, data.lists.length - holdout.lists.length);
+  const segmentsOf = (list: number): readonly string[] => categoriesOf(holdout.lists[list].queryPinIndex);
+  return climbLadder(early, holdout, { c, normalize, seed, segmentsOf });
+}
+
+interface Propensity {
+  readonly examination: ExaminationCurve;
+  readonly weigh: (training: LogData) => { readonly better: Float64Array };
+  /** Filled when the weights were made: the report states the clipping. */
+  readonly told: { method: string; clip: number; clipped: number; curve: readonly number[] };
+}
+
+/** Weights of pairs by inverse examination, when asked for. */
+function propensityOf(data: LogData, options: JobInput['options']): Propensity | null {
+  const kind = String(options.propensity ?? 'none');
+  if (kind === 'none') return null;
+  if (kind !== 'randomized' && kind !== 'harvested')
+    throw new ServiceError('JOB_USAGE', {
+      reason: `--propensity must be none, randomized or harvested, it is ${kind}`,
+    });
+  const examination = kind === 'randomized' ? examinationFromShuffled(data) : examinationFromInterventions(data);
+  if (!examination)
+    throw new ServiceError('NOTHING_TO_DO', {
+      reason: `The log cannot tell how positions are looked at: ${kind === 'randomized' ? 'no list was served shuffled' : 'no pair was met at two positions'}.`,
+    });
+  const clip = Number(options.clip ?? 10);
+  const told = { method: kind, clip, clipped: 0, curve: examination.curve };
+  const weigh = (training: LogData): { readonly better: Float64Array } => {
+    const { better, clipped } = propensityWeights(training, examination, clip);
+    told.clipped = clipped;
+    return { better };
+  };
+  return { examination, weigh, told };
 }
 
 function setsOf(given: unknown): readonly FeatureSet[] {
@@ -68,7 +139,9 @@ export function readLog(dataFolder: string, options: JobInput['options']): LogDa
   const log = openLog(dataFolder);
   try {
     const surfaces = ['closeup', 'home-feed', 'rank'] as const;
-    return collectLogData(log.judged({ from: timeOf(options.from, '--from'), to: timeOf(options.to, '--to'), surfaces }));
+    return collectLogData(
+      log.judged({ from: timeOf(options.from, '--from'), to: timeOf(options.to, '--to'), surfaces }),
+    );
   } finally {
     log.close();
   }
@@ -95,7 +168,10 @@ export function categoriesFrom(dataFolder: string): (pinIndex: number) => readon
   };
 }
 
-function previousScores(registry: ModelRegistry, serving: string): ((data: LogData) => (list: number) => Float64Array) | null {
+function previousScores(
+  registry: ModelRegistry,
+  serving: string,
+): ((data: LogData) => (list: number) => Float64Array) | null {
   if (serving === AS_RETRIEVED) return null;
   const { features, kind } = registry.read(serving);
   if (kind !== 'linear' || features.some(({ name }) => !FEATURE_COLUMNS.includes(name))) return null;
@@ -106,11 +182,21 @@ function weightsOf(registry: ModelRegistry, name: string): ReadonlyMap<string, n
   return new Map(registry.read(name).features.map((feature) => [feature.name, feature.weight]));
 }
 
+/** The net whose features the rows hold: the active one, when any training row has visual values. */
+function netDigestOf(dataFolder: string, training: LogData): string | null {
+  const column = training.names.indexOf('has-fc6');
+  const seen = column >= 0 && columnStatistics(training)[column].max > 0;
+  if (!seen) return null;
+  const manifest = readFileSync(join(activeNet(dataFolder, 'visual'), 'manifest.json'), 'utf8');
+  return (JSON.parse(manifest) as { readonly sha256: string }).sha256;
+}
+
 interface Circumstances {
   readonly sets: readonly FeatureSet[];
   readonly normalize: string;
   readonly seed: number;
   readonly serving: string;
+  readonly netDigest: string | null;
   readonly left: LogData['left'];
   readonly seconds: number;
 }
@@ -132,7 +218,7 @@ function artifactOf(name: string, done: LogTraining, given: Circumstances): Mode
       seed: given.seed,
       c,
       settings: { sets: given.sets, normalize: given.normalize, cCurve: choice?.curve ?? null, left: given.left },
-      netDigest: null,
+      netDigest: given.netDigest,
       previous: given.serving,
     },
     counts: { lists: training.lists.length, rows: rowCount(training), pairs },

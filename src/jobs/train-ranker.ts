@@ -21,7 +21,10 @@ export const job: Job = {
     'related-pins train-ranker --letor train.txt --normalize query-min-max --choose-c --out model.json --json',
   ],
   options: [
-    { flag: '--letor <file>', meaning: 'LETOR / SVMlight file (qid:, or group sizes in FILE.query) instead of the log' },
+    {
+      flag: '--letor <file>',
+      meaning: 'LETOR / SVMlight file (qid:, or group sizes in FILE.query) instead of the log',
+    },
     { flag: '--out <file>', meaning: 'where the model of a LETOR file is written' },
     { flag: '--group-queries', meaning: 'gather rows of one query that lie apart in the file (refused otherwise)' },
     { flag: '--c <number>', meaning: 'weight of the pair loss (LETOR: 1 unless chosen; log: chosen)', kind: 'number' },
@@ -29,14 +32,24 @@ export const job: Job = {
     { flag: '--normalize <kind>', meaning: `${NORMALIZATION_KINDS.join(', ')} (LETOR: none; log: standard)` },
     { flag: '--tolerance <share>', meaning: 'stop at this share of the first gradient', kind: 'number', default: 1e-5 },
     { flag: '--seed <number>', meaning: 'seed of intervals and shuffles', kind: 'integer', default: 1 },
-    { flag: '--workers <count>', meaning: 'threads that choose C', kind: 'integer', default: Math.min(4, cpus().length) },
+    {
+      flag: '--workers <count>',
+      meaning: 'threads that choose C',
+      kind: 'integer',
+      default: Math.min(4, cpus().length),
+    },
     { flag: '--from <time>', meaning: 'log from this time on (ISO 8601)' },
     { flag: '--to <time>', meaning: 'log before this time' },
     { flag: '--sets <names>', meaning: 'feature sets: control, visual, cross, object (all)', kind: 'list' },
     { flag: '--name <name>', meaning: 'name of the model in the registry (rank-svm-N)' },
     { flag: '--holdout <share>', meaning: 'share of the latest lists that judge', kind: 'number', default: 0.2 },
     { flag: '--warm <model>', meaning: 'start from the weights of this model' },
-    { flag: '--propensity <kind>', meaning: 'weigh pairs by inverse examination: none, randomized (from shuffled lists)', default: 'none' },
+    {
+      flag: '--propensity <kind>',
+      meaning:
+        'weigh pairs by inverse examination: none, randomized (shuffled lists), harvested (pairs met at several positions)',
+      default: 'none',
+    },
     { flag: '--clip <number>', meaning: 'greatest inverse propensity', kind: 'number', default: 10 },
     { flag: '--ladder', meaning: 'also train and measure the steps: control, + visual, + cross, + object' },
     { flag: '--report <file>', meaning: 'write the training report as one HTML file' },
@@ -47,7 +60,8 @@ export const job: Job = {
 async function trainFromLetor(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
   const { options, progress, signal } = input;
   const path = String(options.letor);
-  if (options.out === undefined) throw new ServiceError('JOB_USAGE', { reason: 'With --letor, --out says where the model goes.' });
+  if (options.out === undefined)
+    throw new ServiceError('JOB_USAGE', { reason: 'With --letor, --out says where the model goes.' });
   const normalize = normalizationOf(options.normalize, 'none');
   progress.start('reading', 0);
   const data = await readLetor(path, { apart: options.groupQueries ? 'group' : 'refuse', signal });
@@ -56,7 +70,7 @@ async function trainFromLetor(input: JobInput): Promise<Readonly<Record<string, 
   const choice = options.chooseC ? await chooseC(data, { normalize, signal, workers: Number(options.workers) }) : null;
   const c = choice?.c ?? positive(options.c, '--c') ?? 1;
   progress.start('training', 0);
-  const result = trainLinearModel(data, { c, normalize, tolerance: Number(options.tolerance) });
+  const result = trainLinearModel(data, { c, normalize, tolerance: Number(options.tolerance ?? 1e-5) });
   progress.stop();
   const seconds = (performance.now() - startedAt) / 1000;
   const { objective, iterations, gradientNorm, converged, pairs } = result;
@@ -67,7 +81,7 @@ async function trainFromLetor(input: JobInput): Promise<Readonly<Record<string, 
       source: 'letor',
       window: null,
       codeVersion: codeVersion(),
-      seed: Number(options.seed),
+      seed: Number(options.seed ?? 1),
       c,
       settings: { normalize, cCurve: choice?.curve ?? null },
       netDigest: null,

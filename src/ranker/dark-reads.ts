@@ -53,7 +53,8 @@ export interface DarkReport {
 
 /** Sums dark reads up. */
 export function summarizeDarkReads(reads: readonly DarkRead[]): DarkReport {
-  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
   return {
     reads: reads.length,
     overlapAt10: mean(reads.map((read) => read.overlapAt10)),
@@ -66,7 +67,10 @@ export function summarizeDarkReads(reads: readonly DarkRead[]): DarkReport {
 /** How the lists of a log would differ under a model, from the logged rows alone: the report before any traffic. */
 export function darkReportOfLog(data: LogData, scores: ListScores, model: string): DarkReport {
   const reads = data.lists.map((_, list) => {
-    const served = Array.from(data.positions.subarray(data.listStart[list], data.listStart[list + 1]), (position) => -position);
+    const served = Array.from(
+      data.positions.subarray(data.listStart[list], data.listStart[list + 1]),
+      (position) => -position,
+    );
     return { model, latencyMs: 0, ...compareOrders(served, scores(list)) };
   });
   return { ...summarizeDarkReads(reads), latencyMsMean: null };

@@ -10,7 +10,10 @@ import { gradesByScore, ndcg } from './ranking-metrics.ts';
 export type ListScores = (list: number) => ArrayLike<number>;
 
 /** Scores that put items in the order in which they were shown, were retrieved, or stand by chance. */
-export function baselineScores(data: LogData, seed: number): Readonly<Record<'asServed' | 'asRetrieved' | 'shuffled', ListScores>> {
+export function baselineScores(
+  data: LogData,
+  seed: number,
+): Readonly<Record<'asServed' | 'asRetrieved' | 'shuffled', ListScores>> {
   const random = seededRandom(seed);
   const chance = Float64Array.from(data.grades, () => random.next());
   const span = (list: number): [number, number] => [data.listStart[list], data.listStart[list + 1]];
@@ -42,7 +45,13 @@ export function intervalsOf(
   seed: number,
 ): Readonly<Record<string, Interval>> {
   return Object.fromEntries(
-    Object.entries(values).map(([name, list]) => [name, bootstrapMean(list.filter((value) => value === value), seed)]),
+    Object.entries(values).map(([name, list]) => [
+      name,
+      bootstrapMean(
+        list.filter((value) => value === value),
+        seed,
+      ),
+    ]),
   );
 }
 
@@ -94,14 +103,32 @@ export function ndcgBySource(
   return Object.fromEntries(
     columns.map(({ name, column }) => {
       const values = data.lists.map((_, list) => ndcgOfSource(data, list, scores(list), column, k));
-      return [name.slice('from-'.length), bootstrapMean(values.filter((value) => value !== null), seed)];
+      return [
+        name.slice('from-'.length),
+        bootstrapMean(
+          values.filter((value) => value !== null),
+          seed,
+        ),
+      ];
     }),
   );
 }
 
-function ndcgOfSource(data: LogData, list: number, scores: ArrayLike<number>, column: number, k: number): number | null {
+function ndcgOfSource(
+  data: LogData,
+  list: number,
+  scores: ArrayLike<number>,
+  column: number,
+  k: number,
+): number | null {
   const { data: rows, columns } = listMatrix(data, list);
   const grades = sliceLists(data, list, list + 1).grades;
   const of = Array.from(grades, (_, row) => row).filter((row) => rows[row * columns + column] > 0);
-  return ndcg(gradesByScore(of.map((row) => grades[row]), of.map((row) => scores[row])), k);
+  return ndcg(
+    gradesByScore(
+      of.map((row) => grades[row]),
+      of.map((row) => scores[row]),
+    ),
+    k,
+  );
 }

@@ -89,7 +89,12 @@ export async function trainOnLog(data: LogData, settings: LogTrainingSettings): 
     ndcg10: intervalsOf(perList, settings.seed),
     perList,
     liftByCategory: liftBySegment(perList.trained, perList.control, categories, settings.seed),
-    liftByObject: liftBySegment(perList.trained, perList.control, (list) => objectSegment(holdout, list), settings.seed),
+    liftByObject: liftBySegment(
+      perList.trained,
+      perList.control,
+      (list) => objectSegment(holdout, list),
+      settings.seed,
+    ),
     ndcg10BySource: ndcgBySource(holdout, scores.trained, 10, settings.seed),
   };
 }

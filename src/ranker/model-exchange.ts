@@ -59,7 +59,9 @@ function solrNorm(normalization: Normalization): object {
 /** The body of `_createmodel`; `definition` is JSON in a text. */
 function toOpenSearch(name: string, features: readonly ModelFeature[]): unknown {
   const normalized = features.filter(({ normalization }) => normalization.kind !== 'none');
-  const normalizers = Object.fromEntries(normalized.map((feature) => [feature.name, openSearchNorm(feature.normalization)]));
+  const normalizers = Object.fromEntries(
+    normalized.map((feature) => [feature.name, openSearchNorm(feature.normalization)]),
+  );
   return {
     model: {
       name,
@@ -99,7 +101,8 @@ export function importModel(document: unknown, label: string): readonly ModelFea
 }
 
 function fromSolr(model: Readonly<Record<string, unknown>>): readonly ModelFeature[] | string {
-  if (model.class !== 'org.apache.solr.ltr.model.LinearModel') return `its class is ${String(model.class)}, not a LinearModel`;
+  if (model.class !== 'org.apache.solr.ltr.model.LinearModel')
+    return `its class is ${String(model.class)}, not a LinearModel`;
   const weights = recordOf(recordOf(model.params).weights);
   const listed = Array.isArray(model.features) ? (model.features as readonly unknown[]).map(recordOf) : [];
   const unlisted = Object.keys(weights).find((name) => !listed.some((feature) => feature.name === name));
@@ -114,8 +117,11 @@ function fromSolr(model: Readonly<Record<string, unknown>>): readonly ModelFeatu
 
 function fromSolrNorm(norm: Readonly<Record<string, unknown>>): unknown {
   const params = recordOf(norm.params);
-  const kind = String(norm.class ?? '').split('.').at(-1);
-  if (kind === 'StandardNormalizer') return { kind: 'standard', mean: Number(params.avg), deviation: Number(params.std) };
+  const kind = String(norm.class ?? '')
+    .split('.')
+    .at(-1);
+  if (kind === 'StandardNormalizer')
+    return { kind: 'standard', mean: Number(params.avg), deviation: Number(params.std) };
   if (kind === 'MinMaxNormalizer') return { kind: 'min-max', min: Number(params.min), max: Number(params.max) };
   return { kind: kind === '' || kind === 'IdentityNormalizer' ? 'none' : kind };
 }

@@ -13,8 +13,15 @@ export function madeUpRequest(count: number, bits: number, seed = 1): RankingReq
   const visual = madeUpVisual(count + 1, bits, seed);
   const random = seededRandom(seed + 7);
   const sourceNames = ['board-cooccurrence', 'visual-neighbors'];
-  const sourceScores = Float32Array.from({ length: count * 2 }, () => (random.next() < 0.5 ? random.next() : Number.NaN));
-  const candidates: CandidateList = { count, pinIndexes: Int32Array.from({ length: count }, (_, row) => row + 1), sourceNames, sourceScores };
+  const sourceScores = Float32Array.from({ length: count * 2 }, () =>
+    random.next() < 0.5 ? random.next() : Number.NaN,
+  );
+  const candidates: CandidateList = {
+    count,
+    pinIndexes: Int32Array.from({ length: count }, (_, row) => row + 1),
+    sourceNames,
+    sourceScores,
+  };
   const code = visual.image.codes.slice(0, visual.image.words);
   const scores = Float32Array.from({ length: 8 }, () => random.next());
   return {
@@ -22,7 +29,11 @@ export function madeUpRequest(count: number, bits: number, seed = 1): RankingReq
     candidates,
     pins,
     visual,
-    user: { categories: Float32Array.from({ length: 32 }, () => random.next()), cooccurrence: new Map([[1, 0.5]]), code },
+    user: {
+      categories: Float32Array.from({ length: 32 }, () => random.next()),
+      cooccurrence: new Map([[1, 0.5]]),
+      code,
+    },
     engagement: { clicksOverExpected: (_, __, n, out) => out.fill(2, 0, n) },
     now: 1000,
   };
@@ -72,6 +83,7 @@ function madeUpVisual(count: number, bits: number, seed: number): VisualFeatures
       },
       scoresOf: () => null,
     },
-    objectOf: (pin) => (pin % 2 ? { label: 'shoe', code: image.codes.subarray(0, image.words), scores: new Float32Array(8) } : null),
+    objectOf: (pin) =>
+      pin % 2 ? { label: 'shoe', code: image.codes.subarray(0, image.words), scores: new Float32Array(8) } : null,
   };
 }

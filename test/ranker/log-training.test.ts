@@ -7,8 +7,14 @@ import { chooseC } from '../../src/ranker/choose-c.ts';
 import { FEATURE_COLUMNS } from '../../src/ranker/feature-table.ts';
 import { collectLogData, sliceLog, trainingRows } from '../../src/ranker/log-data.ts';
 import { trainOnLog } from '../../src/ranker/log-training.ts';
-import { examinationFromInterventions, examinationFromShuffled, propensityWeights } from '../../src/ranker/position-bias.ts';
+import {
+  examinationFromInterventions,
+  examinationFromShuffled,
+  propensityWeights,
+} from '../../src/ranker/position-bias.ts';
 import { FEATURE_SETS } from '../../src/ranker/ranking-feature.ts';
+import { trainingReport } from '../../src/ranker/training-report.ts';
+import { modelOf } from './models.ts';
 
 const LENGTH = 12;
 const UTILITY: Readonly<Record<string, number>> = { 'log-saves': 1, 'fc6-similarity': 2, 'fc6 x art': 1.5 };
@@ -29,7 +35,9 @@ function* madeUpLog(lists: number, seed: number, bias: number, shuffledShare: nu
     const shuffled = random.next() < shuffledShare;
     const noise = Array.from({ length: LENGTH }, () => random.normal());
     const saves = (item: number): number => values.data[item * values.columns + FEATURE_COLUMNS.indexOf('log-saves')];
-    const order = Array.from({ length: LENGTH }, (_, item) => item).sort((a, b) => shuffled ? noise[a] - noise[b] : saves(b) - saves(a));
+    const order = Array.from({ length: LENGTH }, (_, item) => item).sort((a, b) =>
+      shuffled ? noise[a] - noise[b] : saves(b) - saves(a),
+    );
     const rows = zeroMatrix(LENGTH, FEATURE_COLUMNS);
     const grades = new Uint8Array(LENGTH);
     order.forEach((item, at) => {
@@ -157,9 +165,13 @@ describe('position bias', () => {
       pairWeights: (training) => ({ better: propensityWeights(training, examination, 20).better }),
     });
     const cosine = (features: readonly { readonly name: string; readonly weight: number }[]): number => {
-      const weights = Object.keys(UTILITY).map((name) => features.find((feature) => feature.name === name)?.weight ?? 0);
+      const weights = Object.keys(UTILITY).map(
+        (name) => features.find((feature) => feature.name === name)?.weight ?? 0,
+      );
       const truth = Object.values(UTILITY);
-      return weights.reduce((sum, value, at) => sum + value * truth[at], 0) / Math.hypot(...weights) / Math.hypot(...truth);
+      return (
+        weights.reduce((sum, value, at) => sum + value * truth[at], 0) / Math.hypot(...weights) / Math.hypot(...truth)
+      );
     };
     expect(cosine(weighted.model.features)).toBeGreaterThan(cosine(naive.model.features));
   });
@@ -170,5 +182,19 @@ describe('position bias', () => {
     const weights = propensityWeights(data, curve, 10);
     expect([...weights.better.slice(0, 4)]).toEqual([1, 2, 10, 10]);
     expect(weights.clipped).toBe(10);
+  });
+});
+
+describe('training report', () => {
+  it('is one file that loads nothing, and names every feature', async () => {
+    const data = collectLogData(madeUpLog(300, 8, 0.5, 0.2));
+    const training = await trainOnLog(data, settings);
+    const model = { ...modelOf('m-<1>', training.model.features), ndcg10: training.ndcg10 };
+    const ladder = climbLadder(sliceLog(data, 0, 240), sliceLog(data, 240, 300), { c: 0.01, normalize: 'standard', seed: 1, segmentsOf: () => ['art'] });
+    const html = trainingReport({ model, training, ladder, examination: examinationFromShuffled(data) });
+    expect(html).toContain('m-&lt;1&gt;');
+    expect(html).not.toMatch(/https?:|<script|<link|src="(?!data:)/);
+    for (const name of FEATURE_COLUMNS) expect(html).toContain(name);
+    for (const heading of ['Ladder', 'Weights', 'Learning curve', 'Worst held-out queries', 'Examination by position']) expect(html).toContain(heading);
   });
 });

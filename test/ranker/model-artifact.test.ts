@@ -38,7 +38,14 @@ describe('model file', () => {
     ['no features', { ...model, features: [] }, 'it lists no features'],
     ['a repeated feature', { ...model, features: [model.features[0], model.features[0]] }, 'listed twice'],
     ['no weight', { ...model, features: [{ name: 'a' } as never] }, 'has no weight'],
-    ['a deviation of 0', { ...model, features: [{ name: 'a', weight: 1, normalization: { kind: 'standard' as const, mean: 0, deviation: 0 } }] }, 'deviation above 0'],
+    [
+      'a deviation of 0',
+      {
+        ...model,
+        features: [{ name: 'a', weight: 1, normalization: { kind: 'standard' as const, mean: 0, deviation: 0 } }],
+      },
+      'deviation above 0',
+    ],
   ])('is refused with %s', (_, bad, reason) => {
     expect(() => decodeModel(encodeModel(bad), 'm-1')).toThrow(reason);
   });

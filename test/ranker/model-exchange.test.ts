@@ -14,43 +14,71 @@ const features: readonly ModelFeature[] = ['a', 'b', 'c', 'd'].map((name, at) =>
         ? { kind: 'min-max', min: random.next(), max: 1 + random.next() }
         : { kind: 'standard', mean: random.next(), deviation: 0.1 + random.next() },
 }));
-const rows = { rows: 200, columns: 4, names: ['d', 'c', 'b', 'a'], data: Float32Array.from({ length: 800 }, () => random.next()) };
+const rows = {
+  rows: 200,
+  columns: 4,
+  names: ['d', 'c', 'b', 'a'],
+  data: Float32Array.from({ length: 800 }, () => random.next()),
+};
 
 const through = (format: 'json' | 'solr' | 'opensearch'): readonly ModelFeature[] =>
   importModel(JSON.parse(JSON.stringify(exportModel('m', features, format))), 'm');
 
 describe('model exchange', () => {
-  it.each(['json', 'solr', 'opensearch'] as const)('%s: exported and imported again scores to the last bit', (format) => {
-    expect([...linearRanker('m', through(format)).score({ rows })]).toEqual([...linearRanker('m', features).score({ rows })]);
-  });
+  it.each(['json', 'solr', 'opensearch'] as const)(
+    '%s: exported and imported again scores to the last bit',
+    (format) => {
+      expect([...linearRanker('m', through(format)).score({ rows })]).toEqual([
+        ...linearRanker('m', features).score({ rows }),
+      ]);
+    },
+  );
 
   it("Solr's own arithmetic gives the same order", () => {
     const { model } = exportModel('m', features, 'solr') as { model: SolrModel };
     const replayed = Array.from({ length: 200 }, (_, row) => solrScore(model, row));
     const ours = linearRanker('m', features).score({ rows });
-    const order = (scores: ArrayLike<number>): number[] => Array.from({ length: 200 }, (_, at) => at).sort((x, y) => scores[y] - scores[x]);
+    const order = (scores: ArrayLike<number>): number[] =>
+      Array.from({ length: 200 }, (_, at) => at).sort((x, y) => scores[y] - scores[x]);
     expect(order(replayed)).toEqual(order(ours));
   });
 
   it('refuses by name what those engines do not know', () => {
     const bent: ModelFeature[] = [{ name: 'saves', weight: 1, normalization: { kind: 'log1p' } }];
-    expect(() => exportModel('m', bent, 'solr')).toThrow('the log1p normalization of "saves" cannot be carried over to solr');
+    expect(() => exportModel('m', bent, 'solr')).toThrow(
+      'the log1p normalization of "saves" cannot be carried over to solr',
+    );
     expect(() => exportModel('m', bent, 'opensearch')).toThrow('opensearch');
   });
 
   it.each([
     ['another class', { class: 'org.apache.solr.ltr.model.MultipleAdditiveTreesModel' }, 'not a LinearModel'],
-    ['a missing weight', { class: 'org.apache.solr.ltr.model.LinearModel', features: [{ name: 'a' }], params: { weights: {} } }, '"a" has no weight'],
-    ['an unlisted weight', { class: 'org.apache.solr.ltr.model.LinearModel', features: [], params: { weights: { b: 1 } } }, 'weight for "b"'],
+    [
+      'a missing weight',
+      { class: 'org.apache.solr.ltr.model.LinearModel', features: [{ name: 'a' }], params: { weights: {} } },
+      '"a" has no weight',
+    ],
+    [
+      'an unlisted weight',
+      { class: 'org.apache.solr.ltr.model.LinearModel', features: [], params: { weights: { b: 1 } } },
+      'weight for "b"',
+    ],
     ['trees', { model: { model: { type: 'model/ranklib', definition: '' } } }, 'not model/linear'],
-    ['an unknown normalizer', { features: [{ name: 'a', weight: 1, normalization: { kind: 'z' } }] }, 'unknown normalization'],
+    [
+      'an unknown normalizer',
+      { features: [{ name: 'a', weight: 1, normalization: { kind: 'z' } }] },
+      'unknown normalization',
+    ],
   ])('refuses %s', (_, document, reason) => {
     expect(() => importModel(document, 'm')).toThrow(reason);
   });
 });
 
 interface SolrModel {
-  readonly features: readonly { readonly name: string; readonly norm?: { readonly class: string; readonly params: Readonly<Record<string, string>> } }[];
+  readonly features: readonly {
+    readonly name: string;
+    readonly norm?: { readonly class: string; readonly params: Readonly<Record<string, string>> };
+  }[];
   readonly params: { readonly weights: Readonly<Record<string, number>> };
 }
 
@@ -60,8 +88,10 @@ function solrScore(model: SolrModel, row: number): number {
   let score = 0;
   for (const { name, norm } of model.features) {
     let value = rows.data[row * 4 + rows.names.indexOf(name)];
-    if (norm?.class.endsWith('StandardNormalizer')) value = f(f(value - f(Number(norm.params.avg))) / f(Number(norm.params.std)));
-    else if (norm) value = f(f(value - f(Number(norm.params.min))) / f(f(Number(norm.params.max)) - f(Number(norm.params.min))));
+    if (norm?.class.endsWith('StandardNormalizer'))
+      value = f(f(value - f(Number(norm.params.avg))) / f(Number(norm.params.std)));
+    else if (norm)
+      value = f(f(value - f(Number(norm.params.min))) / f(f(Number(norm.params.max)) - f(Number(norm.params.min))));
     score = f(score + f(f(model.params.weights[name]) * value));
   }
   return score;

@@ -52,14 +52,21 @@ describe('model registry', () => {
       'promote m-2',
       'roll-back as-retrieved',
     ]);
-    expect(registry.history()[0]).toMatchObject({ who: 'ada', why: 'better on the holdout', previous: 'as-retrieved', forced: false });
+    expect(registry.history()[0]).toMatchObject({
+      who: 'ada',
+      why: 'better on the holdout',
+      previous: 'as-retrieved',
+      forced: false,
+    });
   });
 
   it('promotes no model that is worse than the guardrail, unless forced', () => {
     registry.add(modelOf('worse', undefined, { trained: 0.5, previous: 0.6 }));
     registry.add(modelOf('chance', undefined, { trained: 0.3, shuffled: 0.3 }));
     registry.add(modelOf('close', undefined, { trained: 0.599, previous: 0.6, shuffled: 0.2 }));
-    expect(() => promoteModel(registry, 'worse', decision)).toThrow('NDCG@10 0.5000 on the holdout, the model it replaces has 0.6000');
+    expect(() => promoteModel(registry, 'worse', decision)).toThrow(
+      'NDCG@10 0.5000 on the holdout, the model it replaces has 0.6000',
+    );
     expect(() => promoteModel(registry, 'chance', decision)).toThrow('no better than a shuffle');
     expect(registry.roles().serving).toBe('as-retrieved');
     promoteModel(registry, 'close', decision);

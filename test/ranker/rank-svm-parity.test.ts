@@ -14,7 +14,9 @@ interface Case {
 }
 
 /** Made by test/cases/rank-svm-parity.py with scikit-learn's LinearSVC on explicit pair differences. */
-const { cases } = JSON.parse(readFileSync(join(import.meta.dirname, '../cases/rank-svm-parity.json'), 'utf8')) as { cases: readonly Case[] };
+const { cases } = JSON.parse(readFileSync(join(import.meta.dirname, '../cases/rank-svm-parity.json'), 'utf8')) as {
+  cases: readonly Case[];
+};
 const lambdarank = sharedData('datasets/lightgbm-lambdarank');
 
 interface RankingSet {
@@ -66,5 +68,7 @@ function check(set: RankingSet, name: string): void {
 describe('Rank-SVM reaches the objective of scikit-learn on explicit pairs within 1e-5', () => {
   it('on the generated set', () => check(generated(), 'generated'));
 
-  it.skipIf(!lambdarank)('on lightgbm-lambdarank (skipped where the shared data is not)', () => check(read(lambdarank ?? ''), 'lightgbm-lambdarank'));
+  it.skipIf(!lambdarank)('on lightgbm-lambdarank (skipped where the shared data is not)', () =>
+    check(read(lambdarank ?? ''), 'lightgbm-lambdarank'),
+  );
 });
