@@ -27,23 +27,50 @@ export function presentLabels(images: readonly JudgedImage[]): readonly string[]
   return [...new Set(images.flatMap((image) => image.truth.map((object) => object.label)))].sort();
 }
 
+/** One label's share of a set of images: what was found (highest score first) and what is true, image by image. */
+export interface LabelImages {
+  readonly label: string;
+  readonly images: readonly JudgedImage[];
+}
+
+/** Images sorted by the labels present in the truth; images that show nothing of a label are left out of its share. */
+export function imagesByLabel(images: readonly JudgedImage[]): readonly LabelImages[] {
+  const shares = new Map(presentLabels(images).map((label) => [label, [] as JudgedImage[]]));
+  for (const image of images) {
+    const truth = groupedByLabel(image.truth);
+    const found = groupedByLabel(image.found);
+    for (const label of new Set([...truth.keys(), ...found.keys()])) {
+      const sorted = [...(found.get(label) ?? [])].sort((a, b) => b.score - a.score);
+      shares.get(label)?.push({ found: sorted, truth: truth.get(label) ?? [] });
+    }
+  }
+  return [...shares].map(([label, share]) => ({ label, images: share }));
+}
+
+function groupedByLabel<T extends { readonly label: string }>(items: readonly T[]): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(item.label);
+    if (group) group.push(item);
+    else groups.set(item.label, [item]);
+  }
+  return groups;
+}
+
 /**
  * Matches one label as COCO does: in each image, detections from the highest score down each take the free true box they
  * overlap most, if the IoU is at least `iou`; of equal overlaps the later true box. A true box is taken once.
  * Equal scores keep the order of images, then of detections.
  */
 export function matchLabel(
-  images: readonly JudgedImage[],
-  label: string,
+  { label, images }: LabelImages,
   iou: number,
   mostPerImage = Number.POSITIVE_INFINITY,
 ): MatchedLabel {
   const rows: { score: number; hit: number }[] = [];
   let positives = 0;
-  for (const image of images) {
-    const truth = image.truth.filter((object) => object.label === label);
+  for (const { found, truth } of images) {
     positives += truth.length;
-    const found = image.found.filter((detection) => detection.label === label).sort((a, b) => b.score - a.score);
     rows.push(...matchImage(found.slice(0, mostPerImage), truth, iou));
   }
   rows.sort((a, b) => b.score - a.score);
@@ -118,20 +145,17 @@ export function meanAveragePrecision(
   images: readonly JudgedImage[],
   iou: number,
 ): { mean: number; byLabel: Record<string, number> } {
-  const labels = presentLabels(images);
-  const byLabel = Object.fromEntries(
-    labels.map((label) => [label, averagePrecisionAllPoints(matchLabel(images, label, iou))]),
+  const rows = imagesByLabel(images).map(
+    (share) => [share.label, averagePrecisionAllPoints(matchLabel(share, iou))] as const,
   );
-  return { mean: meanOf(Object.values(byLabel)), byLabel };
+  return { mean: meanOf(rows.map(([, precision]) => precision)), byLabel: Object.fromEntries(rows) };
 }
 
 /** COCO's AP: 101 points, at most 100 detections of a label an image, mean over labels present and the given IoUs. */
 export function cocoAveragePrecision(images: readonly JudgedImage[], ious: readonly number[] = COCO_IOUS): number {
-  const labels = presentLabels(images);
+  const shares = imagesByLabel(images);
   return meanOf(
-    ious.flatMap((iou) =>
-      labels.map((label) => averagePrecision101(matchLabel(images, label, iou, COCO_MOST_PER_IMAGE))),
-    ),
+    ious.flatMap((iou) => shares.map((share) => averagePrecision101(matchLabel(share, iou, COCO_MOST_PER_IMAGE)))),
   );
 }
 

@@ -2,10 +2,11 @@ import type { Box } from '../vision/box.ts';
 import { boxArea, boxIou } from '../vision/box.ts';
 import {
   cocoAveragePrecision,
+  imagesByLabel,
   type JudgedImage,
+  type MatchedLabel,
   matchLabel,
   meanAveragePrecision,
-  presentLabels,
 } from './average-precision.ts';
 import type { Detection } from './detection.ts';
 import { dominantAgrees, type DominanceRules, dominantObject, dominantTrueBox } from './dominant-object.ts';
@@ -52,17 +53,22 @@ export function judged(
   }));
 }
 
-/** Precision and recall at IoU 0.7 of detections scored `scoreThreshold` or more, over the labels given. */
+/** Every label's detections matched at the IoU of Table 3. */
+export function tableMatches(images: readonly JudgedImage[]): readonly MatchedLabel[] {
+  return imagesByLabel(images).map((share) => matchLabel(share, TABLE_IOU));
+}
+
+/** Precision and recall at IoU 0.7 of detections scored `scoreThreshold` or more, over all labels, or those given. */
 export function precisionRecall(
-  images: readonly JudgedImage[],
-  labels: readonly string[],
+  matches: readonly MatchedLabel[],
   scoreThreshold: number,
+  labels?: readonly string[],
 ): PrecisionRecall {
   let hits = 0;
   let found = 0;
   let boxes = 0;
-  for (const label of labels) {
-    const matched = matchLabel(images, label, TABLE_IOU);
+  for (const matched of matches) {
+    if (labels && !labels.includes(matched.label)) continue;
     boxes += matched.positives;
     for (let i = 0; i < matched.scores.length && matched.scores[i] >= scoreThreshold; i++) {
       found++;
@@ -131,38 +137,35 @@ function largestOf<T>(items: readonly T[], size: (item: T) => number): T {
 /** mAP and Table 3's figures at one setting; the whole reading of an evaluation in one record. */
 export function detectorFigures(images: readonly EvaluatedImage[], rules: EvaluationRules) {
   const all = judged(images, rules);
-  const labels = presentLabels(all);
   const map50 = meanAveragePrecision(all, 0.5);
   return {
     map50: map50.mean,
     map5095: cocoAveragePrecision(all),
-    ...precisionRecall(all, labels, rules.scoreThreshold),
+    ...precisionRecall(tableMatches(all), rules.scoreThreshold),
     apByLabel: map50.byLabel,
-    labelsPresent: labels.length,
+    labelsPresent: Object.keys(map50.byLabel).length,
   };
 }
 
+const SCORE_STEPS = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+const NMS_STEPS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
+const PROPOSAL_STEPS = [10, 25, 50, 100, 300, 1000];
+
 /** Rows of the sweeps of Table 3: score threshold, suppression overlap, number of proposals; one varied at a time. */
 export function detectorSweeps(images: readonly EvaluatedImage[], rules: EvaluationRules) {
-  const labels = presentLabels(judged(images, rules));
-  const asRead = judged(images, rules);
+  const asRead = tableMatches(judged(images, rules));
   const point = (settings: { nmsIou: number; proposals?: number }) => {
     const read = judged(images, settings);
-    const { precision, recall } = precisionRecall(read, labels, rules.scoreThreshold);
+    const { precision, recall } = precisionRecall(tableMatches(read), rules.scoreThreshold);
     return { precision, recall, map50: meanAveragePrecision(read, 0.5).mean };
   };
+  const { nmsIou, proposals } = rules;
   return {
-    scoreThreshold: [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9].map((value) => {
-      const { precision, recall } = precisionRecall(asRead, labels, value);
+    scoreThreshold: SCORE_STEPS.map((value) => {
+      const { precision, recall } = precisionRecall(asRead, value);
       return { value, precision, recall };
     }),
-    nmsIou: [0.3, 0.4, 0.5, 0.6, 0.7, 0.8].map((value) => ({
-      value,
-      ...point({ nmsIou: value, proposals: rules.proposals }),
-    })),
-    proposals: [10, 25, 50, 100, 300, 1000].map((value) => ({
-      value,
-      ...point({ nmsIou: rules.nmsIou, proposals: value }),
-    })),
+    nmsIou: NMS_STEPS.map((value) => ({ value, ...point({ nmsIou: value, proposals }) })),
+    proposals: PROPOSAL_STEPS.map((value) => ({ value, ...point({ nmsIou, proposals: value }) })),
   };
 }

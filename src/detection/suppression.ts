@@ -1,4 +1,3 @@
-import { boxIou } from '../vision/box.ts';
 import type { Detection } from './detection.ts';
 
 /**
@@ -9,16 +8,37 @@ import type { Detection } from './detection.ts';
  * first shoe and the bag.
  */
 export function suppressOverlaps(detections: readonly Detection[], iou: number): readonly Detection[] {
-  const kept: Detection[] = [];
-  const keptByLabel = new Map<string, Detection[]>();
-  for (const detection of byScore(detections)) {
-    const sisters = keptByLabel.get(detection.label) ?? [];
-    if (sisters.some((sister) => boxIou(sister.box, detection.box) > iou)) continue;
-    sisters.push(detection);
-    keptByLabel.set(detection.label, sisters);
-    kept.push(detection);
+  const keptByLabel = new Map<string, KeptBoxes>();
+  return byScore(detections).filter((detection) => {
+    let kept = keptByLabel.get(detection.label);
+    if (!kept) {
+      kept = new KeptBoxes();
+      keptByLabel.set(detection.label, kept);
+    }
+    return kept.keep(detection, iou);
+  });
+}
+
+/** Boxes of one label in one flat list: a detector with a low floor asks for hundreds of millions of overlaps. */
+class KeptBoxes {
+  /** x1, y1, x2, y2, area of each. */
+  private readonly numbers: number[] = [];
+
+  /** Keeps a box unless it overlaps a kept one by more than `iou`; says whether it did. */
+  keep({ box }: Detection, iou: number): boolean {
+    const { numbers } = this;
+    const [x1, y1, x2, y2] = box;
+    const area = (x2 - x1) * (y2 - y1);
+    for (let i = 0; i < numbers.length; i += 5) {
+      const width = Math.min(x2, numbers[i + 2]) - Math.max(x1, numbers[i]);
+      const height = Math.min(y2, numbers[i + 3]) - Math.max(y1, numbers[i + 1]);
+      if (width <= 0 || height <= 0) continue;
+      const shared = width * height;
+      if (shared > iou * (area + numbers[i + 4] - shared)) return false;
+    }
+    numbers.push(x1, y1, x2, y2, area);
+    return true;
   }
-  return kept;
 }
 
 /** Highest score first; equal scores keep the order given. */
@@ -37,6 +57,6 @@ export interface ReadingRules {
 }
 
 export function readDetections(detections: readonly Detection[], rules: ReadingRules): readonly Detection[] {
-  const strong = byScore(detections).filter((detection) => detection.score >= rules.scoreMin);
+  const strong = byScore(detections.filter((detection) => detection.score >= rules.scoreMin));
   return suppressOverlaps(rules.proposals === undefined ? strong : strong.slice(0, rules.proposals), rules.nmsIou);
 }

@@ -2,7 +2,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { ImageDetections } from '../detection/detection.ts';
-import { presentLabels } from '../detection/average-precision.ts';
 import {
   detectorFigures,
   detectorSweeps,
@@ -13,6 +12,7 @@ import {
   largestBoxFound,
   precisionRecall,
   TABLE_IOU,
+  tableMatches,
 } from '../detection/detector-evaluation.ts';
 import { type Detector, openDetector, readingRules } from '../detection/detector.ts';
 import { readLabelGroups } from '../detection/label-groups.ts';
@@ -127,12 +127,12 @@ function evaluated(found: ImageDetections, truth: TrueImage, known: ReadonlySet<
 
 function figures(images: readonly EvaluatedImage[], rules: EvaluationRules, { options }: JobInput) {
   const dominant = dominantAgreement(images, rules);
-  const asRead = judged(images, rules);
-  const present = presentLabels(asRead);
+  const matches = tableMatches(judged(images, rules));
+  const present = matches.map((matched) => matched.label);
   const groups = typeof options.groups === 'string' ? readLabelGroups(options.groups) : {};
   const groupRows = Object.entries(groups).map(([group, labels]) => {
     const inside = labels.filter((label) => present.includes(label));
-    return { group, labels: inside, ...precisionRecall(asRead, inside, rules.scoreThreshold) };
+    return { group, labels: inside, ...precisionRecall(matches, rules.scoreThreshold, inside) };
   });
   return {
     ...detectorFigures(images, rules),

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   averagePrecisionAllPoints,
   cocoAveragePrecision,
+  imagesByLabel,
   type JudgedImage,
   matchLabel,
   meanAveragePrecision,
@@ -38,14 +39,14 @@ describe('by hand', () => {
       { label: 'hat', score: 0.8, box: [50, 50, 60, 60] as const },
       { label: 'hat', score: 0.7, box: [20, 0, 30, 10] as const },
     ];
-    const matched = matchLabel([{ found, truth }], 'hat', 0.5);
+    const matched = matchLabel(imagesByLabel([{ found, truth }])[0], 0.5);
     expect([...matched.hits]).toEqual([1, 0, 1]);
     expect(averagePrecisionAllPoints(matched)).toBeCloseTo(5 / 6, 12);
   });
 
   it('finds a true box once', () => {
     const found = [0.9, 0.8].map((score) => ({ label: 'hat', score, box: [0, 0, 10, 10] as const }));
-    expect([...matchLabel([{ found, truth }], 'hat', 0.5).hits]).toEqual([1, 0]);
+    expect([...matchLabel(imagesByLabel([{ found, truth }])[0], 0.5).hits]).toEqual([1, 0]);
   });
 
   it('ignores labels that the truth does not hold', () => {
