@@ -1,0 +1,12 @@
+import { describe, expect, it } from 'vitest';
+import { kill } from '../../torture/kill.ts';
+
+describe('a process that is killed', () => {
+  it('has lost nothing it acknowledged, and repeating what it was told changes nothing', { timeout: 120_000 }, async () => {
+    const result = await kill({ minutes: 1, seed: 5, rounds: 6, say() {} });
+    expect(result.failures).toEqual([]);
+    expect(result).toMatchObject({ lost: 0, doubled: 0, failed: 0 });
+    expect(result.rounds).toBeGreaterThanOrEqual(2);
+    expect(result.acknowledged).toBeGreaterThan(0);
+  });
+});
