@@ -90,6 +90,11 @@ export class ModelRegistry {
     return join(this.folder, `${name}.json`);
   }
 
+  /** Where the graph of an imported net lies, beside its record. */
+  onnxPathOf(name: string): string {
+    return join(this.folder, `${name}.onnx`);
+  }
+
   /** Reads a model. Throws RANKER_MODEL_UNKNOWN naming those there are, or RANKER_MODEL_REFUSED. */
   read(name: string): ModelArtifact & { readonly digest: string } {
     if (!NAME.test(name) || !existsSync(this.pathOf(name))) {
@@ -122,6 +127,15 @@ export class ModelRegistry {
       rmSync(draft);
     }
     this.syncFolder();
+  }
+
+  /** Adds an imported net: its graph first, so that no record is ever without one. */
+  addOnnx(model: ModelArtifact, graph: Buffer): void {
+    if (this.has(model.name)) throw new ServiceError('RANKER_MODEL_EXISTS', { model: model.name });
+    if (!NAME.test(model.name)) this.add(model);
+    mkdirSync(this.folder, { recursive: true });
+    renameSync(this.write(`.${model.name}.onnx.${process.pid}`, graph), this.onnxPathOf(model.name));
+    this.add(model);
   }
 
   /** A name that is free: `PREFIX-1`, `PREFIX-2`, ... */

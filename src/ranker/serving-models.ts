@@ -8,6 +8,7 @@ import { AS_RETRIEVED, asRetrieved } from './baselines.ts';
 import { FEATURE_COLUMNS } from './feature-table.ts';
 import { linearRanker } from './linear-model.ts';
 import type { ModelRegistry, ModelRoles } from './model-registry.ts';
+import { openOnnxRanker } from './onnx-ranker.ts';
 import type { Ranker } from './ranker.ts';
 
 /** What became of a refresh. `problem`: a pointer names a model that cannot be used; the one before keeps its part. */
@@ -109,5 +110,8 @@ export async function loadRanker(registry: ModelRegistry, name: string): Promise
       model: name,
       reason: `unknown ranking feature "${unknown.name}"`,
     });
-  return linearRanker(name, model.features, model.lineage.netDigest);
+  const { netDigest } = model.lineage;
+  if (model.kind === 'linear') return linearRanker(name, model.features, netDigest);
+  const names = model.features.map((feature) => feature.name);
+  return openOnnxRanker(name, registry.onnxPathOf(name), names, model.onnxDigest ?? '', netDigest);
 }

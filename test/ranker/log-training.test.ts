@@ -190,11 +190,17 @@ describe('training report', () => {
     const data = collectLogData(madeUpLog(300, 8, 0.5, 0.2));
     const training = await trainOnLog(data, settings);
     const model = { ...modelOf('m-<1>', training.model.features), ndcg10: training.ndcg10 };
-    const ladder = climbLadder(sliceLog(data, 0, 240), sliceLog(data, 240, 300), { c: 0.01, normalize: 'standard', seed: 1, segmentsOf: () => ['art'] });
+    const ladder = climbLadder(sliceLog(data, 0, 240), sliceLog(data, 240, 300), {
+      c: 0.01,
+      normalize: 'standard',
+      seed: 1,
+      segmentsOf: () => ['art'],
+    });
     const html = trainingReport({ model, training, ladder, examination: examinationFromShuffled(data) });
     expect(html).toContain('m-&lt;1&gt;');
     expect(html).not.toMatch(/https?:|<script|<link|src="(?!data:)/);
     for (const name of FEATURE_COLUMNS) expect(html).toContain(name);
-    for (const heading of ['Ladder', 'Weights', 'Learning curve', 'Worst held-out queries', 'Examination by position']) expect(html).toContain(heading);
+    for (const heading of ['Ladder', 'Weights', 'Learning curve', 'Worst held-out queries', 'Examination by position'])
+      expect(html).toContain(heading);
   });
 });
