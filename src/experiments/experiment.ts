@@ -141,7 +141,7 @@ function armsOf(input: unknown, known: KnownParts): readonly Arm[] {
 function armOf(input: unknown, field: string, known: KnownParts): Arm {
   const record = recordOf(input, field);
   const key = textOf(record.key, `${field}.key`);
-  if (!/^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,63}$/.test(key)) refuse(`${field}.key`, 'use letters, digits, spaces and ._+-');
+  if (!/^[A-Za-z0-9+][A-Za-z0-9 ._+-]{0,63}$/.test(key)) refuse(`${field}.key`, 'use letters, digits, spaces and ._+-');
   const weight = within(record.weight, 0, 1, `${field}.weight`);
   if (weight * BUCKETS < 1) refuse(`${field}.weight`, `must be at least ${1 / BUCKETS}`);
   return { key, weight, treatment: treatmentOf(record.treatment ?? {}, `${field}.treatment`, known) };
