@@ -75,42 +75,78 @@ export function cooccurrenceRows(
   return new RowCounter(table, options).rows(from, to);
 }
 
+/**
+ * Relative slack of the quick test below: it works with rounded products where the formulas divide. Whatever passes is
+ * weighed exactly, so the slack costs time only.
+ */
+const SLACK = 1e-9;
+
 /** Counts one row at a time into one accumulator; `rows` may be called block by block. */
 export class RowCounter {
   private readonly table: BoardPins;
   private readonly neighbors: number;
   private readonly weights: Float64Array | null;
   private readonly weigh: Weigh;
-  private readonly sums: Float64Array | Uint32Array;
+  private readonly scale: Scale | null;
+  private readonly sums: Float64Array | Uint32Array | Uint16Array;
   private readonly touched: Uint32Array;
 
   constructor(table: BoardPins, options: CooccurrenceOptions) {
+    const norms = normsOf(table, options);
     this.table = table;
     this.neighbors = options.neighbors;
     this.weights = boardWeights(table, options);
-    this.weigh = weigher(options, normsOf(table, options));
-    this.sums = this.weights ? new Float64Array(table.pins) : new Uint32Array(table.pins);
+    this.weigh = weigher(options, norms);
+    this.scale = scaleOf(options, norms);
+    this.sums = this.weights ? new Float64Array(table.pins) : wholeSums(table);
     this.touched = new Uint32Array(table.pins);
   }
 
   rows(from: number, to: number): NeighborLists {
-    const { sums, touched, weigh } = this;
     const start = new Uint32Array(to - from + 1);
     const found = new ListPool(to - from, this.neighbors);
     const heap = new TopKHeap(this.neighbors);
     for (let i = from; i < to; i++) {
       const count = this.weights ? this.addWeights(i, this.weights) : this.addOnes(i);
-      for (let t = 0; t < count; t++) {
-        const j = touched[t];
-        const score = j === i ? 0 : weigh(i, j, sums[j]);
-        if (score > 0) heap.offer(j, score);
-        sums[j] = 0;
-      }
+      this.sums[i] = 0;
+      if (this.scale) this.selectScaled(i, count, this.scale, heap);
+      else this.select(i, count, heap);
       const { ids, scores } = heap.drain();
       found.append(ids, scores);
       start[i - from + 1] = found.length;
     }
     return { first: from, rows: to - from, start, pinIndexes: found.pinIndexes(), scores: found.scores() };
+  }
+
+  private select(i: number, count: number, heap: TopKHeap): void {
+    const { sums, touched, weigh } = this;
+    for (let t = 0; t < count; t++) {
+      const j = touched[t];
+      const sum = sums[j];
+      sums[j] = 0;
+      const score = sum > 0 ? weigh(i, j, sum) : 0;
+      if (score > 0) heap.offer(j, score);
+    }
+  }
+
+  /**
+   * The same where the weight is sum x a factor of i x a factor of j: one product tells most pins that are far below
+   * what the list already holds.
+   */
+  private selectScaled(i: number, count: number, scale: Scale, heap: TopKHeap): void {
+    const { sums, touched, weigh } = this;
+    const { ofQuery, ofOther } = scale;
+    let least = 0;
+    for (let t = 0; t < count; t++) {
+      const j = touched[t];
+      const sum = sums[j];
+      sums[j] = 0;
+      if (sum * ofOther[j] < least || sum === 0) continue;
+      const score = weigh(i, j, sum);
+      if (score <= 0) continue;
+      heap.offer(j, score);
+      least = (Math.max(0, heap.threshold) / ofQuery[i]) * (1 - SLACK);
+    }
   }
 
   /** Sums row i where every shared board adds 1; returns how many pins were touched. */
@@ -120,9 +156,12 @@ export class RowCounter {
     let found = 0;
     for (let at = pinStart[i]; at < pinStart[i + 1]; at++) {
       const board = pinBoards[at];
-      for (let p = boardStart[board]; p < boardStart[board + 1]; p++) {
+      const end = boardStart[board + 1];
+      for (let p = boardStart[board]; p < end; p++) {
         const j = boardPins[p];
-        if (sums[j]++ === 0) touched[found++] = j;
+        const sum = sums[j];
+        sums[j] = sum + 1;
+        if (sum === 0) touched[found++] = j;
       }
     }
     return found;
@@ -191,6 +230,29 @@ export function normsOf(table: BoardPins, options: CooccurrenceOptions): Float64
 }
 
 type Weigh = (i: number, j: number, sum: number) => number;
+
+/** Whole sums are at most the boards of one pin: the narrower they are, the more of them the cache holds. */
+function wholeSums(table: BoardPins): Uint16Array | Uint32Array {
+  let most = 0;
+  for (let i = 0; i < table.pins; i++) most = Math.max(most, table.pinStart[i + 1] - table.pinStart[i]);
+  return most < 0x10000 ? new Uint16Array(table.pins) : new Uint32Array(table.pins);
+}
+
+/** Weight = sum x ofQuery[i] x ofOther[j], up to rounding. */
+interface Scale {
+  readonly ofQuery: Float64Array;
+  readonly ofOther: Float64Array;
+}
+
+/** Null where the weight is no such product (Jaccard, cosine with shrink). */
+function scaleOf(options: CooccurrenceOptions, n: Float64Array): Scale | null {
+  const { method, alpha, beta, shrink } = options;
+  if (method === 'jaccard' || (method === 'cosine' && shrink !== 0)) return null;
+  const inverse = (power: number): Float64Array => n.map((boards) => (boards > 0 ? boards ** -power : 0));
+  if (method === 'cosine') return { ofQuery: inverse(0.5), ofOther: inverse(0.5) };
+  if (method === 'count') return { ofQuery: inverse(0), ofOther: inverse(0) };
+  return { ofQuery: inverse(alpha), ofOther: inverse(method === 'rp3beta' ? beta : 0) };
+}
 
 /** From a sum over shared boards to the weight w_ij; `ni`, `nj`: boards of each, or sums of squared TF-IDF entries. */
 export function pairWeight(options: CooccurrenceOptions, ni: number, nj: number, sum: number): number {

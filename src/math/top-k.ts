@@ -21,6 +21,11 @@ export class TopKHeap {
     this.scores = new Float64Array(capacity);
   }
 
+  /** What a score must at least reach to be kept: the worst kept one once the heap is full, before that minus infinity. */
+  get threshold(): number {
+    return this.count < this.capacity || this.capacity === 0 ? Number.NEGATIVE_INFINITY : this.scores[0];
+  }
+
   /** Offers one item; kept if it is among the best so far. */
   offer(id: number, score: number): void {
     if (score !== score) throw new RangeError(`score of id ${id} is NaN`);
