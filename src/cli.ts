@@ -18,6 +18,7 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
   ['evaluate-world', 'near-duplicates, dominant objects and boxes of a demo world against its truth', () => import('./jobs/evaluate-world.ts')],
   ['import-catalog', 'read pins, boards and saves into the catalogue', () => import('./jobs/import-catalog.ts')],
   ['import-net', 'turn a stock ONNX network into a net folder', () => import('./jobs/import-net.ts')],
+  ['evaluate-features', 'precision at k of nets, layers and codes on labelled images', () => import('./jobs/evaluate-features.ts')],
   [
     'extract-features',
     'compute codes, class scores and fingerprints of new images',

@@ -1,6 +1,6 @@
 /** Images through a net: decoded side by side, run in batches, a batch that fails run again image by image. */
 import { reasonOf, ServiceError } from '../errors.ts';
-import { imageSignature, perceptualHash } from './fingerprint.ts';
+import { colourHistogram, imageSignature, perceptualHash } from './fingerprint.ts';
 import { decodeImage, type ImageLimits, type Placement, resizeRegion, writeTensor } from './image-tensor.ts';
 import type { Embedding, ImageFailure, ImageInput, RawOutputs, TaskResult } from './inference-task.ts';
 import type { Net, NetInput } from './net-manifest.ts';
@@ -16,6 +16,7 @@ export type DecodedInput =
       readonly values: Float32Array;
       readonly signature: string;
       readonly phash: string;
+      readonly histogram: Float32Array | null;
     }
   | ImageFailure;
 type Ready = Extract<DecodedInput, { ok: true }>;
@@ -24,26 +25,26 @@ export function decodedInputs(
   images: readonly ImageInput[],
   input: NetInput,
   limits: ImageLimits,
+  withHistogram: boolean,
 ): Promise<DecodedInput[]> {
-  return Promise.all(images.map((image) => decodedInput(image, input, limits)));
+  return Promise.all(images.map((image) => decodedInput(image, input, limits, withHistogram)));
 }
 
-async function decodedInput({ bytes, box }: ImageInput, input: NetInput, limits: ImageLimits): Promise<DecodedInput> {
+async function decodedInput(
+  { bytes, box }: ImageInput,
+  input: NetInput,
+  limits: ImageLimits,
+  withHistogram: boolean,
+): Promise<DecodedInput> {
   try {
     const image = await decodeImage(bytes, limits);
     const { pixels, placement } = await resizeRegion(image, input.width, input.height, input.resize, box, limits);
     const values = new Float32Array(3 * input.width * input.height);
     writeTensor(pixels, input, values, 0);
     const { width, height, working } = image;
-    return {
-      ok: true,
-      width,
-      height,
-      placement,
-      values,
-      signature: imageSignature(working),
-      phash: perceptualHash(working),
-    };
+    const prints = { signature: imageSignature(working), phash: perceptualHash(working) };
+    const histogram = withHistogram ? colourHistogram(working) : null;
+    return { ok: true, width, height, placement, values, ...prints, histogram };
   } catch (error) {
     return failureOf(error);
   }
@@ -55,12 +56,13 @@ function failureOf(error: unknown): ImageFailure {
   return { ok: false, code: 'IMAGE_REFUSED', reason: reasonOf(error) };
 }
 
-/** fc6 and fc8 of every image that could be decoded, in the order given. */
+/** fc6 and fc8 (with `all`: every layer the manifest names) of every image that could be decoded, in the order given. */
 export async function embedImages(
   session: OnnxSession,
   net: Net,
   inputs: readonly DecodedInput[],
   batch: number,
+  all: boolean,
 ): Promise<TaskResult[]> {
   const results: TaskResult[] = inputs.map((input) =>
     input.ok ? { ok: false, code: 'IMAGE_REFUSED', reason: '' } : input,
@@ -70,11 +72,8 @@ export async function embedImages(
   const size = limit === 'free' ? batch : Math.min(batch, limit);
   for (let from = 0; from < ready.length; from += size) {
     const slice = ready.slice(from, from + size);
-    const found = await batchOrSingly(
-      session,
-      net,
-      slice.map(({ input }) => input),
-    );
+    const images = slice.map(({ input }) => input);
+    const found = await batchOrSingly(session, net, images, all);
     slice.forEach(({ at }, i) => {
       results[at] = found[i];
     });
@@ -82,38 +81,44 @@ export async function embedImages(
   return results;
 }
 
-async function batchOrSingly(session: OnnxSession, net: Net, inputs: readonly Ready[]): Promise<TaskResult[]> {
+async function batchOrSingly(
+  session: OnnxSession,
+  net: Net,
+  inputs: readonly Ready[],
+  all: boolean,
+): Promise<TaskResult[]> {
   try {
-    return await embedBatch(session, net, inputs);
+    return await embedBatch(session, net, inputs, all);
   } catch (error) {
     if (inputs.length === 1)
       return [{ ok: false, code: 'IMAGE_REFUSED', reason: `the net fails on it: ${reasonOf(error)}` }];
     const results: TaskResult[] = [];
-    for (const input of inputs) results.push(...(await batchOrSingly(session, net, [input])));
+    for (const input of inputs) results.push(...(await batchOrSingly(session, net, [input], all)));
     return results;
   }
 }
 
-async function embedBatch(session: OnnxSession, net: Net, inputs: readonly Ready[]): Promise<Embedding[]> {
+async function embedBatch(
+  session: OnnxSession,
+  net: Net,
+  inputs: readonly Ready[],
+  all: boolean,
+): Promise<Embedding[]> {
   const { input, outputs } = net.manifest;
   const fixed = typeof input.batch === 'number' ? input.batch : inputs.length;
   const size = 3 * input.width * input.height;
   const values = new Float32Array(fixed * size);
   inputs.forEach((one, i) => values.set(one.values, i * size));
-  const found = await session.run(values, shapeOf(input, fixed), [
-    ...new Set([outputs.fc6.tensor, outputs.fc8.tensor]),
-  ]);
-  const fc6 = rowsOf(found, outputs.fc6.tensor, fixed, outputs.fc6.length);
-  const fc8 = rowsOf(found, outputs.fc8.tensor, fixed, outputs.fc8.length);
-  return inputs.map(({ width, height, signature, phash }, i) => ({
-    ok: true,
-    width,
-    height,
-    fc6: fc6(i),
-    fc8: fc8(i),
-    signature,
-    phash,
-  }));
+  const roles = all ? Object.keys(outputs) : ['fc6', 'fc8'];
+  const wanted = [...new Set(roles.map((role) => outputs[role].tensor))];
+  const found = await session.run(values, shapeOf(input, fixed), wanted);
+  const rows = roles.map((role) => rowsOf(found, outputs[role].tensor, fixed, outputs[role].length));
+  return inputs.map(({ width, height, signature, phash, histogram }, i) => {
+    const layers = Object.fromEntries(roles.map((role, at) => [role, rows[at](i)]));
+    const { fc6, fc8, ...others } = layers;
+    const more = histogram ? { layers: { ...others, histogram } } : {};
+    return { ok: true, width, height, fc6, fc8, signature, phash, ...more };
+  });
 }
 
 /** One image's row of an output whose first dimension is the batch. Refuses another length than the manifest's, and NaN. */

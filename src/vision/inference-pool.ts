@@ -86,6 +86,11 @@ export class InferencePool {
     return (await this.deal('embed', netFolder, images)) as (Embedding | ImageFailure)[];
   }
 
+  /** As `embed`, with every layer the manifest names and the colour histogram, for those who compare layers. */
+  async layers(netFolder: string, images: readonly ImageInput[]): Promise<(Embedding | ImageFailure)[]> {
+    return (await this.deal('layers', netFolder, images)) as (Embedding | ImageFailure)[];
+  }
+
   /** All outputs of a net for each image, each image run alone. */
   async outputs(netFolder: string, images: readonly ImageInput[]): Promise<(RawOutputs | ImageFailure)[]> {
     return (await this.deal('outputs', netFolder, images)) as (RawOutputs | ImageFailure)[];
@@ -110,7 +115,7 @@ export class InferencePool {
 
   private async deal(kind: TaskKind, netFolder: string, images: readonly ImageInput[]): Promise<TaskResult[]> {
     if (this.closed) throw new TypeError('inference pool: expected to be open, it was closed');
-    const size = kind === 'embed' ? this.settings.batch : 4;
+    const size = kind === 'outputs' ? 4 : this.settings.batch;
     const parts: Promise<readonly TaskResult[]>[] = [];
     for (let from = 0; from < images.length; from += size) {
       parts.push(this.submit(kind, netFolder, images.slice(from, from + size), 0));

@@ -20,6 +20,8 @@ export interface Embedding {
   /** Of the whole image, also when a box was given. */
   readonly signature: string;
   readonly phash: string;
+  /** Of kind `layers` only: the manifest's further outputs by role, and the 64 cells of the colour histogram. */
+  readonly layers?: Readonly<Record<string, Float32Array>>;
 }
 
 /** A net's outputs as they come, of one image in a batch of one. */
@@ -38,7 +40,7 @@ export interface ImageFailure {
   readonly reason: string;
 }
 
-export type TaskKind = 'embed' | 'outputs';
+export type TaskKind = 'embed' | 'layers' | 'outputs';
 export type TaskResult = Embedding | RawOutputs | ImageFailure;
 
 export interface Task {

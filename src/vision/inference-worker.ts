@@ -4,8 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { reasonOf, ServiceError } from '../errors.ts';
-import { embedImages, rawOutputs } from './image-inference.ts';
-import { decodedInputs, type DecodedInput } from './image-inference.ts';
+import { type DecodedInput, decodedInputs, embedImages, rawOutputs } from './image-inference.ts';
 import type { Task, TaskReply, TaskResult, WorkerSettings } from './inference-task.ts';
 import { type Net, readNet } from './net-manifest.ts';
 import { openNetSession, type OnnxSession } from './onnx-session.ts';
@@ -42,16 +41,20 @@ function openNet(folder: string): Promise<{ net: Net; session: OnnxSession }> {
 
 async function prepare(task: Task): Promise<{ net: Net; session: OnnxSession; inputs: readonly DecodedInput[] }> {
   const { net, session } = await openNet(task.netFolder);
-  return { net, session, inputs: await decodedInputs(task.images, net.manifest.input, settings.limits) };
+  return {
+    net,
+    session,
+    inputs: await decodedInputs(task.images, net.manifest.input, settings.limits, task.kind === 'layers'),
+  };
 }
 
 async function answer(task: Task, ready: ReturnType<typeof prepare>): Promise<void> {
   try {
     const { net, session, inputs } = await ready;
     const results =
-      task.kind === 'embed'
-        ? await embedImages(session, net, inputs, settings.batch)
-        : await rawOutputs(session, net, inputs);
+      task.kind === 'outputs'
+        ? await rawOutputs(session, net, inputs)
+        : await embedImages(session, net, inputs, settings.batch, task.kind === 'layers');
     port.postMessage({ id: task.id, provider: session.provider, results } satisfies TaskReply, buffersOf(results));
   } catch (error) {
     const known = error instanceof ServiceError;
@@ -67,7 +70,10 @@ function buffersOf(results: readonly TaskResult[]): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
   for (const result of results) {
     if (!result.ok) continue;
-    const arrays = 'fc6' in result ? [result.fc6, result.fc8] : result.outputs.map(({ data }) => data);
+    const arrays =
+      'fc6' in result
+        ? [result.fc6, result.fc8, ...Object.values(result.layers ?? {})]
+        : result.outputs.map(({ data }) => data);
     for (const { buffer } of arrays) if (buffer instanceof ArrayBuffer) buffers.add(buffer);
   }
   return [...buffers];

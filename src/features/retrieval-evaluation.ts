@@ -1,0 +1,169 @@
+/**
+ * How well a representation finds images of the same label: each query ranks all others, precision at k is the share of the
+ * first k with a label in common (the paper's Table 1 and 2). Ties go to the smaller index. Intervals: percentiles of a
+ * seeded bootstrap over queries.
+ */
+import { hammingAt, packBits, wordsOf } from '../math/bits.ts';
+import { seededRandom } from '../math/random.ts';
+import { topK } from '../math/top-k.ts';
+
+export type Distance = 'L1' | 'L2' | 'cosine' | 'Hamming';
+
+/** Labels of each image as ordinals; two images are alike when they share one. */
+export type Labels = readonly (readonly number[])[];
+
+export interface Protocol {
+  readonly labels: Labels;
+  /** Which images ask; null: each asks, all others answer. Otherwise only those answer that don't ask. */
+  readonly queries: readonly number[] | null;
+}
+
+export interface Precision {
+  readonly p1: number;
+  readonly p5: number;
+  readonly p10: number;
+  readonly intervals: { readonly p1: Interval; readonly p5: Interval; readonly p10: Interval };
+  readonly queries: number;
+  /** Per query, of ranking alone. */
+  readonly milliseconds: number;
+}
+export type Interval = readonly [low: number, high: number];
+
+const KS = [1, 5, 10] as const;
+const RESAMPLES = 1000;
+
+/** Scores of all images for a query, higher is nearer. */
+type Scorer = (query: number, out: Float64Array) => void;
+
+/** Rows of equal length -> precision under a distance. */
+export function evaluateRows(
+  rows: readonly Float32Array[],
+  distance: Exclude<Distance, 'Hamming'>,
+  protocol: Protocol,
+): Precision {
+  return evaluate(rows.length, rowScorer(rows, distance), protocol);
+}
+
+/** Codes of `bits` bits -> precision under the Hamming distance. */
+export function evaluateCodes(codes: readonly Uint32Array[], protocol: Protocol): Precision {
+  const words = codes[0]?.length ?? 0;
+  const flat = new Uint32Array(codes.length * words);
+  codes.forEach((code, i) => flat.set(code, i * words));
+  return evaluate(
+    codes.length,
+    (query, out) => {
+      for (let i = 0; i < codes.length; i++) out[i] = -hammingAt(flat, query * words, flat, i * words, words);
+    },
+    protocol,
+  );
+}
+
+/** The floor: an order by lot. */
+export function evaluateChance(count: number, protocol: Protocol, seed = 1): Precision {
+  const random = seededRandom(seed);
+  return evaluate(
+    count,
+    (_, out) => {
+      for (let i = 0; i < count; i++) out[i] = random.next();
+    },
+    protocol,
+  );
+}
+
+function rowScorer(rows: readonly Float32Array[], distance: Exclude<Distance, 'Hamming'>): Scorer {
+  const length = rows[0]?.length ?? 0;
+  const flat = new Float32Array(rows.length * length);
+  rows.forEach((row, i) => flat.set(row, i * length));
+  if (distance === 'cosine') normalizeRows(flat, length);
+  return (query, out) => {
+    const asked = flat.subarray(query * length, (query + 1) * length);
+    for (let i = 0, at = 0; i < rows.length; i++) {
+      let sum = 0;
+      if (distance === 'cosine') for (let k = 0; k < length; k++) sum += asked[k] * flat[at++];
+      else if (distance === 'L1') for (let k = 0; k < length; k++) sum -= Math.abs(asked[k] - flat[at++]);
+      else
+        for (let k = 0; k < length; k++) {
+          const difference = asked[k] - flat[at++];
+          sum -= difference * difference;
+        }
+      out[i] = sum;
+    }
+  };
+}
+
+function normalizeRows(flat: Float32Array, length: number): void {
+  for (let from = 0; from < flat.length; from += length) {
+    let sum = 0;
+    for (let k = 0; k < length; k++) sum += flat[from + k] ** 2;
+    const scale = sum > 0 ? 1 / Math.sqrt(sum) : 0;
+    for (let k = 0; k < length; k++) flat[from + k] *= scale;
+  }
+}
+
+function evaluate(count: number, score: Scorer, { labels, queries }: Protocol): Precision {
+  if (labels.length !== count) throw new RangeError(`labels: expected ${count}, got ${labels.length}`);
+  const asking = queries ?? Array.from({ length: count }, (_, i) => i);
+  const silent = new Set(queries ?? []);
+  const answering = Int32Array.from({ length: count }, (_, i) => i).filter((i) => !silent.has(i));
+  const scores = new Float64Array(count);
+  const precisions = KS.map(() => new Float64Array(asking.length));
+  const startedAt = performance.now();
+  asking.forEach((query, at) => {
+    score(query, scores);
+    const others = queries ? answering : answering.filter((i) => i !== query);
+    const { ids } = topK(
+      others,
+      Float64Array.from(others, (i) => scores[i]),
+      10,
+    );
+    const mine = new Set(labels[query]);
+    let hits = 0;
+    ids.forEach((id, rank) => {
+      if (labels[id].some((label) => mine.has(label))) hits++;
+      const k = KS.indexOf((rank + 1) as 1 | 5 | 10);
+      if (k >= 0) precisions[k][at] = hits / (rank + 1);
+    });
+    for (const [k, wanted] of KS.entries()) if (ids.length < wanted) precisions[k][at] = hits / wanted;
+  });
+  const milliseconds = (performance.now() - startedAt) / Math.max(1, asking.length);
+  const [p1, p5, p10] = precisions.map(meanOf);
+  const [i1, i5, i10] = precisions.map(bootstrap);
+  return { p1, p5, p10, intervals: { p1: i1, p5: i5, p10: i10 }, queries: asking.length, milliseconds };
+}
+
+function meanOf(values: Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / Math.max(1, values.length);
+}
+
+/** 95 % percentile interval of the mean. */
+function bootstrap(values: Float64Array): Interval {
+  const random = seededRandom(1);
+  const means = Float64Array.from({ length: RESAMPLES }, () => {
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum += values[random.integer(values.length)];
+    return sum / Math.max(1, values.length);
+  }).sort();
+  return [means[Math.floor(0.025 * RESAMPLES)], means[Math.ceil(0.975 * RESAMPLES) - 1]];
+}
+
+/** Share of values above zero. */
+export function positiveShare(rows: readonly Float32Array[]): number {
+  let positive = 0;
+  let all = 0;
+  for (const row of rows) {
+    all += row.length;
+    for (const value of row) if (value > 0) positive++;
+  }
+  return all === 0 ? 0 : positive / all;
+}
+
+/** Codes by the sign of each activation. */
+export function signCodes(rows: readonly Float32Array[]): Uint32Array[] {
+  return rows.map((row) => packBits(row));
+}
+
+export function codeByteCount(bits: number): number {
+  return wordsOf(bits) * 4;
+}
