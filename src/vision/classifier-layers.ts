@@ -17,6 +17,8 @@ export interface ClassifierLayers {
   readonly fc8: string;
   readonly fc7: string | null;
   readonly pool5: string | null;
+  /** fc6 is what feeds the last layer, not a hidden layer's activation. */
+  readonly pooled: boolean;
   /** The graph's own output that was followed. */
   readonly output: string;
   /** Whether that output stands behind a softmax (then fc8 is what goes into it). */
@@ -178,7 +180,8 @@ export function findLayers(graph: OnnxGraph): ClassifierLayers {
       `fc6 is the mean over positions of ${data}, which feeds the last convolution: no tensor of the graph holds it`,
     );
     const added = { op: 'GlobalAveragePool', name: ADDED, inputs: [data], outputs: [ADDED] };
-    return { fc6: ADDED, fc7: null, fc8, pool5: null, output: output.name, softmax, added: [added], doubts };
+    const roles = { fc6: ADDED, fc7: null, pool5: null, pooled: true };
+    return { ...roles, fc8, output: output.name, softmax, added: [added], doubts };
   }
   const roles = hiddenLayers(walker, last.linear, doubts);
   return { ...roles, fc8, output: output.name, softmax, added: [], doubts };
@@ -255,7 +258,11 @@ function lastLinear(walker: Walker, fc8: string): { linear: Linear; pooledAfter:
 }
 
 /** Hidden fully connected layers in front of the last one, and what was pooled. */
-function hiddenLayers(walker: Walker, last: Linear, doubts: string[]): Pick<ClassifierLayers, 'fc6' | 'fc7' | 'pool5'> {
+function hiddenLayers(
+  walker: Walker,
+  last: Linear,
+  doubts: string[],
+): Pick<ClassifierLayers, 'fc6' | 'fc7' | 'pool5' | 'pooled'> {
   const hidden: { readonly activation: string; readonly linear: Linear }[] = [];
   let data = last.data;
   let pooled = false;
@@ -277,7 +284,7 @@ function hiddenLayers(walker: Walker, last: Linear, doubts: string[]): Pick<Clas
   while (hidden.length > 0 && !pooled && hidden[0].linear.node.op === 'Conv') hidden.shift();
   if (hidden.length === 0) {
     if (!pooled) doubts.push(`fc6 is ${last.data}, which feeds the last layer; it is not behind a pooling`);
-    return { fc6: last.data, fc7: null, pool5: null };
+    return { fc6: last.data, fc7: null, pool5: null, pooled: true };
   }
   const pool5 = pooled ? hidden[0].linear.data : null;
   const [first, second] = hidden;
@@ -287,5 +294,5 @@ function hiddenLayers(walker: Walker, last: Linear, doubts: string[]): Pick<Clas
       `${hidden.length} hidden layer(s) stand before the classes: fc6 is the first, ${first.activation}${other}`,
     );
   }
-  return { fc6: first.activation, fc7: second?.activation ?? null, pool5 };
+  return { fc6: first.activation, fc7: second?.activation ?? null, pool5, pooled: false };
 }

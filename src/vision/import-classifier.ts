@@ -86,6 +86,7 @@ export async function importClassifier(request: ClassifierImport): Promise<Impor
         input: probed.input,
         lengths: probed.lengths,
         positive: probed.positive(layers.fc6),
+        pooled: layers.pooled && probed.least(layers.fc6) >= 0,
         externalData,
       },
       doubts,
@@ -116,7 +117,7 @@ function layersOf(graph: OnnxGraph, { fc6, fc8 }: ClassifierImport): ClassifierL
     throw new RangeError(`there is no tensor ${tensor}${near.length > 0 ? `; there are ${near.join(', ')}` : ''}`);
   }
   if (fc6 !== undefined && fc8 !== undefined) {
-    return { fc6, fc8, fc7: null, pool5: null, output: fc8, softmax: 'none', added: [], doubts: [] };
+    return { fc6, fc8, fc7: null, pool5: null, pooled: false, output: fc8, softmax: 'none', added: [], doubts: [] };
   }
   const found = findLayers(graph);
   if (fc6 === undefined) return fc8 === undefined ? found : { ...found, fc8 };
@@ -125,6 +126,7 @@ function layersOf(graph: OnnxGraph, { fc6, fc8 }: ClassifierImport): ClassifierL
     fc6,
     fc7: null,
     pool5: null,
+    pooled: false,
     added: [],
     doubts: found.doubts.filter((doubt) => !doubt.includes('fc6')),
   };
@@ -200,6 +202,7 @@ interface Probed {
   readonly input: NetInput;
   readonly lengths: ReadonlyMap<string, number>;
   readonly positive: (tensor: string) => number;
+  readonly least: (tensor: string) => number;
 }
 
 /** Two pictures alone, and together where the batch is free: lengths must be the same, numbers finite and not all alike. */
@@ -239,11 +242,11 @@ async function probe(
     doubts.push(
       'the graph says its batch is free, but two pictures at once give other numbers than one: it is run image by image',
     );
-  const positive = (tensor: string): number => {
-    const values = [first, second].flatMap((outputs) => [...(valuesOf(outputs, tensor).data as Float32Array)]);
-    return values.filter((value) => value > 0).length / values.length;
-  };
-  return { input, lengths, positive };
+  const all = (tensor: string): number[] =>
+    [first, second].flatMap((outputs) => [...(valuesOf(outputs, tensor).data as Float32Array)]);
+  const positive = (tensor: string): number => all(tensor).filter((value) => value > 0).length / all(tensor).length;
+  const least = (tensor: string): number => all(tensor).reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  return { input, lengths, positive, least };
 }
 
 function valuesOf(outputs: readonly OutputValues[], tensor: string): OutputValues {
@@ -299,18 +302,21 @@ interface Parts {
   readonly input: NetInput;
   readonly lengths: ReadonlyMap<string, number>;
   readonly positive: number;
+  /** fc6 is pooled or otherwise not a hidden layer's activation, and never below zero. */
+  readonly pooled: boolean;
   readonly externalData: { file: string; sha256: string }[];
 }
 
 function manifestOf(request: ClassifierImport, parts: Parts, doubts: string[]): NetManifest {
-  const { graph, layers, input, lengths, positive, externalData } = parts;
+  const { graph, layers, input, lengths, positive, pooled, externalData } = parts;
   const output = (tensor: string | null): NetOutput | undefined =>
     tensor === null ? undefined : { tensor, length: lengths.get(tensor), activation: activationOf(graph, tensor) };
   const binarization =
-    request.binarization ?? (positive > POSITIVE_SHARE_MAX ? 'activation > median' : 'activation > 0');
+    request.binarization ?? (positive > POSITIVE_SHARE_MAX || pooled ? 'activation > median' : 'activation > 0');
   if (request.binarization === undefined && binarization === 'activation > median') {
+    const why = pooled ? 'fc6 is pooled and never negative' : `${Math.round(positive * 100)} % of fc6 is positive`;
     doubts.push(
-      `${Math.round(positive * 100)} % of fc6 is positive: codes take a bit's median as threshold, fitted when features are extracted`,
+      `${why}: a bit's threshold is its median, fitted when features are extracted (--binarization positive for > 0)`,
     );
   }
   const classes = request.classes;
