@@ -16,8 +16,11 @@ import type { VisualFeatures } from './features/visual-features.ts';
 import { ModelRegistry } from './ranker/model-registry.ts';
 import { ServingModels } from './ranker/serving-models.ts';
 import { CandidateSources } from './serving/candidate-sources.ts';
+import { InferencePool } from './vision/inference-pool.ts';
+import type { ProviderChoice } from './vision/onnx-session.ts';
 import type { Degradation, ServingParts } from './serving/serving-parts.ts';
 import { NO_FACTS, queryFacts } from './serving/query-facts.ts';
+import { FreshImages } from './serving/fresh-images.ts';
 import { type PinObjects, VisualState } from './serving/visual-state.ts';
 import { pastActions, seenPins, weighedHistory } from './serving/user-past.ts';
 
@@ -59,6 +62,8 @@ export class Context {
   private closed = false;
   /** Set when the process was asked to end: it is no longer ready. */
   stopping = false;
+  private readonly freshImages: FreshImages;
+  private inferencePool: InferencePool | null = null;
   private timer: NodeJS.Timeout | null = null;
   private refreshing: Promise<void> | null = null;
 
@@ -79,6 +84,8 @@ export class Context {
     this.experimentDatabase = openDatabase(join(dataFolder, 'experiments.sqlite'), { synchronous });
     this.experimentStore = new ExperimentStore(this.experimentDatabase);
     this.experiments = new ActiveExperiments(this.experimentStore, config.experimentHoldout);
+    const { catalog, pins, looks, sources } = this;
+    this.freshImages = new FreshImages({ config, dataFolder, catalog, pins, looks, sources, pool: () => this.inference });
   }
 
   /** Visual features of the active net; null before the first extraction. */
@@ -104,6 +111,17 @@ export class Context {
         unservedRows: config.unservedRows,
       },
     };
+  }
+
+  /** The inference threads of this process, started when first needed. */
+  get inference(): InferencePool {
+    const { inferenceWorkers, executionProvider, uploadLimitBytes, imagePixelLimit } = this.config;
+    this.inferencePool ??= new InferencePool({
+      workers: inferenceWorkers,
+      provider: executionProvider as ProviderChoice,
+      limits: { bytes: uploadLimitBytes, pixels: imagePixelLimit },
+    });
+    return this.inferencePool;
   }
 
   /** The objects of a pin's picture; null when no detector has seen it. */
@@ -137,6 +155,7 @@ export class Context {
     this.looks.refresh();
     this.sources.refresh(changed, this.visual, Date.now());
     if (this.options.lock) this.log.pairs.catchUp();
+    if (this.options.follow) this.freshImages.begin(this.tellProblem);
     const before = this.models.problem;
     const models = await this.models.refresh();
     if (models.changed || models.problem !== before) {
@@ -144,13 +163,21 @@ export class Context {
     }
   }
 
+  private readonly tellProblem = (error: unknown): void => {
+    this.options.onChange?.({ model: this.models.current().name, problem: reasonOf(error) });
+  };
+
+  /** Settles when every picture that arrived so far was looked at. */
+  async imagesSettled(): Promise<void> {
+    this.freshImages.begin(this.tellProblem);
+    await this.freshImages.settled();
+  }
+
   /** Looks for changes until closed; a look that fails is told and does not end the following. */
   follow(): void {
-    const failed = (error: unknown): void =>
-      this.options.onChange?.({ model: this.models.current().name, problem: reasonOf(error) });
     const again = (): void => {
       if (this.closed) return;
-      this.timer = setTimeout(() => void this.refresh().catch(failed).then(again), REFRESH_MS).unref();
+      this.timer = setTimeout(() => void this.refresh().catch(this.tellProblem).then(again), REFRESH_MS).unref();
     };
     again();
   }
@@ -159,6 +186,8 @@ export class Context {
     this.closed = true;
     if (this.timer) clearTimeout(this.timer);
     await this.refreshing?.catch(() => undefined);
+    await this.freshImages.close();
+    await this.inferencePool?.close();
     // Records of the last replies are queued right behind them.
     await new Promise((done) => setImmediate(done));
     this.sources.close();

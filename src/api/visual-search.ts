@@ -19,7 +19,7 @@ import { PictureReader, type QueryNet, type RegionLook } from '../search/picture
 import { understand } from '../search/query-understanding.ts';
 import { activeNet } from '../vision/net-folder.ts';
 import type { Box } from '../vision/box.ts';
-import { InferencePool } from '../vision/inference-pool.ts';
+import type { InferencePool } from '../vision/inference-pool.ts';
 import { pinOf } from './list-options.ts';
 import type { App, Service } from './routes.ts';
 import { PinParams, replies } from './schemas.ts';
@@ -52,12 +52,8 @@ class VisualDesk {
     const { config, dataFolder } = context;
     this.context = context;
     const limits = { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit };
-    this.pool = new InferencePool({ workers: config.inferenceWorkers, limits });
+    this.pool = context.inference;
     this.reader = new PictureReader(this.pool, this.detector(dataFolder), limits);
-  }
-
-  close(): Promise<void> {
-    return this.pool.close();
   }
 
   private detector(dataFolder: string) {
@@ -145,7 +141,6 @@ export function visualSearchRoutes(app: App, { context }: Service): void {
     return opened;
   };
   app.register(multipart);
-  app.addHook('onClose', async () => opened?.close());
   const schema = (summary: string) => ({ summary, tags: ['visual search'], consumes: ['application/json', 'multipart/form-data'], response: replies(Anything) });
 
   app.post('/v1/visual-search', { schema: schema('Pins that look like a picture, or like a region of it'), config: { scope: 'read', lane: 'heavy' } }, async (request) => {

@@ -74,7 +74,7 @@ describe('a closeup', () => {
 
   test('is logged behind the reply: raw rows of what was returned and of some that were not', async () => {
     const list = await get('/v1/pins/plant-1/related?limit=2&userId=dora');
-    await new Promise((done) => setTimeout(done, 50));
+    await expect.poll(() => context.log.lists.find(list.recommendationId), { timeout: 5000 }).not.toBeNull();
     const logged = context.log.lists.find(list.recommendationId);
     expect(logged).toMatchObject({ surface: 'closeup', userId: 'dora', modelVersion: 'as-retrieved', forced: false });
     expect([...(logged?.items.positions ?? [])].filter((position) => position > 0)).toEqual([1, 2]);
@@ -87,7 +87,7 @@ describe('a closeup', () => {
   test('a forced treatment is marked and kept out of training', async () => {
     const list = await get('/v1/pins/plant-1/related?treatment=variant-c');
     expect(list.treatment).toMatchObject({ visualFrom: 'image', whenDominantObject: { visualWeightFactor: 5 } });
-    await new Promise((done) => setTimeout(done, 50));
+    await expect.poll(() => context.log.lists.find(list.recommendationId), { timeout: 5000 }).not.toBeNull();
     expect(context.log.lists.find(list.recommendationId)?.forced).toBe(true);
     const only = await get(`/v1/pins/plant-1/related?treatment=${encodeURIComponent('{"sources":["annotations"]}')}`);
     expect(new Set(only.items.flatMap((item) => item.sources.map((source) => source.name)))).toEqual(new Set(['annotations']));

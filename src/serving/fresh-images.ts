@@ -1,0 +1,113 @@
+/**
+ * Looks at pictures of pins that arrived while the service runs: code, class scores, fingerprint, near-duplicate group.
+ * A few at a time, in the inference threads, so that requests are not kept waiting. Large imports are the job of
+ * `extract-features`: more than `MOST` pictures at once are left to it.
+ */
+import type { CatalogStore } from '../catalog/catalog-store.ts';
+import { fetchImage } from '../catalog/image-fetch.ts';
+import type { ResidentPinColumns } from '../catalog/pin-columns.ts';
+import type { Config } from '../config.ts';
+import { openConvNet } from '../features/convnet.ts';
+import { binarizerFor, type ExtractionInput, extractRows } from '../features/extraction.ts';
+import type { FeatureRow } from '../features/feature-store.ts';
+import { DUPLICATE_RULES, type DuplicateRules } from '../features/near-duplicates.ts';
+import { perceptualDistance } from '../vision/fingerprint.ts';
+import type { InferencePool } from '../vision/inference-pool.ts';
+import type { CandidateSources } from './candidate-sources.ts';
+import type { VisualState } from './visual-state.ts';
+
+export interface FreshImageParts {
+  readonly config: Config;
+  readonly dataFolder: string;
+  readonly catalog: CatalogStore;
+  readonly pins: ResidentPinColumns;
+  readonly looks: VisualState;
+  readonly sources: CandidateSources;
+  pool(): InferencePool;
+}
+
+const MOST = 1000;
+const AT_ONCE = 16;
+/** Nearest pictures that may be near-duplicates of a new one. */
+const COMPARED = 20;
+
+export class FreshImages {
+  private readonly parts: FreshImageParts;
+  private readonly stop = new AbortController();
+  private running: Promise<void> | null = null;
+  private seenSequence = -1;
+
+  constructor(parts: FreshImageParts) {
+    this.parts = parts;
+  }
+
+  /** Begins with what is new, unless it is at it; `failed` is told when it can't. */
+  begin(failed: (error: unknown) => void): void {
+    const { catalog } = this.parts;
+    const sequence = catalog.sequence.current();
+    if (this.running || this.stop.signal.aborted || sequence === this.seenSequence) return;
+    this.seenSequence = sequence;
+    this.running = this.lookAtAll()
+      .catch(failed)
+      .finally(() => {
+        this.running = null;
+      });
+  }
+
+  /** Settles when what has begun is done. */
+  async settled(): Promise<void> {
+    await this.running;
+  }
+
+  async close(): Promise<void> {
+    this.stop.abort();
+    await this.running;
+  }
+
+  private async lookAtAll(): Promise<void> {
+    const { catalog, looks, config, dataFolder } = this.parts;
+    const waiting = catalog.pins.imagesNeeded(MOST + 1);
+    if (waiting.length === 0 || waiting.length > MOST || !looks.net) return;
+    const pool = this.parts.pool();
+    const convNet = await openConvNet(looks.netFolder, pool);
+    const byteLimit = config.uploadLimitBytes;
+    const fetch = (image: string): Promise<Uint8Array> =>
+      fetchImage(image, { dataFolder, byteLimit, allowPrivate: config.imagePrivateUrls, signal: this.stop.signal });
+    const input: ExtractionInput = { convNet, pool, store: looks.store, fetch, signal: this.stop.signal };
+    const binarizer = await binarizerFor(input, waiting);
+    for (let from = 0; from < waiting.length && !this.stop.signal.aborted; from += AT_ONCE) {
+      for await (const rows of extractRows(input, waiting.slice(from, from + AT_ONCE), binarizer)) this.takeIn(rows);
+    }
+  }
+
+  private takeIn(rows: readonly FeatureRow[]): void {
+    const { catalog, pins, looks, sources } = this.parts;
+    catalog.pins.noteImages(rows.map((row) => ({ ...row, failure: row.failure ?? null })));
+    pins.refresh(rows.map((row) => row.pinIndex));
+    looks.refresh();
+    sources.refresh([], looks.visual, Date.now());
+    const groups = rows.flatMap((row) => this.groupOf(row));
+    if (groups.length === 0) return;
+    catalog.pins.updateGroups(groups);
+    pins.refresh(groups.map(({ pinIndex }) => pinIndex));
+  }
+
+  /** The group of the nearest picture that is a near-duplicate, if any. */
+  private groupOf({ pinIndex, code, phash, signature }: FeatureRow): { pinIndex: number; group: number }[] {
+    const { looks, sources, pins } = this.parts;
+    if (!code || !phash || !looks.net || !sources.visual) return [];
+    const netId = looks.store.netIdOf(looks.net);
+    const rules: DuplicateRules = looks.store.duplicateRules(netId) ?? DUPLICATE_RULES;
+    const near = sources.visual.scan(code, COMPARED, pinIndex);
+    for (let n = 0; n < near.pinIndexes.length; n++) {
+      const other = looks.store.get(netId, 'image', near.pinIndexes[n]);
+      if (!other?.phash) continue;
+      const alike = 1 - near.scores[n] <= rules.codeShare && perceptualDistance(phash, other.phash) <= rules.hashBits;
+      if (alike || signature === other.signature) {
+        const group = pins.group[near.pinIndexes[n]];
+        return group < pinIndex ? [{ pinIndex, group }] : [{ pinIndex: near.pinIndexes[n], group: pinIndex }];
+      }
+    }
+    return [];
+  }
+}

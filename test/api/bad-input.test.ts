@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildApp } from '../../src/api/app.ts';
+import type { App } from '../../src/api/routes.ts';
+import { type Context, openContext } from '../../src/context.ts';
+import { testConfig, worldFolder } from '../world.ts';
+
+let context: Context;
+let app: App;
+
+beforeAll(async () => {
+  const folder = await worldFolder();
+  context = await openContext(testConfig(folder, { bodyLimitBytes: 4096 }), folder, { lock: true });
+  app = await buildApp(context);
+});
+afterAll(async () => {
+  await app.close();
+  await context.close();
+});
+
+const related = '/v1/pins/plant-1/related';
+const post = (url: string, payload: unknown) => ({ method: 'POST', url, payload: payload as object }) as const;
+
+describe('what bad input gets', () => {
+  test.each([
+    ['an unknown pin', { url: '/v1/pins/nobody/related' }, 404, 'CATALOG_PIN_UNKNOWN', undefined],
+    ['an unknown pin in a path with signs', { url: '/v1/pins/%00%2e%2e%2fetc/related' }, 404, 'CATALOG_PIN_UNKNOWN', undefined],
+    ['a pin id that is too long', { url: `/v1/pins/${'x'.repeat(257)}/related` }, 400, 'REQUEST_INVALID', 'id'],
+    ['a limit of zero', { url: `${related}?limit=0` }, 400, 'REQUEST_INVALID', 'limit'],
+    ['a limit that is no number', { url: `${related}?limit=many` }, 400, 'REQUEST_INVALID', 'limit'],
+    ['a foreign cursor', { url: `${related}?cursor=abcdef` }, 400, 'REQUEST_INVALID', 'cursor'],
+    ['an unknown model', { url: `${related}?treatment=no-such-model` }, 404, 'RANKER_MODEL_UNKNOWN', undefined],
+    ['a treatment that is no JSON', { url: `${related}?treatment={` }, 400, 'REQUEST_INVALID', 'treatment'],
+    ['a treatment with an unknown field', { url: `${related}?treatment={"modell":"x"}` }, 400, 'REQUEST_INVALID', 'treatment'],
+    ['a body without its list', post('/v1/events', {}), 400, 'REQUEST_INVALID', 'events'],
+    ['a body that is a list', post('/v1/events', []), 400, 'REQUEST_INVALID', 'body'],
+    ['an unknown field beside the list', post('/v1/pins', { pins: [], pin: 1 }), 400, 'REQUEST_INVALID', 'pin'],
+    ['pin ids that are no texts', post('/v1/rank', { queryPinId: 'plant-1', pinIds: [{}] }), 400, 'REQUEST_INVALID', 'pinIds.0'],
+    ['no pin ids', post('/v1/rank', { queryPinId: 'plant-1', pinIds: [] }), 400, 'REQUEST_INVALID', 'pinIds'],
+    ['a body over the limit', post('/v1/pins', { pins: [{ id: 'x'.repeat(5000) }] }), 413, 'REQUEST_TOO_LARGE', undefined],
+    ['a route that is not there', { url: '/v1/nothing' }, 404, 'ROUTE_UNKNOWN', undefined],
+    ['a method that is not there', { method: 'DELETE', url: '/v1/pins/plant-1/related' } as const, 404, 'ROUTE_UNKNOWN', undefined],
+  ])('%s', async (_, request, status, code, field) => {
+    const reply = await app.inject(request);
+    expect(reply.statusCode).toBe(status);
+    expect(reply.headers['content-type']).toContain('application/problem+json');
+    const problem = reply.json<Record<string, unknown>>();
+    expect(problem).toMatchObject({ status, code, type: expect.any(String), title: expect.any(String), detail: expect.any(String), requestId: expect.any(String) });
+    expect(problem.field).toBe(field);
+    expect((await app.inject(related)).statusCode).toBe(200);
+  });
+
+  test('JSON that is cut off', async () => {
+    const headers = { 'content-type': 'application/json' };
+    const reply = await app.inject({ method: 'POST', url: '/v1/events', headers, payload: '{"events": [' });
+    expect(reply.statusCode).toBe(400);
+    expect(reply.json()).toMatchObject({ code: 'REQUEST_INVALID' });
+  });
+
+  test('rows are rejected one by one, with reason and index, and the rest goes in', async () => {
+    const at = new Date(Date.now() + 3 * 24 * 3600 * 1000).toISOString();
+    const pins = [{ id: 'fresh' }, { id: '' }, { id: 'x'.repeat(257) }, { id: 'bad\ud800' }, { title: 'no id' }, 7, { id: 'later', createdAt: at }];
+    const receipt = (await app.inject(post('/v1/pins', { pins }))).json();
+    expect(receipt).toMatchObject({ read: 7, written: 1, unchanged: 0 });
+    expect(Object.values(receipt.rejected as Record<string, { lines: number[] }>).flatMap(({ lines }) => lines).sort()).toEqual([1, 2, 3, 4, 5, 6]);
+    const saves = (await app.inject(post('/v1/saves', { saves: [{ pinId: 'fresh', boardId: 'no board' }, { pinId: 'no pin', boardId: 'plants of ann' }] }))).json();
+    expect(saves.rejected).toEqual({ BOARD_UNKNOWN: { count: 1, lines: [0] }, PIN_UNKNOWN: { count: 1, lines: [1] } });
+    expect((await app.inject('/v1/pins/fresh/related')).statusCode).toBe(200);
+  });
+
+  test('events: unknown pins and kinds are rejected, unknown lists kept apart, repeats change nothing', async () => {
+    const event = { eventId: 'e1', type: 'click', recommendationId: 'nobody knows', pinId: 'plant-2' };
+    const events = [event, event, { ...event, eventId: 'e2', pinId: 'nobody' }, { ...event, eventId: 'e3', type: 'stare' }];
+    const receipt = (await app.inject(post('/v1/events', { events }))).json();
+    expect(receipt).toMatchObject({ read: 4, written: 0, unchanged: 1, keptApart: 1 });
+    expect(receipt.rejected).toEqual({ PIN_UNKNOWN: { count: 1, lines: [2] }, EVENT_TYPE_UNKNOWN: { count: 1, lines: [3] } });
+  });
+});
+
+test('a pin whose image failed is served by its boards and says so', async () => {
+  const [image] = context.catalog.pins.imagesNeeded(1);
+  context.catalog.pins.noteImages([{ ...image, failure: 'IMAGE_REFUSED' }]);
+  await context.refresh();
+  const reply = (await app.inject(`/v1/pins/${context.pins.idOf(image.pinIndex)}/related`)).json();
+  expect(reply.missing).toContain('image');
+  expect(reply.items.length).toBeGreaterThan(2);
+});
