@@ -85,7 +85,7 @@ export class ExposureLog {
     const events = this.log.events.eventsAfter(progress.eventCursor, PAGE);
     const marks = this.store.counterfactualsAfter(progress.counterfactualCursor, PAGE);
     if (lists.length + events.length + marks.length === 0) return { lists: 0, events: 0, units: 0, more: false };
-    const changed = new Map<string, (ExposedList | number)[]>();
+    const changed = new Map<string, ExposedList[]>();
     const fresh = new Set<number>();
     let modelMissing = 0;
     for (const list of lists) {
@@ -98,10 +98,12 @@ export class ExposureLog {
     const marked = this.markedLists(marks);
     for (const listIndex of new Set([...events.map((event) => event.listIndex), ...marked.keys()])) {
       if (fresh.has(listIndex)) continue;
-      const unit = this.store.unitOfList(progress.number, listIndex);
-      if (unit !== null) push(changed, unit, listIndex);
+      const old = this.store.listRow(progress.number, listIndex);
+      const row = old && this.renewed(old, marked.get(listIndex), experiment);
+      // Events that were there when their list was first read have been counted with it.
+      if (row && !sameRow(old, row)) push(changed, row.unit, row);
     }
-    const crossed = this.recount(experiment, progress, changed, marked);
+    const crossed = this.recount(experiment, progress, changed);
     this.store.saveProgress({
       number: progress.number,
       listCursor: lists.at(-1)?.listIndex ?? progress.listCursor,
@@ -127,8 +129,7 @@ export class ExposureLog {
   private recount(
     experiment: Experiment,
     { number }: ExposureProgress,
-    changed: ReadonlyMap<string, readonly (ExposedList | number)[]>,
-    marked: ReadonlyMap<number, number>,
+    changed: ReadonlyMap<string, readonly ExposedList[]>,
   ): number {
     const rule = countingRule(experiment);
     const deltas: Cells = new Map();
@@ -136,12 +137,7 @@ export class ExposureLog {
     for (const [unit, rows] of changed) {
       const before = this.store.unitLists(number, unit);
       crossed -= contribute(deltas, before, rule, -1)?.crossed ?? 0;
-      for (const row of rows) {
-        if (typeof row !== 'number') this.store.put(number, row);
-        else
-          for (const old of before)
-            if (old.listIndex === row) this.store.put(number, this.renewed(old, marked.get(row), experiment));
-      }
+      for (const row of rows) this.store.put(number, row);
       crossed += contribute(deltas, this.store.unitLists(number, unit), rule, 1)?.crossed ?? 0;
     }
     this.addToCells(number, deltas);
@@ -268,4 +264,9 @@ function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   const list = map.get(key);
   if (list) list.push(value);
   else map.set(key, [value]);
+}
+
+function sameRow(a: ExposedList, b: ExposedList): boolean {
+  for (const name of Object.keys(a) as (keyof ExposedList)[]) if (a[name] !== b[name]) return false;
+  return true;
 }

@@ -43,7 +43,7 @@ export class ExposureStore {
   private readonly database: Database;
   private readonly insert: Statement<unknown[]>;
   private readonly byUnit: Statement<unknown[], RawRow>;
-  private readonly byList: Statement<unknown[], { unit: string }>;
+  private readonly byList: Statement<unknown[], RawRow>;
 
   constructor(database: Database) {
     this.database = database;
@@ -56,7 +56,9 @@ export class ExposureStore {
         `SELECT ${COLUMNS} FROM exposed_list WHERE experiment = ? AND unit = ? ORDER BY at, list_index`,
       )
       .raw() as unknown as Statement<unknown[], RawRow>;
-    this.byList = database.prepare('SELECT unit FROM exposed_list WHERE list_index = ? AND experiment = ?');
+    this.byList = database
+      .prepare<unknown[], RawRow>(`SELECT ${COLUMNS} FROM exposed_list WHERE list_index = ? AND experiment = ?`)
+      .raw() as unknown as Statement<unknown[], RawRow>;
   }
 
   transaction<T>(work: () => T): T {
@@ -108,8 +110,10 @@ export class ExposureStore {
     return this.byUnit.all(experiment, unit).map(listOf);
   }
 
-  unitOfList(experiment: number, listIndex: number): string | null {
-    return this.byList.get(listIndex, experiment)?.unit ?? null;
+  /** The row of one served list; null when it is not of this experiment. */
+  listRow(experiment: number, listIndex: number): ExposedList | null {
+    const row = this.byList.get(listIndex, experiment);
+    return row ? listOf(row) : null;
   }
 
   /** The rows of every unit in turn, a unit in memory at a time. */
