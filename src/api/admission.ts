@@ -1,19 +1,21 @@
 /**
- * What is past capacity is answered at once with 503 and Retry-After instead of making everybody wait. Three bounds:
+ * What is past capacity is answered at once with 503 and Retry-After instead of making everybody wait.
  *
- *   wait       requests that arrive together are handled one after the other; one whose turn comes later than the lane's
- *              budget is refused (a refusal costs a fraction of an answer, so the queue empties)
- *   in flight  requests of a lane that are being answered (waiting for a commit, an image, a thread)
- *   bodies     bytes of bodies on their way in: slow senders hold no slot, and together no more than this
+ * Requests are let in one per turn of the event loop, in the order in which they came; between two of them the loop takes
+ * up new connections and reads what has arrived, so that the queue stands here, where its length and waits are known, and
+ * not in the kernel. Bounds of a lane: how long one waits for its turn, how many are being answered; besides, the bytes of
+ * bodies on their way in (slow senders hold no place in a lane). Writes, reads and image work have lanes of their own, so
+ * that none starves the others; health and metrics have none.
  *
- * Writes, reads and expensive work have lanes of their own, so that none starves the others; health and metrics have none.
+ * Why new connections come first: libuv (1.46) accepts one connection per turn of the loop; with a request answered in
+ * each, a storm of new connections would wait in the kernel for seconds, unseen.
  */
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Server } from 'node:http';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
-import type { App } from './routes.ts';
 
 export type Lane = 'read' | 'write' | 'heavy';
+const LANES: readonly Lane[] = ['write', 'read', 'heavy'];
 
 export interface LaneLimits {
   /** Longest time a request waits for its turn, in milliseconds. */
@@ -26,19 +28,38 @@ export type Limits = Readonly<Record<Lane, LaneLimits>> & {
   readonly bodies: number;
 };
 
+/** What closes once: a reply, or a request whose body has come. */
+export interface Closing {
+  once(event: 'close', listener: () => void): unknown;
+}
+
+type Done = (refusal?: ServiceError) => void;
+
+interface Waiting {
+  readonly since: number;
+  readonly reply: Closing;
+  readonly done: Done;
+}
+
 const RETRY_AFTER_SECONDS = 1;
-/** Writes wait this many times longer than reads before they are refused: a lost reading is asked for again, a lost event is lost. */
-const WRITE_PATIENCE = 5;
-/** So few together are no queue: then it is the machine that is slow, and refusing would not help. */
-const TURN_MIN = 32;
+/** Writes and image work wait this many times longer than reads: a lost list is asked for again, a lost event is lost. */
+const PATIENCE = 5;
 /** Bodies in reception, in largest bodies. */
 const BODIES_MAX = 32;
+/** So few are no queue: when they wait, the machine is slow, and refusing would not help. */
+const QUEUE_MIN = 32;
+/** Longer queues are cut at once, whatever they wait. */
+const QUEUE_MAX = 4096;
+/** Turns given to new connections before the next request has its own. */
+const ACCEPTING_TURNS_MAX = 64;
+/** How often a lane that is full looks for those who have waited too long. */
+const EXPIRY_MS = 25;
 
 export function limitsOf({ maxInFlight, queueWaitMs, bodyLimitBytes, heavyInFlight }: Config): Limits {
   return {
     read: { waitMs: queueWaitMs, inFlight: maxInFlight },
-    write: { waitMs: queueWaitMs * WRITE_PATIENCE, inFlight: maxInFlight },
-    heavy: { waitMs: queueWaitMs, inFlight: heavyInFlight },
+    write: { waitMs: queueWaitMs * PATIENCE, inFlight: maxInFlight },
+    heavy: { waitMs: queueWaitMs * PATIENCE, inFlight: heavyInFlight },
     bodies: BODIES_MAX * bodyLimitBytes,
   };
 }
@@ -48,76 +69,106 @@ export class Admission {
   readonly refused: Record<Lane, number> = { read: 0, write: 0, heavy: 0 };
   bodyBytes = 0;
   private readonly limits: Limits;
-  private turnStartedAt = -1;
-  private turn = 0;
+  private readonly queues: Record<Lane, Waiting[]> = { read: [], write: [], heavy: [] };
+  /** A turn is coming: whoever enters now waits for it. */
+  private turning = false;
+  private accepted = false;
+  private acceptingTurns = 0;
 
   constructor(limits: Limits) {
     this.limits = limits;
   }
 
-  /** @throws SERVER_OVERLOADED when this request should not be taken. */
-  check(lane: Lane, bodyBytes: number): void {
-    const { waitMs, inFlight } = this.limits[lane];
-    const free = this.inFlight[lane] < inFlight && this.bodyBytes + bodyBytes <= this.limits.bodies;
-    if (free && (this.waited() <= waitMs || this.turn <= TURN_MIN)) return;
-    this.refused[lane]++;
-    throw new ServiceError('SERVER_OVERLOADED', { retryAfterSeconds: RETRY_AFTER_SECONDS });
+  /** Lets new connections of this server go before waiting requests. */
+  watch(server: Server): void {
+    server.on('connection', () => {
+      this.accepted = true;
+    });
   }
 
-  /** Milliseconds since the first request of those that arrived together was taken up. */
-  private waited(): number {
-    const now = performance.now();
-    this.turn++;
-    if (this.turnStartedAt < 0) {
-      this.turnStartedAt = now;
-      this.turn = 1;
-      setImmediate(() => {
-        this.turnStartedAt = -1;
-      });
+  waiting(lane: Lane): number {
+    return this.queues[lane].length;
+  }
+
+  /** Whether a body of so many bytes may come; counted until `request` is closed. @throws SERVER_OVERLOADED */
+  takeBody(lane: Lane, bytes: number, request: Closing): void {
+    if (this.bodyBytes + bytes > this.limits.bodies) throw this.refusal(lane);
+    this.bodyBytes += bytes;
+    request.once('close', () => {
+      this.bodyBytes -= bytes;
+    });
+  }
+
+  /** Calls `done` when it is this request's turn, or at once or later with a refusal. */
+  enter(lane: Lane, reply: Closing, done: Done): void {
+    const queue = this.queues[lane];
+    if (!this.turning && queue.length === 0 && this.hasRoom(lane)) {
+      this.nextTurn();
+      this.admit(lane, reply, done);
+      return;
     }
-    return now - this.turnStartedAt;
+    if (queue.length >= QUEUE_MAX) return done(this.refusal(lane));
+    queue.push({ since: performance.now(), reply, done });
+    this.nextTurn();
   }
-}
 
-/** The hooks: refuse before the body is read, count the body while it comes, count the request until its reply is gone. */
-export function admit(app: App, admission: Admission, bodyLimitBytes: number): void {
-  app.addHook('onRequest', async (request, reply) => {
-    const lane = laneOf(request);
-    if (lane === null) return;
-    const bytes = bodyBytesOf(request, bodyLimitBytes);
-    admission.check(lane, bytes);
-    if (bytes > 0) countBody(admission, request, bytes);
-    else countRequest(admission, lane, reply);
-  });
-  app.addHook('preValidation', async (request, reply) => {
-    const lane = laneOf(request);
-    if (lane !== null && bodyBytesOf(request, bodyLimitBytes) > 0) countRequest(admission, lane, reply);
-  });
-}
+  private hasRoom(lane: Lane): boolean {
+    return this.inFlight[lane] < this.limits[lane].inFlight;
+  }
 
-function laneOf({ routeOptions }: FastifyRequest): Lane | null {
-  const { scope, lane, quiet } = routeOptions.config;
-  if (lane) return lane;
-  if (scope === 'events' || scope === 'catalogue') return 'write';
-  return scope === undefined || scope === 'admin' || quiet ? null : 'read';
-}
+  private admit(lane: Lane, reply: Closing, done: Done): void {
+    this.inFlight[lane]++;
+    reply.once('close', () => {
+      this.inFlight[lane]--;
+    });
+    done();
+  }
 
-/** What a body may come to: its length where it says so, else the largest one. */
-function bodyBytesOf({ headers }: FastifyRequest, limit: number): number {
-  if (headers['content-length'] !== undefined) return Math.min(limit, Number(headers['content-length']) || 0);
-  return headers['transfer-encoding'] === undefined ? 0 : limit;
-}
+  private nextTurn(): void {
+    if (this.turning) return;
+    this.turning = true;
+    setImmediate(() => this.turn());
+  }
 
-function countBody(admission: Admission, { raw }: FastifyRequest, bytes: number): void {
-  admission.bodyBytes += bytes;
-  raw.once('close', () => {
-    admission.bodyBytes -= bytes;
-  });
-}
+  /** One request of each lane. Ends when nobody waits; a lane that is full is looked at again a little later. */
+  private turn(): void {
+    this.turning = false;
+    if (this.accepted && this.acceptingTurns++ < ACCEPTING_TURNS_MAX) {
+      this.accepted = false;
+      return this.nextTurn();
+    }
+    this.accepted = false;
+    this.acceptingTurns = 0;
+    let stuck = false;
+    for (const lane of LANES) {
+      this.expire(lane);
+      const queue = this.queues[lane];
+      if (queue.length === 0) continue;
+      const next = this.hasRoom(lane) ? queue.shift() : undefined;
+      if (next === undefined) stuck = true;
+      else {
+        this.nextTurn();
+        this.admit(lane, next.reply, next.done);
+      }
+    }
+    if (stuck && !this.turning) {
+      this.turning = true;
+      setTimeout(() => this.turn(), EXPIRY_MS);
+    }
+  }
 
-function countRequest(admission: Admission, lane: Lane, { raw }: FastifyReply): void {
-  admission.inFlight[lane]++;
-  raw.once('close', () => {
-    admission.inFlight[lane]--;
-  });
+  /** Refuses those at the head of a queue who have waited too long. */
+  private expire(lane: Lane): void {
+    const queue = this.queues[lane];
+    const oldest = performance.now() - this.limits[lane].waitMs;
+    const full = !this.hasRoom(lane);
+    let late = 0;
+    while (late < queue.length && queue[late].since < oldest && (full || queue.length - late > QUEUE_MIN)) late++;
+    for (const { done } of queue.splice(0, late)) done(this.refusal(lane));
+  }
+
+  private refusal(lane: Lane): ServiceError {
+    this.refused[lane]++;
+    return new ServiceError('SERVER_OVERLOADED', { retryAfterSeconds: RETRY_AFTER_SECONDS });
+  }
 }

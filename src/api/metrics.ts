@@ -82,6 +82,15 @@ export class Metrics {
         for (const lane of lanes) inFlight.set({ lane }, admission.inFlight[lane]);
       },
     });
+    const waiting: Gauge<'lane'> = new Gauge({
+      name: name('waiting'),
+      help: 'Requests waiting for their turn, by lane.',
+      labelNames: ['lane'],
+      registers,
+      collect: () => {
+        for (const lane of lanes) waiting.set({ lane }, admission.waiting(lane));
+      },
+    });
     const refused: Counter<'lane'> = new Counter({
       name: name('refused_total'),
       help: 'Requests refused because their lane was full or their turn came too late.',

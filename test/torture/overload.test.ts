@@ -1,0 +1,9 @@
+import { describe, expect, it } from 'vitest';
+import { overload } from '../../torture/overload.ts';
+
+describe('a service asked for more than it can do, and by rude clients', () => {
+  it('refuses with 503 and Retry-After, serves the others, takes events, and recovers', { timeout: 120_000 }, async () => {
+    const result = await overload({ minutes: 0.5, seed: 3, rounds: 5, say() {} });
+    expect(result.failures).toEqual([]);
+  });
+});
