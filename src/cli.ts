@@ -14,11 +14,23 @@ import { projectRoot } from './worker-url.ts';
 
 /** Jobs in the order a catalogue meets them. A line each; loaded only when called. */
 const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] = [
-  ['demo', 'make a world whose truth is known, learn from its people, prove the gain, serve it', () => import('./jobs/demo.ts')],
-  ['evaluate-world', 'near-duplicates, dominant objects and boxes of a demo world against its truth', () => import('./jobs/evaluate-world.ts')],
+  [
+    'demo',
+    'make a world whose truth is known, learn from its people, prove the gain, serve it',
+    () => import('./jobs/demo.ts'),
+  ],
+  [
+    'evaluate-world',
+    'near-duplicates, dominant objects and boxes of a demo world against its truth',
+    () => import('./jobs/evaluate-world.ts'),
+  ],
   ['import-catalog', 'read pins, boards and saves into the catalogue', () => import('./jobs/import-catalog.ts')],
   ['import-net', 'turn a stock ONNX network into a net folder', () => import('./jobs/import-net.ts')],
-  ['evaluate-features', 'precision at k of nets, layers and codes on labelled images', () => import('./jobs/evaluate-features.ts')],
+  [
+    'evaluate-features',
+    'precision at k of nets, layers and codes on labelled images',
+    () => import('./jobs/evaluate-features.ts'),
+  ],
   [
     'extract-features',
     'compute codes, class scores and fingerprints of new images',
@@ -38,6 +50,11 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
     'detect-objects',
     'find the objects in every image, and describe the dominant ones',
     () => import('./jobs/detect-objects.ts'),
+  ],
+  [
+    'evaluate-visual-search',
+    'measure crops, scenes and dots on photos with true boxes',
+    () => import('./jobs/evaluate-visual-search.ts'),
   ],
   ['evaluate-detector', 'measure a detector on photos with true boxes', () => import('./jobs/evaluate-detector.ts')],
   ['replay-saves', 'make a first training log from saves that are held out', () => import('./jobs/replay-saves.ts')],
@@ -77,7 +94,11 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
     'report an experiment: verdict, lifts, intervals, health',
     () => import('./jobs/report-experiment.ts'),
   ],
-  ['replay-paper', "replay the paper's experiment on the demo world, against its planted truth", () => import('./jobs/replay-paper.ts')],
+  [
+    'replay-paper',
+    "replay the paper's experiment on the demo world, against its planted truth",
+    () => import('./jobs/replay-paper.ts'),
+  ],
   [
     'simulate-experiments',
     'prove the experiment statistics by simulation',

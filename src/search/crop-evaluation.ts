@@ -1,0 +1,160 @@
+import type { NeighborIndex } from '../candidates/neighbor-index.ts';
+import { seededRandom } from '../math/random.ts';
+import {
+  type DotOutcome,
+  dotOutcome,
+  fitDotThresholds,
+  type Knob,
+  type LabelledDot,
+  TABLE_5_ROWS,
+} from './dot-thresholds.ts';
+import { DOT_SIGNALS, type DotSignal, type DotThresholds } from './object-dots.ts';
+
+/** A query whose right answers are the rows of its label. `photo` is the unit that intervals resample. */
+export interface LabelledQuery {
+  readonly photo: number;
+  readonly label: string;
+  readonly code: Uint32Array;
+}
+
+/** A figure with its 95 % bootstrap interval, resampled by photo. */
+export interface Interval {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface PrecisionRow {
+  readonly p1: Interval;
+  readonly p5: Interval;
+  readonly p10: Interval;
+  readonly queries: number;
+}
+
+const RESAMPLES = 500;
+
+/** P@k: the share of the k nearest rows that carry the query's label; `labels[row]` is the label of an index row. */
+export async function precisionAtRanks(
+  queries: readonly LabelledQuery[],
+  index: NeighborIndex<Uint32Array>,
+  labels: readonly string[],
+): Promise<PrecisionRow> {
+  const shares: { photo: number; value: number }[][] = [[], [], []];
+  for (const { photo, label, code } of queries) {
+    const { pinIndexes } = await index.search(code, 10);
+    for (const [i, k] of [1, 5, 10].entries()) {
+      const right = pinIndexes.subarray(0, k).filter((row) => labels[row] === label).length;
+      shares[i].push({ photo, value: right / k });
+    }
+  }
+  const [p1, p5, p10] = shares.map((rows) => meanInterval(rows));
+  return { p1, p5, p10, queries: queries.length };
+}
+
+/** Mean and percentile interval of values that come in clusters (photos); the same seed, the same interval. */
+export function meanInterval(rows: readonly { readonly photo: number; readonly value: number }[], seed = 1): Interval {
+  const clusters = new Map<number, { sum: number; count: number }>();
+  for (const { photo, value } of rows) {
+    const cluster = clusters.get(photo) ?? { sum: 0, count: 0 };
+    cluster.sum += value;
+    cluster.count++;
+    clusters.set(photo, cluster);
+  }
+  const units = [...clusters.values()];
+  if (units.length === 0) return { value: 0, low: 0, high: 0 };
+  const random = seededRandom(seed);
+  const meanOf = (drawn: readonly { sum: number; count: number }[]): number => {
+    const [sum, count] = drawn.reduce(([s, c], unit) => [s + unit.sum, c + unit.count], [0, 0]);
+    return sum / count;
+  };
+  const means = Array.from({ length: RESAMPLES }, () => meanOf(units.map(() => random.pick(units)))).sort(
+    (a, b) => a - b,
+  );
+  return {
+    value: meanOf(units),
+    low: means[Math.floor(0.025 * RESAMPLES)],
+    high: means[Math.floor(0.975 * RESAMPLES)],
+  };
+}
+
+/** A dot and the photo it is on. */
+export interface PhotoDot extends LabelledDot {
+  readonly photo: number;
+}
+
+/** One row in the shape of the paper's Table 5: thresholds fitted on one half of the photos, judged on the other. */
+export interface DotRow {
+  readonly signals: readonly Knob[];
+  readonly thresholds: DotThresholds;
+  readonly fitted: DotOutcome;
+  readonly judged: DotOutcome;
+  /** Share of false dots removed on the judged half. */
+  readonly falseRemoved: Interval;
+  /** Share of right dots kept on the judged half. */
+  readonly recall: Interval;
+}
+
+export function dotTable(dots: readonly PhotoDot[], recall: number): readonly DotRow[] {
+  const fitHalf = dots.filter((dot) => dot.photo % 2 === 0);
+  const judgeHalf = dots.filter((dot) => dot.photo % 2 === 1);
+  return TABLE_5_ROWS.flatMap((signals): DotRow[] => {
+    const thresholds = fitDotThresholds(fitHalf, signals, recall);
+    if (thresholds === null) return [];
+    const kept = (right: boolean, value: (shown: boolean) => number): Interval =>
+      meanInterval(
+        judgeHalf
+          .filter((dot) => dot.right === right)
+          .map((dot) => ({ photo: dot.photo, value: value(dotOutcome([dot], thresholds).shown === 1) })),
+      );
+    return [
+      {
+        signals,
+        thresholds,
+        fitted: dotOutcome(fitHalf, thresholds),
+        judged: dotOutcome(judgeHalf, thresholds),
+        falseRemoved: kept(false, (shown) => (shown ? 0 : 1)),
+        recall: kept(true, (shown) => (shown ? 1 : 0)),
+      },
+    ];
+  });
+}
+
+/** What each threshold alone does, step by step: precision and recall of shown dots. */
+export function dotSweeps(
+  dots: readonly LabelledDot[],
+): Readonly<Record<Knob, readonly ({ threshold: number } & DotOutcome)[]>> {
+  const ask = { score: 0, visual: 0, annotation: 0, conformity: 0 };
+  const sweep = (knob: Knob) => {
+    const values = dots
+      .flatMap((dot) => (knob === 'score' ? dot.score : (dot.signals[knob as DotSignal] ?? [])))
+      .sort((a, b) => a - b);
+    const steps = Array.from({ length: 11 }, (_, i) => values[Math.floor((i / 10) * (values.length - 1))] ?? 0);
+    return [...new Set(steps)].map((threshold) => ({ threshold, ...dotOutcome(dots, { ...ask, [knob]: threshold }) }));
+  };
+  return {
+    score: sweep('score'),
+    ...(Object.fromEntries(DOT_SIGNALS.map((signal) => [signal, sweep(signal)])) as Record<
+      DotSignal,
+      ReturnType<typeof sweep>
+    >),
+  };
+}
+
+/** A query object and the scenes that hold it, as photo numbers. */
+export interface SceneRecallRow {
+  readonly photo: number;
+  readonly found: readonly number[];
+  readonly scenes: ReadonlySet<number>;
+}
+
+/** recall@10: scenes among the first ten, over the scenes there are (ten at most). */
+export function sceneRecall(rows: readonly SceneRecallRow[]): Interval {
+  return meanInterval(
+    rows
+      .filter(({ scenes }) => scenes.size > 0)
+      .map(({ photo, found, scenes }) => ({
+        photo,
+        value: found.slice(0, 10).filter((scene) => scenes.has(scene)).length / Math.min(10, scenes.size),
+      })),
+  );
+}
