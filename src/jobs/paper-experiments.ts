@@ -17,7 +17,7 @@ export const FASHION = ['womens fashion', 'mens fashion'];
 export function paperDefinitions(people: number, queries: number): readonly ExperimentDefinition[] {
   const shared = {
     metrics: ['engagement-rate', 'save-propensity'],
-    guardrails: ['empty-lists', 'latency-ms'],
+    guardrails: ['empty-lists'],
     attributionHours: 24,
   };
   const layer = (from: number, to: number) => ({ name: 'ranker', slots: [from, to] });
