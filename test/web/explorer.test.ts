@@ -1,0 +1,121 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { job as extract } from '../../src/jobs/extract-features.ts';
+import { SILENT } from '../../src/progress.ts';
+import { type Server, startServer } from '../../src/server.ts';
+import { testConfig, worldFolder } from '../world.ts';
+import { CHROMIUM, openBrowser } from './browser.ts';
+
+const BUILT = existsSync(join(import.meta.dirname, '../../dist/web/index.html'));
+
+describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped without Chromium or built pages)', () => {
+  let server: Server;
+  let browser: Browser;
+  let page: Page;
+  const problems: string[] = [];
+
+  beforeAll(async () => {
+    const folder = await worldFolder();
+    const config = testConfig(folder);
+    await extract.run({ options: {}, args: [], config, dataFolder: folder, progress: SILENT, signal: new AbortController().signal });
+    server = await startServer({ ...config, host: '127.0.0.1' }, folder);
+    browser = await openBrowser();
+    page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+
+  const open = async (path: string): Promise<void> => {
+    await page.goto(server.address + path, { waitUntil: 'networkidle' });
+  };
+
+  it('shows every pin with its picture, filters by category and finds by words', async () => {
+    await open('/');
+    expect(await page.locator('.card').count()).toBe(12);
+    await page.locator('.chip', { hasText: 'tattoos' }).click();
+    await page.waitForURL('**/?category=tattoos');
+    await page.waitForFunction(() => document.querySelectorAll('.card').length === 5);
+    await page.locator('#search').fill('plant number 3');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.querySelectorAll('.card').length === 1);
+    expect(await page.locator('.card').getAttribute('data-pin')).toBe('plant-3');
+  });
+
+  it('opens a closeup, explains a score in bars that name the terms, and goes back', async () => {
+    await open('/');
+    await page.locator('.card[data-pin="plant-1"] .card-image').click();
+    await page.waitForSelector('.related .card');
+    expect(await page.locator('h1').innerText()).toBe('plant number 1');
+    const first = await page.locator('.related .card').first().getAttribute('data-pin');
+    expect(first).toMatch(/^plant-/);
+    await page.locator('button.link', { hasText: /^why$/ }).first().click();
+    expect(await page.locator('.why .term').count()).toBeGreaterThan(0);
+    await page.goBack();
+    await page.waitForFunction(() => document.querySelectorAll('.card').length === 12);
+  });
+
+  it('lays two orderings side by side, with the address to send to somebody', async () => {
+    await open('/pin/plant-1?treatment=as-retrieved&against=variant-c');
+    await page.waitForFunction(() => document.querySelectorAll('.side-by-side .related').length === 2);
+    await page.waitForSelector('.moved');
+    expect(await page.locator('.side-by-side .related h2').allInnerTexts()).toEqual(['as-retrieved', 'variant-c']);
+  });
+
+  it('a save on the page is a real event', async () => {
+    const events = page.waitForResponse((reply) => reply.url().endsWith('/v1/events') && (reply.request().postData() ?? '').includes('"save"'));
+    await open('/pin/plant-2');
+    await page.waitForSelector('.related .card');
+    await page.locator('.related .card').first().hover();
+    await page.locator('.related .save').first().click();
+    const receipt = (await (await events).json()) as { written: number };
+    expect(receipt.written).toBe(1);
+  });
+
+  it('searches inside the picture; the box moves by mouse and by keyboard, and the address keeps it', async () => {
+    await open('/pin/plant-4?crop=');
+    await page.waitForSelector('.results .card');
+    const box = await page.locator('.crop').boundingBox();
+    if (!box) throw new Error('there is no crop box');
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width / 2 + 25, box.y + box.height / 2 + 15, { steps: 3 });
+    await page.mouse.up();
+    await page.waitForURL(/crop=\d+/);
+    const before = page.url();
+    await page.locator('.crop').focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.waitForFunction((url) => location.href !== url, before);
+    const left = await page.locator('.results .card').count();
+    expect(left).toBeGreaterThan(0);
+  });
+
+  it('reads a photo in the lens and says what each source gave', async () => {
+    await open('/lens');
+    const photo = await (await fetch(`${server.address}/v1/pins/tattoo-1/image?width=200`)).arrayBuffer();
+    await page.locator('input[type=file]').setInputFiles({ name: 'photo.jpg', mimeType: 'image/jpeg', buffer: Buffer.from(photo) });
+    await page.waitForSelector('.blend', { timeout: 30_000 });
+    expect(await page.locator('.blend > div').count()).toBe(3);
+    expect(await page.locator('.card').count()).toBeGreaterThan(0);
+  });
+
+  it('says what is not there, and fits a narrow window', async () => {
+    problems.length = 0;
+    await open('/pin/no-such-pin');
+    expect(await page.locator('.state').innerText()).toContain('There is no pin no-such-pin');
+    await page.setViewportSize({ width: 380, height: 700 });
+    await open('/');
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+    expect(wider).toBe(false);
+    await page.setViewportSize({ width: 1200, height: 800 });
+  });
+
+  it('breaks nothing: no script error and no refused resource in all of this', () => {
+    expect(problems.filter((text) => !text.includes('404'))).toEqual([]);
+  });
+});
