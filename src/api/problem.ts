@@ -1,5 +1,6 @@
 /** Every failure leaves as a problem document (RFC 9457) with a stable code. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { diskFullError } from '../catalog/database.ts';
 import { ServiceError } from '../errors.ts';
 
 export interface Problem {
@@ -34,6 +35,8 @@ function titleOf(code: string): string {
 /** Anything thrown, as one of our errors. */
 export function serviceErrorOf(error: FastifyError | Error, bodyLimit: number): ServiceError {
   if (error instanceof ServiceError) return error;
+  const full = diskFullError(error, 'the data folder');
+  if (full instanceof ServiceError) return full;
   const { validation, validationContext, code, statusCode } = error as FastifyError;
   if (validation) return invalidRequest(validation, validationContext ?? 'body');
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE' || code === 'FST_REQ_FILE_TOO_LARGE')

@@ -72,8 +72,11 @@ function schemaVersion(database: Database, store: string): number {
   return (row as { version: number } | undefined)?.version ?? 0;
 }
 
+/** What SQLite says when a page, the log or its index can not grow, and what the system says. */
+const DISK_FULL = /^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)$/;
+
 /** Turns SQLite's "disk full" into the error an operator can act on; anything else is passed on as it came. */
 export function diskFullError(error: unknown, folder: string): unknown {
   const code = (error as { code?: unknown } | null)?.code;
-  return code === 'SQLITE_FULL' || code === 'ENOSPC' ? new ServiceError('DATA_DISK_FULL', { folder }, error) : error;
+  return typeof code === 'string' && DISK_FULL.test(code) ? new ServiceError('DATA_DISK_FULL', { folder }, error) : error;
 }

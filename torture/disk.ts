@@ -1,0 +1,129 @@
+/**
+ * A full disk: the data folder lies on a tmpfs of a few MiB that is filled to the brim while the service runs. Writes are
+ * refused with DATA_DISK_FULL, reads go on, what was acknowledged is whole; with space again everything is written.
+ * A round is one filling. Mounting needs root; without it the scenario says so and is skipped.
+ */
+import { spawnSync } from 'node:child_process';
+import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openDatabase } from '../src/catalog/database.ts';
+import { reasonOf } from '../src/errors.ts';
+import { deriveSeed, seededRandom } from '../src/math/random.ts';
+import { EventLedger, reportUntilKilled } from './event-intake.ts';
+import type { Scenario } from './scenario.ts';
+import { runJob, type ServiceProcess, startService } from './service-process.ts';
+import { writeSmallCatalog } from './small-catalog.ts';
+
+const DISK_MIB = 24;
+const PINS = 300;
+
+export const disk: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_INFINITY, say }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'related-pins-disk-'));
+  const mount = join(folder, 'small');
+  mkdirSync(mount);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m`, 'tmpfs', mount]);
+  if (mounted.status !== 0) {
+    rmSync(folder, { recursive: true, force: true });
+    const skipped = 'mounting a small tmpfs needs root';
+    say(`skipped: ${skipped}`);
+    return { rounds: 0, lost: 0, doubled: 0, failed: 0, failures: [], skipped };
+  }
+  const failures: string[] = [];
+  const ledger = new EventLedger();
+  const refusals: Record<string, number> = {};
+  const deadline = Date.now() + minutes * 60_000;
+  let service: ServiceProcess | null = null;
+  let round = 0;
+  let lost = 0;
+  try {
+    const made = join(folder, 'made');
+    const catalog = writeSmallCatalog(join(folder, 'files'), PINS, 30, 10, seed);
+    await runJob(['import-catalog', '--data', made, ...catalog.flags]);
+    await runJob(['build-candidates', '--data', made, '--only', 'cooccurrence']);
+    const data = join(mount, 'data');
+    cpSync(made, data, { recursive: true });
+    service = await startService(data);
+    const random = seededRandom(deriveSeed(seed, 'disk'));
+    const { url } = service;
+    const report = async (): Promise<void> => {
+      let over = false;
+      const client = reportUntilKilled(url, PINS, ledger, seededRandom(random.integer(2 ** 31)), () => over);
+      await new Promise((later) => setTimeout(later, 400));
+      over = true;
+      await client;
+    };
+    while (round < rounds && Date.now() < deadline) {
+      await report();
+      const filler = join(mount, 'filler');
+      fill(filler);
+      await writesAreRefused(url, round, refusals, failures);
+      rmSync(filler);
+      await report();
+      lost += missing(data, ledger, failures);
+      round++;
+    }
+    await service.kill();
+    lost += missing(data, ledger, failures);
+  } catch (error) {
+    failures.push(reasonOf(error));
+  } finally {
+    await service?.kill();
+    spawnSync('umount', [mount]);
+    rmSync(folder, { recursive: true, force: true });
+  }
+  failures.push(...ledger.problems);
+  return { rounds: round, lost, doubled: ledger.doubled, failed: failures.length, failures, acknowledged: ledger.acknowledged.size, refusals };
+};
+
+/** Writes until there is no space for another byte. */
+function fill(path: string): void {
+  const file = openSync(path, 'w');
+  try {
+    for (let bytes = 1 << 20; bytes >= 1; bytes >>= 1) {
+      try {
+        while (writeSync(file, Buffer.alloc(bytes)) === bytes);
+      } catch {
+        // full for pieces of this size; smaller ones may still fit
+      }
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** On a full disk: pins and events in growing batches until one no longer fits, and lists are served all the while. */
+async function writesAreRefused(url: string, round: number, refusals: Record<string, number>, failures: string[]): Promise<void> {
+  for (const kind of ['pins', 'events'] as const) {
+    const codes = new Set<string>();
+    for (let batch = 0; batch < 40 && !codes.has('DATA_DISK_FULL'); batch++) {
+      const rows = Array.from({ length: 1000 }, (_, i) =>
+        kind === 'pins'
+          ? { id: `full-${round}-${batch}-${i}`, title: 'x'.repeat(400) }
+          : { eventId: `full-${round}-${batch}-${i}`, type: 'click', recommendationId: `unknown-${i}`, pinId: `p${i % PINS}` },
+      );
+      const reply = await fetch(`${url}/v1/${kind}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ [kind]: rows }) });
+      const body = (await reply.json()) as { code?: string };
+      const code = body.code ?? String(reply.status);
+      codes.add(code);
+      refusals[`${kind} ${code}`] = (refusals[`${kind} ${code}`] ?? 0) + 1;
+      if (reply.status !== 200 && code !== 'DATA_DISK_FULL') failures.push(`${kind} on a full disk: ${reply.status} ${code}`);
+    }
+    if (!codes.has('DATA_DISK_FULL')) failures.push(`${kind}: nothing was refused on a full disk`);
+    const list = await fetch(`${url}/v1/pins/p1/related`);
+    await list.arrayBuffer();
+    if (list.status !== 200) failures.push(`a list on a full disk: ${list.status}`);
+  }
+}
+
+function missing(data: string, ledger: EventLedger, failures: string[]): number {
+  const database = openDatabase(join(data, 'log.sqlite'), { readonly: true });
+  try {
+    const says = database.pragma('quick_check(1)', { simple: true });
+    if (says !== 'ok') failures.push(`log.sqlite: ${String(says)}`);
+    const there = new Set(database.prepare('SELECT event_id FROM event UNION ALL SELECT event_id FROM stray_event').pluck().all() as string[]);
+    return [...ledger.acknowledged].filter((eventId) => !there.has(eventId)).length;
+  } finally {
+    database.close();
+  }
+}
