@@ -76,104 +76,50 @@ export function cooccurrenceRows(
 }
 
 /**
- * Relative slack of the quick test below: it works with rounded products where the formulas divide. Whatever passes is
- * weighed exactly, so the slack costs time only.
+ * Counts one row at a time into one accumulator; `rows` may be called block by block. This is the clear version, and the
+ * plain twin of FastRowCounter, which gives the same bits.
  */
-const SLACK = 1e-9;
-
-/** Counts one row at a time into one accumulator; `rows` may be called block by block. */
 export class RowCounter {
   private readonly table: BoardPins;
   private readonly neighbors: number;
   private readonly weights: Float64Array | null;
   private readonly weigh: Weigh;
-  private readonly scale: Scale | null;
-  private readonly sums: Float64Array | Uint32Array | Uint16Array;
+  private readonly sums: Float64Array;
   private readonly touched: Uint32Array;
 
   constructor(table: BoardPins, options: CooccurrenceOptions) {
-    const norms = normsOf(table, options);
     this.table = table;
     this.neighbors = options.neighbors;
     this.weights = boardWeights(table, options);
-    this.weigh = weigher(options, norms);
-    this.scale = scaleOf(options, norms);
-    this.sums = this.weights ? new Float64Array(table.pins) : wholeSums(table);
+    this.weigh = weigher(options, normsOf(table, options));
+    this.sums = new Float64Array(table.pins);
     this.touched = new Uint32Array(table.pins);
   }
 
   rows(from: number, to: number): NeighborLists {
-    const start = new Uint32Array(to - from + 1);
-    const found = new ListPool(to - from, this.neighbors);
-    const heap = new TopKHeap(this.neighbors);
+    const lists = new ListWriter(from, to, this.neighbors);
     for (let i = from; i < to; i++) {
-      const count = this.weights ? this.addWeights(i, this.weights) : this.addOnes(i);
+      const count = this.add(i);
       this.sums[i] = 0;
-      if (this.scale) this.selectScaled(i, count, this.scale, heap);
-      else this.select(i, count, heap);
-      const { ids, scores } = heap.drain();
-      found.append(ids, scores);
-      start[i - from + 1] = found.length;
-    }
-    return { first: from, rows: to - from, start, pinIndexes: found.pinIndexes(), scores: found.scores() };
-  }
-
-  private select(i: number, count: number, heap: TopKHeap): void {
-    const { sums, touched, weigh } = this;
-    for (let t = 0; t < count; t++) {
-      const j = touched[t];
-      const sum = sums[j];
-      sums[j] = 0;
-      const score = sum > 0 ? weigh(i, j, sum) : 0;
-      if (score > 0) heap.offer(j, score);
-    }
-  }
-
-  /**
-   * The same where the weight is sum x a factor of i x a factor of j: one product tells most pins that are far below
-   * what the list already holds.
-   */
-  private selectScaled(i: number, count: number, scale: Scale, heap: TopKHeap): void {
-    const { sums, touched, weigh } = this;
-    const { ofQuery, ofOther } = scale;
-    let least = 0;
-    for (let t = 0; t < count; t++) {
-      const j = touched[t];
-      const sum = sums[j];
-      sums[j] = 0;
-      if (sum * ofOther[j] < least || sum === 0) continue;
-      const score = weigh(i, j, sum);
-      if (score <= 0) continue;
-      heap.offer(j, score);
-      least = (Math.max(0, heap.threshold) / ofQuery[i]) * (1 - SLACK);
-    }
-  }
-
-  /** Sums row i where every shared board adds 1; returns how many pins were touched. */
-  private addOnes(i: number): number {
-    const { boardStart, boardPins, pinStart, pinBoards } = this.table;
-    const { sums, touched } = this;
-    let found = 0;
-    for (let at = pinStart[i]; at < pinStart[i + 1]; at++) {
-      const board = pinBoards[at];
-      const end = boardStart[board + 1];
-      for (let p = boardStart[board]; p < end; p++) {
-        const j = boardPins[p];
-        const sum = sums[j];
-        sums[j] = sum + 1;
-        if (sum === 0) touched[found++] = j;
+      for (let t = 0; t < count; t++) {
+        const j = this.touched[t];
+        const score = this.sums[j] > 0 ? this.weigh(i, j, this.sums[j]) : 0;
+        if (score > 0) lists.heap.offer(j, score);
+        this.sums[j] = 0;
       }
+      lists.endRow(i);
     }
-    return found;
+    return lists.finish();
   }
 
-  private addWeights(i: number, weights: Float64Array): number {
+  /** Sums row i; returns how many pins were touched. */
+  private add(i: number): number {
     const { boardStart, boardPins, pinStart, pinBoards } = this.table;
-    const { sums, touched } = this;
+    const { sums, touched, weights } = this;
     let found = 0;
     for (let at = pinStart[i]; at < pinStart[i + 1]; at++) {
       const board = pinBoards[at];
-      const weight = weights[board];
+      const weight = weights ? weights[board] : 1;
       if (weight === 0) continue;
       for (let p = boardStart[board]; p < boardStart[board + 1]; p++) {
         const j = boardPins[p];
@@ -186,7 +132,7 @@ export class RowCounter {
 }
 
 /** What a shared board adds to the sum of a pair; null when every board adds 1 (whole numbers then). */
-function boardWeights(table: BoardPins, options: CooccurrenceOptions): Float64Array | null {
+export function boardWeights(table: BoardPins, options: CooccurrenceOptions): Float64Array | null {
   const plain = !isWalk(options) && options.weighting === 'none' && options.damping === 'none' && options.boardCap === 0;
   if (plain) return null;
   const weights = new Float64Array(table.boards);
@@ -229,23 +175,16 @@ export function normsOf(table: BoardPins, options: CooccurrenceOptions): Float64
   return norms;
 }
 
-type Weigh = (i: number, j: number, sum: number) => number;
-
-/** Whole sums are at most the boards of one pin: the narrower they are, the more of them the cache holds. */
-function wholeSums(table: BoardPins): Uint16Array | Uint32Array {
-  let most = 0;
-  for (let i = 0; i < table.pins; i++) most = Math.max(most, table.pinStart[i + 1] - table.pinStart[i]);
-  return most < 0x10000 ? new Uint16Array(table.pins) : new Uint32Array(table.pins);
-}
+export type Weigh = (i: number, j: number, sum: number) => number;
 
 /** Weight = sum x ofQuery[i] x ofOther[j], up to rounding. */
-interface Scale {
+export interface Scale {
   readonly ofQuery: Float64Array;
   readonly ofOther: Float64Array;
 }
 
 /** Null where the weight is no such product (Jaccard, cosine with shrink). */
-function scaleOf(options: CooccurrenceOptions, n: Float64Array): Scale | null {
+export function scaleOf(options: CooccurrenceOptions, n: Float64Array): Scale | null {
   const { method, alpha, beta, shrink } = options;
   if (method === 'jaccard' || (method === 'cosine' && shrink !== 0)) return null;
   const inverse = (power: number): Float64Array => n.map((boards) => (boards > 0 ? boards ** -power : 0));
@@ -260,7 +199,7 @@ export function pairWeight(options: CooccurrenceOptions, ni: number, nj: number,
 }
 
 /** The same for all pairs, with what depends on one pin alone worked out once. */
-function weigher(options: CooccurrenceOptions, n: Float64Array): Weigh {
+export function weigher(options: CooccurrenceOptions, n: Float64Array): Weigh {
   const { shrink } = options;
   if (options.method === 'count') return (_i, _j, sum) => sum;
   if (options.method === 'cosine') return (i, j, sum) => sum / (Math.sqrt(n[i] * n[j]) + shrink);
@@ -270,33 +209,42 @@ function weigher(options: CooccurrenceOptions, n: Float64Array): Weigh {
   return (i, j, sum) => (leave[i] * sum) / popularity[j];
 }
 
-/** Growing columns for the lists: never more than twice what they hold, never more than rows x K. */
-class ListPool {
-  length = 0;
+/** Takes rows from a heap, one after the other, into flat lists: never more than twice what they hold. */
+export class ListWriter {
+  readonly heap: TopKHeap;
+  private readonly first: number;
+  private readonly start: Uint32Array;
   private readonly most: number;
+  private length = 0;
   private ids: Int32Array;
   private values: Float32Array;
 
-  constructor(rows: number, neighbors: number) {
-    this.most = rows * neighbors;
-    const first = Math.min(this.most, 1024);
-    this.ids = new Int32Array(first);
-    this.values = new Float32Array(first);
+  constructor(from: number, to: number, neighbors: number) {
+    this.first = from;
+    this.heap = new TopKHeap(neighbors);
+    this.start = new Uint32Array(to - from + 1);
+    this.most = (to - from) * neighbors;
+    this.ids = new Int32Array(Math.min(this.most, 1024));
+    this.values = new Float32Array(this.ids.length);
   }
 
-  append(ids: Int32Array, scores: Float64Array): void {
+  endRow(row: number): void {
+    const { ids, scores } = this.heap.drain();
     if (this.length + ids.length > this.ids.length) this.grow(this.length + ids.length);
     this.ids.set(ids, this.length);
     this.values.set(scores, this.length);
     this.length += ids.length;
+    this.start[row - this.first + 1] = this.length;
   }
 
-  pinIndexes(): Int32Array {
-    return this.ids.slice(0, this.length);
-  }
-
-  scores(): Float32Array {
-    return this.values.slice(0, this.length);
+  finish(): NeighborLists {
+    return {
+      first: this.first,
+      rows: this.start.length - 1,
+      start: this.start,
+      pinIndexes: this.ids.slice(0, this.length),
+      scores: this.values.slice(0, this.length),
+    };
   }
 
   private grow(need: number): void {

@@ -1,7 +1,8 @@
 /**
  * Which pin is on which board, as two compressed sparse tables over the same distinct pairs: `boardPins` lists the pins
  * of board b at `boardStart[b] .. boardStart[b + 1]`, `pinBoards` the boards of pin i at `pinStart[i] .. pinStart[i + 1]`,
- * both ascending. Backed by shared memory, so that worker threads read one copy.
+ * both ascending. They lie in one shared memory that WebAssembly and worker threads read, and that counters grow for their
+ * own accumulators.
  */
 export interface BoardPins {
   readonly boards: number;
@@ -11,39 +12,58 @@ export interface BoardPins {
   readonly boardPins: Uint32Array;
   readonly pinStart: Uint32Array;
   readonly pinBoards: Uint32Array;
+  readonly memory: WebAssembly.Memory;
 }
 
 /**
  * Builds both tables from parallel columns of saves; a pin saved twice to a board counts once.
  *
  * Given    boardOf, pinOf  equal length, each within `boards` and `pins`
- * Returns  the tables; peak memory is the input plus three columns of its length
+ * Returns  the tables; peak memory is the input plus four columns of its length
  * Throws   RangeError if the lengths differ or an index is out of range
  */
 export function boardPinsOf(boardOf: Uint32Array, pinOf: Uint32Array, boards: number, pins: number): BoardPins {
   if (boardOf.length !== pinOf.length)
     throw new RangeError(`columns differ in length: ${boardOf.length} boards, ${pinOf.length} pins`);
-  const byPin = grouped(pinOf, boardOf, pins);
-  const byBoard = distinct(transposed(byPin, boards), boards);
-  const boardsByPin = transposed(byBoard, pins);
-  return {
-    boards,
-    pins,
-    pairs: byBoard.values.length,
-    boardStart: byBoard.start,
-    boardPins: byBoard.values,
-    pinStart: boardsByPin.start,
-    pinBoards: boardsByPin.values,
+  const byBoard = distinct(transposed(grouped(pinOf, boardOf, pins), boards), boards);
+  const pairs = byBoard.values.length;
+  const memory = sharedMemory(4 * (boards + pins + 2 + 2 * pairs) + PAGE_BYTES);
+  const column = columnsOf(memory);
+  const [boardStart, boardPins] = [column(boards + 1), column(pairs)];
+  boardStart.set(byBoard.start);
+  boardPins.set(byBoard.values);
+  const into = { start: column(pins + 1), values: column(pairs) };
+  transposed({ start: boardStart, values: boardPins }, pins, into);
+  return { boards, pins, pairs, boardStart, boardPins, pinStart: into.start, pinBoards: into.values, memory };
+}
+
+const PAGE_BYTES = 65_536;
+
+/** Shared memory that may grow to what WebAssembly can address. Throws RangeError beyond 4 GiB. */
+function sharedMemory(bytes: number): WebAssembly.Memory {
+  const initial = Math.ceil(bytes / PAGE_BYTES);
+  if (initial > 65_536) throw new RangeError(`the saves need ${bytes} bytes, over the 4 GiB that can be addressed`);
+  return new WebAssembly.Memory({ initial, maximum: 65_536, shared: true });
+}
+
+/** Cuts columns from the beginning of a memory, one after the other. */
+function columnsOf(memory: WebAssembly.Memory): (length: number) => Uint32Array {
+  let at = 0;
+  return (length) => {
+    const column = new Uint32Array(memory.buffer, at, length);
+    at += length * 4;
+    return column;
   };
+}
+
+/** New room at the end of a memory; returns its byte offset. */
+export function grownBy(memory: WebAssembly.Memory, bytes: number): number {
+  return memory.grow(Math.ceil(bytes / PAGE_BYTES)) * PAGE_BYTES;
 }
 
 interface Rows {
   readonly start: Uint32Array;
   readonly values: Uint32Array;
-}
-
-export function sharedUint32(length: number): Uint32Array {
-  return new Uint32Array(new SharedArrayBuffer(length * 4));
 }
 
 /** Counting sort of `values` by `keys`, stable. */
@@ -61,16 +81,16 @@ function grouped(keys: Uint32Array, values: Uint32Array, rows: number): Rows {
 }
 
 /** Row r holding value v becomes row v holding value r; rows come out ascending. */
-function transposed(table: Rows, columns: number): Rows {
-  const start = sharedUint32(columns + 1);
-  const values = table.values;
+function transposed(table: Rows, columns: number, into?: Rows): Rows {
+  const { values } = table;
+  const start = into?.start ?? new Uint32Array(columns + 1);
   for (let i = 0; i < values.length; i++) {
     if (values[i] >= columns) throw new RangeError(`board ${values[i]} is out of range, there are ${columns}`);
     start[values[i] + 1]++;
   }
   for (let c = 0; c < columns; c++) start[c + 1] += start[c];
   const next = start.slice(0, columns);
-  const turned = sharedUint32(values.length);
+  const turned = into?.values ?? new Uint32Array(values.length);
   for (let r = 0; r + 1 < table.start.length; r++) {
     for (let at = table.start[r]; at < table.start[r + 1]; at++) turned[next[values[at]]++] = r;
   }
@@ -91,8 +111,5 @@ function distinct(table: Rows, rows: number): Rows {
     from = end;
     start[r + 1] = kept;
   }
-  if (kept === values.length) return table;
-  const fewer = sharedUint32(kept);
-  fewer.set(values.subarray(0, kept));
-  return { start, values: fewer };
+  return { start, values: values.subarray(0, kept) };
 }

@@ -1,8 +1,9 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { workerUrl } from '../worker-url.ts';
-import { type CooccurrenceOptions, type NeighborLists, RowCounter } from './board-cooccurrence.ts';
+import type { CooccurrenceOptions, NeighborLists } from './board-cooccurrence.ts';
 import type { BoardPins } from './board-pins.ts';
+import { FastRowCounter } from './fast-row-counter.ts';
 
 interface Block {
   readonly from: number;
@@ -44,7 +45,7 @@ export async function* countedInBlocks(
   from = 0,
 ): AsyncGenerator<NeighborLists> {
   if (threads <= 1) {
-    const counter = new RowCounter(table, options);
+    const counter = new FastRowCounter(table, options);
     for (const block of blocksOfWork(table, from)) {
       yield counter.rows(block.from, block.to);
       await breathe();

@@ -1,10 +1,11 @@
 /** Counts blocks of rows on a thread of its own; the tables are shared memory, only lists travel. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type CooccurrenceOptions, RowCounter } from './board-cooccurrence.ts';
+import type { CooccurrenceOptions } from './board-cooccurrence.ts';
 import type { BoardPins } from './board-pins.ts';
+import { FastRowCounter } from './fast-row-counter.ts';
 
 const { table, options } = workerData as { table: BoardPins; options: CooccurrenceOptions };
-const counter = new RowCounter(table, options);
+const counter = new FastRowCounter(table, options);
 
 parentPort?.on('message', ({ from, to }: { from: number; to: number }) => {
   const lists = counter.rows(from, to);

@@ -1,6 +1,7 @@
 import { type BoardPins, boardPinsOf } from '../candidates/board-pins.ts';
-import { cooccurrenceRows, DEFAULT_COOCCURRENCE } from '../candidates/board-cooccurrence.ts';
+import { DEFAULT_COOCCURRENCE } from '../candidates/board-cooccurrence.ts';
 import { flaggedOptions } from '../candidates/cooccurrence-options.ts';
+import { FastRowCounter } from '../candidates/fast-row-counter.ts';
 import { COOCCURRENCE_FLAGS } from './cooccurrence-flags.ts';
 import {
   Column,
@@ -42,7 +43,7 @@ async function run(input: JobInput): Promise<Readonly<Record<string, unknown>>> 
   const startedAt = performance.now();
   const world = await readWorld(String(input.options.train), String(input.options.test), form, sampled);
   const readAt = performance.now();
-  const lists = cooccurrenceRows(world.train, options);
+  const lists = new FastRowCounter(world.train, options).rows(0, world.train.pins);
   const countedAt = performance.now();
   const votes = new Votes(world.train, lists);
   const quality = world.sampled

@@ -6,6 +6,7 @@ import {
   METHODS,
 } from '../../src/candidates/board-cooccurrence.ts';
 import { type BoardPins, boardPinsOf } from '../../src/candidates/board-pins.ts';
+import { FastRowCounter } from '../../src/candidates/fast-row-counter.ts';
 import { countedInBlocks } from '../../src/candidates/cooccurrence-pool.ts';
 import { seededRandom } from '../../src/math/random.ts';
 
@@ -91,6 +92,16 @@ describe('co-occurrence', () => {
         expect(Math.abs(scores[p] - plain[i][pinIndexes[p]])).toBeLessThan(1e-6 * Math.max(1, scores[p]));
         if (p > start[i]) expect(scores[p] <= scores[p - 1]).toBe(true);
       }
+    }
+  });
+
+  it.each(VARIANTS.map((variant) => [JSON.stringify(variant), variant] as const))('has the same bits when counted fast: %s', (_, variant) => {
+    const table = tableOf(skewedBoards(13, 500, 600, 30), 600);
+    for (const neighbors of [1, 20, 1000]) {
+      const options = { ...base, ...variant, neighbors };
+      const [fast, plain] = [new FastRowCounter(table, options).rows(0, 600), cooccurrenceRows(table, options)];
+      for (const column of ['start', 'pinIndexes', 'scores'] as const)
+        expect(Buffer.from(fast[column].buffer).equals(Buffer.from(plain[column].buffer)), column).toBe(true);
     }
   });
 
