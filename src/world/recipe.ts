@@ -138,7 +138,7 @@ function drawLatents(random: Random, category: number): Latents {
 
 /** The first copy is compressed harder, the second cropped, the third captioned; each a little of both. */
 function drawAlteration(random: Random, copy: number): Alteration {
-  const crop = (): number => rounded(copy === 1 ? 0 : random.next() * (copy === 2 ? 0.08 : 0.03));
+  const crop = (): number => rounded(copy === 1 ? 0 : random.next() * (copy === 2 ? 0.05 : 0.02));
   return {
     cropLeft: crop(),
     cropTop: crop(),
