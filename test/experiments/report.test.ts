@@ -58,24 +58,22 @@ function people(experiment: Experiment, plan: Plan): Cells {
       const flags = (art ? HAS_DOMINANT : 0) | (visit === 0 ? WOULD_BE_SAME : WOULD_DIFFER);
       const latencyMs = Math.round((20 + random.integer(10)) * (arm === 1 ? 1 + (plan.slower ?? 0) : 1));
       return {
-        ...{
-          unit: `u${unit}`,
-          at: day,
-          listIndex: unit * 2 + visit,
-          arm,
-          surface: 'closeup',
-          category: art ? 'art' : 'quotes',
-        },
-        ...{
-          flags,
-          shown: 10,
-          impressions: 10,
-          closeups: 0,
-          clicks: engaged,
-          longClicks: 0,
-          saves: engaged > 1 ? 1 : 0,
-        },
-        ...{ engaged, firstSaveSeconds: engaged > 1 ? 5 : -1, latencyMs },
+        unit: `u${unit}`,
+        at: day,
+        listIndex: unit * 2 + visit,
+        arm,
+        surface: 'closeup',
+        category: art ? 'art' : 'quotes',
+        flags,
+        shown: 10,
+        impressions: 10,
+        closeups: 0,
+        clicks: engaged,
+        longClicks: 0,
+        saves: engaged > 1 ? 1 : 0,
+        engaged,
+        firstSaveSeconds: engaged > 1 ? 5 : -1,
+        latencyMs,
       };
     });
     contribute(cells, lists, rule, 1);

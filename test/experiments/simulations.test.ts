@@ -8,12 +8,12 @@ import { simulateReplay } from '../../src/experiments/simulations/replay.ts';
 import { simulateSrm } from '../../src/experiments/simulations/srm.ts';
 
 const SUITES: readonly [string, (options: SuiteOptions) => Promise<SuiteResult>, number][] = [
-  ['aa', simulateAa, 200],
-  ['coverage', simulateCoverage, 100],
-  ['power', simulatePower, 40],
+  ['aa', simulateAa, 100],
+  ['coverage', simulateCoverage, 40],
+  ['power', simulatePower, 20],
   ['srm', simulateSrm, 100],
-  ['interleaving', simulateInterleaving, 20],
-  ['replay', simulateReplay, 40],
+  ['interleaving', simulateInterleaving, 10],
+  ['replay', simulateReplay, 30],
 ];
 
 test.each(SUITES)('suite %s, reduced: every promise holds', async (_, simulate, runs) => {
