@@ -51,6 +51,7 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
     'find the objects in every image, and describe the dominant ones',
     () => import('./jobs/detect-objects.ts'),
   ],
+  ['index-objects', 'describe every object’s crop for object search and dots', () => import('./jobs/index-objects.ts')],
   [
     'evaluate-visual-search',
     'measure crops, scenes and dots on photos with true boxes',
