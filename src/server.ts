@@ -15,6 +15,8 @@ export interface Server {
 
 /** A reply that has not ended by then is cut off. */
 const DRAIN_MS = 10_000;
+/** How long a connection without a request stays open once nothing new is taken. */
+const LAST_WORD_MS = 200;
 
 /** Opens the data folder and listens. @throws CONFIG_INVALID beyond loopback without a key; DATA_FOLDER_LOCKED. */
 export async function startServer(config: Config, dataFolder: string): Promise<Server> {
@@ -39,8 +41,14 @@ export async function startServer(config: Config, dataFolder: string): Promise<S
 async function closeServer(app: App, context: Context): Promise<void> {
   context.stopping = true;
   if ((await connectionsOf(app)) > 0) await new Promise((moved) => setTimeout(moved, context.config.drainMs));
-  const cut = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
+  const { server } = app;
+  const closeIdle = server.closeIdleConnections.bind(server);
+  // Closing the server closes idle connections at once, also one whose request is already on its way: let those be read.
+  server.closeIdleConnections = () => undefined;
+  const last = setTimeout(closeIdle, LAST_WORD_MS);
+  const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
   await app.close();
+  clearTimeout(last);
   clearTimeout(cut);
   await context.close();
 }

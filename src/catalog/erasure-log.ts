@@ -1,4 +1,5 @@
 /** Takes one person out of log.sqlite: their events go, their served lists stay without a name. */
+import { newId } from '../math/random.ts';
 import type { Database } from './database.ts';
 
 export interface LogErasure {
@@ -17,7 +18,8 @@ export function erasePerson(database: Database, userId: string): LogErasure {
       const events = database.prepare('DELETE FROM event WHERE person = ?').run(person).changes;
       const strayEvents = database.prepare('DELETE FROM stray_event WHERE person = ?').run(person).changes;
       const servedLists = database.prepare('UPDATE served_list SET person = NULL WHERE person = ?').run(person).changes;
-      database.prepare('DELETE FROM person WHERE id = ?').run(person);
+      // The number stays taken: a serving process may still hold it, and another person must never get it.
+      database.prepare('UPDATE person SET text = ? WHERE id = ?').run(`erased ${newId()}`, person);
       return { events, strayEvents, servedLists };
     })
     .immediate();

@@ -1,6 +1,7 @@
 /** Erases one person everywhere, then looks for them again in every file and says what it found. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { appendAudit } from '../audit-trail.ts';
 import { openCatalog } from '../catalog/catalog-store.ts';
 import { openDatabase } from '../catalog/database.ts';
 import { erasePerson } from '../catalog/erasure-log.ts';
@@ -27,11 +28,12 @@ export const job: Job = {
     } finally {
       catalog.close();
     }
-    forgetInExperiments(dataFolder, userId, config.synchronous);
+    const exposures = forgetInExperiments(dataFolder, userId, config.synchronous);
+    appendAudit(dataFolder, { who: 'command line', action: 'erase-user' });
     const log = openLog(dataFolder, { synchronous: config.synchronous });
     try {
       const erased = erasePerson(log.database, userId);
-      return { user: userId, known: saves >= 0 || erased.events + erased.servedLists > 0, saves: Math.max(0, saves), ...erased, filesThatStillHoldTheId: traces(dataFolder, userId) };
+      return { user: userId, known: saves >= 0 || erased.events + erased.servedLists > 0, saves: Math.max(0, saves), ...erased, exposures, filesThatStillHoldTheId: traces(dataFolder, userId) };
     } finally {
       log.close();
     }
@@ -43,14 +45,15 @@ export const job: Job = {
 };
 
 /** Exposures keep their counts under a nameless unit. */
-function forgetInExperiments(dataFolder: string, userId: string, synchronous: string): void {
+function forgetInExperiments(dataFolder: string, userId: string, synchronous: string): number {
   const path = join(dataFolder, 'experiments.sqlite');
-  if (!existsSync(path)) return;
+  if (!existsSync(path)) return 0;
   const database = openDatabase(path, { synchronous });
   try {
     database.pragma('secure_delete = ON');
-    new ExposureStore(database).forgetUnit(userId, `erased ${newId()}`);
+    const forgotten = new ExposureStore(database).forgetUnit(userId, `erased ${newId()}`);
     database.pragma('wal_checkpoint(TRUNCATE)');
+    return forgotten;
   } finally {
     database.close();
   }
