@@ -14,7 +14,7 @@ export function afterResponse(context: Context, metrics: Metrics, request: Fasti
   Object.assign(request.line, lineOf(list));
   metrics.served(list);
   setImmediate(() => {
-    const record = servedRecord(list, context.config.unservedRows, latencyMs);
+    const record = servedRecord(list, latencyMs);
     context.log.lists.append(record).catch((error: unknown) => {
       metrics.lostLists.inc();
       request.log.error({ recommendationId: record.recommendationId, reason: reasonOf(error) }, 'served list was not logged');

@@ -21,7 +21,7 @@ export function closeupRoutes(app: App, { context, metrics }: Service): void {
     const pinIndex = pinOf(context, request.params.id);
     const options = listOptions(context, request.query, { surface: 'closeup', pinIndex });
     const list = await relatedPins(context.parts, pinIndex, options);
-    reply.send(await listReply(list, context.pins, request.query.explain));
+    reply.send(listReply(list, context.pins));
     afterResponse(context, metrics, request, list, startedAt);
     counterfactual.compare(list).catch((error: unknown) => request.log.warn({ reason: reasonOf(error) }, 'no counterfactual'));
     return reply;

@@ -18,7 +18,7 @@ export function homeFeedRoutes(app: App, { context, metrics }: Service): void {
     const userId = request.params.id;
     const options = listOptions(context, { ...request.query, userId }, { surface: 'home-feed', pinIndex: -1 });
     const list = await homeFeed(context.parts, userId, options);
-    reply.send(await listReply(list, context.pins, request.query.explain));
+    reply.send(listReply(list, context.pins));
     afterResponse(context, metrics, request, list, startedAt);
     return reply;
   });

@@ -50,6 +50,7 @@ export function listOptions(
     exclude: excluded(context, request.exclude),
     category: request.category ?? null,
     buyableOnly: request.buyable ?? false,
+    explain: request.explain ?? false,
     now,
     recommendationId: newId(),
   };

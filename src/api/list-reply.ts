@@ -23,8 +23,8 @@ export interface ListReplyBody {
   readonly missing: readonly string[];
 }
 
-/** A ranked list as callers see it. With `explain`, the terms stand in table order and add up to the score. */
-export async function listReply(list: RankedList, pins: PinColumns, explain = false): Promise<ListReplyBody> {
+/** A ranked list as callers see it. Terms, where they were kept, stand in table order and add up to the score. */
+export function listReply(list: RankedList, pins: PinColumns): ListReplyBody {
   const items: ItemReply[] = [];
   for (let i = 0; i < list.page.length; i++) {
     const row = list.page[i];
@@ -34,7 +34,7 @@ export async function listReply(list: RankedList, pins: PinColumns, explain = fa
       score: list.scores[row],
       sources: sourcesOf(list, row),
     };
-    items.push(explain ? { ...item, terms: await list.ranker.explain(list.inputs, row) } : item);
+    items.push(list.terms ? { ...item, terms: list.terms[i] } : item);
   }
   const { recommendationId, treatment, arm } = list.options;
   const { nextCursor, degraded, missing } = list;

@@ -26,7 +26,7 @@ export function rankRoutes(app: App, { context, metrics }: Service): void {
     const ranked = await rankPins(context.parts, pinIndex, known, options);
     const unknown = pinIds.filter((_, i) => given[i] < 0);
     const list = unknown.length === 0 ? ranked : withUnknown(ranked, unknown);
-    reply.send(await listReply(list, context.pins, request.body.explain));
+    reply.send(listReply(list, context.pins));
     afterResponse(context, metrics, request, list, startedAt);
     return reply;
   });

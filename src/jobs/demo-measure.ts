@@ -7,7 +7,7 @@ import { bootstrapLift, bootstrapMean } from '../ranker/bootstrap.ts';
 import { asRetrieved, shuffled } from '../ranker/baselines.ts';
 import type { Interval } from '../ranker/model-artifact.ts';
 import { gradesByScore, ndcg } from '../ranker/ranking-metrics.ts';
-import type { Ranker } from '../ranker/ranker.ts';
+import type { Ranker, ScoringInputs } from '../ranker/ranker.ts';
 import { relatedPins } from '../related-pins.ts';
 import type { RankedList } from '../serving/ranked-list.ts';
 import { CATEGORIES } from '../world/latents.ts';
@@ -51,7 +51,7 @@ export async function measure(context: Context, recipe: Recipe, people: People, 
   const trained = await context.models.byName(models.trained);
   progress.start('measuring', queries.length);
   for (const [at, query] of queries.entries()) {
-    const options = { ...listOptions(0, `measure-${query}`, null), treatment: { ...listOptions(0, '', null).treatment, model: asRetrieved.name } };
+    const options = { ...listOptions(0, `measure-${query}`, null), treatment: { ...listOptions(0, '', null).treatment, model: asRetrieved.name }, keepInputs: true };
     const list = await relatedPins(trafficParts(context), toCatalog[query], options);
     const grades = Float64Array.from(list.candidates.pinIndexes, (pin) => people.expectedGrade(query, toRecipe[pin]));
     if (grades.length < 2) continue;
@@ -70,7 +70,7 @@ export async function measure(context: Context, recipe: Recipe, people: People, 
   return summary(values, categories, recipe.size.seed);
 }
 
-const scoresOf = async (ranker: Ranker, { inputs }: RankedList): Promise<Float64Array> => ranker.score(inputs);
+const scoresOf = async (ranker: Ranker, { inputs }: RankedList): Promise<Float64Array> => ranker.score(inputs as ScoringInputs);
 
 /** The page as it went out, shuffled or not, then the rest as retrieved. */
 function servedScores({ candidates, page }: RankedList): Float64Array {

@@ -77,7 +77,7 @@ export async function serveFirstTraffic(context: Context, traffic: Traffic, { pr
     for (let i = from; i < Math.min(from + BATCH, lists); i++) {
       const visit = await visitList(context, traffic, maps, pool, i);
       if (visit === null) continue;
-      written.push(context.log.lists.append(servedRecord(visit.list, context.config.unservedRows, 0)));
+      written.push(context.log.lists.append(servedRecord(visit.list, 0)));
       events.push(...visit.events);
     }
     await Promise.all(written);

@@ -89,14 +89,14 @@ async function play(
   given: { readonly recommendationId: string; readonly now: number; readonly limit: number },
   tally: Tally,
 ): Promise<void> {
-  const { log, config } = context;
+  const { log } = context;
   if (log.lists.find(given.recommendationId)) {
     tally.skipped++;
     return;
   }
   const options = plainOptions({ ...given, userId });
   const list = queryPin >= 0 ? await relatedPins(parts, queryPin, options) : await homeFeed(parts, userId ?? '', options);
-  const logged = logList(log, list, config.unservedRows);
+  const logged = logList(log, list);
   const saved = savesOn(list, wanted);
   if (saved.length > 0) await log.events.append(saved);
   // Lists without saves wait for the next group commit; a stop between them is made good by the next start.

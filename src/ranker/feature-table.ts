@@ -65,9 +65,11 @@ export const VISUAL_WEIGHT_COLUMNS: ReadonlySet<string> = new Set(
   FEATURE_TABLE.filter((feature) => feature.visualWeight).flatMap((feature) => feature.columns),
 );
 
-/** One row per candidate, one column per ranking feature of the table, raw. */
-export function buildFeatureRows(request: RankingRequest): Matrix {
-  const out = zeroMatrix(request.candidates.count, FEATURE_COLUMNS);
+/** One row per candidate, one column per ranking feature of the table, raw; into `out`, zeroed, where it is given. */
+export function buildFeatureRows(
+  request: RankingRequest,
+  out: Matrix = zeroMatrix(request.candidates.count, FEATURE_COLUMNS),
+): Matrix {
   const inputs = withSimilarities(request);
   let firstColumn = 0;
   for (const feature of FEATURE_TABLE) {

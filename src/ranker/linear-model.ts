@@ -4,6 +4,7 @@
  * The weights come from the Rank-SVM (rank-svm.ts) or from another engine's linear model.
  */
 import type { Matrix } from '../math/matrix.ts';
+import { affineScores, affineTerms, type AffineTerms } from './affine-scores.ts';
 import { VISUAL_WEIGHT_COLUMNS } from './feature-table.ts';
 import { type Normalization, normalizeWith } from './normalizer.ts';
 import type { Ranker, ScoringInputs, Term } from './ranker.ts';
@@ -36,17 +37,16 @@ export function linearRanker(
 ): LinearRanker {
   const places = placesByNames(name, features);
   const weightsAt = weightsByFactor(features);
+  const affineAt = affineByWeights(features);
   return {
     name,
     netDigest,
     features,
     score({ rows, visualWeightFactor = 1 }) {
-      const scores = new Float64Array(rows.rows);
       const columns = places(rows.names);
       const weights = weightsAt(visualWeightFactor);
-      for (let f = 0; f < features.length; f++) {
-        if (weights[f] !== 0) addColumn(scores, rows, columns[f], weights[f], features[f].normalization);
-      }
+      const affine = affineAt(weights, columns);
+      const scores = affine ? affineScores(affine, rows) : columnScores(features, weights, columns, rows);
       for (let row = 0; row < scores.length; row++) {
         if (scores[row] !== scores[row]) refuseNaN(name, features, rows, columns, row);
       }
@@ -65,27 +65,34 @@ export function linearRanker(
   };
 }
 
-/** scores += weight x normalized column. The two common kinds are written out: a call per value would cost more than the sum. */
-function addColumn(
-  scores: Float64Array,
+/** Column by column, for normalizations that look at the whole list. The plain twin of `affineScores`. */
+export function columnScores(
+  features: readonly ModelFeature[],
+  weights: Float64Array,
+  columns: Int32Array,
   rows: Matrix,
-  column: number,
-  weight: number,
-  normalization: Normalization,
-): void {
-  const { data, columns } = rows;
-  if (normalization.kind === 'standard') {
-    const { mean } = normalization;
-    const scale = 1 / normalization.deviation;
-    for (let row = 0, at = column; row < scores.length; row++, at += columns)
-      scores[row] += weight * ((data[at] - mean) * scale);
-  } else if (normalization.kind === 'none') {
-    for (let row = 0, at = column; row < scores.length; row++, at += columns) scores[row] += weight * data[at];
-  } else {
-    const normalize = normalizeWith(normalization, rows, column);
-    for (let row = 0, at = column; row < scores.length; row++, at += columns)
-      scores[row] += weight * normalize(data[at]);
+): Float64Array {
+  const scores = new Float64Array(rows.rows);
+  for (let f = 0; f < features.length; f++) {
+    if (weights[f] === 0) continue;
+    const normalize = normalizeWith(features[f].normalization, rows, columns[f]);
+    for (let row = 0, at = columns[f]; row < scores.length; row++, at += rows.columns)
+      scores[row] += weights[f] * normalize(rows.data[at]);
   }
+  return scores;
+}
+
+/** The model's affine terms, remembered for the last weights and columns; null when a normalization is not affine. */
+function affineByWeights(
+  features: readonly ModelFeature[],
+): (weights: Float64Array, columns: Int32Array) => AffineTerms | null {
+  const normalizations = features.map((feature) => feature.normalization);
+  let known: { weights: Float64Array; columns: Int32Array; terms: AffineTerms | null } | null = null;
+  return (weights, columns) => {
+    if (known === null || known.weights !== weights || known.columns !== columns)
+      known = { weights, columns, terms: affineTerms(normalizations, weights, columns) };
+    return known.terms;
+  };
 }
 
 /** The weights with the visual ones multiplied, remembered per factor: there are as many factors as treatments. */

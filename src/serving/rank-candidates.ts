@@ -1,15 +1,18 @@
 import type { CandidateList } from '../candidates/candidate.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
+import { zeroMatrix } from '../math/matrix.ts';
 import { deriveSeed, seededRandom } from '../math/random.ts';
 import { asRetrieved } from '../ranker/baselines.ts';
-import { buildFeatureRows } from '../ranker/feature-table.ts';
-import type { Ranker, ScoringInputs } from '../ranker/ranker.ts';
+import { buildFeatureRows, FEATURE_COLUMNS } from '../ranker/feature-table.ts';
+import type { Ranker, ScoringInputs, Term } from '../ranker/ranker.ts';
 import type { QuerySide, UserHistory } from '../ranker/ranking-feature.ts';
 import { visualWeightFactorOf } from '../ranker/treatment.ts';
 import type { PageCursor } from './page-cursor.ts';
 import { writeCursor } from './page-cursor.ts';
 import type { ListOptions, RankedList, StageTimings } from './ranked-list.ts';
 import { bestRows } from './row-order.ts';
+import { pickedRows, RowScratch } from './row-scratch.ts';
+import { drawUnserved } from './served-record.ts';
 import type { Degradation, ServingParts } from './serving-parts.ts';
 import { shuffledSlice } from './shuffled-slice.ts';
 
@@ -40,37 +43,42 @@ export async function rankCandidates(parts: ServingParts, gathered: Gathered): P
     mark = now;
   };
   lap('candidatesMs');
-  const { pins, visual, engagement } = parts;
+  const { pins, visual, engagement, limits } = parts;
   const now = cursor?.at ?? options.now;
-  const rows = buildFeatureRows({ query, candidates, pins, visual, user: gathered.user, engagement, now });
-  lap('rowsMs');
-  const factor = visualWeightFactorOf(options.treatment, query.dominantObject !== null);
-  const inputs: ScoringInputs = { rows, candidates, visualWeightFactor: factor };
-  const { ranker, scores } = await scoresOf(parts, options, inputs, degraded);
-  lap('scoresMs');
-  const best = bestRows(scores, candidates.pinIndexes, options.limit);
-  const share = cursor === null ? gathered.shuffledShare : 0;
-  const random = seededRandom(deriveSeed(1, options.recommendationId));
-  const { page, shuffled, propensities } = shuffledSlice(best, share, random);
-  lap('orderMs');
-  return {
-    surface: gathered.surface,
-    queryPinIndex: query.pinIndex,
-    options,
-    ranker,
-    inputs,
-    candidates,
-    rows,
-    scores,
-    page,
-    firstPosition: (cursor?.shown.length ?? 0) + 1,
-    propensities,
-    shuffled,
-    nextCursor: candidates.count > page.length ? nextCursor(gathered, page, now) : null,
-    degraded,
-    missing: gathered.missing,
-    timings,
-  };
+  const request = { query, candidates, pins, visual, user: gathered.user, engagement, now };
+  const all = options.keepInputs ? zeroMatrix(candidates.count, FEATURE_COLUMNS) : scratch.take(candidates.count);
+  try {
+    buildFeatureRows(request, all);
+    lap('rowsMs');
+    const factor = visualWeightFactorOf(options.treatment, query.dominantObject !== null);
+    const inputs: ScoringInputs = { rows: all, candidates, visualWeightFactor: factor };
+    const { ranker, scores } = await scoresOf(parts, options, inputs, degraded);
+    lap('scoresMs');
+    const best = bestRows(scores, candidates.pinIndexes, options.limit);
+    const share = cursor === null ? gathered.shuffledShare : 0;
+    const random = seededRandom(deriveSeed(1, options.recommendationId));
+    const { page, shuffled, propensities } = shuffledSlice(best, share, random);
+    const unserved = drawUnserved(page, candidates.count, limits.unservedRows, options.recommendationId);
+    const rows = pickedRows(all, [...page, ...unserved]);
+    const terms = options.explain ? await termsOf(ranker, inputs, page) : null;
+    const nextCursor = candidates.count > page.length ? cursorAfter(gathered, page, now) : null;
+    lap('orderMs');
+    const { surface, missing } = gathered;
+    const firstPosition = (cursor?.shown.length ?? 0) + 1;
+    const list = { surface, queryPinIndex: query.pinIndex, options, ranker, candidates, scores, page, unserved, rows, terms };
+    const kept = options.keepInputs ? inputs : null;
+    return { ...list, inputs: kept, firstPosition, propensities, shuffled, nextCursor, degraded, missing, timings };
+  } finally {
+    if (!options.keepInputs) scratch.giveBack(all);
+  }
+}
+
+const scratch = new RowScratch(FEATURE_COLUMNS);
+
+async function termsOf(ranker: Ranker, inputs: ScoringInputs, page: Int32Array): Promise<(readonly Term[])[]> {
+  const terms: (readonly Term[])[] = [];
+  for (const row of page) terms.push(await ranker.explain(inputs, row));
+  return terms;
 }
 
 async function scoresOf(
@@ -97,7 +105,7 @@ async function scoresOf(
   }
 }
 
-function nextCursor({ cursor, candidates, cursorName }: Gathered, page: Int32Array, at: number): string {
+function cursorAfter({ cursor, candidates, cursorName }: Gathered, page: Int32Array, at: number): string {
   const shown = [...(cursor?.shown ?? []), ...Array.from(page, (row) => candidates.pinIndexes[row])];
   return writeCursor({ at, shown: shown.sort((a, b) => a - b) }, cursorName);
 }

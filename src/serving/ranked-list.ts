@@ -1,7 +1,7 @@
 import type { CandidateList } from '../candidates/candidate.ts';
 import type { Surface } from '../catalog/served-list.ts';
 import type { Matrix } from '../math/matrix.ts';
-import type { Ranker, ScoringInputs } from '../ranker/ranker.ts';
+import type { Ranker, ScoringInputs, Term } from '../ranker/ranker.ts';
 import type { Treatment } from '../ranker/treatment.ts';
 import type { Degradation } from './serving-parts.ts';
 
@@ -20,6 +20,10 @@ export interface ListOptions {
   /** A category name every item must have, or null. */
   readonly category: string | null;
   readonly buyableOnly: boolean;
+  /** Keep the terms of every score on the page. */
+  readonly explain?: boolean;
+  /** Keep what was scored, of every candidate: for those who measure other rankers on the same candidates. */
+  readonly keepInputs?: boolean;
   /** Epoch milliseconds. */
   readonly now: number;
   /** Born with the request; also seeds its random choices. */
@@ -32,13 +36,18 @@ export interface RankedList {
   readonly queryPinIndex: number;
   readonly options: ListOptions;
   readonly ranker: Ranker;
-  readonly inputs: ScoringInputs;
   readonly candidates: CandidateList;
-  /** A row per candidate, raw. */
-  readonly rows: Matrix;
   readonly scores: Float64Array;
   /** Rows of `candidates` on this page, in served order. */
   readonly page: Int32Array;
+  /** Rows of a few candidates that are not on the page, for the log. */
+  readonly unserved: Int32Array;
+  /** Raw ranking features of the page, then of the unserved. */
+  readonly rows: Matrix;
+  /** What was scored, of every candidate; null unless asked for. */
+  readonly inputs: ScoringInputs | null;
+  /** By place on the page; null unless asked for. */
+  readonly terms: readonly (readonly Term[])[] | null;
   /** Position of the first item of the page, from 1. */
   readonly firstPosition: number;
   /** By place on the page. */

@@ -21,7 +21,7 @@ export function plainOptions(given: Partial<ListOptions> & Pick<ListOptions, 're
 }
 
 /** Settles when the list is durable in the log. */
-export function logList(log: LogDatabase, list: RankedList, unservedRows: number): Promise<void> {
+export function logList(log: LogDatabase, list: RankedList): Promise<void> {
   const { candidatesMs, rowsMs, scoresMs, orderMs } = list.timings;
-  return log.lists.append(servedRecord(list, unservedRows, candidatesMs + rowsMs + scoresMs + orderMs));
+  return log.lists.append(servedRecord(list, candidatesMs + rowsMs + scoresMs + orderMs));
 }

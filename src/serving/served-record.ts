@@ -1,10 +1,9 @@
 import type { ServedItems, ServedList } from '../catalog/served-list.ts';
-import { zeroMatrix } from '../math/matrix.ts';
 import { deriveSeed, seededRandom } from '../math/random.ts';
 import type { RankedList } from './ranked-list.ts';
 
-/** What the log keeps of a list: its page, and a few candidates that are not on it, chosen by the recommendation id. */
-export function servedRecord(list: RankedList, unservedRows: number, latencyMs: number): ServedList {
+/** What the log keeps of a list: its page, and the few candidates drawn from the rest. */
+export function servedRecord(list: RankedList, latencyMs: number): ServedList {
   const { options } = list;
   return {
     recommendationId: options.recommendationId,
@@ -19,17 +18,17 @@ export function servedRecord(list: RankedList, unservedRows: number, latencyMs: 
     shuffled: list.shuffled,
     latencyMs,
     degraded: list.degraded.map(({ code }) => code),
-    items: servedItems(list, unservedRows),
+    items: servedItems(list),
   };
 }
 
-function servedItems(list: RankedList, unservedRows: number): ServedItems {
-  const { page, candidates, rows } = list;
-  const others = unservedOf(list, unservedRows);
-  const count = page.length + others.length;
+function servedItems(list: RankedList): ServedItems {
+  const { page, unserved, candidates, rows } = list;
+  const count = page.length + unserved.length;
   const sources = candidates.sourceNames.length;
   const items = {
     count,
+    rows,
     sourceNames: candidates.sourceNames,
     pinIndexes: new Int32Array(count),
     positions: new Uint16Array(count),
@@ -37,33 +36,32 @@ function servedItems(list: RankedList, unservedRows: number): ServedItems {
     propensities: new Float32Array(count),
     retrievedRanks: new Int32Array(count),
     sourceScores: new Float32Array(count * sources),
-    rows: zeroMatrix(count, rows.names),
   };
   for (let i = 0; i < count; i++) {
     const onPage = i < page.length;
-    const row = onPage ? page[i] : others[i - page.length];
+    const row = onPage ? page[i] : unserved[i - page.length];
     items.pinIndexes[i] = candidates.pinIndexes[row];
     items.positions[i] = onPage ? list.firstPosition + i : 0;
     items.scores[i] = list.scores[row];
     items.propensities[i] = onPage ? list.propensities[i] : 0;
     items.retrievedRanks[i] = row;
-    items.sourceScores.set(candidates.sourceScores.subarray(row * sources, (row + 1) * sources), i * sources);
-    items.rows.data.set(rows.data.subarray(row * rows.columns, (row + 1) * rows.columns), i * rows.columns);
+    for (let s = 0; s < sources; s++) items.sourceScores[i * sources + s] = candidates.sourceScores[row * sources + s];
   }
   return items;
 }
 
-function unservedOf({ page, candidates, options }: RankedList, wanted: number): readonly number[] {
-  const left = candidates.count - page.length;
-  if (wanted <= 0 || left <= 0) return [];
+/** Rows that are not on the page, drawn by the recommendation id, so that the log shows which they were. */
+export function drawUnserved(page: Int32Array, count: number, wanted: number, recommendationId: string): Int32Array {
+  const left = Math.min(wanted, count - page.length);
+  if (left <= 0) return new Int32Array(0);
   const taken = new Set<number>(page);
   const chosen: number[] = [];
-  const random = seededRandom(deriveSeed(wanted, options.recommendationId));
-  while (chosen.length < Math.min(wanted, left)) {
-    const row = random.integer(candidates.count);
+  const random = seededRandom(deriveSeed(wanted, recommendationId));
+  while (chosen.length < left) {
+    const row = random.integer(count);
     if (taken.has(row)) continue;
     taken.add(row);
     chosen.push(row);
   }
-  return chosen;
+  return Int32Array.from(chosen);
 }

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { seededRandom } from '../../src/math/random.ts';
+import { affineScores, affineTerms, type AffineTerms } from '../../src/ranker/affine-scores.ts';
+import { columnScores } from '../../src/ranker/linear-model.ts';
+import type { Normalization } from '../../src/ranker/normalizer.ts';
+
+const KINDS: readonly Normalization[] = [
+  { kind: 'none' },
+  { kind: 'standard', mean: 0.3, deviation: 1.7 },
+  { kind: 'min-max', min: -2, max: 5 },
+];
+
+test.each([0, 1, 3, 4, 7, 101])('four rows at a time have the bits of one column after the other: %i rows', (rowCount) => {
+  const random = seededRandom(rowCount);
+  const names = Array.from({ length: 9 }, (_, i) => `f${i}`);
+  const data = Float32Array.from({ length: rowCount * names.length }, () => (random.next() < 0.4 ? 0 : random.normal()));
+  const rows = { rows: rowCount, columns: names.length, names, data };
+  const features = [8, 1, 5, 0, 3].map((column) => ({
+    name: names[column],
+    weight: column === 5 ? 0 : random.normal(),
+    normalization: KINDS[column % 3],
+  }));
+  const columns = Int32Array.from(features, ({ name }) => names.indexOf(name));
+  const weights = Float64Array.from(features, ({ weight }) => weight);
+  const terms = affineTerms(features.map(({ normalization }) => normalization), weights, columns) as AffineTerms;
+  expect(affineScores(terms, rows)).toEqual(columnScores(features, weights, columns, rows));
+});
+
+test('a normalization that looks at the whole list has no affine terms', () => {
+  expect(affineTerms([{ kind: 'query-min-max' }], Float64Array.of(1), Int32Array.of(0))).toBeNull();
+  expect(affineTerms([{ kind: 'log1p' }], Float64Array.of(0), Int32Array.of(0))).not.toBeNull();
+});
