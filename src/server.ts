@@ -17,6 +17,8 @@ export interface Server {
 const DRAIN_MS = 10_000;
 /** How long a connection without a request stays open once nothing new is taken. */
 const LAST_WORD_MS = 200;
+/** Turns of the event loop that a stop waits for one without a new connection. */
+const TURNS_MAX = 1000;
 
 /** Opens the data folder and listens. @throws CONFIG_INVALID beyond loopback without a key; DATA_FOLDER_LOCKED. */
 export async function startServer(config: Config, dataFolder: string): Promise<Server> {
@@ -45,12 +47,34 @@ async function closeServer(app: App, context: Context): Promise<void> {
   const closeIdle = server.closeIdleConnections.bind(server);
   // Closing the server closes idle connections at once, also one whose request is already on its way: let those be read.
   server.closeIdleConnections = () => undefined;
+  await quietTurn(server);
   const last = setTimeout(closeIdle, LAST_WORD_MS);
   const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
   await app.close();
   clearTimeout(last);
   clearTimeout(cut);
   await context.close();
+}
+
+/** Settles in a turn of the event loop that took up no connection: none that the kernel has taken waits to be met. */
+function quietTurn(server: App['server']): Promise<void> {
+  let turns = 0;
+  let met = true;
+  const meet = (): void => {
+    met = true;
+  };
+  server.on('connection', meet);
+  return new Promise((quiet) => {
+    const turn = (): void => {
+      if (!met || ++turns > TURNS_MAX) {
+        server.off('connection', meet);
+        return quiet();
+      }
+      met = false;
+      setImmediate(turn);
+    };
+    turn();
+  });
 }
 
 function connectionsOf(app: App): Promise<number> {
