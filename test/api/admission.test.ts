@@ -1,0 +1,79 @@
+import { EventEmitter } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { Admission } from '../../src/api/admission.ts';
+import { RateLimit } from '../../src/api/rate-limit.ts';
+
+const LIMITS = {
+  read: { waitMs: 20, inFlight: 1000 },
+  write: { waitMs: 1000, inFlight: 1000 },
+  heavy: { waitMs: 20, inFlight: 2 },
+  bodies: 100,
+};
+
+const turns = (count: number): Promise<void> => new Promise((done) => (count === 0 ? done() : setImmediate(() => turns(count - 1).then(done))));
+
+function busyFor(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+describe('admission', () => {
+  it('lets the first in at once and the others in the order in which they came', async () => {
+    const admission = new Admission(LIMITS);
+    const order: number[] = [];
+    for (let i = 0; i < 5; i++) admission.enter('read', new EventEmitter(), () => order.push(i));
+    expect(order).toEqual([0]);
+    await turns(10);
+    expect(order).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it('refuses reads that waited too long in a queue, and keeps writes', async () => {
+    const admission = new Admission(LIMITS);
+    const refused = { read: 0, write: 0 };
+    for (const lane of ['read', 'write'] as const) {
+      for (let i = 0; i < 100; i++) {
+        admission.enter(lane, new EventEmitter(), (refusal) => {
+          if (refusal) refused[lane]++;
+          else if (lane === 'read') busyFor(5);
+        });
+      }
+    }
+    await turns(300);
+    expect(refused.read).toBeGreaterThan(50);
+    expect(refused.write).toBe(0);
+    expect(admission.refused.read).toBe(refused.read);
+  });
+
+  it('gives a full lane its place back when a reply is gone, and refuses who waited too long for one', async () => {
+    const admission = new Admission(LIMITS);
+    const replies = [new EventEmitter(), new EventEmitter(), new EventEmitter(), new EventEmitter()];
+    const said: string[] = [];
+    replies.forEach((reply, i) => admission.enter('heavy', reply, (refusal) => said.push(`${i} ${refusal ? refusal.code : 'in'}`)));
+    await turns(5);
+    expect(said).toEqual(['0 in', '1 in']);
+    replies[0].emit('close');
+    await expect.poll(() => said).toEqual(['0 in', '1 in', '2 in', '3 SERVER_OVERLOADED']);
+    expect(admission.inFlight.heavy).toBe(2);
+  });
+
+  it('bounds the bytes of bodies that are on their way', () => {
+    const admission = new Admission(LIMITS);
+    const request = new EventEmitter();
+    admission.takeBody('write', 80, request);
+    expect(() => admission.takeBody('write', 80, new EventEmitter())).toThrow(/at capacity/);
+    request.emit('close');
+    admission.takeBody('write', 80, new EventEmitter());
+    expect(admission.bodyBytes).toBe(80);
+  });
+});
+
+describe('rate limit', () => {
+  it('lets a burst of two seconds through, then the rate, per caller', () => {
+    const limit = new RateLimit(10);
+    for (let i = 0; i < 20; i++) limit.take('ann', 0);
+    expect(() => limit.take('ann', 0)).toThrow(/1 s/);
+    limit.take('bob', 0);
+    limit.take('ann', 100);
+    expect(() => limit.take('ann', 100)).toThrow();
+  });
+});
