@@ -1,4 +1,4 @@
-/** Our side of the bench, in a process of its own: pairs file, boards, pins, threads -> seconds, peak memory, sums. */
+/** Our side of the bench, in a process of its own: pairs file, boards, pins, threads -> seconds, processor seconds, peak memory, sums. */
 import { readFileSync } from 'node:fs';
 import { DEFAULT_COOCCURRENCE } from '../../src/candidates/board-cooccurrence.ts';
 import { boardPinsOf } from '../../src/candidates/board-pins.ts';
@@ -7,6 +7,7 @@ import { countedInBlocks } from '../../src/candidates/cooccurrence-pool.ts';
 const [file, boards, pins, threads] = process.argv.slice(2);
 const table = readTable();
 const startedAt = performance.now();
+const processorBefore = process.cpuUsage();
 let entries = 0;
 let scores = 0;
 const kept = [];
@@ -17,8 +18,10 @@ for await (const block of countedInBlocks(table, options, Number(threads))) {
   for (const score of block.scores) scores += score;
 }
 const seconds = (performance.now() - startedAt) / 1000;
+const { user, system } = process.cpuUsage(processorBefore);
+const processorSeconds = (user + system) / 1e6;
 const peakMegabytes = process.resourceUsage().maxRSS / 1024;
-console.log(JSON.stringify({ seconds, peakMegabytes, entries, scores }));
+console.log(JSON.stringify({ seconds, processorSeconds, peakMegabytes, entries, scores }));
 
 function readTable() {
   const bytes = readFileSync(file);
