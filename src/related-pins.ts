@@ -8,9 +8,9 @@ import type { PinColumns } from './catalog/pin-columns.ts';
 import type { UserHistory } from './ranker/ranking-feature.ts';
 import { summarizeHistory } from './ranker/user-history.ts';
 import { acceptedPins } from './serving/accepted-pins.ts';
-import { blendHistory, HOME_QUERIES_MAX, PER_QUERY_LIMIT } from './serving/home-blend.ts';
+import { blendHistory, FILLED_QUERIES, HOME_QUERIES_MAX, PER_QUERY_LIMIT } from './serving/home-blend.ts';
 import { type PageCursor, readCursor } from './serving/page-cursor.ts';
-import { askedSources, propose } from './serving/propose.ts';
+import { askedSources, isFilling, propose } from './serving/propose.ts';
 import { missingOf, NO_QUERY, querySide } from './serving/query-side.ts';
 import { rankCandidates } from './serving/rank-candidates.ts';
 import type { ListOptions, RankedList } from './serving/ranked-list.ts';
@@ -25,7 +25,7 @@ export async function relatedPins(parts: ServingParts, queryPin: number, options
   const cursor = cursorOf(options, cursorName, pins);
   const sources = askedSources(parts.sources, options.treatment.sources);
   const query = querySide(queryPin, visual, options.treatment);
-  const proposals = await propose(sources, { pinIndex: queryPin, code: null }, limits.candidates, degraded);
+  const proposals = await propose(sources, { pinIndex: queryPin, code: null }, { limit: limits.candidates, filtered: isFiltered(options), degraded });
   const accept = acceptedPins(pins, options, cursor?.shown ?? []);
   const candidates = mergeOf(pins).merge(queryPin, proposals, limits.candidates, accept);
   const missing = missingOf(queryPin, pins, query);
@@ -36,7 +36,10 @@ export async function relatedPins(parts: ServingParts, queryPin: number, options
   return rankCandidates(parts, { ...gathered, missing, shuffledShare, startedAt });
 }
 
-/** A caller's own list in the order people would want it; every given pin is kept, near-duplicates included. */
+/**
+ * A caller's own list in the order people would want it; every given pin is kept, near-duplicates included. Only sources
+ * that look up a list are asked for the scores they would give: making up candidates that nobody wants is the costly part.
+ */
 export async function rankPins(
   parts: ServingParts,
   queryPin: number,
@@ -46,9 +49,9 @@ export async function rankPins(
   const startedAt = performance.now();
   const { pins, visual, limits } = parts;
   const degraded: Degradation[] = [...parts.degraded];
-  const sources = askedSources(parts.sources, options.treatment.sources);
+  const sources = askedSources(parts.sources, options.treatment.sources).filter(({ name }) => !isFilling(name));
   const query = querySide(queryPin, visual, options.treatment);
-  const proposals = await propose(sources, { pinIndex: queryPin, code: null }, limits.candidates, degraded);
+  const proposals = await propose(sources, { pinIndex: queryPin, code: null }, { limit: limits.candidates, filtered: false, degraded });
   const candidates = ownCandidates(given, proposals);
   const missing = missingOf(queryPin, pins, query);
   const shared = { surface: 'rank', options, query, candidates, degraded, missing, startedAt } as const;
@@ -75,7 +78,8 @@ export async function homeFeed(parts: ServingParts, userId: string, options: Lis
   const asked: (readonly Proposal[])[] = [];
   for (let q = 0; q < Math.max(queries, 1); q++) {
     const pinIndex = queries === 0 ? -1 : history.pinIndexes[q];
-    asked.push(await propose(sources, { pinIndex, code: null }, PER_QUERY_LIMIT, degraded));
+    const asking = q < FILLED_QUERIES ? sources : sources.filter(({ name }) => !isFilling(name));
+    asked.push(await propose(asking, { pinIndex, code: null }, { limit: PER_QUERY_LIMIT, filtered: isFiltered(options), degraded }));
   }
   const seen = parts.seenBy(userId);
   const accept = acceptedPins(pins, { ...options, exclude: new Set([...options.exclude, ...seen]) }, cursor?.shown ?? []);
@@ -107,6 +111,10 @@ function userOf(parts: ServingParts, { userId, now }: ListOptions): UserHistory 
   if (userId === null) return null;
   const history = parts.historyOf(userId, now);
   return history.pinIndexes.length === 0 ? null : summarizeHistory(history, parts.pins, parts.visual);
+}
+
+function isFiltered({ category, buyableOnly, exclude }: ListOptions): boolean {
+  return category !== null || buyableOnly || exclude.size > 0;
 }
 
 function isEmpty(proposals: readonly Proposal[], name: string): boolean {

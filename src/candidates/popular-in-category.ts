@@ -4,6 +4,8 @@ import { type CandidateQuery, type CandidateSource, NO_PINS, type ScoredPins } f
 
 /** Pins kept per category. */
 const PER_CATEGORY = 1000;
+/** Category mixes whose list is kept. */
+const MIXES_KEPT = 2000;
 
 /**
  * Pins that many people saved in the categories of the query:
@@ -18,6 +20,7 @@ export class PopularInCategory implements CandidateSource {
   private readonly columns: PinColumns;
   private lists: ScoredPins[] = [];
   private everywhere: ScoredPins = NO_PINS;
+  private readonly mixes = new Map<string, ScoredPins>();
 
   constructor(columns: PinColumns) {
     this.columns = columns;
@@ -26,6 +29,7 @@ export class PopularInCategory implements CandidateSource {
 
   rebuild(): void {
     const { count, saves, flags, categories, categoryNames } = this.columns;
+    this.mixes.clear();
     const heaps = categoryNames.map(() => new TopKHeap(PER_CATEGORY));
     const all = new TopKHeap(PER_CATEGORY);
     for (let pin = 0; pin < count; pin++) {
@@ -49,6 +53,24 @@ export class PopularInCategory implements CandidateSource {
     const { categories, count } = this.columns;
     const pin = query.pinIndex;
     if (pin < 0 || pin >= count || categories.length[pin] === 0) return this.without(pin, this.popular(limit + 1), limit);
+    return this.without(pin, this.mixed(pin, limit + 1), limit);
+  }
+
+  /** The list of a category mix; pins of one mix share it until the next rebuild. */
+  private mixed(pin: number, limit: number): ScoredPins {
+    const { categories } = this.columns;
+    const [from, to] = [categories.start[pin], categories.start[pin] + categories.length[pin]];
+    const key = `${limit} ${categories.ordinals.subarray(from, to).join()} ${categories.weights.subarray(from, to).join()}`;
+    const known = this.mixes.get(key);
+    if (known) return known;
+    const made = this.mix(pin, limit);
+    if (this.mixes.size >= MIXES_KEPT) this.mixes.clear();
+    this.mixes.set(key, made);
+    return made;
+  }
+
+  private mix(pin: number, limit: number): ScoredPins {
+    const { categories } = this.columns;
     const sums = new Map<number, number>();
     for (let at = categories.start[pin]; at < categories.start[pin] + categories.length[pin]; at++) {
       const list = this.lists[categories.ordinals[at]] ?? NO_PINS;
@@ -57,7 +79,6 @@ export class PopularInCategory implements CandidateSource {
         sums.set(other, (sums.get(other) ?? 0) + categories.weights[at] * list.scores[p]);
       }
     }
-    sums.delete(pin);
     const heap = new TopKHeap(Math.min(limit, sums.size));
     for (const [other, sum] of sums) heap.offer(other, sum);
     return drained(heap);

@@ -74,8 +74,20 @@ export class ClassScores implements ClassScoreTable {
       (this.file as ArtifactFile).readInto('scores', pinIndex * this.length, this.scratch);
       row = this.scratch;
     }
-    let sum = 0;
-    for (let i = 0; i < this.length; i++) sum += query[i] * row[at + i];
-    return sum;
+    return dotAt(query, row, at, this.length);
   }
+}
+
+/** Four sums at once: one alone would wait for its own additions. */
+function dotAt(query: Float32Array, row: Float32Array, at: number, length: number): number {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = length & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    a += query[i] * row[at + i];
+    b += query[i + 1] * row[at + i + 1];
+    c += query[i + 2] * row[at + i + 2];
+    d += query[i + 3] * row[at + i + 3];
+  }
+  for (let i = whole; i < length; i++) a += query[i] * row[at + i];
+  return a + b + (c + d);
 }

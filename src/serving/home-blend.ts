@@ -7,7 +7,7 @@
  * which for co-occurrence is the sum of w_ij over what the user saved, the published item-based recommender. To keep one
  * query or one category from filling the page, a pin beyond its share of the front steps back behind the others.
  */
-import type { ScoredPins } from '../candidates/candidate.ts';
+import { NO_PINS, type ScoredPins } from '../candidates/candidate.ts';
 import type { Proposal } from '../candidates/merge.ts';
 import type { Accept } from '../candidates/neighbor-index.ts';
 import type { PinColumns } from '../catalog/pin-columns.ts';
@@ -15,6 +15,8 @@ import type { WeightedPins } from '../ranker/user-history.ts';
 
 /** History pins that are asked about; the rest of the history still counts in the affinity features. */
 export const HOME_QUERIES_MAX = 100;
+/** Of these, the strongest are asked for what only fills up, too. */
+export const FILLED_QUERIES = 10;
 /** Candidates asked of each source for each history pin. */
 export const PER_QUERY_LIMIT = 200;
 
@@ -36,7 +38,7 @@ interface Votes {
   readonly bestVote: Map<number, number>;
 }
 
-/** `asked[q]` are the proposals for history pin q, every time of the same sources in the same order. */
+/** `asked[q]` are the proposals for history pin q; the first names all sources, later ones may leave some out. */
 export function blendHistory(
   asked: readonly (readonly Proposal[])[],
   history: WeightedPins,
@@ -45,7 +47,7 @@ export function blendHistory(
 ): Blended {
   const own = new Set<number>(Array.from(history.pinIndexes));
   const names = asked[0].map(({ name }) => name);
-  const votes = names.map((_, s) => votesOf(asked.map((proposals) => proposals[s].pins), history, own, accept));
+  const votes = names.map((_, s) => votesOf(asked.map((proposals) => proposals.find((each) => each.name === names[s])?.pins ?? NO_PINS), history, own, accept));
   const proposals = names.map((name, s) => ({ name, pins: spread(votes[s], pins) }));
   return { proposals, cooccurrence: votes[names.indexOf('board-cooccurrence')]?.sums ?? new Map() };
 }
