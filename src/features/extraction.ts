@@ -116,6 +116,6 @@ function failureOf(error: unknown): ImageFailure {
 
 function rowOf({ pinIndex, imageVersion }: ImageToRead, found: Embedded[number], binarizer: Binarizer): FeatureRow {
   if (!found.ok) return { pinIndex, imageVersion, code: null, scores: null, failure: found.code, reason: found.reason };
-  const { fc6, fc8, signature, phash } = found;
-  return { pinIndex, imageVersion, code: codeOf(binarizer, fc6), scores: fc8, signature, phash };
+  const { fc6, fc8, signature, phash, colours } = found;
+  return { pinIndex, imageVersion, code: codeOf(binarizer, fc6), scores: fc8, signature, phash, colours };
 }

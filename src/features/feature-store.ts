@@ -18,7 +18,7 @@ const TABLES = `
   );
   CREATE TABLE visual_features (
     netId INTEGER NOT NULL, subject INTEGER NOT NULL, pinIndex INTEGER NOT NULL, imageVersion INTEGER NOT NULL,
-    code BLOB, scores BLOB, label TEXT, box TEXT, signature TEXT, phash TEXT, failure TEXT, reason TEXT,
+    code BLOB, scores BLOB, label TEXT, box TEXT, signature TEXT, phash TEXT, colours BLOB, failure TEXT, reason TEXT,
     sequence INTEGER NOT NULL
   );
   CREATE UNIQUE INDEX visual_features_by_pin ON visual_features (netId, subject, pinIndex);
@@ -39,6 +39,7 @@ export interface FeatureRow {
   readonly box?: string | null;
   readonly signature?: string | null;
   readonly phash?: string | null;
+  readonly colours?: Uint8Array | null;
   /** Error code, and the reason in words. */
   readonly failure?: string | null;
   readonly reason?: string | null;
@@ -53,11 +54,12 @@ interface StoredRow {
   box: string | null;
   signature: string | null;
   phash: string | null;
+  colours: Buffer | null;
   failure: string | null;
   reason: string | null;
 }
 
-const FIELDS = 'pinIndex, imageVersion, code, scores, label, box, signature, phash, failure, reason';
+const FIELDS = 'pinIndex, imageVersion, code, scores, label, box, signature, phash, colours, failure, reason';
 
 /** Short name of everything features depend on; names the artifact as well. */
 export function netKeyOf(net: Pick<FeatureNet, 'digest' | 'preprocessing' | 'rule'>): string {
@@ -127,7 +129,7 @@ export class FeatureStore {
   /** Inserts or replaces rows in one transaction. */
   put(netId: number, subject: Subject, rows: readonly FeatureRow[]): void {
     const put = this.database.prepare(`INSERT OR REPLACE INTO visual_features
-      (netId, subject, ${FIELDS}, sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+      (netId, subject, ${FIELDS}, sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.database
       .transaction(() => {
         let sequence = this.sequence(netId);
@@ -143,6 +145,7 @@ export class FeatureStore {
             row.box ?? null,
             row.signature ?? null,
             row.phash ?? null,
+            row.colours ?? null,
             row.failure ?? null,
             row.reason ?? null,
             ++sequence,
@@ -194,9 +197,9 @@ export class FeatureStore {
   /** Fingerprints of all images that were read, by pinIndex. */
   fingerprints(netId: number): Fingerprint[] {
     const rows = this.database
-      .prepare(`SELECT pinIndex, signature, phash, code FROM visual_features
-        WHERE netId = ? AND subject = 0 AND code IS NOT NULL AND signature IS NOT NULL ORDER BY pinIndex`)
-      .all(netId) as { pinIndex: number; signature: string; phash: string; code: Buffer }[];
+      .prepare(`SELECT pinIndex, signature, phash, colours, code FROM visual_features
+        WHERE netId = ? AND subject = 0 AND code IS NOT NULL AND colours IS NOT NULL ORDER BY pinIndex`)
+      .all(netId) as { pinIndex: number; signature: string; phash: string; colours: Buffer; code: Buffer }[];
     return rows.map((row) => ({ ...row, code: wordsIn(row.code) }));
   }
 
@@ -256,4 +259,9 @@ function rowOf(row: StoredRow): FeatureRow {
     code: row.code && wordsIn(row.code),
     scores: row.scores && new Float32Array(wordsIn(row.scores).buffer),
   };
+}
+
+/** The fingerprint in a row; null where the image could not be read. */
+export function fingerprintOf({ pinIndex, signature, phash, colours, code }: FeatureRow): Fingerprint | null {
+  return signature && phash && colours && code ? { pinIndex, signature, phash, colours, code } : null;
 }

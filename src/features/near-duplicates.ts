@@ -1,5 +1,5 @@
 /**
- * Near-duplicates: the same signature, or a perceptual hash and a binary code both within thresholds. Groups are the
+ * Near-duplicates: the same signature, or a perceptual hash, a binary code and colours all within thresholds. Groups are the
  * connected parts of that relation, named by their smallest pinIndex.
  *
  * Candidate pairs come from an index of the hash in four bands of 16 bits: two hashes within r bits agree up to
@@ -7,6 +7,7 @@
  * Source   Norouzi, Punjani and Fleet, Fast Search in Hamming Space with Multi-Index Hashing, CVPR 2012, section 3.
  */
 import { hamming, popcount32 } from '../math/bits.ts';
+import { colourDifference, perceptualDistance } from '../vision/fingerprint.ts';
 
 export interface Fingerprint {
   readonly pinIndex: number;
@@ -14,28 +15,52 @@ export interface Fingerprint {
   readonly signature: string;
   /** 16 hexadecimal digits. */
   readonly phash: string;
+  /** Mean colours of 8 x 8 cells. */
+  readonly colours: Uint8Array;
   readonly code: Uint32Array;
 }
 
-/** Both must hold: bits of 64 that may differ in the hash, share of the code's bits that may differ. */
+/** All must hold: differing bits of the 64 of the hash, differing share of the code, mean difference of the colours (0..255). */
 export interface DuplicateRules {
   readonly hashBits: number;
   readonly codeShare: number;
+  readonly colours: number;
 }
 
 /** Fitted with the bundled net on copies of real photos; how, and what they catch: docs/DECISIONS.md. */
-export const DUPLICATE_RULES: DuplicateRules = { hashBits: 10, codeShare: 0.1 };
+export const DUPLICATE_RULES: DuplicateRules = { hashBits: 10, codeShare: 0.1, colours: 6 };
 /** Hashes further apart are never looked at: 137 probes a band. */
 export const HASH_BITS_MAX = 11;
 
 const BANDS = 4;
 
-export interface FingerprintPair {
+/** How far two fingerprints are apart. */
+export interface FingerprintDistance {
+  readonly hashBits: number;
+  readonly codeShare: number;
+  readonly colours: number;
+}
+
+export interface FingerprintPair extends FingerprintDistance {
   readonly a: number;
   readonly b: number;
-  readonly hashBits: number;
-  /** Differing share of the code. */
-  readonly codeShare: number;
+}
+
+export function fingerprintDistance(
+  a: Omit<Fingerprint, 'pinIndex'>,
+  b: Omit<Fingerprint, 'pinIndex'>,
+  bits: number,
+): FingerprintDistance {
+  return {
+    hashBits: perceptualDistance(a.phash, b.phash),
+    codeShare: hamming(a.code, b.code) / bits,
+    colours: colourDifference(a.colours, b.colours),
+  };
+}
+
+export function isWithin(distance: FingerprintDistance, rules: DuplicateRules): boolean {
+  const { hashBits, codeShare, colours } = distance;
+  return hashBits <= rules.hashBits && codeShare <= rules.codeShare && colours <= rules.colours;
 }
 
 /** Each pin's group, for pins 0 .. `count`; a pin alone is its own group. */
@@ -67,7 +92,7 @@ export function nearDuplicateGroups(
   return group;
 }
 
-/** All pairs (as indexes of `prints`, a < b) within both thresholds, each once. */
+/** All pairs (as indexes of `prints`, a < b) within all thresholds, each once. */
 export function* closePairs(
   prints: readonly Fingerprint[],
   bits: number,
@@ -90,7 +115,9 @@ export function* closePairs(
       const hashBits = popcount32(halves[2 * a] ^ halves[2 * b]) + popcount32(halves[2 * a + 1] ^ halves[2 * b + 1]);
       if (hashBits > limit) continue;
       const codeShare = hamming(prints[a].code, prints[b].code) / bits;
-      if (codeShare <= rules.codeShare) yield { a, b, hashBits, codeShare };
+      if (codeShare > rules.codeShare) continue;
+      const colours = colourDifference(prints[a].colours, prints[b].colours);
+      if (colours <= rules.colours) yield { a, b, hashBits, codeShare, colours };
     }
     for (let band = 0; band < BANDS; band++) {
       const value = bandOf(b, band);
@@ -106,10 +133,8 @@ function flips(most: number): number[] {
   return Array.from({ length: 65536 }, (_, word) => word).filter((word) => popcount32(word) <= most);
 }
 
-/** Known pairs and how far apart they are. */
-export interface JudgedPair {
-  readonly hashBits: number;
-  readonly codeShare: number;
+/** A known pair. */
+export interface JudgedPair extends FingerprintDistance {
   readonly duplicate: boolean;
 }
 
@@ -119,28 +144,56 @@ export interface DuplicateFit {
   readonly recall: number;
 }
 
+/** Colour thresholds tried. */
+const COLOURS_TRIED = [1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24];
+
 /**
  * The thresholds with the highest recall among those whose precision on the judged pairs is at least `precisionMin`; of equal
- * ones the tightest. `duplicate: false` pairs stand for `otherWeight` each (1 when every other pair was judged).
- * Throws RangeError without a duplicate pair.
+ * ones the tightest. Throws RangeError without a duplicate pair.
  */
-export function fitDuplicateRules(pairs: readonly JudgedPair[], precisionMin = 0.99, otherWeight = 1): DuplicateFit {
+export function fitDuplicateRules(pairs: readonly JudgedPair[], precisionMin = 0.99): DuplicateFit {
   const duplicates = pairs.filter((pair) => pair.duplicate).length;
   if (duplicates === 0) throw new RangeError('pairs: expected at least one duplicate pair, got none');
-  let best: DuplicateFit = { rules: { hashBits: 0, codeShare: 0 }, precision: 1, recall: 0 };
+  const byCode = pairs.filter((pair) => pair.hashBits <= HASH_BITS_MAX).sort((a, b) => a.codeShare - b.codeShare);
+  let best: DuplicateFit = { rules: { hashBits: 0, codeShare: 0, colours: 0 }, precision: 1, recall: 0 };
   for (let hashBits = 0; hashBits <= HASH_BITS_MAX; hashBits++) {
-    const within = pairs.filter((pair) => pair.hashBits <= hashBits).sort((a, b) => a.codeShare - b.codeShare);
-    let found = 0;
-    let wrong = 0;
-    within.forEach((pair, i) => {
-      if (pair.duplicate) found++;
-      else wrong += otherWeight;
-      if (within[i + 1]?.codeShare === pair.codeShare) return;
-      const precision = found / Math.max(1, found + wrong);
-      const recall = found / duplicates;
-      if (precision >= precisionMin && recall > best.recall)
-        best = { rules: { hashBits, codeShare: pair.codeShare }, precision, recall };
-    });
+    for (const colours of COLOURS_TRIED) {
+      const within = byCode.filter((pair) => pair.hashBits <= hashBits && pair.colours <= colours);
+      let found = 0;
+      within.forEach((pair, i) => {
+        if (pair.duplicate) found++;
+        if (within[i + 1]?.codeShare === pair.codeShare) return;
+        const [precision, recall] = [found / (i + 1), found / duplicates];
+        if (precision >= precisionMin && recall > best.recall) {
+          best = { rules: { hashBits, codeShare: pair.codeShare, colours }, precision, recall };
+        }
+      });
+    }
   }
   return best;
+}
+
+/** All pairs that a fit needs: those of one known group (`groupOf` >= 0 and equal), and all others with hashes near enough. */
+export function judgedPairs(
+  prints: readonly Fingerprint[],
+  bits: number,
+  groupOf: (pinIndex: number) => number,
+): JudgedPair[] {
+  const members = new Map<number, Fingerprint[]>();
+  for (const print of prints) {
+    const group = groupOf(print.pinIndex);
+    if (group >= 0) members.set(group, [...(members.get(group) ?? []), print]);
+  }
+  const pairs: JudgedPair[] = [];
+  for (const group of members.values()) {
+    group.forEach((a, i) => {
+      for (const b of group.slice(i + 1)) pairs.push({ ...fingerprintDistance(a, b, bits), duplicate: true });
+    });
+  }
+  const near = { hashBits: HASH_BITS_MAX, codeShare: 1, colours: 255 };
+  for (const pair of closePairs(prints, bits, near)) {
+    const [a, b] = [groupOf(prints[pair.a].pinIndex), groupOf(prints[pair.b].pinIndex)];
+    if (a < 0 || a !== b) pairs.push({ ...pair, duplicate: false });
+  }
+  return pairs;
 }

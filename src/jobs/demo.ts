@@ -101,7 +101,7 @@ const TRAINING_C = 0.01;
  * Drawn pictures share flat grounds and layouts, so copies must be closer than among photos. Fitted on the known groups of
  * the worlds of seeds 1 and 7 with the bundled net: pairs precision 0.94 and 0.96, recall 0.33 and 0.44.
  */
-const DRAWN_DUPLICATES = { hashBits: 6, codeShare: 0.05 };
+const DRAWN_DUPLICATES = { hashBits: 6, codeShare: 0.05, colours: 255 };
 
 function fitDuplicateRules({ dataFolder, config }: JobInput): void {
   const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });

@@ -9,9 +9,8 @@ import type { ResidentPinColumns } from '../catalog/pin-columns.ts';
 import type { Config } from '../config.ts';
 import { openConvNet } from '../features/convnet.ts';
 import { binarizerFor, type ExtractionInput, extractRows } from '../features/extraction.ts';
-import type { FeatureRow } from '../features/feature-store.ts';
-import { DUPLICATE_RULES, type DuplicateRules } from '../features/near-duplicates.ts';
-import { perceptualDistance } from '../vision/fingerprint.ts';
+import { type FeatureRow, fingerprintOf } from '../features/feature-store.ts';
+import { DUPLICATE_RULES, type DuplicateRules, fingerprintDistance, isWithin } from '../features/near-duplicates.ts';
 import type { InferencePool } from '../vision/inference-pool.ts';
 import type { CandidateSources } from './candidate-sources.ts';
 import type { VisualState } from './visual-state.ts';
@@ -93,17 +92,20 @@ export class FreshImages {
   }
 
   /** The group of the nearest picture that is a near-duplicate, if any. */
-  private groupOf({ pinIndex, code, phash, signature }: FeatureRow): { pinIndex: number; group: number }[] {
+  private groupOf(row: FeatureRow): { pinIndex: number; group: number }[] {
     const { looks, sources, pins } = this.parts;
-    if (!code || !phash || !looks.net || !sources.visual) return [];
+    const print = fingerprintOf(row);
+    if (!print || !looks.net || !sources.visual || !looks.visual) return [];
+    const { pinIndex } = row;
     const netId = looks.store.netIdOf(looks.net);
     const rules: DuplicateRules = looks.store.duplicateRules(netId) ?? DUPLICATE_RULES;
-    const near = sources.visual.scan(code, COMPARED, pinIndex);
+    const near = sources.visual.scan(print.code, COMPARED, pinIndex);
     for (let n = 0; n < near.pinIndexes.length; n++) {
-      const other = looks.store.get(netId, 'image', near.pinIndexes[n]);
-      if (!other?.phash) continue;
-      const alike = 1 - near.scores[n] <= rules.codeShare && perceptualDistance(phash, other.phash) <= rules.hashBits;
-      if (alike || signature === other.signature) {
+      const stored = looks.store.get(netId, 'image', near.pinIndexes[n]);
+      const other = stored && fingerprintOf(stored);
+      if (!other) continue;
+      const distance = fingerprintDistance(print, other, looks.visual.image.bits);
+      if (isWithin(distance, rules) || print.signature === other.signature) {
         const group = pins.group[near.pinIndexes[n]];
         return group < pinIndex ? [{ pinIndex, group }] : [{ pinIndex: near.pinIndexes[n], group: pinIndex }];
       }

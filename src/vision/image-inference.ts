@@ -1,6 +1,6 @@
 /** Images through a net: decoded side by side, run in batches, a batch that fails run again image by image. */
 import { reasonOf, ServiceError } from '../errors.ts';
-import { colourHistogram, imageSignature, perceptualHash } from './fingerprint.ts';
+import { colourCells, colourHistogram, imageSignature, perceptualHash } from './fingerprint.ts';
 import { decodeImage, type ImageLimits, type Placement, resizeRegion, writeTensor } from './image-tensor.ts';
 import type { Embedding, ImageFailure, ImageInput, RawOutputs, TaskResult } from './inference-task.ts';
 import type { Net, NetInput } from './net-manifest.ts';
@@ -16,6 +16,7 @@ export type DecodedInput =
       readonly values: Float32Array;
       readonly signature: string;
       readonly phash: string;
+      readonly colours: Uint8Array;
       readonly histogram: Float32Array | null;
     }
   | ImageFailure;
@@ -42,7 +43,11 @@ async function decodedInput(
     const values = new Float32Array(3 * input.width * input.height);
     writeTensor(pixels, input, values, 0);
     const { width, height, working } = image;
-    const prints = { signature: imageSignature(working), phash: perceptualHash(working) };
+    const prints = {
+      signature: imageSignature(working),
+      phash: perceptualHash(working),
+      colours: colourCells(working),
+    };
     const histogram = withHistogram ? colourHistogram(working) : null;
     return { ok: true, width, height, placement, values, ...prints, histogram };
   } catch (error) {
@@ -113,11 +118,11 @@ async function embedBatch(
   const wanted = [...new Set(roles.map((role) => outputs[role].tensor))];
   const found = await session.run(values, shapeOf(input, fixed), wanted);
   const rows = roles.map((role) => rowsOf(found, outputs[role].tensor, fixed, outputs[role].length));
-  return inputs.map(({ width, height, signature, phash, histogram }, i) => {
+  return inputs.map(({ width, height, signature, phash, colours, histogram }, i) => {
     const layers = Object.fromEntries(roles.map((role, at) => [role, rows[at](i)]));
     const { fc6, fc8, ...others } = layers;
     const more = histogram ? { layers: { ...others, histogram } } : {};
-    return { ok: true, width, height, fc6, fc8, signature, phash, ...more };
+    return { ok: true, width, height, fc6, fc8, signature, phash, colours, ...more };
   });
 }
 

@@ -20,6 +20,7 @@ export interface Embedding {
   /** Of the whole image, also when a box was given. */
   readonly signature: string;
   readonly phash: string;
+  readonly colours: Uint8Array;
   /** Of kind `layers` only: the manifest's further outputs by role, and the 64 cells of the colour histogram. */
   readonly layers?: Readonly<Record<string, Float32Array>>;
 }
