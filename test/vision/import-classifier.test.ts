@@ -1,0 +1,177 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { importClassifier } from '../../src/vision/import-classifier.ts';
+import { PREPROCESSING } from '../../src/vision/net-families.ts';
+import { readNet } from '../../src/vision/net-manifest.ts';
+import { readGraph } from '../../src/vision/onnx-graph.ts';
+import { openNetSession, shapeOf } from '../../src/vision/onnx-session.ts';
+import { probePicture } from '../../src/vision/probe-picture.ts';
+import { sharedData } from '../shared-data.ts';
+import { FAMILIES, type FamilyGraph } from './family-graphs.ts';
+import { GraphWriter } from './onnx-writer.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'import-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Writes a graph (and its external files) as a stranger's download. */
+function stranger(name: string, { bytes, external }: FamilyGraph): string {
+  const place = join(folder, `from-${name}`);
+  mkdirSync(place, { recursive: true });
+  for (const [file, data] of external) writeFileSync(join(place, file), data);
+  writeFileSync(join(place, 'model.onnx'), bytes);
+  return join(place, 'model.onnx');
+}
+
+const plain = (bytes: Uint8Array): FamilyGraph => ({ bytes, external: new Map() });
+let made = 0;
+
+describe('import of stock classifiers', () => {
+  for (const [family, { make, expected }] of Object.entries(FAMILIES)) {
+    it(`finds the layers of ${family}`, async () => {
+      const out = join(folder, `net-${made++}`);
+      const { manifest, doubts } = await importClassifier({ file: stranger(String(made), make()), name: 'net', out });
+      const { fc6, fc7, fc8, pool5 } = manifest.outputs;
+      expect({ fc6: fc6.tensor, fc8: fc8.tensor, length: [fc6.length, fc8.length] }).toEqual({
+        fc6: expected.fc6,
+        fc8: expected.fc8,
+        length: [expected.fc6Length, 10],
+      });
+      if (expected.fc7) expect(fc7.tensor).toBe(expected.fc7);
+      if (expected.pool5) expect(pool5.tensor).toBe(expected.pool5);
+      if (expected.binarization) expect(manifest.binarization).toBe(expected.binarization);
+      expect(manifest.input.layout).toBe(expected.layout ?? 'NCHW');
+      expect(manifest.input).toMatchObject(PREPROCESSING[expected.preprocess as keyof typeof PREPROCESSING]);
+      expect(
+        doubts.some((doubt) => doubt.includes(expected.preprocess)) || expected.preprocess.startsWith('zero'),
+      ).toBe(true);
+      const net = readNet(out);
+      const session = await openNetSession(net, { provider: 'cpu' });
+      const outputs = await session.run(probePicture(net.manifest.input), shapeOf(net.manifest.input, 1), [fc6.tensor]);
+      expect(outputs[0].data.length).toBe(expected.fc6Length);
+      await session.close();
+    });
+  }
+
+  it('takes the tensors, the preparation and the licence that a person names', async () => {
+    const file = stranger('named', FAMILIES['VGG16, torchvision'].make());
+    const request = {
+      file,
+      name: 'named',
+      fc6: 'flat',
+      preprocess: 'caffe-bgr-mean',
+      licence: 'CC0',
+      classes: [...'abcdefghij'],
+    } as const;
+    const { manifest, doubts } = await importClassifier({ ...request, out: join(folder, 'named') });
+    expect(manifest.outputs.fc6).toMatchObject({ tensor: 'flat', length: 128 });
+    expect(manifest.input).toMatchObject({ channels: 'BGR', scale: 1 });
+    expect([manifest.licence, manifest.classes?.length, doubts]).toEqual(['CC0', 10, []]);
+    await expect(importClassifier({ ...request, fc6: 'classifier', out: join(folder, 'x') })).rejects.toThrow(
+      /no tensor classifier; there are .*classifier\.1/,
+    );
+  });
+
+  it('keeps every byte it does not know', async () => {
+    const { bytes } = FAMILIES['ResNet, torchvision'].make();
+    const unknown = Buffer.concat([bytes, Buffer.from([0xfa, 0x3e, 3, 1, 2, 3])]);
+    const out = join(folder, 'unknown');
+    await importClassifier({ file: stranger('unknown', plain(unknown)), name: 'unknown', out });
+    const written = readFileSync(join(out, 'net.onnx'));
+    expect(written.subarray(-6)).toEqual(unknown.subarray(-6));
+    expect(readGraph(written).outputs.map(({ name }) => name)).toEqual(['output', 'pooled']);
+    expect(readGraph(written).metadata).toEqual({ license: 'MIT' });
+  });
+
+  const refused: readonly [string, () => FamilyGraph, RegExp][] = [
+    ['bytes that are no ONNX', () => plain(Buffer.from('<html>no net</html>')), /not an ONNX model/],
+    ['an empty file', () => plain(Buffer.alloc(0)), /not an ONNX model/],
+    ['a cut file', () => plain(FAMILIES['ResNet, torchvision'].make().bytes.subarray(0, 3000)), /not an ONNX model/],
+    [
+      'missing external data',
+      () => plain(FAMILIES['ResNeXt, grouped, weights in a file beside'].make().bytes),
+      /should be in .*model\.onnx\.data/,
+    ],
+    ['external data elsewhere', () => outside(), /outside its folder/],
+    ['two inputs', () => twoInputs(), /one image and nothing else/],
+    ['an output that changes its shape', () => shapeShifter(), /changes its shape|not the batch/],
+    ['an unknown operator', () => unknownOperator(), /refused/],
+    ['a graph without a linear layer', () => noLinear(), /linear layer|class vector/],
+  ];
+  for (const [what, make, reason] of refused) {
+    it(`refuses ${what}, with the reason, and leaves no manifest`, async () => {
+      const out = join(folder, `refused-${made++}`);
+      const file = stranger(`refused-${made}`, make());
+      await expect(importClassifier({ file, name: 'bad', out })).rejects.toMatchObject({
+        code: 'NET_REFUSED',
+        message: expect.stringMatching(reason),
+      });
+      expect(existsSync(join(out, 'manifest.json'))).toBe(false);
+    });
+  }
+
+  const squeezenet = sharedData('nets/squeezenet_fp16/SqueezeNet_fp16.onnx');
+  it.skipIf(!squeezenet)(`imports the real SqueezeNet${squeezenet ? '' : ' (shared nets are not here)'}`, async () => {
+    const { manifest } = await importClassifier({
+      file: squeezenet as string,
+      name: 'squeezenet',
+      out: join(folder, 'squeezenet'),
+    });
+    expect(manifest.outputs.fc6).toMatchObject({ tensor: 'related_pins_fc6', length: 512 });
+    expect(manifest.outputs.fc8).toMatchObject({ tensor: 'pool10_1', length: 1000 });
+    expect(manifest.input).toMatchObject({ channels: 'BGR', type: 'float16', batch: 1 });
+    expect(manifest.licence).toMatch(/^MIT License/);
+  });
+  const mobilenet = sharedData('nets/mobilenet_v1_075/mobilenet_v1_075_224.onnx');
+  it.skipIf(!mobilenet)(`imports the real MobileNet v1${mobilenet ? '' : ' (shared nets are not here)'}`, async () => {
+    const { manifest } = await importClassifier({
+      file: mobilenet as string,
+      name: 'mobilenet',
+      out: join(folder, 'mobilenet'),
+    });
+    expect(manifest.outputs).toMatchObject({
+      fc6: { tensor: 'mean', length: 768 },
+      fc8: { tensor: 'linear', length: 1000 },
+    });
+    expect(manifest.input).toMatchObject({ channels: 'RGB', mean: [127.5, 127.5, 127.5], batch: 'free' });
+  });
+});
+
+function outside(): FamilyGraph {
+  const g = new GraphWriter();
+  const x = g.input('x', ['n', 3, 8, 8]);
+  const flat = g.node('Flatten', [x]);
+  g.output(g.node('Gemm', [flat, g.weights([192, 4], { file: '../secret.bin' })], {}, 'y'), ['n', 4]);
+  return plain(g.finish());
+}
+
+function twoInputs(): FamilyGraph {
+  const g = new GraphWriter();
+  const flat = g.node('Flatten', [g.node('Add', [g.input('x', ['n', 3, 8, 8]), g.input('z', ['n', 3, 8, 8])])]);
+  g.output(g.node('Gemm', [flat, g.weights([192, 4])], {}, 'y'), ['n', 4]);
+  return plain(g.finish());
+}
+
+/** The rows of its answer are the bright pixels of the picture. */
+function shapeShifter(): FamilyGraph {
+  const g = new GraphWriter();
+  const flat = g.node('Reshape', [g.input('x', ['n', 3, 8, 8]), g.integers([-1, 3])]);
+  const bright = g.node('Greater', [g.node('ReduceMax', [flat], { axes: [1], keepdims: 0 }), g.floats([], [0.5])]);
+  const rows = g.node('Compress', [flat, bright], { axis: 0 });
+  g.output(g.node('Gemm', [rows, g.weights([3, 4])], {}, 'y'), ['m', 4]);
+  return plain(g.finish());
+}
+
+function unknownOperator(): FamilyGraph {
+  const g = new GraphWriter();
+  const flat = g.node('Flatten', [g.node('NoSuchOperator', [g.input('x', ['n', 3, 8, 8])])]);
+  g.output(g.node('Gemm', [flat, g.weights([192, 4])], {}, 'y'), ['n', 4]);
+  return plain(g.finish());
+}
+
+function noLinear(): FamilyGraph {
+  const g = new GraphWriter();
+  g.output(g.node('Relu', [g.input('x', ['n', 3, 8, 8])], {}, 'y'), ['n', 3, 8, 8]);
+  return plain(g.finish());
+}
