@@ -28,7 +28,7 @@ export interface DuplicateRules {
 }
 
 /** Fitted with the bundled net on copies of real photos; how, and what they catch: docs/DECISIONS.md. */
-export const DUPLICATE_RULES: DuplicateRules = { hashBits: 10, codeShare: 0.1, colours: 6 };
+export const DUPLICATE_RULES: DuplicateRules = { hashBits: 10, codeShare: 0.055, colours: 24 };
 /** Hashes further apart are never looked at: 137 probes a band. */
 export const HASH_BITS_MAX = 11;
 
