@@ -171,6 +171,13 @@ export const SETTINGS = {
     'share',
     'Share of closeups served shuffled, for position bias and replay.',
   ),
+  serveLog: setting(
+    'SERVE_LOG',
+    'boolean',
+    'true',
+    '',
+    'Log served lists; without them nothing is learned and no experiment counts.',
+  ),
   unservedRows: setting(
     'UNSERVED_ROWS',
     'integer',

@@ -75,6 +75,7 @@ describe.skipIf(!HAS_REDIS)('cache on Redis (skipped where there is no redis-ser
     await own.stop();
     expect(await cache.get('k')).toBeNull();
     await cache.set('k', Buffer.from('v'), 60_000);
+    for (let round = 0; round < 100 && cache.state().available; round++) await wait(20);
     expect(cache.state().available).toBe(false);
     expect(cache.state().reason).not.toBeNull();
     const again = await startRedis(own.port);
