@@ -258,6 +258,7 @@ function rowOf(row: StoredRow): FeatureRow {
     ...row,
     code: row.code && wordsIn(row.code),
     scores: row.scores && new Float32Array(wordsIn(row.scores).buffer),
+    colours: row.colours && Uint8Array.from(row.colours),
   };
 }
 

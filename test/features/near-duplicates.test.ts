@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import {
+  closePairs,
+  type Fingerprint,
+  fitDuplicateRules,
+  judgedPairs,
+  nearDuplicateGroups,
+} from '../../src/features/near-duplicates.ts';
+import { hamming } from '../../src/math/bits.ts';
+import { seededRandom } from '../../src/math/random.ts';
+import { perceptualDistance } from '../../src/vision/fingerprint.ts';
+
+const random = seededRandom(11);
+const word = (): number => Math.floor(random.next() * 2 ** 32);
+const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
+
+function print(pinIndex: number, changes: Partial<Fingerprint> = {}): Fingerprint {
+  const code = Uint32Array.from([word(), word()]);
+  return {
+    pinIndex,
+    signature: hex(word()).repeat(4),
+    phash: hex(word()) + hex(word()),
+    colours: new Uint8Array(192).fill(100),
+    code,
+    ...changes,
+  };
+}
+
+/** The same with some bits of hash and code turned over. */
+function copyOf(original: Fingerprint, pinIndex: number, hashBits: number, codeBits: number): Fingerprint {
+  let hash = BigInt(`0x${original.phash}`);
+  for (const bit of random.shuffled(Array.from({ length: 64 }, (_, i) => i)).slice(0, hashBits))
+    hash ^= 1n << BigInt(bit);
+  const code = original.code.slice();
+  for (let bit = 0; bit < codeBits; bit++) code[0] ^= 1 << bit;
+  return print(pinIndex, { phash: hash.toString(16).padStart(16, '0'), code, colours: original.colours });
+}
+
+const rules = { hashBits: 10, codeShare: 0.1, colours: 20 };
+
+describe('near-duplicates', () => {
+  it('are grouped under the smallest pin by signature, or by hash, code and colours together', () => {
+    const a = print(2);
+    const prints = [
+      a,
+      copyOf(a, 5, 10, 6),
+      copyOf(a, 6, 11, 0),
+      { ...copyOf(a, 7, 0, 0), code: Uint32Array.from([a.code[0], a.code[1] ^ 0x1fff]) },
+      { ...copyOf(a, 8, 0, 0), colours: new Uint8Array(192).fill(130) },
+      print(9, { signature: a.signature }),
+      print(10),
+    ];
+    expect([...nearDuplicateGroups(prints, 11, 64, rules)]).toEqual([0, 1, 2, 3, 4, 2, 6, 7, 8, 2, 10]);
+  });
+
+  it('are joined through others, whatever the order', () => {
+    const a = print(4);
+    const b = copyOf(a, 3, 8, 0);
+    const c = { ...copyOf(b, 1, 8, 0) };
+    expect([...nearDuplicateGroups([c, b, a], 5, 64, rules)]).toEqual([0, 1, 2, 1, 1]);
+  });
+
+  it('are found by bands exactly where comparing all pairs finds them', () => {
+    const originals = Array.from({ length: 150 }, (_, i) => print(i));
+    const prints = [...originals, ...originals.map((original, i) => copyOf(original, 150 + i, i % 14, 0))];
+    for (const hashBits of [0, 3, 4, 7, 8, 11]) {
+      const banded = [...closePairs(prints, 64, { hashBits, codeShare: 1, colours: 255 })]
+        .map(({ a, b }) => `${a} ${b}`)
+        .sort();
+      const plain: string[] = [];
+      for (let b = 0; b < prints.length; b++)
+        for (let a = 0; a < b; a++)
+          if (
+            perceptualDistance(prints[a].phash, prints[b].phash) <= hashBits &&
+            hamming(prints[a].code, prints[b].code) <= 64
+          )
+            plain.push(`${a} ${b}`);
+      expect(banded).toEqual(plain.sort());
+    }
+  });
+
+  it('have thresholds that known groups fit', () => {
+    const originals = Array.from({ length: 60 }, (_, i) => print(i));
+    const prints = [
+      ...originals,
+      ...originals.map((original, i) => copyOf(original, 60 + i, i % 8, i % 5)),
+      ...originals.map((original, i) => copyOf(original, 120 + i, 4, 20)),
+    ];
+    const pairs = judgedPairs(prints, 64, (pinIndex) => (pinIndex < 120 ? pinIndex % 60 : -1));
+    const fit = fitDuplicateRules(pairs, 0.99);
+    expect([fit.precision, fit.recall]).toEqual([1, 1]);
+    expect(fit.rules).toMatchObject({ hashBits: 7, codeShare: 4 / 64 });
+    expect(() => fitDuplicateRules(pairs.filter((pair) => !pair.duplicate))).toThrow(/at least one duplicate pair/);
+  });
+});

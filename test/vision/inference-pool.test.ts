@@ -1,0 +1,190 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { drawSvg } from '../../src/vision/image-tensor.ts';
+import { InferencePool } from '../../src/vision/inference-pool.ts';
+import {
+  checkManifest,
+  netDigest,
+  type NetManifest,
+  preprocessingVersion,
+  readNet,
+} from '../../src/vision/net-manifest.ts';
+import { openNetSession } from '../../src/vision/onnx-session.ts';
+import { GraphWriter } from './onnx-writer.ts';
+
+/**
+ * A net whose answers can be seen: fc6 is the mean red, green and blue (0..1), fc8 the redness and blueness; the square root
+ * makes it fail (not a number) where blue is brighter than red.
+ */
+export function colourNet(folder: string, changes: Partial<NetManifest> = {}, batch: number | string = 'n'): string {
+  const g = new GraphWriter();
+  const x = g.input('image', [batch, 3, 4, 4]);
+  const fc6 = g.node('ReduceMean', [x], { axes: [2, 3], keepdims: 0 }, 'fc6');
+  const fc8 = g.node('Sqrt', [g.node('MatMul', [fc6, g.floats([3, 2], [1, 0.5, 0, 0, -1, 0.5])])], {}, 'fc8');
+  g.output(fc6, [batch, 3]);
+  g.output(fc8, [batch, 2]);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'net.onnx'), g.finish());
+  const manifest = {
+    name: 'colours',
+    kind: 'classifier',
+    input: {
+      name: 'image',
+      width: 4,
+      height: 4,
+      layout: 'NCHW',
+      channels: 'RGB',
+      mean: [0, 0, 0],
+      scale: 1 / 255,
+      resize: 'stretch-bilinear',
+      batch: batch === 'n' ? 'free' : batch,
+    },
+    outputs: { fc6: { tensor: 'fc6', length: 3 }, fc8: { tensor: 'fc8', length: 2 } },
+    sha256: netDigest(folder),
+    licence: 'CC0',
+    ...changes,
+  };
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
+  return folder;
+}
+
+const plain = (colour: string): Promise<Uint8Array> =>
+  drawSvg(
+    `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16"><rect width="8" height="16" fill="${colour}"/><rect x="8" width="8" height="16" fill="#fff"/></svg>`,
+    'png',
+  );
+
+let folder: string;
+let pool: InferencePool;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pool-'));
+  pool = new InferencePool({ workers: 2, provider: 'cpu', batch: 3 });
+});
+afterAll(async () => {
+  await pool.close();
+  rmSync(folder, { recursive: true });
+});
+
+describe('the inference pool', () => {
+  it('answers in order, and one bad image costs nobody else', async () => {
+    const net = colourNet(join(folder, 'net'));
+    const images = [
+      await plain('#f00'),
+      new Uint8Array(0),
+      await plain('#00f'),
+      await plain('#fff'),
+      Buffer.from('<html>'),
+      await plain('#ff0'),
+    ];
+    const found = await pool.embed(
+      net,
+      images.map((bytes) => ({ bytes })),
+    );
+    expect(
+      found.map((one) =>
+        one.ok ? [...one.fc6].map((value) => Math.round(value * 2) / 2) : `${one.code}: ${one.reason.split(';')[0]}`,
+      ),
+    ).toEqual([
+      [1, 0.5, 0.5],
+      'IMAGE_REFUSED: the file is empty',
+      'IMAGE_REFUSED: the net fails on it: output fc8 holds NaN',
+      [1, 1, 1],
+      'IMAGE_UNSUPPORTED: it is an HTML page',
+      [1, 1, 0.5],
+    ]);
+    expect(pool.provider).toBe('cpu');
+  });
+
+  it('looks at a box when one is given, and fingerprints the whole', async () => {
+    const bytes = await plain('#f00');
+    const [whole, left] = await pool.embed(colourNet(join(folder, 'net')), [{ bytes }, { bytes, box: [0, 0, 8, 16] }]);
+    if (!whole.ok || !left.ok) throw new TypeError('expected both to be read');
+    expect([...left.fc6].map(Math.round)).toEqual([1, 0, 0]);
+    expect(left.signature).toBe(whole.signature);
+  });
+
+  it('fills the fixed batch of a net that has one', async () => {
+    const net = colourNet(join(folder, 'fixed'), {}, 2);
+    const found = await pool.embed(
+      net,
+      await Promise.all(['#f00', '#ff0', '#fff'].map(async (colour) => ({ bytes: await plain(colour) }))),
+    );
+    expect(found.map((one) => one.ok && one.fc6[2] > 0.9)).toEqual([false, false, true]);
+  });
+
+  it('gives all outputs as they come', async () => {
+    const [found] = await pool.outputs(colourNet(join(folder, 'net')), [{ bytes: await plain('#f00') }]);
+    expect(found.ok && 'outputs' in found && found.outputs.map(({ name, dims }) => [name, dims])).toEqual([
+      ['fc6', [1, 3]],
+      ['fc8', [1, 2]],
+    ]);
+  });
+
+  it('replaces a worker that dies, and loses no image', async () => {
+    const net = colourNet(join(folder, 'net'));
+    const images = await Promise.all(Array.from({ length: 30 }, async () => ({ bytes: await plain('#f00') })));
+    const asked = pool.embed(net, images);
+    await pool.threads[0].terminate();
+    expect((await asked).filter((one) => one.ok)).toHaveLength(30);
+    expect([pool.replaced, pool.size]).toEqual([1, 2]);
+  });
+
+  it('refuses a net by name, and goes on serving another', async () => {
+    const images = [{ bytes: await plain('#f00') }];
+    const wrong = colourNet(join(folder, 'wrong'), { sha256: '0'.repeat(64) });
+    await expect(pool.embed(wrong, images)).rejects.toMatchObject({
+      code: 'NET_REFUSED',
+      message: expect.stringMatching(/has the digest .* the manifest says 000000/),
+    });
+    await expect(pool.embed(join(folder, 'nowhere'), images)).rejects.toMatchObject({ code: 'NET_REFUSED' });
+    expect((await pool.embed(join(folder, 'net'), images))[0].ok).toBe(true);
+  });
+});
+
+describe('a manifest', () => {
+  const good = (): Record<string, unknown> =>
+    JSON.parse(readFileSync(join(colourNet(join(folder, 'good')), 'manifest.json'), 'utf8')) as Record<string, unknown>;
+
+  const cases: readonly [string, Record<string, unknown>, RegExp][] = [
+    ['no name', { name: '' }, /name is missing/],
+    ['an unknown kind', { kind: 'oracle' }, /kind must be/],
+    ['a detector without a form', { kind: 'detector' }, /names its form/],
+    ['no input', { input: undefined }, /input is missing/],
+    [
+      'a side of no size',
+      { input: { width: 0 } },
+      /whole numbers within 1\.\.4096.*layout.*channels.*mean.*scale.*resize/,
+    ],
+    ['no fc6', { outputs: { fc8: { tensor: 'y' } } }, /outputs\.fc6 is missing/],
+    ['an unknown binarization', { binarization: 'activation > 7' }, /binarization "activation > 7" is unknown/],
+    ['a short digest', { sha256: 'abc' }, /64 hexadecimal/],
+    ['external data elsewhere', { externalData: [{ file: '../x', sha256: 'a' }] }, /externalData/],
+  ];
+  for (const [what, changes, reason] of cases) {
+    it(`with ${what} is refused`, () => {
+      expect(() => checkManifest({ ...good(), ...changes }, 'net')).toThrow(reason);
+    });
+  }
+
+  it('that disagrees with its graph is refused when the net is opened', async () => {
+    const net = readNet(
+      colourNet(join(folder, 'liar'), {
+        outputs: { fc6: { tensor: 'fc5', length: 3 }, fc8: { tensor: 'fc8', length: 2 } },
+      }),
+    );
+    await expect(openNetSession(net, { provider: 'cpu' })).rejects.toThrow(
+      /fc6 should be tensor fc5, the graph gives fc6, fc8/,
+    );
+    const small = readNet(colourNet(join(folder, 'small')));
+    const other = { ...small, manifest: { ...small.manifest, input: { ...small.manifest.input, width: 8 } } };
+    await expect(openNetSession(other, { provider: 'cpu' })).rejects.toThrow(/the manifest says 3 x 4 x 8/);
+  });
+
+  it('gives features another preprocessing version when pixels go in otherwise', () => {
+    const { input } = readNet(colourNet(join(folder, 'good'))).manifest;
+    expect(preprocessingVersion(input)).toBe(preprocessingVersion({ ...input, name: 'other', batch: 1 }));
+    expect(preprocessingVersion(input)).not.toBe(preprocessingVersion({ ...input, resize: 'cover-bilinear' }));
+  });
+});
