@@ -5,9 +5,16 @@
  */
 import { Pool } from 'undici';
 
+export interface LoadRequest {
+  readonly path: string;
+  readonly method?: 'GET' | 'POST';
+  readonly body?: string;
+}
+
 export interface LoadOrder {
   readonly origin: string;
-  readonly requests: readonly { readonly path: string; readonly method?: 'GET' | 'POST'; readonly body?: string }[];
+  /** `@@` in a body becomes a text that no other request has. */
+  readonly requests: readonly LoadRequest[];
   readonly seconds: number;
   /** Requests per second by the clock; absent: closed loop. */
   readonly rate?: number;
@@ -32,7 +39,8 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   const counts = { failed: 0, bytes: 0 };
   let sent = 0;
   const one = async (dueAt: number): Promise<void> => {
-    const { path, method = 'GET', body } = order.requests[sent++ % order.requests.length];
+    const { path, method = 'GET', body: template } = order.requests[sent++ % order.requests.length];
+    const body = template?.replaceAll('@@', `${process.pid}-${sent}-`);
     try {
       const headers = body === undefined ? undefined : { 'content-type': 'application/json' };
       const reply = await pool.request({ path, method, body, headers });
@@ -73,6 +81,7 @@ async function openLoop(one: (dueAt: number) => Promise<void>, rate: number, sta
 }
 
 if (process.send) {
+  process.on('disconnect', () => process.exit());
   process.on('message', (order: LoadOrder) => {
     run(order).then(
       (result) => process.send?.(result),

@@ -1,0 +1,34 @@
+/** What does logging served lists cost a closeup? The same service with and without it, in turns, order reversed each round. */
+import { seededRandom } from '../../src/math/random.ts';
+import { flag } from '../closeup/run.ts';
+import { figures, measure, type Measured, round, startContender } from '../contest.ts';
+import { generatedCatalog } from '../generated-catalog.ts';
+
+export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
+  const pins = Number(flag(argv, '--pins') ?? 100_000);
+  const seconds = Number(flag(argv, '--seconds') ?? 6);
+  const rounds = Number(flag(argv, '--rounds') ?? 3);
+  const folder = generatedCatalog({ pins, boardList: 400, visualList: 300 });
+  const requests = seededRandom(17)
+    .shuffled(Array.from({ length: pins }, (_, i) => i))
+    .map((pin) => ({ path: `/v1/pins/pin-${pin}/related?limit=25` }));
+  const found: Record<'logged' | 'silent', Measured[]> = { logged: [], silent: [] };
+  for (let i = 0; i < rounds; i++) {
+    const order = i % 2 === 0 ? (['logged', 'silent'] as const) : (['silent', 'logged'] as const);
+    for (const kind of order) {
+      const service = await startContender({ kind: 'service', folder, settings: { serveLog: kind === 'logged' } });
+      await measure(service, { requests, seconds: Math.min(3, seconds), clients: 16 });
+      found[kind].push(await measure(service, { requests, seconds, clients: 16 }));
+      await service.stop();
+    }
+  }
+  const ours = median(found.logged);
+  const peer = median(found.silent);
+  const raw = { logged: found.logged.map(figures), silent: found.silent.map(figures) };
+  return { ours, peer, ratio: round(ours / peer), costShare: round(1 - ours / peer), unit: 'closeups per second of a core', pins, raw };
+}
+
+function median(measured: readonly Measured[]): number {
+  const rates = measured.map(({ perCoreSecond }) => perCoreSecond).sort((a, b) => a - b);
+  return round(rates[rates.length >> 1]);
+}
