@@ -33,6 +33,7 @@ async function startFloor(body: string): Promise<number> {
 }
 
 if (process.send) {
+  process.on('disconnect', () => process.exit());
   process.on('message', (message: ContenderOrder | 'usage') => {
     if (message === 'usage') {
       const { user, system } = process.cpuUsage();

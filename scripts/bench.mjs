@@ -15,7 +15,10 @@ if (!name || !names.includes(name)) {
 const json = argv.includes('--json');
 const { run } = await import(pathToFileURL(join(root, 'dist', 'bench', name, 'run.js')).href);
 const flags = argv.filter((arg) => arg !== '--json' && arg !== '--record');
-const answer = await run({ argv: flags, json });
+const answer = await run({ argv: flags, json }).catch((error) => {
+  console.error(error);
+  process.exit(1);
+});
 const machine = `${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`;
 const result = { bench: name, ...answer, machine, node: process.version, at: new Date().toISOString() };
 if (argv.includes('--record')) writeFileSync(join(root, 'bench', 'results', `${name}.json`), `${JSON.stringify(result, null, 1)}\n`);

@@ -26,6 +26,8 @@ import { pastActions, seenPins, weighedHistory } from './serving/user-past.ts';
 
 /** Milliseconds between looks for changes. */
 const REFRESH_MS = 250;
+/** Time of one look that goes into rolling up events. */
+const ROLL_UP_MS = 10;
 
 export interface ContextOptions {
   /** Take the data folder for this process alone: whoever writes the log. */
@@ -154,7 +156,7 @@ export class Context {
     const changed = this.pins.catchUp();
     this.looks.refresh();
     this.sources.refresh(changed, this.visual, Date.now());
-    if (this.options.lock) this.log.pairs.catchUp();
+    if (this.options.lock) this.log.pairs.catchUp(ROLL_UP_MS);
     if (this.options.follow) this.freshImages.begin(this.tellProblem);
     const before = this.models.problem;
     const models = await this.models.refresh();

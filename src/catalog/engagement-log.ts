@@ -23,7 +23,7 @@ CREATE TABLE event (
   person INTEGER,
   at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX event_by_list ON event (list_index);
+CREATE INDEX event_by_list ON event (list_index, pin);
 CREATE INDEX event_by_person ON event (person, at) WHERE person IS NOT NULL;
 CREATE TABLE stray_event (
   event_id TEXT PRIMARY KEY,

@@ -10,7 +10,8 @@
 import type { Database, Statement } from './database.ts';
 import type { EngagementLog, LoggedEvent } from './engagement-log.ts';
 import { GRADES } from './judged-list.ts';
-import type { ServedListLog } from './served-list-log.ts';
+import { EVENT_TYPES } from './records.ts';
+import type { ServedListLog, StoredList } from './served-list-log.ts';
 
 /** Version 1 of the tables of the roll-up (a step of `migrate`). */
 export const PAIR_TABLES = `
@@ -29,7 +30,9 @@ const PRIOR_IMPRESSIONS = 20;
 const SHRINK = 1;
 const HALF_LIFE_MS = 90 * 24 * 3600 * 1000;
 const POSITIONS = 200;
-const BATCH = 5000;
+const BATCH = 500;
+/** Types from here on are clicks. */
+const FIRST_CLICK = EVENT_TYPES.indexOf('click');
 const QUERIES_KEPT = 20_000;
 
 interface PairRow {
@@ -45,6 +48,9 @@ export class PairEngagementLog {
   private readonly events: EngagementLog;
   private readonly ofQuery: Statement<[number], PairRow>;
   private readonly ofPair: Statement<[number, number], PairRow>;
+  /** Whether a list, or a pin of it, had events before. */
+  private readonly earlier: Statement<[number, number], number>;
+  private readonly clicked: Statement<[number, number, number, number], number>;
   private readonly put: Statement<[number, number, number, number, number]>;
   private readonly ratios = new Map<number, ReadonlyMap<number, number>>();
   private readonly impressionsAt = new Float64Array(POSITIONS);
@@ -59,6 +65,14 @@ export class PairEngagementLog {
     this.ofPair = database.prepare(
       'SELECT pin, clicks, expected, at FROM pair_engagement WHERE query_pin = ? AND pin = ?',
     );
+    this.earlier = database
+      .prepare<[number, number], number>('SELECT 1 FROM event WHERE list_index = ? AND event_index < ? LIMIT 1')
+      .pluck();
+    this.clicked = database
+      .prepare<[number, number, number, number], number>(
+        'SELECT 1 FROM event WHERE list_index = ? AND pin = ? AND type >= ? AND event_index < ? LIMIT 1',
+      )
+      .pluck();
     this.put = database.prepare('INSERT OR REPLACE INTO pair_engagement VALUES (?, ?, ?, ?, ?)');
     this.load();
   }
@@ -91,33 +105,42 @@ export class PairEngagementLog {
     return ratios;
   }
 
-  /** Takes in events that came since the last call, in one transaction per batch. Returns how many. */
-  catchUp(): number {
-    let taken = 0;
-    for (;;) {
+  /**
+   * Takes in events that came since the last call, a transaction per batch, for about `budgetMs`: what is left waits for
+   * the next call, so that a flood of events holds up nobody. Returns how many were taken in.
+   */
+  catchUp(budgetMs = Number.POSITIVE_INFINITY): number {
+    const until = performance.now() + budgetMs;
+    for (let taken = 0; ; ) {
       const batch = this.events.eventsAfter(this.through, BATCH);
-      if (batch.length === 0) return taken;
-      this.database.transaction(() => this.rollUp(batch)).immediate();
+      if (batch.length > 0) this.database.transaction(() => this.rollUp(batch)).immediate();
       taken += batch.length;
+      if (batch.length < BATCH || performance.now() >= until) return taken;
     }
   }
 
   private rollUp(batch: readonly LoggedEvent[]): void {
-    for (const event of batch) {
-      const list = this.lists.headOf(event.listIndex);
+    for (const [listIndex, events] of byList(batch)) {
+      const list = this.lists.headOf(listIndex);
       if (list === null || list.queryPinIndex < 0 || list.forced) continue;
-      const earlier = this.events.eventsOf(event.listIndex).filter((other) => other.eventIndex < event.eventIndex);
-      if (earlier.length === 0) this.countShown(list.queryPinIndex, list.items, list.at);
-      if (GRADES[event.type] < GRADES.click) continue;
-      const clickedBefore = earlier.some((other) => other.pinIndex === event.pinIndex && GRADES[other.type] >= GRADES.click);
-      const place = list.items.pinIndexes.indexOf(event.pinIndex);
-      const position = place < 0 ? 0 : list.items.positions[place];
-      if (clickedBefore || position === 0) continue;
-      this.clicksAt[Math.min(position, POSITIONS - 1)]++;
-      this.add(list.queryPinIndex, event.pinIndex, 1, 0, list.at);
+      if (this.earlier.get(listIndex, events[0].eventIndex) === undefined) {
+        this.countShown(list.queryPinIndex, list.items, list.at);
+      }
+      this.countClicks(list, events);
     }
     this.through = batch[batch.length - 1].eventIndex;
     this.save();
+  }
+
+  private countClicks(list: StoredList, events: readonly LoggedEvent[]): void {
+    const clicks = events.filter(({ type }) => GRADES[type] >= GRADES.click);
+    for (const pin of new Set(clicks.map(({ pinIndex }) => pinIndex))) {
+      const place = list.items.pinIndexes.indexOf(pin);
+      const position = place < 0 ? 0 : list.items.positions[place];
+      if (position === 0 || this.clicked.get(list.listIndex, pin, FIRST_CLICK, events[0].eventIndex) !== undefined) continue;
+      this.clicksAt[Math.min(position, POSITIONS - 1)]++;
+      this.add(list.queryPinIndex, pin, 1, 0, list.at);
+    }
   }
 
   private countShown(
@@ -157,4 +180,14 @@ export class PairEngagementLog {
         put.run(position, this.impressionsAt[position], this.clicksAt[position]);
     }
   }
+}
+
+function byList(events: readonly LoggedEvent[]): ReadonlyMap<number, LoggedEvent[]> {
+  const lists = new Map<number, LoggedEvent[]>();
+  for (const event of events) {
+    const known = lists.get(event.listIndex);
+    if (known) known.push(event);
+    else lists.set(event.listIndex, [event]);
+  }
+  return lists;
 }
