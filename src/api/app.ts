@@ -1,5 +1,4 @@
 /** (context) -> the HTTP application, without a socket: settings of the shell, the one error handler, and the list of routes. */
-import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import Fastify from 'fastify';
 import { appendAudit } from '../audit-trail.ts';
@@ -22,6 +21,7 @@ import { pinRoutes } from './pins.ts';
 import { sendProblem, serviceErrorOf } from './problem.ts';
 import { RateLimit } from './rate-limit.ts';
 import { rankRoutes } from './rank.ts';
+import { securityHeaders } from './security-headers.ts';
 import type { App, Service } from './routes.ts';
 import { userRoutes } from './users.ts';
 import { visualSearchRoutes } from './visual-search.ts';
@@ -72,7 +72,7 @@ export async function buildApp(context: Context): Promise<App> {
   admit(app, admission, config.bodyLimitBytes);
   oneLinePerRequest(app, metrics);
   auditAdministration(app, context.dataFolder);
-  await app.register(helmet, HEADERS);
+  securityHeaders(app);
   await app.register(swagger, OPENAPI);
   for (const routes of ROUTES) routes(app, { context, metrics });
   app.get('/v1/openapi.json', { schema: { summary: 'This document', tags: ['health'] } }, async () => app.swagger());
@@ -84,24 +84,6 @@ export async function buildApp(context: Context): Promise<App> {
 const HEADERS_MS = 10_000;
 /** How often slow connections are looked for. */
 const CHECK_MS = 2000;
-
-const HEADERS = {
-  contentSecurityPolicy: {
-    directives: {
-      defaultSrc: ["'self'"],
-      imgSrc: ["'self'", 'data:', 'blob:'],
-      styleSrc: ["'self'"],
-      scriptSrc: ["'self'"],
-      connectSrc: ["'self'"],
-      objectSrc: ["'none'"],
-      baseUri: ["'none'"],
-      formAction: ["'self'"],
-      frameAncestors: ["'none'"],
-      upgradeInsecureRequests: null,
-    },
-  },
-  strictTransportSecurity: false,
-};
 
 const OPENAPI = {
   openapi: {

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildApp } from '../../src/api/app.ts';
+import type { App } from '../../src/api/routes.ts';
+import { type Context, openContext } from '../../src/context.ts';
+import { testConfig, worldFolder } from '../world.ts';
+
+interface Operation {
+  readonly summary?: string;
+  readonly responses: Record<string, { content?: Record<string, { schema: { properties?: object; required?: readonly string[] } }> }>;
+  readonly parameters?: readonly { name: string; in: string }[];
+}
+interface Document {
+  readonly openapi: string;
+  readonly paths: Record<string, Record<string, Operation>>;
+}
+
+let context: Context;
+let app: App;
+let document: Document;
+const routes: { readonly method: string; readonly path: string }[] = [];
+
+beforeAll(async () => {
+  const folder = await worldFolder();
+  context = await openContext(testConfig(folder), folder, { lock: true });
+  app = await buildApp(context);
+  const reply = await app.inject('/v1/openapi.json');
+  expect(reply.statusCode).toBe(200);
+  document = reply.json<Document>();
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const method of Object.keys(operations)) routes.push({ method: method.toUpperCase(), path });
+  }
+});
+afterAll(async () => {
+  await app.close();
+  await context.close();
+});
+
+test('describes every promised route, and says in words what each does', () => {
+  const listed = routes.map(({ method, path }) => `${method} ${path}`);
+  for (const route of [
+    'GET /v1/pins/{id}/related',
+    'GET /v1/users/{id}/home-feed',
+    'POST /v1/rank',
+    'POST /v1/events',
+    'POST /v1/pins',
+    'POST /v1/boards',
+    'POST /v1/saves',
+    'GET /v1/pins/{id}/objects',
+    'POST /v1/visual-search',
+    'GET /v1/models',
+    'GET /v1/openapi.json',
+    'GET /metrics',
+    'GET /health/live',
+    'GET /health/ready',
+  ]) {
+    expect(listed).toContain(route);
+  }
+  for (const { method, path } of routes.filter(({ path }) => path.startsWith('/v1/'))) {
+    expect(document.paths[path][method.toLowerCase()].summary, `${method} ${path}`).toBeTruthy();
+  }
+});
+
+test('every described route is answered, and no other method is', async () => {
+  for (const { method, path } of routes) {
+    await new Promise((done) => setImmediate(done));
+    const url = path.replaceAll(/\{\w+\}/g, 'plant-1');
+    const reply = await app.inject({ method: method as 'GET', url, ...(method === 'GET' ? {} : { payload: {} }) });
+    const problem = reply.headers['content-type']?.toString().includes('problem') ? reply.json<{ code: string }>().code : '';
+    expect(problem, `${method} ${path}`).not.toBe('ROUTE_UNKNOWN');
+    expect(reply.statusCode, `${method} ${path}: ${reply.body}`).toBeLessThan(500);
+  }
+});
+
+test.each([
+  ['/v1/pins/{id}/related', '/v1/pins/plant-1/related?explain=true&limit=3&userId=ann-plant'],
+  ['/v1/users/{id}/home-feed', '/v1/users/ann-plant/home-feed'],
+  ['/v1/pins/{id}', '/v1/pins/plant-1'],
+  ['/v1/pins', '/v1/pins?limit=2'],
+  ['/v1/models', '/v1/models'],
+  ['/v1/users', '/v1/users'],
+  ['/v1/categories', '/v1/categories'],
+])('the reply of %s has every required field and no undescribed one', async (path, url) => {
+  const schema = document.paths[path].get.responses['200'].content?.['application/json'].schema;
+  const body = (await app.inject(url)).json<Record<string, unknown>>();
+  expect(Object.keys(body)).toEqual(expect.arrayContaining([...(schema?.required ?? [])]));
+  expect(Object.keys(schema?.properties ?? {})).toEqual(expect.arrayContaining(Object.keys(body)));
+});
+
+test('replies tell browsers to load, run and frame nothing of others', async () => {
+  const { headers } = await app.inject('/v1/categories');
+  expect(headers['content-security-policy']).toContain("script-src 'self'");
+  expect(headers['x-content-type-options']).toBe('nosniff');
+  expect(headers['access-control-allow-origin']).toBeUndefined();
+});
