@@ -9,7 +9,7 @@
  * Source   Zauner, Implementation and Benchmarking of Perceptual Image Hash Functions, 2010, section 3.2.1 (DCT hash).
  */
 import { createHash } from 'node:crypto';
-import type { Pixels } from './image-tensor.ts';
+import { type DecodedImage, type Pixels, resizeRegion } from './image-tensor.ts';
 
 const SIDE = 32;
 const LOW = 8;
@@ -19,23 +19,49 @@ const COLOUR_SIDE = 8;
 const GREY_STEP = 24;
 const CHROMA_STEP = 48;
 
-/** 32 hexadecimal digits. */
-export function imageSignature(working: Pixels): string {
-  const grey = greyOf(shrink(working, 12, 12));
-  const quarters = shrink(working, 2, 2);
+export interface ImageFingerprint {
+  readonly signature: string;
+  readonly phash: string;
+  readonly colours: Uint8Array;
+}
+
+const BASE_SIDE = 64;
+
+export async function fingerprint(image: DecodedImage): Promise<ImageFingerprint> {
+  const { pixels } = await resizeRegion(image, BASE_SIDE, BASE_SIDE, 'stretch-bilinear');
+  return fingerprintOfPixels(pixels, image.width / image.height);
+}
+
+/** From pixels of the whole image at any size from 32 x 32; `aspect` is width over height of the original. */
+export function fingerprintOfPixels(pixels: Pixels, aspect: number): ImageFingerprint {
+  const base = { width: SIDE, height: SIDE, data: shrink(pixels, SIDE, SIDE) };
+  return { signature: imageSignature(base, aspect), phash: perceptualHash(base), colours: colourCells(base) };
+}
+
+/** Pixels or mean colours. */
+interface Cells {
+  readonly width: number;
+  readonly height: number;
+  readonly data: ArrayLike<number>;
+}
+
+/** 32 hexadecimal digits; `aspect` is width over height of the original. */
+export function imageSignature(image: Cells, aspect: number): string {
+  const grey = greyOf(shrink(image, 12, 12));
+  const quarters = shrink(image, 2, 2);
   const chroma = [0, 1, 2, 3].flatMap((i) => {
     const [red, green, blue] = quarters.subarray(3 * i, 3 * i + 3);
     return [Math.round((red - green) / CHROMA_STEP), Math.round((blue - green) / CHROMA_STEP)];
   });
-  const aspect = Math.round(8 * Math.log2(working.width / working.height));
+  const shape = Math.round(8 * Math.log2(aspect));
   const levels = Array.from(grey, (value) => Math.round(value / GREY_STEP));
-  const text = [2, aspect, ...chroma, ...levels].join(',');
+  const text = [3, shape, ...chroma, ...levels].join(',');
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
 /** Mean colours of 8 x 8 cells, interleaved RGB, row by row. */
-export function colourCells(working: Pixels): Uint8Array {
-  return Uint8Array.from(shrink(working, COLOUR_SIDE, COLOUR_SIDE), Math.round);
+export function colourCells(image: Cells): Uint8Array {
+  return Uint8Array.from(shrink(image, COLOUR_SIDE, COLOUR_SIDE), Math.round);
 }
 
 /** Shares cut off each side under which two images are laid over each other; below zero the second is the larger. */
@@ -75,8 +101,8 @@ function laidOver(outer: Uint8Array, inner: Uint8Array, crop: number): number {
 }
 
 /** 16 hexadecimal digits, first bit highest. */
-export function perceptualHash(working: Pixels): string {
-  const grey = greyOf(shrink(working, SIDE, SIDE));
+export function perceptualHash(image: Cells): string {
+  const grey = greyOf(shrink(image, SIDE, SIDE));
   const low = lowFrequencies(grey);
   const median = [...low].sort((a, b) => a - b)[low.length / 2];
   let hash = 0n;
@@ -93,7 +119,7 @@ export function perceptualDistance(a: string, b: string): number {
 }
 
 /** Mean colour of each cell of a `columns` x `rows` grid, interleaved RGB; cells weigh partial pixels by their share. */
-export function shrink(pixels: Pixels, columns: number, rows: number): Float64Array {
+export function shrink(pixels: Cells, columns: number, rows: number): Float64Array {
   const across = shares(pixels.width, columns);
   const down = shares(pixels.height, rows);
   const strip = new Float64Array(pixels.height * columns * 3);

@@ -1,7 +1,15 @@
 /** Images through a net: decoded side by side, run in batches, a batch that fails run again image by image. */
 import { reasonOf, ServiceError } from '../errors.ts';
-import { colourCells, colourHistogram, imageSignature, perceptualHash } from './fingerprint.ts';
-import { decodeImage, type ImageLimits, type Placement, resizeRegion, writeTensor } from './image-tensor.ts';
+import type { Box } from './box.ts';
+import { colourHistogram, fingerprint, fingerprintOfPixels } from './fingerprint.ts';
+import {
+  decodeAtSize,
+  decodeImage,
+  type ImageLimits,
+  type Placement,
+  resizeRegion,
+  writeTensor,
+} from './image-tensor.ts';
 import type { Embedding, ImageFailure, ImageInput, RawOutputs, TaskResult } from './inference-task.ts';
 import type { Net, NetInput } from './net-manifest.ts';
 import { type OnnxSession, type OutputValues, shapeOf } from './onnx-session.ts';
@@ -38,21 +46,30 @@ async function decodedInput(
   withHistogram: boolean,
 ): Promise<DecodedInput> {
   try {
-    const image = await decodeImage(bytes, limits);
-    const { pixels, placement } = await resizeRegion(image, input.width, input.height, input.resize, box, limits);
+    const short = box === undefined && input.resize.startsWith('stretch') && Math.min(input.width, input.height) >= 32;
+    const { pixels, histogram, ...image } = await (short
+      ? wholeImage(bytes, input, limits)
+      : region(bytes, box, input, limits));
     const values = new Float32Array(3 * input.width * input.height);
     writeTensor(pixels, input, values, 0);
-    const { width, height, working } = image;
-    const prints = {
-      signature: imageSignature(working),
-      phash: perceptualHash(working),
-      colours: colourCells(working),
-    };
-    const histogram = withHistogram ? colourHistogram(working) : null;
-    return { ok: true, width, height, placement, values, ...prints, histogram };
+    return { ok: true, ...image, values, histogram: withHistogram ? histogram() : null };
   } catch (error) {
     return failureOf(error);
   }
+}
+
+/** The whole image at the net's size shows all that fingerprints need: one decode, no working image. */
+async function wholeImage(bytes: Uint8Array, { width, height, resize }: NetInput, limits: ImageLimits) {
+  const image = await decodeAtSize(bytes, width, height, resize, limits);
+  const prints = fingerprintOfPixels(image.pixels, image.width / image.height);
+  return { ...image, ...prints, histogram: () => colourHistogram(image.pixels) };
+}
+
+async function region(bytes: Uint8Array, box: Box | undefined, input: NetInput, limits: ImageLimits) {
+  const image = await decodeImage(bytes, limits);
+  const { pixels, placement } = await resizeRegion(image, input.width, input.height, input.resize, box, limits);
+  const { width, height, working } = image;
+  return { width, height, pixels, placement, ...(await fingerprint(image)), histogram: () => colourHistogram(working) };
 }
 
 function failureOf(error: unknown): ImageFailure {

@@ -2,8 +2,8 @@
  * From a stranger's bytes to upright sRGB pixels, and from pixels to the tensor a net takes. The only importer of sharp.
  *
  * An image is decoded once, turned by its EXIF orientation, its first frame taken, CMYK and profiles converted to sRGB,
- * transparency flattened on white, and shrunk to at most WORKING_SIDE pixels a side (never enlarged): that is the working
- * image from which fingerprints and tensors are made, so that they don't depend on the net.
+ * transparency flattened on white, and shrunk to at most WORKING_SIDE pixels a side (never enlarged; JPEG
+ * decoders do most of that for nothing): that is the working image from which fingerprints and tensors are made.
  * What cannot be read is refused with a reason: IMAGE_REFUSED (broken), IMAGE_UNSUPPORTED (not one of our formats),
  * IMAGE_TOO_LARGE (bytes or pixels over the limit).
  */
@@ -73,6 +73,28 @@ export async function decodeImage(
     return shrink ? image.resize(WORKING_SIDE, WORKING_SIDE, { fit: 'inside', kernel: 'cubic' }) : image;
   });
   return { format, width, height, working, bytes };
+}
+
+/**
+ * The whole of an image straight at the size a net wants, without a working image: the short way of extraction. Refuses what
+ * `decodeImage` refuses.
+ */
+export async function decodeAtSize(
+  bytes: Uint8Array,
+  width: number,
+  height: number,
+  rule: ResizeRule,
+  limits: ImageLimits = DEFAULT_IMAGE_LIMITS,
+): Promise<{ width: number; height: number; pixels: Pixels; placement: Placement }> {
+  const original = await measureImage(bytes, limits);
+  const pixels = await pixelsOf(() => open(bytes, limits).resize(width, height, resizeOptions(rule)));
+  const placement = placementOf([0, 0, original.width, original.height], width, height, rule);
+  return { width: original.width, height: original.height, pixels, placement };
+}
+
+/** The same and nothing else looked at: what benches measure us against. */
+export function decodeUnchecked(bytes: Uint8Array, width: number, height: number, rule: ResizeRule): Promise<Pixels> {
+  return pixelsOf(() => sharp(bytes).autoOrient().resize(width, height, resizeOptions(rule)));
 }
 
 /** Format and upright size from the header alone; the same refusals as `decodeImage`, except for what only decoding shows. */

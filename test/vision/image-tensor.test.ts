@@ -14,7 +14,7 @@ import {
 import {
   colourDifference,
   colourCells,
-  imageSignature,
+  fingerprint,
   perceptualDistance,
   perceptualHash,
 } from '../../src/vision/fingerprint.ts';
@@ -205,7 +205,7 @@ describe('fingerprints', () => {
         png,
         await sharp(png).webp({ lossless: true }).toBuffer(),
         await sharp(png).rotate(180).withMetadata({ orientation: 3 }).png().toBuffer(),
-      ].map(async (bytes) => imageSignature((await decodeImage(bytes)).working)),
+      ].map(async (bytes) => (await fingerprint(await decodeImage(bytes))).signature),
     );
     expect(new Set(prints).size).toBe(1);
     expect(prints[0]).toMatch(/^[0-9a-f]{32}$/);
