@@ -5,7 +5,7 @@
 import type { Context } from '../context.ts';
 import { readArmsText } from '../experiments/assignment.ts';
 import { ExposureStore } from '../experiments/exposure-store.ts';
-import { deriveSeed, seededRandom } from '../math/random.ts';
+import { mixedSeed, seededRandom } from '../math/random.ts';
 import { DEFAULT_TREATMENT } from '../ranker/treatment.ts';
 import { relatedPins } from '../related-pins.ts';
 import type { RankedList } from '../serving/ranked-list.ts';
@@ -34,7 +34,7 @@ export class Counterfactual {
 }
 
 function sampled(recommendationId: string, share: number): boolean {
-  return share > 0 && seededRandom(deriveSeed(2, recommendationId)).next() < share;
+  return share > 0 && seededRandom(mixedSeed(2, recommendationId)).next() < share;
 }
 
 function samePage(a: RankedList, b: RankedList): boolean {

@@ -1,7 +1,7 @@
 import type { CandidateList } from '../candidates/candidate.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { zeroMatrix } from '../math/matrix.ts';
-import { deriveSeed, seededRandom } from '../math/random.ts';
+import { mixedSeed, seededRandom } from '../math/random.ts';
 import { asRetrieved } from '../ranker/baselines.ts';
 import { buildFeatureRows, FEATURE_COLUMNS } from '../ranker/feature-table.ts';
 import type { Ranker, ScoringInputs, Term } from '../ranker/ranker.ts';
@@ -56,7 +56,7 @@ export async function rankCandidates(parts: ServingParts, gathered: Gathered): P
     lap('scoresMs');
     const best = bestRows(scores, candidates.pinIndexes, options.limit);
     const share = cursor === null ? gathered.shuffledShare : 0;
-    const random = seededRandom(deriveSeed(1, options.recommendationId));
+    const random = seededRandom(mixedSeed(1, options.recommendationId));
     const { page, shuffled, propensities } = shuffledSlice(best, share, random);
     const unserved = drawUnserved(page, candidates.count, limits.unservedRows, options.recommendationId);
     const rows = pickedRows(all, [...page, ...unserved]);

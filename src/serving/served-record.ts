@@ -1,5 +1,5 @@
 import type { ServedItems, ServedList } from '../catalog/served-list.ts';
-import { deriveSeed, seededRandom } from '../math/random.ts';
+import { mixedSeed, seededRandom } from '../math/random.ts';
 import type { RankedList } from './ranked-list.ts';
 
 /** What the log keeps of a list: its page, and the few candidates drawn from the rest. */
@@ -56,7 +56,7 @@ export function drawUnserved(page: Int32Array, count: number, wanted: number, re
   if (left <= 0) return new Int32Array(0);
   const taken = new Set<number>(page);
   const chosen: number[] = [];
-  const random = seededRandom(deriveSeed(wanted, recommendationId));
+  const random = seededRandom(mixedSeed(wanted, recommendationId));
   while (chosen.length < left) {
     const row = random.integer(count);
     if (taken.has(row)) continue;

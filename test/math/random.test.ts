@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deriveSeed, newId, seededRandom } from '../../src/math/random.ts';
+import { deriveSeed, mixedSeed, newId, seededRandom } from '../../src/math/random.ts';
 
 describe('random', () => {
   it('is the same stream for the same seed, for ever', () => {
@@ -36,6 +36,17 @@ describe('random', () => {
     }
     const chi = counts.reduce((sum, count) => sum + (count - 1500) ** 2 / 1500, 0);
     expect(chi).toBeLessThan(16.27); // 3 degrees of freedom, p 0.001
+  });
+
+  it('mixed seeds: first draws of names that differ in a digit are independent, and so are those of two base seeds', () => {
+    const first = (seed: number): number[] =>
+      Array.from({ length: 20_000 }, (_, i) => seededRandom(mixedSeed(seed, `list-${i}`)).next() - 0.5);
+    const [one, two] = [first(1), first(2)];
+    const correlation = (a: readonly number[], b: readonly number[]): number =>
+      (12 * a.reduce((sum, value, i) => sum + value * b[i], 0)) / a.length;
+    expect(Math.abs(correlation(one.slice(1), one.slice(0, -1)))).toBeLessThan(4 / Math.sqrt(20_000));
+    expect(Math.abs(correlation(one, two))).toBeLessThan(4 / Math.sqrt(20_000));
+    expect(mixedSeed(1, 'a')).not.toBe(deriveSeed(1, 'a'));
   });
 
   it('derived seeds differ by text and by base; ids are ordered and unique', () => {
