@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { CROP_TABLES, CropLog } from './crop-log.ts';
 import { migrate, openDatabase } from './database.ts';
 import type { Database, DatabaseOptions } from './database.ts';
 import { EngagementLog, EVENT_TABLES } from './engagement-log.ts';
@@ -7,10 +8,10 @@ import { judgedLists } from './judged-lists.ts';
 import type { JudgedRange } from './judged-lists.ts';
 import type { JudgedList } from './judged-list.ts';
 import { PAIR_TABLES, PairEngagementLog } from './pair-engagement-log.ts';
-import { SERVED_LIST_TABLES, ServedListLog } from './served-list-log.ts';
+import { SERVED_LIST_TABLES, ServedListLog, SESSION_COLUMN } from './served-list-log.ts';
 
 /** Each step leads to the next version of log.sqlite; released steps never change. */
-const STEPS = [SERVED_LIST_TABLES + EVENT_TABLES + PAIR_TABLES];
+const STEPS = [SERVED_LIST_TABLES + EVENT_TABLES + PAIR_TABLES, SESSION_COLUMN, CROP_TABLES];
 
 export interface LogOptions extends DatabaseOptions {
   readonly groupCommitMs?: number;
@@ -23,6 +24,7 @@ export class LogDatabase {
   readonly lists: ServedListLog;
   readonly events: EngagementLog;
   readonly pairs: PairEngagementLog;
+  readonly crops: CropLog;
 
   constructor(database: Database, groupCommitMs = 20) {
     this.database = database;
@@ -31,6 +33,7 @@ export class LogDatabase {
     this.lists = new ServedListLog(database, this.commit);
     this.events = new EngagementLog(database, this.commit, this.lists);
     this.pairs = new PairEngagementLog(database, this.lists, this.events);
+    this.crops = new CropLog(database, this.lists);
   }
 
   /** Lists with the grade of every item, in order of time: what training reads. */

@@ -1,6 +1,7 @@
 import type { Matrix } from '../math/matrix.ts';
+import type { LoggedRegion } from './crop-log.ts';
 
-export const SURFACES = ['closeup', 'home-feed', 'rank', 'visual-search'] as const;
+export const SURFACES = ['closeup', 'home-feed', 'rank', 'visual-search', 'lens'] as const;
 export type Surface = (typeof SURFACES)[number];
 
 /**
@@ -16,6 +17,8 @@ export interface ServedList {
   /** -1: a home feed or an uploaded image. */
   readonly queryPinIndex: number;
   readonly userId: string | null;
+  /** The caller's session, where experiments by session need one; absent: none was given. */
+  readonly sessionId?: string | null;
   /** The experiment arm, or null outside of experiments. */
   readonly arm: string | null;
   readonly modelVersion: string;
@@ -29,6 +32,8 @@ export interface ServedList {
   /** Codes of what was missing when it was served. */
   readonly degraded: readonly string[];
   readonly items: ServedItems;
+  /** Of a visual search of a pin: the region that was asked about. */
+  readonly region?: LoggedRegion | null;
 }
 
 export interface ServedItems {

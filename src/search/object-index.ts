@@ -31,6 +31,8 @@ export interface SceneQuery {
   readonly pinIndex: number;
   /** Only objects of this label, when the query's is trusted. */
   readonly label?: string;
+  /** Scenes that may be found; absent: all. */
+  readonly accept?: (pinIndex: number) => boolean;
 }
 
 interface ObjectRow {
@@ -85,13 +87,24 @@ export class ObjectIndex {
     this.rowsOfPin.delete(pinIndex);
   }
 
+  /** The labels of each pin's objects, pin by pin. */
+  *labelsOfPins(): IterableIterator<readonly string[]> {
+    for (const rows of this.rowsOfPin.values()) yield rows.map((row) => (this.rows[row] as ObjectRow).label);
+  }
+
+  /** Whether a pin's picture holds an object of this label. */
+  holds(pinIndex: number, label: string): boolean {
+    return this.rowsOfPin.get(pinIndex)?.some((row) => this.rows[row]?.label === label) ?? false;
+  }
+
   /** Scenes that hold something like the query, nearest first; removed pins and the query's own group are left out. */
   scenes(query: SceneQuery, limit: number, columns: PinColumns): readonly SceneMatch[] {
     const ownGroup = query.pinIndex < 0 ? -1 : columns.group[query.pinIndex];
     const found = this.scan.search(query.code, limit * OBJECTS_PER_SCENE, (row) => {
       const object = this.rows[row];
       if (!object || (query.label !== undefined && object.label !== query.label)) return false;
-      return (columns.flags[object.pinIndex] & PIN_REMOVED) === 0 && columns.group[object.pinIndex] !== ownGroup;
+      if ((columns.flags[object.pinIndex] & PIN_REMOVED) !== 0 || columns.group[object.pinIndex] === ownGroup) return false;
+      return query.accept === undefined || query.accept(object.pinIndex);
     });
     const scenes = new Map<number, SceneMatch>();
     for (let i = 0; i < found.pinIndexes.length && scenes.size < limit; i++) {
@@ -105,12 +118,12 @@ export class ObjectIndex {
     return [...scenes.values()];
   }
 
-  private place({ code, ...object }: IndexedObject): number {
+  private place({ code, pinIndex, label, score, box }: IndexedObject): number {
     const row = this.free.pop() ?? this.rows.length;
     if (row >= this.table.capacity) this.grow();
     this.table.codes.set(code, row * this.table.words);
     this.table.has[row] = 1;
-    this.rows[row] = object;
+    this.rows[row] = { pinIndex, label, score, box };
     return row;
   }
 

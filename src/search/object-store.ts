@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { type Database, type DatabaseOptions, migrate, openDatabase } from '../catalog/database.ts';
 import type { Detection } from '../detection/detection.ts';
 import type { DotSignals } from './object-dots.ts';
-import { ObjectIndex } from './object-index.ts';
 
 const TABLES = [
   `CREATE TABLE objects (
@@ -18,6 +17,8 @@ const TABLES = [
      codes BLOB NOT NULL,
      PRIMARY KEY (netKey, detector, pinIndex)
    ) WITHOUT ROWID;`,
+  `ALTER TABLE objects ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0;
+   CREATE INDEX objects_by_sequence ON objects (netKey, detector, sequence);`,
 ];
 
 /** An object with its code and the signals of its dot. */
@@ -28,16 +29,20 @@ export interface StoredObject extends Detection {
 
 export interface PinObjectsRow {
   readonly pinIndex: number;
-  /** What the row was made from (image version, labels, boxes): equal states need no new run. */
+  /** What the row was made from (image version, labels, boxes): equal states need no new run. REMOVED: the pin is gone. */
   readonly state: string;
   readonly objects: readonly StoredObject[];
 }
+
+/** The state of a pin that has no picture any more. */
+export const REMOVED = 'removed';
 
 interface StoredRow {
   pinIndex: number;
   state: string;
   objects: string;
   codes: Buffer;
+  sequence: number;
 }
 
 export class ObjectStore {
@@ -52,20 +57,38 @@ export class ObjectStore {
 
   /** Inserts or replaces rows in one transaction. */
   put(rows: readonly PinObjectsRow[]): void {
-    const insert = this.database.prepare('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?)');
+    const insert = this.database.prepare('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)');
     this.database
       .transaction(() => {
+        let sequence = this.sequence();
         for (const { pinIndex, state, objects } of rows) {
           const records = objects.map(({ label, score, box, signals }) => ({ label, score, box, signals }));
-          insert.run(...this.key, pinIndex, state, JSON.stringify(records), packed(objects));
+          insert.run(...this.key, pinIndex, state, JSON.stringify(records), packed(objects), ++sequence);
         }
       })
       .immediate();
   }
 
+  /** The last write's number; 0 before the first. */
+  sequence(): number {
+    return this.database
+      .prepare('SELECT coalesce(max(sequence), 0) FROM objects WHERE netKey = ? AND detector = ?')
+      .pluck()
+      .get(...this.key) as number;
+  }
+
+  /** Rows written after `sequence`, in that order, at most `limit`: what a reader has not seen. */
+  changedSince(sequence: number, limit: number): readonly (PinObjectsRow & { readonly sequence: number })[] {
+    const rows = this.database.prepare(
+      `SELECT pinIndex, state, objects, codes, sequence FROM objects
+       WHERE netKey = ? AND detector = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
+    );
+    return (rows.all(...this.key, sequence, limit) as StoredRow[]).map((row) => ({ ...rowOf(row), sequence: row.sequence }));
+  }
+
   read(pinIndex: number): PinObjectsRow | null {
     const row = this.database
-      .prepare('SELECT pinIndex, state, objects, codes FROM objects WHERE netKey = ? AND detector = ? AND pinIndex = ?')
+      .prepare('SELECT pinIndex, state, objects, codes, sequence FROM objects WHERE netKey = ? AND detector = ? AND pinIndex = ?')
       .get(...this.key, pinIndex) as StoredRow | undefined;
     return row ? rowOf(row) : null;
   }
@@ -79,7 +102,7 @@ export class ObjectStore {
   /** All rows in the order of pins. */
   *all(): IterableIterator<PinObjectsRow> {
     const rows = this.database.prepare(
-      'SELECT pinIndex, state, objects, codes FROM objects WHERE netKey = ? AND detector = ? ORDER BY pinIndex',
+      'SELECT pinIndex, state, objects, codes, sequence FROM objects WHERE netKey = ? AND detector = ? ORDER BY pinIndex',
     );
     for (const row of rows.iterate(...this.key) as IterableIterator<StoredRow>) yield rowOf(row);
   }
@@ -87,18 +110,6 @@ export class ObjectStore {
   close(): void {
     this.database.close();
   }
-}
-
-/** The index of all stored object crops. */
-export function loadObjectIndex(store: ObjectStore, bits: number): ObjectIndex {
-  const index = new ObjectIndex(bits);
-  for (const { pinIndex, objects } of store.all()) {
-    index.setPin(
-      pinIndex,
-      objects.map(({ label, score, box, code }) => ({ pinIndex, label, score, box, code })),
-    );
-  }
-  return index;
 }
 
 export function openObjectStore(

@@ -13,7 +13,8 @@ import { job as extractFeatures } from '../../src/jobs/extract-features.ts';
 import { job as indexObjects } from '../../src/jobs/index-objects.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import { SILENT } from '../../src/progress.ts';
-import { loadObjectIndex, openObjectStore } from '../../src/search/object-store.ts';
+import { openObjectStore } from '../../src/search/object-store.ts';
+import { ResidentObjects } from '../../src/search/resident-objects.ts';
 import { drawSvg } from '../../src/vision/image-tensor.ts';
 import { activeNet } from '../../src/vision/net-folder.ts';
 import { readNet } from '../../src/vision/net-manifest.ts';
@@ -72,12 +73,18 @@ it('indexes every object once, and an indexed crop finds its own scene', async (
   expect(objects[0].signals.visual).toBeGreaterThan(0);
   const catalog = openCatalog(folder);
   const columns = loadPinColumns(catalog);
-  const index = loadObjectIndex(store, objects[0].code.length * 32);
+  const resident = new ResidentObjects(store, objects[0].code.length * 32);
+  expect(resident.refresh()).toBe(false);
+  const { index } = resident;
   expect(index.count).toBe(receipt.objects);
   expect(index.scenes({ code: objects[0].code, pinIndex: -1 }, 5, columns)[0]).toMatchObject({
     distance: 0,
     label: objects[0].label,
   });
+  catalog.pins.remove([pinIndex]);
   catalog.close();
+  expect(await run(indexObjects)).toMatchObject({ written: 0, removed: 1 });
+  resident.refresh();
+  expect(index.count).toBe(Number(receipt.objects) - objects.length);
   store.close();
 });
