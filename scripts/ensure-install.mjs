@@ -1,6 +1,6 @@
 // Runs before `npm test`, `npm run demo`, `npm run bench`: installs and builds what is missing, with Node's own modules only.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
@@ -30,6 +30,11 @@ function installed() {
 }
 
 if (!installed()) {
+  // npm ci empties what is behind a link: the packages of another checkout.
+  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) {
+    console.error('related-pins: node_modules is a link and does not hold what the lock file asks for; replace it by a folder.');
+    process.exit(1);
+  }
   console.error('related-pins: installing packages (npm ci) ...');
   run('npm', ['ci', '--no-audit', '--no-fund']);
 } else {
