@@ -10,7 +10,7 @@ import { type LogDatabase, openLog } from './catalog/log-database.ts';
 import { loadPinColumns, type ResidentPinColumns, siteCategories } from './catalog/pin-columns.ts';
 import type { Config } from './config.ts';
 import { reasonOf } from './errors.ts';
-import { ActiveExperiments, type Decision } from './experiments/active-experiments.ts';
+import { ActiveExperiments, type Decision, type Units } from './experiments/active-experiments.ts';
 import { ExperimentStore } from './experiments/experiment-store.ts';
 import type { VisualFeatures } from './features/visual-features.ts';
 import { ModelRegistry } from './ranker/model-registry.ts';
@@ -20,9 +20,10 @@ import { InferencePool } from './vision/inference-pool.ts';
 import type { ProviderChoice } from './vision/onnx-session.ts';
 import type { Degradation, ServingParts } from './serving/serving-parts.ts';
 import { NO_FACTS, queryFacts } from './serving/query-facts.ts';
+import { type HotState, openHotState } from './serving/hot-state.ts';
 import { FreshImages } from './serving/fresh-images.ts';
 import { type PinObjects, VisualState } from './serving/visual-state.ts';
-import { pastActions, seenPins, weighedHistory } from './serving/user-past.ts';
+import { type PastAction, pastActions, seenPins, weighedHistory } from './serving/user-past.ts';
 
 /** Milliseconds between looks for changes. */
 const REFRESH_MS = 250;
@@ -64,6 +65,8 @@ export class Context {
   private closed = false;
   /** Set when the process was asked to end: it is no longer ready. */
   stopping = false;
+  /** The cache, and what is shared with other processes. */
+  readonly hot: HotState;
   private readonly freshImages: FreshImages;
   private inferencePool: InferencePool | null = null;
   private timer: NodeJS.Timeout | null = null;
@@ -85,8 +88,9 @@ export class Context {
     this.sources = new CandidateSources(join(catalogFolder, 'artifacts'), this.catalog, this.pins);
     this.experimentDatabase = openDatabase(join(dataFolder, 'experiments.sqlite'), { synchronous });
     this.experimentStore = new ExperimentStore(this.experimentDatabase);
-    this.experiments = new ActiveExperiments(this.experimentStore, config.experimentHoldout);
+    this.experiments = new ActiveExperiments(this.experimentStore, config.experimentHoldout, (name) => this.registry.has(name));
     const { catalog, pins, looks, sources } = this;
+    this.hot = openHotState(config, pins, options.follow === true);
     this.freshImages = new FreshImages({ config, dataFolder, catalog, pins, looks, sources, pool: () => this.inference });
   }
 
@@ -105,14 +109,19 @@ export class Context {
       degraded: this.degraded,
       engagement: log.pairs,
       ranker: (name, unit) => (name === null ? models.currentFor(unit) : models.byName(name)),
-      historyOf: (userId) => weighedHistory(pastActions(catalog, log, userId), pins),
-      seenBy: (userId) => seenPins(catalog, log, userId),
+      historyOf: (userId) => weighedHistory(this.pastOf(userId), pins),
+      seenBy: (userId) => seenPins(catalog, log, userId, this.hot.actions?.of(userId)),
       limits: {
         candidates: config.candidateLimit,
         shuffledShare: config.shuffledShare,
         unservedRows: config.unservedRows,
       },
     };
+  }
+
+  /** What a user did, here and (as far as it was brought) in other processes, newest first. */
+  pastOf(userId: string, limit?: number): readonly PastAction[] {
+    return pastActions(this.catalog, this.log, userId, { limit, elsewhere: this.hot.actions?.of(userId) });
   }
 
   /** The inference threads of this process, started when first needed. */
@@ -134,14 +143,14 @@ export class Context {
   /** What was refused at the last look and is served in an earlier version, or not at all. */
   get degraded(): readonly Degradation[] {
     const { problem } = this.models;
-    const refused = [...this.looks.degraded, ...this.sources.degraded];
+    const refused = [...this.looks.degraded, ...this.sources.degraded, ...this.hot.degraded()];
     return problem === null ? refused : [...refused, { code: 'RANKER_MODEL_REFUSED', reason: problem }];
   }
 
-  /** The arms of running experiments for a user's query, and the treatment they add up to. */
-  decide(userId: string | null, query: { readonly surface: string; readonly pinIndex: number }, now: number): Decision {
-    if (userId === null || this.experiments.current(now).length === 0) return this.experiments.decide(null, NO_FACTS, now);
-    return this.experiments.decide(userId, queryFacts(this.pins, this.visual, query), now);
+  /** The arms of running experiments for a query of a user or session, and the treatment they add up to. */
+  decide(units: Units, query: { readonly surface: string; readonly pinIndex: number }, now: number): Decision {
+    if (this.experiments.current(now).length === 0) return this.experiments.decide(units, NO_FACTS, now);
+    return this.experiments.decide(units, queryFacts(this.pins, this.visual, query), now);
   }
 
   /** Looks for changes now; calls that overlap share one look. */
@@ -190,6 +199,7 @@ export class Context {
     await this.refreshing?.catch(() => undefined);
     await this.freshImages.close();
     await this.inferencePool?.close();
+    await this.hot.close();
     // Records of the last replies are queued right behind them.
     await new Promise((done) => setImmediate(done));
     this.sources.close();

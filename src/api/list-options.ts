@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import { ServiceError } from '../errors.ts';
+import type { Decision } from '../experiments/active-experiments.ts';
 import { armsText } from '../experiments/assignment.ts';
 import { newId } from '../math/random.ts';
 import { DEFAULT_TREATMENT, type Treatment } from '../ranker/treatment.ts';
@@ -8,6 +9,7 @@ import type { ListOptions } from '../serving/ranked-list.ts';
 /** What list requests share, as the schemas let it through. */
 export interface ListRequest {
   readonly userId?: string;
+  readonly sessionId?: string;
   readonly limit?: number;
   readonly cursor?: string;
   readonly exclude?: string;
@@ -37,14 +39,16 @@ export function listOptions(
   query: { readonly surface: string; readonly pinIndex: number },
 ): ListOptions {
   const now = Date.now();
-  const userId = request.userId ?? null;
+  const { userId = null, sessionId = null } = request;
   const forced = request.treatment !== undefined;
-  const decision = forced ? null : context.decide(userId, query, now);
+  const decision = forced ? null : context.decide({ userId, sessionId }, query, now);
   return {
     treatment: forced ? forcedTreatment(request.treatment ?? '') : { ...DEFAULT_TREATMENT, ...decision?.treatment },
     forced: forced || (decision?.arms.some((arm) => arm.forced) ?? false),
     arm: armsText(decision?.arms ?? []),
     userId,
+    sessionId,
+    degraded: degradationsOf(decision),
     limit: request.limit ?? 25,
     cursor: request.cursor ?? null,
     exclude: excluded(context, request.exclude),
@@ -54,6 +58,14 @@ export function listOptions(
     now,
     recommendationId: newId(),
   };
+}
+
+/** Arms whose model is gone: the control's treatment serves, and the reply, the log and the report say so. */
+function degradationsOf(decision: Decision | null): ListOptions['degraded'] {
+  return (decision?.missingModels ?? []).map(({ experiment, arm, model }) => ({
+    code: 'RANKER_MODEL_UNKNOWN',
+    reason: `There is no model ${model}, which arm ${arm} of ${experiment} asks for; the control serves.`,
+  }));
 }
 
 function excluded({ pins }: Context, ids: string | undefined): ReadonlySet<number> {

@@ -1,4 +1,5 @@
 import type { PinColumns } from '../catalog/pin-columns.ts';
+import { armsTold } from '../experiments/assignment.ts';
 import type { Term } from '../ranker/ranker.ts';
 import type { RankedList } from '../serving/ranked-list.ts';
 import type { Degradation } from '../serving/serving-parts.ts';
@@ -38,7 +39,7 @@ export function listReply(list: RankedList, pins: PinColumns): ListReplyBody {
   }
   const { recommendationId, treatment, arm } = list.options;
   const { nextCursor, degraded, missing } = list;
-  return { recommendationId, modelVersion: list.ranker.name, treatment, arm, items, nextCursor, degraded, missing };
+  return { recommendationId, modelVersion: list.ranker.name, treatment, arm: armsTold(arm), items, nextCursor, degraded, missing };
 }
 
 function sourcesOf({ candidates }: RankedList, row: number): { name: string; score: number }[] {

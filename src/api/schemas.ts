@@ -9,8 +9,13 @@ export const UserParams = Type.Object({ id: Id });
 
 export const LIMIT_MAX = 200;
 
+const SessionId = Type.Optional(
+  Type.String({ minLength: 1, maxLength: 256, description: 'The session, the unit of experiments by session; without it those leave the list out and count it.' }),
+);
+
 const ListFields = {
   userId: Type.Optional(Id),
+  sessionId: SessionId,
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: 25 })),
   cursor: Type.Optional(Type.String({ maxLength: 8192, description: 'nextCursor of the page before.' })),
   exclude: Type.Optional(Type.String({ maxLength: 16_384, description: 'Pin ids to leave out, separated by commas.' })),
@@ -33,6 +38,7 @@ export const RankBody = Type.Object({
   queryPinId: Id,
   pinIds: Type.Array(Id, { minItems: 1, maxItems: 1000 }),
   userId: Type.Optional(Id),
+  sessionId: SessionId,
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
   explain: Type.Optional(Type.Boolean()),
   treatment: ListFields.treatment,

@@ -37,6 +37,9 @@ CREATE INDEX IF NOT EXISTS served_list_by_time ON served_list (at);
 CREATE INDEX IF NOT EXISTS served_list_by_person ON served_list (person, at) WHERE person IS NOT NULL;
 `;
 
+/** Version 2: the session, the unit of experiments by session. */
+export const SESSION_COLUMN = 'ALTER TABLE served_list ADD COLUMN session TEXT;';
+
 const FORCED = 1;
 const SHUFFLED = 2;
 
@@ -72,12 +75,13 @@ interface ListRow {
   degraded: number;
   sources: number;
   feature_columns: number;
+  session: string | null;
   items: Buffer;
   feature_rows?: Buffer;
 }
 
 const HEAD = `list_index, recommendation_id, at, surface, query_pin, person, arm, model, treatment, flags, latency_us,
-  degraded, sources, feature_columns, items`;
+  degraded, sources, feature_columns, session, items`;
 const PAGE = 128;
 
 export class ServedListLog {
@@ -104,8 +108,8 @@ export class ServedListLog {
       this.nameNumbers = new WeakMap();
     });
     this.insert = database.prepare(`INSERT INTO served_list (recommendation_id, at, surface, query_pin, person, arm,
-      model, treatment, flags, latency_us, degraded, sources, feature_columns, items, feature_rows)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+      model, treatment, flags, latency_us, degraded, sources, feature_columns, items, feature_rows, session)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.byId = database.prepare(`SELECT ${HEAD}, feature_rows FROM served_list WHERE recommendation_id = ?`);
     this.byIndex = database.prepare(`SELECT ${HEAD} FROM served_list WHERE list_index = ?`);
   }
@@ -138,6 +142,7 @@ export class ServedListLog {
       this.numberOfNames(list.items.rows.names),
       encodeItems(list.items),
       encodeRows(list.items.rows),
+      list.sessionId ?? null,
     );
     const listIndex = Number(done.lastInsertRowid);
     for (const listener of this.listeners) listener(list, listIndex);
@@ -211,6 +216,7 @@ export class ServedListLog {
       surface: SURFACES[row.surface],
       queryPinIndex: row.query_pin,
       userId: row.person === null ? null : this.people.textOf(row.person),
+      ...(row.session === null ? {} : { sessionId: row.session }),
       arm: row.arm === null ? null : this.words.textOf(row.arm),
       modelVersion: this.words.textOf(row.model),
       treatment: this.words.textOf(row.treatment),

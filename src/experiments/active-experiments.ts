@@ -1,23 +1,38 @@
 /** The running experiments, compiled for serving; recompiled when anybody changed one. */
 import type { ArmTreatment } from './experiment.ts';
 import type { AssignmentPlan, QueryFacts } from './assignment.ts';
-import { assign, isEligible, planOf } from './assignment.ts';
+import { NO_UNIT, assign, isEligible, planOf } from './assignment.ts';
 import type { ExperimentStore } from './experiment-store.ts';
 
 export interface ActiveArm {
   readonly experiment: string;
+  /** NO_UNIT: the request named no unit of this experiment's kind. */
   readonly arm: string;
   /** Put there by hand: serve it, keep it out of the counts. */
   readonly forced: boolean;
+}
+
+/** Who asks, as far as the request says. */
+export interface Units {
+  readonly userId: string | null;
+  readonly sessionId: string | null;
+}
+
+/** A model that an arm names and nobody has: the control's treatment serves instead. */
+export interface MissingModel {
+  readonly experiment: string;
+  readonly arm: string;
+  readonly model: string;
 }
 
 export interface Decision {
   readonly arms: readonly ActiveArm[];
   /** The arms' treatments laid over each other, in order of experiment key; {} outside experiments. */
   readonly treatment: ArmTreatment;
+  readonly missingModels: readonly MissingModel[];
 }
 
-const OUTSIDE: Decision = { arms: [], treatment: {} };
+const OUTSIDE: Decision = { arms: [], treatment: {}, missingModels: [] };
 
 /** Milliseconds between looks for changes. */
 const REFRESH_MS = 1000;
@@ -25,29 +40,39 @@ const REFRESH_MS = 1000;
 export class ActiveExperiments {
   private readonly store: ExperimentStore;
   private readonly holdout: number;
+  private readonly hasModel: (name: string) => boolean;
   private plans: readonly AssignmentPlan[] = [];
+  /** Models that arms name and that are gone, as of the last look. */
+  private gone: ReadonlySet<string> = new Set();
   private seen = -1;
   private lookedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(store: ExperimentStore, holdout: number) {
+  constructor(store: ExperimentStore, holdout: number, hasModel: (name: string) => boolean = () => true) {
     this.store = store;
     this.holdout = holdout;
+    this.hasModel = hasModel;
   }
 
-  /** The arms of a unit for a query it meets now. */
-  decide(unitId: string | null, query: QueryFacts, now: number): Decision {
+  /** The arms of a request's units for a query they meet now. */
+  decide(units: Units, query: QueryFacts, now: number): Decision {
     this.refresh(now);
-    if (unitId === null || this.plans.length === 0) return OUTSIDE;
+    if (this.plans.length === 0) return OUTSIDE;
     const arms: ActiveArm[] = [];
+    const missingModels: MissingModel[] = [];
     let treatment: ArmTreatment = {};
     for (const plan of this.plans) {
       if (!isEligible(plan.eligibility, query)) continue;
+      const unitId = plan.unit === 'session' ? units.sessionId : units.userId;
+      if (unitId === null) {
+        arms.push({ experiment: plan.key, arm: NO_UNIT, forced: false });
+        continue;
+      }
       const { arm, forced } = assign(plan, unitId);
       if (arm === null) continue;
       arms.push({ experiment: plan.key, arm, forced });
-      treatment = { ...treatment, ...plan.treatments[plan.armKeys.indexOf(arm)] };
+      treatment = { ...treatment, ...this.treatmentOf(plan, arm, missingModels) };
     }
-    return arms.length === 0 ? OUTSIDE : { arms, treatment };
+    return arms.length === 0 ? OUTSIDE : { arms, treatment, missingModels };
   }
 
   /** The plans in force. */
@@ -56,13 +81,29 @@ export class ActiveExperiments {
     return this.plans;
   }
 
+  /** An arm whose model is gone gets the control's treatment; the control's own falls back to the promoted model. */
+  private treatmentOf(plan: AssignmentPlan, arm: string, missing: MissingModel[]): ArmTreatment {
+    const own = plan.treatments[plan.armKeys.indexOf(arm)];
+    if (!this.isGone(own)) return own;
+    missing.push({ experiment: plan.key, arm, model: own.model ?? '' });
+    const [control] = plan.treatments;
+    return this.isGone(control) ? { ...control, model: null } : control;
+  }
+
+  private isGone({ model }: ArmTreatment): boolean {
+    return typeof model === 'string' && this.gone.has(model);
+  }
+
   private refresh(now: number): void {
     if (now - this.lookedAt < REFRESH_MS && now >= this.lookedAt) return;
     this.lookedAt = now;
     const changes = this.store.changeCount();
-    if (changes === this.seen) return;
-    this.seen = changes;
-    const running = [...this.store.running()].sort((a, b) => (a.key < b.key ? -1 : 1));
-    this.plans = running.map((each) => planOf(each.definition, this.holdout));
+    if (changes !== this.seen) {
+      this.seen = changes;
+      const running = [...this.store.running()].sort((a, b) => (a.key < b.key ? -1 : 1));
+      this.plans = running.map((each) => planOf(each.definition, this.holdout));
+    }
+    const named = this.plans.flatMap((plan) => plan.treatments.map(({ model }) => model));
+    this.gone = new Set(named.filter((name): name is string => typeof name === 'string' && !this.hasModel(name)));
   }
 }

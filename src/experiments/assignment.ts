@@ -124,6 +124,9 @@ export function isEligible(eligibility: Eligibility, query: QueryFacts): boolean
   return query.queryPinId !== null && querySet.pinIds.includes(query.queryPinId);
 }
 
+/** Stands in the log where an eligible request named no unit: not enrolled, and counted. No arm can have this key. */
+export const NO_UNIT = '-';
+
 /** The arms of one request as the served-list log keeps them: "key/arm;key/arm"; null when there are none. */
 export function armsText(arms: readonly { readonly experiment: string; readonly arm: string }[]): string | null {
   return arms.length === 0 ? null : arms.map(({ experiment, arm }) => `${experiment}/${arm}`).join(';');
@@ -136,4 +139,9 @@ export function readArmsText(text: string | null): { experiment: string; arm: st
     const slash = part.indexOf('/');
     return slash > 0 ? [{ experiment: part.slice(0, slash), arm: part.slice(slash + 1) }] : [];
   });
+}
+
+/** The text without the marks of requests that named no unit: what a caller is told. */
+export function armsTold(text: string | null): string | null {
+  return text === null ? null : armsText(readArmsText(text).filter(({ arm }) => arm !== NO_UNIT));
 }

@@ -117,12 +117,18 @@ export function readDefinition(input: unknown, known: KnownParts = NOTHING_KNOWN
     attributionHours: within(record.attributionHours ?? 24, 0.01, 24 * 90, 'attributionHours'),
     impressionsFrom: oneOf(record.impressionsFrom ?? 'served', ['served', 'events'] as const, 'impressionsFrom'),
     counterfactualShare: within(record.counterfactualShare ?? 0, 0, 1, 'counterfactualShare'),
-    prePeriodDays: within(record.prePeriodDays ?? 0, 0, 365, 'prePeriodDays'),
+    prePeriodDays: prePeriodOf(record),
     expectedUnits: within(record.expectedUnits ?? 10_000, 100, 1e12, 'expectedUnits'),
     alpha: within(record.alpha ?? 0.05, 1e-6, 0.5, 'alpha'),
     minimumLift: within(record.minimumLift ?? 0, 0, 10, 'minimumLift'),
     forced: forcedOf(record.forced ?? {}, arms),
   });
+}
+
+/** A session is born after the start: it has no period before it. */
+function prePeriodOf({ prePeriodDays = 0, unit }: Readonly<Record<string, unknown>>): number {
+  const days = within(prePeriodDays, 0, 365, 'prePeriodDays');
+  return days > 0 && unit === 'session' ? refuse('prePeriodDays', 'sessions have no period before the start') : days;
 }
 
 function armsOf(input: unknown, known: KnownParts): readonly Arm[] {

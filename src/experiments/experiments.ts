@@ -8,9 +8,10 @@ import type { KnownParts } from './experiment.ts';
 import { readDefinition } from './experiment.ts';
 import type { Author, Experiment } from './experiment-store.ts';
 import { ExperimentStore } from './experiment-store.ts';
-import type { DescribeQuery, RawLog } from './exposure-log.ts';
+import type { DescribeQuery, ForecastQuestion, RawLog } from './exposure-log.ts';
 import { ExposureLog } from './exposure-log.ts';
 import { ExposureStore } from './exposure-store.ts';
+import type { Forecast } from './forecast.ts';
 import { JudgementStore } from './judgement-store.ts';
 import type { ExperimentReport } from './report.ts';
 import { reportOf } from './report.ts';
@@ -29,6 +30,8 @@ export class Experiments {
   readonly judgements: JudgementStore;
   readonly active: ActiveExperiments;
   private readonly exposureLog: ExposureLog;
+  private readonly log: RawLog;
+  private readonly holdout: number;
 
   constructor(database: Database, options: ExperimentsOptions) {
     this.database = database;
@@ -37,6 +40,8 @@ export class Experiments {
     this.judgements = new JudgementStore(database);
     this.active = new ActiveExperiments(this.store, options.holdout);
     this.exposureLog = new ExposureLog(this.exposures, options.log, options.describe);
+    this.log = options.log;
+    this.holdout = options.holdout;
   }
 
   /** Reads, checks and stores a definition. Throws EXPERIMENT_INVALID naming the field, or EXPERIMENT_STATE. */
@@ -55,7 +60,13 @@ export class Experiments {
   /** The report from the counts as they stand. */
   reportAsCounted(experiment: Experiment, kind: IntervalKind = 'always-valid'): ExperimentReport {
     const progress = this.exposures.progressOf(experiment.key);
-    return reportOf(experiment, this.exposures.readCells(progress.number), progress, kind);
+    const health = { ...progress, eventsKeptApart: this.log.events.countStrays() };
+    return reportOf(experiment, this.exposures.readCells(progress.number), health, kind);
+  }
+
+  /** What an experiment could find if it ran for `days`, by the log of as many days before now. */
+  forecast(key: string, question: Omit<ForecastQuestion, 'holdout'>): Promise<Forecast> {
+    return this.exposureLog.forecast(this.store.get(key), { ...question, holdout: this.holdout });
   }
 
   /** Counts what the log has gained for every running or stopped experiment; servers call it now and then. */

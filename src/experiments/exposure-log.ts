@@ -5,9 +5,11 @@
  * adds the new contribution, all in one transaction with the cursors: a killed process counts nothing twice and loses
  * nothing, and late, repeated or out-of-order events end in the same cells as a rebuild from the raw log.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { EngagementLog } from '../catalog/engagement-log.ts';
 import type { ServedListLog, StoredList } from '../catalog/served-list-log.ts';
-import { readArmsText } from './assignment.ts';
+import type { QueryFacts } from './assignment.ts';
+import { NO_UNIT, readArmsText } from './assignment.ts';
 import type { Experiment } from './experiment-store.ts';
 import type { ExposedList } from './exposed-list.ts';
 import {
@@ -21,14 +23,16 @@ import {
   WOULD_DIFFER,
 } from './exposed-list.ts';
 import type { ExposureProgress, ExposureStore } from './exposure-store.ts';
+import type { Forecast } from './forecast.ts';
+import { ForecastHistory } from './forecast.ts';
 import { METRICS } from './metric.ts';
 import type { Cells, CountingRule } from './unit-contribution.ts';
 import { contribute } from './unit-contribution.ts';
 
 /** The log, as this file reads it. */
 export interface RawLog {
-  readonly lists: Pick<ServedListLog, 'listsAfter' | 'find'>;
-  readonly events: Pick<EngagementLog, 'eventsAfter' | 'eventsOf'>;
+  readonly lists: Pick<ServedListLog, 'listsAfter' | 'find' | 'lists' | 'headOf'>;
+  readonly events: Pick<EngagementLog, 'eventsAfter' | 'eventsOf' | 'countStrays'>;
 }
 
 /** What the segments need to know about a list's query. */
@@ -40,7 +44,19 @@ export interface QuerySegment {
 
 export type DescribeQuery = (list: StoredList) => QuerySegment;
 
+export interface ForecastQuestion {
+  readonly now: number;
+  readonly days: number;
+  /** Share of units kept out of every experiment. */
+  readonly holdout: number;
+  /** What eligibility asks about a logged list. */
+  readonly factsOf: (list: StoredList, query: QuerySegment) => QueryFacts;
+  readonly listsMax: number;
+}
+
 const PAGE = 2000;
+/** Lists between two turns of the event loop. */
+const FORECAST_BREATH = 500;
 
 export interface SyncReceipt {
   readonly lists: number;
@@ -79,6 +95,23 @@ export class ExposureLog {
     return this.sync(experiment);
   }
 
+  /** What the log's last days say about the units that a definition would meet; reads no more than `listsMax` lists. */
+  async forecast(
+    experiment: Pick<Experiment, 'key' | 'definition'>,
+    { now, days, holdout, factsOf, listsMax }: ForecastQuestion,
+  ): Promise<Forecast> {
+    const history = new ForecastHistory(experiment.definition, holdout, countingRule(experiment));
+    let read = 0;
+    for (const list of this.log.lists.lists({ from: now - days * DAY_MS, to: now })) {
+      if (++read > listsMax) break;
+      if (read % FORECAST_BREATH === 0) await setImmediate();
+      const unit = unitOf(experiment, list);
+      const row = unit === null ? null : this.countedRow(experiment, list, unit, 0);
+      history.add(list, row, factsOf(list, this.describe(list)));
+    }
+    return history.forecast(days, read <= listsMax);
+  }
+
   private page(experiment: Experiment): SyncReceipt & { readonly more: boolean } {
     const progress = this.store.progressOf(experiment.key);
     const lists = this.log.lists.listsAfter(progress.listCursor, PAGE);
@@ -88,14 +121,16 @@ export class ExposureLog {
     const changed = new Map<string, ExposedList[]>();
     const fresh = new Set<number>();
     let modelMissing = 0;
+    let withoutUnit = 0;
     for (const list of lists) {
+      if (isWithoutUnit(experiment, list)) withoutUnit++;
       const row = this.rowOf(experiment, list);
       if (!row) continue;
       if ((row.flags & MODEL_MISSING) !== 0) modelMissing++;
       fresh.add(row.listIndex);
       push(changed, row.unit, row);
     }
-    const marked = this.markedLists(marks);
+    const marked = this.markedLists(marks, experiment.key);
     for (const listIndex of new Set([...events.map((event) => event.listIndex), ...marked.keys()])) {
       if (fresh.has(listIndex)) continue;
       const old = this.store.listRow(progress.number, listIndex);
@@ -111,16 +146,17 @@ export class ExposureLog {
       counterfactualCursor: marks.at(-1)?.number ?? progress.counterfactualCursor,
       crossed: progress.crossed + crossed,
       modelMissing: progress.modelMissing + modelMissing,
+      withoutUnit: progress.withoutUnit + withoutUnit,
     });
     return { lists: lists.length, events: events.length, units: changed.size, more: true };
   }
 
   /** Row number of a list that got a counterfactual mark -> the mark's bit. */
-  private markedLists(marks: readonly { recommendationId: string }[]): Map<number, number> {
+  private markedLists(marks: readonly { recommendationId: string; experiment: string }[], key: string): Map<number, number> {
     const marked = new Map<number, number>();
-    for (const { recommendationId } of marks) {
-      const list = this.log.lists.find(recommendationId);
-      if (list) marked.set(list.listIndex, this.markOf(recommendationId));
+    for (const { recommendationId, experiment } of marks) {
+      const list = experiment === key ? this.log.lists.find(recommendationId) : null;
+      if (list) marked.set(list.listIndex, this.markOf(recommendationId, key));
     }
     return marked;
   }
@@ -155,38 +191,47 @@ export class ExposureLog {
 
   /** The row of a served list, or null when it is not of this experiment. */
   private rowOf(experiment: Experiment, list: StoredList): ExposedList | null {
-    if (list.userId === null || list.forced) return null;
+    const unit = unitOf(experiment, list);
+    if (unit === null || list.forced) return null;
     const arm = armOf(experiment, list);
-    if (arm === null) return null;
+    return arm === null ? null : this.countedRow(experiment, list, unit, arm);
+  }
+
+  private countedRow(
+    experiment: Pick<Experiment, 'key' | 'definition'>,
+    list: StoredList,
+    unit: string,
+    arm: number,
+  ): ExposedList {
     const query = this.describe(list);
     let shown = 0;
     for (let i = 0; i < list.items.count; i++) if (list.items.positions[i] > 0) shown++;
     return {
-      unit: list.userId,
+      unit,
       at: list.at,
       listIndex: list.listIndex,
       arm,
       surface: list.surface,
       category: query.category,
-      flags: this.flagsOf(list, query),
+      flags: this.flagsOf(list, query, experiment.key),
       shown,
       ...this.actionsOn(list.listIndex, list.at, experiment),
       latencyMs: Math.round(list.latencyMs),
     };
   }
 
-  private flagsOf(list: StoredList, query: QuerySegment): number {
+  private flagsOf(list: StoredList, query: QuerySegment, key: string): number {
     return (
       (query.hasDominantObject ? HAS_DOMINANT : 0) |
       (list.degraded.length > 0 ? IS_DEGRADED : 0) |
       (list.degraded.some((code) => code.startsWith('RANKER_MODEL')) ? MODEL_MISSING : 0) |
       (list.surface === 'visual-search' ? IS_SEARCH : 0) |
-      this.markOf(list.recommendationId)
+      this.markOf(list.recommendationId, key)
     );
   }
 
-  private markOf(recommendationId: string): number {
-    const same = this.store.counterfactualOf(recommendationId);
+  private markOf(recommendationId: string, key: string): number {
+    const same = this.store.counterfactualOf(recommendationId, key);
     return same === null ? 0 : same ? WOULD_BE_SAME : WOULD_DIFFER;
   }
 
@@ -197,7 +242,7 @@ export class ExposureLog {
   }
 
   /** What people did with a list within the attribution window: items, each counted once per kind of action. */
-  private actionsOn(listIndex: number, servedAt: number, experiment: Experiment) {
+  private actionsOn(listIndex: number, servedAt: number, experiment: Pick<Experiment, 'definition'>) {
     const until = servedAt + experiment.definition.attributionHours * 3_600_000;
     const pins = {
       impression: new Set<number>(),
@@ -222,6 +267,16 @@ export class ExposureLog {
       firstSaveSeconds: Number.isFinite(firstSave) ? Math.floor((firstSave - servedAt) / 1000) : -1,
     };
   }
+}
+
+/** The list's unit in an experiment; null when the request named none. */
+function unitOf({ definition }: Pick<Experiment, 'definition'>, list: StoredList): string | null {
+  return definition.unit === 'session' ? (list.sessionId ?? null) : list.userId;
+}
+
+/** It was eligible and named no unit of the experiment's kind: not enrolled. */
+function isWithoutUnit({ key }: Experiment, list: StoredList): boolean {
+  return !list.forced && readArmsText(list.arm).some((each) => each.experiment === key && each.arm === NO_UNIT);
 }
 
 /** The arm's index by the log's text; PRE_PERIOD for a list of the pre-period; null: neither. */

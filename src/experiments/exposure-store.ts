@@ -23,6 +23,14 @@ CREATE TABLE counterfactual (number INTEGER PRIMARY KEY AUTOINCREMENT, recommend
   same INTEGER NOT NULL) STRICT;
 `;
 
+/** Version 2: lists that named no unit; the counterfactual of one list for each of its experiments. */
+const SECOND = `
+ALTER TABLE exposure_experiment ADD COLUMN without_unit INTEGER NOT NULL DEFAULT 0;
+DROP TABLE counterfactual;
+CREATE TABLE counterfactual (number INTEGER PRIMARY KEY AUTOINCREMENT, recommendation_id TEXT NOT NULL,
+  experiment TEXT NOT NULL, same INTEGER NOT NULL, UNIQUE (recommendation_id, experiment)) STRICT;
+`;
+
 const COLUMNS = `unit, at, list_index, arm, surface, category, flags, shown, impressions, closeups, clicks, long_clicks,
   saves, engaged, first_save_seconds, latency_ms`;
 
@@ -37,6 +45,8 @@ export interface ExposureProgress {
   readonly crossed: number;
   /** Lists served by the control because the arm's model was gone. */
   readonly modelMissing: number;
+  /** Eligible lists that named no unit of the experiment's kind. */
+  readonly withoutUnit: number;
 }
 
 export class ExposureStore {
@@ -47,7 +57,7 @@ export class ExposureStore {
 
   constructor(database: Database) {
     this.database = database;
-    migrate(database, 'exposures', [SCHEMA]);
+    migrate(database, 'exposures', [SCHEMA, SECOND]);
     this.insert = database.prepare(
       `INSERT OR REPLACE INTO exposed_list (experiment, ${COLUMNS}) VALUES (${Array(17).fill('?').join(', ')})`,
     );
@@ -67,12 +77,12 @@ export class ExposureStore {
 
   /** Where the counting of an experiment stands; made on first use. */
   progressOf(key: string): ExposureProgress {
-    this.database.prepare('INSERT OR IGNORE INTO exposure_experiment VALUES (NULL, ?, 0, 0, 0, 0, 0)').run(key);
+    this.database.prepare('INSERT OR IGNORE INTO exposure_experiment VALUES (NULL, ?, 0, 0, 0, 0, 0, 0)').run(key);
     return this.database
       .prepare(
         `SELECT number, list_cursor AS listCursor, event_cursor AS eventCursor,
-         counterfactual_cursor AS counterfactualCursor, crossed, model_missing AS modelMissing
-         FROM exposure_experiment WHERE key = ?`,
+         counterfactual_cursor AS counterfactualCursor, crossed, model_missing AS modelMissing,
+         without_unit AS withoutUnit FROM exposure_experiment WHERE key = ?`,
       )
       .get(key) as ExposureProgress;
   }
@@ -82,7 +92,7 @@ export class ExposureStore {
       .prepare(
         `UPDATE exposure_experiment SET list_cursor = @listCursor, event_cursor = @eventCursor,
          counterfactual_cursor = @counterfactualCursor, crossed = @crossed,
-         model_missing = @modelMissing WHERE number = @number`,
+         model_missing = @modelMissing, without_unit = @withoutUnit WHERE number = @number`,
       )
       .run(progress);
   }
@@ -159,35 +169,43 @@ export class ExposureStore {
       counterfactualCursor: 0,
       crossed: 0,
       modelMissing: 0,
+      withoutUnit: 0,
     });
   }
 
-  clearCells(experiment: number): void {
-    this.database.prepare('DELETE FROM exposure_cell WHERE experiment = ?').run(experiment);
-  }
-
-  /** Notes whether the other arm's list would have been the same. */
-  noteCounterfactual(recommendationId: string, same: boolean): void {
+  /** Notes whether all arms of an experiment would have given this list. */
+  noteCounterfactual(recommendationId: string, experiment: string, same: boolean): void {
     this.database
-      .prepare('INSERT OR IGNORE INTO counterfactual VALUES (NULL, ?, ?)')
-      .run(recommendationId, same ? 1 : 0);
+      .prepare('INSERT OR IGNORE INTO counterfactual VALUES (NULL, ?, ?, ?)')
+      .run(recommendationId, experiment, same ? 1 : 0);
   }
 
   /** null: it was not computed. */
-  counterfactualOf(recommendationId: string): boolean | null {
+  counterfactualOf(recommendationId: string, experiment: string): boolean | null {
     const row = this.database
-      .prepare('SELECT same FROM counterfactual WHERE recommendation_id = ?')
-      .get(recommendationId);
+      .prepare('SELECT same FROM counterfactual WHERE recommendation_id = ? AND experiment = ?')
+      .get(recommendationId, experiment);
     return row ? (row as { same: number }).same === 1 : null;
   }
 
+  /** The newest lists of an experiment on which its arms differ: recommendation ids. */
+  differingLists(experiment: string, limit: number): readonly string[] {
+    return this.database
+      .prepare('SELECT recommendation_id FROM counterfactual WHERE experiment = ? AND same = 0 ORDER BY number DESC LIMIT ?')
+      .pluck()
+      .all(experiment, limit) as string[];
+  }
+
   /** Marks noted after a row number, in order. */
-  counterfactualsAfter(number: number, limit: number): readonly { number: number; recommendationId: string }[] {
+  counterfactualsAfter(
+    number: number,
+    limit: number,
+  ): readonly { number: number; recommendationId: string; experiment: string }[] {
     return this.database
       .prepare(
-        `SELECT number, recommendation_id AS recommendationId FROM counterfactual WHERE number > ? ORDER BY number LIMIT ?`,
+        `SELECT number, recommendation_id AS recommendationId, experiment FROM counterfactual WHERE number > ? ORDER BY number LIMIT ?`,
       )
-      .all(number, limit) as { number: number; recommendationId: string }[];
+      .all(number, limit) as { number: number; recommendationId: string; experiment: string }[];
   }
 
   /** Puts a nameless unit in the place of a person who asked to be forgotten; the counts stay. */

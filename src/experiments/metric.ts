@@ -40,6 +40,8 @@ export interface Metric {
 const one = (): number => 1;
 const impressions = (totals: UnitTotals): number => totals.impressions;
 const lists = (totals: UnitTotals): number => totals.lists;
+/** Results of visual search have a propensity of their own. */
+const sawRelated = (totals: UnitTotals): boolean => totals.impressions > totals.searchImpressions;
 
 export const METRICS: readonly Metric[] = [
   {
@@ -57,8 +59,8 @@ export const METRICS: readonly Metric[] = [
     kind: 'proportion',
     better: 'up',
     meaning: 'Users who saved a recommended pin over users who saw one.',
-    numerator: (totals) => (totals.saves > 0 && totals.impressions > 0 ? 1 : 0),
-    denominator: (totals) => (totals.impressions > 0 ? 1 : 0),
+    numerator: (totals) => (totals.saves > totals.searchSaves && sawRelated(totals) ? 1 : 0),
+    denominator: (totals) => (sawRelated(totals) ? 1 : 0),
   },
   {
     name: 'click-rate',

@@ -101,6 +101,10 @@ export interface ExperimentReport {
   readonly health: {
     readonly crossedLists: number;
     readonly modelMissingLists: number;
+    /** Eligible lists that named no unit (no user id, no session id): not enrolled. */
+    readonly withoutUnitLists: number;
+    /** Events of any list whose recommendation id is unknown so far; they join when it arrives. */
+    readonly eventsKeptApart: number;
     readonly burnInUnits: number;
     readonly faults: readonly string[];
   };
@@ -110,6 +114,8 @@ export interface ExperimentReport {
 export interface CountingHealth {
   readonly crossed: number;
   readonly modelMissing: number;
+  readonly withoutUnit: number;
+  readonly eventsKeptApart: number;
 }
 
 const SEGMENT_NAMES: Readonly<Record<string, (value: string) => string>> = {
@@ -177,6 +183,8 @@ class Reporter {
       health: {
         crossedLists: this.health.crossed,
         modelMissingLists: this.health.modelMissing,
+        withoutUnitLists: this.health.withoutUnit,
+        eventsKeptApart: this.health.eventsKeptApart,
         burnInUnits: BURN_IN,
         faults,
       },

@@ -208,10 +208,19 @@ function addTotals(
   }
 }
 
+/** A unit's totals over lists in order of time. */
+export function unitTotals(lists: readonly ExposedList[], rule: CountingRule): UnitTotals {
+  const totals = newTotals();
+  for (const list of lists) addList(totals, list, rule, lists[0].at);
+  return totals;
+}
+
 /** The unit's numerators over its lists of the pre-period; null without one. */
 function covariatesOf(lists: readonly ExposedList[], rule: CountingRule): Float64Array | null {
   if (lists.length === 0 || lists[0].arm !== PRE_PERIOD) return null;
-  const totals = newTotals();
-  for (const list of lists) if (list.arm === PRE_PERIOD) addList(totals, list, rule, lists[0].at);
+  const totals = unitTotals(
+    lists.filter((list) => list.arm === PRE_PERIOD),
+    rule,
+  );
   return Float64Array.from(METRICS, (metric, index) => Math.min(metric.numerator(totals), rule.caps[index]));
 }

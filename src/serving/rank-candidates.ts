@@ -35,6 +35,7 @@ export interface Gathered {
 /** Candidates -> feature rows -> scores -> the page. A model that breaks is replaced by the order of retrieval, and the reply says so. */
 export async function rankCandidates(parts: ServingParts, gathered: Gathered): Promise<RankedList> {
   const { candidates, options, query, cursor, degraded } = gathered;
+  degraded.push(...(options.degraded ?? []));
   const timings: StageTimings = { candidatesMs: 0, rowsMs: 0, scoresMs: 0, orderMs: 0 };
   let mark = gathered.startedAt;
   const lap = (stage: keyof StageTimings): void => {

@@ -13,6 +13,10 @@ export interface ListOptions {
   /** Arms of running experiments, `key/arm;key/arm`, or null. */
   readonly arm: string | null;
   readonly userId: string | null;
+  /** The caller's session, the unit of experiments by session. */
+  readonly sessionId?: string | null;
+  /** What experiments had to do without: an arm's model that is gone. */
+  readonly degraded?: readonly Degradation[];
   readonly limit: number;
   readonly cursor: string | null;
   /** Pins the caller does not want. */

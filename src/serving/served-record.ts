@@ -11,6 +11,7 @@ export function servedRecord(list: RankedList, latencyMs: number): ServedList {
     surface: list.surface,
     queryPinIndex: list.queryPinIndex,
     userId: options.userId,
+    sessionId: options.sessionId ?? null,
     arm: options.arm,
     modelVersion: list.ranker.name,
     treatment: JSON.stringify(options.treatment),

@@ -10,6 +10,8 @@ const ARMS = [
   { key: 'C', weight: 0.5, treatment: 'variant C' },
 ];
 const DANA = { by: 'dana', at: 1000 };
+const ME = { userId: 'me', sessionId: null };
+const NOBODY = { userId: null, sessionId: null };
 const QUERY = { surface: 'closeup', queryPinId: 'p', popularityRank: null, categories: [], hasDominantObject: true };
 
 function refusal(work: () => unknown): { code: string; field: unknown } {
@@ -155,10 +157,10 @@ test('serving sees a start within a second and lays treatments of several layers
     }),
     DANA,
   );
-  expect(active.decide('me', QUERY, 0).arms).toEqual([]);
+  expect(active.decide(ME, QUERY, 0).arms).toEqual([]);
   store.start('a', DANA);
   store.start('b', DANA);
-  const { arms, treatment } = active.decide('me', QUERY, 1500);
+  const { arms, treatment } = active.decide(ME, QUERY, 1500);
   expect(arms).toEqual([
     { experiment: 'a', arm: 'C', forced: true },
     { experiment: 'b', arm: 'y', forced: true },
@@ -168,5 +170,5 @@ test('serving sees a start within a second and lays treatments of several layers
     whenDominantObject: { visualWeightFactor: 5 },
     sources: ['annotations'],
   });
-  expect(active.decide(null, QUERY, 1500).arms).toEqual([]);
+  expect(active.decide(NOBODY, QUERY, 1500).arms.map((each) => each.arm)).toEqual(['-', '-']);
 });

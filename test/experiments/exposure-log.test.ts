@@ -136,8 +136,8 @@ test('the pre-period only adjusts', async () => {
 
 test('counterfactual marks and missing models are kept with the list', async () => {
   const world = bench();
-  world.store.noteCounterfactual('r1', true);
-  world.store.noteCounterfactual('r2', false);
+  world.store.noteCounterfactual('r1', 'e', true);
+  world.store.noteCounterfactual('r2', 'e', false);
   await write(world, [
     world.log.lists.append(servedList('r1', 'ann', START, 'e/b')),
     world.log.lists.append(servedList('r2', 'ann', START, 'e/b', [1], { degraded: ['RANKER_MODEL_UNKNOWN'] })),
@@ -168,7 +168,7 @@ async function happen(world: Bench, { kind, n, user, type }: Happening): Promise
   const at = START + ((n * 977) % 5000) * 60_000 - DAY_MS;
   const person = `u${n % 5}`;
   if (kind === 'sync') exposures.sync(experiment);
-  else if (kind === 'mark') world.store.noteCounterfactual(`r${n}`, n % 3 === 0);
+  else if (kind === 'mark') world.store.noteCounterfactual(`r${n}`, 'e', n % 3 === 0);
   else if (kind === 'list') {
     if (log.lists.find(`r${n}`)) return;
     const arm = at < START ? null : n % 7 === 0 ? 'e/b' : `e/${n % 2 === 0 ? 'control' : 'b'}`;

@@ -16,7 +16,7 @@ import { overallVerdict, verdictOf } from '../../src/experiments/verdict.ts';
 import { seededRandom } from '../../src/math/random.ts';
 
 const START = 20_000 * DAY_MS;
-const HEALTHY = { crossed: 0, modelMissing: 0 };
+const HEALTHY = { crossed: 0, modelMissing: 0, withoutUnit: 0, eventsKeptApart: 0 };
 
 function started(more: Record<string, unknown> = {}, stop = false): Experiment {
   const store = new ExperimentStore(openDatabase(':memory:'));
@@ -120,7 +120,7 @@ test('a harmful arm and a broken guardrail are not shipped', () => {
 test('lost units and a missing model are broken, whatever the lift', () => {
   const lost = report(started(), { units: 20_000, rates: [0.1, 0.13], lost: 0.15 });
   expect(lost).toMatchObject({ verdict: 'broken', sampleRatio: { alarm: true } });
-  expect(report(started(), { units: 3000, rates: [0.1, 0.13] }, { crossed: 0, modelMissing: 4 })).toMatchObject({
+  expect(report(started(), { units: 3000, rates: [0.1, 0.13] }, { ...HEALTHY, modelMissing: 4 })).toMatchObject({
     verdict: 'broken',
     reason: /4 lists/,
   });
