@@ -1,9 +1,9 @@
 /**
- * Hot state that may be lost at any moment: the interface, every key name and lifetime, and the two implementations.
- * In one process an LRU bounded by bytes; with Redis configured the same entries are shared by many processes.
- * A cache never fails a request: when Redis is away, reads miss, writes are dropped, and `state()` says so.
+ * Hot state that may be lost at any moment: the contract, every key name and lifetime, and the two implementations.
+ * In one process an LRU bounded by bytes; with Redis configured (one server or a cluster) the same entries are shared by
+ * many processes. A cache never fails a request: when Redis is away, reads miss, writes are dropped, `state()` says why.
  */
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { reasonOf } from './errors.ts';
 
@@ -15,10 +15,16 @@ export const CACHE_KEYS = {
   crop: { key: (netDigest: string, pinId: string, box: string): string => `rp:crop:${netDigest.slice(0, 12)}:${pinId}:${box}`, ttlMs: 600_000 },
   /** The rest of a list that a cursor pages through. */
   page: { key: (cursor: string): string => `rp:page:${cursor}`, ttlMs: 900_000 },
+  /** What a user did lately, in whatever process: JSON records, newest first. */
+  actions: { key: (userId: string): string => `rp:actions:${userId}`, ttlMs: 7 * 24 * 3600 * 1000 },
+  /** Requests of a caller within one second, over all processes. */
+  rate: { key: (caller: string, second: number): string => `rp:rate:${second}:${caller}`, ttlMs: 5000 },
+  /** The stream of durable events (event-stream.ts); trimmed by length, it has no lifetime. */
+  events: 'rp:events',
 } as const;
 
 export interface CacheState {
-  readonly kind: 'memory' | 'redis';
+  readonly kind: 'memory' | 'redis' | 'redis-cluster';
   readonly available: boolean;
   readonly reason: string | null;
   readonly hits: number;
@@ -29,30 +35,62 @@ export interface CacheState {
 
 export interface Cache {
   get(key: string): Promise<Buffer | null>;
+  /** One answer per key, in their order; on a cluster one trip per node, all at the same time. */
+  getMany(keys: readonly string[]): Promise<readonly (Buffer | null)[]>;
   set(key: string, value: Buffer, ttlMs: number): Promise<void>;
-  /** Forgets everything whose key starts with `prefix`. */
-  forget(prefix: string): Promise<void>;
+  /** Adds one to a counter that lives `ttlMs` from its first count; null when nobody could be asked. */
+  increment(key: string, ttlMs: number): Promise<number | null>;
+  /** Puts values at the head of a list, the last one first, and keeps its first `most`. */
+  push(key: string, values: readonly Buffer[], most: number, ttlMs: number): Promise<void>;
+  /** A list from its head. */
+  list(key: string): Promise<readonly Buffer[]>;
+  /** Forgets everything whose key starts with `prefix`; false when the server was away. */
+  forget(prefix: string): Promise<boolean>;
   state(): CacheState;
   close(): Promise<void>;
 }
 
+/** The cache of a setting: `redisUrl` empty: in this process. */
+export function openCache(redisUrl: string, bytes: number): Cache {
+  return redisUrl === '' ? memoryCache(bytes) : redisCache(redisUrl);
+}
+
 /** A cache in this process, at most `bytes` of values. */
 export function memoryCache(bytes: number): Cache {
-  const entries = new LRUCache<string, Buffer>({ maxSize: bytes, sizeCalculation: (value, key) => value.length + key.length * 2 + 64 });
+  const sizeOf = (value: Buffer | readonly Buffer[]): number => (Buffer.isBuffer(value) ? value.length : value.reduce((sum, part) => sum + part.length + 64, 0));
+  const entries = new LRUCache<string, Buffer | readonly Buffer[]>({ maxSize: bytes, sizeCalculation: (value, key) => sizeOf(value) + key.length * 2 + 64 });
   let hits = 0;
   let misses = 0;
+  const read = (key: string): Buffer | null => {
+    const value = entries.get(key);
+    const found = Buffer.isBuffer(value) ? value : null;
+    if (found) hits++;
+    else misses++;
+    return found;
+  };
+  const listOf = (key: string): readonly Buffer[] => {
+    const value = entries.get(key);
+    return value === undefined || Buffer.isBuffer(value) ? [] : value;
+  };
   return {
-    async get(key) {
-      const value = entries.get(key) ?? null;
-      if (value) hits++;
-      else misses++;
-      return value;
-    },
+    get: async (key) => read(key),
+    getMany: async (keys) => keys.map(read),
     async set(key, value, ttlMs) {
       entries.set(key, value, { ttl: ttlMs });
     },
+    async increment(key, ttlMs) {
+      const before = entries.get(key);
+      const count = Buffer.isBuffer(before) ? Number(before.toString()) + 1 : 1;
+      entries.set(key, Buffer.from(String(count)), { ttl: count === 1 ? ttlMs : Math.max(1, entries.getRemainingTTL(key)) });
+      return count;
+    },
+    async push(key, values, most, ttlMs) {
+      entries.set(key, [...[...values].reverse(), ...listOf(key)].slice(0, most), { ttl: ttlMs });
+    },
+    list: async (key) => listOf(key),
     async forget(prefix) {
       for (const key of [...entries.keys()]) if (key.startsWith(prefix)) entries.delete(key);
+      return true;
     },
     state: () => ({ kind: 'memory', available: true, reason: null, hits, misses, failures: 0 }),
     async close() {
@@ -63,61 +101,160 @@ export function memoryCache(bytes: number): Cache {
 
 /** How long a request waits for Redis before it does without. */
 const REDIS_PATIENCE_MS = 50;
+/** After a silence nobody is asked for so long: a server that hangs costs its patience twice a second, not per request. */
+const SILENCE_MS = 500;
 const SCAN_COUNT = 500;
 
-/** A cache on a Redis server (6 or newer) that many processes share. Connects in the background and again for ever. */
-export function redisCache(url: string): Cache {
+export type RedisClient = Redis | Cluster;
+
+/** A connection to Redis (6 or newer) that is made in the background and again for ever, and never makes anybody wait long. */
+export class RedisLink {
+  readonly client: RedisClient;
+  readonly isCluster: boolean;
+  failures = 0;
+  private why: string | null = 'connecting';
+  private silentUntil = 0;
+
+  /** One URL: a server. Several, separated by commas: seeds of a cluster. */
+  constructor(urls: string) {
+    this.isCluster = urls.includes(',');
+    this.client = this.isCluster ? clusterOf(urls) : serverOf(urls);
+    this.client.on('ready', () => {
+      this.why = null;
+      this.silentUntil = 0;
+    });
+    this.client.on('error', (error: unknown) => {
+      this.why = reasonOf(error);
+    });
+    this.client.on('close', () => {
+      this.why ??= 'the connection was closed';
+    });
+  }
+
+  /** Why nobody answers, or null when somebody does. */
+  get reason(): string | null {
+    return this.client.status === 'ready' ? this.why : (this.why ?? `the connection is ${this.client.status}`);
+  }
+
+  /** What `work` answers within the patience, or `otherwise`. */
+  async attempt<T>(work: () => Promise<T>, otherwise: T, patienceMs = REDIS_PATIENCE_MS): Promise<T> {
+    if (this.client.status !== 'ready' || performance.now() < this.silentUntil) return this.giveUp(otherwise);
+    try {
+      const answer = await within(work(), patienceMs);
+      this.why = null;
+      return answer;
+    } catch (error) {
+      this.why = reasonOf(error);
+      if (error instanceof SilenceError) this.silentUntil = performance.now() + SILENCE_MS;
+      return this.giveUp(otherwise);
+    }
+  }
+
+  private giveUp<T>(otherwise: T): T {
+    this.failures++;
+    return otherwise;
+  }
+
+  /** The servers that hold keys. */
+  masters(): readonly Redis[] {
+    return this.client instanceof Cluster ? this.client.nodes('master') : [this.client];
+  }
+
+  close(): void {
+    this.client.disconnect();
+  }
+}
+
+const CONNECT_MS = 2000;
+const retryLater = (attempt: number): number => Math.min(2000, 50 * attempt);
+
+function serverOf(url: string): Redis {
+  const waiting = { enableOfflineQueue: false, maxRetriesPerRequest: 0, retryStrategy: retryLater, connectTimeout: CONNECT_MS };
+  return new Redis(url, { ...waiting, enableAutoPipelining: true });
+}
+
+/** Commands of one turn of the event loop go to each node in one pipeline (auto-pipelining groups them by slot owner). */
+function clusterOf(urls: string): Cluster {
+  const seeds = urls.split(',').map((url) => url.trim()).filter((url) => url !== '');
+  const [{ username, password, protocol }] = seeds.map((url) => new URL(url));
+  return new Cluster(seeds, {
+    enableOfflineQueue: false,
+    enableAutoPipelining: true,
+    clusterRetryStrategy: retryLater,
+    retryDelayOnFailover: 20,
+    slotsRefreshTimeout: CONNECT_MS,
+    slotsRefreshInterval: 5000,
+    redisOptions: {
+      connectTimeout: CONNECT_MS,
+      ...(username ? { username: decodeURIComponent(username) } : {}),
+      ...(password ? { password: decodeURIComponent(password) } : {}),
+      ...(protocol === 'rediss:' ? { tls: {} } : {}),
+    },
+  });
+}
+
+class SilenceError extends Error {}
+
+function within<T>(work: Promise<T>, ms: number): Promise<T> {
+  return new Promise((done, failed) => {
+    const late = setTimeout(() => failed(new SilenceError(`no answer within ${ms} ms`)), ms);
+    work.then(done, failed).finally(() => clearTimeout(late));
+  });
+}
+
+/** A cache on Redis that many processes share. */
+export function redisCache(urls: string): Cache {
+  return cacheOn(new RedisLink(urls));
+}
+
+/** A cache on an open connection, which it closes. */
+export function cacheOn(link: RedisLink): Cache {
+  const { client } = link;
   let hits = 0;
   let misses = 0;
-  let failures = 0;
-  let reason: string | null = 'connecting';
-  const client = new Redis(url, {
-    commandTimeout: REDIS_PATIENCE_MS,
-    connectTimeout: 2000,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: (attempt) => Math.min(2000, 50 * attempt),
-  });
-  client.on('ready', () => {
-    reason = null;
-  });
-  client.on('error', (error: unknown) => {
-    reason = reasonOf(error);
-  });
-  client.on('close', () => {
-    reason ??= 'the connection was closed';
-  });
-  const attempt = async <T>(work: () => Promise<T>, otherwise: T): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      failures++;
-      if (client.status !== 'ready') reason ??= reasonOf(error);
-      return otherwise;
-    }
+  const counted = (value: Buffer | null): Buffer | null => {
+    if (value) hits++;
+    else misses++;
+    return value;
   };
   return {
-    async get(key) {
-      const value = await attempt(() => client.getBuffer(key), null);
-      if (value) hits++;
-      else misses++;
-      return value;
+    get: async (key) => counted(await link.attempt(() => client.getBuffer(key), null)),
+    async getMany(keys) {
+      const none = keys.map((): Buffer | null => null);
+      return (await link.attempt(() => Promise.all(keys.map((key) => client.getBuffer(key))), none)).map(counted);
     },
     async set(key, value, ttlMs) {
-      await attempt<unknown>(() => client.set(key, value, 'PX', ttlMs), null);
+      await link.attempt<unknown>(() => client.set(key, value, 'PX', ttlMs), null);
     },
-    async forget(prefix) {
-      const pattern = `${prefix.replace(/[\\*?[\]]/g, '\\$&')}*`;
-      let cursor = '0';
-      do {
-        const [next, keys] = await attempt(() => client.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT), ['0', []] as [string, string[]]);
-        if (keys.length > 0) await attempt(() => client.unlink(...keys), 0);
-        cursor = next;
-      } while (cursor !== '0');
+    increment: (key, ttlMs) =>
+      link.attempt(async () => {
+        const count = await client.incr(key);
+        if (count === 1) await client.pexpire(key, ttlMs);
+        return count;
+      }, null as number | null),
+    async push(key, values, most, ttlMs) {
+      if (values.length === 0) return;
+      await link.attempt<unknown>(() => client.multi().lpush(key, ...values).ltrim(key, 0, most - 1).pexpire(key, ttlMs).exec(), null);
     },
-    state: () => ({ kind: 'redis', available: reason === null && client.status === 'ready', reason, hits, misses, failures }),
+    list: async (key) => link.attempt<readonly Buffer[]>(() => client.lrangeBuffer(key, 0, -1), []),
+    forget: (prefix) => link.attempt(() => forgetOn(link.masters(), prefix), false, CONNECT_MS),
+    state: () => ({ kind: link.isCluster ? 'redis-cluster' : 'redis', available: link.reason === null, reason: link.reason, hits, misses, failures: link.failures }),
     async close() {
-      client.disconnect();
+      link.close();
     },
   };
+}
+
+/** Keys are looked for on every server and taken away one by one: on a cluster a command may name one slot only. */
+async function forgetOn(servers: readonly Redis[], prefix: string): Promise<boolean> {
+  const pattern = `${prefix.replace(/[\\*?[\]]/g, '\\$&')}*`;
+  for (const server of servers) {
+    let cursor = '0';
+    do {
+      const [next, keys] = await server.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT);
+      await Promise.all(keys.map((key) => server.unlink(key)));
+      cursor = next;
+    } while (cursor !== '0');
+  }
+  return true;
 }

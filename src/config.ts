@@ -47,8 +47,9 @@ export const SETTINGS = {
     'text',
     '',
     'URL',
-    'Redis to share hot state between processes; empty: one process does it all.',
+    'Redis to share hot state between processes (several addresses, by commas: a cluster); empty: one process does it all.',
   ),
+  cacheBytes: setting('CACHE_BYTES', 'integer', '67108864', 'bytes', 'Hot replies kept in this process when there is no Redis.'),
   bodyLimitBytes: setting('BODY_LIMIT_BYTES', 'integer', '8388608', 'bytes', 'Largest accepted request body.'),
   maxInFlight: setting(
     'MAX_IN_FLIGHT',
@@ -200,6 +201,13 @@ export const SETTINGS = {
     '1',
     'threads',
     'Inference threads of the serving process.',
+  ),
+  visualWaitMs: setting(
+    'VISUAL_WAIT_MS',
+    'integer',
+    '5000',
+    'ms',
+    'Longest wait for visual features or objects that are computed on demand; then 503 with Retry-After.',
   ),
   executionProvider: setting(
     'EXECUTION_PROVIDER',

@@ -35,6 +35,7 @@ export const ERRORS = {
   NET_REFUSED: { status: 422, message: 'The net {net} is refused: {reason}' },
   NET_UNKNOWN: { status: 404, message: 'There is no net {net}; there are: {known}.' },
   ARTIFACT_REFUSED: { status: 500, message: 'The artifact {file} is refused: {reason}' },
+  REDIS_UNAVAILABLE: { status: 503, message: 'Redis does not answer: {reason}' },
   INDEX_UNAVAILABLE: { status: 503, message: 'The index {index} is not available: {reason}' },
   FEATURES_NOT_READY: {
     status: 503,

@@ -22,6 +22,7 @@ import { sendProblem, serviceErrorOf } from './problem.ts';
 import { RateLimit } from './rate-limit.ts';
 import { rankRoutes } from './rank.ts';
 import { securityHeaders } from './security-headers.ts';
+import { bringSharedPast } from './shared-past.ts';
 import type { App, Service } from './routes.ts';
 import { userRoutes } from './users.ts';
 import { visualSearchRoutes } from './visual-search.ts';
@@ -69,6 +70,7 @@ export async function buildApp(context: Context): Promise<App> {
     return sendProblem(new ServiceError('ROUTE_UNKNOWN', { method, path: request.url.split('?')[0] }), request, reply);
   });
   guard(app, context);
+  bringSharedPast(app, context);
   admit(app, admission, config.bodyLimitBytes);
   oneLinePerRequest(app, metrics);
   auditAdministration(app, context.dataFolder);
@@ -102,7 +104,7 @@ const OPENAPI = {
 function guard(app: App, context: Context): void {
   const { keys: configured, readKeyRequired, rateLimit } = context.config;
   const keys = new Keys(context.dataFolder, configured);
-  const limit = rateLimit > 0 ? new RateLimit(rateLimit) : null;
+  const limit = rateLimit > 0 ? new RateLimit(rateLimit, context.hot.actions ? context.hot.cache : null) : null;
   app.decorateRequest('line');
   app.decorateRequest('keyName', null);
   app.addHook('onRequest', async (request, reply) => {

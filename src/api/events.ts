@@ -16,6 +16,7 @@ export function eventRoutes(app: App, { context, metrics }: Service): void {
     const tally = new ReceiptTally();
     const events = readEvents(request.body.events, context.pins, tally);
     const counts = await context.log.events.append(events);
+    context.hot.actions?.publish(events);
     const { read, rejected } = tally.receipt();
     metrics.events.inc({ outcome: 'written' }, counts.written);
     metrics.events.inc({ outcome: 'unchanged' }, counts.unchanged);

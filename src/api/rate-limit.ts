@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { type Cache, CACHE_KEYS } from '../cache.ts';
 import { ServiceError } from '../errors.ts';
 
 interface Bucket {
@@ -11,13 +12,19 @@ const CALLERS_KEPT = 50_000;
 /** Seconds of requests that may come at once. */
 const BURST_SECONDS = 2;
 
-/** A token bucket per caller: `perSecond` requests each second, twice that in a burst. */
+/**
+ * A token bucket per caller: `perSecond` requests each second, twice that in a burst. With a cache that several processes
+ * share they count together, behind the request: who has asked all of them for a burst within a second finds the bucket
+ * here empty with the next request. When the shared count can not be had, each process keeps to its own.
+ */
 export class RateLimit {
   private readonly perSecond: number;
+  private readonly shared: Cache | null;
   private readonly buckets = new LRUCache<string, Bucket>({ max: CALLERS_KEPT });
 
-  constructor(perSecond: number) {
+  constructor(perSecond: number, shared: Cache | null = null) {
     this.perSecond = perSecond;
+    this.shared = shared;
   }
 
   /** Takes one token. @throws REQUEST_RATE_LIMITED with the seconds until there is one. */
@@ -32,5 +39,12 @@ export class RateLimit {
       throw new ServiceError('REQUEST_RATE_LIMITED', { retryAfterSeconds });
     }
     bucket.tokens--;
+    if (this.shared) void this.countTogether(this.shared, caller, bucket);
+  }
+
+  private async countTogether(shared: Cache, caller: string, bucket: Bucket): Promise<void> {
+    const { key, ttlMs } = CACHE_KEYS.rate;
+    const count = await shared.increment(key(caller, Math.floor(Date.now() / 1000)), ttlMs);
+    if (count !== null && count >= this.perSecond * BURST_SECONDS) bucket.tokens = 0;
   }
 }

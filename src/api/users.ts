@@ -1,5 +1,4 @@
 import { Type } from 'typebox';
-import { pastActions } from '../serving/user-past.ts';
 import type { App, Service } from './routes.ts';
 import { replies, UserParams } from './schemas.ts';
 
@@ -12,7 +11,7 @@ const Users = Type.Object({ users: Type.Array(Type.Object({ id: Type.String(), s
 const LimitQuery = Type.Object({ limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })) });
 
 export function userRoutes(app: App, { context }: Service): void {
-  const { catalog, log, pins } = context;
+  const { catalog, pins } = context;
   const get = (summary: string) => ({ summary, tags: ['browse'] });
   app.get(
     '/v1/users/:id/history',
@@ -21,7 +20,7 @@ export function userRoutes(app: App, { context }: Service): void {
       config: { scope: 'read' },
     },
     async (request) => {
-      const actions = pastActions(catalog, log, request.params.id, request.query.limit);
+      const actions = context.pastOf(request.params.id, request.query.limit ?? 50);
       const history = actions.map(({ pinIndex, type, at }) => {
         return { pinId: pins.idOf(pinIndex), type, at, title: catalog.pins.get(pinIndex)?.title ?? '' };
       });

@@ -2,13 +2,16 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { appendAudit } from '../audit-trail.ts';
+import { CACHE_KEYS, cacheOn, RedisLink } from '../cache.ts';
 import { openCatalog } from '../catalog/catalog-store.ts';
 import { openDatabase } from '../catalog/database.ts';
 import { erasePerson } from '../catalog/erasure-log.ts';
 import { openLog } from '../catalog/log-database.ts';
 import { ServiceError } from '../errors.ts';
+import { redisStream } from '../event-stream.ts';
 import { ExposureStore } from '../experiments/exposure-store.ts';
 import { newId } from '../math/random.ts';
+import { eraseShared } from '../serving/shared-actions.ts';
 import type { Job } from './job.ts';
 
 export const job: Job = {
@@ -33,7 +36,8 @@ export const job: Job = {
     const log = openLog(dataFolder, { synchronous: config.synchronous });
     try {
       const erased = erasePerson(log.database, userId);
-      return { user: userId, known: saves >= 0 || erased.events + erased.servedLists > 0, saves: Math.max(0, saves), ...erased, exposures, filesThatStillHoldTheId: traces(dataFolder, userId) };
+      const redis = await forgetInRedis(config.redisUrl, userId);
+      return { user: userId, redis, known: saves >= 0 || erased.events + erased.servedLists > 0, saves: Math.max(0, saves), ...erased, exposures, filesThatStillHoldTheId: traces(dataFolder, userId) };
     } finally {
       log.close();
     }
@@ -43,6 +47,22 @@ export const job: Job = {
     (receipt.filesThatStillHoldTheId as string[]).length === 0 ? 'no file of the data folder holds the id any more' : `still found in: ${(receipt.filesThatStillHoldTheId as string[]).join(', ')}`,
   ],
 };
+
+/** What became of the user's shared actions: nothing to forget, forgotten, or not asked because Redis was away. */
+async function forgetInRedis(redisUrl: string, userId: string): Promise<string> {
+  if (redisUrl === '') return 'not configured';
+  const link = new RedisLink(redisUrl);
+  const cache = cacheOn(link);
+  try {
+    for (let waited = 0; link.reason !== null && waited < REDIS_MS; waited += 20) await new Promise((again) => setTimeout(again, 20));
+    const inStream = await eraseShared(cache, redisStream(link, link), userId);
+    if (inStream === null) return `away: ${link.reason}; its entries end by themselves within seven days, or run this again`;
+    const left = await cache.list(CACHE_KEYS.actions.key(userId));
+    return left.length === 0 ? `forgotten, ${inStream} entries of the stream removed` : 'still holds the user';
+  } finally {
+    await cache.close();
+  }
+}
 
 /** Exposures keep their counts under a nameless unit. */
 function forgetInExperiments(dataFolder: string, userId: string, synchronous: string): number {
@@ -59,6 +79,8 @@ function forgetInExperiments(dataFolder: string, userId: string, synchronous: st
   }
 }
 
+/** How long Redis may take to answer. */
+const REDIS_MS = 2000;
 const SMALL_BYTES = 1 << 30;
 
 /** Files of the data folder whose bytes still hold the id: the proof, by looking. Ids under 4 characters prove nothing. */

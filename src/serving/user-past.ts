@@ -19,13 +19,25 @@ const STRENGTH: Record<EventType, number> = { save: 1, longClick: 0.7, click: 0.
 const ACTIONS_MAX = 300;
 const SHOWN_MAX = 1000;
 
+export interface PastOptions {
+  readonly limit?: number;
+  /** What other processes know; what is known here too counts once. */
+  readonly elsewhere?: readonly PastAction[];
+}
+
 /** Saves and actions of a user, newest first. */
-export function pastActions(catalog: CatalogStore, log: LogDatabase, userId: string, limit = ACTIONS_MAX): PastAction[] {
+export function pastActions(catalog: CatalogStore, log: LogDatabase, userId: string, { limit = ACTIONS_MAX, elsewhere = [] }: PastOptions = {}): PastAction[] {
   const userIndex = catalog.users.indexOf(userId);
   const saves = userIndex < 0 ? [] : catalog.saves.ofUser(userIndex, limit);
   const actions: PastAction[] = saves.map(({ pinIndex, at }) => ({ pinIndex, type: 'save', at }));
   actions.push(...log.events.actionsOf(userId, limit));
+  const known = new Set(elsewhere.length === 0 ? [] : actions.map(actionKey));
+  actions.push(...elsewhere.filter((action) => !known.has(actionKey(action))));
   return actions.sort((a, b) => b.at - a.at || a.pinIndex - b.pinIndex).slice(0, limit);
+}
+
+function actionKey({ pinIndex, type, at }: PastAction): string {
+  return `${pinIndex} ${type} ${at}`;
 }
 
 /**
@@ -48,9 +60,9 @@ export function weighedHistory(actions: readonly PastAction[], pins: PinColumns)
 }
 
 /** Pins a user has saved or acted on, or was shown in earlier home feeds. */
-export function seenPins(catalog: CatalogStore, log: LogDatabase, userId: string): ReadonlySet<number> {
+export function seenPins(catalog: CatalogStore, log: LogDatabase, userId: string, elsewhere: readonly PastAction[] = []): ReadonlySet<number> {
   const userIndex = catalog.users.indexOf(userId);
-  const seen = new Set<number>();
+  const seen = new Set<number>(elsewhere.map(({ pinIndex }) => pinIndex));
   if (userIndex >= 0) for (const { pinIndex } of catalog.saves.ofUser(userIndex)) seen.add(pinIndex);
   for (const { pinIndex } of log.events.actionsOf(userId, SHOWN_MAX, true)) seen.add(pinIndex);
   return seen;

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cache, memoryCache, redisCache } from '../../src/cache.ts';
-import { HAS_REDIS, startRedis, type TestRedis } from '../redis-server.ts';
+import { HAS_REDIS, HAS_REDIS_CLUSTER, startRedis, startRedisCluster, type TestCluster, type TestRedis } from '../../torture/redis-server.ts';
 
 async function ready(cache: Cache): Promise<void> {
   for (let round = 0; round < 100 && !cache.state().available; round++) await wait(20);
@@ -32,6 +32,28 @@ function contract(open: () => Cache): void {
     for (const key of ['p*:1', 'p*:2', 'px:3']) await cache.set(key, Buffer.from(key), 10_000);
     await cache.forget('p*:');
     expect(await Promise.all(['p*:1', 'p*:2', 'px:3'].map(async (key) => (await cache.get(key)) !== null))).toEqual([false, false, true]);
+  });
+
+  it('answers many keys at once, in their order, wherever they are kept', async () => {
+    const keys = Array.from({ length: 40 }, (_, i) => `many:${i}`);
+    for (const key of keys.slice(0, 30)) await cache.set(key, Buffer.from(key), 10_000);
+    const found = await cache.getMany(keys);
+    expect(found.map((value) => value?.toString() ?? null)).toEqual(keys.map((key, i) => (i < 30 ? key : null)));
+  });
+
+  it('counts up, and starts again when the lifetime is over', async () => {
+    expect([await cache.increment('counter', 150), await cache.increment('counter', 150)]).toEqual([1, 2]);
+    await wait(250);
+    expect(await cache.increment('counter', 150)).toBe(1);
+  });
+
+  it('keeps the newest of a list, newest first', async () => {
+    const texts = async (): Promise<string[]> => (await cache.list('list')).map((value) => value.toString());
+    expect(await texts()).toEqual([]);
+    await cache.push('list', ['a', 'b'].map((text) => Buffer.from(text)), 3, 10_000);
+    expect(await texts()).toEqual(['b', 'a']);
+    await cache.push('list', ['c', 'd'].map((text) => Buffer.from(text)), 3, 10_000);
+    expect(await texts()).toEqual(['d', 'c', 'b']);
   });
 
   it('counts hits and misses', async () => {
@@ -66,6 +88,26 @@ describe.skipIf(!HAS_REDIS)('cache on Redis (skipped where there is no redis-ser
   afterAll(() => redis?.stop());
   contract(() => redisCache(redis.url));
 
+  it('a server that hangs costs its patience once, not per question', async () => {
+    const own = await startRedis();
+    const cache = redisCache(own.url);
+    await ready(cache);
+    await cache.set('k', Buffer.from('v'), 60_000);
+    own.freeze();
+    await cache.get('k');
+    const failures = cache.state().failures;
+    const startedAt = performance.now();
+    for (let question = 0; question < 20; question++) expect(await cache.get('k')).toBeNull();
+    expect(cache.state()).toMatchObject({ available: false });
+    expect(cache.state().failures).toBe(failures + 20);
+    expect(performance.now() - startedAt).toBeLessThan(20 * 50);
+    own.wake();
+    await expect.poll(async () => (await cache.get('k'))?.toString(), { timeout: 10_000 }).toBe('v');
+    expect(cache.state()).toMatchObject({ available: true, reason: null });
+    await cache.close();
+    await own.stop();
+  });
+
   it('a server that goes away costs a miss, never an error, and is used again when it is back', async () => {
     const own = await startRedis();
     const cache = redisCache(own.url);
@@ -85,4 +127,13 @@ describe.skipIf(!HAS_REDIS)('cache on Redis (skipped where there is no redis-ser
     await cache.close();
     await again.stop();
   });
+});
+
+describe.skipIf(!HAS_REDIS_CLUSTER)('cache on a Redis cluster (skipped where there is no redis-cli)', { retry: 3 }, () => {
+  let cluster: TestCluster;
+  beforeAll(async () => {
+    cluster = await startRedisCluster();
+  });
+  afterAll(() => cluster?.stop());
+  contract(() => redisCache(cluster.url));
 });

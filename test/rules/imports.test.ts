@@ -8,11 +8,11 @@ const SRC = join(import.meta.dirname, '../../src');
 const ROWS: readonly (readonly string[])[] = [
   ['errors.ts', 'worker-url.ts', 'progress.ts', 'math'],
   ['access-keys.ts', 'audit-trail.ts', 'cache.ts', 'config.ts'],
+  ['event-stream.ts'],
   ['catalog', 'vision'],
   ['features', 'detection'],
   ['candidates'],
   ['ranker'],
-  ['serving'],
   ['serving'],
   ['related-pins.ts', 'search', 'experiments', 'world'],
   ['context.ts'],

@@ -1,0 +1,143 @@
+/**
+ * A stream of what became durable, shared by many processes: each entry is handed to one consumer of a group, and again to
+ * another one when the first died before it acknowledged. Nothing depends on it: an entry that is lost with Redis is in the
+ * log of the process that published it.
+ */
+import { hostname } from 'node:os';
+import { CACHE_KEYS, type RedisLink } from './cache.ts';
+
+export interface StreamEntry {
+  readonly id: string;
+  readonly value: Buffer;
+}
+
+export interface EventStream {
+  /** Appends; false when the server was away. */
+  publish(values: readonly Buffer[]): Promise<boolean>;
+  /** Entries for this consumer, at most `count`: those of consumers that died first, then new ones; waits a moment for them. */
+  take(count: number): Promise<readonly StreamEntry[]>;
+  acknowledge(ids: readonly string[]): Promise<void>;
+  /** Entries that nobody has acknowledged; null when the server can't say. */
+  lag(): Promise<number | null>;
+  /** Takes out every entry that `isGone` picks; how many, null when the server was away. */
+  remove(isGone: (value: Buffer) => boolean): Promise<number | null>;
+  close(): void;
+}
+
+/** Entries kept, about: a consumer that was away longer finds them in no stream. */
+const KEPT = 100_000;
+const GROUP = 'related-pins';
+/** An entry that was handed out and not acknowledged by then goes to another consumer. */
+const ABANDONED_MS = 10_000;
+const WAIT_MS = 500;
+const PATIENCE_MS = 2000;
+
+/** The twin in this process, for one consumer. */
+export function memoryStream(): EventStream {
+  let next = 0;
+  const waiting: StreamEntry[] = [];
+  const taken = new Map<string, StreamEntry>();
+  return {
+    async publish(values) {
+      for (const value of values) waiting.push({ id: String(++next), value });
+      waiting.splice(0, Math.max(0, waiting.length - KEPT));
+      return true;
+    },
+    async take(count) {
+      const entries = waiting.splice(0, count);
+      for (const entry of entries) taken.set(entry.id, entry);
+      return entries;
+    },
+    async acknowledge(ids) {
+      for (const id of ids) taken.delete(id);
+    },
+    lag: async () => waiting.length + taken.size,
+    async remove(isGone) {
+      const before = waiting.length;
+      waiting.splice(0, before, ...waiting.filter(({ value }) => !isGone(value)));
+      return before - waiting.length;
+    },
+    close() {
+      waiting.length = 0;
+    },
+  };
+}
+
+type Raw = Buffer | string;
+type RawEntry = readonly [id: Raw, fields: readonly Raw[]];
+
+const bytesOf = (raw: Raw): Buffer => (Buffer.isBuffer(raw) ? raw : Buffer.from(raw));
+
+/** The stream on Redis. `link` is for publishing; `reading` is a connection of its own, because reading waits on it. */
+export function redisStream(link: RedisLink, reading: RedisLink, consumer = `${hostname()}-${process.pid}`): EventStream {
+  const key = CACHE_KEYS.events;
+  let grouped = false;
+  const entriesOf = (raw: readonly RawEntry[] | null | undefined): StreamEntry[] =>
+    (raw ?? []).filter((entry) => entry?.[1]).map(([id, fields]) => ({ id: id.toString(), value: bytesOf(fields[1]) }));
+  const ensureGroup = async (): Promise<void> => {
+    if (grouped) return;
+    await reading.client.xgroup('CREATE', key, GROUP, '0', 'MKSTREAM').catch((error: Error) => {
+      if (!/BUSYGROUP/.test(error.message)) throw error;
+    });
+    grouped = true;
+  };
+  const abandoned = async (count: number): Promise<StreamEntry[]> => {
+    const found = (await reading.client.xautoclaim(key, GROUP, consumer, ABANDONED_MS, '0-0', 'COUNT', count)) as unknown as [Raw, RawEntry[]];
+    return entriesOf(found[1]);
+  };
+  const fresh = async (count: number): Promise<StreamEntry[]> => {
+    const found = (await reading.client.xreadgroupBuffer('GROUP', GROUP, consumer, 'COUNT', count, 'BLOCK', WAIT_MS, 'STREAMS', key, '>')) as unknown as [Raw, RawEntry[]][] | null;
+    return entriesOf(found?.[0]?.[1]);
+  };
+  return {
+    publish: (values) =>
+      link.attempt(async () => {
+        await Promise.all(values.map((value) => link.client.xadd(key, 'MAXLEN', '~', KEPT, '*', 'event', value)));
+        return true;
+      }, false, PATIENCE_MS),
+    take: (count) =>
+      reading.attempt(async () => {
+        try {
+          await ensureGroup();
+          const old = await abandoned(count);
+          return old.length > 0 ? old : await fresh(count);
+        } catch (error) {
+          // The stream and its group went with whatever emptied the server.
+          grouped = false;
+          throw error;
+        }
+      }, [], PATIENCE_MS + WAIT_MS),
+    async acknowledge(ids) {
+      if (ids.length > 0) await link.attempt<unknown>(() => link.client.xack(key, GROUP, ...ids), null, PATIENCE_MS);
+    },
+    lag: () => link.attempt(() => lagOf(link, key), null),
+    remove: (isGone) => link.attempt(() => removeFrom(link, key, isGone), null, 10 * PATIENCE_MS),
+    close() {
+      reading.close();
+    },
+  };
+}
+
+/** Entries after the last one handed out, and those handed out and not acknowledged. */
+async function lagOf({ client }: RedisLink, key: string): Promise<number | null> {
+  const groups = (await client.xinfo('GROUPS', key)) as unknown as (string | number | null)[][];
+  for (const group of groups) {
+    const field = (name: string): unknown => group[group.indexOf(name) + 1];
+    if (field('name') !== GROUP) continue;
+    // Servers before 7 do not count what was not handed out.
+    const unread = group.includes('lag') ? Number(field('lag') ?? 0) : 0;
+    return unread + Number(field('pending'));
+  }
+  return null;
+}
+
+async function removeFrom({ client }: RedisLink, key: string, isGone: (value: Buffer) => boolean): Promise<number> {
+  let removed = 0;
+  for (let from = '-'; ; ) {
+    const page = (await client.xrangeBuffer(key, from, '+', 'COUNT', 1000)) as unknown as RawEntry[];
+    const gone = page.filter(([, fields]) => isGone(bytesOf(fields[1]))).map(([id]) => id.toString());
+    if (gone.length > 0) removed += await client.xdel(key, ...gone);
+    if (page.length < 1000) return removed;
+    from = `(${page[page.length - 1][0].toString()}`;
+  }
+}
