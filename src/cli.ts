@@ -58,6 +58,7 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
     () => import('./jobs/evaluate-visual-search.ts'),
   ],
   ['evaluate-detector', 'measure a detector on photos with true boxes', () => import('./jobs/evaluate-detector.ts')],
+  ['evaluate-home-feed', 'measure home feeds on saves that were held out', () => import('./jobs/evaluate-home-feed.ts')],
   ['replay-saves', 'make a first training log from saves that are held out', () => import('./jobs/replay-saves.ts')],
   ['serve', 'answer over HTTP: closeups, home feeds, events, upserts, the pages', () => import('./jobs/serve.ts')],
   ['train-ranker', 'learn a ranking model from the log, or from a LETOR file', () => import('./jobs/train-ranker.ts')],

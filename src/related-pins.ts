@@ -8,10 +8,10 @@ import type { PinColumns } from './catalog/pin-columns.ts';
 import type { UserHistory } from './ranker/ranking-feature.ts';
 import { summarizeHistory } from './ranker/user-history.ts';
 import { acceptedPins } from './serving/accepted-pins.ts';
-import { blendHistory, FILLED_QUERIES, HOME_QUERIES_MAX, PER_QUERY_LIMIT } from './serving/home-blend.ts';
+import { blendHistory, ENOUGH_FROM_HISTORY, FILLED_QUERIES, HOME_QUERIES_MAX, PER_QUERY_LIMIT } from './serving/home-blend.ts';
 import { type PageCursor, readCursor } from './serving/page-cursor.ts';
 import { askedSources, isFilling, propose } from './serving/propose.ts';
-import { missingOf, NO_QUERY, querySide } from './serving/query-side.ts';
+import { missingOf, missingOfHistory, NO_QUERY, querySide } from './serving/query-side.ts';
 import { rankCandidates } from './serving/rank-candidates.ts';
 import type { ListOptions, RankedList } from './serving/ranked-list.ts';
 import type { Degradation, ServingParts } from './serving/serving-parts.ts';
@@ -84,11 +84,18 @@ export async function homeFeed(parts: ServingParts, userId: string, options: Lis
   const seen = parts.seenBy(userId);
   const accept = acceptedPins(pins, { ...options, exclude: new Set([...options.exclude, ...seen]) }, cursor?.shown ?? []);
   const blended = blendHistory(asked, history, pins, accept);
-  const candidates = mergeOf(pins).merge(-1, blended.proposals, limits.candidates, accept);
+  const candidates = mergeOf(pins).merge(-1, withoutNeedlessFilling(blended.proposals), limits.candidates, accept);
   const user = summarizeHistory(history, pins, parts.visual, blended.cooccurrence);
-  const missing = queries === 0 ? ['history'] : [];
+  const missing = missingOfHistory(history, pins, user);
   const shared = { surface: 'home-feed', options, candidates, user, cursor, cursorName, degraded, missing } as const;
   return rankCandidates(parts, { ...shared, query: NO_QUERY, shuffledShare: 0, startedAt });
+}
+
+/** A history that proposes enough speaks for itself: what is popular or shares a word would only push its pins back. */
+function withoutNeedlessFilling(proposals: readonly Proposal[]): readonly Proposal[] {
+  const own = proposals.filter(({ name }) => !isFilling(name));
+  const proposed = own.reduce((sum, { pins }) => sum + pins.pinIndexes.length, 0);
+  return proposed >= ENOUGH_FROM_HISTORY ? own : proposals;
 }
 
 const merges = new WeakMap<PinColumns, Merge>();

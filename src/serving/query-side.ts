@@ -1,7 +1,8 @@
 import { PIN_HAS_IMAGE, PIN_IMAGE_FAILED, type PinColumns } from '../catalog/pin-columns.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
-import type { QuerySide } from '../ranker/ranking-feature.ts';
+import type { QuerySide, UserHistory } from '../ranker/ranking-feature.ts';
 import type { Treatment } from '../ranker/treatment.ts';
+import type { WeightedPins } from '../ranker/user-history.ts';
 
 /** A query without pin or image: the user's history speaks for it. */
 export const NO_QUERY: QuerySide = { pinIndex: -1, code: null, classScores: null, dominantObject: null };
@@ -21,7 +22,18 @@ export function querySide(pinIndex: number, visual: VisualFeatures | null, treat
 
 /** What the query pin lacks: `image` (none, or one that failed), `visual-features` (not computed yet). */
 export function missingOf(pinIndex: number, pins: PinColumns, query: QuerySide): string[] {
-  const flags = pins.flags[pinIndex];
-  if ((flags & PIN_HAS_IMAGE) === 0 || (flags & PIN_IMAGE_FAILED) !== 0) return ['image'];
+  if (!hasImage(pinIndex, pins)) return ['image'];
   return query.code === null ? ['visual-features'] : [];
+}
+
+/** What a user's history lacks: `history` (there is none), `image` (no pin of it has one), `visual-features` (none computed yet). */
+export function missingOfHistory({ pinIndexes }: WeightedPins, pins: PinColumns, user: UserHistory): string[] {
+  if (pinIndexes.length === 0) return ['history'];
+  if (user.code !== null) return [];
+  return Array.from(pinIndexes).some((pinIndex) => hasImage(pinIndex, pins)) ? ['visual-features'] : ['image'];
+}
+
+function hasImage(pinIndex: number, pins: PinColumns): boolean {
+  const flags = pins.flags[pinIndex];
+  return (flags & PIN_HAS_IMAGE) !== 0 && (flags & PIN_IMAGE_FAILED) === 0;
 }

@@ -11,24 +11,14 @@ import { job as replay } from '../../src/jobs/replay-saves.ts';
 import { job as rollBack } from '../../src/jobs/roll-back-model.ts';
 import { job as train } from '../../src/jobs/train-ranker.ts';
 import { seededRandom } from '../../src/math/random.ts';
-import { SILENT } from '../../src/progress.ts';
+import { runJob } from '../run-job.ts';
 import { temporaryFolder, testConfig } from '../world.ts';
 
 let folder: string;
 let context: Context;
 let app: App;
 
-/** A job as the command line would run it, its defaults filled in. */
-async function run(job: Job, options: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
-  const defaults = Object.fromEntries(
-    job.options
-      .filter((option) => option.default !== undefined)
-      .map((option) => [nameOf(option.flag), option.default]),
-  );
-  const input = { args: [], config: testConfig(folder), dataFolder: folder, progress: SILENT, signal: new AbortController().signal };
-  return job.run({ ...input, options: { ...defaults, ...options } });
-}
-const nameOf = (flag: string): string => flag.split(' ')[0].slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+const run = (job: Job, options: Record<string, unknown> = {}): Promise<Readonly<Record<string, unknown>>> => runJob(job, folder, options);
 
 /** Three hundred pins of six tastes; boards are pure, so a ranker that learns puts the taste of the query first. */
 function writeTastes(): void {
