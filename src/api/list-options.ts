@@ -3,7 +3,7 @@ import { ServiceError } from '../errors.ts';
 import type { Decision } from '../experiments/active-experiments.ts';
 import { armsText } from '../experiments/assignment.ts';
 import { newId } from '../math/random.ts';
-import { DEFAULT_TREATMENT, type Treatment } from '../ranker/treatment.ts';
+import { DEFAULT_TREATMENT, readDotsTreatment, type Treatment } from '../ranker/treatment.ts';
 import type { ListOptions } from '../serving/ranked-list.ts';
 
 /** What list requests share, as the schemas let it through. */
@@ -86,7 +86,7 @@ function forcedTreatment(text: string): Treatment {
 }
 
 function readTreatment(record: Record<string, unknown>): Treatment {
-  const { model = null, sources = null, visualFrom = 'image', whenDominantObject = { visualWeightFactor: 1 }, ...others } = record;
+  const { model = null, sources = null, visualFrom = 'image', whenDominantObject = { visualWeightFactor: 1 }, dots, ...others } = record;
   const factor = (whenDominantObject as { visualWeightFactor?: unknown } | null)?.visualWeightFactor;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) return refuse(`it has no field ${unknown}`);
@@ -96,7 +96,10 @@ function readTreatment(record: Record<string, unknown>): Treatment {
   if (visualFrom !== 'image' && visualFrom !== 'object') return refuse('visualFrom is image or object');
   if (typeof factor !== 'number' || !Number.isFinite(factor) || factor < 0)
     return refuse('whenDominantObject.visualWeightFactor is a number of at least 0');
-  return { model, sources: sources as readonly string[] | null, visualFrom, whenDominantObject: { visualWeightFactor: factor } };
+  const treatment: Treatment = { model, sources: sources as readonly string[] | null, visualFrom, whenDominantObject: { visualWeightFactor: factor } };
+  if (dots === undefined) return treatment;
+  const offered = readDotsTreatment(dots);
+  return typeof offered === 'string' ? refuse(offered) : { ...treatment, dots: offered };
 }
 
 function refuse(reason: string): never {

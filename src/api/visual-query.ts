@@ -3,9 +3,11 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { fetchImage } from '../catalog/image-fetch.ts';
+import { isWebAddress } from '../catalog/image-reference.ts';
 import type { Context } from '../context.ts';
 import { ServiceError } from '../errors.ts';
 import type { BoxUnit } from '../vision/box.ts';
+import { frameCount } from '../vision/image-tensor.ts';
 import { pinOf } from './list-options.ts';
 import { Id, LIMIT_MAX } from './schemas.ts';
 
@@ -15,7 +17,18 @@ export const VisualBody = Type.Object({
   boxUnit: Type.Optional(Type.Union([Type.Literal('pixels'), Type.Literal('fractions')])),
   category: Type.Optional(Type.String({ maxLength: 256 })),
   buyable: Type.Optional(Type.Boolean()),
+  mode: Type.Optional(
+    Type.Union([Type.Literal('flashlight'), Type.Literal('similar-looks'), Type.Literal('shop-the-look'), Type.Literal('exact-product')], {
+      description: 'flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product: the same thing only.',
+    }),
+  ),
   term: Type.Optional(Type.String({ maxLength: 256, description: 'Only pins that carry this annotation.' })),
+  terms: Type.Optional(Type.Array(Type.String({ maxLength: 256 }), { maxItems: 16, description: 'Only pins that carry all of these annotations.' })),
+  imageUrl: Type.Optional(Type.String({ maxLength: 4096, description: 'A public address of an image, instead of pinId or an upload.' })),
+  via: Type.Optional(Type.Union([Type.Literal('crop'), Type.Literal('dot')], { description: 'Whether a person drew the box or took a dot.' })),
+  preview: Type.Optional(Type.Boolean({ description: 'The box is still moving: the list is not logged.' })),
+  sessionId: Type.Optional(Id),
+  treatment: Type.Optional(Type.String({ maxLength: 2048 })),
   exclude: Type.Optional(Type.Array(Id, { maxItems: 1000 })),
   userId: Type.Optional(Id),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX })),
@@ -28,8 +41,8 @@ export interface VisualQuestion {
   readonly request: VisualRequest;
   /** -1: an upload. */
   readonly pinIndex: number;
-  /** The picture's bytes, read when they are needed. */
-  readonly bytes: () => Promise<Uint8Array>;
+  /** The bytes that came with the request; null: those of the pin. */
+  readonly upload: Uint8Array | null;
   readonly boxUnit: BoxUnit;
 }
 
@@ -44,12 +57,28 @@ export async function visualQuestion(context: Context, request: FastifyRequest):
   }
   const boxUnit = body.boxUnit ?? 'pixels';
   if (upload?.image) {
-    const { image } = upload;
-    return { request: body, pinIndex: -1, bytes: async () => image, boxUnit };
+    await refuseAnimated(upload.image);
+    return { request: body, pinIndex: -1, upload: upload.image, boxUnit };
+  }
+  if (body.imageUrl !== undefined) {
+    const image = await bytesAt(context, body.imageUrl);
+    await refuseAnimated(image);
+    return { request: body, pinIndex: -1, upload: image, boxUnit };
   }
   if (body.pinId === undefined) throw new ServiceError('REQUEST_INVALID', { field: 'pinId', detail: 'pinId: name a pin, or send an image as multipart/form-data' });
-  const pinIndex = pinOf(context, body.pinId);
-  return { request: body, pinIndex, bytes: () => bytesOfPin(context, pinIndex), boxUnit };
+  return { request: body, pinIndex: pinOf(context, body.pinId), upload: null, boxUnit };
+}
+
+/** A query is one picture: which frame of a film is meant nobody can tell. Throws IMAGE_REFUSED. */
+async function refuseAnimated(bytes: Uint8Array): Promise<void> {
+  const frames = await frameCount(bytes);
+  if (frames > 1) throw new ServiceError('IMAGE_REFUSED', { reason: `it is animated (${frames} frames); send one still picture` });
+}
+
+/** An image by its web address, under the guard of the import; paths of our own disk are no addresses. */
+function bytesAt({ config, dataFolder }: Context, address: string): Promise<Uint8Array> {
+  if (!isWebAddress(address)) throw new ServiceError('REQUEST_INVALID', { field: 'imageUrl', detail: 'imageUrl: must begin with http:// or https://' });
+  return fetchImage(address, { dataFolder, byteLimit: config.uploadLimitBytes, allowPrivate: config.imagePrivateUrls });
 }
 
 /** The bytes of a pin's image. Throws IMAGE_REFUSED for a pin without one. */
@@ -71,18 +100,18 @@ async function readMultipart(request: FastifyRequest, byteLimit: number): Promis
       });
     } else part.file.resume();
   }
-  if (!image && fields.pinId === undefined) throw new ServiceError('REQUEST_INVALID', { field: 'image', detail: 'image: the form holds no file of this name' });
+  if (!image && fields.pinId === undefined && fields.imageUrl === undefined) throw new ServiceError('REQUEST_INVALID', { field: 'image', detail: 'image: the form holds no file of this name' });
   return { image, fields };
 }
 
 const NUMBERS = new Set(['limit']);
-const FLAGS = new Set(['buyable', 'explain']);
+const FLAGS = new Set(['buyable', 'explain', 'preview']);
 
-/** Form fields are text; these are numbers, flags and JSON (`box`, `exclude`) as in the JSON body. What does not fit stays text and is refused by the schema. */
+/** Form fields are text; these are numbers, flags and JSON (`box`, `exclude`, `terms`) as in the JSON body. What does not fit stays text and is refused by the schema. */
 function fieldValue(name: string, text: string): unknown {
   if (NUMBERS.has(name) && /^\d+$/.test(text)) return Number(text);
   if (FLAGS.has(name) && (text === 'true' || text === 'false')) return text === 'true';
-  if (name === 'box' || name === 'exclude') {
+  if (name === 'box' || name === 'exclude' || name === 'terms') {
     try {
       return JSON.parse(text);
     } catch {

@@ -11,6 +11,7 @@ import type { Database, Statement } from './database.ts';
 import type { EngagementLog, LoggedEvent } from './engagement-log.ts';
 import { GRADES } from './judged-list.ts';
 import { EVENT_TYPES } from './records.ts';
+import type { Surface } from './served-list.ts';
 import type { ServedListLog, StoredList } from './served-list-log.ts';
 
 /** Version 1 of the tables of the roll-up (a step of `migrate`). */
@@ -34,6 +35,8 @@ const BATCH = 500;
 /** Types from here on are clicks. */
 const FIRST_CLICK = EVENT_TYPES.indexOf('click');
 const QUERIES_KEPT = 20_000;
+/** Lists that answer to a region of the pin's picture say nothing about the pin as a whole. */
+const ABOUT_A_REGION: ReadonlySet<Surface> = new Set(['visual-search', 'lens'] as const);
 
 interface PairRow {
   pin: number;
@@ -89,10 +92,12 @@ export class PairEngagementLog {
     }
   }
 
-  /** Ratio of each pair into `out`; 0 where nothing is known. */
-  clicksOverExpected(queryPin: number, pinIndexes: Int32Array, count: number, out: Float32Array): void {
+  /** Ratio of each pair into `out`, 0 where nothing is known of a pair; false when nothing is known of the query at all. */
+  clicksOverExpected(queryPin: number, pinIndexes: Int32Array, count: number, out: Float32Array): boolean {
     const ratios = this.ratiosOf(queryPin);
-    for (let i = 0; i < count; i++) out[i] = ratios.size === 0 ? 0 : (ratios.get(pinIndexes[i]) ?? 0);
+    if (ratios.size === 0) return false;
+    for (let i = 0; i < count; i++) out[i] = ratios.get(pinIndexes[i]) ?? 0;
+    return true;
   }
 
   private ratiosOf(queryPin: number): ReadonlyMap<number, number> {
@@ -122,7 +127,7 @@ export class PairEngagementLog {
   private rollUp(batch: readonly LoggedEvent[]): void {
     for (const [listIndex, events] of byList(batch)) {
       const list = this.lists.headOf(listIndex);
-      if (list === null || list.queryPinIndex < 0 || list.forced) continue;
+      if (list === null || list.queryPinIndex < 0 || list.forced || ABOUT_A_REGION.has(list.surface)) continue;
       if (this.earlier.get(listIndex, events[0].eventIndex) === undefined) {
         this.countShown(list.queryPinIndex, list.items, list.at);
       }

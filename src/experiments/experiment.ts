@@ -9,6 +9,8 @@ export interface ArmTreatment {
   readonly sources?: readonly string[] | null;
   readonly visualFrom?: 'image' | 'object';
   readonly whenDominantObject?: { readonly visualWeightFactor: number };
+  /** Visual search: dots by thresholds of the arm's own, or one default box. */
+  readonly dots?: { readonly show: 'dots' | 'box'; readonly thresholds: Readonly<Record<string, number>> };
 }
 
 export interface Arm {
@@ -171,9 +173,19 @@ function treatmentOf(input: unknown, field: string, known: KnownParts): ArmTreat
     else if (name === 'whenDominantObject') {
       const factor = within(recordOf(value, at).visualWeightFactor, 0, 1000, `${at}.visualWeightFactor`);
       out.whenDominantObject = { visualWeightFactor: factor };
-    } else refuse(at, 'a treatment has model, sources, visualFrom and whenDominantObject');
+    } else if (name === 'dots') out.dots = dotsOf(value, at);
+    else refuse(at, 'a treatment has model, sources, visualFrom, whenDominantObject and dots');
   }
   return out;
+}
+
+function dotsOf(input: unknown, field: string): NonNullable<ArmTreatment['dots']> {
+  const { show = 'dots', thresholds = {} } = recordOf(input, field);
+  const rows = Object.entries(recordOf(thresholds, `${field}.thresholds`)).map(([name, value]) => {
+    const knob = oneOf(name, ['score', 'visual', 'annotation', 'conformity'] as const, `${field}.thresholds`);
+    return [knob, within(value, 0, 1000, `${field}.thresholds.${name}`)] as const;
+  });
+  return { show: oneOf(show, ['dots', 'box'] as const, `${field}.show`), thresholds: Object.fromEntries(rows) };
 }
 
 function layerOf(input: unknown): ExperimentDefinition['layer'] {

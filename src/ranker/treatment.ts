@@ -13,6 +13,28 @@ export interface Treatment {
     /** Multiplies the weights of fc6 and fc8 similarity and of the fc6 crosses when the query has a dominant object. */
     readonly visualWeightFactor: number;
   };
+  /** How objects inside a picture are offered to visual search; absent: dots by the fitted thresholds. */
+  readonly dots?: DotsTreatment;
+}
+
+/** Dots, each signal at least at the threshold given (absent: the fitted one), or one default box (paper, section 7). */
+export interface DotsTreatment {
+  readonly show: 'dots' | 'box';
+  readonly thresholds?: { readonly [K in DotKnob]?: number };
+}
+
+export const DOT_KNOBS = ['score', 'visual', 'annotation', 'conformity'] as const;
+export type DotKnob = (typeof DOT_KNOBS)[number];
+
+/** Reads a dots treatment from outside; returns the problem as text when it cannot be one. */
+export function readDotsTreatment(given: unknown): DotsTreatment | string {
+  const { show = 'dots', thresholds = {} } = (given ?? {}) as { show?: unknown; thresholds?: Record<string, unknown> };
+  if (show !== 'dots' && show !== 'box') return 'dots.show is dots or box';
+  const wrong = Object.entries(thresholds).find(
+    ([name, value]) => !DOT_KNOBS.some((knob) => knob === name) || typeof value !== 'number' || !Number.isFinite(value),
+  );
+  if (wrong) return `dots.thresholds takes numbers for ${DOT_KNOBS.join(', ')}; it has ${wrong[0]}`;
+  return { show, thresholds: thresholds as DotsTreatment['thresholds'] };
 }
 
 export const DEFAULT_TREATMENT: Treatment = {
@@ -48,7 +70,7 @@ export function readTreatment(given: unknown): Treatment | string {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return 'must be a name or a record';
   const record = given as Record<string, unknown>;
   const unknown = Object.keys(record).filter(
-    (field) => !['model', 'sources', 'visualFrom', 'whenDominantObject'].includes(field),
+    (field) => !['model', 'sources', 'visualFrom', 'whenDominantObject', 'dots'].includes(field),
   );
   if (unknown.length > 0) return `has the unknown field ${unknown[0]}`;
   const { model = null, sources = null, visualFrom = 'image', whenDominantObject = {} } = record;
@@ -64,7 +86,10 @@ export function readTreatment(given: unknown): Treatment | string {
   const factor = (whenDominantObject as Record<string, unknown>).visualWeightFactor ?? 1;
   if (typeof factor !== 'number' || !Number.isFinite(factor) || factor < 0)
     return 'visualWeightFactor must be a number of 0 or more';
-  return { model, sources, visualFrom, whenDominantObject: { visualWeightFactor: factor } };
+  const treatment: Treatment = { model, sources, visualFrom, whenDominantObject: { visualWeightFactor: factor } };
+  if (record.dots === undefined) return treatment;
+  const dots = readDotsTreatment(record.dots);
+  return typeof dots === 'string' ? dots : { ...treatment, dots };
 }
 
 /** The factor that applies to a query: 1 without a dominant object. */

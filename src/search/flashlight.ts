@@ -24,8 +24,8 @@ export interface SearchFilters {
   /** Buyable pins only; Shop the Look is this filter. */
   readonly buyable?: boolean;
   readonly exclude?: ReadonlySet<number>;
-  /** Only pins that carry this annotation (ordinal in `columns.annotationTerms`): a chip that was clicked. */
-  readonly term?: number;
+  /** Only pins that carry all of these annotations (ordinals in `columns.annotationTerms`): chips that were clicked. */
+  readonly terms?: readonly number[];
   /** Results known to be good for this very query (a dot's engagement): added to the score. */
   readonly boost?: (pinIndex: number) => number;
 }
@@ -34,7 +34,13 @@ export interface VisualResult {
   readonly pinIndex: number;
   /** Differing bits. */
   readonly distance: number;
-  /** 1 - distance / bits, plus the quality and boost terms that order near equals. */
+  /** 1 - distance / bits. */
+  readonly visual: number;
+  /** What saves add: at most half a percent, to order near equals. */
+  readonly quality: number;
+  /** What engagement with this very query adds. */
+  readonly boost: number;
+  /** visual + quality + boost, in this order. */
   readonly score: number;
 }
 
@@ -59,9 +65,10 @@ export async function visualSearch(
   const results: VisualResult[] = [];
   for (let i = 0; i < pinIndexes.length; i++) {
     const pinIndex = pinIndexes[i];
-    const quality = Math.min(1, Math.log1p(columns.saves[pinIndex]) / Math.log1p(QUALITY_SAVES));
-    const score = 1 - distances[i] / bits + QUALITY_WEIGHT * quality + (filters.boost?.(pinIndex) ?? 0);
-    results.push({ pinIndex, distance: distances[i], score });
+    const visual = 1 - distances[i] / bits;
+    const quality = QUALITY_WEIGHT * Math.min(1, Math.log1p(columns.saves[pinIndex]) / Math.log1p(QUALITY_SAVES));
+    const boost = filters.boost?.(pinIndex) ?? 0;
+    results.push({ pinIndex, distance: distances[i], visual, quality, boost, score: visual + quality + boost });
   }
   results.sort((a, b) => b.score - a.score || a.pinIndex - b.pinIndex);
   return oneOfEachGroup(results, columns);
@@ -80,18 +87,19 @@ export function searchAnnotations(
 }
 
 function acceptOf(query: VisualQuery, filters: SearchFilters, columns: PinColumns): Accept {
-  const { category, buyable, exclude, term } = filters;
+  const { category, buyable, exclude, terms = [] } = filters;
   const ownGroup = query.pinIndex < 0 ? -1 : columns.group[query.pinIndex];
   return (pin) =>
     (columns.flags[pin] & PIN_REMOVED) === 0 &&
     columns.group[pin] !== ownGroup &&
     (!buyable || (columns.flags[pin] & PIN_BUYABLE) !== 0) &&
     (category === undefined || inCategory(pin, category, columns)) &&
-    (term === undefined || hasTerm(pin, term, columns)) &&
+    terms.every((term) => hasTerm(pin, term, columns)) &&
     !exclude?.has(pin);
 }
 
-function hasTerm(pin: number, term: number, { annotations }: PinColumns): boolean {
+/** Whether a pin carries an annotation. */
+export function hasTerm(pin: number, term: number, { annotations }: PinColumns): boolean {
   const end = annotations.start[pin] + annotations.length[pin];
   for (let i = annotations.start[pin]; i < end; i++) if (annotations.ordinals[i] === term) return true;
   return false;

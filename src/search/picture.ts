@@ -1,15 +1,14 @@
 /**
  * A query picture (a pin's or an uploaded one) and the region of it that is asked about: its code by the active net, its
- * colours, its objects. Crops of known pins are remembered by (pin, snapped box, net), because a dragged box asks often.
+ * colours, its objects. Crops of known pins are remembered by (picture, snapped box, net), because a dragged box asks often.
  */
 import { LRUCache } from 'lru-cache';
-import type { Detection } from '../detection/detection.ts';
-import { type Detector, readingRules } from '../detection/detector.ts';
-import { readDetections } from '../detection/suppression.ts';
+import type { ImageDetections } from '../detection/detection.ts';
+import type { Detector } from '../detection/detector.ts';
 import { ServiceError } from '../errors.ts';
 import { type Binarizer, codeOf } from '../features/binarize.ts';
 import { type Box, type BoxUnit, boxFromCaller } from '../vision/box.ts';
-import { decodeImage, type DecodedImage, measureImage, resizeRegion } from '../vision/image-tensor.ts';
+import { decodeImage, measureImage, resizeRegion } from '../vision/image-tensor.ts';
 import type { InferencePool } from '../vision/inference-pool.ts';
 import { type PictureKind, pictureKind } from './picture-kind.ts';
 import { type SalientColour, salientColours } from './salient-colours.ts';
@@ -19,6 +18,12 @@ export interface QueryNet {
   readonly folder: string;
   readonly digest: string;
   readonly binarizer: Binarizer;
+}
+
+export interface QueryPicture {
+  readonly bytes: Uint8Array;
+  /** What it is remembered by; null: an upload, which is not. */
+  readonly key: string | null;
 }
 
 /** What a region looks like. */
@@ -33,7 +38,8 @@ export interface PictureLimits {
   readonly pixels: number;
 }
 
-const REMEMBERED_CROPS = 4096;
+const REMEMBERED_CROPS = 8192;
+const REMEMBERED_DETECTIONS = 2048;
 /** A box is snapped to this many steps of the longer side before it is looked up. */
 const SNAP_STEPS = 64;
 const COLOUR_SIDE_PX = 96;
@@ -42,7 +48,9 @@ export class PictureReader {
   private readonly pool: InferencePool;
   private readonly detector: Detector | null;
   private readonly limits: PictureLimits;
-  private readonly crops = new LRUCache<string, RegionLook>({ max: REMEMBERED_CROPS });
+  private readonly codes = new LRUCache<string, Promise<Uint32Array>>({ max: REMEMBERED_CROPS });
+  private readonly views = new LRUCache<string, Promise<Omit<RegionLook, 'code'>>>({ max: REMEMBERED_CROPS });
+  private readonly detections = new LRUCache<string, Promise<ImageDetections>>({ max: REMEMBERED_DETECTIONS });
 
   constructor(pool: InferencePool, detector: Detector | null, limits: PictureLimits) {
     this.pool = pool;
@@ -50,37 +58,70 @@ export class PictureReader {
     this.limits = limits;
   }
 
+  get hasDetector(): boolean {
+    return this.detector !== null;
+  }
+
   /** The region a caller means, in pixels of the upright original. Throws BOX_INVALID with the image's size. */
-  async region(bytes: Uint8Array, box: readonly number[] | undefined, unit: BoxUnit): Promise<{ box: Box | null; width: number; height: number }> {
+  async region(bytes: Uint8Array, box: readonly number[] | undefined, unit: BoxUnit) {
     const { width, height } = await measureImage(bytes, this.limits);
     return { width, height, box: box ? snapped(boxFromCaller(box, unit, width, height), width, height) : null };
   }
 
-  /** Code, colours and kind of a region (null: the whole picture). `pinIndex` -1: an upload, which is not remembered. */
-  async look(bytes: Uint8Array, box: Box | null, net: QueryNet, pinIndex: number): Promise<RegionLook> {
-    const key = `${net.digest}|${pinIndex}|${box?.join(',') ?? 'whole'}`;
-    const known = pinIndex < 0 ? undefined : this.crops.get(key);
-    if (known) return known;
-    const [embedded] = await this.pool.embed(net.folder, [box ? { bytes, box } : { bytes }]);
-    if (!embedded.ok) throw new ServiceError(embedded.code, { reason: embedded.reason });
-    const { colours, picture } = await this.seen(await decodeImage(bytes, this.limits), box);
-    const look = { code: codeOf(net.binarizer, embedded.fc6), colours, picture };
-    if (pinIndex >= 0) this.crops.set(key, look);
-    return look;
+  /** Code, colours and kind of a region (null: the whole picture). `known`: the code, where it was computed before. */
+  async look(picture: QueryPicture, box: Box | null, net: QueryNet, known: Uint32Array | null = null): Promise<RegionLook> {
+    const [code, view] = await Promise.all([known ?? this.code(picture, box, net), this.view(picture, box)]);
+    return { code, ...view };
   }
 
-  /** Objects of a picture over the detector's threshold, after suppression, highest first; none without a detector. */
-  async objects(bytes: Uint8Array): Promise<readonly Detection[]> {
-    if (!this.detector) return [];
-    const [outcome] = await this.detector.detect([bytes]);
-    if (!outcome.ok) throw new ServiceError(outcome.code, { reason: outcome.reason });
-    return readDetections(outcome.found.detections, readingRules(this.detector.net.manifest));
+  /** The binary code of a region alone: one decode and one run of the net. */
+  code(picture: QueryPicture, box: Box | null, net: QueryNet): Promise<Uint32Array> {
+    return remembered(this.codes, keyOf(picture, `${net.digest}|${boxKey(box)}`), async () => {
+      const { bytes } = picture;
+      const [embedded] = await this.pool.embed(net.folder, [box ? { bytes, box } : { bytes }]);
+      if (!embedded.ok) throw new ServiceError(embedded.code, { reason: embedded.reason });
+      return codeOf(net.binarizer, embedded.fc6);
+    });
   }
 
-  private async seen(image: DecodedImage, box: Box | null): Promise<Pick<RegionLook, 'colours' | 'picture'>> {
-    const { pixels } = await resizeRegion(image, COLOUR_SIDE_PX, COLOUR_SIDE_PX, 'stretch-bilinear', box ?? undefined, this.limits);
-    return { colours: salientColours(pixels), picture: pictureKind(pixels) };
+  /** All that the detector says about a picture; nothing without a detector. */
+  async detect(picture: QueryPicture): Promise<ImageDetections> {
+    const { detector } = this;
+    if (!detector) return { width: 0, height: 0, detections: [] };
+    return remembered(this.detections, keyOf(picture, detector.net.digest), async () => {
+      const [outcome] = await detector.detect([picture.bytes]);
+      if (!outcome.ok) throw new ServiceError(outcome.code, { reason: outcome.reason });
+      return outcome.found;
+    });
   }
+
+  private view(picture: QueryPicture, box: Box | null): Promise<Omit<RegionLook, 'code'>> {
+    return remembered(this.views, keyOf(picture, boxKey(box)), async () => {
+      const image = await decodeImage(picture.bytes, this.limits);
+      const side = COLOUR_SIDE_PX;
+      const { pixels } = await resizeRegion(image, side, side, 'stretch-bilinear', box ?? undefined, this.limits);
+      return { colours: salientColours(pixels), picture: pictureKind(pixels) };
+    });
+  }
+}
+
+function boxKey(box: Box | null): string {
+  return box?.join(',') ?? 'whole';
+}
+
+function keyOf({ key }: QueryPicture, what: string): string | null {
+  return key === null ? null : `${what}|${key}`;
+}
+
+/** Work that is done once per key, also by those who ask while it is under way; a failure is not remembered. */
+function remembered<T>(cache: LRUCache<string, Promise<T>>, key: string | null, work: () => Promise<T>): Promise<T> {
+  if (key === null) return work();
+  const known = cache.get(key);
+  if (known) return known;
+  const made = work();
+  cache.set(key, made);
+  made.catch(() => cache.delete(key));
+  return made;
 }
 
 /** The box on a grid of a 64th of the longer side, never smaller than one step. */

@@ -14,7 +14,7 @@ export interface UnderstoodTerm extends WeightedTerm {
 /** What Lens knows of a query before it asks any source (paper, section 8). */
 export interface Understanding {
   readonly annotations: readonly UnderstoodTerm[];
-  readonly objects: readonly Detection[];
+  readonly objects: readonly Pick<Detection, 'label' | 'score' | 'box'>[];
   readonly colours: readonly SalientColour[];
   readonly category: { readonly name: string; readonly confidence: number } | null;
   /** The known pin that shows the same picture; its annotations are borrowed. */
@@ -24,14 +24,16 @@ export interface Understanding {
 
 export interface UnderstandingInputs {
   /** Visual search results of the whole query, best first. */
-  readonly results: readonly VisualResult[];
+  readonly results: readonly Pick<VisualResult, 'pinIndex' | 'distance'>[];
   readonly terms: readonly WeightedTerm[];
-  readonly objects: readonly Detection[];
+  readonly objects: readonly Pick<Detection, 'label' | 'score' | 'box'>[];
   readonly colours: readonly SalientColour[];
   readonly picture: PictureKind;
   readonly columns: PinColumns;
   /** Distance up to which an image is the same picture. */
   readonly sameDistance: number;
+  /** The pin that asks, where the whole of its picture is the query. */
+  readonly known?: number | null;
 }
 
 /** Results that vote on terms. */
@@ -40,11 +42,11 @@ const VOTERS = 50;
 /** Puts the query-understanding layer's findings together. */
 export function understand(inputs: UnderstandingInputs): Understanding {
   const { results, columns, objects, colours, picture, sameDistance } = inputs;
-  const nearest = results.reduce<VisualResult | null>(
+  const nearest = results.reduce<(typeof results)[number] | null>(
     (best, r) => (best && best.distance <= r.distance ? best : r),
     null,
   );
-  const knownPin = nearest !== null && nearest.distance <= sameDistance ? nearest.pinIndex : null;
+  const knownPin = inputs.known ?? (nearest !== null && nearest.distance <= sameDistance ? nearest.pinIndex : null);
   const voters = results.slice(0, VOTERS).map((result) => result.pinIndex);
   const { category, share } = categoryConformity(voters, columns);
   return {

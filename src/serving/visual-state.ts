@@ -1,6 +1,7 @@
 /** The visual side of a running service: features of the active net and the detections of the active detector, kept up with. */
 import type { DatabaseOptions } from '../catalog/database.ts';
 import type { Config } from '../config.ts';
+import type { ImageDetections } from '../detection/detection.ts';
 import { type DetectionStore, openDetectionStore } from '../detection/detection-store.ts';
 import { pinObjects, type PinObject } from '../detection/pin-objects.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
@@ -74,7 +75,12 @@ export class VisualState {
   /** The objects of a pin's picture; null when the detector has not seen it. */
   objectsOf(pinIndex: number): PinObjects | null {
     const found = this.detections?.read(pinIndex) ?? null;
-    if (!found || !this.detector) return null;
+    return found && this.objectsIn(found);
+  }
+
+  /** What was detected, read by the active detector's rules and the settings. */
+  objectsIn(found: ImageDetections): PinObjects | null {
+    if (!this.detector) return null;
     const { scoreThreshold = SCORE_MIN, nmsIou = NMS_IOU } = this.detector.manifest;
     const { objectScoreMin, dominantAreaMin, dominantScoreMin } = this.config;
     const reading = { scoreMin: scoreThreshold, nmsIou };

@@ -123,6 +123,13 @@ export async function measureImage(
   return { format, width, height };
 }
 
+/** Frames of an animation, 1 for a still picture; pages of a TIFF are no frames. Refuses what is no image. */
+export async function frameCount(bytes: Uint8Array): Promise<number> {
+  if (formatOf(bytes) === 'tiff') return 1;
+  const header = await sharp(bytes, { limitInputPixels: false, failOn: 'none' }).metadata().catch(() => null);
+  return header?.pages ?? 1;
+}
+
 function open(bytes: Uint8Array, limits: ImageLimits): Sharp {
   return sharp(bytes, { limitInputPixels: limits.pixels, failOn: 'error', pages: 1, animated: false }).autoOrient();
 }

@@ -44,7 +44,7 @@ describe('visualSearch', () => {
     const query = { code: code(0), pinIndex: -1 };
     expect(await found(query, { category: columns.categoryNames.indexOf('art') })).toEqual([6, 7]);
     expect(await found(query, { buyable: true })).toEqual([1, 3, 5, 7]);
-    expect(await found(query, { term: columns.annotationTerms.indexOf('lamp') })).toEqual([4, 5, 6, 7]);
+    expect(await found(query, { terms: [columns.annotationTerms.indexOf('lamp')] })).toEqual([4, 5, 6, 7]);
     expect(await found(query, { exclude: new Set([0, 1]) })).toEqual([2, 4, 5, 6, 7]);
   });
 

@@ -1,0 +1,194 @@
+/**
+ * What the visual surfaces keep between requests: the inference threads, the exact scan, idf of the annotations, the index
+ * of objects (kept up with `index-objects`), the fitted thresholds, pictures and crops of late.
+ */
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { LRUCache } from 'lru-cache';
+import { ExactIndex } from '../candidates/exact-index.ts';
+import type { Context } from '../context.ts';
+import { openDetector } from '../detection/detector.ts';
+import type { PinObject } from '../detection/pin-objects.ts';
+import { ServiceError } from '../errors.ts';
+import { netKeyOf } from '../features/feature-store.ts';
+import type { VisualFeatures } from '../features/visual-features.ts';
+import { annotationIdf } from '../search/annotation-terms.ts';
+import { visualSearch, type VisualSearchSources } from '../search/flashlight.ts';
+import { type DotSignals, dotSignals } from '../search/object-dots.ts';
+import { ObjectIndex } from '../search/object-index.ts';
+import { openObjectStore } from '../search/object-store.ts';
+import { PictureReader, type QueryNet, type QueryPicture } from '../search/picture.ts';
+import { ResidentObjects } from '../search/resident-objects.ts';
+import { type ServingThresholds, servingThresholds, THRESHOLDS_FILE } from '../search/search-thresholds.ts';
+import type { PinObjects } from '../serving/visual-state.ts';
+import { activeNet } from '../vision/net-folder.ts';
+import { bytesOfPin } from './visual-query.ts';
+
+/** Bytes of pins' pictures that are kept, because a dragged box asks for the same one again and again. */
+const PICTURE_BYTES = 64 * 2 ** 20;
+/** Pins whose dots were judged on demand and are kept. */
+const JUDGED_PINS = 10_000;
+/** Milliseconds between looks for newer objects and thresholds. */
+const LOOK_MS = 500;
+
+export class VisualDesk {
+  readonly reader: PictureReader;
+  private readonly context: Context;
+  private readonly detectorDigest: string | null;
+  private readonly pictures = new LRUCache<string, Uint8Array>({ maxSize: PICTURE_BYTES, sizeCalculation: (bytes) => bytes.length + 1 });
+  private readonly judged = new LRUCache<string, Promise<readonly DotSignals[]>>({ max: JUDGED_PINS });
+  private scan: { readonly of: VisualFeatures['image']; readonly index: ExactIndex } | null = null;
+  private idf: { readonly pins: number; readonly values: Float32Array } | null = null;
+  private resident: ResidentObjects | null = null;
+  private dominants: { readonly of: VisualFeatures; readonly pins: number; readonly index: ObjectIndex } | null = null;
+  private thresholds: { readonly key: string; readonly values: ServingThresholds } | null = null;
+  private lookedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(context: Context) {
+    const { config, inference } = context;
+    this.context = context;
+    const detector = detectorOf(context);
+    this.detectorDigest = detector?.net.digest ?? null;
+    const limits = { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit };
+    this.reader = new PictureReader(inference, detector, limits);
+  }
+
+  get features(): VisualFeatures {
+    const { visual } = this.context;
+    if (visual) return visual;
+    throw new ServiceError('INDEX_UNAVAILABLE', { index: 'visual features', reason: 'no image was read yet: run extract-features', retryAfterSeconds: 30 });
+  }
+
+  get sources(): VisualSearchSources {
+    const { image } = this.features;
+    const { pins } = this.context;
+    if (this.scan?.of !== image) this.scan = { of: image, index: new ExactIndex(image) };
+    if (this.idf?.pins !== pins.count) this.idf = { pins: pins.count, values: annotationIdf(pins) };
+    return { columns: pins, index: this.scan.index, bits: image.bits, idf: this.idf.values };
+  }
+
+  get net(): QueryNet {
+    const { looks } = this.context;
+    const binarizer = looks.net ? looks.store.binarizer(looks.store.netIdOf(looks.net)) : null;
+    if (!looks.net || !binarizer)
+      throw new ServiceError('INDEX_UNAVAILABLE', { index: 'visual features', reason: 'the active net has no codes yet: run extract-features', retryAfterSeconds: 30 });
+    return { folder: looks.netFolder, digest: looks.net.digest, binarizer };
+  }
+  /** A pin's picture, its bytes kept for the next step of the box. Throws IMAGE_REFUSED for a pin without one. */
+  async pictureOf(pinIndex: number): Promise<QueryPicture> {
+    const key = this.context.catalog.pins.get(pinIndex)?.image ?? '';
+    const known = this.pictures.get(key);
+    if (known) return { bytes: known, key };
+    const bytes = await bytesOfPin(this.context, pinIndex);
+    this.pictures.set(key, bytes);
+    return { bytes, key };
+  }
+
+  /** The code of a whole picture that extraction has seen. */
+  knownCode(pinIndex: number): Uint32Array | null {
+    const { image } = this.features;
+    if (pinIndex < 0 || pinIndex >= image.capacity || image.has[pinIndex] === 0) return null;
+    return image.codes.slice(pinIndex * image.words, (pinIndex + 1) * image.words);
+  }
+
+  /** Object crops that `index-objects` stored; what it writes is taken in part by part. Null without nets. */
+  get objects(): ResidentObjects | null {
+    const { looks, dataFolder } = this.context;
+    if (!this.resident && looks.net && this.detectorDigest !== null)
+      this.resident = new ResidentObjects(openObjectStore(dataFolder, netKeyOf(looks.net), this.detectorDigest), this.features.image.bits);
+    this.lookForChanges();
+    return this.resident;
+  }
+
+  /** The index of objects: the stored crops, or (before `index-objects` ran) the dominant objects'. */
+  get objectIndex(): ObjectIndex {
+    const stored = this.objects?.index;
+    return stored && stored.count > 0 ? stored : this.dominantIndex;
+  }
+
+  private get dominantIndex(): ObjectIndex {
+    const { features, context } = this;
+    if (this.dominants?.of === features && this.dominants.pins === context.pins.count) return this.dominants.index;
+    const index = new ObjectIndex(features.image.bits);
+    for (let pinIndex = 0; pinIndex < context.pins.count; pinIndex++) {
+      const object = features.objectOf(pinIndex);
+      const dominant = object && context.objectsOf(pinIndex)?.objects.find((row) => row.dominant);
+      if (object && dominant) index.setPin(pinIndex, [{ pinIndex, label: dominant.label, score: dominant.score, box: dominant.box, code: object.code }]);
+    }
+    this.dominants = { of: features, pins: context.pins.count, index };
+    return index;
+  }
+
+  /** The thresholds of the active nets, read again when the catalogue's file changed. */
+  get fitted(): ServingThresholds {
+    const { dataFolder } = this.context;
+    const file = join(dataFolder, THRESHOLDS_FILE);
+    const key = existsSync(file) ? String(statSync(file).mtimeMs) : '';
+    if (this.thresholds?.key !== key)
+      this.thresholds = { key, values: servingThresholds(dataFolder, this.features.netDigest, this.detectorDigest) };
+    return this.thresholds.values;
+  }
+
+  private lookForChanges(): void {
+    const now = performance.now();
+    if (!this.resident || now - this.lookedAt < LOOK_MS) return;
+    this.lookedAt = now;
+    const objects = this.resident;
+    const more = (): void => {
+      if (objects.refresh()) setImmediate(more);
+    };
+    more();
+  }
+
+  /** The objects of a pin's picture: stored ones, or detected now. Null without a detector. */
+  async objectsOf(pinIndex: number): Promise<PinObjects | null> {
+    const stored = this.context.objectsOf(pinIndex);
+    if (stored || !this.reader.hasDetector) return stored;
+    return this.context.looks.objectsIn(await this.reader.detect(await this.pictureOf(pinIndex)));
+  }
+
+  /** What a search by each object's crop says: stored by `index-objects`, or asked now and remembered. */
+  async signalsOf(pinIndex: number, objects: readonly PinObject[]): Promise<readonly DotSignals[]> {
+    const stored = this.objects?.of(pinIndex)?.objects ?? [];
+    const found = objects.map(({ label, box }) => stored.find((row) => row.label === label && row.box.join() === box.join())?.signals);
+    if (found.every((signals) => signals !== undefined)) return found;
+    const key = `${pinIndex}|${objects.map(({ box }) => box.join()).join('|')}`;
+    const known = this.judged.get(key) ?? this.judge(pinIndex, objects);
+    this.judged.set(key, known);
+    known.catch(() => this.judged.delete(key));
+    return known;
+  }
+
+  private async judge(pinIndex: number, objects: readonly PinObject[]): Promise<readonly DotSignals[]> {
+    const picture = await this.pictureOf(pinIndex);
+    const codes = await Promise.all(objects.map(({ box }) => this.reader.code(picture, box, this.net)));
+    const signals: DotSignals[] = [];
+    for (const code of codes) signals.push(dotSignals(await visualSearch({ code, pinIndex }, {}, this.sources), this.sources));
+    return signals;
+  }
+
+  close(): void {
+    this.resident?.close();
+  }
+}
+
+function detectorOf({ dataFolder, inference }: Context) {
+  try {
+    return openDetector(activeNet(dataFolder, 'detector'), inference);
+  } catch {
+    return null;
+  }
+}
+
+/** Settles as the work does, or refuses with 503 after `limitMs`; the work goes on, so that a later request finds it done. */
+export async function withinTime<T>(work: Promise<T>, limitMs: number, pinId: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, failed) => {
+    timer = setTimeout(() => failed(new ServiceError('FEATURES_NOT_READY', { pinId, retryAfterSeconds: Math.ceil(limitMs / 1000) })), limitMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

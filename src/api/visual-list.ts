@@ -1,0 +1,98 @@
+/** What visual search and Lens replies share: the head of the list, and its record in the log. */
+import type { FastifyRequest } from 'fastify';
+import type { LoggedRegion } from '../catalog/crop-log.ts';
+import type { ServedList, Surface } from '../catalog/served-list.ts';
+import type { Context } from '../context.ts';
+import { reasonOf, ServiceError } from '../errors.ts';
+import { zeroMatrix } from '../math/matrix.ts';
+import type { SalientColour } from '../search/salient-colours.ts';
+import type { ListOptions } from '../serving/ranked-list.ts';
+import { armsTold } from '../experiments/assignment.ts';
+import { listOptions } from './list-options.ts';
+import type { Metrics } from './metrics.ts';
+import type { VisualQuestion } from './visual-query.ts';
+
+/** Who asks, in which arm, under which treatment. */
+export function visualOptions(context: Context, { request, pinIndex }: VisualQuestion, surface: Surface): ListOptions {
+  const { userId, sessionId, treatment } = request;
+  return listOptions(context, { userId, sessionId, treatment }, { surface, pinIndex });
+}
+
+export function listHead(context: Context, { recommendationId, treatment, arm, userId, degraded = [] }: ListOptions) {
+  const modelVersion = modelVersionOf(context);
+  return { recommendationId, modelVersion, treatment, arm: armsTold(arm), userId, degraded, missing: [] as readonly string[] };
+}
+
+function modelVersionOf({ visual }: Context): string {
+  return `hamming ${visual?.netDigest.slice(0, 12) ?? ''}`.trim();
+}
+
+export function coloursOf(colours: readonly SalientColour[]) {
+  return colours.map(({ colour, lab, share }) => ({ hex: colour, lab, share }));
+}
+
+/** Where a page begins: cursors of visual lists are places. Throws REQUEST_INVALID. */
+export function placeOf(cursor: string | undefined): number {
+  if (cursor === undefined) return 0;
+  if (!/^\d{1,6}$/.test(cursor)) throw new ServiceError('REQUEST_INVALID', { field: 'cursor', detail: 'cursor: it is not one of ours' });
+  return Number(cursor);
+}
+
+export interface VisualListRecord {
+  readonly surface: Surface;
+  readonly options: ListOptions;
+  readonly pinIndex: number;
+  readonly region: LoggedRegion | null;
+  /** Place of the first item, from 0. */
+  readonly start: number;
+  readonly items: readonly { readonly pinIndex: number; readonly score: number; readonly source: string }[];
+  readonly startedAt: number;
+}
+
+/**
+ * The served-list log holds visual lists too (without ranking-feature rows), behind the reply: Flashlight save propensity is
+ * counted from them, and events may refer to them.
+ */
+export function logVisualList(context: Context, metrics: Metrics, request: FastifyRequest, record: VisualListRecord): void {
+  if (!context.config.serveLog) return;
+  const list = servedListOf(context, record);
+  Object.assign(request.line, { surface: list.surface, queryPin: list.queryPinIndex, recommendationId: list.recommendationId, items: list.items.count, arm: list.arm });
+  context.log.lists.append(list).catch((error: unknown) => {
+    metrics.lostLists.inc();
+    request.log.error({ recommendationId: list.recommendationId, reason: reasonOf(error) }, 'served list was not logged');
+  });
+}
+
+function servedListOf(context: Context, { surface, options, pinIndex, region, start, items, startedAt }: VisualListRecord): ServedList {
+  const count = items.length;
+  const sourceNames = [...new Set(items.map(({ source }) => source))].sort();
+  const sourceScores = new Float32Array(count * sourceNames.length).fill(Number.NaN);
+  for (const [at, { source, score }] of items.entries()) sourceScores[at * sourceNames.length + sourceNames.indexOf(source)] = score;
+  return {
+    recommendationId: options.recommendationId,
+    at: options.now,
+    surface,
+    queryPinIndex: pinIndex,
+    userId: options.userId,
+    sessionId: options.sessionId ?? null,
+    arm: options.arm,
+    modelVersion: modelVersionOf(context),
+    treatment: JSON.stringify(options.treatment),
+    forced: options.forced,
+    shuffled: false,
+    latencyMs: performance.now() - startedAt,
+    degraded: [],
+    region,
+    items: {
+      count,
+      pinIndexes: Int32Array.from(items, (item) => item.pinIndex),
+      positions: Uint16Array.from(items, (_, at) => start + at + 1),
+      scores: Float64Array.from(items, (item) => item.score),
+      propensities: new Float32Array(count).fill(1),
+      retrievedRanks: Int32Array.from(items, (_, at) => start + at),
+      sourceNames,
+      sourceScores,
+      rows: zeroMatrix(count, []),
+    },
+  };
+}

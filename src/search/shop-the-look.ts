@@ -1,0 +1,77 @@
+/**
+ * Shop the Look (paper, figure 10): for each object of a scene the buyable pins that look like it, and for each kind of
+ * object that usually stands beside those, buyable pins that complete the look.
+ */
+import { PIN_BUYABLE } from '../catalog/pin-columns.ts';
+import type { Box } from '../vision/box.ts';
+import { visualSearch, type VisualSearchSources } from './flashlight.ts';
+import { companions, type LabelCompany } from './label-company.ts';
+import type { ObjectIndex } from './object-index.ts';
+
+/** An object of the scene, described. */
+export interface LookObject {
+  readonly label: string;
+  readonly score: number;
+  readonly box: Box;
+  readonly code: Uint32Array;
+}
+
+export interface LookScene {
+  /** Binary code of the whole scene, which completions should suit. */
+  readonly code: Uint32Array;
+  readonly pinIndex: number;
+  readonly objects: readonly LookObject[];
+}
+
+export interface LookItem {
+  readonly pinIndex: number;
+  readonly distance: number;
+  readonly score: number;
+}
+
+/** Things to buy for one object, or of one kind that is missing (`box` null). */
+export interface LookPart {
+  readonly label: string;
+  readonly box: Box | null;
+  /** How sure the detector was, or how much more often than chance the kind stands there. */
+  readonly confidence: number;
+  readonly items: readonly LookItem[];
+}
+
+export interface LookShelves {
+  readonly sources: VisualSearchSources;
+  readonly index: ObjectIndex;
+  readonly company: LabelCompany;
+  readonly exclude: ReadonlySet<number>;
+}
+
+/** Objects of a scene that are shopped for, surest first. */
+const OBJECTS_MAX = 6;
+const COMPANIONS_MAX = 3;
+/** A pin in which the detector saw the same kind is worth two percent of the bits: a crop alone confuses kinds of one colour. */
+const SAME_KIND = 0.02;
+
+/** The parts of a look, the scene's own objects first; no pin is offered twice. */
+export async function shopTheLook(scene: LookScene, shelves: LookShelves, perPart: number): Promise<readonly LookPart[]> {
+  const { sources, index, company } = shelves;
+  const taken = new Set(shelves.exclude);
+  const parts: LookPart[] = [];
+  const give = (label: string, box: Box | null, confidence: number, found: readonly LookItem[]): void => {
+    const items = found.slice(0, perPart);
+    for (const { pinIndex } of items) taken.add(pinIndex);
+    if (items.length > 0) parts.push({ label, box, confidence, items });
+  };
+  for (const { label, score, box, code } of scene.objects.slice(0, OBJECTS_MAX)) {
+    const boost = (pin: number): number => (index.holds(pin, label) ? SAME_KIND : 0);
+    const filters = { buyable: true, exclude: taken, boost };
+    give(label, box, score, await visualSearch({ code, pinIndex: scene.pinIndex }, filters, sources));
+  }
+  const labels = scene.objects.map((object) => object.label);
+  const { flags } = sources.columns;
+  const accept = (pin: number): boolean => (flags[pin] & PIN_BUYABLE) !== 0 && !taken.has(pin);
+  for (const { label, lift } of companions(labels, company, COMPANIONS_MAX)) {
+    const query = { code: scene.code, pinIndex: scene.pinIndex, label, accept };
+    give(label, null, lift, index.scenes(query, perPart, sources.columns));
+  }
+  return parts;
+}
