@@ -9,6 +9,8 @@ import { SingleBar } from 'cli-progress';
 import { readConfig } from './config.ts';
 import { reasonOf, ServiceError } from './errors.ts';
 import type { Job, JobOption } from './jobs/job.ts';
+import { lockJob } from './jobs/job-lock.ts';
+import { toldProgress } from './jobs/told-progress.ts';
 import type { Progress } from './progress.ts';
 import { projectRoot } from './worker-url.ts';
 
@@ -71,6 +73,7 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
     () => import('./jobs/promote-model.ts'),
   ],
   ['roll-back-model', 'take the last promotion back', () => import('./jobs/roll-back-model.ts')],
+  ['schedule-job', 'when the service runs a job by itself', () => import('./jobs/schedule-job.ts')],
   ['export-model', 'a linear model as flat JSON, for Solr or for OpenSearch', () => import('./jobs/export-model.ts')],
   ['import-model', 'a linear model of this or another engine', () => import('./jobs/import-model.ts')],
   [
@@ -115,6 +118,7 @@ const REFUSALS = new Set([
   'RANKER_NO_PAIRS',
   'RANKER_GUARDRAIL',
   'JOB_RUNNING',
+  'JOB_UNKNOWN',
   'CONFIG_INVALID',
   'DATA_FOLDER_LOCKED',
   'EXPERIMENT_INVALID',
@@ -171,9 +175,12 @@ async function runJob(job: Job, argv: readonly string[]): Promise<number> {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  const progress = terminalProgress();
+  const progress = process.send ? toldProgress((message) => process.send?.(message)) : terminalProgress();
+  stopWithParent(stop);
+  let lock: ReturnType<typeof lockJob> | null = null;
   try {
     const config = readConfig(process.env, typeof options.data === 'string' ? { data: options.data } : {});
+    lock = job.alone?.(options) ? lockJob(config.data, job.name) : null;
     const receipt = await job.run({
       options,
       args: command.args,
@@ -190,9 +197,17 @@ async function runJob(job: Job, argv: readonly string[]): Promise<number> {
     progress.stop();
     return failed(error, options.json === true, job.name);
   } finally {
+    lock?.release();
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }
+}
+
+/** A job that the service started stops at its next safe point when the service is gone. */
+function stopWithParent(stop: AbortController): void {
+  if (!process.channel) return;
+  process.once('disconnect', () => stop.abort());
+  process.channel.unref();
 }
 
 function commandOf(job: Job): Command {

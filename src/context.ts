@@ -10,6 +10,8 @@ import { type LogDatabase, openLog } from './catalog/log-database.ts';
 import { loadPinColumns, type ResidentPinColumns, siteCategories } from './catalog/pin-columns.ts';
 import type { Config } from './config.ts';
 import { reasonOf } from './errors.ts';
+import { openJobRuns } from './schedule/job-run-store.ts';
+import { Scheduler } from './schedule/scheduler.ts';
 import { ActiveExperiments, type Decision, type Units } from './experiments/active-experiments.ts';
 import { ExperimentStore } from './experiments/experiment-store.ts';
 import type { VisualFeatures } from './features/visual-features.ts';
@@ -69,6 +71,7 @@ export class Context {
   readonly hot: HotState;
   private readonly freshImages: FreshImages;
   private inferencePool: InferencePool | null = null;
+  private scheduler: Scheduler | null = null;
   private timer: NodeJS.Timeout | null = null;
   private refreshing: Promise<void> | null = null;
 
@@ -135,6 +138,12 @@ export class Context {
     return this.inferencePool;
   }
 
+  /** The jobs that run by themselves; a server starts it. */
+  get jobs(): Scheduler {
+    this.scheduler ??= new Scheduler(this.dataFolder, openJobRuns(this.dataFolder));
+    return this.scheduler;
+  }
+
   /** The objects of a pin's picture; null when no detector has seen it. */
   objectsOf(pinIndex: number): PinObjects | null {
     return this.looks.objectsOf(pinIndex);
@@ -197,6 +206,7 @@ export class Context {
     this.closed = true;
     if (this.timer) clearTimeout(this.timer);
     await this.refreshing?.catch(() => undefined);
+    await this.scheduler?.close();
     await this.freshImages.close();
     await this.inferencePool?.close();
     await this.hot.close();

@@ -57,6 +57,7 @@ export const ERRORS = {
   EXPERIMENT_INVALID: { status: 400, message: 'The experiment definition is refused: {field}: {reason}' },
   EXPERIMENT_STATE: { status: 409, message: 'The experiment {key} is {state}; {reason}' },
   JOB_USAGE: { status: 400, message: '{reason}' },
+  JOB_UNKNOWN: { status: 404, message: 'There is no job {job} that can be scheduled; there are: {known}.' },
   JOB_RUNNING: { status: 409, message: 'The job {job} is already running (process {pid}); wait for it or stop it.' },
   JOB_STOPPED: { status: 499, message: 'Stopped by hand; the next start goes on from here.' },
   NOTHING_TO_DO: { status: 422, message: '{reason}' },

@@ -29,6 +29,8 @@ export async function startServer(config: Config, dataFolder: string): Promise<S
     const app = await buildApp(context);
     tell = (change) => app.log.info(change, change.problem ? 'refused' : 'model taken up');
     const address = await app.listen({ host: config.host, port: config.port });
+    context.jobs.onEnd = (run) => app.log.info(run, 'job ended');
+    context.jobs.start();
     return { address, context, app, close: () => closeServer(app, context) };
   } catch (error) {
     await context.close();

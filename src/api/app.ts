@@ -13,6 +13,7 @@ import { experimentRoutes } from './experiments.ts';
 import { healthRoutes } from './health.ts';
 import { homeFeedRoutes } from './home-feed.ts';
 import { imageRoutes } from './images.ts';
+import { jobRoutes } from './jobs.ts';
 import { Keys } from './keys.ts';
 import { Metrics } from './metrics.ts';
 import { modelRoutes } from './models.ts';
@@ -38,6 +39,7 @@ const ROUTES: readonly ((app: App, service: Service) => void)[] = [
   imageRoutes,
   userRoutes,
   modelRoutes,
+  jobRoutes,
   experimentRoutes,
   healthRoutes,
 ];
@@ -121,7 +123,7 @@ function guard(app: App, context: Context): void {
 function auditAdministration(app: App, dataFolder: string): void {
   app.addHook('onResponse', async (request, reply) => {
     const { routeOptions, method, keyName, id } = request;
-    if (routeOptions.config.scope !== 'admin') return;
+    if (routeOptions.config.scope !== 'admin' || routeOptions.config.quiet) return;
     const action = `${method} ${routeOptions.url}`;
     const subject = Object.values((request.params ?? {}) as Record<string, string>).join(' ');
     appendAudit(dataFolder, { who: keyName ?? 'no key', action, subject, status: reply.statusCode, requestId: id });

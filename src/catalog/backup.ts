@@ -13,7 +13,7 @@ import { diskFullError, openDatabase } from './database.ts';
 const MANIFEST = 'backup.json';
 const FORMAT = 1;
 /** What a running process leaves beside its data and a restored folder must not have. */
-const TRANSIENT = /(\.sqlite-(wal|shm)|\.tmp|\.lock|serving-lock\.sqlite)$/;
+const TRANSIENT = /(\.sqlite-(wal|shm)|\.tmp|\.lock|-lock\.sqlite)$/;
 
 interface BackupFile {
   readonly path: string;

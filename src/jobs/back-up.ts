@@ -7,6 +7,7 @@ export const job: Job = {
   summary: 'copies the data folder, whole and with digests, while the service runs',
   examples: ['related-pins back-up --data var --out backups/2026-11-21', 'related-pins back-up --out backup --json'],
   options: [{ flag: '--out <folder>', meaning: 'a new folder for the backup', required: true }],
+  alone: () => true,
   async run({ options, dataFolder, progress, signal }) {
     return { ...(await backUp(dataFolder, String(options.out), progress, signal)) };
   },

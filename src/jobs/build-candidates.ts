@@ -22,6 +22,7 @@ export const job: Job = {
     { flag: '--visual-neighbors <k>', meaning: 'pins kept per visual list', kind: 'integer' },
     { flag: '--threads <n>', meaning: 'counting threads (default: one per core)', kind: 'integer' },
   ],
+  alone: () => true,
   run: buildCandidates,
 };
 

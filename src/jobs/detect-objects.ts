@@ -27,6 +27,7 @@ export const job: Job = {
     { flag: '--workers <n>', meaning: 'inference threads (default: one per core)', kind: 'integer' },
     { flag: '--no-crops', meaning: 'leave the features of dominant objects alone' },
   ],
+  alone: () => true,
   run: detectObjects,
   describe: (receipt) => describe(receipt as unknown as Receipt),
 };

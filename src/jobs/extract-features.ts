@@ -27,6 +27,7 @@ export const job: Job = {
     { flag: '--batch <n>', meaning: 'images a net sees at once', kind: 'integer', default: 8 },
     { flag: '--retry-failed', meaning: 'look again at images that were refused before' },
   ],
+  alone: () => true,
   run: extractFeatures,
 };
 

@@ -23,6 +23,7 @@ export const job: Job = {
     { flag: '--saves <file>', meaning: 'saves' },
     { flag: '--images <folder>', meaning: 'what image paths are relative to (default: the folder of the pins file)' },
   ],
+  alone: () => true,
   run: importCatalog,
   describe: (receipt) =>
     KINDS.filter((kind) => receipt[kind]).flatMap((kind) => describeKind(kind, receipt[kind] as Receipt)),

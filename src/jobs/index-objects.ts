@@ -41,6 +41,7 @@ export const job: Job = {
     { flag: '--anew', meaning: 'search again by every stored crop: what searches say changes as the catalogue grows' },
     { flag: '--workers <n>', meaning: 'inference threads (default: one per core)', kind: 'integer' },
   ],
+  alone: () => true,
   run: indexObjects,
   describe: ({ read, written, unchanged, removed, objects, refused }) => [
     `${read} pictures: ${written} written, ${unchanged} unchanged, ${removed} gone; ${objects} objects searched by, ${refused} refused`,

@@ -33,6 +33,8 @@ export interface Job {
   readonly args?: readonly { readonly form: string; readonly meaning: string }[];
   readonly options: readonly JobOption[];
   run(input: JobInput): Promise<Readonly<Record<string, unknown>>>;
+  /** Whether it runs once at a time in a data folder, a second run being refused with JOB_RUNNING; absent: it need not. */
+  alone?(options: Readonly<Record<string, unknown>>): boolean;
   /** The receipt for a person, line by line; absent: the record is printed key by key. */
   describe?(receipt: Readonly<Record<string, unknown>>): readonly string[];
   /** For jobs whose receipt may be bad news: the exit status; absent: 0. */

@@ -27,6 +27,7 @@ export const job: Job = {
     { flag: '--limit <n>', meaning: 'items per list', kind: 'integer', default: 25 },
     { flag: '--seed <n>', meaning: 'which saves and pins are drawn', kind: 'integer', default: 1 },
   ],
+  alone: () => true,
   run: replaySaves,
 };
 

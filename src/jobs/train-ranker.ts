@@ -54,6 +54,7 @@ export const job: Job = {
     { flag: '--ladder', meaning: 'also train and measure the steps: control, + visual, + cross, + object' },
     { flag: '--report <file>', meaning: 'write the training report as one HTML file' },
   ],
+  alone: (options) => options.letor === undefined,
   run: (input) => (input.options.letor === undefined ? trainFromLog(input) : trainFromLetor(input)),
 };
 

@@ -14,7 +14,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['candidates'],
   ['ranker'],
   ['serving'],
-  ['related-pins.ts', 'search', 'experiments', 'world'],
+  ['related-pins.ts', 'search', 'experiments', 'world', 'schedule'],
   ['context.ts'],
   ['api'],
   ['server.ts'],
