@@ -5,6 +5,9 @@ import { type CandidateQuery, type CandidateSource, NO_PINS, type ScoredPins } f
 /** Postings visited for one query: rare terms come first, and what is left out weighs least. */
 const POSTINGS_MAX = 200_000;
 
+/** A list so many times longer than what is wanted of it and what was found before is not gone through to its end. */
+const STOP_EARLY = 4;
+
 /**
  * Pins that share annotations with the query, by the cosine of tf-idf vectors:
  *
@@ -22,6 +25,8 @@ export class AnnotationNeighbors implements CandidateSource {
   private pins = new Uint32Array(0);
   private entries = new Float32Array(0);
   private sums = new Float64Array(0);
+  private touchedPins = new Uint32Array(0);
+  private ordered = new Uint8Array(0);
   private readonly changed = new Set<number>();
 
   constructor(columns: PinColumns) {
@@ -52,6 +57,8 @@ export class AnnotationNeighbors implements CandidateSource {
       }
     }
     this.sums = new Float64Array(count);
+    this.touchedPins = new Uint32Array(count);
+    this.ordered = new Uint8Array(this.idf.length);
   }
 
   /** Notes pins whose annotations are new; rebuilds when they are more than a tenth. */
@@ -75,25 +82,83 @@ export class AnnotationNeighbors implements CandidateSource {
 
   private nearest(query: number, terms: [number, number][], limit: number): ScoredPins {
     terms.sort((a, b) => this.postingsOf(a[0]) - this.postingsOf(b[0]) || a[0] - b[0]);
-    const touched: number[] = [];
+    let touched = 0;
     let visited = 0;
-    for (const [term, weight] of terms) {
+    for (let t = 0; t < terms.length; t++) {
+      const [term, weight] = terms[t];
       visited += this.postingsOf(term);
-      if (visited > POSTINGS_MAX && touched.length > 0) break;
-      for (let at = this.start[term]; at < this.start[term + 1]; at++) {
-        const pin = this.pins[at];
-        if (this.sums[pin] === 0) touched.push(pin);
-        this.sums[pin] += weight * this.entries[at];
-      }
+      if (visited > POSTINGS_MAX && touched > 0) break;
+      const isLast = t === terms.length - 1;
+      const mayStopEarly = isLast && this.postingsOf(term) > STOP_EARLY * (limit + touched);
+      touched = mayStopEarly ? this.addBest(term, weight, touched, limit, query) : this.addAll(term, weight, touched);
     }
-    const heap = new TopKHeap(limit);
-    for (const pin of touched) {
-      if (pin !== query && !this.changed.has(pin) && this.sums[pin] > 0) heap.offer(pin, this.sums[pin]);
-      this.sums[pin] = 0;
+    const heap = new TopKHeap(Math.min(limit, touched + this.changed.size));
+    const { changed, sums, touchedPins } = this;
+    for (let i = 0; i < touched; i++) {
+      const pin = touchedPins[i];
+      const sum = sums[pin];
+      sums[pin] = 0;
+      if (sum > 0 && sum >= heap.threshold && pin !== query && !(changed.size > 0 && changed.has(pin))) heap.offer(pin, sum);
     }
     this.offerChanged(query, terms, heap);
     const { ids, scores } = heap.drain();
     return { pinIndexes: ids, scores: Float32Array.from(scores) };
+  }
+
+  /** Adds a term to the sums of all pins that have it. Returns how many pins were touched so far. */
+  private addAll(term: number, weight: number, touchedBefore: number): number {
+    const { pins, entries, sums, touchedPins } = this;
+    let touched = touchedBefore;
+    for (let at = this.start[term], end = this.start[term + 1]; at < end; at++) {
+      const pin = pins[at];
+      const sum = sums[pin];
+      if (sum === 0) touchedPins[touched++] = pin;
+      sums[pin] = sum + weight * entries[at];
+    }
+    return touched;
+  }
+
+  /**
+   * Adds the last term of a query, where far more pins have it than are wanted: to the pins that were touched before, and
+   * of the others to the `limit` best alone, which with postings in falling order are the first. The result is that of
+   * `addAll`, as far as the best `limit` pins go.
+   */
+  private addBest(term: number, weight: number, touchedBefore: number, limit: number, query: number): number {
+    const { sums, touchedPins, changed } = this;
+    for (let i = 0; i < touchedBefore; i++) sums[touchedPins[i]] += weight * this.entryOf(touchedPins[i], term);
+    this.order(term);
+    const { pins, entries } = this;
+    let touched = touchedBefore;
+    for (let at = this.start[term], end = this.start[term + 1], found = 0; at < end && found < limit; at++) {
+      const pin = pins[at];
+      if (sums[pin] !== 0) continue;
+      touchedPins[touched++] = pin;
+      sums[pin] = weight * entries[at];
+      if (pin !== query && !changed.has(pin)) found++;
+    }
+    return touched;
+  }
+
+  /** The entry of a term in a pin's vector as the postings have it; 0 without it. */
+  private entryOf(pin: number, term: number): number {
+    const { start, length, ordinals, weights } = this.columns.annotations;
+    for (let at = start[pin], end = at + length[pin]; at < end; at++) {
+      if (ordinals[at] === term) return Math.fround((weights[at] * this.idf[term]) / this.normOf(pin));
+    }
+    return 0;
+  }
+
+  /** Puts the postings of a term in falling order of their entries, then by pin; once, when first needed. */
+  private order(term: number): void {
+    if (this.ordered[term] === 1) return;
+    this.ordered[term] = 1;
+    const pins = this.pins.slice(this.start[term], this.start[term + 1]);
+    const entries = this.entries.slice(this.start[term], this.start[term + 1]);
+    const order = Uint32Array.from(pins.keys()).sort((a, b) => entries[b] - entries[a] || pins[a] - pins[b]);
+    for (let i = 0; i < order.length; i++) {
+      this.pins[this.start[term] + i] = pins[order[i]];
+      this.entries[this.start[term] + i] = entries[order[i]];
+    }
   }
 
   private offerChanged(query: number, terms: readonly [number, number][], heap: TopKHeap): void {

@@ -52,28 +52,35 @@ export class Merge {
   }
 
   private takeTurns(proposals: readonly Proposal[], taken: Int32Array, accept: Accept | undefined): number {
+    const groups = proposals.map(({ pins }) => this.groupsOf(pins.pinIndexes));
+    const { groupTaken, rowOf, call } = this;
     const next = new Uint32Array(proposals.length);
     let count = 0;
     for (let left = proposals.length; left > 0 && count < taken.length; ) {
       left = 0;
       for (let s = 0; s < proposals.length && count < taken.length; s++) {
         const { pinIndexes } = proposals[s].pins;
-        while (next[s] < pinIndexes.length && !this.take(pinIndexes[next[s]], count, accept)) next[s]++;
-        if (next[s] >= pinIndexes.length) continue;
-        taken[count++] = pinIndexes[next[s]++];
+        const ofPins = groups[s];
+        let at = next[s];
+        while (at < ofPins.length && (ofPins[at] < 0 || groupTaken[ofPins[at]] === call || (accept !== undefined && !accept(pinIndexes[at])))) at++;
+        next[s] = at + 1;
+        if (at >= ofPins.length) continue;
+        groupTaken[ofPins[at]] = call;
+        rowOf[pinIndexes[at]] = count;
+        taken[count++] = pinIndexes[at];
         left++;
       }
     }
     return count;
   }
 
-  private take(pinIndex: number, row: number, accept: Accept | undefined): boolean {
+  /** The near-duplicate group of each proposed pin; -1 for pins that may not be shown. Looked up beforehand, many at a time. */
+  private groupsOf(pinIndexes: Int32Array): Int32Array {
     const { count, group, flags } = this.columns;
-    if (pinIndex >= count || this.groupTaken[group[pinIndex]] === this.call) return false;
-    if ((flags[pinIndex] & PIN_REMOVED) !== 0 || (accept !== undefined && !accept(pinIndex))) return false;
-    this.groupTaken[group[pinIndex]] = this.call;
-    this.rowOf[pinIndex] = row;
-    return true;
+    const groups = new Int32Array(pinIndexes.length);
+    for (let p = 0; p < groups.length; p++) groups[p] = pinIndexes[p] < count ? group[pinIndexes[p]] : -1;
+    for (let p = 0; p < groups.length; p++) if (groups[p] >= 0 && (flags[pinIndexes[p]] & PIN_REMOVED) !== 0) groups[p] = -1;
+    return groups;
   }
 
   private fillScores(
@@ -84,10 +91,11 @@ export class Merge {
     count: number,
     scores: Float32Array,
   ): void {
-    for (let p = 0; p < pins.pinIndexes.length; p++) {
-      const pinIndex = pins.pinIndexes[p];
-      const row = this.rowOf[pinIndex];
-      if (row < count && taken[row] === pinIndex) scores[row * sources + source] = pins.scores[p];
+    const { rowOf } = this;
+    const { pinIndexes, scores: given } = pins;
+    for (let p = 0; p < pinIndexes.length; p++) {
+      const row = rowOf[pinIndexes[p]];
+      if (row < count && taken[row] === pinIndexes[p]) scores[row * sources + source] = given[p];
     }
   }
 }

@@ -3,17 +3,22 @@
  * the artifact was packed lie over it. Norms are always resident (4 bytes a pin).
  */
 import type { ArtifactFile } from '../catalog/artifact-file.ts';
-import { norm } from '../math/vector.ts';
+import { dot, norm } from '../math/vector.ts';
+import { ResidentScores } from './resident-scores.ts';
 import type { ClassScoreTable } from './visual-features.ts';
+
+/** Rows read from the file at a time. */
+const BLOCK_ROWS = 4096;
 
 export class ClassScores implements ClassScoreTable {
   readonly length: number;
   /** Norm of each row; NaN where there is none. */
   private norms: Float32Array;
-  private resident: Float32Array | null;
+  private readonly resident: ResidentScores | null;
   private readonly file: ArtifactFile | null;
   private readonly fresh = new Map<number, Float32Array>();
   private readonly scratch: Float32Array<ArrayBuffer>;
+  private inside = new Int32Array(0);
 
   /** `file` holds `scores` (pins x length) and `scoreNorms`; null: everything is fresh. */
   constructor(length: number, file: ArtifactFile | null, byteLimit: number) {
@@ -21,7 +26,7 @@ export class ClassScores implements ClassScoreTable {
     this.file = file;
     this.norms = file ? (file.read('scoreNorms') as Float32Array) : new Float32Array(0);
     this.scratch = new Float32Array(length);
-    this.resident = file && this.norms.length * length * 4 <= byteLimit ? (file.read('scores') as Float32Array) : null;
+    this.resident = file && this.norms.length * length * 4 <= byteLimit ? residentOf(file, this.norms.length, length) : null;
   }
 
   get isResident(): boolean {
@@ -32,11 +37,12 @@ export class ClassScores implements ClassScoreTable {
     if (query.length !== this.length)
       throw new RangeError(`query: expected ${this.length} class scores, got ${query.length}`);
     const queryNorm = norm(query);
+    this.dots(query, pinIndexes, count, out);
+    const { norms } = this;
     for (let i = 0; i < count; i++) {
       const pinIndex = pinIndexes[i];
-      const rowNorm = pinIndex < this.norms.length ? this.norms[pinIndex] : Number.NaN;
-      const scale = queryNorm * rowNorm;
-      out[i] = scale > 0 ? this.dotWith(query, pinIndex) / scale : scale === 0 ? 0 : Number.NaN;
+      const scale = queryNorm * (pinIndex < norms.length ? norms[pinIndex] : Number.NaN);
+      out[i] = scale > 0 ? out[i] / scale : scale === 0 ? 0 : Number.NaN;
     }
   }
 
@@ -44,7 +50,7 @@ export class ClassScores implements ClassScoreTable {
     if (!(pinIndex >= 0 && pinIndex < this.norms.length) || Number.isNaN(this.norms[pinIndex])) return null;
     const fresh = this.fresh.get(pinIndex);
     if (fresh) return fresh;
-    if (this.resident) return this.resident.slice(pinIndex * this.length, (pinIndex + 1) * this.length);
+    if (this.resident) return this.resident.row(pinIndex);
     return (this.file as ArtifactFile).read('scores', pinIndex * this.length, this.length) as Float32Array;
   }
 
@@ -64,30 +70,38 @@ export class ClassScores implements ClassScoreTable {
     this.file?.close();
   }
 
-  private dotWith(query: Float32Array, pinIndex: number): number {
-    let row = this.fresh.get(pinIndex);
-    let at = 0;
-    if (!row && this.resident) {
-      row = this.resident;
-      at = pinIndex * this.length;
-    } else if (!row) {
-      (this.file as ArtifactFile).readInto('scores', pinIndex * this.length, this.scratch);
-      row = this.scratch;
+  /** Of no meaning where a pin has no scores. */
+  private dots(query: Float32Array, pinIndexes: Int32Array, count: number, out: Float32Array): void {
+    const { resident, fresh } = this;
+    if (resident && resident.rows > 0) resident.dots(query, this.rowsInside(pinIndexes, count, resident.rows), count, out);
+    if (resident && fresh.size === 0) return;
+    for (let i = 0; i < count; i++) {
+      const row = fresh.get(pinIndexes[i]);
+      if (row) out[i] = dot(query, row);
+      else if (!resident) out[i] = this.dotWithStored(query, pinIndexes[i]);
     }
-    return dotAt(query, row, at, this.length);
+  }
+
+  /** The pins' rows, row 0 for pins that came after the artifact. */
+  private rowsInside(pinIndexes: Int32Array, count: number, rows: number): Int32Array {
+    if (this.inside.length < count) this.inside = new Int32Array(2 * count);
+    const { inside } = this;
+    for (let i = 0; i < count; i++) inside[i] = pinIndexes[i] < rows ? pinIndexes[i] : 0;
+    return inside;
+  }
+
+  private dotWithStored(query: Float32Array, pinIndex: number): number {
+    if (!(pinIndex < this.norms.length) || Number.isNaN(this.norms[pinIndex])) return Number.NaN;
+    (this.file as ArtifactFile).readInto('scores', pinIndex * this.length, this.scratch);
+    return dot(query, this.scratch);
   }
 }
 
-/** Four sums at once: one alone would wait for its own additions. */
-function dotAt(query: Float32Array, row: Float32Array, at: number, length: number): number {
-  let [a, b, c, d] = [0, 0, 0, 0];
-  const whole = length & ~3;
-  for (let i = 0; i < whole; i += 4) {
-    a += query[i] * row[at + i];
-    b += query[i + 1] * row[at + i + 1];
-    c += query[i + 2] * row[at + i + 2];
-    d += query[i + 3] * row[at + i + 3];
+function residentOf(file: ArtifactFile, rows: number, length: number): ResidentScores {
+  const resident = new ResidentScores(rows, length);
+  for (let first = 0; first < rows; first += BLOCK_ROWS) {
+    const some = Math.min(BLOCK_ROWS, rows - first);
+    resident.set(first, file.read('scores', first * length, some * length) as Float32Array);
   }
-  for (let i = whole; i < length; i++) a += query[i] * row[at + i];
-  return a + b + (c + d);
+  return resident;
 }

@@ -3,6 +3,7 @@ import type { ArtifactFile } from '../catalog/artifact-file.ts';
 import { ServiceError } from '../errors.ts';
 import { wordsOf } from '../math/bits.ts';
 import { ClassScores } from './class-scores.ts';
+import { ObjectLabels } from './object-labels.ts';
 import { allocateCodeTable, grownCodeTable } from './code-table.ts';
 import { featureArtifacts, type FeatureArtifactMetadata } from './feature-artifact.ts';
 import type { FeatureNet } from './convnet.ts';
@@ -21,6 +22,7 @@ export class ResidentFeatures implements VisualFeatures {
   /** Rows up to this write of the store are in. */
   sequence: number;
   private readonly objects = new Map<number, ObjectFeatures>();
+  private readonly labels = new ObjectLabels();
 
   constructor(net: FeatureNet, bits: number, file: ArtifactFile | null, byteLimit: number) {
     this.netDigest = net.digest;
@@ -40,6 +42,10 @@ export class ResidentFeatures implements VisualFeatures {
     return this.objects.get(pinIndex) ?? null;
   }
 
+  objectLabelOf(pinIndex: number): string | null {
+    return this.labels.of(pinIndex);
+  }
+
   /** Takes in what was written to the store since the last look; returns the pins whose image code changed. */
   refresh(store: FeatureStore, netId: number): number[] {
     const changed: number[] = [];
@@ -54,9 +60,10 @@ export class ResidentFeatures implements VisualFeatures {
   /** Lays one row over what is there; a row without a code takes the old one away. */
   put(subject: Subject, row: FeatureRow): void {
     if (subject === 'object') {
-      if (row.code && row.scores)
-        this.objects.set(row.pinIndex, { label: row.label ?? '', code: row.code, scores: row.scores });
+      const label = row.label ?? '';
+      if (row.code && row.scores) this.objects.set(row.pinIndex, { label, code: row.code, scores: row.scores });
       else this.objects.delete(row.pinIndex);
+      this.labels.set(row.pinIndex, row.code && row.scores ? label : null);
       return;
     }
     if (row.pinIndex >= this.image.capacity)
@@ -77,8 +84,10 @@ export class ResidentFeatures implements VisualFeatures {
     const scores = file.read('objectScores') as Float32Array;
     const words = wordsOf(metadata.bits);
     for (let i = 0; i < pins.length; i++) {
+      const label = metadata.objectLabels[labels[i]];
+      this.labels.set(pins[i], label);
       this.objects.set(pins[i], {
-        label: metadata.objectLabels[labels[i]],
+        label,
         code: codes.subarray(i * words, (i + 1) * words),
         scores: scores.subarray(i * length, (i + 1) * length),
       });

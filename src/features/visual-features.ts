@@ -34,4 +34,6 @@ export interface VisualFeatures {
   readonly imageScores: ClassScoreTable;
   /** The crop of the dominant object, or null where there is none. */
   objectOf(pinIndex: number): ObjectFeatures | null;
+  /** The class of that object alone, for asking about many pins. */
+  objectLabelOf(pinIndex: number): string | null;
 }

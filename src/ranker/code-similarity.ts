@@ -9,8 +9,9 @@ type Distances = (codes: number, bytes: number, query: number, rows: number, cou
 
 /** The table's first scratch slot is the main thread's; a call fills it, runs and reads it without letting go. */
 const CHUNK_ROWS = 4096;
-const ROWS_OFFSET = SCAN_SLOT_BYTES - CHUNK_ROWS * 8;
-const DISTANCES_OFFSET = SCAN_SLOT_BYTES - CHUNK_ROWS * 4;
+/** Behind the distances a word stays free. */
+const DISTANCES_OFFSET = SCAN_SLOT_BYTES - CHUNK_ROWS * 4 - 16;
+const ROWS_OFFSET = DISTANCES_OFFSET - CHUNK_ROWS * 4;
 
 /** `out[i]` for `pinIndexes[i]`, for every i below `out.length`; NaN where the pin has no code. */
 export function similaritiesTo(code: Uint32Array, table: CodeTable, pinIndexes: Int32Array, out: Float32Array): void {
@@ -19,7 +20,8 @@ export function similaritiesTo(code: Uint32Array, table: CodeTable, pinIndexes: 
   if (fast) fast(code, pinIndexes, out);
   else for (let i = 0; i < out.length; i++) out[i] = plainDistance(code, table.codes, pinIndexes[i] * table.words);
   const { bits, has } = table;
-  for (let i = 0; i < out.length; i++) out[i] = has[pinIndexes[i]] === 1 ? 1 - out[i] / bits : Number.NaN;
+  for (let i = 0; i < out.length; i++) if (has[pinIndexes[i]] !== 1) out[i] = Number.NaN;
+  for (let i = 0; i < out.length; i++) out[i] = 1 - out[i] / bits;
 }
 
 /** Hamming distance by bytes (Warren, figure 5-2); written out here to keep the loop free of calls. */
@@ -65,7 +67,7 @@ function bound(table: CodeTable): TableDistances | null {
     query.set(code);
     for (let first = 0; first < out.length; first += CHUNK_ROWS) {
       const count = Math.min(CHUNK_ROWS, out.length - first);
-      for (let i = 0; i < count; i++) rows[i] = pinIndexes[first + i];
+      rows.set(pinIndexes.subarray(first, first + count));
       distances(byteOffset, words * 4, 0, ROWS_OFFSET, count, DISTANCES_OFFSET);
       for (let i = 0; i < count; i++) out[first + i] = found[i];
     }

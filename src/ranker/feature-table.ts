@@ -3,7 +3,8 @@
  * a feature, add its file and its line; columns are looked up by name everywhere, so older logs and models stay readable.
  */
 import type { CodeTable } from '../features/visual-features.ts';
-import { type Matrix, zeroMatrix } from '../math/matrix.ts';
+import type { Matrix } from '../math/matrix.ts';
+import { FeatureColumns } from './feature-columns.ts';
 import { annotationCosine } from './ranking-features/annotation-cosine.ts';
 import { candidateSources } from './ranking-features/candidate-sources.ts';
 import { categoryCosine } from './ranking-features/category-cosine.ts';
@@ -65,18 +66,21 @@ export const VISUAL_WEIGHT_COLUMNS: ReadonlySet<string> = new Set(
   FEATURE_TABLE.filter((feature) => feature.visualWeight).flatMap((feature) => feature.columns),
 );
 
-/** One row per candidate, one column per ranking feature of the table, raw; into `out`, zeroed, where it is given. */
-export function buildFeatureRows(
-  request: RankingRequest,
-  out: Matrix = zeroMatrix(request.candidates.count, FEATURE_COLUMNS),
-): Matrix {
+/** One row per candidate, one column per ranking feature of the table, raw. */
+export function buildFeatureRows(request: RankingRequest): Matrix {
+  const columns = new FeatureColumns(FEATURE_COLUMNS, request.candidates.count);
+  fillFeatureColumns(request, columns);
+  return columns.matrix();
+}
+
+/** Fills the columns of the table, which `out` has begun for as many rows as there are candidates. */
+export function fillFeatureColumns(request: RankingRequest, out: FeatureColumns): void {
   const inputs = withSimilarities(request);
   let firstColumn = 0;
   for (const feature of FEATURE_TABLE) {
     feature.fill(inputs, out, firstColumn);
     firstColumn += feature.columns.length;
   }
-  return out;
 }
 
 function withSimilarities(request: RankingRequest): RankingInputs {

@@ -42,13 +42,14 @@ export function linearRanker(
     name,
     netDigest,
     features,
-    score({ rows, visualWeightFactor = 1 }) {
-      const columns = places(rows.names);
+    score(inputs) {
+      const { table, visualWeightFactor = 1 } = inputs;
+      const columns = places(table?.names ?? inputs.rows.names);
       const weights = weightsAt(visualWeightFactor);
-      const affine = affineAt(weights, columns);
-      const scores = affine ? affineScores(affine, rows) : columnScores(features, weights, columns, rows);
+      const affine = table ? affineAt(weights, columns) : null;
+      const scores = affine && table ? affineScores(affine, table) : columnScores(features, weights, columns, inputs.rows);
       for (let row = 0; row < scores.length; row++) {
-        if (scores[row] !== scores[row]) refuseNaN(name, features, rows, columns, row);
+        if (scores[row] !== scores[row]) refuseNaN(name, features, inputs.rows, columns, row);
       }
       return scores;
     },

@@ -1,10 +1,13 @@
 /** The contract of whatever orders candidates: a linear model, a baseline, an imported net. */
 import type { CandidateList } from '../candidates/candidate.ts';
 import type { Matrix } from '../math/matrix.ts';
+import type { FeatureColumns } from './feature-columns.ts';
 
 export interface ScoringInputs {
   /** Raw ranking features, a row per candidate, as `buildFeatureRows` fills them. */
   readonly rows: Matrix;
+  /** The same column by column, while a request is being served: what linear models read. */
+  readonly table?: FeatureColumns;
   readonly candidates: CandidateList;
   /** `visualWeightFactorOf(treatment, hasDominantObject)`. */
   readonly visualWeightFactor: number;

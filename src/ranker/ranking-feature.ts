@@ -5,7 +5,7 @@
 import type { CandidateList } from '../candidates/candidate.ts';
 import type { PinColumns } from '../catalog/pin-columns.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
-import type { Matrix } from '../math/matrix.ts';
+import type { FeatureColumns } from './feature-columns.ts';
 
 /** What existed before the visual work; plain visual likeness; category crosses; the dominant object. */
 export const FEATURE_SETS = ['control', 'visual', 'cross', 'object'] as const;
@@ -37,7 +37,8 @@ export interface UserHistory {
 
 /** Past engagement of query-candidate pairs: clicks over expected clicks, shrunk towards 1 and decayed; 0 where unknown. */
 export interface PairEngagement {
-  clicksOverExpected(queryPinIndex: number, pinIndexes: Int32Array, count: number, out: Float32Array): void;
+  /** False, and `out` as it was, when nothing is known of the query. */
+  clicksOverExpected(queryPinIndex: number, pinIndexes: Int32Array, count: number, out: Float32Array): boolean;
 }
 
 /** What a caller hands to the feature table. */
@@ -66,6 +67,6 @@ export interface RankingFeature {
   readonly columns: readonly string[];
   /** True where the treatment's visual weight factor multiplies the weights of all columns. */
   readonly visualWeight?: boolean;
-  /** Writes columns `firstColumn ..` of every candidate's row; `out` comes zeroed. */
-  fill(inputs: RankingInputs, out: Matrix, firstColumn: number): void;
+  /** Writes columns `firstColumn ..`; a column comes zeroed, one that is never asked for stays zero. */
+  fill(inputs: RankingInputs, out: FeatureColumns, firstColumn: number): void;
 }

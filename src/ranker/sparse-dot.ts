@@ -1,39 +1,78 @@
-/** Dot products of one sparse row with many: the query's row is spread out once, every other row then gathers from it. */
+/**
+ * Dot products of one sparse row with many: the query's row is spread out once, every other row then gathers from it.
+ *
+ * The rows lie anywhere in memory, and waiting for them is most of the cost. So it is done in three passes: find where
+ * the rows begin, touch the beginning of each, work. The first two are loops of independent loads, of which a processor
+ * has ten and more under way at a time; in one loop the next row would wait for the branches of the one before.
+ */
 import type { SparseRows } from '../catalog/pin-columns.ts';
 
 let spread = new Float32Array(4096);
+let first = new Uint32Array(1024);
+let size = new Uint16Array(1024);
+/** Keeps the touching loads from being dropped as useless. */
+let touched = 0;
 
 /**
- * Calls `take(i, dot, squares)` for each candidate i that has entries: `dot` of its row with the query's, `squares` the
- * sum of its own squared weights. Does nothing when the query's row is empty.
+ * `dots[i]`: the dot product of candidate i's row with the query's; `squares[i]`, where wanted: the sum of its own
+ * squared weights. False, and nothing written, when the query's row is empty.
  */
 export function dotsWithRow(
   rows: SparseRows,
   queryRow: number,
   candidates: Int32Array,
   count: number,
-  take: (i: number, dot: number, squares: number) => void,
-): void {
-  if (queryRow < 0 || rows.length[queryRow] === 0) return;
-  const { start, length, ordinals, weights } = rows;
-  const first = start[queryRow];
-  const end = first + length[queryRow];
-  const highest = ordinals[end - 1];
-  if (highest >= spread.length) spread = new Float32Array(2 * (highest + 1));
-  for (let e = first; e < end; e++) spread[ordinals[e]] = weights[e];
+  dots: Float32Array | Float64Array,
+  squares: Float64Array | null = null,
+): boolean {
+  if (queryRow < 0 || rows.length[queryRow] === 0) return false;
+  const highest = spreadOut(rows, queryRow);
+  locate(rows, candidates, count);
+  const { ordinals, weights } = rows;
+  const [begins, sizes, query] = [first, size, spread];
   for (let i = 0; i < count; i++) {
-    const row = candidates[i];
     let dot = 0;
-    let squares = 0;
-    for (let e = start[row], last = e + length[row]; e < last; e++) {
+    let square = 0;
+    for (let e = begins[i], end = e + sizes[i]; e < end; e++) {
       const weight = weights[e];
       const ordinal = ordinals[e];
-      squares += weight * weight;
-      if (ordinal <= highest) dot += weight * spread[ordinal];
+      square += weight * weight;
+      if (ordinal <= highest) dot += weight * query[ordinal];
     }
-    if (squares > 0) take(i, dot, squares);
+    dots[i] = dot;
+    if (squares !== null) squares[i] = square;
   }
-  for (let e = first; e < end; e++) spread[ordinals[e]] = 0;
+  const start = rows.start[queryRow];
+  for (let e = start, end = start + rows.length[queryRow]; e < end; e++) spread[ordinals[e]] = 0;
+  return true;
+}
+
+/** Lays the query's weights where its ordinals point; returns the highest. */
+function spreadOut({ start, length, ordinals, weights }: SparseRows, row: number): number {
+  const end = start[row] + length[row];
+  const highest = ordinals[end - 1];
+  if (highest >= spread.length) spread = new Float32Array(2 * (highest + 1));
+  for (let e = start[row]; e < end; e++) spread[ordinals[e]] = weights[e];
+  return highest;
+}
+
+function locate({ start, length, ordinals, weights }: SparseRows, candidates: Int32Array, count: number): void {
+  if (count > first.length) {
+    first = new Uint32Array(2 * count);
+    size = new Uint16Array(2 * count);
+  }
+  const [begins, sizes] = [first, size];
+  for (let i = 0; i < count; i++) begins[i] = start[candidates[i]];
+  for (let i = 0; i < count; i++) sizes[i] = length[candidates[i]];
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += ordinals[begins[i]];
+  for (let i = 0; i < count; i++) sum += weights[begins[i]];
+  touched = sum;
+}
+
+/** What the passes touched last; of no meaning. */
+export function lastTouched(): number {
+  return touched;
 }
 
 /** Square root of the summed squares of a row. */

@@ -1,9 +1,10 @@
 import type { CandidateList } from '../candidates/candidate.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
-import { zeroMatrix } from '../math/matrix.ts';
+import type { Matrix } from '../math/matrix.ts';
 import { mixedSeed, seededRandom } from '../math/random.ts';
 import { asRetrieved } from '../ranker/baselines.ts';
-import { buildFeatureRows, FEATURE_COLUMNS } from '../ranker/feature-table.ts';
+import type { FeatureColumns } from '../ranker/feature-columns.ts';
+import { FEATURE_COLUMNS, fillFeatureColumns } from '../ranker/feature-table.ts';
 import type { Ranker, ScoringInputs, Term } from '../ranker/ranker.ts';
 import type { QuerySide, UserHistory } from '../ranker/ranking-feature.ts';
 import { visualWeightFactorOf } from '../ranker/treatment.ts';
@@ -11,7 +12,7 @@ import type { PageCursor } from './page-cursor.ts';
 import { writeCursor } from './page-cursor.ts';
 import type { ListOptions, RankedList, StageTimings } from './ranked-list.ts';
 import { bestRows } from './row-order.ts';
-import { pickedRows, RowScratch } from './row-scratch.ts';
+import { RowScratch } from './row-scratch.ts';
 import { drawUnserved } from './served-record.ts';
 import type { Degradation, ServingParts } from './serving-parts.ts';
 import { shuffledSlice } from './shuffled-slice.ts';
@@ -47,12 +48,12 @@ export async function rankCandidates(parts: ServingParts, gathered: Gathered): P
   const { pins, visual, engagement, limits } = parts;
   const now = cursor?.at ?? options.now;
   const request = { query, candidates, pins, visual, user: gathered.user, engagement, now };
-  const all = options.keepInputs ? zeroMatrix(candidates.count, FEATURE_COLUMNS) : scratch.take(candidates.count);
+  const table = scratch.take(candidates.count);
   try {
-    buildFeatureRows(request, all);
+    fillFeatureColumns(request, table);
     lap('rowsMs');
     const factor = visualWeightFactorOf(options.treatment, query.dominantObject !== null);
-    const inputs: ScoringInputs = { rows: all, candidates, visualWeightFactor: factor };
+    const inputs = scoringInputs(table, candidates, factor);
     const { ranker, scores } = await scoresOf(parts, options, inputs, degraded);
     lap('scoresMs');
     const best = bestRows(scores, candidates.pinIndexes, options.limit);
@@ -60,21 +61,35 @@ export async function rankCandidates(parts: ServingParts, gathered: Gathered): P
     const random = seededRandom(mixedSeed(1, options.recommendationId));
     const { page, shuffled, propensities } = shuffledSlice(best, share, random);
     const unserved = drawUnserved(page, candidates.count, limits.unservedRows, options.recommendationId);
-    const rows = pickedRows(all, [...page, ...unserved]);
+    const rows = table.pickedRows([...page, ...unserved]);
     const terms = options.explain ? await termsOf(ranker, inputs, page) : null;
     const nextCursor = candidates.count > page.length ? cursorAfter(gathered, page, now) : null;
     lap('orderMs');
     const { surface, missing } = gathered;
     const firstPosition = (cursor?.shown.length ?? 0) + 1;
     const list = { surface, queryPinIndex: query.pinIndex, options, ranker, candidates, scores, page, unserved, rows, terms };
-    const kept = options.keepInputs ? inputs : null;
+    const kept = options.keepInputs ? { rows: inputs.rows, candidates, visualWeightFactor: factor } : null;
     return { ...list, inputs: kept, firstPosition, propensities, shuffled, nextCursor, degraded, missing, timings };
   } finally {
-    if (!options.keepInputs) scratch.giveBack(all);
+    scratch.giveBack(table);
   }
 }
 
 const scratch = new RowScratch(FEATURE_COLUMNS);
+
+/** Whoever wants whole rows gets a copy; linear models, nearly all there are, read the columns. */
+function scoringInputs(table: FeatureColumns, candidates: CandidateList, visualWeightFactor: number): ScoringInputs {
+  let rows: Matrix | null = null;
+  return {
+    table,
+    candidates,
+    visualWeightFactor,
+    get rows() {
+      rows ??= table.matrix();
+      return rows;
+    },
+  };
+}
 
 async function termsOf(ranker: Ranker, inputs: ScoringInputs, page: Int32Array): Promise<(readonly Term[])[]> {
   const terms: (readonly Term[])[] = [];

@@ -1,40 +1,26 @@
-import type { Matrix } from '../math/matrix.ts';
+import { FeatureColumns } from '../ranker/feature-columns.ts';
 
 /**
- * Matrices for the feature rows of all candidates of a request. A thousand rows take half a megabyte: made anew each
- * time, most of a request would go into touching fresh memory. Whoever takes one gives it back; requests that wait for a
- * model of their own kind hold several at once.
+ * Room for the ranking features of all candidates of a request. A thousand candidates take a quarter of a megabyte: made anew
+ * each time, most of a request would go into touching fresh memory. Whoever takes one gives it back; requests that wait
+ * for a model of their own kind hold several at once.
  */
 export class RowScratch {
   private readonly names: readonly string[];
-  private readonly free: Float32Array[] = [];
+  private readonly free: FeatureColumns[] = [];
 
   constructor(names: readonly string[]) {
     this.names = names;
   }
 
-  /** A zeroed matrix; only until it is given back. */
-  take(rows: number): Matrix {
-    const columns = this.names.length;
-    const wanted = rows * columns;
-    let data = this.free.pop() ?? new Float32Array(0);
-    if (data.length < wanted) data = new Float32Array(wanted);
-    else data.fill(0, 0, wanted);
-    return { rows, columns, names: this.names, data };
+  /** Empty columns; only until they are given back. */
+  take(rows: number): FeatureColumns {
+    const columns = this.free.pop() ?? new FeatureColumns(this.names);
+    columns.begin(rows);
+    return columns;
   }
 
-  giveBack(matrix: Matrix): void {
-    if (this.free.length < 8) this.free.push(matrix.data);
+  giveBack(columns: FeatureColumns): void {
+    if (this.free.length < 8) this.free.push(columns);
   }
-}
-
-/** Copies of some rows, in the order given. */
-export function pickedRows(all: Matrix, rows: ArrayLike<number>): Matrix {
-  const { columns, names } = all;
-  const data = new Float32Array(rows.length * columns);
-  for (let i = 0; i < rows.length; i++) {
-    const from = rows[i] * columns;
-    data.set(all.data.subarray(from, from + columns), i * columns);
-  }
-  return { rows: rows.length, columns, names, data };
 }

@@ -47,6 +47,17 @@ describe('annotation neighbours', () => {
     }
   });
 
+  it('are the same when a term that many pins have is not gone through to its end', () => {
+    const many = randomPins(3000);
+    const large = new AnnotationNeighbors(fixtureColumns(fixtureCatalog(many)));
+    for (let query = 0; query < 60; query++) {
+      const all = large.propose({ pinIndex: query, code: null }, 3000);
+      const few = large.propose({ pinIndex: query, code: null }, 10);
+      expect([...few.pinIndexes]).toEqual([...all.pinIndexes.subarray(0, 10)]);
+      expect([...few.scores]).toEqual([...all.scores.subarray(0, 10)]);
+    }
+  });
+
   it('know pins that came after the index was built', () => {
     const annotations = { 'term-0': 1, 'term-29': 0.37 };
     const { indexes } = upsertPins(store, [{ id: 'late', annotations }, { id: 'twin', annotations }]);

@@ -34,7 +34,10 @@ export function madeUpRequest(count: number, bits: number, seed = 1): RankingReq
       cooccurrence: new Map([[1, 0.5]]),
       code,
     },
-    engagement: { clicksOverExpected: (_, __, n, out) => out.fill(2, 0, n) },
+    engagement: { clicksOverExpected: (_, __, n, out) => {
+      out.fill(2, 0, n);
+      return true;
+    } },
     now: 1000,
   };
 }
@@ -83,6 +86,7 @@ function madeUpVisual(count: number, bits: number, seed: number): VisualFeatures
       },
       scoresOf: () => null,
     },
+    objectLabelOf: (pin) => (pin % 2 ? 'shoe' : null),
     objectOf: (pin) =>
       pin % 2 ? { label: 'shoe', code: image.codes.subarray(0, image.words), scores: new Float32Array(8) } : null,
   };

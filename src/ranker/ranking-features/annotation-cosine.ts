@@ -7,8 +7,7 @@ export const annotationCosine: RankingFeature = {
   set: 'control',
   columns: ['annotation-cosine'],
   fill({ query, candidates, pins }, out, column) {
-    dotsWithRow(pins.annotations, query.pinIndex, candidates.pinIndexes, candidates.count, (i, dot) => {
-      out.data[i * out.columns + column] = dot;
-    });
+    if (query.pinIndex < 0 || pins.annotations.length[query.pinIndex] === 0) return;
+    dotsWithRow(pins.annotations, query.pinIndex, candidates.pinIndexes, candidates.count, out.column(column));
   },
 };

@@ -11,9 +11,10 @@ export const candidateSources: RankingFeature = {
     for (let s = 0; s < sourceNames.length; s++) {
       const source = (SOURCE_NAMES as readonly string[]).indexOf(sourceNames[s]);
       if (source < 0) continue;
+      const values = out.column(firstColumn + source);
       for (let i = 0; i < count; i++) {
         const score = sourceScores[i * sourceNames.length + s];
-        if (score === score) out.data[i * out.columns + firstColumn + source] = 1;
+        if (score === score) values[i] = 1;
       }
     }
   },

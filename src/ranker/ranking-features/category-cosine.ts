@@ -8,9 +8,12 @@ export const categoryCosine: RankingFeature = {
   columns: ['category-cosine'],
   fill({ query, candidates, pins }, out, column) {
     if (query.pinIndex < 0) return;
+    const { pinIndexes, count } = candidates;
+    const dots = new Float64Array(count);
+    const squares = new Float64Array(count);
+    if (!dotsWithRow(pins.categories, query.pinIndex, pinIndexes, count, dots, squares)) return;
+    const values = out.column(column);
     const queryNorm = rowNorm(pins.categories, query.pinIndex);
-    dotsWithRow(pins.categories, query.pinIndex, candidates.pinIndexes, candidates.count, (i, dot, squares) => {
-      out.data[i * out.columns + column] = dot / (queryNorm * Math.sqrt(squares));
-    });
+    for (let i = 0; i < count; i++) if (squares[i] > 0) values[i] = dots[i] / (queryNorm * Math.sqrt(squares[i]));
   },
 };

@@ -11,9 +11,8 @@ export const clicksOverExpected: RankingFeature = {
   fill({ query, candidates, engagement }, out, column) {
     if (!engagement || query.pinIndex < 0) return;
     const ratios = new Float32Array(candidates.count);
-    engagement.clicksOverExpected(query.pinIndex, candidates.pinIndexes, candidates.count, ratios);
-    for (let i = 0; i < candidates.count; i++) {
-      if (ratios[i] > 0) out.data[i * out.columns + column] = Math.log(ratios[i]);
-    }
+    if (!engagement.clicksOverExpected(query.pinIndex, candidates.pinIndexes, candidates.count, ratios)) return;
+    const values = out.column(column);
+    for (let i = 0; i < candidates.count; i++) if (ratios[i] > 0) values[i] = Math.log(ratios[i]);
   },
 };

@@ -9,9 +9,10 @@ export const cooccurrenceScore: RankingFeature = {
     const { count, sourceNames, sourceScores } = candidates;
     const source = sourceNames.indexOf('board-cooccurrence');
     if (source < 0) return;
+    const values = out.column(column);
     for (let i = 0; i < count; i++) {
       const score = sourceScores[i * sourceNames.length + source];
-      if (score === score) out.data[i * out.columns + column] = score;
+      if (score === score) values[i] = score;
     }
   },
 };

@@ -30,7 +30,7 @@ export const dominantClassFc6: RankingFeature = {
   fill({ query, fc6 }, out, firstColumn) {
     if (!query.dominantObject) return;
     const known = OBJECT_CLASSES.indexOf(query.dominantObject.label);
-    const column = firstColumn + (known < 0 ? OBJECT_CLASSES.length - 1 : known);
-    for (let i = 0; i < fc6.length; i++) if (fc6[i] === fc6[i]) out.data[i * out.columns + column] = fc6[i];
+    const values = out.column(firstColumn + (known < 0 ? OBJECT_CLASSES.length - 1 : known));
+    for (let i = 0; i < fc6.length; i++) if (fc6[i] === fc6[i]) values[i] = fc6[i];
   },
 };

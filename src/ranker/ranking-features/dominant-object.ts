@@ -11,10 +11,10 @@ export const dominantObject: RankingFeature = {
   fill({ query, candidates, visual }, out, column) {
     if (!query.dominantObject) return;
     const { label } = query.dominantObject;
-    for (let i = 0; i < candidates.count; i++) {
-      const at = i * out.columns + column;
-      out.data[at] = 1;
-      if (visual?.objectOf(candidates.pinIndexes[i])?.label === label) out.data[at + 1] = 1;
-    }
+    const { pinIndexes, count } = candidates;
+    out.column(column).fill(1, 0, count);
+    if (!visual) return;
+    const same = out.column(column + 1);
+    for (let i = 0; i < count; i++) if (visual.objectLabelOf(pinIndexes[i]) === label) same[i] = 1;
   },
 };

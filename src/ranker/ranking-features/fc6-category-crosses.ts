@@ -18,8 +18,9 @@ export const fc6CategoryCrosses: RankingFeature = {
     for (let e = start[query.pinIndex], end = e + length[query.pinIndex]; e < end; e++) {
       const column = CATEGORIES.indexOf(pins.categoryNames[ordinals[e]]);
       if (column < 0) continue;
+      const values = out.column(firstColumn + column);
       for (let i = 0; i < fc6.length; i++) {
-        if (fc6[i] === fc6[i]) out.data[i * out.columns + firstColumn + column] = weights[e] * fc6[i];
+        if (fc6[i] === fc6[i]) values[i] = weights[e] * fc6[i];
       }
     }
   },

@@ -7,6 +7,7 @@ export const fc6Similarity: RankingFeature = {
   columns: ['fc6-similarity'],
   visualWeight: true,
   fill({ fc6 }, out, column) {
-    for (let i = 0; i < fc6.length; i++) if (fc6[i] === fc6[i]) out.data[i * out.columns + column] = fc6[i];
+    const values = out.column(column);
+    for (let i = 0; i < fc6.length; i++) if (fc6[i] === fc6[i]) values[i] = fc6[i];
   },
 };

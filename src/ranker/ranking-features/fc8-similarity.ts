@@ -7,6 +7,7 @@ export const fc8Similarity: RankingFeature = {
   columns: ['fc8-similarity'],
   visualWeight: true,
   fill({ fc8 }, out, column) {
-    for (let i = 0; i < fc8.length; i++) if (fc8[i] === fc8[i]) out.data[i * out.columns + column] = fc8[i];
+    const values = out.column(column);
+    for (let i = 0; i < fc8.length; i++) if (fc8[i] === fc8[i]) values[i] = fc8[i];
   },
 };

@@ -9,9 +9,10 @@ export const freshness: RankingFeature = {
   set: 'control',
   columns: ['freshness'],
   fill({ candidates, pins, now }, out, column) {
+    const values = out.column(column);
     for (let i = 0; i < candidates.count; i++) {
       const age = now - pins.createdAt[candidates.pinIndexes[i]];
-      if (age === age) out.data[i * out.columns + column] = 1 / (1 + Math.max(0, age) / HALF_FRESH_MS);
+      if (age === age) values[i] = 1 / (1 + Math.max(0, age) / HALF_FRESH_MS);
     }
   },
 };

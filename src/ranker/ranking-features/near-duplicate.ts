@@ -8,8 +8,9 @@ export const nearDuplicate: RankingFeature = {
   fill({ query, candidates, pins }, out, column) {
     if (query.pinIndex < 0) return;
     const group = pins.group[query.pinIndex];
+    const values = out.column(column);
     for (let i = 0; i < candidates.count; i++) {
-      if (pins.group[candidates.pinIndexes[i]] === group) out.data[i * out.columns + column] = 1;
+      if (pins.group[candidates.pinIndexes[i]] === group) values[i] = 1;
     }
   },
 };

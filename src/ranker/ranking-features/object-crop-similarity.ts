@@ -10,8 +10,9 @@ export const objectCropSimilarity: RankingFeature = {
     if (!query.dominantObject || !visual) return;
     const similarities = new Float32Array(candidates.count);
     similaritiesTo(query.dominantObject.code, visual.image, candidates.pinIndexes, similarities);
+    const values = out.column(column);
     for (let i = 0; i < similarities.length; i++) {
-      if (similarities[i] === similarities[i]) out.data[i * out.columns + column] = similarities[i];
+      if (similarities[i] === similarities[i]) values[i] = similarities[i];
     }
   },
 };

@@ -6,8 +6,9 @@ export const popularity: RankingFeature = {
   set: 'control',
   columns: ['log-saves'],
   fill({ candidates, pins }, out, column) {
+    const values = out.column(column);
     for (let i = 0; i < candidates.count; i++) {
-      out.data[i * out.columns + column] = logOnePlus(pins.saves[candidates.pinIndexes[i]]);
+      values[i] = logOnePlus(pins.saves[candidates.pinIndexes[i]]);
     }
   },
 };

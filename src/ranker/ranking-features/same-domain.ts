@@ -8,8 +8,9 @@ export const sameDomain: RankingFeature = {
   fill({ query, candidates, pins }, out, column) {
     const domain = query.pinIndex < 0 ? -1 : pins.domain[query.pinIndex];
     if (domain < 0) return;
+    const values = out.column(column);
     for (let i = 0; i < candidates.count; i++) {
-      if (pins.domain[candidates.pinIndexes[i]] === domain) out.data[i * out.columns + column] = 1;
+      if (pins.domain[candidates.pinIndexes[i]] === domain) values[i] = 1;
     }
   },
 };

@@ -7,8 +7,7 @@ export const titleSimilarity: RankingFeature = {
   set: 'control',
   columns: ['title-similarity'],
   fill({ query, candidates, pins }, out, column) {
-    dotsWithRow(pins.titleTerms, query.pinIndex, candidates.pinIndexes, candidates.count, (i, dot) => {
-      out.data[i * out.columns + column] = dot;
-    });
+    if (query.pinIndex < 0 || pins.titleTerms.length[query.pinIndex] === 0) return;
+    dotsWithRow(pins.titleTerms, query.pinIndex, candidates.pinIndexes, candidates.count, out.column(column));
   },
 };

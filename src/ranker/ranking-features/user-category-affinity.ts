@@ -8,6 +8,7 @@ export const userCategoryAffinity: RankingFeature = {
   fill({ user, candidates, pins }, out, column) {
     if (!user) return;
     const { start, length, ordinals, weights } = pins.categories;
+    const values = out.column(column);
     for (let i = 0; i < candidates.count; i++) {
       const pin = candidates.pinIndexes[i];
       let dot = 0;
@@ -16,7 +17,7 @@ export const userCategoryAffinity: RankingFeature = {
         squares += weights[e] * weights[e];
         if (ordinals[e] < user.categories.length) dot += weights[e] * user.categories[ordinals[e]];
       }
-      if (squares > 0) out.data[i * out.columns + column] = dot / Math.sqrt(squares);
+      if (squares > 0) values[i] = dot / Math.sqrt(squares);
     }
   },
 };

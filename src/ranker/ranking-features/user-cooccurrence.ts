@@ -7,9 +7,10 @@ export const userCooccurrence: RankingFeature = {
   columns: ['user-cooccurrence'],
   fill({ user, candidates }, out, column) {
     if (!user?.cooccurrence) return;
+    const values = out.column(column);
     for (let i = 0; i < candidates.count; i++) {
       const weight = user.cooccurrence.get(candidates.pinIndexes[i]);
-      if (weight !== undefined) out.data[i * out.columns + column] = weight;
+      if (weight !== undefined) values[i] = weight;
     }
   },
 };

@@ -10,8 +10,9 @@ export const userVisualLikeness: RankingFeature = {
     if (!user?.code || !visual) return;
     const likeness = new Float32Array(candidates.count);
     similaritiesTo(user.code, visual.image, candidates.pinIndexes, likeness);
+    const values = out.column(column);
     for (let i = 0; i < likeness.length; i++) {
-      if (likeness[i] === likeness[i]) out.data[i * out.columns + column] = likeness[i];
+      if (likeness[i] === likeness[i]) values[i] = likeness[i];
     }
   },
 };
