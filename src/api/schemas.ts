@@ -2,6 +2,9 @@
 import { Type } from 'typebox';
 import { SURFACES } from '../catalog/served-list.ts';
 
+/** For replies that are wide and grow: their shape is a type of the code, and INTERFACES fixes what callers rely on. */
+export const Anything = Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true });
+
 export const Id = Type.String({ minLength: 1, maxLength: 256 });
 
 export const PinParams = Type.Object({ id: Id });

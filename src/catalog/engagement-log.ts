@@ -161,9 +161,19 @@ export class EngagementLog {
     this.strayCount -= left.changes;
   }
 
-  /** Events whose list is still unknown. */
+  /** Events whose list is still unknown, as this process knows it. */
+  get strays(): number {
+    return this.strayCount;
+  }
+
+  /** The same, counted. */
   countStrays(): number {
     return this.database.prepare<[], number>('SELECT count(*) FROM stray_event').pluck().get() ?? 0;
+  }
+
+  /** The newest row number; 0 without any. */
+  lastIndex(): number {
+    return this.database.prepare<[], number>('SELECT coalesce(max(event_index), 0) FROM event').pluck().get() ?? 0;
   }
 
   /** Events joined to a list. */

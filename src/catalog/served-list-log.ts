@@ -169,6 +169,11 @@ export class ServedListLog {
     return row ? this.listOf(row) : null;
   }
 
+  /** The newest row number; 0 without any. */
+  lastIndex(): number {
+    return this.database.prepare<[], number>('SELECT coalesce(max(list_index), 0) FROM served_list').pluck().get() ?? 0;
+  }
+
   count(): number {
     return this.database.prepare<[], number>('SELECT count(*) FROM served_list').pluck().get() ?? 0;
   }
@@ -208,7 +213,7 @@ export class ServedListLog {
 
   private listOf(row: ListRow): StoredList {
     const columns = this.namesOf(row.feature_columns);
-    const rows: Matrix = row.feature_rows ? decodeRows(row.feature_rows, columns) : zeroMatrix(0, columns);
+    const rows: Matrix = row.feature_rows?.length ? decodeRows(row.feature_rows, columns) : zeroMatrix(0, columns);
     return {
       listIndex: row.list_index,
       recommendationId: row.recommendation_id,

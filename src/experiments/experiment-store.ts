@@ -93,6 +93,12 @@ export class ExperimentStore {
     return this.move(key, 'draft', 'running', 'started', author, 'only a draft can be started');
   }
 
+  /** Widens the share of units that take part: a new version with another traffic. */
+  ramp(key: string, traffic: number, author: Author): Experiment {
+    if (!(traffic >= 0 && traffic <= 1)) refuse('traffic', 'must be a number within 0..1');
+    return this.define({ ...this.get(key).definition, traffic }, author);
+  }
+
   /** running -> stopped. */
   stop(key: string, author: Author): Experiment {
     return this.move(key, 'running', 'stopped', 'stopped', author, 'only a running experiment can be stopped');

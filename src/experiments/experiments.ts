@@ -1,7 +1,9 @@
 /** The one core that HTTP, the command line and the page share: define, start, watch, stop, decide. */
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Database, DatabaseOptions } from '../catalog/database.ts';
 import { openDatabase } from '../catalog/database.ts';
+import type { StoredList } from '../catalog/served-list-log.ts';
 import { ActiveExperiments } from './active-experiments.ts';
 import type { IntervalKind } from './analysis.ts';
 import type { KnownParts } from './experiment.ts';
@@ -9,12 +11,22 @@ import { readDefinition } from './experiment.ts';
 import type { Author, Experiment } from './experiment-store.ts';
 import { ExperimentStore } from './experiment-store.ts';
 import type { DescribeQuery, ForecastQuestion, RawLog } from './exposure-log.ts';
+import { PRE_PERIOD } from './exposed-list.ts';
 import { ExposureLog } from './exposure-log.ts';
 import { ExposureStore } from './exposure-store.ts';
 import type { Forecast } from './forecast.ts';
 import { JudgementStore } from './judgement-store.ts';
 import type { ExperimentReport } from './report.ts';
 import { reportOf } from './report.ts';
+
+/** Rows of the log that are counted in one go while requests are served. */
+const POLITE_PAGE = 200;
+
+export interface FirstExposure {
+  readonly unit: string;
+  readonly arm: string;
+  readonly list: StoredList;
+}
 
 export interface ExperimentsOptions {
   readonly log: RawLog;
@@ -62,6 +74,33 @@ export class Experiments {
     const progress = this.exposures.progressOf(experiment.key);
     const health = { ...progress, eventsKeptApart: this.log.events.countStrays() };
     return reportOf(experiment, this.exposures.readCells(progress.number), health, kind);
+  }
+
+  /** Counts what the log has gained, a little at a time: between two pages others have their turn. */
+  async catchUp(experiment: Experiment): Promise<void> {
+    if (experiment.state === 'draft') return;
+    while (this.exposureLog.step(experiment, POLITE_PAGE)) await setImmediate();
+  }
+
+  async catchUpRunning(): Promise<void> {
+    for (const experiment of this.store.running()) await this.catchUp(experiment);
+  }
+
+  /** Each unit's first exposure with the list it was, in order of units after `after`. */
+  firstExposures(key: string, after: string, limit: number): readonly FirstExposure[] {
+    const { definition } = this.store.get(key);
+    const { number } = this.exposures.progressOf(key);
+    return this.exposures.unitsAfter(number, after, limit).flatMap((unit) => {
+      const first = this.exposures.unitLists(number, unit).find((list) => list.arm !== PRE_PERIOD);
+      const list = first && this.log.lists.headOf(first.listIndex);
+      return first && list ? [{ unit, arm: definition.arms[first.arm].key, list }] : [];
+    });
+  }
+
+  /** The newest lists on which the arms differ. */
+  differingLists(key: string, limit: number): readonly StoredList[] {
+    const ids = this.exposures.differingLists(this.store.get(key).key, limit);
+    return ids.map((id) => this.log.lists.find(id)).filter((list): list is StoredList => list !== null);
   }
 
   /** What an experiment could find if it ran for `days`, by the log of as many days before now. */

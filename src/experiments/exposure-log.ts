@@ -31,8 +31,8 @@ import { contribute } from './unit-contribution.ts';
 
 /** The log, as this file reads it. */
 export interface RawLog {
-  readonly lists: Pick<ServedListLog, 'listsAfter' | 'find' | 'lists' | 'headOf'>;
-  readonly events: Pick<EngagementLog, 'eventsAfter' | 'eventsOf' | 'countStrays'>;
+  readonly lists: Pick<ServedListLog, 'listsAfter' | 'find' | 'lists' | 'headOf' | 'lastIndex'>;
+  readonly events: Pick<EngagementLog, 'eventsAfter' | 'eventsOf' | 'countStrays' | 'lastIndex'>;
 }
 
 /** What the segments need to know about a list's query. */
@@ -80,7 +80,7 @@ export class ExposureLog {
   sync(experiment: Experiment, stop: () => boolean = () => false): SyncReceipt {
     const total = { lists: 0, events: 0, units: 0 };
     while (!stop()) {
-      const page = this.store.transaction(() => this.page(experiment));
+      const page = this.store.transaction(() => this.page(experiment, PAGE));
       total.lists += page.lists;
       total.events += page.events;
       total.units += page.units;
@@ -112,11 +112,26 @@ export class ExposureLog {
     return history.forecast(days, read <= listsMax);
   }
 
-  private page(experiment: Experiment): SyncReceipt & { readonly more: boolean } {
+  /** Counts at most one page; whether there was anything to count. */
+  step(experiment: Experiment, page: number): boolean {
+    return this.isBehind(experiment) && this.store.transaction(() => this.page(experiment, page)).more;
+  }
+
+  /** Asks without writing: nothing is locked when nothing is new. */
+  private isBehind({ key }: Experiment): boolean {
+    const { listCursor, eventCursor, counterfactualCursor } = this.store.progressOf(key);
+    return (
+      this.log.lists.lastIndex() > listCursor ||
+      this.log.events.lastIndex() > eventCursor ||
+      this.store.counterfactualsAfter(counterfactualCursor, 1).length > 0
+    );
+  }
+
+  private page(experiment: Experiment, size: number): SyncReceipt & { readonly more: boolean } {
     const progress = this.store.progressOf(experiment.key);
-    const lists = this.log.lists.listsAfter(progress.listCursor, PAGE);
-    const events = this.log.events.eventsAfter(progress.eventCursor, PAGE);
-    const marks = this.store.counterfactualsAfter(progress.counterfactualCursor, PAGE);
+    const lists = this.log.lists.listsAfter(progress.listCursor, size);
+    const events = this.log.events.eventsAfter(progress.eventCursor, size);
+    const marks = this.store.counterfactualsAfter(progress.counterfactualCursor, size);
     if (lists.length + events.length + marks.length === 0) return { lists: 0, events: 0, units: 0, more: false };
     const changed = new Map<string, ExposedList[]>();
     const fresh = new Set<number>();

@@ -77,14 +77,20 @@ export class ExposureStore {
 
   /** Where the counting of an experiment stands; made on first use. */
   progressOf(key: string): ExposureProgress {
+    const known = this.findProgress(key);
+    if (known) return known;
     this.database.prepare('INSERT OR IGNORE INTO exposure_experiment VALUES (NULL, ?, 0, 0, 0, 0, 0, 0)').run(key);
+    return this.findProgress(key) as ExposureProgress;
+  }
+
+  private findProgress(key: string): ExposureProgress | undefined {
     return this.database
       .prepare(
         `SELECT number, list_cursor AS listCursor, event_cursor AS eventCursor,
          counterfactual_cursor AS counterfactualCursor, crossed, model_missing AS modelMissing,
          without_unit AS withoutUnit FROM exposure_experiment WHERE key = ?`,
       )
-      .get(key) as ExposureProgress;
+      .get(key) as ExposureProgress | undefined;
   }
 
   saveProgress(progress: ExposureProgress): void {
@@ -118,6 +124,14 @@ export class ExposureStore {
   /** All rows of a unit, by time. */
   unitLists(experiment: number, unit: string): ExposedList[] {
     return this.byUnit.all(experiment, unit).map(listOf);
+  }
+
+  /** Units after one, in order. */
+  unitsAfter(experiment: number, unit: string, limit: number): readonly string[] {
+    return this.database
+      .prepare('SELECT DISTINCT unit FROM exposed_list WHERE experiment = ? AND unit > ? AND arm >= 0 ORDER BY unit LIMIT ?')
+      .pluck()
+      .all(experiment, unit, limit) as string[];
   }
 
   /** The row of one served list; null when it is not of this experiment. */

@@ -8,6 +8,7 @@ import type { ModelFeature } from '../ranker/linear-model.ts';
 import { readModelFile } from '../ranker/model-file.ts';
 import { ModelRegistry } from '../ranker/model-registry.ts';
 import { evaluateScores } from '../ranker/ranking-evaluation.ts';
+import { evaluateJudgements } from './evaluate-judgements.ts';
 import type { Job, JobInput } from './job.ts';
 import { categoriesFrom, readLog } from './train-from-log.ts';
 
@@ -18,17 +19,22 @@ export const job: Job = {
   examples: [
     'related-pins evaluate-ranker --letor test.txt --model model.json --measures letor4 --json',
     'related-pins evaluate-ranker --data var --model rank-svm-2 --from 2026-01-01',
+    'related-pins evaluate-ranker --judgements labels --model rank-svm-2',
   ],
   options: [
     { flag: '--model <name>', meaning: 'a model file (with --letor), or a model of the registry (the serving one)' },
     { flag: '--letor <file>', meaning: 'LETOR / SVMlight file instead of the log' },
+    { flag: '--judgements <study>', meaning: 'the graded judgements of a study instead of the log' },
     { flag: '--group-queries', meaning: 'gather rows of one query that lie apart in the file' },
     { flag: '--measures <set>', meaning: 'letor4 (the official script of LETOR 4.0) or default (ours)', default: 'default' },
     { flag: '--from <time>', meaning: 'log from this time on (ISO 8601)' },
     { flag: '--to <time>', meaning: 'log before this time' },
     { flag: '--seed <number>', meaning: 'seed of intervals and shuffles', kind: 'integer', default: 1 },
   ],
-  run: (input) => (input.options.letor === undefined ? onLog(input) : onLetor(input)),
+  run: (input) => {
+    if (input.options.judgements !== undefined) return evaluateJudgements(input);
+    return input.options.letor === undefined ? onLog(input) : onLetor(input);
+  },
 };
 
 async function onLetor({ options, signal }: JobInput): Promise<Readonly<Record<string, unknown>>> {

@@ -1,7 +1,7 @@
 /** What the experiment jobs open: the experiments of a data folder, its log, and what a definition may refer to. */
 import { join } from 'node:path';
 import { SOURCE_NAMES } from '../candidates/candidate.ts';
-import { openCatalog } from '../catalog/catalog-store.ts';
+import { type CatalogStore, openCatalog } from '../catalog/catalog-store.ts';
 import { openLog } from '../catalog/log-database.ts';
 import { siteCategories } from '../catalog/pin-columns.ts';
 import { SURFACES } from '../catalog/served-list.ts';
@@ -16,6 +16,7 @@ import type { JobOption } from './job.ts';
 
 export interface ExperimentFolder {
   readonly experiments: Experiments;
+  readonly catalog: CatalogStore;
   readonly known: KnownParts;
   close(): void;
 }
@@ -28,6 +29,7 @@ export function openExperimentFolder(dataFolder: string, config: Config): Experi
   const experiments = openExperiments(dataFolder, { log, describe, holdout: experimentHoldout }, { synchronous });
   return {
     experiments,
+    catalog,
     known: {
       models: [AS_RETRIEVED, ...new ModelRegistry(join(dataFolder, 'models')).names()],
       sources: SOURCE_NAMES,
@@ -40,6 +42,20 @@ export function openExperimentFolder(dataFolder: string, config: Config): Experi
       catalog.close();
     },
   };
+}
+
+/** Opens, works, closes, whatever happens. */
+export async function withExperiments<T>(
+  dataFolder: string,
+  config: Config,
+  work: (folder: ExperimentFolder) => T | Promise<T>,
+): Promise<T> {
+  const folder = openExperimentFolder(dataFolder, config);
+  try {
+    return await work(folder);
+  } finally {
+    folder.close();
+  }
 }
 
 /** Who is written into the audit trail. */

@@ -1,4 +1,4 @@
-import { authorOf, BY_OPTION, openExperimentFolder } from './experiment-folder.ts';
+import { authorOf, BY_OPTION, withExperiments } from './experiment-folder.ts';
 import type { Job } from './job.ts';
 
 /** draft -> running. */
@@ -8,14 +8,10 @@ export const job: Job = {
   examples: ['related-pins start-experiment crosses'],
   args: [{ form: '<key>', meaning: 'the key of the experiment' }],
   options: [BY_OPTION],
-  async run({ args, options, dataFolder, config }) {
-    const folder = openExperimentFolder(dataFolder, config);
-    try {
-      const { key, state, startedAt, stoppedAt } = folder.experiments.store.start(args[0], authorOf(options.by));
+  run: async ({ args, options, dataFolder, config }) =>
+    withExperiments(dataFolder, config, ({ experiments }) => {
+      const { key, state, startedAt, stoppedAt } = experiments.store.start(args[0], authorOf(options.by));
       return { key, state, startedAt, stoppedAt };
-    } finally {
-      folder.close();
-    }
-  },
+    }),
   describe: ({ key, state }) => [`${key}: ${state}`],
 };
