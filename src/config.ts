@@ -172,6 +172,8 @@ export const SETTINGS = {
     'share',
     'Share of closeups served shuffled, for position bias and replay.',
   ),
+  logDays: setting('LOG_DAYS', 'integer', '0', 'days', 'Age at which `prune-log` deletes served lists and events, after adding them up by day; 0: never.'),
+  logRowDays: setting('LOG_ROW_DAYS', 'integer', '0', 'days', 'Age at which `prune-log` drops the feature rows of served lists (most of the log; training then begins later); 0: never.'),
   serveLog: setting(
     'SERVE_LOG',
     'boolean',

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { type CatalogStore, openCatalog } from './catalog/catalog-store.ts';
+import { Checkpointer } from './catalog/checkpointer.ts';
 import { type Database, openDatabase } from './catalog/database.ts';
 import { type DataFolderLock, lockDataFolder } from './catalog/data-folder-lock.ts';
 import { type LogDatabase, openLog } from './catalog/log-database.ts';
@@ -69,6 +70,8 @@ export class Context {
   stopping = false;
   /** The cache, and what is shared with other processes. */
   readonly hot: HotState;
+  /** Waits for the disk in place of the serving thread. */
+  readonly checkpointer: Checkpointer | null;
   private readonly freshImages: FreshImages;
   private inferencePool: InferencePool | null = null;
   private scheduler: Scheduler | null = null;
@@ -93,6 +96,7 @@ export class Context {
     this.experimentStore = new ExperimentStore(this.experimentDatabase);
     this.experiments = new ActiveExperiments(this.experimentStore, config.experimentHoldout, (name) => this.registry.has(name));
     const { catalog, pins, looks, sources } = this;
+    this.checkpointer = options.follow ? new Checkpointer(this.log.database) : null;
     this.hot = openHotState(config, pins, options.follow === true);
     this.freshImages = new FreshImages({ config, dataFolder, catalog, pins, looks, sources, pool: () => this.inference });
   }
@@ -210,6 +214,7 @@ export class Context {
     await this.freshImages.close();
     await this.inferencePool?.close();
     await this.hot.close();
+    await this.checkpointer?.close();
     // Records of the last replies are queued right behind them.
     await new Promise((done) => setImmediate(done));
     this.sources.close();

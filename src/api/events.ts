@@ -1,7 +1,8 @@
 import type { Engagement } from '../catalog/engagement-log.ts';
-import type { PinColumns } from '../catalog/pin-columns.ts';
 import { ReceiptTally } from '../catalog/receipt.ts';
 import { readEvent, Rejection } from '../catalog/records.ts';
+import type { Context } from '../context.ts';
+import { timeOfId } from '../math/random.ts';
 import type { App, Service } from './routes.ts';
 import { EventReceipt, EventsBody, replies } from './schemas.ts';
 
@@ -12,9 +13,9 @@ export function eventRoutes(app: App, { context, metrics }: Service): void {
     body: EventsBody,
     response: replies(EventReceipt),
   };
-  app.post('/v1/events', { schema, config: { scope: 'events' } }, async (request) => {
+  app.post('/v1/events', { schema, config: { scope: 'events', prompt: true } }, async (request) => {
     const tally = new ReceiptTally();
-    const events = readEvents(request.body.events, context.pins, tally);
+    const events = readEvents(request.body.events, context, tally);
     const counts = await context.log.events.append(events);
     context.hot.actions?.publish(events);
     const { read, rejected } = tally.receipt();
@@ -27,8 +28,9 @@ export function eventRoutes(app: App, { context, metrics }: Service): void {
   });
 }
 
-function readEvents(rows: readonly unknown[], pins: PinColumns, tally: ReceiptTally): Engagement[] {
+function readEvents(rows: readonly unknown[], { pins, log }: Context, tally: ReceiptTally): Engagement[] {
   const now = Date.now();
+  const { prunedBefore } = log.retention;
   const events: Engagement[] = [];
   rows.forEach((row, line) => {
     tally.read++;
@@ -36,6 +38,7 @@ function readEvents(rows: readonly unknown[], pins: PinColumns, tally: ReceiptTa
     if (event instanceof Rejection) return tally.reject(event.reason, line);
     const pinIndex = pins.indexOf(event.pinId);
     if (pinIndex < 0) return tally.reject('PIN_UNKNOWN', line);
+    if (prunedBefore > 0 && (timeOfId(event.recommendationId) ?? prunedBefore) < prunedBefore) return tally.reject('LIST_PRUNED', line);
     const { eventId, type, recommendationId, position = null, userId = null, at } = event;
     events.push({ eventId, type, recommendationId, pinIndex, position, userId, at: at ?? now });
   });

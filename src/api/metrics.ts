@@ -56,7 +56,7 @@ export class Metrics {
       registers,
     });
     this.gauge(name('pins'), 'Pins of the catalogue.', () => context.pins.count);
-    this.gauge(name('events_kept_apart'), 'Events whose list is unknown.', () => context.log.events.countStrays());
+    this.gauge(name('events_kept_apart'), 'Events whose list is unknown.', () => context.log.events.strays);
     this.countLanes(admission, name);
     const model = new Gauge({
       name: name('model_info'),

@@ -19,6 +19,8 @@ export function* judgedLists(lists: ServedListLog, events: EngagementLog, range:
   const attributionMs = range.attributionMs ?? ATTRIBUTION_MS;
   for (const list of lists.lists(range)) {
     if (list.forced && !range.withForced) continue;
+    // Its rows went by age: it counts in reports and teaches nothing.
+    if (range.withRows !== false && list.items.count > 0 && list.items.rows.rows === 0) continue;
     const grades = events.gradesOf(list.listIndex, list.at, list.items.pinIndexes, attributionMs);
     if (!range.withUntouched && grades.every((grade) => grade === 0)) continue;
     yield { ...list, grades };

@@ -8,10 +8,11 @@ import { judgedLists } from './judged-lists.ts';
 import type { JudgedRange } from './judged-lists.ts';
 import type { JudgedList } from './judged-list.ts';
 import { PAIR_TABLES, PairEngagementLog } from './pair-engagement-log.ts';
+import { RETENTION_TABLES, RetentionLog } from './retention-log.ts';
 import { SERVED_LIST_TABLES, ServedListLog, SESSION_COLUMN } from './served-list-log.ts';
 
 /** Each step leads to the next version of log.sqlite; released steps never change. */
-const STEPS = [SERVED_LIST_TABLES + EVENT_TABLES + PAIR_TABLES, SESSION_COLUMN, CROP_TABLES];
+const STEPS = [SERVED_LIST_TABLES + EVENT_TABLES + PAIR_TABLES, SESSION_COLUMN, CROP_TABLES, RETENTION_TABLES];
 
 export interface LogOptions extends DatabaseOptions {
   readonly groupCommitMs?: number;
@@ -25,6 +26,7 @@ export class LogDatabase {
   readonly events: EngagementLog;
   readonly pairs: PairEngagementLog;
   readonly crops: CropLog;
+  readonly retention: RetentionLog;
 
   constructor(database: Database, groupCommitMs = 20) {
     this.database = database;
@@ -34,6 +36,7 @@ export class LogDatabase {
     this.events = new EngagementLog(database, this.commit, this.lists);
     this.pairs = new PairEngagementLog(database, this.lists, this.events);
     this.crops = new CropLog(database, this.lists);
+    this.retention = new RetentionLog(database);
   }
 
   /** Lists with the grade of every item, in order of time: what training reads. */

@@ -71,7 +71,8 @@ export type RejectionReason =
   | 'PIN_UNKNOWN'
   | 'BOARD_UNKNOWN'
   | 'EVENT_TYPE_UNKNOWN'
-  | 'POSITION_INVALID';
+  | 'POSITION_INVALID'
+  | 'LIST_PRUNED';
 
 /** A row that stays out, with the offending field where one is to blame. */
 export class Rejection {

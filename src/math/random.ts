@@ -60,6 +60,11 @@ export function mixedSeed(seed: number, text: string): number {
   return murmur3(text, seed) | 0;
 }
 
+/** When an id of `newId` was made, in epoch milliseconds; null for other ids. */
+export function timeOfId(id: string): number | null {
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/.test(id) ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : null;
+}
+
 /** A new id, ordered by time (UUID version 7, RFC 9562). */
 export function newId(): string {
   return v7();

@@ -30,6 +30,7 @@ export const SCHEDULABLE_JOBS: readonly string[] = [
   'report-dark-reads',
   'report-experiment',
   'back-up',
+  'prune-log',
 ];
 
 const FILE = 'schedule.json';
