@@ -56,7 +56,7 @@ const SINGLE: Readonly<Record<string, Act>> = {
 /** What is done to a cluster: asked politely, flushed, and a master killed for good, at most one. */
 const CLUSTER: Readonly<Record<string, Act>> = {
   'fail over': async ({ nodes }) => void (await redisCommand(nodes[3].port, 'CLUSTER FAILOVER')),
-  'flush the cluster': async ({ nodes }) => void (await Promise.all(nodes.map(({ port }) => redisCommand(port, 'FLUSHALL')))),
+  'flush the cluster': async ({ nodes }) => void (await Promise.allSettled(nodes.map(({ port }) => redisCommand(port, 'FLUSHALL')))),
   'freeze a node': async ({ nodes }) => {
     nodes[1].freeze();
     setTimeout(() => nodes[1].wake(), BLOCK_MS / 3);
