@@ -75,6 +75,7 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
   ['roll-back-model', 'take the last promotion back', () => import('./jobs/roll-back-model.ts')],
   ['prune-log', 'delete old lists and events, reports stay', () => import('./jobs/prune-log.ts')],
   ['report-log', 'what was served and done, by day', () => import('./jobs/report-log.ts')],
+  ['report-dark-reads', 'how lists would differ under a model in the dark', () => import('./jobs/report-dark-reads.ts')],
   ['schedule-job', 'when the service runs a job by itself', () => import('./jobs/schedule-job.ts')],
   ['export-model', 'a linear model as flat JSON, for Solr or for OpenSearch', () => import('./jobs/export-model.ts')],
   ['import-model', 'a linear model of this or another engine', () => import('./jobs/import-model.ts')],

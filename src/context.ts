@@ -13,6 +13,8 @@ import type { Config } from './config.ts';
 import { reasonOf } from './errors.ts';
 import { openJobRuns } from './schedule/job-run-store.ts';
 import { Scheduler } from './schedule/scheduler.ts';
+import { openDarkReads } from './ranker/dark-read-store.ts';
+import { DarkReading } from './serving/dark-reading.ts';
 import { ActiveExperiments, type Decision, type Units } from './experiments/active-experiments.ts';
 import { ExperimentStore } from './experiments/experiment-store.ts';
 import type { VisualFeatures } from './features/visual-features.ts';
@@ -57,6 +59,8 @@ export class Context {
   readonly log: LogDatabase;
   readonly registry: ModelRegistry;
   readonly models: ServingModels;
+  /** What the model in the dark makes of the lists that were served. */
+  readonly darkReading: DarkReading;
   readonly sources: CandidateSources;
   /** Experiments and the exposures counted for them. */
   readonly experimentDatabase: Database;
@@ -91,6 +95,7 @@ export class Context {
     this.looks = new VisualState(config, dataFolder, { synchronous });
     this.registry = new ModelRegistry(join(dataFolder, 'models'));
     this.models = new ServingModels(this.registry, () => this.visual?.netDigest ?? null);
+    this.darkReading = new DarkReading(() => this.models.dark(), () => openDarkReads(dataFolder));
     this.sources = new CandidateSources(join(catalogFolder, 'artifacts'), this.catalog, this.pins);
     this.experimentDatabase = openDatabase(join(dataFolder, 'experiments.sqlite'), { synchronous });
     this.experimentStore = new ExperimentStore(this.experimentDatabase);
@@ -180,10 +185,11 @@ export class Context {
     this.sources.refresh(changed, this.visual, Date.now());
     if (this.options.lock) this.log.pairs.catchUp(ROLL_UP_MS);
     if (this.options.follow) this.freshImages.begin(this.tellProblem);
-    const before = this.models.problem;
-    const models = await this.models.refresh();
-    if (models.changed || models.problem !== before) {
-      this.options.onChange?.({ model: models.serving, problem: models.problem });
+    const { problem, darkProblem } = this.models;
+    const { changed: promoted, serving } = await this.models.refresh();
+    const { models } = this;
+    if (promoted || models.problem !== problem || models.darkProblem !== darkProblem) {
+      this.options.onChange?.({ model: serving, problem: models.problem ?? models.darkProblem });
     }
   }
 
@@ -211,6 +217,7 @@ export class Context {
     if (this.timer) clearTimeout(this.timer);
     await this.refreshing?.catch(() => undefined);
     await this.scheduler?.close();
+    await this.darkReading.close();
     await this.freshImages.close();
     await this.inferencePool?.close();
     await this.hot.close();

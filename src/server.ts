@@ -27,7 +27,7 @@ export async function startServer(config: Config, dataFolder: string): Promise<S
   const context = await openContext(config, dataFolder, { lock: true, follow: true, onChange: (change) => tell?.(change) });
   try {
     const app = await buildApp(context);
-    tell = (change) => app.log.info(change, change.problem ? 'refused' : 'model taken up');
+    tell = (change) => (change.problem ? app.log.warn(change, 'refused') : app.log.info(change, 'model taken up'));
     const address = await app.listen({ host: config.host, port: config.port });
     context.jobs.onEnd = (run) => app.log.info(run, 'job ended');
     context.jobs.start();

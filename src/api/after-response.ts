@@ -13,6 +13,7 @@ export function afterResponse(context: Context, metrics: Metrics, request: Fasti
   const latencyMs = performance.now() - startedAt;
   Object.assign(request.line, lineOf(list));
   metrics.served(list);
+  context.darkReading.take(list);
   if (!context.config.serveLog) return;
   setImmediate(() => {
     const record = servedRecord(list, latencyMs);

@@ -41,6 +41,7 @@ export function listOptions(
   const now = Date.now();
   const { userId = null, sessionId = null } = request;
   const forced = request.treatment !== undefined;
+  const recommendationId = newId();
   const decision = forced ? null : context.decide({ userId, sessionId }, query, now);
   return {
     treatment: forced ? forcedTreatment(request.treatment ?? '') : { ...DEFAULT_TREATMENT, ...decision?.treatment },
@@ -55,8 +56,9 @@ export function listOptions(
     category: request.category ?? null,
     buyableOnly: request.buyable ?? false,
     explain: request.explain ?? false,
+    keepInputs: !forced && context.darkReading.wants(recommendationId),
     now,
-    recommendationId: newId(),
+    recommendationId,
   };
 }
 

@@ -68,6 +68,27 @@ export class Metrics {
         model.set({ model: context.models.current().name }, 1);
       },
     });
+    this.gauge(name('model_refused'), '1 while a promoted model cannot be used and the one before serves.', () => (context.models.problem === null ? 0 : 1));
+    const dark: Counter<'outcome'> = new Counter({
+      name: name('dark_reads_total'),
+      help: 'Lists for the model in the dark, by what became of them: read, leftOut (too many waited), failed.',
+      labelNames: ['outcome'],
+      registers,
+      collect: () => {
+        dark.reset();
+        for (const [outcome, count] of Object.entries(context.darkReading.counts)) dark.inc({ outcome }, count);
+      },
+    });
+    const jobs: Gauge<'job' | 'state'> = new Gauge({
+      name: name('job_runs'),
+      help: 'Runs of jobs that the service started, by how they ended; of those the history keeps.',
+      labelNames: ['job', 'state'],
+      registers,
+      collect: () => {
+        jobs.reset();
+        for (const { job, state, count } of context.jobs.counts()) jobs.set({ job, state }, count);
+      },
+    });
   }
 
   private countLanes(admission: Admission, name: (text: string) => string): void {

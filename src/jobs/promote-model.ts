@@ -1,9 +1,9 @@
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promoteModel, setCanary, setDark } from '../ranker/model-promotion.ts';
-import { ModelRegistry } from '../ranker/model-registry.ts';
+import { type AuditEntry, ModelRegistry, type Trial } from '../ranker/model-registry.ts';
 import { ServiceError } from '../errors.ts';
 import type { Job } from './job.ts';
+import { toldChange, userName } from './model-given.ts';
 
 /** Makes a model serve, or try it on a share of traffic, or score in the dark. */
 export const job: Job = {
@@ -13,7 +13,8 @@ export const job: Job = {
     'related-pins promote-model',
     'related-pins promote-model rank-svm-3 --why "one percent better on the holdout"',
     'related-pins promote-model rank-svm-4 --canary 0.05',
-    'related-pins promote-model rank-svm-4 --dark',
+    'related-pins promote-model rank-svm-4 --dark --share 0.2',
+    'related-pins promote-model --stop-dark',
   ],
   args: [{ form: '[model]', meaning: 'name of the model; the newest without one' }],
   options: [
@@ -22,7 +23,8 @@ export const job: Job = {
     { flag: '--why <text>', meaning: 'the reason, kept in the audit', default: '' },
     { flag: '--force', meaning: 'promote although the guardrail says no; needs --why' },
     { flag: '--canary <share>', meaning: 'serve it to this share of users only; 0 ends the trial', kind: 'number' },
-    { flag: '--dark', meaning: 'let it score live traffic without showing anything' },
+    { flag: '--dark', meaning: 'let it score live lists without showing anything; report-dark-reads says how they would differ' },
+    { flag: '--share <share>', meaning: 'with --dark: share of the lists it scores', kind: 'number', default: 1 },
     { flag: '--stop-dark', meaning: 'end the dark reads' },
   ],
   async run({ args, options, dataFolder }) {
@@ -32,19 +34,17 @@ export const job: Job = {
     if (decision.force && decision.why === '')
       throw new ServiceError('JOB_USAGE', { reason: '--force needs --why: the audit keeps the reason.' });
     if (options.stopDark) return { ...setDark(registry, null, decision) };
-    if (options.dark) return { ...setDark(registry, name ?? registry.newest(), decision) };
-    if (options.canary === 0) return { ...setCanary(registry, null, 0, decision) };
-    if (options.canary !== undefined)
-      return { ...setCanary(registry, name ?? registry.newest(), Number(options.canary), decision) };
+    if (options.canary === 0) return { ...setCanary(registry, null, decision) };
+    const trial = (share: unknown): Trial => ({ model: name ?? newest(registry), share: Number(share) });
+    if (options.dark) return { ...setDark(registry, trial(options.share), decision) };
+    if (options.canary !== undefined) return { ...setCanary(registry, trial(options.canary), decision) };
     return { ...promoteModel(registry, name, decision) };
   },
+  describe: (receipt) => [toldChange(receipt as unknown as AuditEntry)],
 };
 
-/** The operating system's name for who runs this. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return 'unknown';
-  }
+function newest(registry: ModelRegistry): string {
+  const model = registry.newest();
+  if (model === null) throw new ServiceError('NOTHING_TO_DO', { reason: 'There is no model to try; run train-ranker first.' });
+  return model;
 }

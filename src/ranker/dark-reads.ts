@@ -1,77 +1,142 @@
 /** A candidate model scores live lists beside the serving one; nothing is shown. What would have been different? */
 import type { LogData } from './log-data.ts';
 import type { ListScores } from './holdout-report.ts';
-import type { Ranker, ScoringInputs } from './ranker.ts';
 import { kendallTau } from './ranking-metrics.ts';
+
+/** The first items of one model's order, best first. */
+export interface TopItems {
+  readonly pinIndexes: Int32Array;
+  readonly scores: Float64Array;
+}
 
 /** One dark read of a served list. */
 export interface DarkRead {
-  readonly model: string;
-  readonly latencyMs: number;
-  /** Of the serving model's and the dark model's first items, how many are the same. */
-  readonly overlapAt10: number;
-  /** Kendall's tau of the two orders of all candidates; null where one ties everything. */
+  readonly recommendationId: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly surface: string;
+  readonly queryPinIndex: number;
+  readonly servingModel: string;
+  readonly darkModel: string;
+  readonly candidates: number;
+  /** Time that scoring took. */
+  readonly servingMs: number;
+  readonly darkMs: number;
+  /** Kendall's tau of the two orders; null where one ties everything. */
   readonly kendallTau: number | null;
-  /** The first item would have been another one. */
-  readonly firstDiffers: boolean;
+  readonly serving: TopItems;
+  readonly dark: TopItems;
+  /** Why the dark model gave no scores; null when it did. */
+  readonly problem: string | null;
 }
 
-const TOP = 10;
-
-/** Scores a request with the dark model, after the reply was sent. */
-export async function readInTheDark(dark: Ranker, inputs: ScoringInputs, served: Float64Array): Promise<DarkRead> {
-  const startedAt = performance.now();
-  const scores = await dark.score(inputs);
-  const latencyMs = performance.now() - startedAt;
-  return { model: dark.name, latencyMs, ...compareOrders(served, scores) };
-}
-
-export function compareOrders(a: ArrayLike<number>, b: ArrayLike<number>): Omit<DarkRead, 'model' | 'latencyMs'> {
-  const firstOfA = firstItems(a);
-  const firstOfB = firstItems(b);
-  const overlapAt10 = firstOfA.filter((item) => firstOfB.includes(item)).length;
-  // Tau is quadratic: of very long lists the first part says enough.
-  const tau = a.length > TAU_ITEMS ? kendallTau(firstPart(a), firstPart(b)) : kendallTau(a, b);
-  return { overlapAt10, kendallTau: tau, firstDiffers: firstOfA[0] !== firstOfB[0] };
-}
-
+/** Items of each order that are kept. */
+const TOP = 25;
+/** Tau is quadratic: of very long lists the first candidates, in the order of retrieval, say enough. */
 const TAU_ITEMS = 200;
-const firstPart = (scores: ArrayLike<number>): number[] => Array.from({ length: TAU_ITEMS }, (_, item) => scores[item]);
 
-function firstItems(scores: ArrayLike<number>): number[] {
+/** The best items by score; ties by pin index. */
+export function topItems(scores: ArrayLike<number>, pinIndexes: ArrayLike<number>, count = TOP): TopItems {
   const order = Array.from({ length: scores.length }, (_, item) => item);
-  return order.sort((x, y) => scores[y] - scores[x] || x - y).slice(0, TOP);
+  order.sort((x, y) => scores[y] - scores[x] || pinIndexes[x] - pinIndexes[y]);
+  const first = order.slice(0, count);
+  return { pinIndexes: Int32Array.from(first, (item) => pinIndexes[item]), scores: Float64Array.from(first, (item) => scores[item]) };
 }
 
+export function tauOfOrders(a: ArrayLike<number>, b: ArrayLike<number>): number | null {
+  const part = (scores: ArrayLike<number>): number[] => Array.from({ length: Math.min(TAU_ITEMS, scores.length) }, (_, item) => scores[item]);
+  return kendallTau(part(a), part(b));
+}
+
+/** Share of the first k items that two orders have in common; of shorter lists, of what there is. */
+export function overlapAt(a: Int32Array, b: Int32Array, k: number): number {
+  const first = new Set(a.subarray(0, k));
+  const wanted = Math.min(k, Math.max(a.length, b.length));
+  return wanted === 0 ? 1 : b.subarray(0, k).filter((pin) => first.has(pin)).length / wanted;
+}
+
+/** Mean and quantiles of some values; null without any. */
+export interface Spread {
+  readonly count: number;
+  readonly mean: number;
+  readonly p5: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+}
+
+export function spreadOf(values: ArrayLike<number>): Spread | null {
+  if (values.length === 0) return null;
+  const sorted = Float64Array.from(values).sort();
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+  const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
+  return { count: sorted.length, mean, p5: at(0.05), p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+}
+
+/** How lists would differ. */
 export interface DarkReport {
   readonly reads: number;
-  readonly overlapAt10: number;
-  readonly kendallTau: number;
-  readonly firstDiffersShare: number;
-  readonly latencyMsMean: number | null;
+  /** Reads in which the dark model gave no scores, by reason. */
+  readonly problems: Readonly<Record<string, number>>;
+  /** Mean share of the first k items that both models show, by k. */
+  readonly overlap: Readonly<Record<string, number>>;
+  readonly kendallTau: Spread | null;
+  /** Share of lists whose first item would be another one. */
+  readonly firstDiffersShare: number | null;
+  /** Scores of the first items, each model's own. */
+  readonly scores: { readonly serving: Spread | null; readonly dark: Spread | null };
+  readonly latencyMs: { readonly serving: Spread | null; readonly dark: Spread | null };
+  readonly bySurface: Readonly<Record<string, { readonly reads: number; readonly overlapAt10: number }>>;
 }
 
+const OVERLAPS = [1, 3, 5, 10, 25] as const;
+
 /** Sums dark reads up. */
-export function summarizeDarkReads(reads: readonly DarkRead[]): DarkReport {
-  const mean = (values: readonly number[]): number =>
-    values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+export function summarizeDarkReads(all: readonly DarkRead[]): DarkReport {
+  const reads = all.filter(({ problem }) => problem === null);
+  const overlap = (of: readonly DarkRead[], k: number): number =>
+    meanOf(of.map(({ serving, dark }) => overlapAt(serving.pinIndexes, dark.pinIndexes, k)));
+  const surfaces = [...new Set(reads.map(({ surface }) => surface))].sort();
+  const scoresOf = (side: 'serving' | 'dark'): Spread | null => spreadOf(reads.flatMap((read) => [...read[side].scores]));
   return {
     reads: reads.length,
-    overlapAt10: mean(reads.map((read) => read.overlapAt10)),
-    kendallTau: mean(reads.flatMap((read) => (read.kendallTau === null ? [] : [read.kendallTau]))),
-    firstDiffersShare: mean(reads.map((read) => (read.firstDiffers ? 1 : 0))),
-    latencyMsMean: reads.length > 0 ? mean(reads.map((read) => read.latencyMs)) : null,
+    problems: countBy(all.flatMap(({ problem }) => (problem === null ? [] : [problem]))),
+    overlap: reads.length === 0 ? {} : Object.fromEntries(OVERLAPS.map((k) => [String(k), overlap(reads, k)])),
+    kendallTau: spreadOf(reads.flatMap((read) => (read.kendallTau === null ? [] : [read.kendallTau]))),
+    firstDiffersShare: reads.length === 0 ? null : 1 - overlap(reads, 1),
+    scores: { serving: scoresOf('serving'), dark: scoresOf('dark') },
+    latencyMs: { serving: spreadOf(reads.map(({ servingMs }) => servingMs)), dark: spreadOf(reads.map(({ darkMs }) => darkMs)) },
+    bySurface: Object.fromEntries(
+      surfaces.map((surface) => {
+        const of = reads.filter((read) => read.surface === surface);
+        return [surface, { reads: of.length, overlapAt10: overlap(of, 10) }];
+      }),
+    ),
   };
 }
 
-/** How the lists of a log would differ under a model, from the logged rows alone: the report before any traffic. */
-export function darkReportOfLog(data: LogData, scores: ListScores, model: string): DarkReport {
-  const reads = data.lists.map((_, list) => {
-    const served = Array.from(
-      data.positions.subarray(data.listStart[list], data.listStart[list + 1]),
-      (position) => -position,
-    );
-    return { model, latencyMs: 0, ...compareOrders(served, scores(list)) };
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}
+
+function countBy(texts: readonly string[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const text of texts) counts[text] = (counts[text] ?? 0) + 1;
+  return counts;
+}
+
+/** How the lists of a log would differ under a model, from the logged rows of the shown items alone: the report before any traffic. */
+export function darkReadsOfLog(data: LogData, scores: ListScores, darkModel: string): readonly DarkRead[] {
+  return data.lists.map(({ recommendationId, at, surface, queryPinIndex, modelVersion }, list) => {
+    const [from, to] = [data.listStart[list], data.listStart[list + 1]];
+    const pinIndexes = data.pinIndexes.subarray(from, to);
+    const shown = Float64Array.from(data.positions.subarray(from, to), (position) => -position);
+    const dark = scores(list);
+    return {
+      ...{ recommendationId, at, surface, queryPinIndex, servingModel: modelVersion, darkModel, candidates: to - from },
+      ...{ servingMs: 0, darkMs: 0, kendallTau: tauOfOrders(shown, dark), problem: null },
+      serving: topItems(shown, pinIndexes),
+      dark: topItems(dark, pinIndexes),
+    };
   });
-  return { ...summarizeDarkReads(reads), latencyMsMean: null };
 }

@@ -2,7 +2,7 @@
 import { ServiceError } from '../errors.ts';
 import { AS_RETRIEVED } from './baselines.ts';
 import type { ModelArtifact } from './model-artifact.ts';
-import type { AuditEntry, ModelRegistry } from './model-registry.ts';
+import type { AuditEntry, ModelRegistry, Trial } from './model-registry.ts';
 
 export interface Decision {
   readonly who: string;
@@ -45,7 +45,7 @@ export function promoteModel(registry: ModelRegistry, name: string | null, decis
     const problem = guardrailProblem(registry.read(model));
     if (problem && !decision.force) throw new ServiceError('RANKER_GUARDRAIL', { model, reason: problem });
   }
-  return change(registry, 'SERVING', 'promote', model, decision);
+  return change(registry, 'SERVING', 'promote', { model }, decision);
 }
 
 /** Serves again what served before the last promotion, as often as wanted: each call goes one promotion further back. */
@@ -58,49 +58,40 @@ export function rollBackModel(registry: ModelRegistry, decision: Decision): Audi
   const model = stack.at(-1);
   if (model === undefined) throw new ServiceError('NOTHING_TO_DO', { reason: 'There was no promotion to take back.' });
   if (model !== AS_RETRIEVED) registry.read(model);
-  return change(registry, 'SERVING', 'roll-back', model, decision);
+  return change(registry, 'SERVING', 'roll-back', { model }, decision);
 }
 
 /** Tries a model on a share of the units; null stops it. */
-export function setCanary(
-  registry: ModelRegistry,
-  model: string | null,
-  share: number,
-  decision: Decision,
-): AuditEntry {
-  if (model !== null && !(share > 0 && share <= 1))
-    throw new ServiceError('JOB_USAGE', { reason: `The share of a canary lies above 0 and up to 1, it is ${share}.` });
-  if (model !== null && model !== AS_RETRIEVED) registry.read(model);
-  return change(registry, 'CANARY', 'canary', model, decision, share);
+export function setCanary(registry: ModelRegistry, trial: Trial | null, decision: Decision): AuditEntry {
+  return change(registry, 'CANARY', 'canary', checked(registry, trial), decision);
 }
 
-/** Lets a model score live traffic beside the serving one without showing anything; null stops it. */
-export function setDark(registry: ModelRegistry, model: string | null, decision: Decision): AuditEntry {
-  if (model !== null && model !== AS_RETRIEVED) registry.read(model);
-  return change(registry, 'DARK', 'dark', model, decision);
+/** Lets a model score a share of the live lists beside the serving one without showing anything; null stops it. */
+export function setDark(registry: ModelRegistry, trial: Trial | null, decision: Decision): AuditEntry {
+  return change(registry, 'DARK', 'dark', checked(registry, trial), decision);
+}
+
+function checked(registry: ModelRegistry, trial: Trial | null): Trial | null {
+  if (trial === null) return null;
+  const { model, share } = trial;
+  if (!(share > 0 && share <= 1))
+    throw new ServiceError('JOB_USAGE', { reason: `A model is tried on a share above 0 and up to 1, not on ${share}.` });
+  if (model !== AS_RETRIEVED) registry.read(model);
+  return trial;
 }
 
 function change(
   registry: ModelRegistry,
   role: 'SERVING' | 'CANARY' | 'DARK',
   action: AuditEntry['action'],
-  model: string | null,
-  decision: Decision,
-  share?: number,
+  part: { readonly model: string; readonly share?: number } | null,
+  { who, why, force = false }: Decision,
 ): AuditEntry {
-  const roles = registry.roles();
-  const previous = { SERVING: roles.serving, CANARY: roles.canary?.model ?? null, DARK: roles.dark }[role];
-  const { who, why, force = false } = decision;
-  const entry = {
-    at: new Date().toISOString(),
-    action,
-    model,
-    previous,
-    who,
-    why,
-    forced: force,
-    ...(share ? { share } : {}),
-  };
-  registry.point(role, model === null ? null : share ? `${model} ${share}` : model, entry);
+  const { serving, canary, dark } = registry.roles();
+  const previous = { SERVING: serving, CANARY: canary?.model ?? null, DARK: dark?.model ?? null }[role];
+  const { model = null, share } = part ?? {};
+  const said = { model, previous, who, why, forced: force };
+  const entry = { at: new Date().toISOString(), action, ...said, ...(share === undefined ? {} : { share }) };
+  registry.point(role, model === null ? null : share === undefined ? model : `${model} ${share}`, entry);
   return entry;
 }

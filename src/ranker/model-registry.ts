@@ -22,17 +22,17 @@ import { reasonOf, ServiceError } from '../errors.ts';
 import { AS_RETRIEVED } from './baselines.ts';
 import { decodeModel, encodeModel, type ModelArtifact } from './model-artifact.ts';
 
-export interface Canary {
+/** A model that plays its part for a share, 0..1: a canary of the units, one in the dark of the lists. */
+export interface Trial {
   readonly model: string;
-  /** Share of units, 0..1. */
   readonly share: number;
 }
 
 /** Which model plays which part. */
 export interface ModelRoles {
   readonly serving: string;
-  readonly canary: Canary | null;
-  readonly dark: string | null;
+  readonly canary: Trial | null;
+  readonly dark: Trial | null;
 }
 
 export interface AuditEntry {
@@ -184,11 +184,10 @@ export class ModelRegistry {
 
   /** Before the first promotion `as-retrieved` serves. */
   roles(): ModelRoles {
-    const canary = this.pointer('CANARY');
     return {
       serving: this.pointer('SERVING') ?? AS_RETRIEVED,
-      canary: canary === null ? null : readCanary(canary),
-      dark: this.pointer('DARK'),
+      canary: trialOf(this.pointer('CANARY')),
+      dark: trialOf(this.pointer('DARK')),
     };
   }
 
@@ -254,8 +253,8 @@ export class ModelRegistry {
   }
 }
 
-function readCanary(text: string): Canary | null {
-  const [model, share] = text.split(' ');
+function trialOf(text: string | null): Trial | null {
+  const [model, share] = (text ?? '').split(' ');
   return Number(share) > 0 ? { model, share: Number(share) } : null;
 }
 

@@ -2,14 +2,20 @@
  * The models a running server holds: the serving one, a canary, one in the dark, and those that treatments ask for by name.
  * `refresh` takes a changed pointer up; when the new file is bad the old model stays and the problem is told.
  */
-import { deriveSeed } from '../math/random.ts';
+import { mixedSeed } from '../math/random.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { AS_RETRIEVED, asRetrieved } from './baselines.ts';
 import { FEATURE_COLUMNS } from './feature-table.ts';
 import { linearRanker } from './linear-model.ts';
-import type { ModelRegistry, ModelRoles } from './model-registry.ts';
+import type { ModelRegistry, ModelRoles, Trial } from './model-registry.ts';
 import { openOnnxRanker } from './onnx-ranker.ts';
 import type { Ranker } from './ranker.ts';
+
+/** A model that is tried, loaded. */
+export interface RankerOnTrial {
+  readonly ranker: Ranker;
+  readonly share: number;
+}
 
 /** What became of a refresh. `problem`: a pointer names a model that cannot be used; the one before keeps its part. */
 export interface ModelRefresh {
@@ -23,10 +29,11 @@ export class ServingModels {
   private readonly netDigest: () => string | null;
   private readonly known = new Map<string, Ranker>();
   private serving: Ranker = asRetrieved;
-  private canary: { readonly ranker: Ranker; readonly share: number } | null = null;
-  private darkRanker: Ranker | null = null;
+  private canary: RankerOnTrial | null = null;
+  private darkRanker: RankerOnTrial | null = null;
   private stamp: string | null = null;
   private lastProblem: string | null = null;
+  private lastDarkProblem: string | null = null;
 
   /** `netDigest`: the net whose features are served now; models trained on others are refused. */
   constructor(registry: ModelRegistry, netDigest: () => string | null = () => null) {
@@ -38,20 +45,25 @@ export class ServingModels {
     return this.serving;
   }
 
-  /** Why the last refresh could not take a model up; null when all is well. */
+  /** Why the last refresh could not take a model up for serving; null when all is well. */
   get problem(): string | null {
     return this.lastProblem;
   }
 
-  /** The model whose scores are logged beside the serving one's; null without one. */
-  dark(): Ranker | null {
+  /** Why the model that should read in the dark cannot: nobody who is served needs to know. */
+  get darkProblem(): string | null {
+    return this.lastDarkProblem;
+  }
+
+  /** The model whose scores are logged beside the serving one's, and on which share of lists; null without one. */
+  dark(): RankerOnTrial | null {
     return this.darkRanker;
   }
 
   /** The serving model, or for the canary's share of units the canary. The same unit always gets the same one. */
   currentFor(unit: string | null): Ranker {
     if (!this.canary || unit === null) return this.serving;
-    const fraction = (deriveSeed(0x9e3779b9, `${this.canary.ranker.name} ${unit}`) >>> 0) / 2 ** 32;
+    const fraction = (mixedSeed(0x9e3779b9, `${this.canary.ranker.name} ${unit}`) >>> 0) / 2 ** 32;
     return fraction < this.canary.share ? this.canary.ranker : this.serving;
   }
 
@@ -65,14 +77,13 @@ export class ServingModels {
     const stamp = `${this.registry.rolesStamp()} ${this.netDigest()}`;
     if (stamp === this.stamp) return { changed: false, serving: this.serving.name, problem: this.lastProblem };
     const before = this.serving.name;
-    const problems: string[] = [];
-    await this.takeUp(this.registry.roles(), problems);
+    await this.takeUp(this.registry.roles());
     this.stamp = stamp;
-    this.lastProblem = problems.length > 0 ? problems.join('; ') : null;
     return { changed: before !== this.serving.name, serving: this.serving.name, problem: this.lastProblem };
   }
 
-  private async takeUp(roles: ModelRoles, problems: string[]): Promise<void> {
+  private async takeUp(roles: ModelRoles): Promise<void> {
+    const problems: string[] = [];
     const attempt = async (name: string): Promise<Ranker | null> => {
       try {
         return await this.load(name);
@@ -81,10 +92,15 @@ export class ServingModels {
         return null;
       }
     };
+    const onTrial = async (trial: Trial | null): Promise<RankerOnTrial | null> => {
+      const ranker = trial && (await attempt(trial.model));
+      return trial && ranker ? { ranker, share: trial.share } : null;
+    };
     this.serving = (await attempt(roles.serving)) ?? this.serving;
-    const canary = roles.canary && (await attempt(roles.canary.model));
-    this.canary = canary && roles.canary ? { ranker: canary, share: roles.canary.share } : null;
-    this.darkRanker = roles.dark === null ? null : await attempt(roles.dark);
+    this.canary = await onTrial(roles.canary);
+    this.lastProblem = problems.length > 0 ? problems.splice(0).join('; ') : null;
+    this.darkRanker = await onTrial(roles.dark);
+    this.lastDarkProblem = problems[0] ?? null;
   }
 
   private async load(name: string): Promise<Ranker> {

@@ -120,8 +120,8 @@ describe('serving models', () => {
 
   it('gives the canary its share of units, always the same ones', async () => {
     registry.add(modelOf('m-1'));
-    setCanary(registry, 'm-1', 0.2, decision);
-    setDark(registry, 'm-1', decision);
+    setCanary(registry, { model: 'm-1', share: 0.2 }, decision);
+    setDark(registry, { model: 'm-1', share: 0.5 }, decision);
     const models = new ServingModels(registry);
     await models.refresh();
     const of = (user: number): string => models.currentFor(`user-${user}`).name;
@@ -130,8 +130,8 @@ describe('serving models', () => {
     expect(share).toBeGreaterThan(0.18);
     expect(share).toBeLessThan(0.22);
     expect(chosen).toEqual(Array.from({ length: 5000 }, (_, user) => of(user)));
-    expect(models.dark()?.name).toBe('m-1');
-    setCanary(registry, null, 0, decision);
+    expect(models.dark()).toMatchObject({ ranker: { name: 'm-1' }, share: 0.5 });
+    setCanary(registry, null, decision);
     await models.refresh();
     expect(models.currentFor('user-1').name).toBe('as-retrieved');
   });
