@@ -22,6 +22,7 @@ import { pinRoutes } from './pins.ts';
 import { sendProblem, serviceErrorOf } from './problem.ts';
 import { RateLimit } from './rate-limit.ts';
 import { rankRoutes } from './rank.ts';
+import { requestLogStream } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
 import { bringSharedPast } from './shared-past.ts';
 import type { App, Service } from './routes.ts';
@@ -47,11 +48,10 @@ const ROUTES: readonly ((app: App, service: Service) => void)[] = [
 export async function buildApp(context: Context): Promise<App> {
   const { config } = context;
   const app = Fastify({
-    logger: config.logLevel === 'silent' ? false : { level: config.logLevel },
+    logger: config.logLevel === 'silent' ? false : { level: config.logLevel, stream: requestLogStream() },
     disableRequestLogging: true,
     bodyLimit: config.bodyLimitBytes,
     requestTimeout: config.requestTimeoutMs,
-    handlerTimeout: config.requestTimeoutMs,
     return503OnClosing: false,
     http: { headersTimeout: Math.min(HEADERS_MS, config.requestTimeoutMs), connectionsCheckingInterval: CHECK_MS },
     routerOptions: { maxParamLength: 2048 },
@@ -71,6 +71,7 @@ export async function buildApp(context: Context): Promise<App> {
     if (isPageAddress(request)) return reply.header('cache-control', 'no-cache').sendFile('index.html');
     return sendProblem(new ServiceError('ROUTE_UNKNOWN', { method, path: request.url.split('?')[0] }), request, reply);
   });
+  limitTime(app, config.requestTimeoutMs);
   guard(app, context);
   bringSharedPast(app, context);
   admit(app, admission, config.bodyLimitBytes);
@@ -101,6 +102,16 @@ const OPENAPI = {
     components: { securitySchemes: { key: { type: 'http' as const, scheme: 'bearer' } } },
   },
 };
+
+/**
+ * A handler that takes too long is answered for. Not those that wait for nothing but memory and the group commit: there
+ * is nothing to give up, and the timer and its signal would cost each of them as much as the reply.
+ */
+function limitTime(app: App, requestTimeoutMs: number): void {
+  app.addHook('onRoute', (route) => {
+    if (!route.config?.prompt) route.handlerTimeout = requestTimeoutMs;
+  });
+}
 
 /** Checks the key of routes that say what it must be allowed to do. Reading is free unless a setting says otherwise. */
 function guard(app: App, context: Context): void {

@@ -16,7 +16,7 @@ export function closeupRoutes(app: App, { context, metrics }: Service): void {
     response: replies(ListReply),
   };
   const counterfactual = new Counterfactual(context);
-  app.get('/v1/pins/:id/related', { schema, config: { scope: 'read' } }, async (request, reply) => {
+  app.get('/v1/pins/:id/related', { schema, config: { scope: 'read', prompt: true } }, async (request, reply) => {
     const startedAt = performance.now();
     const pinIndex = pinOf(context, request.params.id);
     const options = listOptions(context, request.query, { surface: 'closeup', pinIndex });

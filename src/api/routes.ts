@@ -32,6 +32,8 @@ declare module 'fastify' {
     readonly scope?: Scope;
     /** The budget it takes from when it isn't its scope's own: expensive work says heavy. */
     readonly lane?: Lane;
+    /** Waits for nothing but memory and the group commit. */
+    readonly prompt?: boolean;
     /** Kept out of the one line per request. */
     readonly quiet?: boolean;
   }

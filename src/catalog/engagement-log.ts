@@ -79,13 +79,23 @@ interface ListReference {
   person: number | null;
 }
 
+interface MultiRowInsert {
+  readonly rows: number;
+  readonly statement: Statement<unknown[]>;
+}
+
+/** Values of an event's row. */
+const COLUMNS = 7;
+/** Rows of one insert, most first; the last takes what is left. */
+const ROWS_AT_ONCE = [50, 10, 1];
+
 const CODE = new Map(EVENT_TYPES.map((type, code) => [type, code]));
 
 export class EngagementLog {
   private readonly database: Database;
   private readonly commit: GroupCommit;
   private readonly people: WordLog;
-  private readonly insert: Statement<unknown[]>;
+  private readonly inserts: readonly MultiRowInsert[];
   private readonly insertStray: Statement<unknown[]>;
   private readonly strayKnown: Statement<[string], number>;
   private readonly listOf: Statement<[string], ListReference>;
@@ -96,8 +106,10 @@ export class EngagementLog {
     this.database = database;
     this.commit = commit;
     this.people = new WordLog(database, 'person');
-    this.insert = database.prepare(`INSERT OR IGNORE INTO event (event_id, type, list_index, pin, position, person, at)
-      VALUES (?, ?, ?, ?, ?, ?, ?)`);
+    this.inserts = ROWS_AT_ONCE.map((rows) => {
+      const places = Array.from({ length: rows }, () => '(?, ?, ?, ?, ?, ?, ?)').join(', ');
+      return { rows, statement: database.prepare(`INSERT OR IGNORE INTO event (event_id, type, list_index, pin, position, person, at) VALUES ${places}`) };
+    });
     this.insertStray = database.prepare(`INSERT OR IGNORE INTO stray_event
       (event_id, recommendation_id, type, pin, position, person, at) VALUES (?, ?, ?, ?, ?, ?, ?)`);
     this.strayKnown = database.prepare<[string], number>('SELECT 1 FROM stray_event WHERE event_id = ?').pluck();
@@ -117,31 +129,62 @@ export class EngagementLog {
   async append(events: readonly Engagement[]): Promise<EngagementReceipt> {
     const counts = { written: 0, unchanged: 0, keptApart: 0 };
     await this.commit.write(() => {
-      counts.written = counts.unchanged = counts.keptApart = 0;
-      for (const event of events) counts[this.write(event)]++;
+      counts.written = counts.keptApart = 0;
+      const values: unknown[] = [];
+      const lists = new Map<string, ListReference | null>();
+      for (const event of events) {
+        const list = this.listOfEvent(event, lists);
+        if (list) this.gather(event, list, values);
+        else {
+          // What was gathered goes first: an id that stands in the batch twice counts once.
+          counts.written += this.insertAll(values.splice(0));
+          if (this.keepApart(event)) counts.keptApart++;
+        }
+      }
+      counts.written += this.insertAll(values);
+      counts.unchanged = events.length - counts.keptApart - counts.written;
     }, true);
     return counts;
   }
 
-  private write(event: Engagement): keyof EngagementReceipt {
-    const list = this.listOf.get(event.recommendationId);
-    const person = event.userId === null ? null : this.people.numberOf(event.userId);
-    const { eventId, pinIndex, position, at } = event;
-    const type = CODE.get(event.type);
-    if (!list) return this.keepApart(event, type, person);
-    if (this.strayCount > 0 && this.strayKnown.get(eventId) !== undefined) return 'unchanged';
-    const by = person ?? list.person;
-    return this.insert.run(eventId, type, list.list_index, pinIndex, position, by, at).changes === 1
-      ? 'written'
-      : 'unchanged';
+  /** The list an event refers to; events of one batch mostly refer to the same. */
+  private listOfEvent({ recommendationId }: Engagement, lists: Map<string, ListReference | null>): ListReference | null {
+    const known = lists.get(recommendationId);
+    if (known !== undefined) return known;
+    const list = this.listOf.get(recommendationId) ?? null;
+    lists.set(recommendationId, list);
+    return list;
   }
 
-  private keepApart(event: Engagement, type: number | undefined, person: number | null): keyof EngagementReceipt {
-    if (this.known(event.eventId)) return 'unchanged';
+  /** Puts the event's row behind `values`, unless it waits among the strays. */
+  private gather(event: Engagement, list: ListReference, values: unknown[]): void {
+    const { eventId, pinIndex, position, at } = event;
+    if (this.strayCount > 0 && this.strayKnown.get(eventId) !== undefined) return;
+    values.push(eventId, CODE.get(event.type), list.list_index, pinIndex, position, this.personOf(event) ?? list.person, at);
+  }
+
+  private personOf({ userId }: Engagement): number | null {
+    return userId === null ? null : this.people.numberOf(userId);
+  }
+
+  /** Inserts rows many at a time: a statement per row takes twice as long. Returns how many were new. */
+  private insertAll(values: readonly unknown[]): number {
+    let written = 0;
+    let at = 0;
+    for (const { rows, statement } of this.inserts) {
+      const width = rows * COLUMNS;
+      for (; at + width <= values.length; at += width) written += statement.run(values.slice(at, at + width)).changes;
+    }
+    return written;
+  }
+
+  /** Whether the event is new. */
+  private keepApart(event: Engagement): boolean {
+    if (this.known(event.eventId)) return false;
     const { eventId, recommendationId, pinIndex, position, at } = event;
-    const kept = this.insertStray.run(eventId, recommendationId, type, pinIndex, position, person, at).changes === 1;
-    if (kept) this.strayCount++;
-    return kept ? 'keptApart' : 'unchanged';
+    const { changes } = this.insertStray.run(eventId, recommendationId, CODE.get(event.type), pinIndex, position, this.personOf(event), at);
+    this.strayCount += changes;
+    return changes === 1;
   }
 
   private known(eventId: string): boolean {
