@@ -1,7 +1,7 @@
 import pino from 'pino';
 
 /** Bytes gathered before a write, and how long a line waits at most. */
-const BLOCK_BYTES = 16_384;
+const BLOCK_BYTES = 8192;
 const WAIT_MS = 250;
 
 /**
