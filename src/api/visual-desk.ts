@@ -161,9 +161,12 @@ export class VisualDesk {
 
   private async judge(pinIndex: number, objects: readonly PinObject[]): Promise<readonly DotSignals[]> {
     const picture = await this.pictureOf(pinIndex);
-    const codes = await Promise.all(objects.map(({ box }) => this.reader.code(picture, box, this.net)));
+    const sources = { ...this.sources, labelCategories: this.objects?.counts(this.context.pins).categories ?? new Map() };
     const signals: DotSignals[] = [];
-    for (const code of codes) signals.push(dotSignals(await visualSearch({ code, pinIndex }, {}, this.sources), this.sources));
+    for (const { box, label } of objects) {
+      const code = await this.reader.code(picture, box, this.net);
+      signals.push(dotSignals(label, await visualSearch({ code, pinIndex }, {}, sources), sources));
+    }
     return signals;
   }
 

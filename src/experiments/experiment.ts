@@ -182,7 +182,7 @@ function treatmentOf(input: unknown, field: string, known: KnownParts): ArmTreat
 function dotsOf(input: unknown, field: string): NonNullable<ArmTreatment['dots']> {
   const { show = 'dots', thresholds = {} } = recordOf(input, field);
   const rows = Object.entries(recordOf(thresholds, `${field}.thresholds`)).map(([name, value]) => {
-    const knob = oneOf(name, ['score', 'visual', 'annotation', 'conformity'] as const, `${field}.thresholds`);
+    const knob = oneOf(name, ['score', 'visual', 'annotation', 'conformity', 'agreement'] as const, `${field}.thresholds`);
     return [knob, within(value, 0, 1000, `${field}.thresholds.${name}`)] as const;
   });
   return { show: oneOf(show, ['dots', 'box'] as const, `${field}.show`), thresholds: Object.fromEntries(rows) };

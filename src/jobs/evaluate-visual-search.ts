@@ -27,8 +27,9 @@ import {
   sceneRecall,
   type SceneRecallRow,
 } from '../search/crop-evaluation.ts';
-import { visualSearch, type VisualSearchSources } from '../search/flashlight.ts';
-import { dotSignals } from '../search/object-dots.ts';
+import { visualSearch } from '../search/flashlight.ts';
+import { labelCategories } from '../search/label-categories.ts';
+import { dotSignals, type DotSources } from '../search/object-dots.ts';
 import { type Box, boxArea, boxIou } from '../vision/box.ts';
 import { InferencePool } from '../vision/inference-pool.ts';
 import { activeNet } from '../vision/net-folder.ts';
@@ -224,7 +225,7 @@ function codedRegions(
 function indexOf(crops: readonly Coded[]): {
   scan: ExactIndex;
   labels: readonly string[];
-  sources: VisualSearchSources;
+  sources: DotSources;
 } {
   const catalog = openCatalog(':memory:');
   const records = crops.map(
@@ -237,10 +238,11 @@ function indexOf(crops: readonly Coded[]): {
   catalog.close();
   const scan = scanOver(crops.map(({ code }) => code));
   const bits = (crops[0]?.code.length ?? 1) * 32;
+  const belonging = labelCategories(crops.map(({ label }, pinIndex) => ({ pinIndex, labels: [label] })), columns);
   return {
     scan,
     labels: crops.map(({ label }) => label),
-    sources: { columns, index: scan, bits, idf: annotationIdf(columns) },
+    sources: { columns, index: scan, bits, idf: annotationIdf(columns), labelCategories: belonging },
   };
 }
 
@@ -258,11 +260,11 @@ function scanOver(codes: readonly Uint32Array[]): ExactIndex {
 async function dotsOf(
   detections: readonly Coded[],
   truth: Described['truth'],
-  sources: VisualSearchSources,
+  sources: DotSources,
 ): Promise<PhotoDot[]> {
   const dots: PhotoDot[] = [];
   for (const { photo, label, box, score, code } of detections) {
-    const signals = dotSignals(await visualSearch({ code, pinIndex: -1 }, {}, sources), sources);
+    const signals = dotSignals(label, await visualSearch({ code, pinIndex: -1 }, {}, sources), sources);
     const right = truth[photo].some((object) => object.label === label && boxIou(object.box, box as Box) >= 0.5);
     dots.push({ photo, score, signals, right });
   }

@@ -17,8 +17,9 @@ import { netKeyOf, openFeatureStore } from '../features/feature-store.ts';
 import { openFeatures } from '../features/resident-features.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
 import { annotationIdf } from '../search/annotation-terms.ts';
-import { visualSearch, type VisualSearchSources } from '../search/flashlight.ts';
-import { dotSignals } from '../search/object-dots.ts';
+import { visualSearch } from '../search/flashlight.ts';
+import { labelCategories } from '../search/label-categories.ts';
+import { dotSignals, type DotSources } from '../search/object-dots.ts';
 import { type ObjectStore, openObjectStore, type PinObjectsRow, REMOVED, type StoredObject } from '../search/object-store.ts';
 import { InferencePool } from '../vision/inference-pool.ts';
 import { activeNet } from '../vision/net-folder.ts';
@@ -69,8 +70,8 @@ async function indexObjects(input: JobInput): Promise<Readonly<Record<string, un
     const detector = readNet(activeNet(dataFolder, 'detector'));
     const store = openObjectStore(dataFolder, netKeyOf(net.features), detector.digest, { synchronous });
     try {
-      const sources = sourcesOf(catalog, visual, config);
       const found = foundObjects(catalog, detector, input);
+      const sources = sourcesOf(catalog, visual, found, config);
       const states = store.states();
       const removed = forgetGone(store, states, found);
       const wanted = found.filter(({ image, state }) => states.get(image.pinIndex) !== state);
@@ -93,9 +94,11 @@ async function indexObjects(input: JobInput): Promise<Readonly<Record<string, un
 }
 
 /** What dots are judged by: a search among the catalogue's whole images. */
-function sourcesOf(catalog: CatalogStore, { image }: VisualFeatures, config: Config): VisualSearchSources {
+function sourcesOf(catalog: CatalogStore, { image }: VisualFeatures, found: readonly Found[], config: Config): DotSources {
   const columns = loadPinColumns(catalog, siteCategories(config.categories));
-  return { columns, index: new ExactIndex(image), bits: image.bits, idf: annotationIdf(columns) };
+  const labelled = found.map((row) => ({ pinIndex: row.image.pinIndex, labels: row.objects.map(({ label }) => label) }));
+  const belonging = labelCategories(labelled, columns);
+  return { columns, index: new ExactIndex(image), bits: image.bits, idf: annotationIdf(columns), labelCategories: belonging };
 }
 
 interface Found {
@@ -139,7 +142,7 @@ function forgetGone(store: ObjectStore, states: ReadonlyMap<number, string>, fou
 }
 
 /** Searches again by stored codes; no net runs. */
-async function judgeAnew(pins: ReadonlySet<number>, store: ObjectStore, sources: VisualSearchSources, input: JobInput) {
+async function judgeAnew(pins: ReadonlySet<number>, store: ObjectStore, sources: DotSources, input: JobInput) {
   input.progress.start('search by crops', pins.size);
   let objects = 0;
   let done = 0;
@@ -147,7 +150,7 @@ async function judgeAnew(pins: ReadonlySet<number>, store: ObjectStore, sources:
     if (input.signal.aborted) throw new ServiceError('JOB_STOPPED');
     const row = store.read(pinIndex) as PinObjectsRow;
     const judged: StoredObject[] = [];
-    for (const object of row.objects) judged.push({ ...object, signals: await signalsOf(object.code, pinIndex, sources) });
+    for (const object of row.objects) judged.push({ ...object, signals: await signalsOf(object, object.code, pinIndex, sources) });
     store.put([{ ...row, objects: judged }]);
     objects += judged.length;
     input.progress.update(++done);
@@ -160,7 +163,7 @@ interface Describing {
   readonly net: ConvNet;
   readonly binarizer: Binarizer;
   readonly store: ObjectStore;
-  readonly sources: VisualSearchSources;
+  readonly sources: DotSources;
   readonly pool: InferencePool;
 }
 
@@ -181,7 +184,7 @@ async function describeObjects(wanted: readonly Found[], { net, binarizer, store
       if (!one.ok) refused++;
       else {
         const code = codeOf(binarizer, one.fc6);
-        byPin.get(pinIndex)?.push({ ...object, code, signals: await signalsOf(code, pinIndex, sources) });
+        byPin.get(pinIndex)?.push({ ...object, code, signals: await signalsOf(object, code, pinIndex, sources) });
         objects++;
       }
     }
@@ -206,6 +209,6 @@ async function cropsOf(part: readonly Found[], { config, dataFolder }: JobInput)
   return crops;
 }
 
-async function signalsOf(code: Uint32Array, pinIndex: number, sources: VisualSearchSources) {
-  return dotSignals(await visualSearch({ code, pinIndex }, {}, sources), sources);
+async function signalsOf({ label }: Detection, code: Uint32Array, pinIndex: number, sources: DotSources) {
+  return dotSignals(label, await visualSearch({ code, pinIndex }, {}, sources), sources);
 }

@@ -23,7 +23,7 @@ export interface DotsTreatment {
   readonly thresholds?: { readonly [K in DotKnob]?: number };
 }
 
-export const DOT_KNOBS = ['score', 'visual', 'annotation', 'conformity'] as const;
+export const DOT_KNOBS = ['score', 'visual', 'annotation', 'conformity', 'agreement'] as const;
 export type DotKnob = (typeof DOT_KNOBS)[number];
 
 /** Reads a dots treatment from outside; returns the problem as text when it cannot be one. */

@@ -1,6 +1,7 @@
 import type { NeighborIndex } from '../candidates/neighbor-index.ts';
 import { seededRandom } from '../math/random.ts';
 import {
+  ASK_NOTHING,
   type DotOutcome,
   dotOutcome,
   fitDotThresholds,
@@ -8,7 +9,7 @@ import {
   type LabelledDot,
   TABLE_5_ROWS,
 } from './dot-thresholds.ts';
-import { DOT_SIGNALS, type DotSignal, type DotThresholds } from './object-dots.ts';
+import { DOT_SIGNALS, type DotSignal, type DotThresholds, suppressingSignal } from './object-dots.ts';
 
 /** A query whose right answers are the rows of its label. `photo` is the unit that intervals resample. */
 export interface LabelledQuery {
@@ -92,44 +93,53 @@ export interface DotRow {
   readonly falseRemoved: Interval;
   /** Share of right dots kept on the judged half. */
   readonly recall: Interval;
+  /** More false dots removed than by the detector's confidence alone at the same recall, in shares; paired by photo. */
+  readonly overScore: Interval;
 }
 
+/** Photos of even number are fitted on, those of odd number judged. */
 export function dotTable(dots: readonly PhotoDot[], recall: number): readonly DotRow[] {
   const fitHalf = dots.filter((dot) => dot.photo % 2 === 0);
   const judgeHalf = dots.filter((dot) => dot.photo % 2 === 1);
   return TABLE_5_ROWS.flatMap((signals): DotRow[] => {
     const thresholds = fitDotThresholds(fitHalf, signals, recall);
-    if (thresholds === null) return [];
-    const kept = (right: boolean, value: (shown: boolean) => number): Interval =>
-      meanInterval(
-        judgeHalf
-          .filter((dot) => dot.right === right)
-          .map((dot) => ({ photo: dot.photo, value: value(dotOutcome([dot], thresholds).shown === 1) })),
-      );
-    return [
-      {
-        signals,
-        thresholds,
-        fitted: dotOutcome(fitHalf, thresholds),
-        judged: dotOutcome(judgeHalf, thresholds),
-        falseRemoved: kept(false, (shown) => (shown ? 0 : 1)),
-        recall: kept(true, (shown) => (shown ? 1 : 0)),
-      },
-    ];
+    return thresholds === null ? [] : [judgedRow(signals, thresholds, fitHalf, judgeHalf)];
   });
+}
+
+function judgedRow(signals: readonly Knob[], thresholds: DotThresholds, fitHalf: readonly PhotoDot[], judgeHalf: readonly PhotoDot[]): DotRow {
+  const shows = (dot: PhotoDot, by: DotThresholds): boolean => suppressingSignal(dot.score, dot.signals, by) === null;
+  const share = (right: boolean, value: (dot: PhotoDot) => number): Interval =>
+    meanInterval(judgeHalf.filter((dot) => dot.right === right).map((dot) => ({ photo: dot.photo, value: value(dot) })));
+  const judged = dotOutcome(judgeHalf, thresholds);
+  const alone = { ...ASK_NOTHING, score: scoreKeeping(judgeHalf, judged.recall) };
+  return {
+    signals,
+    thresholds,
+    fitted: dotOutcome(fitHalf, thresholds),
+    judged,
+    falseRemoved: share(false, (dot) => (shows(dot, thresholds) ? 0 : 1)),
+    recall: share(true, (dot) => (shows(dot, thresholds) ? 1 : 0)),
+    overScore: share(false, (dot) => Number(shows(dot, alone)) - Number(shows(dot, thresholds))),
+  };
+}
+
+/** The highest detector score that keeps at least this share of the right dots. */
+function scoreKeeping(dots: readonly PhotoDot[], recall: number): number {
+  const scores = dots.filter((dot) => dot.right).map((dot) => dot.score).sort((a, b) => b - a);
+  return scores[Math.max(0, Math.ceil(recall * scores.length - 1e-9) - 1)] ?? 0;
 }
 
 /** What each threshold alone does, step by step: precision and recall of shown dots. */
 export function dotSweeps(
   dots: readonly LabelledDot[],
 ): Readonly<Record<Knob, readonly ({ threshold: number } & DotOutcome)[]>> {
-  const ask = { score: 0, visual: 0, annotation: 0, conformity: 0 };
   const sweep = (knob: Knob) => {
     const values = dots
       .flatMap((dot) => (knob === 'score' ? dot.score : (dot.signals[knob as DotSignal] ?? [])))
       .sort((a, b) => a - b);
     const steps = Array.from({ length: 11 }, (_, i) => values[Math.floor((i / 10) * (values.length - 1))] ?? 0);
-    return [...new Set(steps)].map((threshold) => ({ threshold, ...dotOutcome(dots, { ...ask, [knob]: threshold }) }));
+    return [...new Set(steps)].map((threshold) => ({ threshold, ...dotOutcome(dots, { ...ASK_NOTHING, [knob]: threshold }) }));
   };
   return {
     score: sweep('score'),

@@ -13,13 +13,13 @@ function pairKey(a: string, b: string): string {
 }
 
 /** Counts labels and pairs of labels; each image gives the labels it holds, repeats do not count. */
-export function countCompany(images: Iterable<readonly string[]>): LabelCompany {
+export function countCompany(images: Iterable<{ readonly labels: readonly string[] }>): LabelCompany {
   const counts = new Map<string, number>();
   const together = new Map<string, number>();
   let total = 0;
   const add = (map: Map<string, number>, key: string): void => void map.set(key, (map.get(key) ?? 0) + 1);
   for (const given of images) {
-    const labels = [...new Set(given)].sort();
+    const labels = [...new Set(given.labels)].sort();
     if (labels.length > 0) total++;
     for (const [i, label] of labels.entries()) {
       add(counts, label);

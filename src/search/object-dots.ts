@@ -2,6 +2,7 @@ import type { PinObject } from '../detection/pin-objects.ts';
 import { aggregatedTerms } from './annotation-terms.ts';
 import { categoryConformity } from './category-conformity.ts';
 import type { VisualResult, VisualSearchSources } from './flashlight.ts';
+import { labelAgreement, type LabelCategories } from './label-categories.ts';
 
 /** What the search says about a crop: how confident it is that its own answer makes sense (paper, section 7). */
 export interface DotSignals {
@@ -11,9 +12,11 @@ export interface DotSignals {
   readonly annotation: number;
   /** Largest share of results in one category; null when too few are labelled to tell. */
   readonly conformity: number | null;
+  /** How well results agree with the detector's label (ours, not the paper's); null when it cannot be told. */
+  readonly agreement: number | null;
 }
 
-export const DOT_SIGNALS = ['visual', 'annotation', 'conformity'] as const;
+export const DOT_SIGNALS = ['visual', 'annotation', 'conformity', 'agreement'] as const;
 export type DotSignal = (typeof DOT_SIGNALS)[number];
 
 /** The least each signal must reach; 0 asks nothing. `score` is the detector's own confidence. */
@@ -25,20 +28,26 @@ export interface DotThresholds extends Readonly<Record<DotSignal, number>> {
  * Before thresholds are fitted on truth: the detector's 0.3 alone. (Published were 1.0, 1000 and 0.8 with a detection
  * threshold of 0.7, in units that the paper does not define.)
  */
-export const UNFITTED_DOTS: DotThresholds = { score: 0.3, visual: 0, annotation: 0, conformity: 0 };
+export const UNFITTED_DOTS: DotThresholds = { score: 0.3, visual: 0, annotation: 0, conformity: 0, agreement: 0 };
 
-/** The signals of one search; `results` hold neither the image nor its near-duplicates. */
-export function dotSignals(results: readonly VisualResult[], { columns, idf, bits }: VisualSearchSources): DotSignals {
+/** What the searches of dots are judged by: the sources, and which categories each kind of object belongs to. */
+export interface DotSources extends VisualSearchSources {
+  readonly labelCategories: LabelCategories;
+}
+
+/** The signals of one search for an object of `label`; `results` hold neither the image nor its near-duplicates. */
+export function dotSignals(label: string, results: readonly VisualResult[], { columns, idf, bits, labelCategories }: DotSources): DotSignals {
   const pinIndexes = results.map((result) => result.pinIndex);
   const nearest = results.reduce((best, result) => Math.min(best, result.distance), bits);
   return {
     visual: 1 - nearest / bits,
     annotation: aggregatedTerms(pinIndexes, columns, idf, 1)[0]?.weight ?? 0,
     conformity: categoryConformity(pinIndexes, columns).share,
+    agreement: labelAgreement(label, pinIndexes, columns, labelCategories),
   };
 }
 
-/** The first signal that falls short, or null when the dot is shown. A conformity that cannot be told takes no dot. */
+/** The first signal that falls short, or null when the dot is shown. A signal that cannot be told takes no dot. */
 export function suppressingSignal(
   score: number,
   signals: DotSignals,
@@ -47,7 +56,7 @@ export function suppressingSignal(
   if (score < thresholds.score) return 'score';
   for (const signal of DOT_SIGNALS) {
     const value = signals[signal];
-    if (value !== null && value < thresholds[signal]) return signal;
+    if (typeof value === 'number' && value < thresholds[signal]) return signal;
   }
   return null;
 }

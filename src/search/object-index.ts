@@ -4,6 +4,7 @@ import { PIN_REMOVED } from '../catalog/pin-columns.ts';
 import { allocateCodeTable, grownCodeTable } from '../features/code-table.ts';
 import type { CodeTable } from '../features/visual-features.ts';
 import type { Box } from '../vision/box.ts';
+import type { LabelledPin } from './label-categories.ts';
 
 /** An object crop in the index: the pin it is in (the scene), what it is, where, its binary code. */
 export interface IndexedObject {
@@ -87,9 +88,10 @@ export class ObjectIndex {
     this.rowsOfPin.delete(pinIndex);
   }
 
-  /** The labels of each pin's objects, pin by pin. */
-  *labelsOfPins(): IterableIterator<readonly string[]> {
-    for (const rows of this.rowsOfPin.values()) yield rows.map((row) => (this.rows[row] as ObjectRow).label);
+  /** The kinds of object in each pin, pin by pin. */
+  *labelledPins(): IterableIterator<LabelledPin> {
+    for (const [pinIndex, rows] of this.rowsOfPin)
+      yield { pinIndex, labels: rows.map((row) => (this.rows[row] as ObjectRow).label) };
   }
 
   /** Whether a pin's picture holds an object of this label. */

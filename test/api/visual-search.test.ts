@@ -17,7 +17,14 @@ interface Item {
   readonly source?: string;
   readonly terms?: readonly { readonly contribution: number }[];
 }
-type Reply = { status: number; code?: string; detail?: string; items: Item[]; nextCursor: string | null; recommendationId: string } & Record<string, never>;
+interface Reply {
+  readonly status: number;
+  readonly detail?: string;
+  readonly items: readonly Item[];
+  readonly nextCursor: string | null;
+  readonly recommendationId: string;
+  readonly [field: string]: unknown;
+}
 
 let folder: string;
 let context: Context;
@@ -35,12 +42,12 @@ afterAll(async () => {
   await context.close();
 });
 
-async function ask(body: Record<string, unknown>, url = '/v1/visual-search'): Promise<Reply & { headers: Record<string, unknown> }> {
+async function ask(body: Record<string, unknown>, url = '/v1/visual-search'): Promise<Reply> {
   const reply = await app.inject({ method: 'POST', url, payload: body });
-  return { ...reply.json(), status: reply.statusCode, headers: reply.headers };
+  return { ...reply.json<Reply>(), status: reply.statusCode };
 }
 
-async function upload(bytes: Uint8Array, fields: Record<string, string> = {}, url = '/v1/visual-search', name = 'photo.jpg') {
+async function upload(bytes: Uint8Array, fields: Record<string, string> = {}, url = '/v1/visual-search', name = 'photo.jpg'): Promise<Reply> {
   const form = new FormData();
   for (const [field, value] of Object.entries(fields)) form.set(field, value);
   form.set('image', new Blob([Buffer.from(bytes)]) as never, name);

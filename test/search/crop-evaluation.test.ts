@@ -50,12 +50,14 @@ describe('dotTable', () => {
         photo: i,
         right,
         score: random.next(),
-        signals: { visual: random.next(), annotation: random.next(), conformity },
+        signals: { visual: random.next(), annotation: random.next(), conformity, agreement: random.next() },
       };
     });
     const rows = new Map(dotTable(dots, 0.9).map((row) => [row.signals.join('+'), row]));
     expect(rows.get('conformity')?.falseRemoved.value).toBeGreaterThan(0.9);
     expect(rows.get('score')?.falseRemoved.value).toBeLessThan(0.3);
+    expect(rows.get('conformity')?.overScore.low).toBeGreaterThan(0.5);
+    expect(rows.get('score')?.overScore.value).toBeCloseTo(0, 1);
     expect(rows.get('score+visual+annotation+conformity')?.fitted.recall).toBeGreaterThanOrEqual(0.9);
   });
 });

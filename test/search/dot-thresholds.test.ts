@@ -1,18 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/math/random.ts';
 import { cropDots } from '../../src/search/crop-dots.ts';
-import { dotOutcome, fitDotThresholds, type LabelledDot } from '../../src/search/dot-thresholds.ts';
+import { ASK_NOTHING, dotOutcome, fitDotThresholds, type LabelledDot } from '../../src/search/dot-thresholds.ts';
 import { fitExactProduct } from '../../src/search/exact-product.ts';
 import { companions, countCompany } from '../../src/search/label-company.ts';
 
-const ASK_NOTHING = { score: 0, visual: 0, annotation: 0, conformity: 0 };
 
 describe('fitDotThresholds', () => {
   const random = seededRandom(5);
   const dots: LabelledDot[] = Array.from({ length: 400 }, (_, i) => {
     const right = i % 2 === 0;
     const conformity = right ? 0.6 + 0.4 * random.next() : 0.7 * random.next();
-    return { right, score: random.next(), signals: { visual: random.next(), annotation: random.next(), conformity } };
+    return { right, score: random.next(), signals: { visual: random.next(), annotation: random.next(), conformity, agreement: null } };
   });
 
   it('finds the signal that tells right from false', () => {
@@ -32,7 +31,7 @@ describe('fitDotThresholds', () => {
   });
 
   it('counts by hand', () => {
-    const signals = { visual: 1, annotation: 1, conformity: 1 };
+    const signals = { visual: 1, annotation: 1, conformity: 1, agreement: 1 };
     const four = [0.9, 0.8, 0.7, 0.6].map((score, i) => ({ score, signals, right: i < 2 || i === 3 }));
     expect(dotOutcome(four, { ...ASK_NOTHING, score: 0.75 })).toEqual({
       shown: 2,
@@ -63,7 +62,7 @@ describe('companions', () => {
       ...Array(30).fill(['pants', 'belt']),
       ...Array(30).fill(['shoe', 'pants']),
     ];
-    const company = countCompany(looks);
+    const company = countCompany(looks.map((labels) => ({ labels })));
     expect(company.images).toBe(90);
     expect(companions(['pants'], company).map((row) => row.label)).toEqual(['belt']);
     expect(companions(['unknown'], company)).toEqual([]);

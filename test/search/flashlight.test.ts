@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ExactIndex } from '../../src/candidates/exact-index.ts';
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import { annotationIdf } from '../../src/search/annotation-terms.ts';
-import { visualSearch, type VisualSearchSources } from '../../src/search/flashlight.ts';
-import { dotSignals, judgeDots, suppressingSignal } from '../../src/search/object-dots.ts';
+import { visualSearch } from '../../src/search/flashlight.ts';
+import { labelCategories } from '../../src/search/label-categories.ts';
+import { dotSignals, type DotSources, judgeDots, suppressingSignal } from '../../src/search/object-dots.ts';
 import { ObjectIndex } from '../../src/search/object-index.ts';
 import { smallColumns } from './small-catalog.ts';
 
@@ -22,7 +23,13 @@ for (let pin = 0; pin < 8; pin++) {
   table.codes.set(code(pin), pin);
   table.has[pin] = 1;
 }
-const sources: VisualSearchSources = { columns, index: new ExactIndex(table), bits: 32, idf: annotationIdf(columns) };
+const sources: DotSources = {
+  columns,
+  index: new ExactIndex(table),
+  bits: 32,
+  idf: annotationIdf(columns),
+  labelCategories: labelCategories([0, 6].map((pinIndex) => ({ pinIndex, labels: ['sofa'] })), columns),
+};
 const found = async (query: { code: Uint32Array; pinIndex: number }, filters = {}): Promise<number[]> =>
   (await visualSearch(query, filters, sources)).map((result) => result.pinIndex);
 
@@ -58,33 +65,37 @@ const results = await visualSearch({ code: code(0), pinIndex: 0 }, {}, sources);
 
 describe('object dots', () => {
   it('reads its signals off the results', () => {
-    const signals = dotSignals(results, sources);
+    const signals = dotSignals('sofa', results, sources);
     expect(signals.visual).toBeCloseTo(1 - 1 / 32, 12);
     expect(signals.annotation).toBeCloseTo((Math.log(9 / 5) * 4) / 6, 6);
     expect(signals.conformity).toBeCloseTo(4 / 6, 12);
-    expect(dotSignals([], sources)).toEqual({ visual: 0, annotation: 0, conformity: null });
+    expect(signals.agreement).toBeCloseTo(0.5, 12);
+    expect(dotSignals('lamp', results, sources).agreement).toBeNull();
+    expect(dotSignals('sofa', [], sources)).toEqual({ visual: 0, annotation: 0, conformity: null, agreement: null });
   });
 
   it('names the signal that takes a dot away, and spares what cannot be told', () => {
-    const thresholds = { score: 0.5, visual: 0.9, annotation: 0.1, conformity: 0.8 };
-    expect(suppressingSignal(0.4, { visual: 1, annotation: 1, conformity: 1 }, thresholds)).toBe('score');
-    expect(suppressingSignal(0.6, { visual: 0.8, annotation: 1, conformity: 1 }, thresholds)).toBe('visual');
-    expect(suppressingSignal(0.6, { visual: 1, annotation: 0, conformity: 1 }, thresholds)).toBe('annotation');
-    expect(suppressingSignal(0.6, { visual: 1, annotation: 1, conformity: 0.7 }, thresholds)).toBe('conformity');
-    expect(suppressingSignal(0.6, { visual: 1, annotation: 1, conformity: null }, thresholds)).toBeNull();
+    const thresholds = { score: 0.5, visual: 0.9, annotation: 0.1, conformity: 0.8, agreement: 0.3 };
+    expect(suppressingSignal(0.4, { visual: 1, annotation: 1, conformity: 1, agreement: 1 }, thresholds)).toBe('score');
+    expect(suppressingSignal(0.6, { visual: 0.8, annotation: 1, conformity: 1, agreement: 1 }, thresholds)).toBe('visual');
+    expect(suppressingSignal(0.6, { visual: 1, annotation: 0, conformity: 1, agreement: 1 }, thresholds)).toBe('annotation');
+    expect(suppressingSignal(0.6, { visual: 1, annotation: 1, conformity: 0.7, agreement: 1 }, thresholds)).toBe('conformity');
+    expect(suppressingSignal(0.6, { visual: 1, annotation: 1, conformity: 1, agreement: 0.2 }, thresholds)).toBe('agreement');
+    expect(suppressingSignal(0.6, { visual: 1, annotation: 1, conformity: null, agreement: null }, thresholds)).toBeNull();
   });
 
   it('lists what it does not show', () => {
     const object = { label: 'sofa', score: 0.9, box: [0, 0, 1, 1] as const, shown: true, dominant: false };
     const signals = [
-      { visual: 0.5, annotation: 1, conformity: 1 },
-      { visual: 1, annotation: 1, conformity: 1 },
+      { visual: 0.5, annotation: 1, conformity: 1, agreement: 1 },
+      { visual: 1, annotation: 1, conformity: 1, agreement: 1 },
     ];
     const judged = judgeDots([object, { ...object, label: 'lamp' }], signals, {
       score: 0,
       visual: 0.9,
       annotation: 0,
       conformity: 0,
+      agreement: 0,
     });
     expect(judged.map(({ label, shown, suppressedBy }) => [label, shown, suppressedBy])).toEqual([
       ['lamp', true, undefined],
