@@ -112,7 +112,9 @@ function meaningAlikes(context: Context, { pinIndex }: VisualQuestion, { annotat
   return catalog.text.search(words.join(' '), OFFERS).filter(({ pinIndex: pin }) => pin < pins.count && pins.group[pin] !== own && passes(pin, filters, context));
 }
 
-function itemOf({ pins, catalog }: Context, { pinIndex, source, score, scene }: LensItem, position: number) {
+function itemOf(context: Context, { pinIndex, source, score, scene }: LensItem, position: number) {
+  const { pins, catalog } = context;
+  const size = scene && context.objectsOf(pinIndex);
   return {
     pinId: pins.idOf(pinIndex),
     position,
@@ -121,6 +123,7 @@ function itemOf({ pins, catalog }: Context, { pinIndex, source, score, scene }: 
     sources: [{ name: source, score }],
     title: catalog.pins.get(pinIndex)?.title ?? '',
     ...(scene ? { box: scene.box, label: scene.label, distance: scene.distance } : {}),
+    ...(size ? { extent: [size.width, size.height] } : {}),
   };
 }
 

@@ -28,6 +28,8 @@ export interface Item {
   readonly source?: string;
   readonly title?: string;
   readonly box?: Box;
+  /** Width and height of the picture that `box` is in. */
+  readonly extent?: readonly [number, number];
 }
 
 export interface ListReply {
@@ -50,6 +52,8 @@ export interface PinObject {
   readonly shown: boolean;
   readonly dominant: boolean;
   readonly suppressedBy?: string;
+  /** People who drew a box around it themselves. */
+  readonly people?: number;
 }
 
 export interface ModelRow {

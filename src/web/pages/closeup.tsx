@@ -39,7 +39,12 @@ export function Closeup({ place }: { place: Place }) {
       <section class="hero">
         <div class="hero-image">
           {cropping ? (
-            <Cropper pinId={pinId} place={place} objects={found} />
+            <Cropper
+              picture={{ pinId }}
+              objects={found}
+              crop={crop}
+              onCrop={(box) => go(withQuery(place, { crop: box }), true)}
+            />
           ) : (
             <ObjectBoxes
               pinId={pinId}

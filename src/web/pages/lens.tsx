@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import { ApiProblem, call, type ListReply } from '../api.ts';
+import { ApiProblem, type Box, call, type Item, type ListReply } from '../api.ts';
+import { Cropper } from '../parts/cropper.tsx';
 import { Masonry } from '../parts/masonry.tsx';
 import { PinCard } from '../parts/pin-card.tsx';
 import { SourceBadge } from '../parts/source-badge.tsx';
@@ -8,7 +9,7 @@ import { Empty, Failure, Skeleton } from '../parts/states.tsx';
 interface LensReply extends ListReply {
   readonly understanding: {
     readonly annotations?: readonly { readonly term: string; readonly weight?: number; readonly confidence?: number }[];
-    readonly objects?: readonly { readonly label: string; readonly score: number }[];
+    readonly objects?: readonly { readonly label: string; readonly score: number; readonly box: Box }[];
     readonly colours?: readonly (string | { readonly hex: string; readonly share?: number })[];
     readonly category?: string | { readonly name: string; readonly confidence?: number } | null;
     readonly picture?: string;
@@ -23,6 +24,7 @@ export function Lens() {
   const [reply, setReply] = useState<LensReply | null>(null);
   const [error, setError] = useState<Error | null>(null);
   const [over, setOver] = useState(false);
+  const [cropping, setCropping] = useState(false);
   useEffect(() => {
     const paste = (event: ClipboardEvent): void => {
       const file = [...(event.clipboardData?.files ?? [])].find((item) => item.type.startsWith('image/'));
@@ -37,6 +39,7 @@ export function Lens() {
     setPreview(address);
     setReply(null);
     setError(null);
+    setCropping(false);
     const stop = new AbortController();
     const body = new FormData();
     body.set('limit', '30');
@@ -84,10 +87,20 @@ export function Lens() {
       {error && <Failure error={error} />}
       {photo && !reply && !error && <Skeleton count={12} />}
       {reply && <Understanding reply={reply} />}
+      {reply && photo && (
+        <p class="row">
+          <button type="button" class={cropping ? 'on' : ''} aria-pressed={cropping} onClick={() => setCropping(!cropping)}>
+            {cropping ? 'Back to the blend' : 'Search inside the photo'}
+          </button>
+        </p>
+      )}
+      {reply && photo && cropping && (
+        <Cropper picture={{ file: photo }} address={preview} objects={dotsOf(reply)} crop="" onCrop={() => undefined} />
+      )}
       {reply && reply.items.length === 0 && (
         <Empty title="Nothing found">No source was confident enough for this photo.</Empty>
       )}
-      {reply && (
+      {reply && !cropping && (
         <Masonry>
           {reply.items.map((item) => (
             <PinCard
@@ -95,18 +108,26 @@ export function Lens() {
               pinId={item.pinId}
               title={item.title}
               href={`/pin/${encodeURIComponent(item.pinId)}`}
+              overlay={<MatchingBox item={item} />}
             >
-              {item.source ? (
-                <SourceBadge name={item.source} />
-              ) : (
-                item.sources.map((source) => <SourceBadge key={source.name} name={source.name} score={source.score} />)
-              )}
+              <SourceBadge name={item.source ?? ''} />
             </PinCard>
           ))}
         </Masonry>
       )}
     </main>
   );
+}
+
+function dotsOf({ understanding }: LensReply) {
+  return (understanding.objects ?? []).map((object) => ({ ...object, shown: true, dominant: false }));
+}
+
+/** Where in a scene the object is that the photo's object was found alike. */
+function MatchingBox({ item: { box, extent } }: { item: Item }) {
+  if (!box || !extent) return null;
+  const [x1, y1, x2, y2] = [box[0] / extent[0], box[1] / extent[1], box[2] / extent[0], box[3] / extent[1]].map((side) => side * 100);
+  return <span class="match-box" style={{ left: `${x1}%`, top: `${y1}%`, width: `${x2 - x1}%`, height: `${y2 - y1}%` }} />;
 }
 
 function Understanding({ reply }: { reply: LensReply }) {

@@ -1,266 +1,166 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { type Box, imageAddress, type ListReply, type PinObject, post } from '../api.ts';
-import { go, type Place, withQuery } from '../router.ts';
-import { Masonry } from './masonry.tsx';
-import { PinCard } from './pin-card.tsx';
-import { SourceBadge } from './source-badge.tsx';
-import { Empty, Failure, Skeleton } from './states.tsx';
+import { type Box, imageAddress, type PinObject } from '../api.ts';
+import { dragBox, drawnBox, type Fractions, type Grip, MIDDLE, readBox, stepBox, toFractions, toPixels } from './crop-box.ts';
+import { RegionResults } from './region-results.tsx';
+import { type Mode, MODES, type Picture, useRegionSearch } from './region-search.ts';
 
-/** A box in fractions of the image: left, top, right, bottom. */
-type Fractions = readonly [number, number, number, number];
+/** The objects of a picture, and its size in the pixels of their boxes. */
+export type FoundObjects = readonly PinObject[] & { width?: number | undefined; height?: number | undefined };
 
-interface SearchReply extends ListReply {
-  readonly annotations: readonly { readonly term: string; readonly weight: number }[];
-  readonly colours?: readonly (string | { readonly hex: string })[];
+interface CropState {
+  readonly box: Fractions;
+  readonly settled: boolean;
+  readonly via: 'crop' | 'dot';
 }
 
-const WHOLE: Fractions = [0.2, 0.2, 0.8, 0.8];
-const SMALLEST = 0.04;
-const REFRESH_MS = 180;
-const STEP = 0.02;
-
-type Grip = 'move' | 'nw' | 'ne' | 'sw' | 'se';
-
-/** Search inside a picture: the box is dragged, resized or stepped by keys; results and terms follow it. */
+/**
+ * Search inside a picture: the box is dragged, pulled at its corners, drawn anew or stepped by keys; results and terms
+ * follow it. `crop` is the box of the address ("" for none yet), in pixels of the original.
+ */
 export function Cropper({
-  pinId,
-  place,
+  picture,
+  address,
   objects,
+  crop,
+  onCrop,
 }: {
-  pinId: string;
-  place: Place;
-  objects: readonly PinObject[] & { width?: number | undefined; height?: number | undefined };
+  picture: Picture;
+  /** Of an uploaded picture. */
+  address?: string;
+  objects: FoundObjects;
+  crop: string;
+  onCrop: (crop: string) => void;
 }) {
   const [natural, setNatural] = useState<readonly [number, number] | null>(null);
   const extent = objects.width && objects.height ? ([objects.width, objects.height] as const) : natural;
-  const [box, setBox] = useState<Fractions | null>(null);
+  const [state, setState] = useState<CropState | null>(null);
   const [terms, setTerms] = useState<readonly string[]>([]);
+  const [mode, setMode] = useState<Mode>('flashlight');
   const frame = useRef<HTMLDivElement>(null);
-  const asked = place.query.get('crop') ?? '';
+  const held = useRef(false);
   useEffect(() => {
-    if (extent) setBox(readBox(asked, extent) ?? WHOLE);
-  }, [asked, extent?.[0], extent?.[1]]);
-  const search = useSearch(pinId, box);
-  const settle = (next: Fractions): void => {
-    if (!extent) return;
-    const pixels = [next[0] * extent[0], next[1] * extent[1], next[2] * extent[0], next[3] * extent[1]].map(Math.round);
-    go(withQuery(place, { crop: pixels.join(',') }), true);
+    if (extent && !state) setState({ box: readBox(crop, extent) ?? MIDDLE, settled: true, via: 'crop' });
+  }, [extent?.[0], extent?.[1]]);
+  const key = 'pinId' in picture ? picture.pinId : picture.file;
+  const asked = useMemo(() => picture, [key]);
+  const search = useRegionSearch(asked, { box: state?.box ?? null, terms, mode, settled: state?.settled ?? false, via: state?.via ?? 'crop' }, held);
+  const settle = (box: Fractions, via: CropState['via'] = 'crop'): void => {
+    setState({ box, settled: true, via });
+    setTerms([]);
+    if (extent) onCrop(toPixels(box, extent));
   };
-  const grab = useGrab(frame, box, setBox, settle);
+  const move = (box: Fractions): void => setState({ box, settled: false, via: 'crop' });
+  const grab = useGrab(frame, state?.box ?? null, move, settle);
   const keys = (event: KeyboardEvent): void => {
-    const next = box && stepBox(box, event);
+    const next = state && stepBox(state.box, event);
     if (!next) return;
     event.preventDefault();
-    setBox(next);
     settle(next);
   };
-  const shown = objects.filter((object) => object.shown);
   return (
     <div class="cropper">
-      <div class="stage" ref={frame}>
-        <img
-          src={imageAddress(pinId, 736)}
-          alt=""
-          draggable={false}
-          onLoad={(event) => setNatural([event.currentTarget.naturalWidth, event.currentTarget.naturalHeight])}
-        />
-        {extent &&
-          shown.map((object, index) => (
+      <div class="cropper-picture">
+        <div class="stage" ref={frame} onPointerDown={(event) => grab(event, 'draw')}>
+          <img
+            src={'pinId' in picture ? imageAddress(picture.pinId, 736) : address}
+            alt="The picture that is searched in"
+            draggable={false}
+            onLoad={(event) => setNatural([event.currentTarget.naturalWidth, event.currentTarget.naturalHeight])}
+          />
+          {state && <CropBox box={state.box} onKeys={keys} onGrab={grab} />}
+          {extent && <Dots objects={objects} extent={extent} onPick={(box) => settle(toFractions(box, extent), 'dot')} />}
+        </div>
+        <p class="hint">Drag the box or its corners, draw a new one, or click a dot. Arrow keys move it, with shift they resize it.</p>
+      </div>
+      <div>
+        <div class="row wrap modes" role="tablist" aria-label="What to search for">
+          {(Object.keys(MODES) as Mode[]).map((each) => (
+            <button type="button" role="tab" key={each} class={`chip${mode === each ? ' on' : ''}`} aria-selected={mode === each} onClick={() => setMode(each)}>
+              {MODES[each]}
+            </button>
+          ))}
+        </div>
+        <RegionResults search={search} terms={terms} onTerms={setTerms} held={held} />
+      </div>
+    </div>
+  );
+}
+
+function CropBox({ box, onKeys, onGrab }: { box: Fractions; onKeys: (event: KeyboardEvent) => void; onGrab: (event: PointerEvent, grip: Grip) => void }) {
+  const [x1, y1, x2, y2] = box.map((side) => side * 100);
+  return (
+    <div
+      class="crop"
+      role="group"
+      aria-label="Crop box. Arrow keys move it, with shift they resize it, Escape takes the whole picture."
+      tabIndex={0}
+      style={{ left: `${x1}%`, top: `${y1}%`, width: `${x2 - x1}%`, height: `${y2 - y1}%` }}
+      onKeyDown={onKeys}
+      onPointerDown={(event) => onGrab(event, 'move')}
+    >
+      {(['nw', 'ne', 'sw', 'se'] as const).map((corner) => (
+        <span key={corner} class={`grip ${corner}`} onPointerDown={(event) => onGrab(event, corner)} />
+      ))}
+    </div>
+  );
+}
+
+/** A dot on each object that is shown; it names the object and searches by it. */
+function Dots({ objects, extent, onPick }: { objects: FoundObjects; extent: readonly [number, number]; onPick: (box: Box) => void }) {
+  return (
+    <>
+      {objects
+        .filter(({ shown }) => shown)
+        .map(({ label, box, people }, index) => {
+          const name = label || `cropped by ${people ?? 'many'} people`;
+          return (
             <button
               type="button"
               key={index}
-              class="dot"
-              style={centre(object.box, extent)}
-              title={object.label}
-              aria-label={`Search this ${object.label}`}
-              onClick={() => settle(toFractions(object.box, extent))}
+              class={`dot${label ? '' : ' people'}`}
+              style={{ left: `${(50 * (box[0] + box[2])) / extent[0]}%`, top: `${(50 * (box[1] + box[3])) / extent[1]}%` }}
+              title={name}
+              aria-label={`Search this: ${name}`}
+              onPointerDown={(event) => event.stopPropagation()}
+              onClick={() => onPick(box)}
             >
-              <span>{object.label}</span>
+              <span>{name}</span>
             </button>
-          ))}
-        {box && (
-          <div
-            class="crop"
-            role="group"
-            aria-label="Crop box. Arrow keys move it, with shift they resize it."
-            tabIndex={0}
-            style={{
-              left: `${box[0] * 100}%`,
-              top: `${box[1] * 100}%`,
-              width: `${(box[2] - box[0]) * 100}%`,
-              height: `${(box[3] - box[1]) * 100}%`,
-            }}
-            onKeyDown={keys}
-            onPointerDown={(event) => grab(event, 'move')}
-          >
-            {(['nw', 'ne', 'sw', 'se'] as const).map((corner) => (
-              <span key={corner} class={`grip ${corner}`} onPointerDown={(event) => grab(event, corner)} />
-            ))}
-          </div>
-        )}
-      </div>
-      <SearchResults search={search} terms={terms} onTerms={setTerms} />
-    </div>
-  );
-}
-
-function SearchResults({
-  search,
-  terms,
-  onTerms,
-}: {
-  search: ReturnType<typeof useSearch>;
-  terms: readonly string[];
-  onTerms: (terms: readonly string[]) => void;
-}) {
-  const { reply, error, busy } = search;
-  if (error) return <Failure error={error} />;
-  if (!reply) return <Skeleton count={8} />;
-  const toggle = (term: string): void =>
-    onTerms(terms.includes(term) ? terms.filter((known) => known !== term) : [...terms, term]);
-  const kept =
-    terms.length === 0
-      ? reply.items
-      : reply.items.filter((item) =>
-          terms.every((term) => (item.title ?? '').toLowerCase().includes(term.toLowerCase())),
-        );
-  return (
-    <div class={`results${busy ? ' busy' : ''}`} aria-live="polite">
-      <div class="row wrap">
-        {(reply.colours ?? []).map((colour, index) => {
-          const hex = typeof colour === 'string' ? colour : colour.hex;
-          return <span key={index} class="swatch" style={{ background: hex }} title={hex} />;
+          );
         })}
-        {reply.annotations.slice(0, 14).map(({ term, weight }) => (
-          <button
-            type="button"
-            key={term}
-            class={`term-chip${terms.includes(term) ? ' on' : ''}`}
-            title={`weight ${weight.toFixed(3)}`}
-            onClick={() => toggle(term)}
-          >
-            {term}
-          </button>
-        ))}
-      </div>
-      {kept.length === 0 && <Empty title="Nothing like this">Try a larger box, or fewer terms.</Empty>}
-      <Masonry minColumnPx={150}>
-        {kept.map((item) => (
-          <PinCard
-            key={item.pinId}
-            pinId={item.pinId}
-            title={item.title}
-            href={`/pin/${encodeURIComponent(item.pinId)}`}
-          >
-            {item.sources.map((source) => (
-              <SourceBadge key={source.name} name={source.name} score={source.score} />
-            ))}
-            {item.distance !== undefined && <small>distance {item.distance.toFixed(item.distance < 1 ? 3 : 0)}</small>}
-          </PinCard>
-        ))}
-      </Masonry>
-    </div>
+    </>
   );
 }
 
-/** Debounced search: a newer box aborts the older question, so a stale reply never replaces a newer one. */
-function useSearch(pinId: string, box: Fractions | null) {
-  const [reply, setReply] = useState<SearchReply | null>(null);
-  const [error, setError] = useState<Error | null>(null);
-  const [busy, setBusy] = useState(false);
-  const key = box ? box.map((side) => side.toFixed(3)).join(',') : '';
-  useEffect(() => {
-    if (!box) return;
-    const stop = new AbortController();
-    setBusy(true);
-    const timer = setTimeout(() => {
-      post<SearchReply>('/visual-search', { pinId, box, boxUnit: 'fractions', limit: 24 }, stop.signal)
-        .then((value) => {
-          setReply(value);
-          setError(null);
-          setBusy(false);
-        })
-        .catch((failure: unknown) => {
-          if (stop.signal.aborted) return;
-          setError(failure instanceof Error ? failure : new Error(String(failure)));
-          setBusy(false);
-        });
-    }, REFRESH_MS);
-    return () => {
-      clearTimeout(timer);
-      stop.abort();
-    };
-  }, [pinId, key]);
-  return useMemo(() => ({ reply, error, busy }), [reply, error, busy]);
-}
-
+/** Pointer handling for mouse, pen and finger alike: the box follows, and is settled when let go. */
 function useGrab(
   frame: { current: HTMLDivElement | null },
   box: Fractions | null,
-  setBox: (box: Fractions) => void,
+  move: (box: Fractions) => void,
   settle: (box: Fractions) => void,
 ) {
   return (event: PointerEvent, grip: Grip): void => {
-    if (!box || !frame.current) return;
-    event.preventDefault();
+    if (!box || !frame.current || event.button > 0) return;
+    if (event.pointerType === 'mouse') event.preventDefault();
     event.stopPropagation();
     const area = frame.current.getBoundingClientRect();
-    const start = [event.clientX, event.clientY];
-    let latest = box;
-    const move = (moved: PointerEvent): void => {
-      const dx = (moved.clientX - start[0]) / area.width;
-      const dy = (moved.clientY - start[1]) / area.height;
-      latest = dragBox(box, grip, dx, dy);
-      setBox(latest);
+    const start = [(event.clientX - area.left) / area.width, (event.clientY - area.top) / area.height] as const;
+    let latest: Fractions | null = null;
+    const follow = (moved: PointerEvent): void => {
+      if (moved.pointerId !== event.pointerId) return;
+      const x = (moved.clientX - area.left) / area.width;
+      const y = (moved.clientY - area.top) / area.height;
+      if (!latest && Math.hypot(moved.clientX - event.clientX, moved.clientY - event.clientY) < 4) return;
+      latest = grip === 'draw' ? drawnBox(...start, x, y) : dragBox(box, grip, x - start[0], y - start[1]);
+      move(latest);
     };
-    const end = (): void => {
-      removeEventListener('pointermove', move);
-      removeEventListener('pointerup', end);
-      removeEventListener('pointercancel', end);
-      settle(latest);
+    const end = (ended: PointerEvent): void => {
+      if (ended.pointerId !== event.pointerId) return;
+      for (const type of ['pointermove', 'pointerup', 'pointercancel'] as const) removeEventListener(type, type === 'pointermove' ? follow : end);
+      if (latest) settle(latest);
     };
-    addEventListener('pointermove', move);
+    addEventListener('pointermove', follow);
     addEventListener('pointerup', end);
     addEventListener('pointercancel', end);
   };
-}
-
-function dragBox(box: Fractions, grip: Grip, dx: number, dy: number): Fractions {
-  const within = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);
-  let [x1, y1, x2, y2] = box;
-  if (grip === 'move') {
-    const mx = within(dx, -x1, 1 - x2);
-    const my = within(dy, -y1, 1 - y2);
-    return [x1 + mx, y1 + my, x2 + mx, y2 + my];
-  }
-  if (grip.endsWith('w')) x1 = within(x1 + dx, 0, x2 - SMALLEST);
-  else x2 = within(x2 + dx, x1 + SMALLEST, 1);
-  if (grip.startsWith('n')) y1 = within(y1 + dy, 0, y2 - SMALLEST);
-  else y2 = within(y2 + dy, y1 + SMALLEST, 1);
-  return [x1, y1, x2, y2];
-}
-
-function stepBox(box: Fractions, event: KeyboardEvent): Fractions | null {
-  const steps: Record<string, readonly [number, number]> = {
-    ArrowLeft: [-STEP, 0],
-    ArrowRight: [STEP, 0],
-    ArrowUp: [0, -STEP],
-    ArrowDown: [0, STEP],
-  };
-  const step = steps[event.key];
-  return step ? dragBox(box, event.shiftKey ? 'se' : 'move', step[0], step[1]) : null;
-}
-
-function toFractions(box: Box, extent: readonly [number, number]): Fractions {
-  return [box[0] / extent[0], box[1] / extent[1], box[2] / extent[0], box[3] / extent[1]];
-}
-
-function centre(box: Box, extent: readonly [number, number]) {
-  return { left: `${(50 * (box[0] + box[2])) / extent[0]}%`, top: `${(50 * (box[1] + box[3])) / extent[1]}%` };
-}
-
-function readBox(text: string, extent: readonly [number, number]): Fractions | null {
-  const sides = text.split(',').map(Number);
-  if (sides.length !== 4 || sides.some((side) => !Number.isFinite(side))) return null;
-  return toFractions(sides as unknown as Box, extent);
 }

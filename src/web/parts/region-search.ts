@@ -1,0 +1,112 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { call, type ListReply, post } from '../api.ts';
+import { currentUser } from '../visitor.ts';
+import type { Fractions } from './crop-box.ts';
+
+/** The picture that is searched in: a pin's, or a file of the visitor. */
+export type Picture = { readonly pinId: string } | { readonly file: File };
+
+export const MODES = {
+  flashlight: 'Looks alike',
+  'similar-looks': 'Similar looks',
+  'shop-the-look': 'Shop the look',
+  'exact-product': 'Exact product',
+} as const;
+export type Mode = keyof typeof MODES;
+
+export interface RegionReply extends ListReply {
+  readonly annotations: readonly { readonly term: string; readonly weight: number }[];
+  readonly colours: readonly { readonly hex: string; readonly share: number }[];
+  readonly category?: string | null;
+  readonly look?: readonly LookPart[];
+  readonly exactProduct?: { readonly precision: number; readonly distanceMax: number };
+}
+
+export interface LookPart {
+  readonly label: string;
+  readonly completes: boolean;
+  readonly confidence: number;
+  readonly count: number;
+}
+
+export interface RegionQuery {
+  readonly box: Fractions | null;
+  readonly terms: readonly string[];
+  readonly mode: Mode;
+  /** Whether the pointer let go: only then the search counts. */
+  readonly settled: boolean;
+  readonly via: 'crop' | 'dot';
+}
+
+export interface RegionSearch {
+  readonly reply: RegionReply | null;
+  readonly error: Error | null;
+  readonly busy: boolean;
+  more(): void;
+}
+
+const DRAGGED_MS = 120;
+const PAGE = 24;
+
+/**
+ * Results that follow the box: debounced while it moves, at once when it is let go. A newer question aborts the older one,
+ * so a stale reply never replaces a newer; while `held` (a finger on the results) nothing moves under it.
+ */
+export function useRegionSearch(picture: Picture, query: RegionQuery, held: { readonly current: boolean }): RegionSearch {
+  const [reply, setReply] = useState<RegionReply | null>(null);
+  const [error, setError] = useState<Error | null>(null);
+  const [busy, setBusy] = useState(false);
+  const stop = useRef<AbortController | null>(null);
+  const { box, terms, mode, settled } = query;
+  const key = box ? `${box.map((side) => side.toFixed(3)).join(',')}|${terms.join('|')}|${mode}|${settled}` : '';
+  useEffect(() => {
+    if (!box) return;
+    const asked = new AbortController();
+    stop.current?.abort();
+    stop.current = asked;
+    setBusy(true);
+    const timer = setTimeout(
+      () => {
+        ask(picture, query, null, asked.signal)
+          .then((value) => whenFree(held, asked.signal, () => show(value)))
+          .catch((failure: unknown) => {
+            if (asked.signal.aborted) return;
+            setError(failure instanceof Error ? failure : new Error(String(failure)));
+            setBusy(false);
+          });
+      },
+      settled ? 0 : DRAGGED_MS,
+    );
+    return () => clearTimeout(timer);
+  }, [picture, key]);
+  const show = (value: RegionReply): void => {
+    setReply(value);
+    setError(null);
+    setBusy(false);
+  };
+  const more = (): void => {
+    const signal = stop.current?.signal;
+    if (!reply?.nextCursor || !signal || busy) return;
+    setBusy(true);
+    ask(picture, query, reply.nextCursor, signal)
+      .then((next) => !signal.aborted && show({ ...next, items: [...reply.items, ...next.items] }))
+      .catch(() => !signal.aborted && setBusy(false));
+  };
+  return { reply, error, busy, more };
+}
+
+/** Runs as soon as no finger is on the results, unless a newer question came. */
+function whenFree(held: { readonly current: boolean }, signal: AbortSignal, work: () => void): void {
+  if (signal.aborted) return;
+  if (held.current) setTimeout(() => whenFree(held, signal, work), 60);
+  else work();
+}
+
+function ask(picture: Picture, { box, terms, mode, settled, via }: RegionQuery, cursor: string | null, signal: AbortSignal): Promise<RegionReply> {
+  const fields = { box, boxUnit: 'fractions', terms, mode, via, preview: !settled, limit: PAGE, userId: currentUser(), ...(cursor ? { cursor } : {}) };
+  if ('pinId' in picture) return post<RegionReply>('/visual-search', { pinId: picture.pinId, ...fields }, signal);
+  const body = new FormData();
+  for (const [name, value] of Object.entries(fields)) body.set(name, typeof value === 'string' ? value : JSON.stringify(value));
+  body.set('image', picture.file);
+  return call<RegionReply>('/visual-search', { method: 'POST', body, signal });
+}
