@@ -34,6 +34,7 @@ export const SETTINGS = {
     '',
     'Keys that may do everything, separated by commas; scoped keys are made by `create-key`.',
   ),
+  userKey: setting('USER_KEY', 'text', '', '', 'Secret with which user and session ids are hashed before anything is stored; empty: stored as they come.'),
   readKeyRequired: setting(
     'READ_KEY_REQUIRED',
     'boolean',
@@ -243,7 +244,11 @@ type ValueOf<K extends Kind> = K extends 'text'
       : number;
 export type Config = { readonly [N in keyof typeof SETTINGS]: ValueOf<(typeof SETTINGS)[N]['kind']> };
 
+/** Never said back, in a message or anywhere. */
+const SECRET: ReadonlySet<string> = new Set(['keys', 'userKey']);
+
 const CHECKS: Partial<Record<keyof Config, (value: never) => string | null>> = {
+  userKey: (value: string) => (value === '' || value.length >= 16 ? null : 'must have 16 characters at least'),
   synchronous: (value: string) => (['NORMAL', 'FULL'].includes(value) ? null : 'must be NORMAL or FULL'),
   groupCommitMs: (value: number) => (value >= 1 && value <= 50 ? null : 'must lie within 1..50'),
   experimentHoldout: (value: number) => (value >= 0 && value <= 1 ? null : 'must lie within 0..1'),
@@ -266,7 +271,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, overrides: Part
     const value = parse(row, env[row.env] ?? row.default, problems);
     values[name] = (overrides as Record<string, unknown>)[name] ?? value;
     const problem = CHECKS[name as keyof Config]?.(values[name] as never);
-    if (problem) problems.push(`${row.env} ${problem}, it is ${JSON.stringify(values[name])}`);
+    if (problem) problems.push(`${row.env} ${problem}${SECRET.has(name) ? '' : `, it is ${JSON.stringify(values[name])}`}`);
   }
   if (problems.length > 0) throw new ServiceError('CONFIG_INVALID', { problems: problems.join('; ') });
   return Object.freeze(values) as Config;

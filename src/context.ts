@@ -86,12 +86,12 @@ export class Context {
     this.config = config;
     this.dataFolder = dataFolder;
     this.options = options;
-    const { synchronous } = config;
+    const { synchronous, userKey } = config;
     this.lock = options.lock ? lockDataFolder(dataFolder) : null;
     const { catalogFolder = dataFolder } = options;
-    this.catalog = openCatalog(catalogFolder, { synchronous });
+    this.catalog = openCatalog(catalogFolder, { synchronous, userKey });
     this.pins = loadPinColumns(this.catalog, siteCategories(config.categories));
-    this.log = openLog(dataFolder, { synchronous, groupCommitMs: config.groupCommitMs });
+    this.log = openLog(dataFolder, { synchronous, userKey, groupCommitMs: config.groupCommitMs });
     this.looks = new VisualState(config, dataFolder, { synchronous });
     this.registry = new ModelRegistry(join(dataFolder, 'models'));
     this.models = new ServingModels(this.registry, () => this.visual?.netDigest ?? null);

@@ -11,6 +11,7 @@ import { PIN_TABLES, PinStore } from './pin-store.ts';
 import { SAVE_TABLES, SaveStore } from './save-store.ts';
 import { Sequence, SEQUENCE_TABLES } from './sequence-store.ts';
 import { TEXT_TABLES, TextStore } from './text-store.ts';
+import { userNaming } from './user-pseudonym.ts';
 import { USER_TABLES, UserStore } from './user-store.ts';
 
 const STEPS = [
@@ -27,12 +28,12 @@ export class CatalogStore {
   readonly text: TextStore;
   readonly imports: ImportStore;
 
-  constructor(database: Database) {
+  constructor(database: Database, userKey = '') {
     migrate(database, 'catalog', STEPS);
     this.database = database;
     this.sequence = new Sequence(database);
     this.text = new TextStore(database);
-    this.users = new UserStore(database);
+    this.users = new UserStore(database, userNaming(userKey));
     this.pins = new PinStore(database, this.sequence, this.text);
     this.boards = new BoardStore(database, this.sequence, this.users);
     this.saves = new SaveStore(database, this.sequence);
@@ -68,5 +69,5 @@ export class CatalogStore {
 /** Opens the catalogue of a data folder (`:memory:` for one that is gone with the process). */
 export function openCatalog(dataFolder: string, options: DatabaseOptions = {}): CatalogStore {
   const path = dataFolder === ':memory:' ? dataFolder : join(dataFolder, 'catalog.sqlite');
-  return new CatalogStore(openDatabase(path, options));
+  return new CatalogStore(openDatabase(path, options), options.userKey);
 }

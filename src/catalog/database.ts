@@ -11,6 +11,8 @@ export interface DatabaseOptions {
   /** NORMAL survives a killed process, FULL also a power cut. */
   readonly synchronous?: string;
   readonly readonly?: boolean;
+  /** Secret of the names under which users are stored; empty or absent: their ids. Read by the stores that hold users. */
+  readonly userKey?: string;
 }
 
 /** Page cache per connection, in KiB. */

@@ -9,6 +9,7 @@ import { GRADES } from './judged-list.ts';
 import { EVENT_TYPES } from './records.ts';
 import type { EventType } from './records.ts';
 import type { ServedListLog } from './served-list-log.ts';
+import { type NameUser, userNaming } from './user-pseudonym.ts';
 import { WordLog } from './word-log.ts';
 
 /** Version 1 of the tables of events (a step of `migrate`). */
@@ -102,10 +103,10 @@ export class EngagementLog {
   private readonly ofList: Statement<[number], EventRow>;
   private strayCount: number;
 
-  constructor(database: Database, commit: GroupCommit, lists: ServedListLog) {
+  constructor(database: Database, commit: GroupCommit, lists: ServedListLog, nameUser: NameUser = userNaming('')) {
     this.database = database;
     this.commit = commit;
-    this.people = new WordLog(database, 'person');
+    this.people = new WordLog(database, 'person', nameUser);
     this.inserts = ROWS_AT_ONCE.map((rows) => {
       const places = Array.from({ length: rows }, () => '(?, ?, ?, ?, ?, ?, ?)').join(', ');
       return { rows, statement: database.prepare(`INSERT OR IGNORE INTO event (event_id, type, list_index, pin, position, person, at) VALUES ${places}`) };

@@ -9,6 +9,7 @@ import type { JudgedRange } from './judged-lists.ts';
 import type { JudgedList } from './judged-list.ts';
 import { PAIR_TABLES, PairEngagementLog } from './pair-engagement-log.ts';
 import { RETENTION_TABLES, RetentionLog } from './retention-log.ts';
+import { userNaming } from './user-pseudonym.ts';
 import { SERVED_LIST_TABLES, ServedListLog, SESSION_COLUMN } from './served-list-log.ts';
 
 /** Each step leads to the next version of log.sqlite; released steps never change. */
@@ -28,12 +29,13 @@ export class LogDatabase {
   readonly crops: CropLog;
   readonly retention: RetentionLog;
 
-  constructor(database: Database, groupCommitMs = 20) {
+  constructor(database: Database, { groupCommitMs = 20, userKey = '' }: LogOptions = {}) {
+    const nameUser = userNaming(userKey);
     this.database = database;
     migrate(database, 'log', STEPS);
     this.commit = new GroupCommit(database, groupCommitMs);
-    this.lists = new ServedListLog(database, this.commit);
-    this.events = new EngagementLog(database, this.commit, this.lists);
+    this.lists = new ServedListLog(database, this.commit, nameUser);
+    this.events = new EngagementLog(database, this.commit, this.lists, nameUser);
     this.pairs = new PairEngagementLog(database, this.lists, this.events);
     this.crops = new CropLog(database, this.lists);
     this.retention = new RetentionLog(database);
@@ -54,5 +56,5 @@ export class LogDatabase {
 /** Opens (and makes) `log.sqlite` of a data folder; `:memory:` opens one that lives as long as the process. */
 export function openLog(dataFolder: string, options: LogOptions = {}): LogDatabase {
   const path = dataFolder === ':memory:' ? dataFolder : join(dataFolder, 'log.sqlite');
-  return new LogDatabase(openDatabase(path, options), options.groupCommitMs);
+  return new LogDatabase(openDatabase(path, options), options);
 }

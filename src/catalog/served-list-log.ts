@@ -9,6 +9,7 @@ import type { GroupCommit } from './group-commit.ts';
 import { decodeItems, decodeRows, encodeItems, encodeRows } from './served-list-codec.ts';
 import { SURFACES } from './served-list.ts';
 import type { ServedList, Surface } from './served-list.ts';
+import { type NameUser, userNaming } from './user-pseudonym.ts';
 import { WordLog } from './word-log.ts';
 
 /** Version 1 of the tables of served lists (a step of `migrate`). */
@@ -89,6 +90,7 @@ export class ServedListLog {
   private readonly commit: GroupCommit;
   private readonly words: WordLog;
   private readonly people: WordLog;
+  private readonly nameUser: NameUser;
   private readonly insert: Statement<unknown[]>;
   private readonly byId: Statement<[string], ListRow>;
   private readonly byIndex: Statement<[number], ListRow>;
@@ -97,11 +99,12 @@ export class ServedListLog {
   private readonly listeners: ((list: ServedList, listIndex: number) => void)[] = [];
 
   /** `database` holds SERVED_LIST_TABLES already. */
-  constructor(database: Database, commit: GroupCommit) {
+  constructor(database: Database, commit: GroupCommit, nameUser: NameUser = userNaming('')) {
+    this.nameUser = nameUser;
     this.database = database;
     this.commit = commit;
     this.words = new WordLog(database, 'word');
-    this.people = new WordLog(database, 'person');
+    this.people = new WordLog(database, 'person', nameUser);
     commit.onUndone(() => {
       this.words.forget();
       this.people.forget();
@@ -142,7 +145,7 @@ export class ServedListLog {
       this.numberOfNames(list.items.rows.names),
       encodeItems(list.items),
       encodeRows(list.items.rows),
-      list.sessionId ?? null,
+      list.sessionId ? this.nameUser(list.sessionId) : null,
     );
     const listIndex = Number(done.lastInsertRowid);
     for (const listener of this.listeners) listener(list, listIndex);

@@ -1,5 +1,6 @@
-/** Users in SQLite: nothing but an id and a dense ordinal from 0 (userIndex). */
+/** Users in SQLite: nothing but an id (or its pseudonym) and a dense ordinal from 0 (userIndex). */
 import type { Database, Statement } from './database.ts';
+import { type NameUser, userNaming } from './user-pseudonym.ts';
 
 export const USER_TABLES = `
   CREATE TABLE users (userIndex INTEGER PRIMARY KEY, userId TEXT UNIQUE);
@@ -10,9 +11,11 @@ export class UserStore {
   private readonly findIndex: Statement;
   private readonly findId: Statement;
   private readonly insert: Statement;
+  private readonly nameUser: NameUser;
 
-  constructor(database: Database) {
+  constructor(database: Database, nameUser: NameUser = userNaming('')) {
     this.database = database;
+    this.nameUser = nameUser;
     this.findIndex = database.prepare('SELECT userIndex FROM users WHERE userId = ?').pluck();
     this.findId = database.prepare('SELECT userId FROM users WHERE userIndex = ?').pluck();
     this.insert = database
@@ -26,7 +29,7 @@ export class UserStore {
 
   /** The ordinal of a user id, -1 when unknown. */
   indexOf(id: string): number {
-    return (this.findIndex.get(id) as number | undefined) ?? -1;
+    return (this.findIndex.get(this.nameUser(id)) as number | undefined) ?? -1;
   }
 
   /** The id, or null for an ordinal that is unknown or was erased. */
@@ -37,7 +40,7 @@ export class UserStore {
   /** The ordinal of a user id, given out now if it is new. */
   ensure(id: string): number {
     const known = this.indexOf(id);
-    return known >= 0 ? known : (this.insert.get(id) as number);
+    return known >= 0 ? known : (this.insert.get(this.nameUser(id)) as number);
   }
 
   /** Forgets a user: saves and ownership go, the ordinal stays taken without a name. Returns the saves deleted; -1 if unknown. */

@@ -1,4 +1,8 @@
 import type { Database, Statement } from './database.ts';
+import type { NameUser } from './user-pseudonym.ts';
+
+/** Numbers remembered; a full map starts anew. */
+const NUMBERS_KEPT = 100_000;
 
 /**
  * Texts that repeat in the log (treatments, model versions, column names, user ids), each stored once and referred to
@@ -11,7 +15,11 @@ export class WordLog {
   private readonly numbers = new Map<string, number>();
   private readonly texts = new Map<number, string>();
 
-  constructor(database: Database, table: 'word' | 'person') {
+  private readonly nameOf: NameUser;
+
+  /** `nameOf`: what a text is stored as, for the ids of people. */
+  constructor(database: Database, table: 'word' | 'person', nameOf: NameUser = (text) => text) {
+    this.nameOf = nameOf;
     this.insert = database.prepare(`INSERT INTO ${table} (text) VALUES (?)`);
     this.find = database.prepare<[string], number>(`SELECT id FROM ${table} WHERE text = ?`).pluck();
     this.read = database.prepare<[number], string>(`SELECT text FROM ${table} WHERE id = ?`).pluck();
@@ -21,8 +29,8 @@ export class WordLog {
   numberOf(text: string): number {
     const known = this.known(text);
     if (known !== null) return known;
-    const made = Number(this.insert.run(text).lastInsertRowid);
-    this.keep(text, made);
+    const made = Number(this.insert.run(this.nameOf(text)).lastInsertRowid);
+    this.note(text, made);
     return made;
   }
 
@@ -30,9 +38,9 @@ export class WordLog {
   known(text: string): number | null {
     const cached = this.numbers.get(text);
     if (cached !== undefined) return cached;
-    const stored = this.find.get(text);
+    const stored = this.find.get(this.nameOf(text));
     if (stored === undefined) return null;
-    this.keep(text, stored);
+    this.note(text, stored);
     return stored;
   }
 
@@ -41,7 +49,8 @@ export class WordLog {
     if (cached !== undefined) return cached;
     const text = this.read.get(number);
     if (text === undefined) throw new RangeError(`word ${number} is not in the log`);
-    this.keep(text, number);
+    this.texts.set(number, text);
+    this.note(text, number);
     return text;
   }
 
@@ -50,9 +59,8 @@ export class WordLog {
     this.texts.clear();
   }
 
-  private keep(text: string, number: number): void {
-    if (this.numbers.size >= 100_000) this.forget();
+  private note(text: string, number: number): void {
+    if (this.numbers.size >= NUMBERS_KEPT) this.forget();
     this.numbers.set(text, number);
-    this.texts.set(number, text);
   }
 }

@@ -1,13 +1,14 @@
 /** Erases one person everywhere, then looks for them again in every file and says what it found. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { appendAudit } from '../audit-trail.ts';
 import { CACHE_KEYS, cacheOn, RedisLink } from '../cache.ts';
 import { openCatalog } from '../catalog/catalog-store.ts';
 import { openDatabase } from '../catalog/database.ts';
-import { erasePerson } from '../catalog/erasure-log.ts';
+import { erasePerson, type LogErasure } from '../catalog/erasure-log.ts';
 import { openLog } from '../catalog/log-database.ts';
 import { ServiceError } from '../errors.ts';
+import { userNaming } from '../catalog/user-pseudonym.ts';
 import { redisStream } from '../event-stream.ts';
 import { ExposureStore } from '../experiments/exposure-store.ts';
 import { newId } from '../math/random.ts';
@@ -20,33 +21,28 @@ export const job: Job = {
   examples: ['related-pins erase-user --data var --user ann', 'related-pins erase-user --user ann --json'],
   options: [{ flag: '--user <id>', meaning: 'the user id to erase', required: true }],
   async run({ options, dataFolder, config }) {
+    const { synchronous, userKey, redisUrl } = config;
     const userId = String(options.user);
+    const name = userNaming(userKey)(userId);
     if (!existsSync(join(dataFolder, 'catalog.sqlite'))) throw new ServiceError('NOTHING_TO_DO', { reason: `There is no catalogue in ${dataFolder}.` });
-    const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
-    let saves: number;
-    try {
-      catalog.database.pragma('secure_delete = ON');
-      saves = catalog.users.erase(userId);
-      catalog.database.pragma('wal_checkpoint(TRUNCATE)');
-    } finally {
-      catalog.close();
-    }
-    const exposures = forgetInExperiments(dataFolder, userId, config.synchronous);
+    const saves = forgetInCatalog(dataFolder, name, synchronous);
+    const { sessions, ...erased } = forgetInLog(dataFolder, name, synchronous);
+    // After the log, from which exposures are counted: a count in between would find the name again.
+    const exposures = forgetInExperiments(dataFolder, [name, ...sessions], synchronous);
+    const redis = await forgetInRedis(redisUrl, name);
     appendAudit(dataFolder, { who: 'command line', action: 'erase-user' });
-    const log = openLog(dataFolder, { synchronous: config.synchronous });
-    try {
-      const erased = erasePerson(log.database, userId);
-      const redis = await forgetInRedis(config.redisUrl, userId);
-      return { user: userId, redis, known: saves >= 0 || erased.events + erased.servedLists > 0, saves: Math.max(0, saves), ...erased, exposures, filesThatStillHoldTheId: traces(dataFolder, userId) };
-    } finally {
-      log.close();
-    }
+    const found = traces(dataFolder, name === userId ? [userId] : [userId, name]);
+    const known = saves >= 0 || erased.events + erased.servedLists > 0;
+    return { user: userId, known, saves: Math.max(0, saves), ...erased, exposures, redis, filesThatStillHoldTheId: found };
   },
   describe: (receipt) => [
     `${receipt.user}: ${receipt.saves} saves and ${receipt.events} events erased, ${receipt.servedLists} served lists left without a name`,
     (receipt.filesThatStillHoldTheId as string[]).length === 0 ? 'no file of the data folder holds the id any more' : `still found in: ${(receipt.filesThatStillHoldTheId as string[]).join(', ')}`,
   ],
 };
+
+/** How long Redis may take to answer. */
+const REDIS_MS = 2000;
 
 /** What became of the user's shared actions: nothing to forget, forgotten, or not asked because Redis was away. */
 async function forgetInRedis(redisUrl: string, userId: string): Promise<string> {
@@ -64,14 +60,37 @@ async function forgetInRedis(redisUrl: string, userId: string): Promise<string> 
   }
 }
 
+/** Saves deleted; -1 for a user the catalogue does not know. */
+function forgetInCatalog(dataFolder: string, name: string, synchronous: string): number {
+  const catalog = openCatalog(dataFolder, { synchronous });
+  try {
+    catalog.database.pragma('secure_delete = ON');
+    const saves = catalog.users.erase(name);
+    catalog.database.pragma('wal_checkpoint(TRUNCATE)');
+    return saves;
+  } finally {
+    catalog.close();
+  }
+}
+
+function forgetInLog(dataFolder: string, name: string, synchronous: string): LogErasure {
+  const log = openLog(dataFolder, { synchronous });
+  try {
+    return erasePerson(log.database, name);
+  } finally {
+    log.close();
+  }
+}
+
 /** Exposures keep their counts under a nameless unit. */
-function forgetInExperiments(dataFolder: string, userId: string, synchronous: string): number {
+function forgetInExperiments(dataFolder: string, units: readonly string[], synchronous: string): number {
   const path = join(dataFolder, 'experiments.sqlite');
   if (!existsSync(path)) return 0;
   const database = openDatabase(path, { synchronous });
   try {
     database.pragma('secure_delete = ON');
-    const forgotten = new ExposureStore(database).forgetUnit(userId, `erased ${newId()}`);
+    const store = new ExposureStore(database);
+    const forgotten = units.reduce((sum, unit) => sum + store.forgetUnit(unit, `erased ${newId()}`), 0);
     database.pragma('wal_checkpoint(TRUNCATE)');
     return forgotten;
   } finally {
@@ -79,20 +98,28 @@ function forgetInExperiments(dataFolder: string, userId: string, synchronous: st
   }
 }
 
-/** How long Redis may take to answer. */
-const REDIS_MS = 2000;
-const SMALL_BYTES = 1 << 30;
+const CHUNK_BYTES = 1 << 22;
 
-/** Files of the data folder whose bytes still hold the id: the proof, by looking. Ids under 4 characters prove nothing. */
-function traces(folder: string, userId: string): string[] {
-  if (userId.length < 4) return [];
-  const needle = Buffer.from(userId);
-  const found: string[] = [];
-  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    const bytes = readFileSync(path);
-    if (bytes.length < SMALL_BYTES && bytes.includes(needle)) found.push(path.slice(folder.length + 1));
+/** Files of the data folder whose bytes still hold one of the names: the proof, by looking. Names under 4 characters prove nothing. */
+function traces(folder: string, names: readonly string[]): string[] {
+  const needles = names.filter((name) => name.length >= 4).map((name) => Buffer.from(name));
+  const files = readdirSync(folder, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile());
+  const paths = files.map((entry) => join(entry.parentPath, entry.name));
+  return paths.filter((path) => holds(path, needles)).map((path) => path.slice(folder.length + 1));
+}
+
+/** Looks through a file of any size, a piece at a time; pieces overlap by the longest needle. */
+function holds(path: string, needles: readonly Buffer[]): boolean {
+  const overlap = Math.max(0, ...needles.map((needle) => needle.length));
+  const piece = Buffer.alloc(CHUNK_BYTES);
+  const file = openSync(path, 'r');
+  try {
+    for (let at = 0; ; at += CHUNK_BYTES - overlap) {
+      const bytes = piece.subarray(0, readSync(file, piece, 0, CHUNK_BYTES, at));
+      if (needles.some((needle) => bytes.includes(needle))) return true;
+      if (bytes.length < CHUNK_BYTES) return false;
+    }
+  } finally {
+    closeSync(file);
   }
-  return found;
 }

@@ -38,7 +38,7 @@ async function importCatalog(input: JobInput): Promise<Readonly<Record<string, u
   }
   const startedAt = performance.now();
   mkdirSync(input.dataFolder, { recursive: true });
-  const catalog = openCatalog(input.dataFolder, { synchronous: input.config.synchronous });
+  const catalog = openCatalog(input.dataFolder, { synchronous: input.config.synchronous, userKey: input.config.userKey });
   try {
     const folders = { images: imagesFolder(input), data: resolve(input.dataFolder) };
     const receipts: Partial<Record<CatalogKind, Receipt>> = {};

@@ -1,6 +1,7 @@
 /** What a process shares with others through Redis, opened and closed together; without Redis just a cache of its own. */
 import { type Cache, cacheOn, memoryCache, RedisLink } from '../cache.ts';
 import type { PinColumns } from '../catalog/pin-columns.ts';
+import { userNaming } from '../catalog/user-pseudonym.ts';
 import type { Config } from '../config.ts';
 import { redisStream } from '../event-stream.ts';
 import type { Degradation } from './serving-parts.ts';
@@ -16,14 +17,14 @@ export interface HotState {
 }
 
 /** `follow`: take part in the consumer group. */
-export function openHotState({ redisUrl, cacheBytes }: Config, pins: PinColumns, follow: boolean): HotState {
+export function openHotState({ redisUrl, cacheBytes, userKey }: Config, pins: PinColumns, follow: boolean): HotState {
   if (redisUrl === '') {
     const cache = memoryCache(cacheBytes);
     return { cache, actions: null, degraded: () => [], close: () => cache.close() };
   }
   const link = new RedisLink(redisUrl);
   const cache = cacheOn(link);
-  const actions = new SharedActions(cache, redisStream(link, new RedisLink(redisUrl)), pins);
+  const actions = new SharedActions(cache, redisStream(link, new RedisLink(redisUrl)), pins, userNaming(userKey));
   if (follow) actions.follow();
   return {
     cache,

@@ -8,6 +8,7 @@ import { type Cache, CACHE_KEYS } from '../cache.ts';
 import type { Engagement } from '../catalog/engagement-log.ts';
 import type { PinColumns } from '../catalog/pin-columns.ts';
 import { EVENT_TYPES, type EventType } from '../catalog/records.ts';
+import type { NameUser } from '../catalog/user-pseudonym.ts';
 import type { EventStream } from '../event-stream.ts';
 import type { PastAction } from './user-past.ts';
 
@@ -34,11 +35,14 @@ export class SharedActions {
   private readonly cache: Cache;
   private readonly stream: EventStream;
   private readonly pins: PinColumns;
+  private readonly nameUser: NameUser;
   private readonly known = new LRUCache<string, readonly PastAction[]>({ max: USERS_KEPT, ttl: FRESH_MS });
   private closed = false;
   private following: Promise<void> = Promise.resolve();
 
-  constructor(cache: Cache, stream: EventStream, pins: PinColumns) {
+  /** `nameUser`: users are shared under the names they are stored by. */
+  constructor(cache: Cache, stream: EventStream, pins: PinColumns, nameUser: NameUser) {
+    this.nameUser = nameUser;
     this.cache = cache;
     this.stream = stream;
     this.pins = pins;
@@ -48,7 +52,7 @@ export class SharedActions {
   publish(events: readonly Engagement[]): void {
     const told = events.flatMap(({ userId, pinIndex, type, at }): Buffer[] => {
       if (userId === null || type === 'impression') return [];
-      const action: SharedAction = { userId, pinId: this.pins.idOf(pinIndex), type, at };
+      const action: SharedAction = { userId: this.nameUser(userId), pinId: this.pins.idOf(pinIndex), type, at };
       return [Buffer.from(JSON.stringify(action))];
     });
     if (told.length === 0) return;
@@ -60,7 +64,7 @@ export class SharedActions {
   /** Has the actions of a user at hand for `of`; as long as Redis may take, at most. */
   async bring(userId: string): Promise<void> {
     if (this.known.has(userId)) return;
-    const values = await this.cache.list(CACHE_KEYS.actions.key(userId));
+    const values = await this.cache.list(CACHE_KEYS.actions.key(this.nameUser(userId)));
     this.known.set(userId, values.flatMap((value) => this.actionOf(value)));
   }
 
@@ -122,7 +126,7 @@ function readAction(value: Buffer): SharedAction | null {
   }
 }
 
-/** Takes a user out of the shared state: their list, and what is still in the stream. Null when Redis was away. */
+/** Takes a user, by stored name, out of the shared state: their list, and what is still in the stream. Null when Redis was away. */
 export async function eraseShared(cache: Cache, stream: EventStream, userId: string): Promise<number | null> {
   const inStream = await stream.remove((value) => readAction(value)?.userId === userId);
   const forgotten = await cache.forget(CACHE_KEYS.actions.key(userId));
