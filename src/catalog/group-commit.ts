@@ -1,6 +1,9 @@
 import type { Database } from './database.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
 
+/** Longest wait of an urgent write for others to share its commit. */
+const URGENT_MS = 3;
+
 interface Waiting {
   readonly work: () => void;
   readonly done: () => void;
@@ -9,8 +12,8 @@ interface Waiting {
 
 /**
  * Gathers writes of many requests into one transaction, so that durability costs one commit for all of them.
- * A write that nobody waits for may wait up to `waitMs`; an urgent one commits as soon as the event loop has taken in
- * what has already arrived. Each promise settles after the commit: fulfilled means durable. A write that throws is
+ * A write that nobody waits for may wait up to `waitMs`; an urgent one commits as soon as a turn of the event loop has
+ * brought no further write (requests are let in one a turn), at most three milliseconds later. Each promise settles after the commit: fulfilled means durable. A write that throws is
  * undone and rejected alone, and the others are run again: work must stand being repeated after it was undone. A commit
  * that fails rejects all of its writes (`DATA_DISK_FULL` when the disk is full).
  */
@@ -40,9 +43,20 @@ export class GroupCommit {
     if (this.closed) return Promise.reject(new TypeError('group commit: expected to be open, it was closed'));
     return new Promise((done, failed) => {
       this.waiting.push({ work, done, failed });
-      if (urgent) this.immediate ??= setImmediate(() => this.flush());
+      if (urgent) this.hurry();
       else this.timer ??= setTimeout(() => this.flush(), this.waitMs);
     });
+  }
+
+  private hurry(): void {
+    if (this.immediate) return;
+    const latest = performance.now() + URGENT_MS;
+    const look = (seen: number): void => {
+      const { length } = this.waiting;
+      if (length === seen || performance.now() >= latest) this.flush();
+      else this.immediate = setImmediate(look, length);
+    };
+    this.immediate = setImmediate(look, this.waiting.length);
   }
 
   /** Commits what is waiting; later writes are refused. */
