@@ -11,9 +11,9 @@ import {
   type Fingerprint,
   fingerprintDistance,
   fitDuplicateRules,
-  HASH_BITS_MAX,
   isWithin,
   type JudgedPair,
+  WIDEST_RULES,
 } from '../../src/features/near-duplicates.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { cropJpeg, decodeImage, encodePixels, thumbnail } from '../../src/vision/image-tensor.ts';
@@ -122,7 +122,7 @@ function judged(
     duplicate: true,
     sameSignature: originals[original].signature === print.signature,
   }));
-  const others = [...closePairs(originals, bits, { hashBits: HASH_BITS_MAX, codeShare: 1, colours: 255 })];
+  const others = [...closePairs(originals, bits, WIDEST_RULES)];
   const collisions = others.filter(({ a, b }) => originals[a].signature === originals[b].signature);
   const different = others.filter((pair) => !collisions.includes(pair));
   const known: JudgedPair[] = [...pairs, ...different.map((pair) => ({ ...pair, duplicate: false }))];
@@ -168,10 +168,10 @@ function judged(
       .filter((pair) => isWithin(pair, DUPLICATE_RULES))
       .sort((a, b) => a.codeShare - b.codeShare)
       .slice(0, 40)
-      .map(({ a, b, hashBits, codeShare, colours }) => ({
+      .map(({ a, b, hashBits, codeShare, difference }) => ({
         hashBits,
         codeShare,
-        colours,
+        difference,
         photos: [names[a], names[b]],
       })),
   };

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type Database, type DatabaseOptions, migrate, openDatabase } from '../catalog/database.ts';
 import type { FeatureNet } from './convnet.ts';
 import type { DuplicateRules, Fingerprint } from './near-duplicates.ts';
+import { COLOUR_BYTES } from '../vision/fingerprint.ts';
 import { type Binarizer, packBinarizer, unpackBinarizer } from './binarize.ts';
 
 const TABLES = `
@@ -198,7 +199,7 @@ export class FeatureStore {
   fingerprints(netId: number): Fingerprint[] {
     const rows = this.database
       .prepare(`SELECT pinIndex, signature, phash, colours, code FROM visual_features
-        WHERE netId = ? AND subject = 0 AND code IS NOT NULL AND colours IS NOT NULL ORDER BY pinIndex`)
+        WHERE netId = ? AND subject = 0 AND code IS NOT NULL AND length(colours) = ${COLOUR_BYTES} ORDER BY pinIndex`)
       .all(netId) as { pinIndex: number; signature: string; phash: string; colours: Buffer; code: Buffer }[];
     return rows.map((row) => ({ ...row, code: wordsIn(row.code) }));
   }
@@ -264,5 +265,5 @@ function rowOf(row: StoredRow): FeatureRow {
 
 /** The fingerprint in a row; null where the image could not be read. */
 export function fingerprintOf({ pinIndex, signature, phash, colours, code }: FeatureRow): Fingerprint | null {
-  return signature && phash && colours && code ? { pinIndex, signature, phash, colours, code } : null;
+  return signature && phash && colours?.length === COLOUR_BYTES && code ? { pinIndex, signature, phash, colours, code } : null;
 }

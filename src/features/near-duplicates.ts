@@ -1,13 +1,14 @@
 /**
- * Near-duplicates: the same signature, or a perceptual hash, a binary code and colours all within thresholds. Groups are the
- * connected parts of that relation, named by their smallest pinIndex.
+ * Near-duplicates: the same signature, or a perceptual hash and a binary code within thresholds and little left different
+ * when one picture is laid over the other. Groups are the connected parts of that relation, named by their smallest pinIndex.
  *
  * Candidate pairs come from an index of the hash in four bands of 16 bits: two hashes within r bits agree up to
  * floor(r / 4) bits in at least one band, so probing every band with that many flips finds all pairs, and not all n^2.
  * Source   Norouzi, Punjani and Fleet, Fast Search in Hamming Space with Multi-Index Hashing, CVPR 2012, section 3.
  */
 import { hamming, popcount32 } from '../math/bits.ts';
-import { colourDifference, perceptualDistance } from '../vision/fingerprint.ts';
+import { perceptualDistance } from '../vision/fingerprint.ts';
+import { coarseDifference, type LaidPicture, laidOverDifference, laidPicture } from '../vision/laid-over.ts';
 
 export interface Fingerprint {
   readonly pinIndex: number;
@@ -15,30 +16,35 @@ export interface Fingerprint {
   readonly signature: string;
   /** 16 hexadecimal digits. */
   readonly phash: string;
-  /** Mean colours of 8 x 8 cells. */
+  /** Mean colours of 24 x 24 cells. */
   readonly colours: Uint8Array;
   readonly code: Uint32Array;
 }
 
-/** All must hold: differing bits of the 64 of the hash, differing share of the code, mean difference of the colours (0..255). */
+/** All must hold: differing bits of the 64 of the hash, differing share of the code, difference when laid over (0..255). */
 export interface DuplicateRules {
   readonly hashBits: number;
   readonly codeShare: number;
-  readonly colours: number;
+  readonly difference: number;
 }
 
 /** Fitted with the bundled net on copies of real photos; how, and what they catch: docs/DECISIONS.md. */
-export const DUPLICATE_RULES: DuplicateRules = { hashBits: 10, codeShare: 0.055, colours: 24 };
-/** Hashes further apart are never looked at: 137 probes a band. */
-export const HASH_BITS_MAX = 11;
+export const DUPLICATE_RULES: DuplicateRules = { hashBits: 14, codeShare: 0.1, difference: 0.5 };
+/** Hashes further apart are never looked at: 697 probes a band. */
+export const HASH_BITS_MAX = 14;
+/** Everything that can be told from a copy at all: what a fit looks at. */
+export const WIDEST_RULES: DuplicateRules = { hashBits: HASH_BITS_MAX, codeShare: 0.16, difference: 3 };
+/** Pictures whose sixteenths differ more than this as they are differ more than any rule allows when laid over. */
+const COARSE_MAX = 25;
 
 const BANDS = 4;
+const BAND_VALUES = 65536;
 
 /** How far two fingerprints are apart. */
 export interface FingerprintDistance {
   readonly hashBits: number;
   readonly codeShare: number;
-  readonly colours: number;
+  readonly difference: number;
 }
 
 export interface FingerprintPair extends FingerprintDistance {
@@ -54,13 +60,13 @@ export function fingerprintDistance(
   return {
     hashBits: perceptualDistance(a.phash, b.phash),
     codeShare: hamming(a.code, b.code) / bits,
-    colours: colourDifference(a.colours, b.colours),
+    difference: laidOverDifference(laidPicture(a.colours), laidPicture(b.colours)),
   };
 }
 
 export function isWithin(distance: FingerprintDistance, rules: DuplicateRules): boolean {
-  const { hashBits, codeShare, colours } = distance;
-  return hashBits <= rules.hashBits && codeShare <= rules.codeShare && colours <= rules.colours;
+  const { hashBits, codeShare, difference } = distance;
+  return hashBits <= rules.hashBits && codeShare <= rules.codeShare && difference <= rules.difference;
 }
 
 /** Each pin's group, for pins 0 .. `count`; a pin alone is its own group. */
@@ -98,34 +104,59 @@ export function* closePairs(
   bits: number,
   rules: DuplicateRules,
 ): IterableIterator<FingerprintPair> {
-  const limit = Math.min(rules.hashBits, HASH_BITS_MAX);
+  const laid: LaidPicture[] = [];
+  const laidOf = (i: number): LaidPicture => {
+    laid[i] ??= laidPicture(prints[i].colours);
+    return laid[i];
+  };
+  for (const { a, b, hashBits } of hashPairs(prints, Math.min(rules.hashBits, HASH_BITS_MAX))) {
+    const codeShare = hamming(prints[a].code, prints[b].code) / bits;
+    if (codeShare > rules.codeShare) continue;
+    if (coarseDifference(prints[a].colours, prints[b].colours) > COARSE_MAX) continue;
+    const difference = laidOverDifference(laidOf(a), laidOf(b));
+    if (difference <= rules.difference) yield { a, b, hashBits, codeShare, difference };
+  }
+}
+
+/** All pairs (a < b) whose hashes differ in at most `limit` bits. */
+function* hashPairs(
+  prints: readonly Fingerprint[],
+  limit: number,
+): IterableIterator<{ a: number; b: number; hashBits: number }> {
   const halves = Uint32Array.from(
     prints.flatMap(({ phash }) => [Number.parseInt(phash.slice(0, 8), 16), Number.parseInt(phash.slice(8), 16)]),
   );
   const masks = flips(Math.floor(limit / BANDS));
   const bandOf = (i: number, band: number): number => (halves[2 * i + (band >> 1)] >>> (band & 1 ? 0 : 16)) & 0xffff;
-  const buckets: Map<number, number[]>[] = Array.from({ length: BANDS }, () => new Map());
+  const buckets = Array.from({ length: BANDS }, (_, band) => bucketsOf(prints.length, (i) => bandOf(i, band)));
+  const metBy = new Int32Array(prints.length).fill(-1);
   for (let b = 0; b < prints.length; b++) {
-    const met = new Set<number>();
     for (let band = 0; band < BANDS; band++) {
       const value = bandOf(b, band);
-      for (const mask of masks) for (const a of buckets[band].get(value ^ mask) ?? []) met.add(a);
-    }
-    for (const a of met) {
-      const hashBits = popcount32(halves[2 * a] ^ halves[2 * b]) + popcount32(halves[2 * a + 1] ^ halves[2 * b + 1]);
-      if (hashBits > limit) continue;
-      const codeShare = hamming(prints[a].code, prints[b].code) / bits;
-      if (codeShare > rules.codeShare) continue;
-      const colours = colourDifference(prints[a].colours, prints[b].colours);
-      if (colours <= rules.colours) yield { a, b, hashBits, codeShare, colours };
-    }
-    for (let band = 0; band < BANDS; band++) {
-      const value = bandOf(b, band);
-      const bucket = buckets[band].get(value);
-      if (bucket) bucket.push(b);
-      else buckets[band].set(value, [b]);
+      const { start, items } = buckets[band];
+      for (const mask of masks) {
+        const end = start[(value ^ mask) + 1];
+        for (let k = start[value ^ mask]; k < end && items[k] < b; k++) {
+          const a = items[k];
+          if (metBy[a] === b) continue;
+          metBy[a] = b;
+          const hashBits = popcount32(halves[2 * a] ^ halves[2 * b]) + popcount32(halves[2 * a + 1] ^ halves[2 * b + 1]);
+          if (hashBits <= limit) yield { a, b, hashBits };
+        }
+      }
     }
   }
+}
+
+/** Indexes 0 .. `count` by their 16-bit value: those of value v, ascending, are items[start[v] .. start[v + 1]). */
+function bucketsOf(count: number, valueOf: (i: number) => number): { start: Uint32Array; items: Uint32Array } {
+  const start = new Uint32Array(BAND_VALUES + 1);
+  for (let i = 0; i < count; i++) start[valueOf(i) + 1]++;
+  for (let value = 0; value < BAND_VALUES; value++) start[value + 1] += start[value];
+  const next = start.slice();
+  const items = new Uint32Array(count);
+  for (let i = 0; i < count; i++) items[next[valueOf(i)]++] = i;
+  return { start, items };
 }
 
 /** All 16-bit words with at most `most` bits set. */
@@ -144,8 +175,8 @@ export interface DuplicateFit {
   readonly recall: number;
 }
 
-/** Colour thresholds tried. */
-const COLOURS_TRIED = [1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24];
+/** Shares of the code tried. */
+const CODE_SHARES_TRIED = [0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1, 0.11, 0.12, 0.14, 0.16];
 
 /**
  * The thresholds with the highest recall among those whose precision on the judged pairs is at least `precisionMin`; of equal
@@ -154,18 +185,18 @@ const COLOURS_TRIED = [1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24];
 export function fitDuplicateRules(pairs: readonly JudgedPair[], precisionMin = 0.99): DuplicateFit {
   const duplicates = pairs.filter((pair) => pair.duplicate).length;
   if (duplicates === 0) throw new RangeError('pairs: expected at least one duplicate pair, got none');
-  const byCode = pairs.filter((pair) => pair.hashBits <= HASH_BITS_MAX).sort((a, b) => a.codeShare - b.codeShare);
-  let best: DuplicateFit = { rules: { hashBits: 0, codeShare: 0, colours: 0 }, precision: 1, recall: 0 };
+  const byDifference = pairs.filter((pair) => isWithin(pair, WIDEST_RULES)).sort((a, b) => a.difference - b.difference);
+  let best: DuplicateFit = { rules: { hashBits: 0, codeShare: 0, difference: 0 }, precision: 1, recall: 0 };
   for (let hashBits = 0; hashBits <= HASH_BITS_MAX; hashBits++) {
-    for (const colours of COLOURS_TRIED) {
-      const within = byCode.filter((pair) => pair.hashBits <= hashBits && pair.colours <= colours);
+    for (const codeShare of CODE_SHARES_TRIED) {
+      const within = byDifference.filter((pair) => pair.hashBits <= hashBits && pair.codeShare <= codeShare);
       let found = 0;
       within.forEach((pair, i) => {
         if (pair.duplicate) found++;
-        if (within[i + 1]?.codeShare === pair.codeShare) return;
+        if (within[i + 1]?.difference === pair.difference) return;
         const [precision, recall] = [found / (i + 1), found / duplicates];
         if (precision >= precisionMin && recall > best.recall) {
-          best = { rules: { hashBits, codeShare: pair.codeShare, colours }, precision, recall };
+          best = { rules: { hashBits, codeShare, difference: pair.difference }, precision, recall };
         }
       });
     }
@@ -190,8 +221,7 @@ export function judgedPairs(
       for (const b of group.slice(i + 1)) pairs.push({ ...fingerprintDistance(a, b, bits), duplicate: true });
     });
   }
-  const near = { hashBits: HASH_BITS_MAX, codeShare: 1, colours: 255 };
-  for (const pair of closePairs(prints, bits, near)) {
+  for (const pair of closePairs(prints, bits, WIDEST_RULES)) {
     const [a, b] = [groupOf(prints[pair.a].pinIndex), groupOf(prints[pair.b].pinIndex)];
     if (a < 0 || a !== b) pairs.push({ ...pair, duplicate: false });
   }

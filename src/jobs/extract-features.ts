@@ -107,24 +107,25 @@ async function extractAll(
   if (signal.aborted) throw new ServiceError('JOB_STOPPED');
   progress.start('packing', 0);
   const artifact = packFeatures(dataFolder, store, net, binarizer.bits);
-  const groups = nearDuplicateGroups(
-    store.fingerprints(netId),
-    catalog.pins.count(),
-    binarizer.bits,
-    store.duplicateRules(netId) ?? DUPLICATE_RULES,
-  );
-  catalog.pins.setGroups(groups);
+  const nearDuplicates = groupNearDuplicates(catalog, store, netId, binarizer.bits);
   progress.stop();
-  const inGroups = groups.filter((group, pinIndex) => group !== pinIndex).length;
   return {
     read: images.length,
     written,
     unchanged: images.length - wanted.length,
     rejected,
-    nearDuplicates: inGroups,
+    nearDuplicates,
     bits: binarizer.bits,
     artifact,
   };
+}
+
+/** Groups all pins anew by the rules fitted for this catalogue, else the shipped ones; returns the pins that stand behind another. */
+export function groupNearDuplicates({ pins }: CatalogStore, store: FeatureStore, netId: number, bits: number): number {
+  const rules = store.duplicateRules(netId) ?? DUPLICATE_RULES;
+  const groups = nearDuplicateGroups(store.fingerprints(netId), pins.count(), bits, rules);
+  pins.setGroups(groups);
+  return groups.filter((group, pinIndex) => group !== pinIndex).length;
 }
 
 /** Images without a row of this net made from their present version. */

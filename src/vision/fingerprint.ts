@@ -5,7 +5,7 @@
  * decode to the same pixels always share it, light re-encodings often (how often: docs/DECISIONS.md), other photos not.
  * Perceptual hash: 64 bits, the signs of the 8 x 8 lowest frequencies (the constant one left out, replaced by the next
  * of the first row) of a 32 x 32 grey image against their median.
- * Colours: the mean colour of 8 x 8 cells, 192 bytes: what the hash does not see.
+ * Colours: the mean colour of 24 x 24 cells, 1,728 bytes: a picture small enough to keep and to lay over another.
  * Source   Zauner, Implementation and Benchmarking of Perceptual Image Hash Functions, 2010, section 3.2.1 (DCT hash).
  */
 import { createHash } from 'node:crypto';
@@ -13,7 +13,9 @@ import { type DecodedImage, type Pixels, resizeRegion } from './image-tensor.ts'
 
 const SIDE = 32;
 const LOW = 8;
-const COLOUR_SIDE = 8;
+/** Cells a side of the colours. */
+export const COLOUR_SIDE = 24;
+export const COLOUR_BYTES = 3 * COLOUR_SIDE ** 2;
 
 /** Steps of the signature's grey levels and colour differences; finer ones tell more apart and survive less. */
 const GREY_STEP = 24;
@@ -35,7 +37,7 @@ export async function fingerprint(image: DecodedImage): Promise<ImageFingerprint
 /** From pixels of the whole image at any size from 32 x 32; `aspect` is width over height of the original. */
 export function fingerprintOfPixels(pixels: Pixels, aspect: number): ImageFingerprint {
   const base = { width: SIDE, height: SIDE, data: shrink(pixels, SIDE, SIDE) };
-  return { signature: imageSignature(base, aspect), phash: perceptualHash(base), colours: colourCells(base) };
+  return { signature: imageSignature(base, aspect), phash: perceptualHash(base), colours: colourCells(pixels) };
 }
 
 /** Pixels or mean colours. */
@@ -59,45 +61,9 @@ export function imageSignature(image: Cells, aspect: number): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
-/** Mean colours of 8 x 8 cells, interleaved RGB, row by row. */
+/** Mean colours of 24 x 24 cells, interleaved RGB, row by row. */
 export function colourCells(image: Cells): Uint8Array {
   return Uint8Array.from(shrink(image, COLOUR_SIDE, COLOUR_SIDE), Math.round);
-}
-
-/** Shares cut off each side under which two images are laid over each other; below zero the second is the larger. */
-const CROPS = [0, 0.015, 0.03, 0.045, 0.06, 0.08, 0.1, -0.015, -0.03, -0.045, -0.06, -0.08, -0.1];
-
-/**
- * Mean absolute difference (0..255) of two images' colour cells, the least over crops of up to 10 % of each side of one or the
- * other, so that a copy that lost its margin still lies over its original.
- */
-export function colourDifference(a: Uint8Array, b: Uint8Array): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (const crop of CROPS) least = Math.min(least, crop < 0 ? laidOver(b, a, -crop) : laidOver(a, b, crop));
-  return least;
-}
-
-/** `inner` against the middle of `outer` that is left when `crop` of each side is cut off; cells between are interpolated. */
-function laidOver(outer: Uint8Array, inner: Uint8Array, crop: number): number {
-  const taps = Array.from({ length: COLOUR_SIDE }, (_, i) => {
-    const at = (crop + ((1 - 2 * crop) * (i + 0.5)) / COLOUR_SIDE) * COLOUR_SIDE - 0.5;
-    const first = Math.max(0, Math.min(COLOUR_SIDE - 2, Math.floor(at)));
-    return { first, share: Math.max(0, Math.min(1, at - first)) };
-  });
-  let sum = 0;
-  for (let y = 0; y < COLOUR_SIDE; y++) {
-    for (let x = 0; x < COLOUR_SIDE; x++) {
-      for (let channel = 0; channel < 3; channel++) {
-        const cell = (row: number, column: number): number => outer[(row * COLOUR_SIDE + column) * 3 + channel];
-        const { first: r, share: down } = taps[y];
-        const { first: c, share: across } = taps[x];
-        const above = cell(r, c) * (1 - across) + cell(r, c + 1) * across;
-        const below = cell(r + 1, c) * (1 - across) + cell(r + 1, c + 1) * across;
-        sum += Math.abs(above * (1 - down) + below * down - inner[(y * COLOUR_SIDE + x) * 3 + channel]);
-      }
-    }
-  }
-  return sum / inner.length;
 }
 
 /** 16 hexadecimal digits, first bit highest. */

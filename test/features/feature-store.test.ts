@@ -7,6 +7,7 @@ import { featureArtifacts, packFeatures } from '../../src/features/feature-artif
 import { type FeatureRow, openFeatureStore } from '../../src/features/feature-store.ts';
 import { openFeatures } from '../../src/features/resident-features.ts';
 import { cosine } from '../../src/math/vector.ts';
+import { COLOUR_BYTES } from '../../src/vision/fingerprint.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'features-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -27,7 +28,7 @@ const row = (pinIndex: number, seed = pinIndex): FeatureRow => ({
   scores: Float32Array.from([seed, 1, -1]),
   signature: `s${seed}`,
   phash: '00',
-  colours: new Uint8Array(192),
+  colours: new Uint8Array(COLOUR_BYTES),
 });
 const failed = (pinIndex: number): FeatureRow => ({
   pinIndex,

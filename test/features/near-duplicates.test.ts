@@ -8,7 +8,7 @@ import {
 } from '../../src/features/near-duplicates.ts';
 import { hamming } from '../../src/math/bits.ts';
 import { seededRandom } from '../../src/math/random.ts';
-import { perceptualDistance } from '../../src/vision/fingerprint.ts';
+import { COLOUR_BYTES, perceptualDistance } from '../../src/vision/fingerprint.ts';
 
 const random = seededRandom(11);
 const word = (): number => Math.floor(random.next() * 2 ** 32);
@@ -20,7 +20,7 @@ function print(pinIndex: number, changes: Partial<Fingerprint> = {}): Fingerprin
     pinIndex,
     signature: hex(word()).repeat(4),
     phash: hex(word()) + hex(word()),
-    colours: new Uint8Array(192).fill(100),
+    colours: new Uint8Array(COLOUR_BYTES).fill(100),
     code,
     ...changes,
   };
@@ -36,17 +36,17 @@ function copyOf(original: Fingerprint, pinIndex: number, hashBits: number, codeB
   return print(pinIndex, { phash: hash.toString(16).padStart(16, '0'), code, colours: original.colours });
 }
 
-const rules = { hashBits: 10, codeShare: 0.1, colours: 20 };
+const rules = { hashBits: 10, codeShare: 0.1, difference: 1 };
 
 describe('near-duplicates', () => {
-  it('are grouped under the smallest pin by signature, or by hash, code and colours together', () => {
+  it('are grouped under the smallest pin by signature, or by hash, code and what is left when laid over, all together', () => {
     const a = print(2);
     const prints = [
       a,
       copyOf(a, 5, 10, 6),
-      copyOf(a, 6, 11, 0),
+      copyOf(a, 6, 12, 0),
       { ...copyOf(a, 7, 0, 0), code: Uint32Array.from([a.code[0], a.code[1] ^ 0x1fff]) },
-      { ...copyOf(a, 8, 0, 0), colours: new Uint8Array(192).fill(130) },
+      { ...copyOf(a, 8, 0, 0), colours: new Uint8Array(COLOUR_BYTES).fill(130) },
       print(9, { signature: a.signature }),
       print(10),
     ];
@@ -62,9 +62,9 @@ describe('near-duplicates', () => {
 
   it('are found by bands exactly where comparing all pairs finds them', () => {
     const originals = Array.from({ length: 150 }, (_, i) => print(i));
-    const prints = [...originals, ...originals.map((original, i) => copyOf(original, 150 + i, i % 14, 0))];
-    for (const hashBits of [0, 3, 4, 7, 8, 11]) {
-      const banded = [...closePairs(prints, 64, { hashBits, codeShare: 1, colours: 255 })]
+    const prints = [...originals, ...originals.map((original, i) => copyOf(original, 150 + i, i % 18, 0))];
+    for (const hashBits of [0, 3, 4, 7, 8, 11, 14]) {
+      const banded = [...closePairs(prints, 64, { hashBits, codeShare: 1, difference: 255 })]
         .map(({ a, b }) => `${a} ${b}`)
         .sort();
       const plain: string[] = [];
@@ -89,7 +89,7 @@ describe('near-duplicates', () => {
     const pairs = judgedPairs(prints, 64, (pinIndex) => (pinIndex < 120 ? pinIndex % 60 : -1));
     const fit = fitDuplicateRules(pairs, 0.99);
     expect([fit.precision, fit.recall]).toEqual([1, 1]);
-    expect(fit.rules).toMatchObject({ hashBits: 7, codeShare: 4 / 64 });
+    expect(fit.rules).toEqual({ hashBits: 7, codeShare: 0.07, difference: 0 });
     expect(() => fitDuplicateRules(pairs.filter((pair) => !pair.duplicate))).toThrow(/at least one duplicate pair/);
   });
 });

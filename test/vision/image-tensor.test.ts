@@ -12,13 +12,13 @@ import {
   writeTensor,
 } from '../../src/vision/image-tensor.ts';
 import {
-  colourDifference,
   colourCells,
   fingerprint,
   perceptualDistance,
   perceptualHash,
 } from '../../src/vision/fingerprint.ts';
 import { float16Bits, fromFloat16, toFloat16 } from '../../src/vision/float16.ts';
+import { coarseDifference, laidOverDifference, laidPicture } from '../../src/vision/laid-over.ts';
 import type { NetInput } from '../../src/vision/net-manifest.ts';
 
 /** A scene with enough in it for hashes: sky, ground, sun, a house. */
@@ -224,12 +224,12 @@ describe('fingerprints', () => {
       )
     ).working;
     expect(perceptualDistance(perceptualHash(one), perceptualHash(copy))).toBeLessThanOrEqual(4);
-    expect(colourDifference(colourCells(one), colourCells(copy))).toBeLessThan(2);
-    expect(colourDifference(colourCells(one), colourCells(cropped))).toBeLessThan(6);
-    expect(colourDifference(colourCells(one), colourCells(other))).toBeGreaterThan(20);
-    expect(colourDifference(colourCells(one), colourCells(other))).toBe(
-      colourDifference(colourCells(other), colourCells(one)),
-    );
+    const laid = (pixels: typeof one) => laidPicture(colourCells(pixels));
+    expect(laidOverDifference(laid(one), laid(copy))).toBeLessThan(0.5);
+    expect(laidOverDifference(laid(one), laid(cropped))).toBeLessThan(1);
+    expect(laidOverDifference(laid(one), laid(other))).toBeGreaterThan(5);
+    expect(laidOverDifference(laid(one), laid(cropped))).toBe(laidOverDifference(laid(cropped), laid(one)));
+    expect(coarseDifference(colourCells(one), colourCells(cropped))).toBeLessThan(10);
   });
 
   it('makes thumbnails no larger than asked, never enlarged', async () => {

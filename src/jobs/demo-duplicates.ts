@@ -1,0 +1,48 @@
+/** Near-duplicate thresholds for a drawn world, fitted on half of its known groups; the other half says what they are worth. */
+import { openCatalog } from '../catalog/catalog-store.ts';
+import { featureNetOf } from '../features/convnet.ts';
+import { openFeatureStore } from '../features/feature-store.ts';
+import { type DuplicateFit, fitDuplicateRules, isWithin, type JudgedPair, judgedPairs } from '../features/near-duplicates.ts';
+import { activeNet } from '../vision/net-folder.ts';
+import { readNet } from '../vision/net-manifest.ts';
+import type { Recipe } from '../world/recipe.ts';
+import { duplicateGroups } from '../world/write-world.ts';
+import { groupNearDuplicates } from './extract-features.ts';
+import type { JobInput } from './job.ts';
+
+/** Least precision on the groups fitted on. Drawings of one topic and palette are more alike than photos are. */
+const PRECISION_MIN = 0.99;
+
+export interface FittedDuplicates extends DuplicateFit {
+  /** On the pairs of the groups that the fit did not see. */
+  readonly heldOut: { readonly precision: number; readonly recall: number };
+  /** Pins that stand behind another. */
+  readonly nearDuplicates: number;
+}
+
+/** Fits, stores the thresholds with the net, and groups the catalogue anew. Null in a world without a near-duplicate. */
+export function fitDuplicates({ dataFolder, config }: JobInput, recipe: Recipe): FittedDuplicates | null {
+  const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
+  const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
+  try {
+    const netId = store.netIdOf(featureNetOf(readNet(activeNet(dataFolder, 'visual'))));
+    const bits = store.binarizer(netId)?.bits ?? 0;
+    const groupOf = new Map(duplicateGroups(recipe).flatMap((pins, group) => pins.map((i) => [catalog.pins.indexOf(recipe.pins[i].id), group] as const)));
+    const prints = store.fingerprints(netId);
+    const half = (part: number): JudgedPair[] => judgedPairs(prints.filter(({ pinIndex }) => (groupOf.get(pinIndex) ?? pinIndex) % 2 === part), bits, (pin) => groupOf.get(pin) ?? -1);
+    const seen = half(0);
+    if (!seen.some(({ duplicate }) => duplicate)) return null;
+    const fit = fitDuplicateRules(seen, PRECISION_MIN);
+    store.setDuplicateRules(netId, fit.rules);
+    return { ...fit, heldOut: worth(half(1), fit), nearDuplicates: groupNearDuplicates(catalog, store, netId, bits) };
+  } finally {
+    store.close();
+    catalog.close();
+  }
+}
+
+function worth(pairs: readonly JudgedPair[], { rules }: DuplicateFit): { precision: number; recall: number } {
+  const found = pairs.filter((pair) => isWithin(pair, rules));
+  const hits = found.filter(({ duplicate }) => duplicate).length;
+  return { precision: hits / Math.max(1, found.length), recall: hits / Math.max(1, pairs.filter(({ duplicate }) => duplicate).length) };
+}
