@@ -1,6 +1,7 @@
 /** The serving process: context, application, socket, graceful close; nothing else. */
 import { type App } from './api/routes.ts';
 import { buildApp } from './api/app.ts';
+import { warmUp } from './api/warm-up.ts';
 import { checkListening, Keys } from './api/keys.ts';
 import type { Config } from './config.ts';
 import { type Context, openContext } from './context.ts';
@@ -28,6 +29,7 @@ export async function startServer(config: Config, dataFolder: string): Promise<S
   try {
     const app = await buildApp(context);
     tell = (change) => (change.problem ? app.log.warn(change, 'refused') : app.log.info(change, 'model taken up'));
+    app.log.info(await warmUp(context), 'warm');
     const address = await app.listen({ host: config.host, port: config.port });
     context.jobs.onEnd = (run) => app.log.info(run, 'job ended');
     context.jobs.start();

@@ -1,6 +1,6 @@
 /** (context) -> the HTTP application, without a socket: settings of the shell, the one error handler, and the list of routes. */
 import swagger from '@fastify/swagger';
-import Fastify from 'fastify';
+import Fastify, { LogController } from 'fastify';
 import { appendAudit } from '../audit-trail.ts';
 import type { Context } from '../context.ts';
 import { ServiceError } from '../errors.ts';
@@ -49,7 +49,7 @@ export async function buildApp(context: Context): Promise<App> {
   const { config } = context;
   const app = Fastify({
     logger: config.logLevel === 'silent' ? false : { level: config.logLevel, stream: requestLogStream() },
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.bodyLimitBytes,
     requestTimeout: config.requestTimeoutMs,
     return503OnClosing: false,
