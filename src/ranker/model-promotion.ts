@@ -3,6 +3,7 @@ import { ServiceError } from '../errors.ts';
 import { AS_RETRIEVED } from './baselines.ts';
 import type { ModelArtifact } from './model-artifact.ts';
 import type { AuditEntry, ModelRegistry, Trial } from './model-registry.ts';
+import { readUsableModel } from './usable-model.ts';
 
 export interface Decision {
   readonly who: string;
@@ -34,7 +35,7 @@ export function guardrailProblem({ ndcg10 }: ModelArtifact): string | null {
 }
 
 /**
- * Makes a model serve (the newest without a name). Reads it whole first: a bad file never becomes the serving one.
+ * Makes a model serve (the newest without a name). Reads it whole first: what cannot serve never becomes the serving one.
  * Throws RANKER_MODEL_UNKNOWN, RANKER_MODEL_REFUSED, or RANKER_GUARDRAIL unless forced.
  */
 export function promoteModel(registry: ModelRegistry, name: string | null, decision: Decision): AuditEntry {
@@ -42,7 +43,7 @@ export function promoteModel(registry: ModelRegistry, name: string | null, decis
   if (model === null)
     throw new ServiceError('NOTHING_TO_DO', { reason: 'There is no model to promote; run train-ranker first.' });
   if (model !== AS_RETRIEVED) {
-    const problem = guardrailProblem(registry.read(model));
+    const problem = guardrailProblem(readUsableModel(registry, model));
     if (problem && !decision.force) throw new ServiceError('RANKER_GUARDRAIL', { model, reason: problem });
   }
   return change(registry, 'SERVING', 'promote', { model }, decision);
@@ -57,7 +58,7 @@ export function rollBackModel(registry: ModelRegistry, decision: Decision): Audi
   }
   const model = stack.at(-1);
   if (model === undefined) throw new ServiceError('NOTHING_TO_DO', { reason: 'There was no promotion to take back.' });
-  if (model !== AS_RETRIEVED) registry.read(model);
+  if (model !== AS_RETRIEVED) readUsableModel(registry, model);
   return change(registry, 'SERVING', 'roll-back', { model }, decision);
 }
 
@@ -76,7 +77,7 @@ function checked(registry: ModelRegistry, trial: Trial | null): Trial | null {
   const { model, share } = trial;
   if (!(share > 0 && share <= 1))
     throw new ServiceError('JOB_USAGE', { reason: `A model is tried on a share above 0 and up to 1, not on ${share}.` });
-  if (model !== AS_RETRIEVED) registry.read(model);
+  if (model !== AS_RETRIEVED) readUsableModel(registry, model);
   return trial;
 }
 

@@ -5,11 +5,11 @@
 import { mixedSeed } from '../math/random.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { AS_RETRIEVED, asRetrieved } from './baselines.ts';
-import { FEATURE_COLUMNS } from './feature-table.ts';
 import { linearRanker } from './linear-model.ts';
 import type { ModelRegistry, ModelRoles, Trial } from './model-registry.ts';
 import { openOnnxRanker } from './onnx-ranker.ts';
 import type { Ranker } from './ranker.ts';
+import { readUsableModel } from './usable-model.ts';
 
 /** A model that is tried, loaded. */
 export interface RankerOnTrial {
@@ -119,13 +119,7 @@ export class ServingModels {
 /** Opens a stored model as a ranker over the feature table; refuses features that the table does not have. */
 export async function loadRanker(registry: ModelRegistry, name: string): Promise<Ranker> {
   if (name === AS_RETRIEVED) return asRetrieved;
-  const model = registry.read(name);
-  const unknown = model.features.find((feature) => !FEATURE_COLUMNS.includes(feature.name));
-  if (unknown)
-    throw new ServiceError('RANKER_MODEL_REFUSED', {
-      model: name,
-      reason: `unknown ranking feature "${unknown.name}"`,
-    });
+  const model = readUsableModel(registry, name);
   const { netDigest } = model.lineage;
   if (model.kind === 'linear') return linearRanker(name, model.features, netDigest);
   const names = model.features.map((feature) => feature.name);

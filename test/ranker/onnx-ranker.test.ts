@@ -72,7 +72,8 @@ describe('ONNX ranker', () => {
     promoteModel(registry, 'm-1', { who: 'ada', why: 'first' });
     const models = new ServingModels(registry);
     await models.refresh();
-    promoteModel(registry, 'trees', { who: 'ada', why: 'try' });
+    expect(() => promoteModel(registry, 'trees', { who: 'ada', why: 'try' })).toThrow('does not have the digest');
+    writeFileSync(join(folder, 'SERVING'), 'trees\n');
     const refreshed = await models.refresh();
     expect(refreshed.serving).toBe('m-1');
     expect(refreshed.problem).toMatch(/The model trees is refused/);
