@@ -1,7 +1,9 @@
 /** Analysis -> page: the plain record the dashboard draws. Arithmetic on a report; no query inside. */
+import type { ExperimentDefinition } from './experiment.ts';
 import type { AuditEntry, Experiment } from './experiment-store.ts';
 import type { ExperimentReport, ReportRow } from './report.ts';
-import { percent } from './verdict.ts';
+import { METRICS, metricIndex } from './metric.ts';
+import { pText, percent } from './verdict.ts';
 
 export type Tone = 'good' | 'bad' | 'open' | 'broken';
 
@@ -14,7 +16,13 @@ export interface ExperimentCard {
   readonly tone: Tone;
   readonly users: number;
   readonly startedAt: number | null;
+  readonly stoppedAt: number | null;
   readonly healthy: boolean;
+  /** The deciding metric and, of the arm that the verdict is about, its lift with interval. */
+  readonly metric: string;
+  readonly lift: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
 }
 
 export interface ForestRow {
@@ -27,6 +35,8 @@ export interface ForestRow {
   readonly high: number | null;
   readonly text: string;
   readonly tone: Tone;
+  /** Adjusted by the pre-period (CUPED), beside the plain figure; null without one. */
+  readonly adjusted: string | null;
 }
 
 export interface HealthLine {
@@ -46,6 +56,8 @@ export interface SequenceSeries {
 
 export interface DashboardView {
   readonly card: ExperimentCard;
+  readonly definition: ExperimentDefinition;
+  readonly version: number;
   readonly report: ExperimentReport;
   readonly headline: readonly ForestRow[];
   /** Sorted by lift, largest first; unknown ones last. */
@@ -63,16 +75,25 @@ const VERDICT_TONES: Readonly<Record<string, Tone>> = {
 };
 
 export function cardOf(
-  { key, definition, state, startedAt }: Experiment,
+  { key, definition, state, startedAt, stoppedAt }: Experiment,
   report: ExperimentReport | null,
 ): ExperimentCard {
+  const row = report && decidingRow(report, definition.metrics[0]);
   return {
-    ...{ key, description: definition.description, state, startedAt },
+    ...{ key, description: definition.description, state, startedAt, stoppedAt },
+    ...{ metric: METRICS[metricIndex(definition.metrics[0])].label },
+    ...{ lift: row?.lift ?? null, low: row?.low ?? null, high: row?.high ?? null },
     verdict: report?.verdict ?? 'not started',
     tone: VERDICT_TONES[report?.verdict ?? ''] ?? 'open',
     users: report?.arms.reduce((sum, arm) => sum + arm.users, 0) ?? 0,
     healthy: (report?.health.faults.length ?? 0) === 0,
   };
+}
+
+/** The row the verdict was read from: that of the arm which gave the experiment its word. */
+function decidingRow({ rows, arms, verdict, reason }: ExperimentReport, metric: string): ReportRow | undefined {
+  const arm = arms.find((each) => each.verdict === verdict && each.reason === reason)?.arm;
+  return rows.find((row) => row.segment === 'all' && row.metric === metric && row.arm === arm);
 }
 
 export function dashboardOf(
@@ -86,6 +107,8 @@ export function dashboardOf(
     .map((row) => forestRow(row, row.segment));
   return {
     card: cardOf(experiment, report),
+    definition: experiment.definition,
+    version: experiment.version,
     report,
     headline: report.rows.filter((row) => row.segment === 'all').map((row) => forestRow(row, row.label)),
     segments: segments.sort((a, b) => (b.lift ?? Number.NEGATIVE_INFINITY) - (a.lift ?? Number.NEGATIVE_INFINITY)),
@@ -96,16 +119,22 @@ export function dashboardOf(
 }
 
 function forestRow(row: ReportRow, label: string): ForestRow {
-  const { arm, metric, users, lift, low, high } = row;
-  const known = lift !== null && low !== null && high !== null;
-  const text = known ? `${percent(lift)} (${percent(low)} to ${percent(high)})` : 'not enough to say';
-  return { label, arm, metric, users, lift, low, high, text, tone: toneOf(row) };
+  const { arm, metric, users, lift, low, high, value, controlValue } = row;
+  const nothing = value === 0 && controlValue === 0 ? 'none in either arm' : 'not enough to say';
+  const text = intervalText(row) ?? nothing;
+  const adjusted = row.adjusted && intervalText(row.adjusted);
+  return { label, arm, metric, users, lift, low, high, text, tone: toneOf(row), adjusted };
+}
+
+function intervalText({ lift, low, high }: Pick<ReportRow, 'lift' | 'low' | 'high'>): string | null {
+  if (lift === null || low === null || high === null) return null;
+  return `${percent(lift)} (${percent(low)} to ${percent(high)})`;
 }
 
 /** By colour only what the adjusted p supports. */
 function toneOf({ lift, q, metric }: ReportRow): Tone {
   if (lift === null || q === null || q >= 0.05) return 'open';
-  const wanted = /latency|empty|degraded|seconds/.test(metric) ? lift < 0 : lift > 0;
+  const wanted = METRICS[metricIndex(metric)].better === 'down' ? lift < 0 : lift > 0;
   return wanted ? 'good' : 'bad';
 }
 
@@ -125,9 +154,11 @@ function healthOf(report: ExperimentReport): HealthLine[] {
   const line = (name: string, text: string, tone: Tone): HealthLine => ({ name, text, tone });
   const tones = { safe: 'good', harmed: 'bad', open: 'open' } as const;
   return [
-    line('Sample ratio', `p = ${sampleRatio.p.toPrecision(2)}`, sampleRatio.alarm ? 'broken' : 'good'),
-    line('Missing models', `${health.modelMissingLists} lists`, health.modelMissingLists > 0 ? 'broken' : 'good'),
-    line('Users met in two arms', `${health.crossedLists} lists`, health.crossedLists > 0 ? 'open' : 'good'),
+    line('Sample ratio', sampleRatioText(sampleRatio), sampleRatio.alarm ? 'broken' : 'good'),
+    line('Models of the arms', missingText(health.modelMissingLists), health.modelMissingLists > 0 ? 'broken' : 'good'),
+    line('Met in two arms', lists(health.crossedLists), health.crossedLists > 0 ? 'open' : 'good'),
+    line('Without a unit id', `${lists(health.withoutUnitLists)}, not enrolled`, health.withoutUnitLists > 0 ? 'open' : 'good'),
+    line('Events whose list is unknown', `${health.eventsKeptApart.toLocaleString('en')} kept apart`, health.eventsKeptApart > 0 ? 'open' : 'good'),
     ...guardrails.map((each) => {
       const interval = each.low === null || each.high === null ? '' : `, ${percent(each.low)} to ${percent(each.high)}`;
       return line(
@@ -137,6 +168,21 @@ function healthOf(report: ExperimentReport): HealthLine[] {
       );
     }),
   ];
+}
+
+const lists = (count: number): string => `${count.toLocaleString('en')} ${count === 1 ? 'list' : 'lists'}`;
+
+function sampleRatioText({ p, users, shares }: ExperimentReport['sampleRatio']): string {
+  const total = users.reduce((sum, each) => sum + each, 0);
+  if (total === 0) return 'nobody yet';
+  const got = users.map((count) => ((100 * count) / total).toFixed(2)).join(' / ');
+  const meant = shares.map((share) => Number((100 * share).toFixed(2)));
+  const even = meant.every((share) => share === meant[0]);
+  return `${pText(p)}: ${got} %, meant ${even ? `${meant[0]} % each` : `${meant.join(' / ')} %`}`;
+}
+
+function missingText(count: number): string {
+  return count === 0 ? 'all there' : `${lists(count)} served by the control instead`;
 }
 
 /** The report's rows as CSV (RFC 4180). */

@@ -3,7 +3,7 @@ import type { StoredList } from '../catalog/served-list-log.ts';
 import type { DescribeQuery, QuerySegment } from './exposure-log.ts';
 
 /** The column of the logged ranking-feature rows that says whether the query had a dominant object when it was served. */
-const DOMINANT_COLUMN = 'query-has-dominant-object';
+export const DOMINANT_COLUMN = 'query-has-dominant-object';
 
 /** Segments of a list's query: its strongest category by the catalogue, its dominant object by what was logged. */
 export function describeByCatalog(catalog: Pick<CatalogStore, 'pins'>): DescribeQuery {

@@ -393,7 +393,8 @@ class Reporter {
     return ages.map((age) => {
       const { lift, low, high, p } = this.lift(arm, 'age', age, this.deciding, { ...this.rule, kind: 'fixed-horizon' });
       const users = [0, arm].reduce((sum, each) => sum + this.statistics(each, 'age', age, this.deciding)[0], 0);
-      return { arm: this.armKey(arm), daysSinceFirst: age, users, lift, low, high, p };
+      const known = users < BURN_IN ? { lift: null, low: null, high: null, p: null } : { lift, low, high, p };
+      return { arm: this.armKey(arm), daysSinceFirst: age, users, ...known };
     });
   }
 

@@ -76,7 +76,7 @@ function evidenceOf(findings: ArmFindings): string[] {
   const interval =
     lift.low === null || lift.high === null ? 'no interval yet' : `${percent(lift.low)} to ${percent(lift.high)}`;
   return [
-    `${metric}: ${lift.lift === null ? 'unknown' : percent(lift.lift)} (${interval}${lift.p === null ? '' : `, p = ${lift.p.toPrecision(2)}`})`,
+    `${metric}: ${lift.lift === null ? 'unknown' : percent(lift.lift)} (${interval}${lift.p === null ? '' : `, ${pText(lift.p)}`})`,
     `${units.toLocaleString('en')} users in control and arm`,
     ...guardrails.map((each) => `${each.metric}: ${each.state}, margin ${percent(each.margin)}`),
   ];
@@ -96,6 +96,11 @@ export function overallVerdict(
 export function percent(share: number): string {
   const text = (100 * share).toFixed(Math.abs(share) < 0.1 ? 2 : 1);
   return `${share > 0 ? '+' : ''}${text} %`;
+}
+
+/** "p = 0.031"; never zero, for no figure of a sample proves that. */
+export function pText(p: number): string {
+  return p < 0.001 ? 'p < 0.001' : `p = ${p.toPrecision(2)}`;
 }
 
 function negated(value: number | null): number | null {

@@ -57,6 +57,16 @@ export class PaperWorld {
     );
   }
 
+  /** The recipe's pin of a catalogue id; -1 when it has none. */
+  recipePinOf(pinId: string): number {
+    const pinIndex = this.context.pins.indexOf(pinId);
+    return pinIndex < 0 ? -1 : this.toRecipe[pinIndex];
+  }
+
+  hasDominantObject(recipePin: number): boolean {
+    return (this.context.visual?.objectOf(this.toCatalog[recipePin]) ?? null) !== null;
+  }
+
   catalogIndex(recipePin: number): number {
     return this.toCatalog[recipePin];
   }
@@ -95,8 +105,17 @@ export class PaperWorld {
     list: PaperList,
     random: Random,
   ): readonly { item: number; type: 'click' | 'longClick' | 'save' }[] {
+    return this.actOn(user, recipePin, list.recipePins, random);
+  }
+
+  actOn(
+    user: WorldUser,
+    recipePin: number,
+    items: ArrayLike<number>,
+    random: Random,
+  ): readonly { item: number; type: 'click' | 'longClick' | 'save' }[] {
     return this.people
-      .act(user, recipePin, list.recipePins, random)
+      .act(user, recipePin, items, random)
       .flatMap(({ item, type }) =>
         type === 'click' || type === 'longClick' || type === 'save' ? [{ item, type }] : [],
       );

@@ -4,7 +4,6 @@
  * touched. The report's order of arms is compared with the planted truth where the truth differs by more than the
  * experiment could find, and said to be open elsewhere.
  */
-import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openLog } from '../catalog/log-database.ts';
 import type { LogDatabase } from '../catalog/log-database.ts';
@@ -16,13 +15,15 @@ import type { AssignmentPlan } from '../experiments/assignment.ts';
 import { armIndexOf, armsText, isEligible, planOf } from '../experiments/assignment.ts';
 import type { ExperimentDefinition } from '../experiments/experiment.ts';
 import { Experiments, openExperiments } from '../experiments/experiments.ts';
-import { describeByCatalog } from '../experiments/query-segment.ts';
+import { DOMINANT_COLUMN, describeByCatalog } from '../experiments/query-segment.ts';
 import type { ExperimentReport } from '../experiments/report.ts';
 import { percent } from '../experiments/verdict.ts';
 import { deriveSeed, seededRandom } from '../math/random.ts';
 import { queryFacts } from '../serving/query-facts.ts';
 import type { Job, JobInput } from './job.ts';
 import { PAPER_MODELS, paperDefinitions } from './paper-experiments.ts';
+import { freshPaperFolder } from './paper-folder.ts';
+import { replayOverHttp } from './paper-http.ts';
 import { plantedLifts } from './paper-truth.ts';
 import type { PlantedLift } from './paper-truth.ts';
 import { replayDemo } from './paper-off-policy.ts';
@@ -32,9 +33,11 @@ import { job as trainRanker } from './train-ranker.ts';
 
 /** When the simulated experiment begins; two weeks long. */
 const START = Date.UTC(2025, 5, 2);
+const FOLDER = 'replay-paper';
 const DAYS = 14;
 const DAY_MS = 86_400_000;
-const NO_ROWS = { rows: 0, columns: 0, names: [], data: new Float32Array(0) };
+/** Share of the lists on which the arms are compared, so that the report can leave out those that are alike. */
+const COMPARED_SHARE = 0.2;
 
 export interface PaperRow {
   readonly experiment: string;
@@ -61,6 +64,8 @@ export const job: Job = {
   examples: [
     'related-pins replay-paper --data demo --json',
     'related-pins replay-paper --data demo --people 200000 --seed 7',
+    'related-pins replay-paper --data demo --http-people 6000',
+    'related-pins serve --data demo/replay-paper',
   ],
   options: [
     { flag: '--people <n>', meaning: 'simulated people', kind: 'integer', default: 100_000 },
@@ -76,6 +81,7 @@ export const job: Job = {
       kind: 'integer',
       default: 60_000,
     },
+    { flag: '--http-people <n>', meaning: 'people who then act on lists served over real HTTP; 0: none', kind: 'integer', default: 0 },
     { flag: '--seed <s>', meaning: 'seed of people and chances', kind: 'integer', default: 1 },
   ],
   async run(input) {
@@ -133,6 +139,7 @@ async function replay(input: JobInput, context: Context): Promise<Record<string,
   progress.start('serving lists', 0);
   await simulateInto(input, context, world, definitions, stages, seed);
   const rows: PaperRow[] = [];
+  const truths: (readonly PlantedLift[])[] = [];
   const reports = readReports(input, context, definitions);
   for (const [index, report] of reports.entries()) {
     const truth = await plantedLifts(
@@ -143,9 +150,11 @@ async function replay(input: JobInput, context: Context): Promise<Record<string,
       seed,
       START,
     );
+    truths.push(truth);
     rows.push(...paperRows(report, truth, stages[index].pool.length, definitions[index]));
   }
   const offPolicy = await replayDemo(world, stages[0].plan, stages[0].pool, seed, START);
+  const http = await overHttp(input, world, definitions, stages, truths);
   progress.stop();
   const judged = rows.filter((row) => row.order !== 'open');
   return {
@@ -162,7 +171,25 @@ async function replay(input: JobInput, context: Context): Promise<Record<string,
     ordersJudged: judged.length,
     ordersOpen: rows.length - judged.length,
     replay: offPolicy,
+    ...(http === null ? {} : { http }),
   };
+}
+
+/** The smaller proof: the same experiments on a real server, judged by the same truth. */
+async function overHttp(
+  input: JobInput,
+  world: PaperWorld,
+  definitions: readonly ExperimentDefinition[],
+  stages: readonly Stage[],
+  truths: readonly (readonly PlantedLift[])[],
+): Promise<Record<string, unknown> | null> {
+  const people = Math.min(Number(input.options.httpPeople), world.users.length);
+  if (people === 0) return null;
+  const { reports, lists, events, surprises } = await replayOverHttp(input, world, definitions, stages, people, Number(input.options.seed));
+  const rows = reports.flatMap((report, index) => paperRows(report, truths[index], stages[index].pool.length, definitions[index]));
+  const judged = rows.filter((row) => row.order !== 'open');
+  const orderAgrees = judged.every((row) => row.order === 'agrees');
+  return { people, lists, events, surprises, rows, orderAgrees, ordersJudged: judged.length, ordersOpen: rows.length - judged.length };
 }
 
 function stageOf(definition: ExperimentDefinition, world: PaperWorld, context: Context): Stage {
@@ -183,9 +210,7 @@ async function simulateInto(
   stages: readonly Stage[],
   seed: number,
 ): Promise<void> {
-  const folder = join(input.dataFolder, 'replay-paper');
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  const folder = freshPaperFolder(input.dataFolder, FOLDER);
   const log = openLog(folder);
   const experiments = openReplay(folder, log, context);
   try {
@@ -193,15 +218,18 @@ async function simulateInto(
       experiments.store.define(definition, { by: 'replay-paper', at: START });
       experiments.store.start(definition.key, { by: 'replay-paper', at: START });
     }
+    const marks: Mark[] = [];
     input.progress.start('people act', world.users.length);
     for (let person = 0; person < world.users.length; person++) {
-      await visits(world, stages, person, log, seed);
+      await visits(world, stages, person, { log, marks }, seed);
       if (person % 500 !== 0) continue;
       log.commit.flush();
+      noteMarks(experiments, marks);
       input.progress.update(person);
       if (input.signal.aborted) throw new ServiceError('JOB_STOPPED');
     }
     log.commit.flush();
+    noteMarks(experiments, marks);
     input.progress.start('counting exposures', 0);
     experiments.countAll();
   } finally {
@@ -219,7 +247,7 @@ async function visits(
   world: PaperWorld,
   stages: readonly Stage[],
   person: number,
-  log: LogDatabase,
+  { log, marks }: { readonly log: LogDatabase; readonly marks: Mark[] },
   seed: number,
 ): Promise<void> {
   const unit = `person-${person}`;
@@ -235,7 +263,10 @@ async function visits(
     const list = await world.listFor(query, plan.treatments[arm], START);
     const recommendationId = `${unit}/${visit}`;
     const text = armsText([{ experiment: plan.key, arm: plan.armKeys[arm] }]);
-    void log.lists.append(servedList(recommendationId, at, world.catalogIndex(query), unit, text, list));
+    const dominant = world.hasDominantObject(query);
+    void log.lists.append(servedList(recommendationId, at, world.catalogIndex(query), unit, text, list, dominant));
+    if (seededRandom(deriveSeed(seed, recommendationId)).next() < COMPARED_SHARE)
+      marks.push({ recommendationId, experiment: plan.key, same: await alikeByAllArms(world, plan, query) });
     const events = world.act(user, query, list, random).map(({ item, type }, n) => ({
       ...{ eventId: `${recommendationId}/${n}`, type, recommendationId, pinIndex: list.pinIndexes[item] },
       ...{ position: item + 1, userId: unit, at: at + 5000 * (n + 1) },
@@ -245,6 +276,28 @@ async function visits(
   }
 }
 
+/** Whether the arms of an experiment would all have given a list. */
+interface Mark {
+  readonly recommendationId: string;
+  readonly experiment: string;
+  readonly same: boolean;
+}
+
+/** Writes the marks in one transaction and empties them. */
+function noteMarks({ exposures }: Experiments, marks: Mark[]): void {
+  exposures.transaction(() => {
+    for (const { recommendationId, experiment, same } of marks.splice(0))
+      exposures.noteCounterfactual(recommendationId, experiment, same);
+  });
+}
+
+/** Whether every arm would give this list; people are strangers to the spine, so the query alone decides. */
+async function alikeByAllArms(world: PaperWorld, plan: AssignmentPlan, query: number): Promise<boolean> {
+  const lists: PaperList[] = [];
+  for (const treatment of plan.treatments) lists.push(await world.listFor(query, treatment, START));
+  return lists.every(({ pinIndexes }) => pinIndexes.every((pin, place) => pin === lists[0].pinIndexes[place]));
+}
+
 function servedList(
   recommendationId: string,
   at: number,
@@ -252,6 +305,7 @@ function servedList(
   userId: string,
   arm: string | null,
   list: PaperList,
+  dominant: boolean,
 ): ServedList {
   const count = list.pinIndexes.length;
   return {
@@ -272,7 +326,7 @@ function servedList(
       retrievedRanks: new Int32Array(count),
       sourceNames: [],
       sourceScores: new Float32Array(0),
-      rows: NO_ROWS,
+      rows: { rows: 1, columns: 1, names: [DOMINANT_COLUMN], data: Float32Array.of(dominant ? 1 : 0) },
     },
   };
 }
@@ -282,7 +336,7 @@ function readReports(
   context: Context,
   definitions: readonly ExperimentDefinition[],
 ): ExperimentReport[] {
-  const folder = join(dataFolder, 'replay-paper');
+  const folder = join(dataFolder, FOLDER);
   const log = openLog(folder);
   const experiments = openReplay(folder, log, context);
   try {

@@ -66,10 +66,13 @@ export interface ModelRow {
 export class ApiProblem extends Error {
   readonly code: string;
   readonly status: number;
-  constructor(status: number, code: string, detail: string) {
+  /** The field that was wrong, where the service names one. */
+  readonly field: string | null;
+  constructor(status: number, code: string, detail: string, field: string | null = null) {
     super(detail);
     this.status = status;
     this.code = code;
+    this.field = field;
   }
 }
 
@@ -81,6 +84,15 @@ export function rememberKey(key: string): void {
 }
 
 export async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
+  return (await (await ask(path, init)).json()) as T;
+}
+
+/** The body as it is, for downloads. */
+export async function callText(path: string): Promise<string> {
+  return (await ask(path, {})).text();
+}
+
+async function ask(path: string, init: RequestInit): Promise<Response> {
   const key = sessionStorage.getItem(KEY_NAME);
   const headers = new Headers(init.headers);
   if (key) headers.set('authorization', `Bearer ${key}`);
@@ -92,10 +104,10 @@ export async function call<T>(path: string, init: RequestInit = {}): Promise<T> 
     throw new ApiProblem(0, 'UNREACHABLE', 'The service does not answer. Is it still running?');
   }
   if (!reply.ok) {
-    const problem = (await reply.json().catch(() => ({}))) as { code?: string; detail?: string };
-    throw new ApiProblem(reply.status, problem.code ?? 'UNKNOWN', problem.detail ?? reply.statusText);
+    const problem = (await reply.json().catch(() => ({}))) as { code?: string; detail?: string; field?: string };
+    throw new ApiProblem(reply.status, problem.code ?? 'UNKNOWN', problem.detail ?? reply.statusText, problem.field ?? null);
   }
-  return (await reply.json()) as T;
+  return reply;
 }
 
 export function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {

@@ -12,30 +12,33 @@ export interface BandSeries {
   readonly high?: readonly (number | null)[];
 }
 
-/** Lines over days, each with its interval as a band; a line at zero when `zero` says so. */
+/** Dashes tell lines apart without any colour. */
+const DASHES: readonly number[][] = [[], [8, 4], [2, 3], [10, 3, 2, 3], [14, 6], [4, 8]];
+
+/** Lines over days (UTC dates) or over plain numbers, each with its interval as a band; a line at zero when `zero` says so. */
 export function LineChart({
-  days,
+  x,
   series,
   format,
   zero = false,
   heightPx = 260,
 }: {
-  days: readonly string[];
+  x: readonly string[] | readonly number[];
   series: readonly BandSeries[];
   format: (value: number) => string;
   zero?: boolean;
   heightPx?: number;
 }) {
   const frame = useRef<HTMLDivElement>(null);
-  const key = JSON.stringify([days, series]);
+  const key = JSON.stringify([x, series]);
   useEffect(() => {
     const element = frame.current;
-    if (!element || days.length === 0) return;
+    if (!element || x.length === 0) return;
     const ink = getComputedStyle(element).getPropertyValue('color');
     const line = getComputedStyle(document.documentElement).getPropertyValue('--line');
     const chart = new uPlot(
-      optionsOf(series, { width: element.clientWidth, height: heightPx, ink, line, format, zero }),
-      dataOf(days, series, zero),
+      optionsOf(series, { width: element.clientWidth, height: heightPx, ink, line, format, zero, time: typeof x[0] === 'string' }),
+      dataOf(x, series, zero),
       element,
     );
     const observer = new ResizeObserver(([entry]) =>
@@ -48,7 +51,7 @@ export function LineChart({
     };
   }, [key, heightPx, zero]);
   return (
-    <div class="chart" ref={frame} role="img" aria-label={`${series.map(({ name }) => name).join(', ')} by day`} />
+    <div class="chart" ref={frame} role="img" aria-label={`${series.map(({ name }) => name).join(', ')} over time`} />
   );
 }
 
@@ -59,36 +62,44 @@ interface Look {
   readonly line: string;
   readonly format: (value: number) => string;
   readonly zero: boolean;
+  /** x are days, not plain numbers. */
+  readonly time: boolean;
 }
 
-function dataOf(days: readonly string[], series: readonly BandSeries[], zero: boolean): uPlot.AlignedData {
-  const x = days.map((day) => Date.parse(day) / 1000);
+function dataOf(given: readonly string[] | readonly number[], series: readonly BandSeries[], zero: boolean): uPlot.AlignedData {
+  const x = given.map((at) => (typeof at === 'string' ? Date.parse(at) / 1000 : at));
   const columns = series.flatMap(({ values, low, high }) =>
     low && high ? [[...values], [...low], [...high]] : [[...values]],
   );
   return [x, ...columns, ...(zero ? [x.map(() => 0)] : [])] as uPlot.AlignedData;
 }
 
-function optionsOf(series: readonly BandSeries[], { width, height, ink, line, format, zero }: Look): uPlot.Options {
-  const lines: uPlot.Series[] = [{}];
+function optionsOf(series: readonly BandSeries[], { width, height, ink, line, format, zero, time }: Look): uPlot.Options {
+  const lines: uPlot.Series[] = [{ label: time ? 'day' : 'at', ...(time ? { value: '{YYYY}-{MM}-{DD}' } : {}) }];
   const bands: uPlot.Band[] = [];
   series.forEach(({ name, low, high }, at) => {
     const colour = SERIES_COLOURS[at % SERIES_COLOURS.length];
-    lines.push({ label: name, stroke: colour, width: 2, value: (_, value) => (value === null ? '–' : format(value)) });
+    const said = (value: number | null | undefined): string => (value === null || value === undefined ? '–' : format(value));
+    const value = (_: uPlot, own: number, __: number, index: number | null): string =>
+      low && high && index !== null ? `${said(own)} (${said(low[index])} to ${said(high[index])})` : said(own);
+    lines.push({ label: name, stroke: colour, width: 2, dash: DASHES[at % DASHES.length], points: { size: 5 }, value });
     if (!low || !high) return;
-    const edge = { stroke: `${colour}55`, width: 1, points: { show: false } };
-    lines.push({ ...edge, label: `${name}, low`, value: (_, value) => (value === null ? '–' : format(value)) });
-    lines.push({ ...edge, label: `${name}, high`, value: (_, value) => (value === null ? '–' : format(value)) });
+    const edge = { stroke: `${colour}55`, width: 1, points: { show: false }, class: 'edge' };
+    lines.push({ ...edge, label: `${name}, low` });
+    lines.push({ ...edge, label: `${name}, high` });
     bands.push({ series: [lines.length - 1, lines.length - 2], fill: `${colour}22` });
   });
-  if (zero) lines.push({ label: 'no difference', stroke: ink, width: 1, dash: [4, 4], points: { show: false } });
+  if (zero) lines.push({ label: 'no difference', stroke: ink, width: 1, dash: [4, 4], points: { show: false }, class: 'edge' });
+  const whole = time ? {} : { incrs: [1, 2, 5, 10, 20, 50] };
   const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
   return {
     width,
     height,
     series: lines,
     bands,
-    axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(format) }],
+    scales: { x: { time } },
+    tzDate: (seconds) => uPlot.tzDate(new Date(1000 * seconds), 'Etc/UTC'),
+    axes: [{ ...axis, ...whole }, { ...axis, size: 64, values: (_, ticks) => ticks.map(format) }],
     legend: { live: true },
   };
 }

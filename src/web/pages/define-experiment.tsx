@@ -1,0 +1,142 @@
+import { useEffect, useState } from 'preact/hooks';
+import { ApiProblem, call, post } from '../api.ts';
+import { useLoaded } from '../load.ts';
+import type { View } from '../parts/experiment.ts';
+import { addressOf } from '../parts/experiment.ts';
+import { Failure, Skeleton } from '../parts/states.tsx';
+import { go } from '../router.ts';
+
+interface Known {
+  readonly models: readonly string[];
+  readonly sources: readonly string[];
+  readonly surfaces: readonly string[];
+  readonly categories: readonly string[];
+  readonly metrics: readonly { readonly name: string; readonly label: string; readonly meaning: string }[];
+}
+
+const arm = (key: string, weight: number, treatment: unknown) => ({ key, weight, treatment });
+
+/** Starting points: what is most often tried. */
+const TEMPLATES: Readonly<Record<string, (models: readonly string[]) => Record<string, unknown>>> = {
+  'two models': (models) => ({
+    key: 'new-model',
+    description: 'the newest model against the one before',
+    arms: [arm('control', 0.5, { model: models.at(-2) ?? 'as-retrieved' }), arm('new', 0.5, { model: models.at(-1) ?? 'as-retrieved' })],
+    eligibility: { surfaces: ['closeup'] },
+    ...SHARED,
+  }),
+  'dominant object': () => ({
+    key: 'dominant-object',
+    description: 'variants A, B and C on fashion queries with a dominant object',
+    arms: [arm('control', 0.25, {}), arm('variant A', 0.25, 'variant A'), arm('variant B', 0.25, 'variant B'), arm('variant C', 0.25, 'variant C')],
+    eligibility: { categories: ['womens fashion', 'mens fashion'], dominantObject: true },
+    ...SHARED,
+  }),
+  sources: () => ({
+    key: 'without-annotations',
+    description: 'candidates from boards and pictures only',
+    arms: [arm('control', 0.5, {}), arm('fewer', 0.5, { sources: ['board-cooccurrence', 'visual-neighbors'] })],
+    eligibility: { querySet: { popular: 5000 } },
+    ...SHARED,
+  }),
+};
+
+const SHARED = {
+  layer: { name: 'ranker', slots: [0, 1] },
+  traffic: 0.1,
+  metrics: ['engagement-rate', 'save-propensity'],
+  guardrails: [{ metric: 'latency-ms', margin: 0.1 }, { metric: 'empty-lists', margin: 0.05 }],
+  minimumLift: 0.01,
+  expectedUnits: 20_000,
+  counterfactualShare: 0.05,
+};
+
+/** A definition as text, checked by the service, which names the field that is wrong. It becomes a draft. */
+export function DefineExperiment({ from }: { from: string }) {
+  const known = useLoaded('known', (signal) => call<{ known: Known }>('/experiments', { signal }));
+  const before = useLoaded(`from ${from}`, (signal) =>
+    from === '' ? Promise.resolve(null) : call<View>(addressOf(from), { signal }),
+  );
+  const [text, setText] = useState<string | null>(null);
+  const [problem, setProblem] = useState<{ field: string; message: string } | null>(null);
+  useEffect(() => {
+    if (text !== null || known.kind !== 'there' || before.kind !== 'there') return;
+    const start = before.value?.definition ?? TEMPLATES['two models'](known.value.known.models);
+    setText(JSON.stringify(start, null, 2));
+  }, [text, known, before]);
+  if (known.kind === 'failed') return <Failure error={known.error} retry={known.retry} />;
+  if (before.kind === 'failed') return <Failure error={before.error} retry={before.retry} />;
+  if (known.kind === 'loading' || text === null) return <Skeleton count={2} />;
+  const parts = known.value.known;
+  const keep = (event: Event): void => {
+    event.preventDefault();
+    let definition: { key?: string };
+    try {
+      definition = JSON.parse(text) as { key?: string };
+    } catch (error) {
+      return setProblem({ field: 'JSON', message: error instanceof Error ? error.message : String(error) });
+    }
+    post('/experiments', definition)
+      .then(() => go(addressOf(String(definition.key))))
+      .catch((error: unknown) => setProblem(problemOf(error)));
+  };
+  return (
+    <main class="experiment">
+      <p>
+        <a href="/experiments">← all experiments</a>
+      </p>
+      <h1>{from === '' ? 'New experiment' : `From ${from}`}</h1>
+      <form class="define" onSubmit={keep}>
+        <div>
+          <div class="row wrap" role="group" aria-label="Start from">
+            {Object.entries(TEMPLATES).map(([name, template]) => (
+              <button type="button" key={name} onClick={() => setText(JSON.stringify(template(parts.models), null, 2))}>
+                {name}
+              </button>
+            ))}
+          </div>
+          <textarea
+            aria-label="Definition"
+            spellcheck={false}
+            rows={30}
+            value={text}
+            onInput={(event) => setText(event.currentTarget.value)}
+          />
+          {problem && (
+            <p class="badge warn" role="alert">
+              <b>{problem.field}</b>: {problem.message}
+            </p>
+          )}
+          <button type="submit" class="primary">
+            Keep as draft
+          </button>
+        </div>
+        <aside>
+          <Names title="Metrics (the first decides)" names={parts.metrics.map(({ name }) => name)} />
+          <Names title="Models" names={parts.models} />
+          <Names title="Sources" names={parts.sources} />
+          <Names title="Surfaces" names={parts.surfaces} />
+          <Names title="Variants" names={['variant A', 'variant B', 'variant C']} />
+        </aside>
+      </form>
+    </main>
+  );
+}
+
+function Names({ title, names }: { title: string; names: readonly string[] }) {
+  return (
+    <>
+      <h3>{title}</h3>
+      <p class="names">
+        {names.map((name) => (
+          <code key={name}>{name}</code>
+        ))}
+      </p>
+    </>
+  );
+}
+
+function problemOf(error: unknown): { field: string; message: string } {
+  if (error instanceof ApiProblem) return { field: error.field ?? error.code, message: error.message };
+  return { field: 'error', message: String(error) };
+}

@@ -1,0 +1,104 @@
+import { useState } from 'preact/hooks';
+import { ApiProblem, callText, post } from '../api.ts';
+import type { View } from './experiment.ts';
+import { addressOf } from './experiment.ts';
+
+const STEPS: Readonly<Record<string, readonly string[]>> = {
+  draft: ['start', 'archive'],
+  running: ['stop'],
+  stopped: ['archive'],
+};
+
+/** Start, stop, archive, widen; each asks once more, and is written into the history. */
+export function Controls({ view, onChange }: { view: View; onChange: () => void }) {
+  const { card, definition } = view;
+  const [problem, setProblem] = useState('');
+  const [asked, setAsked] = useState('');
+  const [share, setShare] = useState(Math.round(100 * definition.traffic));
+  const act = (step: string, body: unknown): void => {
+    setAsked('');
+    post(`${addressOf(card.key)}/${step}`, body)
+      .then(() => {
+        setProblem('');
+        onChange();
+      })
+      .catch((error: unknown) => setProblem(error instanceof ApiProblem ? error.message : String(error)));
+  };
+  const widens = share > Math.round(100 * definition.traffic) && share <= 100;
+  return (
+    <div class="controls">
+      <div class="row wrap">
+        <span class={`badge state-${card.state}`}>{card.state}</span>
+        {(STEPS[card.state] ?? []).map((step) =>
+          asked === step ? (
+            <span key={step} class="row" role="alertdialog" aria-label={`${step} ${card.key}?`}>
+              <button type="button" class="sure" ref={(button) => button?.focus()} onClick={() => act(step, {})}>
+                yes, {step} it
+              </button>
+              <button type="button" onClick={() => setAsked('')}>
+                no
+              </button>
+            </span>
+          ) : (
+            <button type="button" key={step} onClick={() => setAsked(step)}>
+              {step}
+            </button>
+          ),
+        )}
+        <a class="button" href={`/experiments/define?from=${encodeURIComponent(card.key)}`}>
+          {card.state === 'draft' ? 'edit' : 'copy'}
+        </a>
+      </div>
+      {card.state === 'running' && definition.traffic < 1 && (
+        <form
+          class="row"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (widens) act('ramp', { traffic: share / 100 });
+          }}
+        >
+          <label>
+            traffic{' '}
+            <input type="number" min={Math.round(100 * definition.traffic)} max={100} value={share} onInput={(event) => setShare(Number(event.currentTarget.value))} /> %
+          </label>
+          <button type="submit" disabled={!widens}>
+            widen
+          </button>
+        </form>
+      )}
+      {problem && (
+        <p class="badge warn" role="alert">
+          {problem}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** The report as a file, fetched with the visitor's key. */
+export function Downloads({ experimentKey }: { experimentKey: string }) {
+  const [problem, setProblem] = useState('');
+  const download = (format: 'json' | 'csv'): void => {
+    callText(`${addressOf(experimentKey)}/report?format=${format}`)
+      .then((text) => saveAs(`${experimentKey}.${format}`, text))
+      .catch((error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
+  };
+  return (
+    <p class="row wrap">
+      <button type="button" onClick={() => download('json')}>
+        Download as JSON
+      </button>
+      <button type="button" onClick={() => download('csv')}>
+        Download as CSV
+      </button>
+      {problem && <span class="badge warn">{problem}</span>}
+    </p>
+  );
+}
+
+function saveAs(name: string, text: string): void {
+  const address = URL.createObjectURL(new Blob([text]));
+  const link = Object.assign(document.createElement('a'), { href: address, download: name });
+  link.click();
+  URL.revokeObjectURL(address);
+}
