@@ -21,7 +21,7 @@ async function ready(net: Net, files: readonly Uint8Array[]): Promise<Ready[]> {
     files.map((bytes) => ({ bytes })),
     net.manifest.input,
     DEFAULT_IMAGE_LIMITS,
-    false,
+    'embed',
   );
   return found.filter((one): one is Ready => one.ok);
 }

@@ -63,7 +63,7 @@ export async function run({ argv }: { argv: readonly string[]; json: boolean }):
     const binarizer = fitBinarizer('activation > 0', length, { rows: 0, length, data: new Float32Array(0) });
     const print = async (images: readonly Uint8Array[]): Promise<(Omit<Fingerprint, 'pinIndex'> | null)[]> =>
       (await net.embed(images.map((bytes) => ({ bytes })))).map((found) =>
-        found.ok
+        found.ok && found.signature && found.phash && found.colours
           ? {
               signature: found.signature,
               phash: found.phash,

@@ -1,7 +1,7 @@
 /** Images through a net: decoded side by side, run in batches, a batch that fails run again image by image. */
 import { reasonOf, ServiceError } from '../errors.ts';
 import type { Box } from './box.ts';
-import { colourHistogram, fingerprint, fingerprintOfPixels } from './fingerprint.ts';
+import { colourHistogram, fingerprint, fingerprintOfPixels, type ImageFingerprint } from './fingerprint.ts';
 import {
   decodeAtSize,
   decodeImage,
@@ -10,7 +10,7 @@ import {
   resizeRegion,
   writeTensor,
 } from './image-tensor.ts';
-import type { Embedding, ImageFailure, ImageInput, RawOutputs, TaskResult } from './inference-task.ts';
+import type { Embedding, ImageFailure, ImageInput, RawOutputs, TaskKind, TaskResult } from './inference-task.ts';
 import type { Net, NetInput } from './net-manifest.ts';
 import { type OnnxSession, type OutputValues, shapeOf } from './onnx-session.ts';
 
@@ -22,9 +22,8 @@ export type DecodedInput =
       readonly height: number;
       readonly placement: Placement;
       readonly values: Float32Array;
-      readonly signature: string;
-      readonly phash: string;
-      readonly colours: Uint8Array;
+      /** Of a whole image that is to be embedded, else null: detectors and crops have no use for it. */
+      readonly prints: ImageFingerprint | null;
       readonly histogram: Float32Array | null;
     }
   | ImageFailure;
@@ -34,25 +33,32 @@ export function decodedInputs(
   images: readonly ImageInput[],
   input: NetInput,
   limits: ImageLimits,
-  withHistogram: boolean,
+  kind: TaskKind,
 ): Promise<DecodedInput[]> {
-  return Promise.all(images.map((image) => decodedInput(image, input, limits, withHistogram)));
+  return Promise.all(images.map((image) => decodedInput(image, input, limits, kind)));
 }
 
 async function decodedInput(
   { bytes, box }: ImageInput,
   input: NetInput,
   limits: ImageLimits,
-  withHistogram: boolean,
+  kind: TaskKind,
 ): Promise<DecodedInput> {
   try {
     const short = box === undefined && input.resize.startsWith('stretch') && Math.min(input.width, input.height) >= 32;
-    const { pixels, histogram, ...image } = await (short
+    const { pixels, prints, histogram, ...image } = await (short
       ? wholeImage(bytes, input, limits)
       : region(bytes, box, input, limits));
     const values = new Float32Array(3 * input.width * input.height);
     writeTensor(pixels, input, values, 0);
-    return { ok: true, ...image, values, histogram: withHistogram ? histogram() : null };
+    const wanted = kind !== 'outputs' && box === undefined;
+    return {
+      ok: true,
+      ...image,
+      values,
+      prints: wanted ? await prints() : null,
+      histogram: kind === 'layers' ? histogram() : null,
+    };
   } catch (error) {
     return failureOf(error);
   }
@@ -61,15 +67,19 @@ async function decodedInput(
 /** The whole image at the net's size shows all that fingerprints need: one decode, no working image. */
 async function wholeImage(bytes: Uint8Array, { width, height, resize }: NetInput, limits: ImageLimits) {
   const image = await decodeAtSize(bytes, width, height, resize, limits);
-  const prints = fingerprintOfPixels(image.pixels, image.width / image.height);
-  return { ...image, ...prints, histogram: () => colourHistogram(image.pixels) };
+  return {
+    ...image,
+    prints: () => fingerprintOfPixels(image.pixels, image.width / image.height),
+    histogram: () => colourHistogram(image.pixels),
+  };
 }
 
 async function region(bytes: Uint8Array, box: Box | undefined, input: NetInput, limits: ImageLimits) {
   const image = await decodeImage(bytes, limits);
   const { pixels, placement } = await resizeRegion(image, input.width, input.height, input.resize, box, limits);
   const { width, height, working } = image;
-  return { width, height, pixels, placement, ...(await fingerprint(image)), histogram: () => colourHistogram(working) };
+  const [prints, histogram] = [() => fingerprint(image), () => colourHistogram(working)];
+  return { width, height, pixels, placement, prints, histogram };
 }
 
 function failureOf(error: unknown): ImageFailure {
@@ -135,11 +145,11 @@ async function embedBatch(
   const wanted = [...new Set(roles.map((role) => outputs[role].tensor))];
   const found = await session.run(values, shapeOf(input, fixed), wanted);
   const rows = roles.map((role) => rowsOf(found, outputs[role].tensor, fixed, outputs[role].length));
-  return inputs.map(({ width, height, signature, phash, colours, histogram }, i) => {
+  return inputs.map(({ width, height, prints, histogram }, i) => {
     const layers = Object.fromEntries(roles.map((role, at) => [role, rows[at](i)]));
     const { fc6, fc8, ...others } = layers;
     const more = histogram ? { layers: { ...others, histogram } } : {};
-    return { ok: true, width, height, fc6, fc8, signature, phash, colours, ...more };
+    return { ok: true, width, height, fc6, fc8, ...prints, ...more };
   });
 }
 

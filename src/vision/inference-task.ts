@@ -1,5 +1,6 @@
 /** What goes between the pool and its workers: plain records, buffers moved and not copied. */
 import type { Box } from './box.ts';
+import type { ImageFingerprint } from './fingerprint.ts';
 import type { ImageLimits, Placement } from './image-tensor.ts';
 import type { OutputValues, Provider, ProviderChoice } from './onnx-session.ts';
 import type { ErrorCode } from '../errors.ts';
@@ -10,17 +11,13 @@ export interface ImageInput {
   readonly box?: Box;
 }
 
-/** What one net makes of one image. */
-export interface Embedding {
+/** What one net makes of one image; its fingerprint too, unless only a box of it was looked at. */
+export interface Embedding extends Partial<ImageFingerprint> {
   readonly ok: true;
   readonly width: number;
   readonly height: number;
   readonly fc6: Float32Array;
   readonly fc8: Float32Array;
-  /** Of the whole image, also when a box was given. */
-  readonly signature: string;
-  readonly phash: string;
-  readonly colours: Uint8Array;
   /** Of kind `layers` only: the manifest's further outputs by role, and the 64 cells of the colour histogram. */
   readonly layers?: Readonly<Record<string, Float32Array>>;
 }

@@ -44,7 +44,7 @@ async function prepare(task: Task): Promise<{ net: Net; session: OnnxSession; in
   return {
     net,
     session,
-    inputs: await decodedInputs(task.images, net.manifest.input, settings.limits, task.kind === 'layers'),
+    inputs: await decodedInputs(task.images, net.manifest.input, settings.limits, task.kind),
   };
 }
 
