@@ -131,7 +131,7 @@ function Now({ state, progress }: Pick<Job, 'state' | 'progress'>) {
 function Ended({ run }: { run: Run }) {
   return (
     <span class="row">
-      <b class={`verdict ${toneOf(run.state)}`}>{run.state}</b>
+      <b class={`outcome ${toneOf(run.state)}`}>{run.state}</b>
       <small>{shortTime(run.startedAt)}</small>
     </span>
   );
@@ -154,11 +154,11 @@ function History({ runs }: { runs: readonly Run[] }) {
         <tbody>
           {runs.map((run) => (
             <tr key={run.id}>
-              <td>{shortTime(run.startedAt)}</td>
+              <td class="time">{shortTime(run.startedAt)}</td>
               <td>{run.job}</td>
               <td>{run.who ?? <small>schedule</small>}</td>
               <td>
-                <b class={`verdict ${toneOf(run.state)}`}>{run.state}</b>
+                <b class={`outcome ${toneOf(run.state)}`}>{run.state}</b>
               </td>
               <td class="number">{run.seconds?.toFixed(1) ?? ''}</td>
               <td>
