@@ -34,6 +34,11 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
     () => import('./jobs/evaluate-features.ts'),
   ],
   [
+    'tune-net',
+    'learn from the catalogue’s own boards what looks alike, without Python',
+    () => import('./jobs/tune-net.ts'),
+  ],
+  [
     'extract-features',
     'compute codes, class scores and fingerprints of new images',
     () => import('./jobs/extract-features.ts'),
@@ -54,6 +59,7 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
     () => import('./jobs/detect-objects.ts'),
   ],
   ['index-objects', 'describe every object’s crop for object search and dots', () => import('./jobs/index-objects.ts')],
+  ['fit-search', 'fit the thresholds of object dots and the exact-product distance', () => import('./jobs/fit-search.ts')],
   [
     'evaluate-visual-search',
     'measure crops, scenes and dots on photos with true boxes',
@@ -97,6 +103,20 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
   ],
   ['start-experiment', 'start an experiment', () => import('./jobs/start-experiment.ts')],
   ['stop-experiment', 'stop an experiment', () => import('./jobs/stop-experiment.ts')],
+  ['ramp-experiment', 'widen the share of units that take part', () => import('./jobs/ramp-experiment.ts')],
+  ['archive-experiment', 'put a draft or a stopped experiment away', () => import('./jobs/archive-experiment.ts')],
+  ['list-experiments', 'the experiments, their state, verdict and health', () => import('./jobs/list-experiments.ts')],
+  ['forecast-experiment', 'what an experiment could find before it starts', () => import('./jobs/forecast-experiment.ts')],
+  [
+    'replay-treatment',
+    'what a treatment that never served would have earned, by the shuffled share of the log',
+    () => import('./jobs/replay-treatment.ts'),
+  ],
+  [
+    'start-study',
+    "make a blind study of two treatments' lists, judged on the page /judge",
+    () => import('./jobs/start-study.ts'),
+  ],
   [
     'report-experiment',
     'report an experiment: verdict, lifts, intervals, health',

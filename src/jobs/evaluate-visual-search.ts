@@ -14,12 +14,13 @@ import { openDetector, readingRules } from '../detection/detector.ts';
 import { readDetections } from '../detection/suppression.ts';
 import { objectsInPixels, readTrueObjects, type TrueImage, type TrueObject } from '../detection/true-objects.ts';
 import { ServiceError } from '../errors.ts';
-import { type ActivationSample, type Binarizer, codeOf, fitBinarizer } from '../features/binarize.ts';
+import { type Binarizer, codeOf, fitBinarizer } from '../features/binarize.ts';
 import { allocateCodeTable } from '../features/code-table.ts';
 import { openConvNet } from '../features/convnet.ts';
 import { deriveSeed } from '../math/random.ts';
 import { annotationIdf } from '../search/annotation-terms.ts';
 import {
+  activationSample,
   dotSweeps,
   dotTable,
   type PhotoDot,
@@ -34,6 +35,8 @@ import { type Box, boxArea, boxIou } from '../vision/box.ts';
 import { InferencePool } from '../vision/inference-pool.ts';
 import { activeNet } from '../vision/net-folder.ts';
 import type { ProviderChoice } from '../vision/onnx-session.ts';
+import { classFolders } from './evaluate-class-folders.ts';
+import { productScenes } from './evaluate-product-scenes.ts';
 import type { Job, JobInput } from './job.ts';
 
 export const job: Job = {
@@ -59,10 +62,26 @@ export const job: Job = {
       default: 0.9,
     },
     { flag: '--limit <n>', meaning: 'the first n photos only', kind: 'integer' },
+    { flag: '--scenes <file>', meaning: 'instead: {image, scenes} lines; recall of the scenes that hold each product' },
+    { flag: '--classes <folder>', meaning: 'instead: photos in class folders; precision of whole photos and of crops' },
+    { flag: '--score <least>', meaning: 'with --scenes: detections that are indexed', kind: 'number', default: 0.2 },
   ],
   run: evaluateVisualSearch,
-  describe: (receipt) => describe(receipt as unknown as Receipt),
+  describe: (receipt) => ('dots' in receipt ? describe(receipt as unknown as Receipt) : figureLines(receipt)),
 };
+
+/** The receipts of --scenes and --classes, a figure a line. */
+function figureLines(receipt: Readonly<Record<string, unknown>>): string[] {
+  const text = (value: unknown): string =>
+    typeof value === 'object' && value !== null && 'low' in value
+      ? shownValue(value as Value)
+      : typeof value === 'object' && value !== null
+        ? Object.entries(value).map(([name, inner]) => `${name} ${text(inner)}`).join('  ')
+        : String(value);
+  return Object.entries(receipt).map(([name, value]) => `${name.padEnd(14)} ${text(value)}`);
+}
+
+const shownValue = ({ value, low, high }: Value): string => `${value.toFixed(3)} (${low.toFixed(3)}..${high.toFixed(3)})`;
 
 /** One region of one photo: a true box, a detection, or (box null) the whole. */
 interface Region {
@@ -78,39 +97,47 @@ interface Coded extends Region {
 }
 
 async function evaluateVisualSearch(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
-  const { config, options } = input;
-  const photos = truthOf(input);
-  const asks = photos.map(({ file }) => (deriveSeed(7, basename(file)) >>> 0) / 2 ** 32 < Number(options.heldOut));
-  const pool = new InferencePool({
-    workers: availableParallelism(),
-    provider: config.executionProvider as ProviderChoice,
-  });
+  const { scenes, classes, score } = input.options;
+  if (typeof scenes === 'string') return withPool(input, async (pool) => ({ ...(await productScenes(scenes, Number(score), pool, input)) }));
+  if (typeof classes === 'string') return withPool(input, async (pool) => ({ ...(await classFolders(classes, pool, input)) }));
+  return withPool(input, (pool) => evaluateTruth(pool, input));
+}
+
+async function withPool<T>({ config }: JobInput, work: (pool: InferencePool) => Promise<T>): Promise<T> {
+  const pool = new InferencePool({ workers: availableParallelism(), provider: config.executionProvider as ProviderChoice });
   try {
-    const seen = await describePhotos(photos, asks, pool, input);
-    const index = indexOf(seen.trueCrops.filter(({ photo }) => !asks[photo]));
-    const held = (regions: readonly Coded[]): readonly Coded[] => regions.filter(({ photo }) => asks[photo]);
-    const dots = await dotsOf(held(seen.detections), seen.truth, index.sources);
-    return {
-      photos: photos.length,
-      queries: asks.filter(Boolean).length,
-      indexedCrops: index.labels.length,
-      precision: {
-        wholeImages: await precisionAtRanks(held(seen.wholes), index.scan, index.labels),
-        trueBoxes: await precisionAtRanks(held(seen.trueCrops), index.scan, index.labels),
-        detectedBoxes: await precisionAtRanks(held(seen.detections), index.scan, index.labels),
-      },
-      objectToScene: await sceneFigures(seen, asks),
-      dots: {
-        detections: dots.length,
-        right: dots.filter((dot) => dot.right).length,
-        recallAsked: Number(options.recall),
-        table: dotTable(dots, Number(options.recall)),
-        sweeps: dotSweeps(dots),
-      },
-    };
+    return await work(pool);
   } finally {
     await pool.close();
   }
+}
+
+async function evaluateTruth(pool: InferencePool, input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+  const { options } = input;
+  const photos = truthOf(input);
+  const asks = photos.map(({ file }) => (deriveSeed(7, basename(file)) >>> 0) / 2 ** 32 < Number(options.heldOut));
+  const seen = await describePhotos(photos, asks, pool, input);
+  const index = indexOf(seen.trueCrops.filter(({ photo }) => !asks[photo]));
+  const held = (regions: readonly Coded[]): readonly Coded[] => regions.filter(({ photo }) => asks[photo]);
+  const dots = await dotsOf(held(seen.detections), seen.truth, index.sources);
+  return {
+    photos: photos.length,
+    queries: asks.filter(Boolean).length,
+    indexedCrops: index.labels.length,
+    precision: {
+      wholeImages: await precisionAtRanks(held(seen.wholes), index.scan, index.labels),
+      trueBoxes: await precisionAtRanks(held(seen.trueCrops), index.scan, index.labels),
+      detectedBoxes: await precisionAtRanks(held(seen.detections), index.scan, index.labels),
+    },
+    objectToScene: await sceneFigures(seen, asks),
+    dots: {
+      detections: dots.length,
+      right: dots.filter((dot) => dot.right).length,
+      recallAsked: Number(options.recall),
+      table: dotTable(dots, Number(options.recall)),
+      sweeps: dotSweeps(dots),
+    },
+  };
 }
 
 function truthOf({ options, dataFolder }: JobInput): readonly TrueImage[] {
@@ -176,7 +203,7 @@ async function describePhotos(
   const coded = codedRegions(
     regions,
     vectors,
-    fitBinarizer(net.features.rule, net.features.fc6Length, sampleOf(vectors)),
+    fitBinarizer(net.features.rule, net.features.fc6Length, activationSample(vectors)),
   );
   return { truth, ...coded };
 }
@@ -197,15 +224,6 @@ function regionsOf(
       .map(({ label, box }) => ({ photo, label, box, score: Number.NaN })),
     ...boxes.map(({ label, box, score }) => ({ photo, label, box, score })),
   ];
-}
-
-function sampleOf(vectors: readonly Float32Array[]): ActivationSample {
-  const step = Math.max(1, Math.floor(vectors.length / 2000));
-  const chosen = vectors.filter((_, i) => i % step === 0);
-  const length = chosen[0]?.length ?? 0;
-  const data = new Float32Array(chosen.length * length);
-  for (const [i, vector] of chosen.entries()) data.set(vector, i * length);
-  return { rows: chosen.length, length, data };
 }
 
 function codedRegions(
@@ -317,12 +335,13 @@ interface Receipt {
       readonly signals: readonly string[];
       readonly falseRemoved: Value;
       readonly recall: Value;
+      readonly overScore: Value;
     }[];
   };
 }
 
 function describe({ photos, queries, indexedCrops, precision, objectToScene, dots }: Receipt): string[] {
-  const shown = ({ value, low, high }: Value): string => `${value.toFixed(3)} (${low.toFixed(3)}..${high.toFixed(3)})`;
+  const shown = shownValue;
   return [
     `${photos} photos, ${queries} ask, ${indexedCrops} crops indexed`,
     ...Object.entries(precision).map(
@@ -335,8 +354,8 @@ function describe({ photos, queries, indexedCrops, precision, objectToScene, dot
       : []),
     `dots: ${dots.detections} detections, ${dots.right} right; thresholds fitted on one half of the photos, judged on the other`,
     ...dots.table.map(
-      ({ signals, falseRemoved, recall }) =>
-        `  ${signals.join(' + ').padEnd(42)} false removed ${shown(falseRemoved)}  right kept ${shown(recall)}`,
+      ({ signals, falseRemoved, recall, overScore }) =>
+        `  ${signals.join(' + ').padEnd(42)} false removed ${shown(falseRemoved)}  right kept ${shown(recall)}  over the detector alone ${shown(overScore)}`,
     ),
   ];
 }

@@ -1,4 +1,5 @@
 import type { NeighborIndex } from '../candidates/neighbor-index.ts';
+import type { ActivationSample } from '../features/binarize.ts';
 import { seededRandom } from '../math/random.ts';
 import {
   ASK_NOTHING,
@@ -167,4 +168,14 @@ export function sceneRecall(rows: readonly SceneRecallRow[]): Interval {
         value: found.slice(0, 10).filter((scene) => scenes.has(scene)).length / Math.min(10, scenes.size),
       })),
   );
+}
+
+/** Every n-th vector, so that at most 2,000 are fitted on. */
+export function activationSample(vectors: readonly Float32Array[]): ActivationSample {
+  const step = Math.max(1, Math.floor(vectors.length / 2000));
+  const chosen = vectors.filter((_, i) => i % step === 0);
+  const length = chosen[0]?.length ?? 0;
+  const data = new Float32Array(chosen.length * length);
+  for (const [i, vector] of chosen.entries()) data.set(vector, i * length);
+  return { rows: chosen.length, length, data };
 }

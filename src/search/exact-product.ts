@@ -31,3 +31,11 @@ export function fitExactProduct(pairs: readonly KnownPair[], precisionMin = 0.95
   }
   return rule;
 }
+
+/** What a distance is worth on pairs it was not fitted on. */
+export function judgeExactProduct(pairs: readonly KnownPair[], distanceMax: number): ExactProductRule {
+  const near = pairs.filter(({ distance }) => distance <= distanceMax);
+  const right = near.filter(({ same }) => same).length;
+  const total = pairs.filter(({ same }) => same).length;
+  return { distanceMax, precision: near.length === 0 ? 1 : right / near.length, recall: total === 0 ? 0 : right / total, pairs: pairs.length };
+}
