@@ -8,7 +8,7 @@ import { Checkpointer } from './catalog/checkpointer.ts';
 import { type Database, openDatabase } from './catalog/database.ts';
 import { type DataFolderLock, lockDataFolder } from './catalog/data-folder-lock.ts';
 import { type LogDatabase, openLog } from './catalog/log-database.ts';
-import { loadPinColumns, type ResidentPinColumns, siteCategories } from './catalog/pin-columns.ts';
+import { loadPinColumns, PIN_REMOVED, type ResidentPinColumns, siteCategories } from './catalog/pin-columns.ts';
 import type { Config } from './config.ts';
 import { reasonOf } from './errors.ts';
 import { openJobRuns } from './schedule/job-run-store.ts';
@@ -70,6 +70,8 @@ export class Context {
   private readonly lock: DataFolderLock | null;
   readonly looks: VisualState;
   private closed = false;
+  /** Looks that found pins removed: what was kept for a moment is not served after that. */
+  private removals = 0;
   /** Set when the process was asked to end: it is no longer ready. */
   stopping = false;
   /** The cache, and what is shared with other processes. */
@@ -109,6 +111,11 @@ export class Context {
   /** Visual features of the active net; null before the first extraction. */
   get visual(): VisualFeatures | null {
     return this.looks.visual;
+  }
+
+  /** Names what shapes lists besides the model: builds, net, and pins taken out since the start. */
+  get listVersion(): string {
+    return `${this.sources.version}:${this.visual?.netDigest.slice(0, 12) ?? '-'}:${this.removals}`;
   }
 
   /** What the spine reads, as of now. */
@@ -181,6 +188,7 @@ export class Context {
 
   private async look(): Promise<void> {
     const changed = this.pins.catchUp();
+    if (changed.some((pinIndex) => (this.pins.flags[pinIndex] & PIN_REMOVED) !== 0)) this.removals++;
     this.looks.refresh();
     this.sources.refresh(changed, this.visual, Date.now());
     if (this.options.lock) this.log.pairs.catchUp(ROLL_UP_MS);

@@ -5,9 +5,11 @@
 import type { FastifyRequest } from 'fastify';
 import type { Context } from '../context.ts';
 import { reasonOf } from '../errors.ts';
+import type { ServedList } from '../catalog/served-list.ts';
 import type { RankedList } from '../serving/ranked-list.ts';
 import { servedRecord } from '../serving/served-record.ts';
 import type { Metrics } from './metrics.ts';
+import type { KeptReply } from './reply-cache.ts';
 
 export function afterResponse(context: Context, metrics: Metrics, request: FastifyRequest, list: RankedList, startedAt: number): void {
   const latencyMs = performance.now() - startedAt;
@@ -15,12 +17,22 @@ export function afterResponse(context: Context, metrics: Metrics, request: Fasti
   metrics.served(list);
   context.darkReading.take(list);
   if (!context.config.serveLog) return;
-  setImmediate(() => {
-    const record = servedRecord(list, latencyMs);
-    context.log.lists.append(record).catch((error: unknown) => {
-      metrics.lostLists.inc();
-      request.log.error({ recommendationId: record.recommendationId, reason: reasonOf(error) }, 'served list was not logged');
-    });
+  setImmediate(() => append(context, metrics, request, servedRecord(list, latencyMs)));
+}
+
+/** The same for a list that was answered from the cache. */
+export function afterKeptReply(context: Context, metrics: Metrics, request: FastifyRequest, record: ServedList, kept: KeptReply): void {
+  const { head } = kept;
+  const { surface, queryPinIndex: queryPin, recommendationId, modelVersion, arm } = record;
+  Object.assign(request.line, { surface, queryPin, recommendationId, modelVersion, arm, candidates: head.candidates, items: head.page, tau: head.tau, cached: true });
+  metrics.lists.inc({ surface });
+  if (context.config.serveLog) setImmediate(() => append(context, metrics, request, record));
+}
+
+function append(context: Context, metrics: Metrics, request: FastifyRequest, record: ServedList): void {
+  context.log.lists.append(record).catch((error: unknown) => {
+    metrics.lostLists.inc();
+    request.log.error({ recommendationId: record.recommendationId, reason: reasonOf(error) }, 'served list was not logged');
   });
 }
 

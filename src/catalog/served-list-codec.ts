@@ -12,7 +12,22 @@
 import type { Matrix } from '../math/matrix.ts';
 import type { ServedItems } from './served-list.ts';
 
+interface Encoded {
+  readonly items: Uint8Array;
+  readonly rows: Uint8Array;
+}
+
+const kept = new WeakMap<object, Encoded>();
+
+/** Remembers the blobs of items that will be written again and again. */
+export function keepEncoded(items: ServedItems, blob: Uint8Array, rows: Uint8Array): void {
+  kept.set(items, { items: blob, rows });
+  kept.set(items.rows, { items: blob, rows });
+}
+
 export function encodeItems(items: ServedItems): Uint8Array {
+  const known = kept.get(items);
+  if (known) return known.items;
   const { count, sourceNames } = items;
   const sources = sourceNames.length;
   const bytes = new ArrayBuffer(8 + count * (8 + 4 + 4 + 4 + 4 * sources + 2));
@@ -58,6 +73,8 @@ export function decodeItems(blob: Uint8Array, sourceNames: readonly string[], ro
 }
 
 export function encodeRows(rows: Matrix): Uint8Array {
+  const known = kept.get(rows);
+  if (known) return known.rows;
   const { columns } = rows;
   const bits = new Uint32Array(rows.data.buffer, rows.data.byteOffset, rows.rows * columns);
   const bitmapWords = (columns + 31) >>> 5;

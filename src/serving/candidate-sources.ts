@@ -38,6 +38,11 @@ export class CandidateSources {
     return this.open;
   }
 
+  /** Names the builds being served. */
+  get version(): string {
+    return `${this.boards?.version ?? '-'}:${this.looks?.version ?? '-'}`;
+  }
+
   /** Artifacts that were refused at the last look. */
   get degraded(): readonly Degradation[] {
     return this.refused;

@@ -1,7 +1,6 @@
 import type { CandidateList } from '../candidates/candidate.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
 import type { Matrix } from '../math/matrix.ts';
-import { mixedSeed, seededRandom } from '../math/random.ts';
 import { asRetrieved } from '../ranker/baselines.ts';
 import type { FeatureColumns } from '../ranker/feature-columns.ts';
 import { FEATURE_COLUMNS, fillFeatureColumns } from '../ranker/feature-table.ts';
@@ -15,7 +14,7 @@ import { bestRows } from './row-order.ts';
 import { RowScratch } from './row-scratch.ts';
 import { drawUnserved } from './served-record.ts';
 import type { Degradation, ServingParts } from './serving-parts.ts';
-import { shuffledSlice } from './shuffled-slice.ts';
+import { shuffledSlice, shuffleStream } from './shuffled-slice.ts';
 
 /** Everything that is known once the candidates are there. */
 export interface Gathered {
@@ -58,8 +57,7 @@ export async function rankCandidates(parts: ServingParts, gathered: Gathered): P
     lap('scoresMs');
     const best = bestRows(scores, candidates.pinIndexes, options.limit);
     const share = cursor === null ? gathered.shuffledShare : 0;
-    const random = seededRandom(mixedSeed(1, options.recommendationId));
-    const { page, shuffled, propensities } = shuffledSlice(best, share, random);
+    const { page, shuffled, propensities } = shuffledSlice(best, share, shuffleStream(options.recommendationId));
     const unserved = drawUnserved(page, candidates.count, limits.unservedRows, options.recommendationId);
     const rows = table.pickedRows([...page, ...unserved]);
     const terms = options.explain ? await termsOf(ranker, inputs, page) : null;

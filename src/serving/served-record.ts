@@ -23,7 +23,8 @@ export function servedRecord(list: RankedList, latencyMs: number): ServedList {
   };
 }
 
-function servedItems(list: RankedList): ServedItems {
+/** The logged candidates as columns: those of the page, then the unserved. */
+export function servedItems(list: RankedList): ServedItems {
   const { page, unserved, candidates, rows } = list;
   const count = page.length + unserved.length;
   const sources = candidates.sourceNames.length;

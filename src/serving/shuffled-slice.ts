@@ -1,4 +1,14 @@
-import type { Random } from '../math/random.ts';
+import { mixedSeed, type Random, seededRandom } from '../math/random.ts';
+
+/** The random stream that decides about the order of a list. */
+export function shuffleStream(recommendationId: string): Random {
+  return seededRandom(mixedSeed(1, recommendationId));
+}
+
+/** Whether a page of more than one item will be shuffled under this recommendation id: the first draw of its stream. */
+export function drawsShuffle(recommendationId: string, share: number): boolean {
+  return share > 0 && shuffleStream(recommendationId).next() < share;
+}
 
 /**
  * A small random share of pages is served in random order, so that position bias can be measured and treatments that
