@@ -71,6 +71,12 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
   ['serve', 'answer over HTTP: closeups, home feeds, events, upserts, the pages', () => import('./jobs/serve.ts')],
   ['train-ranker', 'learn a ranking model from the log, or from a LETOR file', () => import('./jobs/train-ranker.ts')],
   ['evaluate-ranker', 'measure a ranking model beside its baselines', () => import('./jobs/evaluate-ranker.ts')],
+  ['climb-ladder', 'what each set of ranking features gains, on the log and against a demo world’s truth', () => import('./jobs/climb-ladder.ts')],
+  [
+    'prove-position-bias',
+    'undo the planted position bias of a demo world, and prove it',
+    () => import('./jobs/prove-position-bias.ts'),
+  ],
   ['list-models', 'the models, which one serves, the promotions so far', () => import('./jobs/list-models.ts')],
   ['diff-models', 'two models, feature by feature', () => import('./jobs/diff-models.ts')],
   [

@@ -23,6 +23,7 @@ import {
 import type { NormalizationKind } from '../ranker/normalizer.ts';
 import { FEATURE_SETS, type FeatureSet } from '../ranker/ranking-feature.ts';
 import { columnStatistics, listCount, rowCount } from '../ranker/ranking-data.ts';
+import { timeSplit } from '../ranker/time-split.ts';
 import { activeNet } from '../vision/net-folder.ts';
 import { trainingReport } from '../ranker/training-report.ts';
 import type { JobInput } from './job.ts';
@@ -44,13 +45,15 @@ export async function trainFromLog(input: JobInput): Promise<Readonly<Record<str
   progress.start('reading the log', 0);
   const data = readLog(dataFolder, options);
   const categoriesOf = categoriesFrom(dataFolder);
-  const propensity = propensityOf(data, options);
+  const holdoutShare = Number(options.holdout ?? 0.2);
+  const { train } = timeSplit(data.lists.length, holdoutShare);
+  const propensity = propensityOf(sliceLog(data, train.from, train.to), options);
   const training = await trainOnLog(data, {
     sets,
     normalize,
     seed,
     c: positive(options.c, '--c'),
-    holdoutShare: Number(options.holdout ?? 0.2),
+    holdoutShare,
     previous: previousScores(registry, serving),
     warm: options.warm === undefined ? undefined : weightsOf(registry, String(options.warm)),
     pairWeights: propensity?.weigh,
@@ -58,7 +61,7 @@ export async function trainFromLog(input: JobInput): Promise<Readonly<Record<str
     chooseSettings: { workers: Number(options.workers ?? 1), signal: input.signal },
     onStep: (step) => progress.start(step, 0),
   });
-  const ladder = options.ladder ? climb(data, training, { normalize, seed, categoriesOf }) : null;
+  const ladder = options.ladder ? climb(data, training, { normalize, seed, categoriesOf, pairWeights: propensity?.weigh }) : null;
   progress.stop();
   const seconds = (performance.now() - startedAt) / 1000;
   const name = options.name === undefined ? registry.freeName('rank-svm') : String(options.name);
@@ -81,17 +84,18 @@ interface Climb {
   readonly normalize: NormalizationKind;
   readonly seed: number;
   readonly categoriesOf: (queryPinIndex: number) => readonly string[];
+  readonly pairWeights?: Propensity['weigh'];
 }
 
-/** The ablation ladder on the same split and C. */
+/** The ablation ladder on the same split, C and pair weights. */
 function climb(
   data: LogData,
   { holdout, c }: LogTraining,
-  { normalize, seed, categoriesOf }: Climb,
+  { normalize, seed, categoriesOf, pairWeights }: Climb,
 ): readonly LadderStep[] {
   const early = sliceLog(data, 0, data.lists.length - holdout.lists.length);
   const segmentsOf = (list: number): readonly string[] => categoriesOf(holdout.lists[list].queryPinIndex);
-  return climbLadder(early, holdout, { c, normalize, seed, segmentsOf });
+  return climbLadder(early, holdout, { c, normalize, seed, segmentsOf, pairWeights });
 }
 
 interface Propensity {
@@ -102,7 +106,7 @@ interface Propensity {
 }
 
 /** Weights of pairs by inverse examination, when asked for. */
-function propensityOf(data: LogData, options: JobInput['options']): Propensity | null {
+export function propensityOf(data: LogData, options: JobInput['options']): Propensity | null {
   const kind = String(options.propensity ?? 'none');
   if (kind === 'none') return null;
   if (kind !== 'randomized' && kind !== 'harvested')

@@ -1,14 +1,16 @@
 /**
  * The paper's ablation ladder: control set, + fc6 and fc8 with indicators, + category crosses, + object features, each step
- * measured on the same held-out lists, with its lift over the step before and by category.
+ * measured on the same lists, with its lift over the step before and, by category, over the control set.
  */
 import { bootstrapLift } from './bootstrap.ts';
 import { columnsOf } from './feature-table.ts';
 import { intervalsOf, liftBySegment, ndcgByContender, type SegmentLift } from './holdout-report.ts';
+import type { ModelFeature } from './linear-model.ts';
 import { listScorer, trainLinearModel } from './linear-trainer.ts';
 import { type LogData, trainingRows } from './log-data.ts';
 import type { Interval } from './model-artifact.ts';
 import type { NormalizationKind } from './normalizer.ts';
+import type { PairWeights } from './preference-sums.ts';
 import type { FeatureSet } from './ranking-feature.ts';
 
 export const LADDER: readonly { readonly step: string; readonly sets: readonly FeatureSet[] }[] = [
@@ -28,25 +30,42 @@ export interface LadderStep {
   readonly liftByCategory: readonly SegmentLift[];
 }
 
-export interface LadderSettings {
+export interface LadderTraining {
   readonly c: number;
   readonly normalize: NormalizationKind;
-  readonly seed: number;
-  readonly segmentsOf: (list: number) => readonly string[];
+  readonly pairWeights?: (training: LogData) => PairWeights;
 }
 
-export function climbLadder(early: LogData, holdout: LogData, settings: LadderSettings): readonly LadderStep[] {
-  const { c, normalize, seed } = settings;
-  const values = LADDER.map(({ sets }) => {
-    const { features } = trainLinearModel(trainingRows(early, columnsOf(sets)), { c, normalize });
-    return ndcgByContender(holdout, { step: listScorer(holdout, features) }).step;
+/** The model of each step, learned from the same lists. */
+export function trainLadder(early: LogData, { c, normalize, pairWeights }: LadderTraining): readonly (readonly ModelFeature[])[] {
+  return LADDER.map(({ sets }) => {
+    const rows = trainingRows(early, columnsOf(sets));
+    return trainLinearModel(rows, { c, normalize, weights: pairWeights?.(rows) }).features;
   });
+}
+
+/** The steps beside each other; `values[step]` holds NDCG@10 per list, NaN where a list has no positive. */
+export function compareSteps(
+  values: readonly Float64Array[],
+  { segmentsOf, seed }: { readonly segmentsOf: (list: number) => readonly string[]; readonly seed: number },
+): readonly LadderStep[] {
   const measured = (list: Float64Array): Float64Array => list.filter((value) => value === value);
   return LADDER.map(({ step, sets }, at) => ({
     step,
     columns: columnsOf(sets).length,
     ndcg10: intervalsOf({ step: values[at] }, seed).step,
     lift: bootstrapLift(measured(values[at]), measured(values[Math.max(0, at - 1)]), seed),
-    liftByCategory: liftBySegment(values[at], values[0], settings.segmentsOf, seed),
+    liftByCategory: liftBySegment(values[at], values[0], segmentsOf, seed),
   }));
+}
+
+export interface LadderSettings extends LadderTraining {
+  readonly seed: number;
+  readonly segmentsOf: (list: number) => readonly string[];
+}
+
+/** Learns every step from the earlier lists and measures it on the later ones. */
+export function climbLadder(early: LogData, holdout: LogData, settings: LadderSettings): readonly LadderStep[] {
+  const values = trainLadder(early, settings).map((features) => ndcgByContender(holdout, { step: listScorer(holdout, features) }).step);
+  return compareSteps(values, settings);
 }
