@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { call, imageAddress, post } from '../api.ts';
 import { useLoaded } from '../load.ts';
 import { Empty, Failure, Skeleton } from '../parts/states.tsx';
@@ -25,6 +25,8 @@ interface Study {
   readonly selfAgreement: number | null;
 }
 
+const GRADES = ['no relation', 'weak', 'fair', 'good', 'just what I want next'];
+
 const PAIR_KEYS: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowDown: 0, ArrowRight: 1 };
 
 /** Blind side-by-side judging: nothing tells the two orderings apart; the keyboard answers. */
@@ -37,7 +39,7 @@ function Studies() {
   if (list.kind === 'failed') return <Failure error={list.error} retry={list.retry} />;
   if (list.kind === 'loading') return <Skeleton count={3} />;
   if (list.value.studies.length === 0)
-    return <Empty title="No studies yet">A study lays two treatments' lists side by side for people to judge.</Empty>;
+    return <Empty title="No studies yet">Make one with <code>related-pins start-study --study NAME --a TREATMENT --b TREATMENT</code>.</Empty>;
   const share = (value: number | null): string => (value === null ? '–' : value.toFixed(2));
   return (
     <main>
@@ -88,26 +90,40 @@ function Judging({ study }: { study: string }) {
   );
   const [task, setTask] = useState<Task | null | undefined>(undefined);
   const [error, setError] = useState<Error | null>(null);
+  const [before, setBefore] = useState<Task | null>(null);
   useEffect(() => {
     if (first.kind === 'there') setTask(first.value.task);
   }, [first]);
+  /** The task that may be answered now: none while an answer is on its way, so that a fast key never answers twice. */
+  const open = useRef<Task | null>(null);
+  open.current = task ?? null;
   const answer = (value: number): void => {
-    if (!task) return;
-    post<{ task: Task | null }>(address, { taskId: task.taskId, judge, answer: value })
-      .then((reply) => setTask(reply.task))
+    const answered = open.current;
+    if (!answered) return;
+    open.current = null;
+    post<{ task: Task | null }>(address, { taskId: answered.taskId, judge, answer: value })
+      .then((reply) => {
+        setBefore(answered);
+        setTask(reply.task);
+      })
       .catch((failure: unknown) => setError(failure instanceof Error ? failure : new Error(String(failure))));
+  };
+  /** Shows the last task again; its new answer replaces the old one. */
+  const back = (): void => {
+    setTask(before);
+    setBefore(null);
   };
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
-      const value = task?.kind === 'grade' && /^[0-4]$/.test(event.key) ? Number(event.key) : PAIR_KEYS[event.key];
-      if (task && value !== undefined) {
-        event.preventDefault();
-        answer(value);
-      }
+      if (event.key === 'Backspace' && before) return back();
+      const value = answerOf(event.key, open.current);
+      if (value === null) return;
+      event.preventDefault();
+      answer(value);
     };
     addEventListener('keydown', press);
     return () => removeEventListener('keydown', press);
-  }, [task]);
+  }, [before]);
   if (first.kind === 'failed') return <Failure error={first.error} retry={first.retry} />;
   if (error) return <Failure error={error} />;
   if (task === undefined) return <Skeleton count={6} />;
@@ -115,19 +131,37 @@ function Judging({ study }: { study: string }) {
   return (
     <main class="judge">
       <header class="row page-head">
-        <h1>What would you rather see next?</h1>
-        <small>
-          {task.done + 1} of {task.total}
-        </small>
-      </header>
-      <img class="judge-query" src={imageAddress(task.queryPinId, 320)} alt="The pin being looked at" />
-      {task.kind === 'pair' ? (
-        <div class="side-by-side">
-          <Side pins={task.left} />
-          <Side pins={task.right} />
+        <h1>{task.kind === 'pair' ? 'Which list would you rather see next?' : 'Would you want to see this next?'}</h1>
+        <div class="row">
+          <small>
+            {Math.min(task.done + 1, task.total)} of {task.total}
+          </small>
+          {before && (
+            <button type="button" onClick={back}>
+              ⌫ back
+            </button>
+          )}
         </div>
+      </header>
+      {task.kind === 'pair' ? (
+        <>
+          <img class="judge-query" src={imageAddress(task.queryPinId, 320)} alt="The pin being looked at" />
+          <div class="side-by-side">
+            <Side name="Left list" pins={task.left} />
+            <Side name="Right list" pins={task.right} />
+          </div>
+        </>
       ) : (
-        <Side pins={task.left} />
+        <div class="judge-one">
+          <figure>
+            <img src={imageAddress(task.queryPinId, 320)} alt="The pin being looked at" />
+            <figcaption>looking at</figcaption>
+          </figure>
+          <figure>
+            <img src={imageAddress(task.left[0], 320)} alt="The pin to grade" />
+            <figcaption>next?</figcaption>
+          </figure>
+        </div>
       )}
       <div class="row judge-answers">
         {task.kind === 'pair' ? (
@@ -143,9 +177,9 @@ function Judging({ study }: { study: string }) {
             </button>
           </>
         ) : (
-          [0, 1, 2, 3, 4].map((grade) => (
-            <button type="button" key={grade} onClick={() => answer(grade)}>
-              {grade}
+          GRADES.map((name, grade) => (
+            <button type="button" key={name} onClick={() => answer(grade)}>
+              {grade} {name}
             </button>
           ))
         )}
@@ -154,9 +188,15 @@ function Judging({ study }: { study: string }) {
   );
 }
 
-function Side({ pins }: { pins: readonly string[] }) {
+/** Arrows compare, digits grade. */
+function answerOf(key: string, task: Task | null): number | null {
+  if (task?.kind === 'grade') return /^[0-4]$/.test(key) ? Number(key) : null;
+  return task ? (PAIR_KEYS[key] ?? null) : null;
+}
+
+function Side({ name, pins }: { name: string; pins: readonly string[] }) {
   return (
-    <div class="judge-side">
+    <div class="judge-side" role="group" aria-label={name}>
       {pins.map((pinId) => (
         <img key={pinId} src={imageAddress(pinId, 200)} alt="" />
       ))}

@@ -14,9 +14,9 @@ export function Arms({ report }: { report: Report }) {
         <thead>
           <tr>
             <th>arm</th>
-            <th class="number">weight</th>
+            <th class="number spare">weight</th>
             <th class="number">users</th>
-            <th class="number">lists</th>
+            <th class="number spare">lists</th>
             <th>verdict</th>
           </tr>
         </thead>
@@ -24,9 +24,9 @@ export function Arms({ report }: { report: Report }) {
           {report.arms.map((arm) => (
             <tr key={arm.arm}>
               <td>{arm.arm}</td>
-              <td class="number">{Number((100 * arm.weight).toFixed(2))} %</td>
+              <td class="number spare">{Number((100 * arm.weight).toFixed(2))} %</td>
               <td class="number">{count(arm.users)}</td>
-              <td class="number">{count(arm.lists)}</td>
+              <td class="number spare">{count(arm.lists)}</td>
               <td>
                 {arm.verdict ?? 'control'}
                 {arm.reason && <small class="block">{arm.reason}</small>}
