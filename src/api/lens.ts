@@ -5,7 +5,6 @@ import { blendSources, type LensSource, sourceRatios } from '../search/blend.ts'
 import { searchAnnotations, type SearchFilters, visualSearch, type VisualResult } from '../search/flashlight.ts';
 import type { SceneMatch } from '../search/object-index.ts';
 import { understand, type Understanding } from '../search/query-understanding.ts';
-import type { Box } from '../vision/box.ts';
 import type { App, Service } from './routes.ts';
 import type { VisualDesk } from './visual-desk.ts';
 import { coloursOf, listHead, logVisualList, placeOf, visualOptions } from './visual-list.ts';
@@ -17,6 +16,8 @@ const SAME_PICTURE_SHARE = 0.05;
 /** Items each source offers to the blend. */
 const OFFERS = 200;
 const TERMS_ASKED = 3;
+/** Detections as sure as this are looked for among objects of their own kind only. */
+const TRUSTED_LABEL = 0.5;
 
 export function lensRoutes(app: App, { context, metrics }: Service, desk: () => VisualDesk): void {
   const schema = visualSchema('A photo in: what it shows, and a blend of look-alikes, meaning-alikes and scenes');
@@ -39,6 +40,8 @@ export function lensRoutes(app: App, { context, metrics }: Service, desk: () => 
   });
 }
 
+type QueryObject = Pick<PinObject, 'label' | 'score' | 'box'>;
+
 interface LensItem {
   readonly pinIndex: number;
   readonly source: LensSource;
@@ -54,7 +57,7 @@ async function blended(context: Context, desk: VisualDesk, question: VisualQuest
   const results = await visualSearch({ code: found.look.code, pinIndex: question.pinIndex }, filters, found.sources);
   const objects = await objectsIn(context, desk, found);
   const understanding = understoodQuery(context, question, found, results, objects);
-  const scenes = await scenesOf(context, desk, question, found, objects[0]?.box ?? null, filters);
+  const scenes = await scenesOf(context, desk, question, found, objects[0] ?? null, filters);
   const meant = meaningAlikes(context, question, understanding, filters);
   const nearest = results.reduce((best, row) => Math.min(best, row.distance), found.sources.bits);
   const ratios = sourceRatios(understanding, 1 - nearest / found.sources.bits);
@@ -83,7 +86,7 @@ async function blended(context: Context, desk: VisualDesk, question: VisualQuest
 }
 
 /** Objects of the query that the detector is as sure of as dots must be; a box that was drawn is the object itself. */
-async function objectsIn(context: Context, desk: VisualDesk, { picture, box }: FoundRegion): Promise<readonly (Pick<PinObject, 'label' | 'score' | 'box'>)[]> {
+async function objectsIn(context: Context, desk: VisualDesk, { picture, box }: FoundRegion): Promise<readonly QueryObject[]> {
   if (box) return [{ label: '', score: 1, box }];
   const found = context.looks.objectsIn(await desk.reader.detect(picture));
   return (found?.objects ?? []).filter(({ score }) => score >= desk.fitted.dots.score);
@@ -97,10 +100,11 @@ function understoodQuery({ pins }: Context, { pinIndex }: VisualQuestion, { look
 }
 
 /** Scenes that hold something like the query's surest object; none when it holds no object. */
-async function scenesOf(context: Context, desk: VisualDesk, { pinIndex }: VisualQuestion, { picture }: FoundRegion, box: Box | null, filters: SearchFilters): Promise<readonly SceneMatch[]> {
-  if (!box) return [];
-  const code = await desk.reader.code(picture, box, desk.net);
-  return desk.objectIndex.scenes({ code, pinIndex, accept: (pin) => passes(pin, filters, context) }, OFFERS, context.pins);
+async function scenesOf(context: Context, desk: VisualDesk, { pinIndex }: VisualQuestion, { picture }: FoundRegion, object: QueryObject | null, filters: SearchFilters): Promise<readonly SceneMatch[]> {
+  if (!object) return [];
+  const code = await desk.reader.code(picture, object.box, desk.net);
+  const label = object.score >= TRUSTED_LABEL && object.label !== '' ? object.label : undefined;
+  return desk.objectIndex.scenes({ code, pinIndex, ...(label ? { label } : {}), accept: (pin) => passes(pin, filters, context) }, OFFERS, context.pins);
 }
 
 /** Pins whose text answers to the surest terms, by BM25; neither the query nor its copies. */

@@ -149,7 +149,8 @@ async function lookToShop(context: Context, desk: VisualDesk, question: VisualQu
   const { objects } = desk;
   const { picture, sources, look, box } = found;
   const seen = context.looks.objectsIn(await desk.reader.detect(picture))?.objects ?? [];
-  const asked = box ? [{ label: '', score: 1, box }] : seen.filter(({ score }) => score >= desk.fitted.dots.score);
+  const sure = seen.filter((object) => object.score >= desk.fitted.dots.score && (box === null || holdsMiddle(box, object.box)));
+  const asked = box !== null && sure.length === 0 ? [{ label: '', score: 1, box }] : sure;
   const codes = await Promise.all(asked.map((object) => desk.reader.code(picture, object.box, desk.net)));
   const scene = { code: look.code, pinIndex: question.pinIndex, objects: asked.map(({ label, score, box: at }, i) => ({ label, score, box: at, code: codes[i] })) };
   const company = objects?.counts(context.pins).company ?? { images: 0, counts: new Map(), together: new Map() };
@@ -165,6 +166,12 @@ async function lookToShop(context: Context, desk: VisualDesk, question: VisualQu
     },
     logged: items.map(({ item }) => ({ ...item, source: 'visual-search' })),
   };
+}
+
+/** Objects that a drawn box means: those whose middle it holds; where there are none, it means itself. */
+function holdsMiddle(box: Box, object: Box): boolean {
+  const [x, y] = [(object[0] + object[2]) / 2, (object[1] + object[3]) / 2];
+  return x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3];
 }
 
 function partReply({ label, box, confidence, items }: LookPart) {

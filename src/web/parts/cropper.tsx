@@ -117,7 +117,7 @@ function Dots({ objects, extent, onPick }: { objects: FoundObjects; extent: read
             <button
               type="button"
               key={index}
-              class={`dot${label ? '' : ' people'}`}
+              class={`dot${label ? '' : ' people'}${box[0] + box[2] > 1.4 * extent[0] ? ' at-right' : ''}`}
               style={{ left: `${(50 * (box[0] + box[2])) / extent[0]}%`, top: `${(50 * (box[1] + box[3])) / extent[1]}%` }}
               title={name}
               aria-label={`Search this: ${name}`}
