@@ -10,7 +10,7 @@ import { WORLD_KINDS, type WorldKind, type WorldSize } from '../world/recipe.ts'
 import type { CategoryLift, Measurement } from './demo-measure.ts';
 import type { JobInput } from './job.ts';
 
-type MakeDemo = (input: JobInput, size: WorldSize) => Promise<Readonly<Record<string, unknown>>>;
+type MakeDemo = (input: JobInput, size: WorldSize, twin: string | null) => Promise<Readonly<Record<string, unknown>>>;
 
 export interface ProvedLift extends CategoryLift {
   /** Interval that holds for all categories and seeds of this kind of world together. */
@@ -24,22 +24,25 @@ export interface ProvedWorld {
   readonly liftByCategory: readonly ProvedLift[];
 }
 
-/** Makes each world in a folder of its own under the data folder, keeps the figures, drops the pictures. */
+/** Makes each world in a folder of its own under the data folder, keeps the figures, drops the pictures. A stopped run goes on. */
 export async function prove(input: JobInput, makeDemo: MakeDemo): Promise<Readonly<Record<string, unknown>>> {
   const { options } = input;
   const seeds = Number(options.seeds);
+  const folderOf = (kind: WorldKind, seed: number): string => join(input.dataFolder, 'proof', `${kind}-${seed}`);
   const worlds: ProvedWorld[] = [];
-  for (const kind of WORLD_KINDS) {
-    for (let seed = 1; seed <= seeds; seed++) {
-      const dataFolder = join(input.dataFolder, 'proof', `${kind}-${seed}`);
+  for (let seed = 1; seed <= seeds; seed++) {
+    for (const kind of WORLD_KINDS) {
+      const dataFolder = folderOf(kind, seed);
       mkdirSync(dataFolder, { recursive: true });
       input.progress.note(`${kind} world, seed ${seed}`);
       const size = { kind, seed, pins: Number(options.pins), boards: Number(options.boards), users: Number(options.users) };
-      const receipt = await makeDemo({ ...input, dataFolder, config: { ...input.config, data: dataFolder } }, size);
+      const twin = kind === 'planted' ? null : folderOf('planted', seed);
+      const receipt = await makeDemo({ ...input, dataFolder, config: { ...input.config, data: dataFolder } }, size, twin);
       worlds.push(worldOf(kind, seed, receipt as unknown as Measurement, seeds));
-      rmSync(join(dataFolder, 'world', 'images'), { recursive: true, force: true });
     }
+    for (const kind of WORLD_KINDS) rmSync(join(folderOf(kind, seed), 'world', 'images'), { recursive: true, force: true });
   }
+  worlds.sort((a, b) => WORLD_KINDS.indexOf(a.world) - WORLD_KINDS.indexOf(b.world));
   return { worlds, checks: checksOf(worlds) };
 }
 

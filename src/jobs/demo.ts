@@ -11,6 +11,7 @@ import { type Measurement, type Models, measure } from './demo-measure.ts';
 import { prove } from './demo-prove.ts';
 import { DemoSteps } from './demo-steps.ts';
 import { serveFirstTraffic } from './demo-traffic.ts';
+import { adoptLooks, linkPictures } from './demo-twin.ts';
 import { job as detectObjects } from './detect-objects.ts';
 import { job as extractFeatures } from './extract-features.ts';
 import { job as importCatalog } from './import-catalog.ts';
@@ -37,18 +38,23 @@ export const job: Job = {
     { flag: '--users <n>', meaning: 'people', kind: 'integer', default: DEFAULT_WORLD.users },
     { flag: '--lists <n>', meaning: 'lists that the first visitors look at', kind: 'integer', default: 3000 },
     { flag: '--seed <n>', meaning: 'another world', kind: 'integer', default: DEFAULT_WORLD.seed },
+    { flag: '--draw-only', meaning: 'stop when pictures and truth are written: what a detector can be trained on' },
     { flag: '--prove', meaning: 'planted, null and reversed worlds, three seeds each, instead of serving' },
     { flag: '--seeds <n>', meaning: 'seeds of --prove', kind: 'integer', default: 3 },
   ],
   async run(input) {
     if (input.options.prove) return prove(input, makeDemo);
+    if (input.options.drawOnly) return drawOnly(input, sizeOf(input));
     const receipt = await makeDemo(input, sizeOf(input));
     if (input.options.serve === false) return receipt;
     for (const line of closingLines(input, receipt)) input.progress.note(line);
     await serve.run(input);
     return receipt;
   },
-  describe: (receipt) => (Array.isArray(receipt.worlds) ? provedLines(receipt) : demoLines(receipt)),
+  describe: (receipt) => {
+    if (typeof receipt.drawn === 'number') return [`${receipt.pins} pictures and their truth in ${receipt.folder}`];
+    return Array.isArray(receipt.worlds) ? provedLines(receipt) : demoLines(receipt);
+  },
 };
 
 const LIMITS = { pins: [200, 100_000], boards: [20, 100_000], users: [20, 1_000_000] } as const;
@@ -63,8 +69,11 @@ function sizeOf({ options }: JobInput): WorldSize {
   return { kind, seed: Number(options.seed), pins: Number(options.pins), boards: Number(options.boards), users: Number(options.users) };
 }
 
-/** Every step up to serving; steps that an earlier run finished are not done again. Returns the receipt. */
-export async function makeDemo(input: JobInput, size: WorldSize): Promise<Readonly<Record<string, unknown>>> {
+/**
+ * Every step up to serving; steps that an earlier run finished are not done again. Returns the receipt.
+ * `twin`: data folder of a planted world of the same seed and size, whose pictures need not be drawn and looked at again.
+ */
+export async function makeDemo(input: JobInput, size: WorldSize, twin: string | null = null): Promise<Readonly<Record<string, unknown>>> {
   const steps = new DemoSteps(input.dataFolder, size);
   const world = join(input.dataFolder, 'world');
   const recipe = makeRecipe(size);
@@ -72,11 +81,9 @@ export async function makeDemo(input: JobInput, size: WorldSize): Promise<Readon
   const file = (name: string): string => join(world, name);
   const run = (job: Job, options: Record<string, unknown> = {}): Promise<Readonly<Record<string, unknown>>> =>
     job.run({ ...input, args: [], options: { ...defaultsOf(job), ...options } });
-  await steps.once('draw', async () => {
-    writeTruth(recipe, pictures, world);
-    return { drawn: await drawWorld(recipe, world, input.progress, input.signal) };
-  });
+  await draw(input, steps, { recipe, pictures, twin });
   await steps.once('import', () => run(importCatalog, { pins: file('pins.jsonl'), boards: file('boards.jsonl'), saves: file('saves.jsonl'), images: world }));
+  if (twin !== null) await steps.once('adopt', async () => adoptLooks(input, recipe, twin));
   await steps.once('extract', () => run(extractFeatures));
   const duplicates = await steps.once('duplicates', async () => fitDuplicates(input, recipe));
   await steps.once('detect', () => run(detectObjects));
@@ -91,6 +98,28 @@ export async function makeDemo(input: JobInput, size: WorldSize): Promise<Readon
 
 /** Fixed, so that the control and the full set differ in nothing but their columns. */
 const TRAINING_C = 0.01;
+
+interface Drawn {
+  readonly recipe: Recipe;
+  readonly pictures: readonly Picture[];
+  readonly twin: string | null;
+}
+
+function draw({ dataFolder, progress, signal }: JobInput, steps: DemoSteps, { recipe, pictures, twin }: Drawn): Promise<{ drawn: number }> {
+  const world = join(dataFolder, 'world');
+  return steps.once('draw', async () => {
+    writeTruth(recipe, pictures, world);
+    if (twin !== null) linkPictures(recipe, twin, dataFolder);
+    return { drawn: await drawWorld(recipe, world, progress, signal) };
+  });
+}
+
+async function drawOnly(input: JobInput, size: WorldSize): Promise<Readonly<Record<string, unknown>>> {
+  const steps = new DemoSteps(input.dataFolder, size);
+  const recipe = makeRecipe(size);
+  const { drawn } = await draw(input, steps, { recipe, pictures: picturesOf(recipe), twin: null });
+  return { pins: size.pins, drawn, folder: join(input.dataFolder, 'world'), seconds: steps.seconds };
+}
 
 function defaultsOf(job: Job): Record<string, unknown> {
   return Object.fromEntries(
