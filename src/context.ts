@@ -8,7 +8,8 @@ import { Checkpointer } from './catalog/checkpointer.ts';
 import { type Database, openDatabase } from './catalog/database.ts';
 import { type DataFolderLock, lockDataFolder } from './catalog/data-folder-lock.ts';
 import { type LogDatabase, openLog } from './catalog/log-database.ts';
-import { loadPinColumns, PIN_REMOVED, type ResidentPinColumns, siteCategories } from './catalog/pin-columns.ts';
+import { PIN_REMOVED, type ResidentPinColumns, siteCategories } from './catalog/pin-columns.ts';
+import { residentPins } from './catalog/pin-snapshot.ts';
 import type { Config } from './config.ts';
 import { reasonOf } from './errors.ts';
 import { openJobRuns } from './schedule/job-run-store.ts';
@@ -70,6 +71,8 @@ export class Context {
   private readonly lock: DataFolderLock | null;
   readonly looks: VisualState;
   private closed = false;
+  /** A shortcut of the start that was refused and done without; lists lack nothing by it. */
+  startProblem: string | null = null;
   /** Looks that found pins removed: what was kept for a moment is not served after that. */
   private removals = 0;
   /** Set when the process was asked to end: it is no longer ready. */
@@ -92,7 +95,9 @@ export class Context {
     this.lock = options.lock ? lockDataFolder(dataFolder) : null;
     const { catalogFolder = dataFolder } = options;
     this.catalog = openCatalog(catalogFolder, { synchronous, userKey });
-    this.pins = loadPinColumns(this.catalog, siteCategories(config.categories));
+    this.pins = residentPins(catalogFolder, this.catalog, siteCategories(config.categories), (reason) => {
+      this.startProblem = reason;
+    });
     this.log = openLog(dataFolder, { synchronous, userKey, groupCommitMs: config.groupCommitMs });
     this.looks = new VisualState(config, dataFolder, { synchronous });
     this.registry = new ModelRegistry(join(dataFolder, 'models'));

@@ -28,6 +28,7 @@ export async function startServer(config: Config, dataFolder: string): Promise<S
   const context = await openContext(config, dataFolder, { lock: true, follow: true, onChange: (change) => tell?.(change) });
   try {
     const app = await buildApp(context);
+    if (context.startProblem !== null) app.log.warn({ reason: context.startProblem }, 'refused');
     tell = (change) => (change.problem ? app.log.warn(change, 'refused') : app.log.info(change, 'model taken up'));
     app.log.info(await warmUp(context), 'warm');
     const address = await app.listen({ host: config.host, port: config.port });

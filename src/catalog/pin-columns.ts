@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { projectRoot } from '../worker-url.ts';
+import type { FlatArray } from './artifact-file.ts';
 import type { CatalogStore } from './catalog-store.ts';
 import { IdTable } from './id-table.ts';
 import type { PinColumnRow } from './pin-store.ts';
@@ -46,6 +47,12 @@ export function siteCategories(file = ''): readonly string[] {
   return JSON.parse(readFileSync(source, 'utf8')) as string[];
 }
 
+/** Arrays of a snapshot by name: what `parts` gave, in memory of their own. */
+export interface ColumnParts {
+  readonly sequence: number;
+  array(name: string): FlatArray;
+}
+
 class Vocabulary {
   readonly names: string[] = [];
   private readonly ordinals = new Map<string, number>();
@@ -63,6 +70,22 @@ class Vocabulary {
     return ordinal;
   }
 }
+
+/** Names one after the other, and where each ends. */
+function packedNames(names: readonly string[]): { bytes: Uint8Array<ArrayBuffer>; ends: Uint32Array<ArrayBuffer> } {
+  const bytes = new TextEncoder().encode(names.join('')) as Uint8Array<ArrayBuffer>;
+  let end = 0;
+  return { bytes, ends: Uint32Array.from(names, (name) => (end += Buffer.byteLength(name))) };
+}
+
+function* unpackedNames(bytes: Uint8Array, ends: Uint32Array): Generator<string> {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let n = 0; n < ends.length; n++) yield text.toString('utf8', n === 0 ? 0 : ends[n - 1], ends[n]);
+}
+
+const SPARSE = ['categories', 'annotations', 'titleTerms'] as const;
+const WORDS = ['categoryWords', 'annotationWords', 'titleWords', 'domains'] as const;
+const DENSE = ['saves', 'createdAt', 'domain', 'flags', 'group'] as const;
 
 type Entries = [number, number][];
 
@@ -84,13 +107,56 @@ export class ResidentPinColumns implements PinColumns {
   private documentCounts = new Uint32Array(1024);
   private seenSequence = 0;
 
-  constructor(store: CatalogStore, categories: readonly string[]) {
+  /** From a snapshot and what came after it, or from every row of the store. */
+  constructor(store: CatalogStore, categories: readonly string[], snapshot: ColumnParts | null = null) {
     this.store = store;
     this.categoryWords = new Vocabulary(categories);
+    if (snapshot) this.restore(snapshot);
+    else this.loadAll();
+  }
+
+  private loadAll(): void {
+    const { store } = this;
     this.seenSequence = store.sequence.current();
     for (const row of store.pins.columnRows()) this.setRow(row);
     for (const [pinIndex, count] of store.saves.countsPerPin()) if (pinIndex < this.count) this.saves[pinIndex] = count;
     for (let pinIndex = 0; pinIndex < this.count; pinIndex++) this.weighTitle(pinIndex);
+  }
+
+  /** The arrays of a snapshot of all pins as they are now. Views, to be written at once. */
+  parts(): Readonly<Record<string, FlatArray>> {
+    const { count } = this;
+    const arrays: Record<string, FlatArray> = { documentCounts: this.documentCounts.subarray(0, this.titleWords.names.length) };
+    for (const name of DENSE) arrays[name] = this[name].subarray(0, count);
+    for (const [part, array] of Object.entries(this.ids.parts())) arrays[`ids.${part}`] = array as FlatArray;
+    for (const name of SPARSE) for (const [part, array] of Object.entries(this[name].parts(count))) arrays[`${name}.${part}`] = array as FlatArray;
+    for (const name of WORDS) for (const [part, array] of Object.entries(packedNames(this[name].names))) arrays[`${name}.${part}`] = array;
+    return arrays;
+  }
+
+  /** The change sequence up to which everything is in. */
+  get sequence(): number {
+    return this.seenSequence;
+  }
+
+  private restore(snapshot: ColumnParts): void {
+    const take = <T>(name: string): T => snapshot.array(name) as T;
+    this.ids.restore({ bytes: take('ids.bytes'), ends: take('ids.ends'), slots: take('ids.slots') });
+    for (const name of SPARSE) {
+      const of = <T>(part: string): T => take<T>(`${name}.${part}`);
+      this[name].restore({ start: of('start'), length: of('length'), ordinals: of('ordinals'), weights: of('weights') });
+    }
+    for (const name of WORDS) for (const word of unpackedNames(take(`${name}.bytes`), take(`${name}.ends`))) this[name].ordinalOf(word);
+    this.saves = take('saves');
+    this.createdAt = take('createdAt');
+    this.domain = take('domain');
+    this.flags = take('flags');
+    this.documentCounts = take('documentCounts');
+    // Groups carry no sequence number, and few pins are in one: they are read anew.
+    this.group = Int32Array.from({ length: this.count }, (_, pinIndex) => pinIndex);
+    for (const [pinIndex, group] of this.store.pins.groups()) if (pinIndex < this.count) this.group[pinIndex] = group;
+    this.seenSequence = snapshot.sequence;
+    this.catchUp();
   }
 
   get count(): number {
@@ -199,7 +265,7 @@ export class ResidentPinColumns implements PinColumns {
   }
 
   private grow(): void {
-    const rows = this.saves.length * 2;
+    const rows = Math.max(256, this.saves.length * 2);
     this.saves = copied(this.saves, new Uint32Array(rows));
     this.createdAt = copied(this.createdAt, new Float64Array(rows));
     this.domain = copied(this.domain, new Int32Array(rows));
@@ -208,12 +274,13 @@ export class ResidentPinColumns implements PinColumns {
   }
 }
 
-/** Loads the columns of all pins. */
+/** Loads the columns of all pins, from a snapshot where there is one. */
 export function loadPinColumns(
   store: CatalogStore,
   categories: readonly string[] = siteCategories(),
+  snapshot: ColumnParts | null = null,
 ): ResidentPinColumns {
-  return new ResidentPinColumns(store, categories);
+  return new ResidentPinColumns(store, categories, snapshot);
 }
 
 function entriesOf(json: string | null, words: Vocabulary): Entries {

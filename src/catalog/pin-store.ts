@@ -255,6 +255,11 @@ export class PinStore {
       .immediate();
   }
 
+  /** Pins that are not alone in their near-duplicate group: pinIndex and group. */
+  groups(): IterableIterator<[number, number]> {
+    return this.database.prepare('SELECT pinIndex, groupIndex FROM pin_groups').raw().iterate() as IterableIterator<[number, number]>;
+  }
+
   /** Rows for the resident columns, by pinIndex: all from `from` on. */
   columnRows(from = 0): IterableIterator<PinColumnRow> {
     return this.database

@@ -6,6 +6,14 @@ export interface SparseRows {
   readonly weights: Float32Array;
 }
 
+/** Sparse rows whose memory is given away. */
+export interface OwnedRows {
+  readonly start: Uint32Array<ArrayBuffer>;
+  readonly length: Uint16Array<ArrayBuffer>;
+  readonly ordinals: Uint32Array<ArrayBuffer>;
+  readonly weights: Float32Array<ArrayBuffer>;
+}
+
 /** Sparse rows that grow: a row that is set again is written at the pool's end, the old place is left behind. */
 export class GrowingSparseRows implements SparseRows {
   start = new Uint32Array(256);
@@ -27,6 +35,21 @@ export class GrowingSparseRows implements SparseRows {
     }
   }
 
+  /** The first `rows` rows and the pool, for `restore`. Views, not copies. */
+  parts(rows: number): SparseRows {
+    const { start, length, ordinals, weights, end } = this;
+    return { start: start.subarray(0, rows), length: length.subarray(0, rows), ordinals: ordinals.subarray(0, end), weights: weights.subarray(0, end) };
+  }
+
+  /** Takes over the parts of other rows; they belong to this from now on. */
+  restore({ start, length, ordinals, weights }: OwnedRows): void {
+    this.start = start;
+    this.length = length;
+    this.ordinals = ordinals;
+    this.weights = weights;
+    this.end = ordinals.length;
+  }
+
   private growRows(needed: number): void {
     const rows = Math.max(needed, this.start.length * 2);
     this.start = copied(this.start, new Uint32Array(rows));
@@ -34,7 +57,7 @@ export class GrowingSparseRows implements SparseRows {
   }
 
   private growPool(needed: number): void {
-    const entries = Math.max(needed, this.ordinals.length * 2);
+    const entries = Math.max(needed, 1024, this.ordinals.length * 2);
     this.ordinals = copied(this.ordinals, new Uint32Array(entries));
     this.weights = copied(this.weights, new Float32Array(entries));
   }

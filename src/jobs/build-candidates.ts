@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { cooccurrenceOptionsOf, flaggedOptions, threadsOf } from '../candidates/cooccurrence-options.ts';
 import { buildCooccurrence, type BuildReceipt, type BuildSetting, buildVisualNeighbors } from '../candidates/list-builds.ts';
 import { openCatalog } from '../catalog/catalog-store.ts';
+import { siteCategories } from '../catalog/pin-columns.ts';
+import { snapshotPins } from '../catalog/pin-snapshot.ts';
 import { ServiceError } from '../errors.ts';
 import { VisualState } from '../serving/visual-state.ts';
 import { COOCCURRENCE_FLAGS } from './cooccurrence-flags.ts';
@@ -45,6 +47,7 @@ async function buildCandidates(input: JobInput): Promise<Readonly<Record<string,
     const visual = only === 'cooccurrence' ? null : await buildVisual(input, catalog.pins.count(), setting);
     if (only === 'visual' && visual === null)
       throw new ServiceError('NOTHING_TO_DO', { reason: 'There are no visual features; extract-features comes first.' });
+    snapshotPins(input.dataFolder, catalog, siteCategories(input.config.categories));
     return { cooccurrence, visual, options };
   } finally {
     catalog.close();

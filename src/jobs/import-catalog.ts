@@ -3,6 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { openCatalog } from '../catalog/catalog-store.ts';
 import { ingestFile } from '../catalog/ingest.ts';
+import { siteCategories } from '../catalog/pin-columns.ts';
+import { snapshotPins } from '../catalog/pin-snapshot.ts';
 import { type Receipt, totalOf } from '../catalog/receipt.ts';
 import type { CatalogKind } from '../catalog/upsert.ts';
 import { ServiceError } from '../errors.ts';
@@ -52,6 +54,7 @@ async function importCatalog(input: JobInput): Promise<Readonly<Record<string, u
     input.progress.start('category vectors', 0);
     catalog.deriveCategories();
     input.progress.stop();
+    snapshotPins(input.dataFolder, catalog, siteCategories(input.config.categories));
     const seconds = Math.round(performance.now() - startedAt) / 1000;
     return { ...totalOf(Object.values(receipts)), ...receipts, seconds };
   } finally {
