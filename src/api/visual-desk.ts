@@ -10,6 +10,7 @@ import type { Context } from '../context.ts';
 import { openDetector } from '../detection/detector.ts';
 import type { PinObject } from '../detection/pin-objects.ts';
 import { ServiceError } from '../errors.ts';
+import { unfitted } from '../features/binarize.ts';
 import { netKeyOf } from '../features/feature-store.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
 import { annotationIdf } from '../search/annotation-terms.ts';
@@ -69,10 +70,11 @@ export class VisualDesk {
 
   get net(): QueryNet {
     const { looks } = this.context;
-    const binarizer = looks.net ? looks.store.binarizer(looks.store.netIdOf(looks.net)) : null;
-    if (!looks.net || !binarizer)
+    const { net } = looks;
+    const binarizer = net && (looks.store.binarizer(looks.store.netIdOf(net)) ?? unfitted(net.rule, net.fc6Length));
+    if (!net || !binarizer)
       throw new ServiceError('INDEX_UNAVAILABLE', { index: 'visual features', reason: 'the active net has no codes yet: run extract-features', retryAfterSeconds: 30 });
-    return { folder: looks.netFolder, digest: looks.net.digest, binarizer };
+    return { folder: looks.netFolder, digest: net.digest, binarizer };
   }
   /** A pin's picture, its bytes kept for the next step of the box. Throws IMAGE_REFUSED for a pin without one. */
   async pictureOf(pinIndex: number): Promise<QueryPicture> {

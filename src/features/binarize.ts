@@ -37,6 +37,11 @@ export function needsFit(rule: BinarizationRule): boolean {
   return rule !== 'activation > 0';
 }
 
+/** The binarizer of a rule that needs no fitting, else null. */
+export function unfitted(rule: BinarizationRule, length: number): Binarizer | null {
+  return needsFit(rule) ? null : fitBinarizer(rule, length, { rows: 0, length, data: new Float32Array(0) });
+}
+
 /** Fits a rule for vectors of `length`; `sample` is not looked at for `activation > 0`. */
 export function fitBinarizer(rule: BinarizationRule, length: number, sample: ActivationSample, seed = 1): Binarizer {
   if (rule === 'activation > 0') return { kind: 'positive', bits: length };

@@ -7,8 +7,8 @@ import type { DominanceRules } from '../detection/dominant-object.ts';
 import { dominantOf } from '../detection/pin-objects.ts';
 import type { ReadingRules } from '../detection/suppression.ts';
 import { ServiceError } from '../errors.ts';
-import { type Binarizer, codeOf, fitBinarizer, needsFit } from '../features/binarize.ts';
-import { type ConvNet, type FeatureNet, openConvNet } from '../features/convnet.ts';
+import { type Binarizer, codeOf, unfitted } from '../features/binarize.ts';
+import { type ConvNet, openConvNet } from '../features/convnet.ts';
 import type { FeatureRow, FeatureStore } from '../features/feature-store.ts';
 import type { Progress } from '../progress.ts';
 import type { InferencePool } from '../vision/inference-pool.ts';
@@ -49,7 +49,7 @@ export async function describeDominantCrops(request: CropRequest): Promise<CropR
   const { store, pool, progress, signal } = request;
   const net = await openConvNet(request.netFolder, pool);
   const netId = store.netIdOf(net.features);
-  const binarizer = store.binarizer(netId) ?? unfitted(net.features);
+  const binarizer = store.binarizer(netId) ?? unfitted(net.features.rule, net.features.fc6Length);
   const { wanted, dominant, unchanged } = outdatedCrops(request, netId);
   if (binarizer === null) {
     const note = `the codes of ${net.net.manifest.name} are not fitted yet: run extract-features, then this again`;
@@ -68,12 +68,6 @@ export async function describeDominantCrops(request: CropRequest): Promise<CropR
   }
   progress.stop();
   return { dominant, written, unchanged, refused };
-}
-
-/** The binarizer of a rule that needs no fitting, else null. */
-export function unfitted({ rule, fc6Length }: FeatureNet): Binarizer | null {
-  const nothing = { rows: 0, length: fc6Length, data: new Float32Array(0) };
-  return needsFit(rule) ? null : fitBinarizer(rule, fc6Length, nothing);
 }
 
 /** Pins whose stored crop is not the one that the thresholds now want. */
