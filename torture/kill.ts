@@ -1,7 +1,8 @@
 /**
  * kill -9 at random moments: while events come in, while a catalogue is imported, while lists are counted, while a model
- * is trained and promoted. After each: what was acknowledged is there exactly once, repeating changes nothing, artifacts
- * and models are whole, and doing the interrupted work again ends as if nothing had happened.
+ * is trained and promoted; an experiment runs through all of it. After each: what was acknowledged is there exactly once,
+ * counted exactly once, repeating changes nothing, artifacts and models are whole, and doing the interrupted work again
+ * ends as if nothing had happened.
  */
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,9 @@ import { neighborListFolder } from '../src/candidates/neighbor-list-file.ts';
 import { openCatalog } from '../src/catalog/catalog-store.ts';
 import { openDatabase } from '../src/catalog/database.ts';
 import { reasonOf } from '../src/errors.ts';
+import { readDefinition } from '../src/experiments/experiment.ts';
+import { ExperimentStore } from '../src/experiments/experiment-store.ts';
+import type { ExperimentReport } from '../src/experiments/report.ts';
 import { deriveSeed, type Random, seededRandom } from '../src/math/random.ts';
 import { ModelRegistry } from '../src/ranker/model-registry.ts';
 import { EventLedger, postEvents, reportUntilKilled, type SentEvent } from './event-intake.ts';
@@ -17,6 +21,7 @@ import type { Scenario } from './scenario.ts';
 import { runJob, type ServiceProcess, startService } from './service-process.ts';
 import { type SmallCatalog, writeSmallCatalog } from './small-catalog.ts';
 
+const EXPERIMENT = 'torture';
 const CLIENTS = 3;
 const INTAKE_MS_MAX = 1200;
 /** Five of eight rounds are about events, where most can go wrong. */
@@ -86,6 +91,7 @@ async function prepare(seed: number): Promise<Site> {
   if (imported.status !== 0 || built.status !== 0) throw new Error(`the reference was not made: ${imported.said} ${built.said}`);
   const data = join(folder, 'data');
   cpSync(reference, data, { recursive: true });
+  startExperiment(data);
   return {
     folder,
     data,
@@ -101,6 +107,38 @@ async function prepare(seed: number): Promise<Site> {
     entries: (built.receipt?.cooccurrence as { entries: number }).entries,
     trained: 0,
   };
+}
+
+/** An experiment runs through all of it: what it counts must be what the log holds. */
+function startExperiment(data: string): void {
+  const database = openDatabase(join(data, 'experiments.sqlite'));
+  const store = new ExperimentStore(database);
+  const author = { by: 'torture', at: Date.now() };
+  const arms = [
+    { key: 'control', weight: 0.5 },
+    { key: 'boards', weight: 0.5, treatment: { sources: ['board-cooccurrence'] } },
+  ];
+  store.define(readDefinition({ key: EXPERIMENT, arms, metrics: ['saves-per-user'], counterfactualShare: 0.1 }), author);
+  store.start(EXPERIMENT, author);
+  database.close();
+}
+
+/** The running service's report against the log: every list of an arm once, every pin saved from it once. */
+async function checkReport({ data, failures, service }: Site): Promise<void> {
+  const reply = await fetch(`${service?.url}/v1/experiments/${EXPERIMENT}/report`);
+  const report = (await reply.json()) as ExperimentReport;
+  const [row] = report.rows;
+  const saves = [row.value, row.controlValue].map((value, i) => Math.round((value ?? 0) * [row.users, row.controlUsers][i]));
+  const counted = { lists: report.arms.reduce((sum, arm) => sum + arm.lists, 0), saves: saves[0] + saves[1] };
+  const database = openDatabase(join(data, 'log.sqlite'), { readonly: true });
+  const count = (sql: string): number => database.prepare(sql).pluck().get() as number;
+  const logged = {
+    lists: count('SELECT count(*) FROM served_list WHERE arm IS NOT NULL'),
+    saves: count("SELECT count(DISTINCT list_index || '/' || pin) FROM event WHERE type = 4"),
+  };
+  database.close();
+  if (JSON.stringify(counted) !== JSON.stringify(logged))
+    failures.push(`the experiment counted ${JSON.stringify(counted)}, the log holds ${JSON.stringify(logged)}`);
 }
 
 async function eventRound(site: Site): Promise<void> {
@@ -125,6 +163,7 @@ async function eventRound(site: Site): Promise<void> {
   for (const batch of batchesOf(acknowledged)) await ledger.repeat(site.service.url, batch);
   for (const batch of batchesOf(open)) ledger.acknowledge(batch, await postEvents(site.service.url, batch));
   countWhatIsThere(site);
+  await checkReport(site);
 }
 
 function batchesOf(events: readonly SentEvent[]): SentEvent[][] {
