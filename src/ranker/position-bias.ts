@@ -103,10 +103,12 @@ function finish(
   const end = ratio.findLastIndex((value) => !Number.isNaN(value)) + 1;
   const seen = ratio.slice(0, end).map((value, at, all) => (Number.isNaN(value) ? (all[at - 1] ?? 1) : value));
   const curve = falling(seen, impressions).map((value) => Math.min(1, value));
+  // The first position is compared with itself.
+  const spread = seen.map((_, at) => (at === 0 ? 0 : 1.96 * (error[at] || 0)));
   return {
     curve: curve.map((value) => value / curve[0]),
-    low: seen.map((value, at) => value - 1.96 * (error[at] || 0)),
-    high: seen.map((value, at) => value + 1.96 * (error[at] || 0)),
+    low: seen.map((value, at) => value - spread[at]),
+    high: seen.map((value, at) => value + spread[at]),
     impressions: impressions.slice(0, end),
     method,
   };
