@@ -13,19 +13,21 @@ import { neighborListFolder, writeNeighborLists } from '../src/candidates/neighb
 import { VISUAL_KIND } from '../src/candidates/visual-neighbors.ts';
 import { openCatalog } from '../src/catalog/catalog-store.ts';
 import { siteCategories } from '../src/catalog/pin-columns.ts';
+import { snapshotPins } from '../src/catalog/pin-snapshot.ts';
 import { upsertBatch } from '../src/catalog/upsert.ts';
 import { featureNetOf } from '../src/features/convnet.ts';
-import { type FeatureRow, openFeatureStore } from '../src/features/feature-store.ts';
-import { packFeatures } from '../src/features/feature-artifact.ts';
+import { netKeyOf, openFeatureStore } from '../src/features/feature-store.ts';
+import { featureArtifacts } from '../src/features/feature-artifact.ts';
 import { wordsOf } from '../src/math/bits.ts';
 import { type Random, seededRandom } from '../src/math/random.ts';
+import { norm } from '../src/math/vector.ts';
 import { FEATURE_COLUMNS } from '../src/ranker/feature-table.ts';
 import { MODEL_FORMAT } from '../src/ranker/model-artifact.ts';
 import { ModelRegistry } from '../src/ranker/model-registry.ts';
 import { activeNet } from '../src/vision/net-folder.ts';
 import { readNet } from '../src/vision/net-manifest.ts';
 
-const VERSION = 2;
+const VERSION = 3;
 const BATCH = 2000;
 
 export interface GeneratedSizes {
@@ -33,19 +35,21 @@ export interface GeneratedSizes {
   /** Entries per co-occurrence and per visual list. */
   readonly boardList: number;
   readonly visualList: number;
+  /** Of a binary code; absent: as many as the bundled net gives. */
+  readonly bits?: number;
 }
 
 /** The data folder of a generated catalogue, made if it is not there yet. */
 export function generatedCatalog(sizes: GeneratedSizes): string {
-  const { pins, boardList, visualList } = sizes;
-  const folder = join(tmpdir(), `related-pins-bench-${VERSION}-${pins}-${boardList}-${visualList}`);
+  const { pins, boardList, visualList, bits } = sizes;
+  const folder = join(tmpdir(), ['related-pins-bench', VERSION, pins, boardList, visualList, bits ?? 'net'].join('-'));
   if (existsSync(folder)) return folder;
   const draft = `${folder}.${process.pid}`;
   mkdirSync(draft, { recursive: true });
   try {
     const random = seededRandom(7);
     writeCatalog(draft, pins, random);
-    writeFeatures(draft, pins, random);
+    writeFeatures(draft, sizes, random);
     writeLists(draft, sizes, random);
     writeModel(draft, random);
     renameSync(draft, folder);
@@ -87,38 +91,68 @@ function writeCatalog(folder: string, pins: number, random: Random): void {
     }));
     upsertBatch(catalog, 'saves', saves, options);
   }
+  snapshotPins(folder, catalog, categories);
   catalog.close();
 }
 
-function writeFeatures(folder: string, pins: number, random: Random): void {
+/** The packed file alone: a server reads nothing else of a net's features. */
+function writeFeatures(folder: string, { pins, bits }: GeneratedSizes, random: Random): void {
   const net = featureNetOf(readNet(activeNet(folder, 'visual')));
   const store = openFeatureStore(folder);
   const netId = store.netIdOf(net);
-  const bits = net.fc6Length;
-  const row = (pinIndex: number): FeatureRow => ({
-    pinIndex,
-    imageVersion: 1,
-    code: Uint32Array.from({ length: wordsOf(bits) }, () => random.integer(2 ** 32)),
-    scores: Float32Array.from({ length: net.fc8Length }, () => random.next()),
-  });
-  for (let from = 0; from < pins; from += BATCH) {
-    const rows = Array.from({ length: Math.min(BATCH, pins - from) }, (_, i) => row(from + i));
-    store.put(netId, 'image', rows);
-    const withObject = rows.filter(({ pinIndex }) => pinIndex % 3 === 0);
-    store.put(netId, 'object', withObject.map(({ pinIndex }) => ({ ...row(pinIndex), label: 'thing' })));
-  }
-  packFeatures(folder, store, net, bits);
+  const width = bits ?? net.fc6Length;
+  if (bits !== undefined) store.setBinarizer(netId, { kind: 'positive', bits });
+  const words = wordsOf(width);
+  const { fc8Length } = net;
+  const drawnScores = Float32Array.from({ length: BATCH * fc8Length }, () => random.next());
+  const norms = Float32Array.from({ length: BATCH }, (_, i) => norm(drawnScores.subarray(i * fc8Length, (i + 1) * fc8Length)));
+  const row = { imageVersion: 1, code: drawnWords(words, random), scores: drawnScores.slice(0, fc8Length) };
+  store.put(netId, 'image', [{ ...row, pinIndex: 0 }]);
+  const withObject = Uint32Array.from({ length: Math.ceil(pins / 3) }, (_, i) => 3 * i);
+  featureArtifacts(folder, net).write(
+    {
+      netKey: netKeyOf(net),
+      netDigest: net.digest,
+      preprocessing: net.preprocessing,
+      rule: net.rule,
+      bits: width,
+      fc8Length,
+      pins,
+      sequence: store.sequence(netId),
+      objectLabels: ['thing'],
+    },
+    {
+      has: new Uint8Array(pins).fill(1),
+      codes: eachBatch(pins, (rows) => drawnWords(rows * words, random)),
+      scoreNorms: eachBatch(pins, (rows) => norms.subarray(0, rows)),
+      scores: eachBatch(pins, (rows) => drawnScores.subarray(0, rows * fc8Length)),
+      objectPins: withObject,
+      objectLabels: new Uint16Array(withObject.length),
+      objectCodes: eachBatch(withObject.length, (rows) => drawnWords(rows * words, random)),
+      objectScores: eachBatch(withObject.length, (rows) => drawnScores.subarray(0, rows * fc8Length)),
+    },
+  );
   store.close();
 }
 
-function writeLists(folder: string, { pins, boardList, visualList }: GeneratedSizes, random: Random): void {
+function* eachBatch<T>(rows: number, make: (rows: number) => T): Generator<T> {
+  for (let from = 0; from < rows; from += BATCH) yield make(Math.min(BATCH, rows - from));
+}
+
+function drawnWords(count: number, random: Random): Uint32Array<ArrayBuffer> {
+  const drawn = new Uint32Array(count);
+  for (let i = 0; i < count; i++) drawn[i] = random.integer(2 ** 32);
+  return drawn;
+}
+
+function writeLists(folder: string, { pins, boardList, visualList, bits: asked }: GeneratedSizes, random: Random): void {
   const artifacts = join(folder, 'artifacts');
   const catalog = openCatalog(folder);
   const sequence = catalog.sequence.current();
   const boards = catalog.boards.count();
   catalog.close();
   const net = readNet(activeNet(folder, 'visual'));
-  const bits = featureNetOf(net).fc6Length;
+  const bits = asked ?? featureNetOf(net).fc6Length;
   const builtAt = new Date().toISOString();
   const cooccurrence = { options: DEFAULT_COOCCURRENCE, sequence, pins, boards, pairs: pins * 2, builtAt };
   const visual = { netDigest: net.digest, bits, neighbors: visualList, pins, builtAt };

@@ -1,9 +1,8 @@
 /** One net's features as serving reads them: the packed artifact, and over it the rows written since. */
 import type { ArtifactFile } from '../catalog/artifact-file.ts';
 import { ServiceError } from '../errors.ts';
-import { wordsOf } from '../math/bits.ts';
 import { ClassScores } from './class-scores.ts';
-import { ObjectLabels } from './object-labels.ts';
+import { ObjectRows } from './object-rows.ts';
 import { allocateCodeTable, grownCodeTable } from './code-table.ts';
 import { featureArtifacts, type FeatureArtifactMetadata } from './feature-artifact.ts';
 import type { FeatureNet } from './convnet.ts';
@@ -21,8 +20,7 @@ export class ResidentFeatures implements VisualFeatures {
   image: CodeTable;
   /** Rows up to this write of the store are in. */
   sequence: number;
-  private readonly objects = new Map<number, ObjectFeatures>();
-  private readonly labels = new ObjectLabels();
+  private readonly objects: ObjectRows;
 
   constructor(net: FeatureNet, bits: number, file: ArtifactFile | null, byteLimit: number) {
     this.netDigest = net.digest;
@@ -32,18 +30,17 @@ export class ResidentFeatures implements VisualFeatures {
     this.sequence = metadata?.sequence ?? 0;
     this.image = allocateCodeTable(bits, pins + Math.max(1024, pins >> 2));
     this.imageScores = new ClassScores(net.fc8Length, file, byteLimit);
-    if (file && metadata) {
-      readCodes(file, this.image);
-      this.readObjects(file, metadata, net.fc8Length);
-    }
+    if (file) readCodes(file, this.image);
+    const packed = file && metadata && { file, words: this.image.words, length: net.fc8Length, labels: metadata.objectLabels, pins };
+    this.objects = new ObjectRows(packed);
   }
 
   objectOf(pinIndex: number): ObjectFeatures | null {
-    return this.objects.get(pinIndex) ?? null;
+    return this.objects.of(pinIndex);
   }
 
   objectLabelOf(pinIndex: number): string | null {
-    return this.labels.of(pinIndex);
+    return this.objects.labelOf(pinIndex);
   }
 
   /** Takes in what was written to the store since the last look; returns the pins whose image code changed. */
@@ -60,10 +57,8 @@ export class ResidentFeatures implements VisualFeatures {
   /** Lays one row over what is there; a row without a code takes the old one away. */
   put(subject: Subject, row: FeatureRow): void {
     if (subject === 'object') {
-      const label = row.label ?? '';
-      if (row.code && row.scores) this.objects.set(row.pinIndex, { label, code: row.code, scores: row.scores });
-      else this.objects.delete(row.pinIndex);
-      this.labels.set(row.pinIndex, row.code && row.scores ? label : null);
+      const { label, code, scores } = row;
+      this.objects.put(row.pinIndex, code && scores ? { label: label ?? '', code, scores } : null);
       return;
     }
     if (row.pinIndex >= this.image.capacity)
@@ -75,23 +70,6 @@ export class ResidentFeatures implements VisualFeatures {
 
   close(): void {
     this.imageScores.close();
-  }
-
-  private readObjects(file: ArtifactFile, metadata: FeatureArtifactMetadata, length: number): void {
-    const pins = file.read('objectPins');
-    const labels = file.read('objectLabels');
-    const codes = file.read('objectCodes') as Uint32Array;
-    const scores = file.read('objectScores') as Float32Array;
-    const words = wordsOf(metadata.bits);
-    for (let i = 0; i < pins.length; i++) {
-      const label = metadata.objectLabels[labels[i]];
-      this.labels.set(pins[i], label);
-      this.objects.set(pins[i], {
-        label,
-        code: codes.subarray(i * words, (i + 1) * words),
-        scores: scores.subarray(i * length, (i + 1) * length),
-      });
-    }
   }
 }
 
