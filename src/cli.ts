@@ -59,6 +59,7 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
     () => import('./jobs/detect-objects.ts'),
   ],
   ['index-objects', 'describe every object’s crop for object search and dots', () => import('./jobs/index-objects.ts')],
+  ['replay-flashlight', 'replay the paper’s section 7: box, dots, dots under thresholds', () => import('./jobs/replay-flashlight.ts')],
   ['fit-search', 'fit the thresholds of object dots and the exact-product distance', () => import('./jobs/fit-search.ts')],
   [
     'evaluate-visual-search',

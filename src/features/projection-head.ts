@@ -2,30 +2,29 @@
  * A projection head on frozen visual features, learned with normalized softmax over class proxies, several label sets
  * (tasks) at once:
  *
- *   x' = layer norm of x without affine;  z = W x';  loss = sum over tasks of cross-entropy(cos(z, proxy_c) / 0.05)
+ *   x' = layer norm of x without affine, less its mean over the training rows
+ *   z = W x';  loss = sum over tasks of cross-entropy(cos(z, proxy_c) / temperature)
  *
- * Given    rows    n x d visual features (fc6 activations), row-major float32
- *          tasks   one class per row and task, -1 where the row has none
- * Returns  W, D x d row-major, and the trace of training and held-out loss.
- * The code of an image is the sign of z: bit = value > 0.
- * Same input, same seed, same bits out.
+ * Given    rows    n x d, prepared by `prepareRows`
+ *          tasks   for each class the training rows it may draw from
+ * Returns  W, d x d row-major, of the epoch that `measure` liked best; epoch 0 is W = identity.
+ * Same input, same seed, same bits out, on one kind of processor.
  * Source   Zhai and Wu, Classification is a Strong Baseline for Deep Metric Learning, BMVC 2019: sections 3.1 (normalized
  *          softmax, temperature), 3.2 (layer norm), 3.3 (class-balanced batches); training as in its section 4.1.
- * Choice   W starts as the identity where D = d (then as a seeded random projection), because a catalogue is small:
- *          early stopping then chooses how far to leave the frozen features, and cannot do much worse than them.
+ * Choice   W starts as the identity, proxies as the mean direction of their class (so no epoch for them alone is needed), and
+ *          a share of each row is dropped: a catalogue is small, and early stopping then chooses how far to leave the frozen
+ *          features. W has no bias; the mean is taken off before it, because sign codes need their origin amid the data.
  */
-import { type Random, seededRandom } from '../math/random.ts';
+import type { MatrixProduct } from '../math/matrix-product.ts';
+import { mixedSeed, type Random, seededRandom } from '../math/random.ts';
 
 export interface HeadTask {
   readonly name: string;
-  /** Class of each row, 0..classes-1, or -1. */
-  readonly classes: Int32Array;
-  readonly classCount: number;
+  /** Training rows of each class; classes of fewer than two rows teach nothing and must be left out. */
+  readonly classes: readonly (readonly number[])[];
 }
 
 export interface HeadSettings {
-  /** Length of z; 0 keeps the length of the features. */
-  readonly outputLength: number;
   readonly temperature: number;
   readonly learningRate: number;
   readonly momentum: number;
@@ -33,258 +32,245 @@ export interface HeadSettings {
   /** Classes in a batch x rows of each, drawn with replacement. */
   readonly classesPerBatch: number;
   readonly rowsPerClass: number;
+  /** Share of each drawn row that is set to zero, the rest scaled up. */
+  readonly dropout: number;
   readonly epochs: number;
-  /** Epochs without a better held-out loss before it stops. */
+  /** Epochs without a better measure before it stops. */
   readonly patience: number;
   readonly seed: number;
 }
 
+/** Temperature, batch, momentum and decay as published; rate and dropout chosen on `ikea-rooms` (docs/DECISIONS.md). */
 export const HEAD_DEFAULTS: HeadSettings = {
-  outputLength: 0,
   temperature: 0.05,
-  learningRate: 0.01,
+  learningRate: 0.03,
   momentum: 0.9,
   weightDecay: 1e-4,
   classesPerBatch: 15,
   rowsPerClass: 5,
+  dropout: 0.3,
   epochs: 20,
-  patience: 3,
+  patience: 4,
   seed: 1,
 };
 
-export interface Head {
-  readonly inputLength: number;
-  readonly outputLength: number;
+/** Everything that training goes on from; `best` is the head to keep. */
+export interface HeadState {
+  readonly epoch: number;
   readonly weights: Float32Array;
+  readonly velocity: Float32Array;
+  readonly proxies: readonly Float32Array[];
+  readonly proxyVelocities: readonly Float32Array[];
+  readonly best: Float32Array;
+  readonly trace: readonly HeadEpoch[];
+}
+
+export interface HeadEpoch {
+  readonly epoch: number;
+  /** NaN at epoch 0, before the first step. */
+  readonly trainLoss: number;
+  /** What `measure` said; higher is better. */
+  readonly measure: number;
 }
 
 export interface HeadTraining {
-  readonly head: Head;
-  readonly trace: readonly { readonly epoch: number; readonly trainLoss: number; readonly heldOutLoss: number }[];
-  readonly bestEpoch: number;
+  readonly rows: Float32Array;
+  readonly length: number;
+  readonly tasks: readonly HeadTask[];
+  readonly settings: HeadSettings;
+  readonly product: MatrixProduct;
+  /** How good a head is on what it may not learn from. */
+  readonly measure: (weights: Float32Array) => Promise<number>;
+  /** Told after every epoch; false stops. */
+  readonly onEpoch?: (state: HeadState) => boolean;
+  readonly resume?: HeadState;
 }
 
 const LAYER_NORM_EPSILON = 1e-5;
 
-/** Layer norm without affine, in place for row `row` of an n x d block: mean 0, variance 1. */
-export function layerNorm(data: Float32Array, row: number, length: number): void {
-  const from = row * length;
-  let mean = 0;
-  for (let i = 0; i < length; i++) mean += data[from + i];
-  mean /= length;
-  let variance = 0;
-  for (let i = 0; i < length; i++) variance += (data[from + i] - mean) ** 2;
-  const scale = 1 / Math.sqrt(variance / length + LAYER_NORM_EPSILON);
-  for (let i = 0; i < length; i++) data[from + i] = (data[from + i] - mean) * scale;
+/** Layer norm without affine of each row, in place: mean 0, variance 1. */
+export function layerNorm(rows: Float32Array, length: number): void {
+  for (let from = 0; from < rows.length; from += length) {
+    let mean = 0;
+    for (let i = 0; i < length; i++) mean += rows[from + i];
+    mean /= length;
+    let variance = 0;
+    for (let i = 0; i < length; i++) variance += (rows[from + i] - mean) ** 2;
+    const scale = 1 / Math.sqrt(variance / length + LAYER_NORM_EPSILON);
+    for (let i = 0; i < length; i++) rows[from + i] = (rows[from + i] - mean) * scale;
+  }
 }
 
-/** z = W x' for `count` rows that are layer-normed already; n x D row-major. */
-export function project(head: Head, rows: Float32Array, count: number): Float32Array {
-  const { inputLength, outputLength, weights } = head;
-  const out = new Float32Array(count * outputLength);
-  for (let row = 0; row < count; row++) {
-    for (let o = 0; o < outputLength; o++) out[row * outputLength + o] = dotAt(weights, o * inputLength, rows, row * inputLength, inputLength);
+/** Layer-normed rows less their mean over `training`, and that mean. */
+export function prepareRows(features: Float32Array, length: number, training: readonly number[]) {
+  const rows = Float32Array.from(features);
+  layerNorm(rows, length);
+  const mean = new Float32Array(length);
+  for (const row of training) for (let i = 0; i < length; i++) mean[i] += rows[row * length + i] / training.length;
+  for (let at = 0; at < rows.length; at++) rows[at] -= mean[at % length];
+  return { rows, mean };
+}
+
+/** Trains until the measure no longer rises. Throws RangeError without a task of at least two classes. */
+export async function trainHead(training: HeadTraining): Promise<HeadState> {
+  const { tasks, settings, measure, onEpoch = () => true } = training;
+  if (tasks.length === 0 || tasks.some(({ classes }) => classes.length < 2))
+    throw new RangeError('tasks: expected each to have at least two classes');
+  let state = training.resume ?? (await freshState(training));
+  const steps = stepsPerEpoch(training);
+  while (state.epoch < settings.epochs && state.epoch - bestEpoch(state.trace) < settings.patience) {
+    const epoch = state.epoch + 1;
+    const random = seededRandom(mixedSeed(settings.seed, `epoch ${epoch}`));
+    let loss = 0;
+    for (let step = 0; step < steps; step++)
+      for (const task of tasks.keys()) loss += await trainStep(training, state, task, random);
+    const measured = await measure(state.weights);
+    const trace = [...state.trace, { epoch, trainLoss: loss / (steps * tasks.length), measure: measured }];
+    state = { ...state, epoch, trace, best: bestEpoch(trace) === epoch ? Float32Array.from(state.weights) : state.best };
+    if (!onEpoch(state)) break;
   }
+  return state;
+}
+
+/** The epoch whose measure was highest, the first of equals. */
+export function bestEpoch(trace: readonly HeadEpoch[]): number {
+  return trace.reduce((best, one) => (one.measure > best.measure ? one : best)).epoch;
+}
+
+function stepsPerEpoch({ rows, length, settings }: HeadTraining): number {
+  return Math.max(10, Math.ceil(rows.length / length / (settings.classesPerBatch * settings.rowsPerClass)));
+}
+
+async function freshState({ rows, length, tasks, measure }: HeadTraining): Promise<HeadState> {
+  const weights = new Float32Array(length * length);
+  for (let i = 0; i < length; i++) weights[i * length + i] = 1;
+  const proxies = tasks.map(({ classes }) => meanDirections(rows, length, classes));
+  return {
+    epoch: 0,
+    weights,
+    velocity: new Float32Array(weights.length),
+    proxies,
+    proxyVelocities: proxies.map((proxy) => new Float32Array(proxy.length)),
+    best: Float32Array.from(weights),
+    trace: [{ epoch: 0, trainLoss: Number.NaN, measure: await measure(weights) }],
+  };
+}
+
+/** The mean of each class's rows, each of length 1. */
+function meanDirections(rows: Float32Array, length: number, classes: HeadTask['classes']): Float32Array {
+  const out = new Float32Array(classes.length * length);
+  classes.forEach((members, label) => {
+    for (const row of members) {
+      const from = row * length;
+      const scale = 1 / (lengthOf(rows, from, length) * members.length);
+      for (let i = 0; i < length; i++) out[label * length + i] += rows[from + i] * scale;
+    }
+  });
   return out;
 }
 
-function dotAt(a: Float32Array, aFrom: number, b: Float32Array, bFrom: number, length: number): number {
-  let s0 = 0;
-  let s1 = 0;
-  let s2 = 0;
-  let s3 = 0;
-  let i = 0;
-  for (; i + 3 < length; i += 4) {
-    s0 += a[aFrom + i] * b[bFrom + i];
-    s1 += a[aFrom + i + 1] * b[bFrom + i + 1];
-    s2 += a[aFrom + i + 2] * b[bFrom + i + 2];
-    s3 += a[aFrom + i + 3] * b[bFrom + i + 3];
-  }
-  for (; i < length; i++) s0 += a[aFrom + i] * b[bFrom + i];
-  return s0 + s1 + s2 + s3;
-}
-
-/** Trains the head; `heldOut` marks rows that only measure (1). `onEpoch` may stop it by returning false. */
-export function trainHead(
-  features: Float32Array,
-  length: number,
-  tasks: readonly HeadTask[],
-  heldOut: Uint8Array,
-  settings: HeadSettings,
-  onEpoch: (epoch: number, trainLoss: number, heldOutLoss: number) => boolean = () => true,
-): HeadTraining {
-  const count = features.length / length;
-  if (!Number.isInteger(count)) throw new RangeError(`features: expected a multiple of ${length} values, got ${features.length}`);
-  const rows = Float32Array.from(features);
-  for (let row = 0; row < count; row++) layerNorm(rows, row, length);
-  const random = seededRandom(settings.seed);
-  const head = freshHead(length, settings.outputLength || length, random);
-  const learners = tasks.map((task) => new TaskLearner(task, head.outputLength, heldOut, random));
-  const usable = learners.filter((learner) => learner.trainClasses.length > 1);
-  if (usable.length === 0) throw new RangeError('tasks: expected one with at least two classes of two rows or more');
-  const velocity = new Float32Array(head.weights.length);
-  const trace: { epoch: number; trainLoss: number; heldOutLoss: number }[] = [];
-  let best = { weights: Float32Array.from(head.weights), loss: Number.POSITIVE_INFINITY, epoch: 0 };
-  const stepsPerEpoch = Math.max(10, Math.ceil(count / (settings.classesPerBatch * settings.rowsPerClass)));
-  for (let epoch = 0; epoch <= settings.epochs; epoch++) {
-    let trainLoss = 0;
-    for (let step = 0; step < stepsPerEpoch; step++) {
-      for (const learner of usable) trainLoss += trainStep(rows, head, velocity, learner, settings, random, epoch > 0) / usable.length;
-    }
-    const heldOutLoss = heldOutLossOf(rows, head, usable, settings.temperature);
-    trace.push({ epoch, trainLoss: trainLoss / stepsPerEpoch, heldOutLoss });
-    if (heldOutLoss < best.loss - 1e-6) best = { weights: Float32Array.from(head.weights), loss: heldOutLoss, epoch };
-    if (!onEpoch(epoch, trainLoss / stepsPerEpoch, heldOutLoss) || epoch - best.epoch >= settings.patience) break;
-  }
-  return { head: { ...head, weights: best.weights }, trace, bestEpoch: best.epoch };
-}
-
-function freshHead(inputLength: number, outputLength: number, random: Random): Head {
-  const weights = new Float32Array(outputLength * inputLength);
-  if (inputLength === outputLength) for (let i = 0; i < inputLength; i++) weights[i * inputLength + i] = 1;
-  else for (let i = 0; i < weights.length; i++) weights[i] = random.normal() / Math.sqrt(inputLength);
-  return { inputLength, outputLength, weights };
-}
-
-/** One label set: its proxies, and the rows of each class that may be drawn or that only measure. */
-class TaskLearner {
-  readonly proxies: Float32Array;
-  readonly velocity: Float32Array;
-  readonly classCount: number;
-  readonly rowsOfClass: readonly number[][];
-  readonly trainClasses: readonly number[];
-  readonly heldOutRows: readonly number[];
-  readonly classes: Int32Array;
-
-  constructor(task: HeadTask, length: number, heldOut: Uint8Array, random: Random) {
-    this.classes = task.classes;
-    this.classCount = task.classCount;
-    this.proxies = new Float32Array(task.classCount * length);
-    this.velocity = new Float32Array(this.proxies.length);
-    for (let i = 0; i < this.proxies.length; i++) this.proxies[i] = random.normal() / Math.sqrt(length);
-    const rowsOfClass: number[][] = Array.from({ length: task.classCount }, () => []);
-    const measured: number[] = [];
-    task.classes.forEach((label, row) => {
-      if (label < 0) return;
-      if (heldOut[row]) measured.push(row);
-      else rowsOfClass[label].push(row);
-    });
-    this.rowsOfClass = rowsOfClass;
-    this.trainClasses = rowsOfClass.flatMap((rows, label) => (rows.length >= 2 ? [label] : []));
-    const known = new Set(this.trainClasses);
-    this.heldOutRows = measured.filter((row) => known.has(task.classes[row]));
-  }
-
-  /** A class-balanced batch: rows drawn with replacement from classes drawn without. */
-  draw(settings: HeadSettings, random: Random): number[] {
-    const chosen = random.shuffled(this.trainClasses).slice(0, settings.classesPerBatch);
-    return chosen.flatMap((label) => Array.from({ length: settings.rowsPerClass }, () => random.pick(this.rowsOfClass[label])));
-  }
-}
-
-/** Loss and gradients of one batch; updates the proxies, and W when `moveHead`. Returns the mean loss. */
-function trainStep(rows: Float32Array, head: Head, velocity: Float32Array, learner: TaskLearner, settings: HeadSettings, random: Random, moveHead: boolean): number {
-  const batch = learner.draw(settings, random);
-  const length = head.inputLength;
-  const x = new Float32Array(batch.length * length);
-  batch.forEach((row, at) => {
-    x.set(rows.subarray(row * length, (row + 1) * length), at * length);
-  });
-  const z = project(head, x, batch.length);
-  const labels = batch.map((row) => learner.classes[row]);
-  const { loss, dz, dProxies } = softmaxGradients(z, head.outputLength, labels, learner, settings.temperature);
-  descend(learner.proxies, learner.velocity, dProxies, settings);
-  if (moveHead) {
-    const dW = new Float32Array(head.weights.length);
-    for (let at = 0; at < batch.length; at++) {
-      for (let o = 0; o < head.outputLength; o++) {
-        const slope = dz[at * head.outputLength + o];
-        if (slope === 0) continue;
-        const to = o * length;
-        const from = at * length;
-        for (let i = 0; i < length; i++) dW[to + i] += slope * x[from + i];
-      }
-    }
-    descend(head.weights, velocity, dW, settings);
-  }
+/** One batch of one task: moves the task's proxies and W. Returns the mean loss. */
+async function trainStep(training: HeadTraining, state: HeadState, at: number, random: Random): Promise<number> {
+  const { length, settings, product } = training;
+  const { x, labels } = drawBatch(training, training.tasks[at], random);
+  const shape = { rows: labels.length, columns: length, inner: length };
+  const z = await product(x, state.weights, { ...shape, bTransposed: true });
+  const { loss, dz, dProxies } = await softmaxGradients(z, state.proxies[at], labels, length, settings.temperature, product);
+  const dW = await product(dz, x, { rows: length, columns: length, inner: labels.length, aTransposed: true });
+  descend(state.proxies[at], state.proxyVelocities[at], dProxies, { ...settings, weightDecay: 0 });
+  descend(state.weights, state.velocity, dW, settings);
   return loss;
 }
 
+/** A class-balanced batch: classes drawn without, rows with replacement. */
+function drawBatch({ rows, length, settings }: HeadTraining, { classes }: HeadTask, random: Random) {
+  const labels = random
+    .shuffled(classes.map((_, label) => label))
+    .slice(0, settings.classesPerBatch)
+    .flatMap((label) => Array.from({ length: settings.rowsPerClass }, () => label));
+  const x = new Float32Array(labels.length * length);
+  const kept = 1 - settings.dropout;
+  labels.forEach((label, at) => {
+    const from = random.pick(classes[label]) * length;
+    for (let i = 0; i < length; i++) if (settings.dropout === 0 || random.next() < kept) x[at * length + i] = rows[from + i] / kept;
+  });
+  return { x, labels };
+}
+
 /** SGD with momentum and weight decay, in place. */
-function descend(weights: Float32Array, velocity: Float32Array, gradient: Float32Array, settings: HeadSettings): void {
+function descend(
+  weights: Float32Array,
+  velocity: Float32Array,
+  gradient: Float32Array,
+  { momentum, weightDecay, learningRate }: HeadSettings,
+): void {
   for (let i = 0; i < weights.length; i++) {
-    velocity[i] = settings.momentum * velocity[i] + gradient[i] + settings.weightDecay * weights[i];
-    weights[i] -= settings.learningRate * velocity[i];
+    velocity[i] = momentum * velocity[i] + gradient[i] + weightDecay * weights[i];
+    weights[i] -= learningRate * velocity[i];
   }
 }
 
 /**
  * Mean cross-entropy of cos(z, proxy) / temperature over a batch, and its gradients with respect to z and the proxies.
- * With u = z / |z|, v = p / |p|, c = u.v: dc/dz = (v - c u) / |z|, dc/dp = (u - c v) / |p|.
+ * With u = z / |z|, v = p / |p|, g = d loss / d cos: d loss / du = g v, and through the norm dz = (du - (du.u) u) / |z|.
  */
-export function softmaxGradients(z: Float32Array, length: number, labels: readonly number[], learner: { readonly proxies: Float32Array; readonly classCount: number }, temperature: number) {
-  const { proxies, classCount } = learner;
-  const proxyNorm = norms(proxies, classCount, length);
-  const zNorm = norms(z, labels.length, length);
-  const dz = new Float32Array(z.length);
-  const dProxies = new Float32Array(proxies.length);
-  const cosines = new Float64Array(classCount);
+export async function softmaxGradients(
+  z: Float32Array,
+  proxies: Float32Array,
+  labels: readonly number[],
+  length: number,
+  temperature: number,
+  product: MatrixProduct,
+): Promise<{ loss: number; dz: Float32Array; dProxies: Float32Array }> {
+  const [batch, classes] = [labels.length, proxies.length / length];
+  const u = unitRows(z, length);
+  const v = unitRows(proxies, length);
+  const g = await product(u, v, { rows: batch, columns: classes, inner: length, bTransposed: true });
   let loss = 0;
-  for (let row = 0; row < labels.length; row++) {
-    const shares = softmaxRow(z, row, length, proxies, proxyNorm, zNorm[row], classCount, temperature, cosines);
-    loss -= Math.log(Math.max(shares[labels[row]], 1e-30));
-    for (let c = 0; c < classCount; c++) {
-      const slope = (shares[c] - (c === labels[row] ? 1 : 0)) / (temperature * labels.length);
-      if (Math.abs(slope) < 1e-9) continue;
-      const scaleZ = slope / zNorm[row];
-      const scaleP = slope / proxyNorm[c];
-      for (let i = 0; i < length; i++) {
-        const u = z[row * length + i] / zNorm[row];
-        const v = proxies[c * length + i] / proxyNorm[c];
-        dz[row * length + i] += scaleZ * (v - cosines[c] * u);
-        dProxies[c * length + i] += scaleP * (u - cosines[c] * v);
-      }
-    }
-  }
-  return { loss: loss / labels.length, dz, dProxies };
+  labels.forEach((label, row) => {
+    loss += crossEntropy(g.subarray(row * classes, (row + 1) * classes), label, temperature, batch);
+  });
+  const du = await product(g, v, { rows: batch, columns: length, inner: classes });
+  const dv = await product(g, u, { rows: classes, columns: length, inner: batch, aTransposed: true });
+  return { loss: loss / batch, dz: throughNorm(du, u, z, length), dProxies: throughNorm(dv, v, proxies, length) };
 }
 
-function softmaxRow(z: Float32Array, row: number, length: number, proxies: Float32Array, proxyNorm: Float64Array, zNorm: number, classCount: number, temperature: number, cosines: Float64Array): Float64Array {
-  const shares = new Float64Array(classCount);
-  let highest = Number.NEGATIVE_INFINITY;
-  for (let c = 0; c < classCount; c++) {
-    cosines[c] = dotAt(z, row * length, proxies, c * length, length) / (zNorm * proxyNorm[c]);
-    highest = Math.max(highest, cosines[c]);
-  }
+/** Turns a row of cosines into the gradient of the mean loss, in place; returns the row's loss. */
+function crossEntropy(cosines: Float32Array, label: number, temperature: number, batch: number): number {
+  const highest = cosines.reduce((a, b) => Math.max(a, b));
+  const own = (cosines[label] - highest) / temperature;
   let sum = 0;
-  for (let c = 0; c < classCount; c++) {
-    shares[c] = Math.exp((cosines[c] - highest) / temperature);
-    sum += shares[c];
+  for (let c = 0; c < cosines.length; c++) {
+    cosines[c] = Math.exp((cosines[c] - highest) / temperature);
+    sum += cosines[c];
   }
-  for (let c = 0; c < classCount; c++) shares[c] /= sum;
-  return shares;
+  for (let c = 0; c < cosines.length; c++) cosines[c] = (cosines[c] / sum - (c === label ? 1 : 0)) / (temperature * batch);
+  return Math.log(sum) - own;
 }
 
-function norms(data: Float32Array, count: number, length: number): Float64Array {
-  const out = new Float64Array(count);
-  for (let row = 0; row < count; row++) out[row] = Math.sqrt(dotAt(data, row * length, data, row * length, length)) || 1e-12;
+/** Copies of rows, each of length 1; a row of zeros stays. */
+export function unitRows(rows: Float32Array, length: number): Float32Array {
+  const out = new Float32Array(rows.length);
+  for (let from = 0; from < rows.length; from += length) {
+    const scale = 1 / lengthOf(rows, from, length);
+    for (let i = 0; i < length; i++) out[from + i] = rows[from + i] * scale;
+  }
   return out;
 }
 
-/** Mean loss over the held-out rows of every task; the training loss decides when nothing is held out. */
-function heldOutLossOf(rows: Float32Array, head: Head, learners: readonly TaskLearner[], temperature: number): number {
-  let sum = 0;
-  let count = 0;
-  for (const learner of learners) {
-    if (learner.heldOutRows.length === 0) continue;
-    const x = new Float32Array(learner.heldOutRows.length * head.inputLength);
-    learner.heldOutRows.forEach((row, at) => {
-      x.set(rows.subarray(row * head.inputLength, (row + 1) * head.inputLength), at * head.inputLength);
-    });
-    const z = project(head, x, learner.heldOutRows.length);
-    const labels = learner.heldOutRows.map((row) => learner.classes[row]);
-    sum += softmaxGradients(z, head.outputLength, labels, learner, temperature).loss * labels.length;
-    count += labels.length;
+function throughNorm(gradient: Float32Array, unit: Float32Array, rows: Float32Array, length: number): Float32Array {
+  const out = new Float32Array(gradient.length);
+  for (let from = 0; from < rows.length; from += length) {
+    let along = 0;
+    for (let i = 0; i < length; i++) along += gradient[from + i] * unit[from + i];
+    const scale = 1 / lengthOf(rows, from, length);
+    for (let i = 0; i < length; i++) out[from + i] = (gradient[from + i] - along * unit[from + i]) * scale;
   }
-  return count === 0 ? 0 : sum / count;
+  return out;
+}
+
+function lengthOf(rows: Float32Array, from: number, length: number): number {
+  let sum = 0;
+  for (let i = 0; i < length; i++) sum += rows[from + i] ** 2;
+  return Math.sqrt(sum) || 1e-12;
 }

@@ -16,6 +16,8 @@ export interface Protocol {
   readonly labels: Labels;
   /** Which images ask; null: each asks, all others answer. Otherwise only those answer that don't ask. */
   readonly queries: readonly number[] | null;
+  /** Those that ask answer each other as well. */
+  readonly allAnswer?: boolean;
 }
 
 export interface Precision {
@@ -24,6 +26,8 @@ export interface Precision {
   readonly p10: number;
   readonly intervals: { readonly p1: Interval; readonly p5: Interval; readonly p10: Interval };
   readonly queries: number;
+  /** Precision at 10 of each query, in the order in which they asked. */
+  readonly p10ByQuery: Float64Array;
   /** Per query, of ranking alone. */
   readonly milliseconds: number;
 }
@@ -100,17 +104,17 @@ function normalizeRows(flat: Float32Array, length: number): void {
   }
 }
 
-function evaluate(count: number, score: Scorer, { labels, queries }: Protocol): Precision {
+function evaluate(count: number, score: Scorer, { labels, queries, allAnswer = false }: Protocol): Precision {
   if (labels.length !== count) throw new RangeError(`labels: expected ${count}, got ${labels.length}`);
   const asking = queries ?? Array.from({ length: count }, (_, i) => i);
-  const silent = new Set(queries ?? []);
+  const silent = new Set(allAnswer ? [] : queries);
   const answering = Int32Array.from({ length: count }, (_, i) => i).filter((i) => !silent.has(i));
   const scores = new Float64Array(count);
   const precisions = KS.map(() => new Float64Array(asking.length));
   const startedAt = performance.now();
   asking.forEach((query, at) => {
     score(query, scores);
-    const others = queries ? answering : answering.filter((i) => i !== query);
+    const others = silent.size > 0 ? answering : answering.filter((i) => i !== query);
     const { ids } = topK(
       others,
       Float64Array.from(others, (i) => scores[i]),
@@ -128,7 +132,7 @@ function evaluate(count: number, score: Scorer, { labels, queries }: Protocol): 
   const milliseconds = (performance.now() - startedAt) / Math.max(1, asking.length);
   const [p1, p5, p10] = precisions.map(meanOf);
   const [i1, i5, i10] = precisions.map(bootstrap);
-  return { p1, p5, p10, intervals: { p1: i1, p5: i5, p10: i10 }, queries: asking.length, milliseconds };
+  return { p1, p5, p10, intervals: { p1: i1, p5: i5, p10: i10 }, queries: asking.length, p10ByQuery: precisions[2], milliseconds };
 }
 
 function meanOf(values: Float64Array): number {
@@ -138,7 +142,7 @@ function meanOf(values: Float64Array): number {
 }
 
 /** 95 % percentile interval of the mean. */
-function bootstrap(values: Float64Array): Interval {
+export function bootstrap(values: Float64Array): Interval {
   const random = seededRandom(1);
   const means = Float64Array.from({ length: RESAMPLES }, () => {
     let sum = 0;

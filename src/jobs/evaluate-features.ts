@@ -1,7 +1,6 @@
 /** The paper's Table 1: nets x layers x raw or binary x distances, precision at 1, 5, 10 on labelled images, beside baselines. */
-import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { openCatalog } from '../catalog/catalog-store.ts';
 import { fetchImage } from '../catalog/image-fetch.ts';
 import { ServiceError } from '../errors.ts';
@@ -24,6 +23,7 @@ import { activeNet } from '../vision/net-folder.ts';
 import type { BinarizationRule } from '../vision/net-manifest.ts';
 import type { ProviderChoice } from '../vision/onnx-session.ts';
 import type { Job, JobInput } from './job.ts';
+import { folderImages } from './labelled-images.ts';
 
 export const job: Job = {
   name: 'evaluate-features',
@@ -71,7 +71,7 @@ interface Row {
 async function evaluateFeatures(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
   const { options, config, dataFolder, progress } = input;
   const images = perClass(
-    typeof options.images === 'string' ? folderImages(resolve(options.images)) : catalogImages(input),
+    typeof options.images === 'string' ? labelledFolder(resolve(options.images)) : catalogImages(input),
     options,
   );
   const nets = ((options.net as string[] | undefined) ?? [activeNet(dataFolder, 'visual')]).map((folder) =>
@@ -104,22 +104,11 @@ async function evaluateFeatures(input: JobInput): Promise<Readonly<Record<string
   return { rows, images: measured, queries: options.queries ?? measured, refused };
 }
 
-/** A folder a label, in name order. */
-function folderImages(folder: string): LabelledImage[] {
-  const labels = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name)
-    .sort();
-  const images = labels.flatMap((label, ordinal) =>
-    readdirSync(join(folder, label))
-      .filter((name) => /\.(jpe?g|png|webp|gif|tiff?|avif)$/i.test(name))
-      .sort()
-      .map((name) => ({ labels: [ordinal], read: async () => readFileSync(join(folder, label, name)) })),
-  );
-  if (images.length > 1) return images;
-  throw new ServiceError('NOTHING_TO_DO', {
-    reason: `${folder} holds no folders of images; the folders are the labels.`,
-  });
+/** The images of a folder, labelled by the ordinals of their folders. */
+function labelledFolder(folder: string): LabelledImage[] {
+  const images = folderImages(folder);
+  const names = [...new Set(images.map(({ label }) => label))];
+  return images.map(({ label, read }) => ({ labels: [names.indexOf(label)], read }));
 }
 
 /** The catalogue's images; their strongest category, or all their boards, are their labels. */

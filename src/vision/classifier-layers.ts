@@ -9,7 +9,8 @@
  *
  * fc8 is taken before the softmax. What was assumed is said in `doubts`.
  */
-import type { NewNode, OnnxGraph, OnnxNode, OnnxValue } from './onnx-graph.ts';
+import type { OnnxGraph, OnnxNode, OnnxValue } from './onnx-graph.ts';
+import type { NewNode } from './onnx-writing.ts';
 
 export interface ClassifierLayers {
   /** Tensor of each role. */

@@ -6,6 +6,7 @@
  */
 import protobuf from 'protobufjs/minimal.js';
 import { reasonOf } from '../errors.ts';
+import { graphAdditions, type NewConstant, type NewNode } from './onnx-writing.ts';
 
 export interface OnnxAttribute {
   readonly name: string;
@@ -50,16 +51,6 @@ export interface OnnxGraph {
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
   readonly values: ReadonlyMap<string, OnnxValue>;
-}
-
-/** A node to add: no attributes or whole-number lists. */
-export interface NewNode {
-  readonly op: string;
-  readonly name: string;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  readonly ints?: Readonly<Record<string, readonly number[]>>;
-  readonly int?: Readonly<Record<string, number>>;
 }
 
 type Reader = protobuf.Reader;
@@ -256,15 +247,16 @@ function readValue(reader: Reader): OnnxValue {
 }
 
 /**
- * The file with nodes and outputs added at the end of its graph: outputs by name only, the runtime infers their type.
- * Everything else keeps its bytes.
+ * The file with nodes, constants and outputs added at the end of its graph: outputs by name only, the runtime infers their
+ * type. Everything else keeps its bytes.
  */
-export function extendGraph(bytes: Uint8Array, nodes: readonly NewNode[], outputs: readonly string[]): Uint8Array {
-  const writer = protobuf.Writer.create();
-  for (const node of nodes) writer.uint32((1 << 3) | 2).bytes(nodeBytes(node));
-  for (const name of outputs)
-    writer.uint32((12 << 3) | 2).bytes(protobuf.Writer.create().uint32(10).string(name).finish());
-  const added = writer.finish();
+export function extendGraph(
+  bytes: Uint8Array,
+  nodes: readonly NewNode[],
+  outputs: readonly string[],
+  constants: readonly NewConstant[] = [],
+): Uint8Array {
+  const added = graphAdditions(nodes, outputs, constants);
   const reader = protobuf.Reader.create(bytes);
   while (reader.pos < bytes.length) {
     const start = reader.pos;
@@ -282,32 +274,4 @@ export function extendGraph(bytes: Uint8Array, nodes: readonly NewNode[], output
     return Buffer.concat([bytes.subarray(0, start), head, bytes.subarray(reader.pos, end), added, bytes.subarray(end)]);
   }
   throw new RangeError('the model holds no graph');
-}
-
-function nodeBytes({ op, name, inputs, outputs, ints = {}, int = {} }: NewNode): Uint8Array {
-  const writer = protobuf.Writer.create();
-  for (const input of inputs) writer.uint32(10).string(input);
-  for (const output of outputs) writer.uint32(18).string(output);
-  writer.uint32(26).string(name).uint32(34).string(op);
-  for (const [key, list] of Object.entries(ints)) {
-    const attribute = protobuf.Writer.create().uint32(10).string(key);
-    for (const value of list) attribute.uint32(8 << 3).int64(value);
-    writer.uint32(42).bytes(
-      attribute
-        .uint32(20 << 3)
-        .int32(7)
-        .finish(),
-    );
-  }
-  for (const [key, value] of Object.entries(int)) {
-    const attribute = protobuf.Writer.create()
-      .uint32(10)
-      .string(key)
-      .uint32(3 << 3)
-      .int64(value)
-      .uint32(20 << 3)
-      .int32(2);
-    writer.uint32(42).bytes(attribute.finish());
-  }
-  return writer.finish();
 }

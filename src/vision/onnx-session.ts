@@ -37,7 +37,14 @@ export interface OnnxSession {
   readonly provider: Provider;
   /** Values for the first input, in `dims`; float16 and uint8 inputs are converted here. `wanted`: only these outputs. */
   run(values: Float32Array, dims: readonly number[], wanted?: readonly string[]): Promise<OutputValues[]>;
+  /** Values for every input of a graph of float32 matrices; all outputs. */
+  runNamed(feeds: Readonly<Record<string, NamedValues>>): Promise<OutputValues[]>;
   close(): Promise<void>;
+}
+
+export interface NamedValues {
+  readonly values: Float32Array;
+  readonly dims: readonly number[];
 }
 
 /** True when onnxruntime was installed with CUDA libraries (that a GPU answers shows when a session is made). */
@@ -129,6 +136,11 @@ function sessionOver(session: ort.InferenceSession, provider: Provider, net: str
       const [input] = inputs;
       const feeds = { [input.name]: tensorFor(values, dims, input.type) };
       const results = await session.run(feeds, wanted ?? outputs.map(({ name }) => name));
+      return Object.entries(results).map(([name, tensor]) => outputOf(name, tensor as ort.Tensor, net));
+    },
+    async runNamed(feeds) {
+      const tensors = Object.entries(feeds).map(([name, { values, dims }]) => [name, new ort.Tensor('float32', values, dims)]);
+      const results = await session.run(Object.fromEntries(tensors) as Record<string, ort.Tensor>);
       return Object.entries(results).map(([name, tensor]) => outputOf(name, tensor as ort.Tensor, net));
     },
     close: () => session.release(),

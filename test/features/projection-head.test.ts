@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { HEAD_DEFAULTS, layerNorm, project, softmaxGradients, trainHead } from '../../src/features/projection-head.ts';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readCheckpoint, writeCheckpoint } from '../../src/features/head-checkpoint.ts';
+import { HEAD_DEFAULTS, type HeadSettings, type HeadTraining, layerNorm, prepareRows, softmaxGradients, trainHead } from '../../src/features/projection-head.ts';
+import { plainProduct } from '../../src/math/matrix-product.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { dot, norm } from '../../src/math/vector.ts';
+import { openOnnxProduct } from '../../src/vision/onnx-product.ts';
 
 /** Rows of `classes` kinds whose kind shows in two of `length` dimensions only; the rest is louder noise. */
 function kinds(classes: number, each: number, length: number, seed: number) {
@@ -18,10 +24,10 @@ function kinds(classes: number, each: number, length: number, seed: number) {
   return { rows, labels };
 }
 
-function precisionAt1(z: Float32Array, labels: Int32Array, length: number): number {
+function precisionAt1(z: Float32Array, labels: Int32Array, length: number, queries: readonly number[]): number {
   const at = (row: number): Float32Array => z.subarray(row * length, (row + 1) * length);
   let hits = 0;
-  for (let q = 0; q < labels.length; q++) {
+  for (const q of queries) {
     let best = -1;
     let bestCosine = Number.NEGATIVE_INFINITY;
     for (let row = 0; row < labels.length; row++) {
@@ -31,59 +37,98 @@ function precisionAt1(z: Float32Array, labels: Int32Array, length: number): numb
     }
     if (labels[best] === labels[q]) hits++;
   }
-  return hits / labels.length;
+  return hits / queries.length;
+}
+
+const SMALL = { ...HEAD_DEFAULTS, epochs: 8, classesPerBatch: 5 };
+
+/** A training on rows of five kinds; every fifth row only measures. */
+function training(settings: HeadSettings = SMALL): { given: HeadTraining; judged: (weights: Float32Array) => Promise<number> } {
+  const length = 16;
+  const { rows, labels } = kinds(5, 40, length, 1);
+  const judging = [...labels.keys()].filter((row) => row % 7 === 0);
+  const learning = [...labels.keys()].filter((row) => row % 7 !== 0);
+  const prepared = prepareRows(rows, length, learning);
+  const classes = [0, 1, 2, 3, 4].map((label) => learning.filter((row) => labels[row] === label));
+  const judged = async (weights: Float32Array): Promise<number> => {
+    const shape = { rows: labels.length, columns: length, inner: length, bTransposed: true };
+    return precisionAt1(await plainProduct(prepared.rows, weights, shape), labels, length, judging);
+  };
+  const given = { rows: prepared.rows, length, tasks: [{ name: 'kind', classes }], settings, product: plainProduct, measure: judged };
+  return { given, judged };
 }
 
 describe('projection head', () => {
-  it('layer norm leaves mean 0 and variance 1', () => {
+  it('layer norm leaves mean 0 and variance 1, and the training rows get the mean 0', () => {
     const row = Float32Array.from([1, 2, 3, 6]);
-    layerNorm(row, 0, 4);
+    layerNorm(row, 4);
     expect(row.reduce((a, b) => a + b, 0)).toBeCloseTo(0, 5);
     expect(row.reduce((a, b) => a + b * b, 0) / 4).toBeCloseTo(1, 4);
+    const { rows } = prepareRows(Float32Array.from([1, 2, 3, 6, 9, 1, 4, 2]), 4, [0, 1]);
+    for (let i = 0; i < 4; i++) expect(rows[i] + rows[4 + i]).toBeCloseTo(0, 5);
   });
 
-  it('gradients agree with finite differences', () => {
+  it('gradients agree with finite differences', async () => {
     const random = seededRandom(4);
     const z = Float32Array.from({ length: 3 * 5 }, () => random.normal());
     const proxies = Float32Array.from({ length: 4 * 5 }, () => random.normal());
-    const labels = [0, 2, 3];
-    const learner = { proxies, classCount: 4 };
-    const lossAt = (): number => softmaxGradients(z, 5, labels, learner, 0.5).loss;
-    const { dz, dProxies } = softmaxGradients(z, 5, labels, learner, 0.5);
-    const check = (values: Float32Array, gradient: Float32Array): void => {
+    const gradients = () => softmaxGradients(z, proxies, [0, 2, 3], 5, 0.5, plainProduct);
+    const { dz, dProxies } = await gradients();
+    const check = async (values: Float32Array, gradient: Float32Array): Promise<void> => {
       for (let i = 0; i < values.length; i++) {
         const kept = values[i];
         values[i] = kept + 1e-2;
-        const up = lossAt();
+        const up = (await gradients()).loss;
         values[i] = kept - 1e-2;
-        const down = lossAt();
+        const down = (await gradients()).loss;
         values[i] = kept;
         expect(gradient[i]).toBeCloseTo((up - down) / 2e-2, 2);
       }
     };
-    check(z, dz);
-    check(proxies, dProxies);
+    await check(z, dz);
+    await check(proxies, dProxies);
   });
 
-  it('finds the dimensions that matter: precision@1 on rows it never saw rises well above the frozen features', () => {
-    const length = 16;
-    const train = kinds(5, 40, length, 1);
-    const fresh = kinds(5, 30, length, 2);
-    const heldOut = new Uint8Array(train.labels.length).map((_, row) => (row % 5 === 4 || row % 7 === 0 ? 1 : 0));
-    const result = trainHead(train.rows, length, [{ name: 'kind', classes: train.labels, classCount: 5 }], heldOut, { ...HEAD_DEFAULTS, epochs: 15, classesPerBatch: 5 });
-    for (let row = 0; row < fresh.labels.length; row++) layerNorm(fresh.rows, row, length);
-    const before = precisionAt1(fresh.rows, fresh.labels, length);
-    const after = precisionAt1(project(result.head, fresh.rows, fresh.labels.length), fresh.labels, length);
-    expect(after).toBeGreaterThan(before + 0.15);
+  it('finds the dimensions that matter: precision@1 on rows it never saw rises well above the frozen features', async () => {
+    const { given, judged } = training();
+    const { trace, best } = await trainHead(given);
+    expect(await judged(best)).toBeGreaterThan(trace[0].measure + 0.15);
   });
 
-  it('same seed, same bits', () => {
-    const { rows, labels } = kinds(3, 12, 8, 3);
-    const run = () => trainHead(rows, 8, [{ name: 'kind', classes: labels, classCount: 3 }], new Uint8Array(labels.length), { ...HEAD_DEFAULTS, epochs: 2, outputLength: 6 });
-    expect(run().head.weights).toEqual(run().head.weights);
+  it('same seed, same bits, also when stopped and gone on with from its file', async () => {
+    const whole = await trainHead(training().given);
+    const file = join(mkdtempSync(join(tmpdir(), 'head-')), 'head');
+    const half = await trainHead({ ...training().given, onEpoch: ({ epoch }) => epoch < 3 });
+    writeCheckpoint(file, 'key', half);
+    expect(readCheckpoint(file, 'another')).toBeNull();
+    const resume = readCheckpoint(file, 'key') ?? undefined;
+    const rest = await trainHead({ ...training().given, resume });
+    expect(half.epoch).toBe(3);
+    expect(rest.best).toEqual(whole.best);
+    expect(rest.trace).toEqual(whole.trace);
   });
 
-  it('says what it needs', () => {
-    expect(() => trainHead(new Float32Array(8), 4, [{ name: 'one', classes: Int32Array.from([0, 0]), classCount: 1 }], new Uint8Array(2), HEAD_DEFAULTS)).toThrow(/two classes/);
+  it('says what it needs', async () => {
+    const { given } = training();
+    await expect(trainHead({ ...given, tasks: [{ name: 'one', classes: [[0, 1]] }] })).rejects.toThrow(/two classes/);
+  });
+});
+
+describe('matrix products', () => {
+  const random = seededRandom(3);
+  const draw = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.normal());
+  const ways = [false, true].flatMap((aTransposed) => [false, true].map((bTransposed) => ({ aTransposed, bTransposed })));
+
+  it.each(ways)('onnxruntime gives what the plain twin gives: %o', async (way) => {
+    const { product, close } = openOnnxProduct(1);
+    const shape = { rows: 7, columns: 5, inner: 33, ...way };
+    const [a, b] = [draw(7 * 33), draw(33 * 5)];
+    const plain = await plainProduct(a, b, shape);
+    (await product(a, b, shape)).forEach((value, at) => expect(value).toBeCloseTo(plain[at], 4));
+    await close();
+  });
+
+  it('refuses factors of another size', async () => {
+    await expect(plainProduct(draw(5), draw(6), { rows: 2, columns: 2, inner: 3 })).rejects.toThrow(/a: expected 2 x 3/);
   });
 });
