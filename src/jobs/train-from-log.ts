@@ -25,8 +25,9 @@ import { FEATURE_SETS, type FeatureSet } from '../ranker/ranking-feature.ts';
 import { columnStatistics, listCount, rowCount } from '../ranker/ranking-data.ts';
 import { timeSplit } from '../ranker/time-split.ts';
 import { activeNet } from '../vision/net-folder.ts';
-import { trainingReport } from '../ranker/training-report.ts';
+import { picturedPins, trainingReport } from '../ranker/training-report.ts';
 import type { JobInput } from './job.ts';
+import { reportPictures } from './report-pictures.ts';
 import { normalizationOf, positive, timeOf } from './ranker-flags.ts';
 
 export async function trainFromLog(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
@@ -68,11 +69,11 @@ export async function trainFromLog(input: JobInput): Promise<Readonly<Record<str
   const netDigest = netDigestOf(dataFolder, training.training);
   const model = artifactOf(name, training, { sets, normalize, seed, serving, netDigest, left: data.left, seconds });
   registry.add(model);
-  if (options.report !== undefined)
-    writeFileSync(
-      String(options.report),
-      trainingReport({ model, training, ladder, examination: propensity?.examination ?? null }),
-    );
+  if (options.report !== undefined) {
+    const pictures = await reportPictures(dataFolder, input.config, picturedPins(training));
+    const examination = propensity && { curve: propensity.examination, clip: propensity.told.clip, clipped: propensity.told.clipped };
+    writeFileSync(String(options.report), trainingReport({ model, training, ladder, examination, ...pictures }));
+  }
   return {
     ...receiptOf(model, training, seconds),
     ...(ladder ? { ladder } : {}),

@@ -196,11 +196,12 @@ describe('training report', () => {
       seed: 1,
       segmentsOf: () => ['art'],
     });
-    const html = trainingReport({ model, training, ladder, examination: examinationFromShuffled(data) });
+    const curve = examinationFromShuffled(data);
+    const html = trainingReport({ model, training, ladder, examination: curve && { curve, clip: 10, clipped: 3 } });
     expect(html).toContain('m-&lt;1&gt;');
     expect(html).not.toMatch(/https?:|<script|<link|src="(?!data:)/);
     for (const name of FEATURE_COLUMNS) expect(html).toContain(name);
-    for (const heading of ['Ladder', 'Weights', 'Learning curve', 'Worst held-out queries', 'Examination by position'])
+    for (const heading of ['Ladder', 'Weights', 'Learning curve', 'Worst queries', 'Examination by position', 'Drift', '3 rows were cut'])
       expect(html).toContain(heading);
   });
 });
