@@ -18,6 +18,7 @@ export function ObjectBoxes({
   const [size, setSize] = useState<readonly [number, number] | null>(null);
   const [failed, setFailed] = useState(false);
   const extent = originalSize(objects, size);
+  const atFoot = extent ? labelsAtFoot(objects, extent) : [];
   return (
     <div class={`stage${failed ? ' no-image' : ''}`}>
       <img
@@ -46,7 +47,7 @@ export function ObjectBoxes({
               title={`${object.label} ${(100 * object.score).toFixed(0)} %${object.dominant ? ', the dominant object' : ''}${object.suppressedBy ? `, no dot: ${object.suppressedBy}` : ''}`}
               onClick={() => onPick?.(object.box)}
             >
-              <span class="box-label">
+              <span class={`box-label${atFoot[index] ? ' foot' : ''}`}>
                 {object.dominant ? '★ ' : ''}
                 {object.label} {(100 * object.score).toFixed(0)}
               </span>
@@ -55,6 +56,21 @@ export function ObjectBoxes({
         })}
     </div>
   );
+}
+
+/** Room a label takes, in shares of the picture. */
+const LABEL = { width: 0.3, height: 0.05 };
+
+/** Which labels stand at the foot of their box, because an earlier box has its label where theirs would be. */
+function labelsAtFoot(objects: readonly PinObject[], [width, height]: readonly [number, number]): readonly boolean[] {
+  const taken: [number, number][] = [];
+  return objects.map(({ box: [x1, y1, , y2] }) => {
+    const free = (y: number): boolean =>
+      taken.every(([x, other]) => Math.abs(x - x1) > LABEL.width * width || Math.abs(other - y) > LABEL.height * height);
+    const foot = !free(y1) && free(y2 - LABEL.height * height);
+    taken.push([x1, foot ? y2 - LABEL.height * height : y1]);
+    return foot;
+  });
 }
 
 /** Boxes are in pixels of the original; the service sends its size with them, the shown image only keeps the ratio. */

@@ -1,4 +1,4 @@
-import type { Item, Term } from '../api.ts';
+import { imageAddress, type Item, type Term } from '../api.ts';
 import { SourceBadge } from './source-badge.tsx';
 
 const digits = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(3));
@@ -21,29 +21,53 @@ export function Why({ item, against, onClose }: { item: Item; against: Item | nu
           ✕
         </button>
       </header>
-      {!against && (
-        <p class="row wrap">
-          {item.sources.map((source) => (
-            <SourceBadge key={source.name} name={source.name} score={source.score} />
-          ))}
-        </p>
-      )}
-      <div class="terms">
-        {shown.map((term) => (
-          <TermBar key={term.feature} term={term} widest={widest} />
-        ))}
-        {rest !== 0 && (
-          <TermBar
-            term={{ feature: `${sorted.length - 12} more`, value: Number.NaN, weight: Number.NaN, contribution: rest }}
-            widest={widest}
-          />
-        )}
+      <div class="why-body">
+        <div class="why-pictures">
+          <Picture item={item} />
+          {against && <Picture item={against} />}
+        </div>
+        <div>
+          {!against && (
+            <p class="row wrap">
+              {item.sources.map((source) => (
+                <SourceBadge key={source.name} name={source.name} score={source.score} />
+              ))}
+            </p>
+          )}
+          <div class="terms">
+            {shown.map((term) => (
+              <TermBar key={term.feature} term={term} widest={widest} />
+            ))}
+            {rest !== 0 && (
+              <TermBar
+                term={{
+                  feature: `${sorted.length - 12} more`,
+                  value: Number.NaN,
+                  weight: Number.NaN,
+                  contribution: rest,
+                }}
+                widest={widest}
+              />
+            )}
+          </div>
+          <p class="sum">
+            <span>{against ? 'difference of scores' : 'score'}</span>
+            <b>{digits(total)}</b>
+          </p>
+        </div>
       </div>
-      <p class="sum">
-        <span>{against ? 'difference of scores' : 'score'}</span>
-        <b>{digits(total)}</b>
-      </p>
     </section>
+  );
+}
+
+function Picture({ item }: { item: Item }) {
+  return (
+    <figure>
+      <img src={imageAddress(item.pinId, 320)} alt={item.title || item.pinId} />
+      <figcaption>
+        #{item.position} {item.title}
+      </figcaption>
+    </figure>
   );
 }
 
