@@ -33,6 +33,10 @@ import { type PastAction, pastActions, seenPins, weighedHistory } from './servin
 
 /** Milliseconds between looks for changes. */
 const REFRESH_MS = 250;
+/** The same while an import is being taken up: about a quarter of the time goes into it, requests have the rest. */
+const BEHIND_MS = 30;
+/** Time of one look that goes into pins, and again into saves, that an import brought. */
+const TAKE_UP_MS = 8;
 /** Time of one look that goes into rolling up events. */
 const ROLL_UP_MS = 10;
 
@@ -86,6 +90,7 @@ export class Context {
   private scheduler: Scheduler | null = null;
   private timer: NodeJS.Timeout | null = null;
   private refreshing: Promise<void> | null = null;
+  private readonly changedPins = new Set<number>();
 
   constructor(config: Config, dataFolder: string, options: ContextOptions) {
     this.config = config;
@@ -183,19 +188,33 @@ export class Context {
     return this.experiments.decide(units, queryFacts(this.pins, this.visual, query), now);
   }
 
-  /** Looks for changes now; calls that overlap share one look. */
+  /** Takes up every change now: rows that were written just before are served when this settles. */
   refresh(): Promise<void> {
-    this.refreshing ??= this.look().finally(() => {
+    this.takeUpRows(Number.POSITIVE_INFINITY);
+    return this.shareLook(Number.POSITIVE_INFINITY);
+  }
+
+  /** Calls that overlap share one look. */
+  private shareLook(budgetMs: number): Promise<void> {
+    this.refreshing ??= this.look(budgetMs).finally(() => {
       this.refreshing = null;
     });
     return this.refreshing;
   }
 
-  private async look(): Promise<void> {
-    const changed = this.pins.catchUp();
+  /** Candidates follow when all pins are here: a list names no pin that nobody knows. */
+  private takeUpRows(budgetMs: number): void {
+    const changed = this.pins.catchUp(budgetMs);
+    for (const pinIndex of changed) this.changedPins.add(pinIndex);
     if (changed.some((pinIndex) => (this.pins.flags[pinIndex] & PIN_REMOVED) !== 0)) this.removals++;
     this.looks.refresh();
-    this.sources.refresh(changed, this.visual, Date.now());
+    if (this.pins.isBehind) return;
+    this.sources.refresh([...this.changedPins], this.visual, Date.now(), budgetMs);
+    this.changedPins.clear();
+  }
+
+  private async look(budgetMs: number): Promise<void> {
+    this.takeUpRows(budgetMs);
     if (this.options.lock) this.log.pairs.catchUp(ROLL_UP_MS);
     if (this.options.follow) this.freshImages.begin(this.tellProblem);
     const { problem, darkProblem } = this.models;
@@ -220,7 +239,8 @@ export class Context {
   follow(): void {
     const again = (): void => {
       if (this.closed) return;
-      this.timer = setTimeout(() => void this.refresh().catch(this.tellProblem).then(again), REFRESH_MS).unref();
+      const pauseMs = this.pins.isBehind || this.sources.isBehind ? BEHIND_MS : REFRESH_MS;
+      this.timer = setTimeout(() => void this.shareLook(TAKE_UP_MS).catch(this.tellProblem).then(again), pauseMs).unref();
     };
     again();
   }

@@ -17,6 +17,9 @@ export interface CooccurrenceMetadata {
   readonly builtAt: string;
 }
 
+/** New saves that are read together. */
+const CATCH_UP_PAGE = 500;
+
 /**
  * Board co-occurrence as a candidate source: the lists of the last build, read on demand, and over them the rows that
  * saves since then have changed. `catchUp` takes in new saves, `reload` a new build.
@@ -59,7 +62,7 @@ export class BoardCooccurrence implements CandidateSource {
    * Opens the current version if it is another than the one served. Returns whether it changed.
    * Throws ARTIFACT_REFUSED when it is damaged; the previous one keeps serving.
    */
-  reload(): boolean {
+  reload(budgetMs = Number.POSITIVE_INFINITY): boolean {
     const folder = neighborListFolder(this.artifacts, COOCCURRENCE_KIND);
     if (folder.current() === this.version) return false;
     const next = NeighborListFile.open(folder);
@@ -69,17 +72,29 @@ export class BoardCooccurrence implements CandidateSource {
     const { options, sequence } = next.metadata as unknown as CooccurrenceMetadata;
     this.fresh = new FreshCooccurrence(this.store.saves, options, next.besides('norms') as Float64Array);
     this.seenSequence = sequence;
-    this.catchUp();
+    this.catchUp(budgetMs);
     return true;
   }
 
-  /** Takes in the saves that came since the last call. Returns the rows that changed so far. */
-  catchUp(): number {
+  /**
+   * Takes in the saves that came since the last call, for about `budgetMs`: what an import brought at once is left to the
+   * next calls, so that nobody waits for it. Returns the rows that changed so far.
+   */
+  catchUp(budgetMs = Number.POSITIVE_INFINITY): number {
     const now = this.store.sequence.current();
-    if (this.fresh === null || now === this.seenSequence) return this.touchedRows;
-    this.fresh.note(this.store.saves.membershipsSince(this.seenSequence));
-    this.seenSequence = now;
+    const until = performance.now() + budgetMs;
+    while (this.fresh !== null && this.seenSequence < now) {
+      const page = [...this.store.saves.membershipsSince(this.seenSequence, CATCH_UP_PAGE)];
+      this.fresh.note(page);
+      this.seenSequence = page.length < CATCH_UP_PAGE ? now : page[page.length - 1].sequence;
+      if (performance.now() >= until) break;
+    }
     return this.touchedRows;
+  }
+
+  /** True while saves that came since are not taken in yet. */
+  get isBehind(): boolean {
+    return this.fresh !== null && this.seenSequence < this.store.sequence.current();
   }
 
   /** Counts rows that were too long to count while a request waited. Returns how many are left. */

@@ -48,15 +48,23 @@ export class FreshCooccurrence {
     return this.touched.size;
   }
 
+  /** Each board and each pin is read once, however many of its saves are new: an import brings a board's all together. */
   note(added: Iterable<NewMembership>): void {
+    const boards = new Set<number>();
+    const pins = new Set<number>();
     for (const { pinIndex, boardIndex } of added) {
-      this.boards.delete(boardIndex);
-      this.newNorms.delete(pinIndex);
-      this.newNorms.set(pinIndex, this.norm(this.memberships.boardsOf(pinIndex)));
-      for (const pin of Array.from(this.pinsOf(boardIndex))) {
-        this.touched.add(pin);
-        this.rows.delete(pin);
-      }
+      boards.add(boardIndex);
+      pins.add(pinIndex);
+    }
+    for (const boardIndex of boards) this.boards.delete(boardIndex);
+    for (const pinIndex of pins) this.newNorms.set(pinIndex, this.norm(this.memberships.boardsOf(pinIndex)));
+    for (const boardIndex of boards) this.touch(this.pinsOf(boardIndex));
+  }
+
+  private touch(pins: ArrayLike<number>): void {
+    for (let at = 0; at < pins.length; at++) {
+      this.touched.add(pins[at]);
+      this.rows.delete(pins[at]);
     }
   }
 

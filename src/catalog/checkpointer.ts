@@ -30,6 +30,8 @@ export class Checkpointer {
   }
 
   async close(): Promise<void> {
+    // What is waited for must keep the process alive.
+    this.worker.ref();
     this.worker.postMessage('close');
     await this.gone;
   }

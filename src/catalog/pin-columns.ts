@@ -87,6 +87,9 @@ const SPARSE = ['categories', 'annotations', 'titleTerms'] as const;
 const WORDS = ['categoryWords', 'annotationWords', 'titleWords', 'domains'] as const;
 const DENSE = ['saves', 'createdAt', 'domain', 'flags', 'group'] as const;
 
+/** Pins between two looks at the clock. */
+const CATCH_UP_PAGE = 32;
+
 type Entries = [number, number][];
 
 export class ResidentPinColumns implements PinColumns {
@@ -106,6 +109,8 @@ export class ResidentPinColumns implements PinColumns {
   private readonly store: CatalogStore;
   private documentCounts = new Uint32Array(1024);
   private seenSequence = 0;
+  /** Changed pins that are not taken over yet, ascending. */
+  private waiting: number[] = [];
 
   /** From a snapshot and what came after it, or from every row of the store. */
   constructor(store: CatalogStore, categories: readonly string[], snapshot: ColumnParts | null = null) {
@@ -194,14 +199,36 @@ export class ResidentPinColumns implements PinColumns {
     }
   }
 
-  /** Takes over whatever changed in the store since the last call, also by other processes. Returns those pins. */
-  catchUp(): readonly number[] {
+  /**
+   * Takes over what changed in the store since the last call, also by other processes, for about `budgetMs`; the rest is
+   * taken over by the next calls, in order of pins. Returns the pins taken over.
+   */
+  catchUp(budgetMs = Number.POSITIVE_INFINITY): readonly number[] {
+    const until = performance.now() + budgetMs;
     const now = this.store.sequence.current();
-    if (now === this.seenSequence) return [];
-    const changed = this.store.changedPinsSince(this.seenSequence);
-    this.refresh(changed);
-    this.seenSequence = now;
-    return changed;
+    if (now !== this.seenSequence) {
+      const changed = new Set([...this.waiting, ...this.store.changedPinsSince(this.seenSequence)]);
+      this.waiting = [...changed].sort((a, b) => a - b);
+      this.seenSequence = now;
+    }
+    let done = 0;
+    while (done < this.waiting.length && (done % CATCH_UP_PAGE !== 0 || done === 0 || performance.now() < until)) this.takeOver(this.waiting[done++]);
+    return this.waiting.splice(0, done);
+  }
+
+  /** True while changes that are known of are not taken over yet. */
+  get isBehind(): boolean {
+    return this.waiting.length > 0;
+  }
+
+  private takeOver(pinIndex: number): void {
+    // New pins wait in their order, so the next one is due; should one be missing, all that are new come at once.
+    if (pinIndex > this.count) return this.refresh([]);
+    const row = this.store.pins.columnRow(pinIndex);
+    if (row === null) return;
+    this.setRow(row);
+    this.saves[pinIndex] = this.store.saves.countOf(pinIndex);
+    this.weighTitle(pinIndex);
   }
 
   private setRow(row: PinColumnRow): void {

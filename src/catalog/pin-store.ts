@@ -107,6 +107,7 @@ export class PinStore {
   private readonly database: Database;
   private readonly sequence: Sequence;
   private readonly text: TextStore;
+  private oneColumnRow: Statement | null = null;
   private readonly find: Statement;
   private readonly findIndex: Statement;
   private readonly findId: Statement;
@@ -269,8 +270,8 @@ export class PinStore {
   }
 
   columnRow(pinIndex: number): PinColumnRow | null {
-    const row = this.database.prepare(`${COLUMN_ROWS} WHERE p.pinIndex = ?`).raw().get(pinIndex);
-    return (row as PinColumnRow | undefined) ?? null;
+    this.oneColumnRow ??= this.database.prepare(`${COLUMN_ROWS} WHERE p.pinIndex = ?`).raw();
+    return (this.oneColumnRow.get(pinIndex) as PinColumnRow | undefined) ?? null;
   }
 
   /** Pins whose own row changed after `sequence`. */

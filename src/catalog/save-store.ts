@@ -48,6 +48,8 @@ export class SaveStore {
   private readonly setTime: Statement;
   private readonly boards: Statement;
   private readonly history: Statement;
+  private readonly pins: Statement;
+  private readonly countPins: Statement;
 
   constructor(database: Database, sequence: Sequence) {
     this.database = database;
@@ -61,6 +63,8 @@ export class SaveStore {
     this.boards = database
       .prepare('SELECT DISTINCT boardIndex FROM saves WHERE pinIndex = ? ORDER BY boardIndex')
       .pluck();
+    this.pins = database.prepare('SELECT DISTINCT pinIndex FROM saves WHERE boardIndex = ? ORDER BY pinIndex').pluck();
+    this.countPins = database.prepare('SELECT count(*) FROM saves WHERE pinIndex = ?').pluck();
     this.history = database.prepare(
       'SELECT pinIndex, boardIndex, at FROM saves WHERE userIndex = ? AND at <= ? ORDER BY at DESC, pinIndex LIMIT ?',
     );
@@ -134,15 +138,15 @@ export class SaveStore {
   }
 
   /**
-   * Memberships that are new after `sequence`, in the order they came. Removals are not in it: when
+   * Memberships that are new after `sequence`, in the order they came, at most `most` (-1: all). Removals are not in it: when
    * `numbers.removedThrough` is greater than `sequence`, count anew.
    */
-  *membershipsSince(sequence: number): IterableIterator<{ sequence: number; boardIndex: number; pinIndex: number }> {
+  *membershipsSince(sequence: number, most = -1): IterableIterator<{ sequence: number; boardIndex: number; pinIndex: number }> {
     const rows =
       this.database.prepare(`SELECT sequence, boardIndex, pinIndex FROM saves s WHERE sequence > ? AND NOT EXISTS
       (SELECT 1 FROM saves o WHERE o.boardIndex = s.boardIndex AND o.pinIndex = s.pinIndex AND o.sequence < s.sequence)
-      ORDER BY sequence`);
-    yield* rows.iterate(sequence) as IterableIterator<{ sequence: number; boardIndex: number; pinIndex: number }>;
+      ORDER BY sequence LIMIT ?`);
+    yield* rows.iterate(sequence, most) as IterableIterator<{ sequence: number; boardIndex: number; pinIndex: number }>;
   }
 
   /** The boards that hold a pin, ascending. */
@@ -152,10 +156,7 @@ export class SaveStore {
 
   /** The pins of a board, ascending. */
   pinsOf(boardIndex: number): Int32Array {
-    const rows = this.database
-      .prepare('SELECT DISTINCT pinIndex FROM saves WHERE boardIndex = ? ORDER BY pinIndex')
-      .pluck();
-    return Int32Array.from(rows.all(boardIndex) as number[]);
+    return Int32Array.from(this.pins.all(boardIndex) as number[]);
   }
 
   /** A user's saves, newest first, none later than `until`. */
@@ -178,7 +179,7 @@ export class SaveStore {
   }
 
   countOf(pinIndex: number): number {
-    return this.database.prepare('SELECT count(*) FROM saves WHERE pinIndex = ?').pluck().get(pinIndex) as number;
+    return this.countPins.get(pinIndex) as number;
   }
 
   /** Pins that got a save after `sequence`. */

@@ -43,6 +43,11 @@ export class CandidateSources {
     return `${this.boards?.version ?? '-'}:${this.looks?.version ?? '-'}`;
   }
 
+  /** True while new saves wait to be taken in. */
+  get isBehind(): boolean {
+    return this.boards?.isBehind ?? false;
+  }
+
   /** Artifacts that were refused at the last look. */
   get degraded(): readonly Degradation[] {
     return this.refused;
@@ -54,12 +59,12 @@ export class CandidateSources {
   }
 
   /** Takes up new builds, changed pins and saves. A damaged build is refused by name, the previous one keeps serving. */
-  refresh(changedPins: readonly number[], visual: VisualFeatures | null, now: number): void {
+  refresh(changedPins: readonly number[], visual: VisualFeatures | null, now: number, budgetMs = Number.POSITIVE_INFINITY): void {
     this.refused = [];
     this.attempt(() => {
       if (this.boards) {
-        this.boards.reload();
-        this.boards.catchUp();
+        this.boards.reload(budgetMs);
+        this.boards.catchUp(budgetMs);
         this.boards.recountSome(5);
       } else this.boards = new BoardCooccurrence(this.artifacts, this.catalog);
     });
