@@ -23,8 +23,8 @@ export function openOnnxProduct(threads: number): OnnxProduct {
       const { rows, columns, inner, aTransposed = false, bTransposed = false } = shape;
       const session = await sessionOf(aTransposed, bTransposed);
       const [out] = await session.runNamed({
-        a: { values: a, dims: aTransposed ? [inner, rows] : [rows, inner] },
-        b: { values: b, dims: bTransposed ? [columns, inner] : [inner, columns] },
+        a: { values: unshared(a), dims: aTransposed ? [inner, rows] : [rows, inner] },
+        b: { values: unshared(b), dims: bTransposed ? [columns, inner] : [inner, columns] },
       });
       return out.data as Float32Array;
     },
@@ -32,4 +32,9 @@ export function openOnnxProduct(threads: number): OnnxProduct {
       for (const session of sessions.values()) await (await session).close();
     },
   };
+}
+
+/** The runtime takes no memory that threads share: such a matrix is copied. */
+function unshared(values: Float32Array): Float32Array {
+  return values.buffer instanceof SharedArrayBuffer ? values.slice() : values;
 }
