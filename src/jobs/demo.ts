@@ -15,6 +15,7 @@ import { adoptLooks, linkPictures } from './demo-twin.ts';
 import { job as detectObjects } from './detect-objects.ts';
 import { job as extractFeatures } from './extract-features.ts';
 import { job as importCatalog } from './import-catalog.ts';
+import { job as indexObjects } from './index-objects.ts';
 import type { Job, JobInput } from './job.ts';
 import { job as promoteModel } from './promote-model.ts';
 import { job as serve } from './serve.ts';
@@ -87,6 +88,7 @@ export async function makeDemo(input: JobInput, size: WorldSize, twin: string | 
   await steps.once('extract', () => run(extractFeatures));
   const duplicates = await steps.once('duplicates', async () => fitDuplicates(input, recipe));
   await steps.once('detect', () => run(detectObjects));
+  await steps.once('objects', () => run(indexObjects));
   await steps.once('candidates', () => run(buildCandidates));
   await steps.once('visitors', () => visitors(input, steps, recipe, pictures));
   const control = await steps.once('trainControl', () => run(trainRanker, { sets: ['control'], name: 'control', c: TRAINING_C }));
