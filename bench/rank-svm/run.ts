@@ -11,6 +11,7 @@ import { seededRandom } from '../../src/math/random.ts';
 import { denseDesign } from '../../src/ranker/design-matrix.ts';
 import { preferenceLists } from '../../src/ranker/preference-sums.ts';
 import { trainRankSvm } from '../../src/ranker/rank-svm.ts';
+import { peerPython } from '../python-peer.ts';
 
 const COLUMNS = 60;
 const LIST_LENGTH = 25;
@@ -49,7 +50,7 @@ function train(rowCount: number, seed: number) {
 }
 
 export async function run({ argv }: { argv: readonly string[]; json: boolean }): Promise<Record<string, unknown>> {
-  const python = process.env.RELATED_PINS_BENCH_PYTHON ?? 'python3';
+  const wanted = argv.includes('--no-peer') ? { python: null, missing: 'left out' } : peerPython(['numpy', 'scikit-learn'], ['numpy', 'sklearn']);
   const rounds = 3;
   const raw: { readonly name: string; readonly seconds: number; readonly objective: number }[] = [];
   let small = train(200_000, 1);
@@ -57,9 +58,7 @@ export async function run({ argv }: { argv: readonly string[]; json: boolean }):
     if (round > 0) small = train(200_000, 1);
     raw.push({ name: 'ours', seconds: small.seconds, objective: small.result.objective });
   }
-  const peer = argv.includes('--no-peer')
-    ? null
-    : peerSeconds(python, small.rows, small.grades, small.result.objective);
+  const peer = wanted.python === null ? null : peerSeconds(wanted.python, small.rows, small.grades, small.result.objective);
   if (peer) raw.push({ name: 'scikit-learn', ...peer });
   const ours = median(raw.filter((row) => row.name === 'ours').map((row) => row.seconds));
   const large = argv.includes('--small') ? null : largeRun();
@@ -68,9 +67,7 @@ export async function run({ argv }: { argv: readonly string[]; json: boolean }):
     ours,
     peer: peer?.seconds ?? null,
     ratio: peer ? peer.seconds / ours : null,
-    peerNote: peer
-      ? 'scikit-learn LinearSVC, primal, on explicit pair differences'
-      : 'no Python with scikit-learn: set RELATED_PINS_BENCH_PYTHON',
+    peerNote: peer ? 'scikit-learn LinearSVC, primal, on explicit pair differences' : (wanted.missing ?? 'the peer failed'),
     pairs: small.result.pairs,
     iterations: small.result.iterations,
     fiveMillionRows: large,

@@ -45,7 +45,7 @@ export interface Curve {
   readonly marked?: number;
 }
 
-const PLOT = { left: 62, right: 14, top: 12, bottom: 34, width: 620, height: 240 };
+const PLOT = { left: 62, right: 14, top: 26, bottom: 34, width: 620, height: 250 };
 
 /** A line through points, with axes that say what they are. */
 export function lineChart({ points, band, other, xLabel, yLabel, marked }: Curve): string {
@@ -65,7 +65,7 @@ export function lineChart({ points, band, other, xLabel, yLabel, marked }: Curve
     return `<line class="rule" x1="${left}" x2="${width - right}" y1="${fixed(py(y))}" y2="${fixed(py(y))}"/><text x="${left - 6}" y="${fixed(py(y) + 4)}" text-anchor="end">${number(y)}</text>`;
   });
   const ticks = xs.filter((_, i) => points.length <= 12 || i % Math.ceil(points.length / 10) === 0).map((x) => `<text x="${fixed(px(x))}" y="${height - bottom + 16}" text-anchor="middle">${number(x)}</text>`);
-  const labels = `<text x="${width - right}" y="${height - 2}" text-anchor="end">${xLabel}</text><text x="${left}" y="${top - 2}">${yLabel}</text>`;
+  const labels = `<text x="${width - right}" y="${height - 2}" text-anchor="end">${xLabel}</text><text x="${left}" y="${top - 12}">${yLabel}</text>`;
   return `<svg class="chart" viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="${yLabel} by ${xLabel}">${grid.join('')}${area ?? ''}${second ?? ''}<polyline class="line" points="${points.map(([x, y]) => at(x, y)).join(' ')}"/>${dots}${ticks.join('')}${labels}</svg>`;
 }
 

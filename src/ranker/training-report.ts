@@ -116,8 +116,7 @@ function ladderTable(steps: readonly LadderStep[]): string {
     ...(at === 0 ? ['', '', '', ''] : [...percents(lift.mean, lift.low, lift.high), whisker(lift, 0, scale)]),
   ]);
   const heads = ['step', 'columns', 'NDCG@10', 'low', 'high', 'over the step before', 'low', 'high', '95 %'];
-  const byCategory = liftTable(steps.at(-1)?.liftByCategory ?? []);
-  return `${table(heads, rows)}<p class="note">The last step over the first, by category:</p>${byCategory}`;
+  return table(heads, rows);
 }
 
 function learningCurve({ model: { trace } }: LogTraining): string {
