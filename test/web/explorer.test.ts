@@ -2,9 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openCatalog } from '../../src/catalog/catalog-store.ts';
+import { openDetectionStore } from '../../src/detection/detection-store.ts';
 import { job as extract } from '../../src/jobs/extract-features.ts';
 import { SILENT } from '../../src/progress.ts';
 import { type Server, startServer } from '../../src/server.ts';
+import { activeNet } from '../../src/vision/net-folder.ts';
+import { readNet } from '../../src/vision/net-manifest.ts';
 import { testConfig, worldFolder } from '../world.ts';
 import { CHROMIUM, openBrowser } from './browser.ts';
 
@@ -20,6 +24,7 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
     const folder = await worldFolder();
     const config = testConfig(folder);
     await extract.run({ options: {}, args: [], config, dataFolder: folder, progress: SILENT, signal: new AbortController().signal });
+    noteObjects(folder);
     server = await startServer({ ...config, host: '127.0.0.1' }, folder);
     browser = await openBrowser();
     page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
@@ -58,6 +63,32 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
     expect(await page.locator('.why .term').count()).toBeGreaterThan(0);
     await page.goBack();
     await page.waitForFunction(() => document.querySelectorAll('.card').length === 12);
+  });
+
+  it('explains why a pin stands above the next one: both pictures, and terms that add up to the difference', async () => {
+    await open('/pin/plant-1');
+    await page.waitForSelector('.related .card');
+    await page.locator('button.link', { hasText: 'why above next' }).first().click();
+    expect(await page.locator('.why-pictures img').count()).toBe(2);
+    const terms = (await page.locator('.term-value').allInnerTexts()).map(Number);
+    const sum = Number(await page.locator('.why .sum b').innerText());
+    expect(Math.abs(terms.reduce((total, term) => total + term, 0) - sum)).toBeLessThan(0.001 * (terms.length + 1));
+  });
+
+  it('draws the objects found over the picture and marks the dominant one', async () => {
+    await open('/pin/plant-1');
+    await page.getByRole('button', { name: /Show 2 objects/ }).click();
+    expect(await page.locator('.box').count()).toBe(2);
+    expect(await page.locator('.box.dominant .box-label').innerText()).toBe('★ plant 95');
+    const [one, two] = await Promise.all([0, 1].map((i) => page.locator('.box-label').nth(i).boundingBox()));
+    expect(one && two && (one.y + one.height <= two.y || two.y + two.height <= one.y), 'labels lie apart').toBe(true);
+  });
+
+  it('shows the home feed of a chosen user beside what that user saved', async () => {
+    await open('/home/ann-plant');
+    await page.waitForSelector('[aria-label="History"] .card');
+    expect(await page.locator('h1').innerText()).toContain('ann-plant');
+    await page.waitForSelector('[aria-label="Feed"] .card, [aria-label="Feed"] .state');
   });
 
   it('lays two orderings side by side, with the address to send to somebody', async () => {
@@ -119,3 +150,17 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
     expect(problems.filter((text) => !text.includes('404'))).toEqual([]);
   });
 });
+
+/** A plant and its vase in the picture of plant-1, as a detector would have found them. */
+function noteObjects(folder: string): void {
+  const catalog = openCatalog(folder);
+  const image = [...catalog.pins.images()].find(({ pinIndex }) => pinIndex === catalog.pins.indexOf('plant-1'));
+  const store = openDetectionStore(folder, readNet(activeNet(folder, 'detector')));
+  const detections = [
+    { label: 'plant', score: 0.95, box: [4, 4, 60, 60] as const },
+    { label: 'vase', score: 0.6, box: [5, 5, 40, 58] as const },
+  ];
+  store.write([{ pinIndex: image?.pinIndex ?? 0, imageVersion: image?.imageVersion ?? 0, failure: null, found: { width: 64, height: 64, detections } }]);
+  store.close();
+  catalog.close();
+}
