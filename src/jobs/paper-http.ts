@@ -26,9 +26,19 @@ export interface HttpReplay {
   readonly reports: readonly ExperimentReport[];
   readonly lists: number;
   readonly events: number;
+  /** What everybody wished for on the very lists that were served, per item, by "experiment/arm". */
+  readonly wished: ReadonlyMap<string, Wish>;
   /** Lists of another arm than the arithmetic says, or items that are no pins of the world. */
   readonly surprises: number;
 }
+
+export interface Wish {
+  engaged: number;
+  items: number;
+}
+
+/** How often each served list is acted on again with other chances, to know what it is worth. */
+const WISHES = 12;
 
 interface Reply {
   readonly recommendationId: string;
@@ -62,8 +72,8 @@ export async function replayOverHttp(
     const reports: ExperimentReport[] = [];
     for (const { key } of definitions)
       reports.push(await visitor.get<ExperimentReport>(`/v1/experiments/${key}/report?interval=fixed-horizon`));
-    const { lists, events, surprises } = visitor;
-    return { reports, lists, events, surprises };
+    const { lists, events, surprises, wished } = visitor;
+    return { reports, lists, events, surprises, wished };
   } finally {
     await server.close();
   }
@@ -83,6 +93,7 @@ class Visitor {
   lists = 0;
   events = 0;
   surprises = 0;
+  readonly wished = new Map<string, Wish>();
   private readonly address: string;
   private readonly world: PaperWorld;
   private readonly stages: readonly HttpStage[];
@@ -118,6 +129,7 @@ class Visitor {
     const { world } = this;
     const recipePins = list.items.map(({ pinId }) => world.recipePinOf(pinId));
     if (recipePins.includes(-1)) this.surprises++;
+    this.wish(list.arm ?? '', person, query, recipePins);
     const events = world.actOn(world.users[person], query, recipePins, random).map(({ item, type }, n) => ({
       ...{ eventId: `${list.recommendationId}/${n}`, type, recommendationId: list.recommendationId, userId: unit },
       ...{ pinId: list.items[item].pinId, position: list.items[item].position },
@@ -126,6 +138,18 @@ class Visitor {
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ events }) };
     const receipt = await this.get<{ written: number }>('/v1/events', init);
     this.events += receipt.written;
+  }
+
+  /** Chances of their own, so that what people do is not what they are measured by. */
+  private wish(arm: string, person: number, query: number, recipePins: readonly number[]): void {
+    const { world } = this;
+    const wish = this.wished.get(arm) ?? { engaged: 0, items: 0 };
+    this.wished.set(arm, wish);
+    for (let again = 0; again < WISHES; again++) {
+      const random = seededRandom(deriveSeed(this.seed, `wish/${this.lists}/${again}`));
+      wish.engaged += world.actOn(world.users[person], query, recipePins, random).length;
+      wish.items += recipePins.length;
+    }
   }
 
   async get<T>(path: string, init?: RequestInit): Promise<T> {

@@ -23,6 +23,7 @@ import { queryFacts } from '../serving/query-facts.ts';
 import type { Job, JobInput } from './job.ts';
 import { PAPER_MODELS, paperDefinitions } from './paper-experiments.ts';
 import { freshPaperFolder } from './paper-folder.ts';
+import type { Wish } from './paper-http.ts';
 import { replayOverHttp } from './paper-http.ts';
 import { plantedLifts } from './paper-truth.ts';
 import type { PlantedLift } from './paper-truth.ts';
@@ -139,7 +140,6 @@ async function replay(input: JobInput, context: Context): Promise<Record<string,
   progress.start('serving lists', 0);
   await simulateInto(input, context, world, definitions, stages, seed);
   const rows: PaperRow[] = [];
-  const truths: (readonly PlantedLift[])[] = [];
   const reports = readReports(input, context, definitions);
   for (const [index, report] of reports.entries()) {
     const truth = await plantedLifts(
@@ -150,11 +150,10 @@ async function replay(input: JobInput, context: Context): Promise<Record<string,
       seed,
       START,
     );
-    truths.push(truth);
     rows.push(...paperRows(report, truth, stages[index].pool.length, definitions[index]));
   }
   const offPolicy = await replayDemo(world, stages[0].plan, stages[0].pool, seed, START);
-  const http = await overHttp(input, world, definitions, stages, truths);
+  const http = await overHttp(input, world, definitions, stages);
   progress.stop();
   const judged = rows.filter((row) => row.order !== 'open');
   return {
@@ -175,21 +174,36 @@ async function replay(input: JobInput, context: Context): Promise<Record<string,
   };
 }
 
-/** The smaller proof: the same experiments on a real server, judged by the same truth. */
+/**
+ * The smaller proof: the same experiments on a real server. Its lists learn from what people do and know who asks, so the
+ * truth is what everybody would have done on the very lists that were served.
+ */
 async function overHttp(
   input: JobInput,
   world: PaperWorld,
   definitions: readonly ExperimentDefinition[],
   stages: readonly Stage[],
-  truths: readonly (readonly PlantedLift[])[],
 ): Promise<Record<string, unknown> | null> {
   const people = Math.min(Number(input.options.httpPeople), world.users.length);
   if (people === 0) return null;
-  const { reports, lists, events, surprises } = await replayOverHttp(input, world, definitions, stages, people, Number(input.options.seed));
-  const rows = reports.flatMap((report, index) => paperRows(report, truths[index], stages[index].pool.length, definitions[index]));
+  const { reports, lists, events, surprises, wished } = await replayOverHttp(input, world, definitions, stages, people, Number(input.options.seed));
+  const rows = reports.flatMap((report, index) => paperRows(report, wishedLifts(definitions[index], wished), stages[index].pool.length, definitions[index]));
   const judged = rows.filter((row) => row.order !== 'open');
   const orderAgrees = judged.every((row) => row.order === 'agrees');
   return { people, lists, events, surprises, rows, orderAgrees, ordersJudged: judged.length, ordersOpen: rows.length - judged.length };
+}
+
+function wishedLifts({ key, arms }: ExperimentDefinition, wished: ReadonlyMap<string, Wish>): readonly PlantedLift[] {
+  const rateOf = (arm: string): Wish & { readonly rate: number } => {
+    const wish = wished.get(`${key}/${arm}`) ?? { engaged: 0, items: 0 };
+    return { ...wish, rate: wish.engaged / wish.items };
+  };
+  const control = rateOf(arms[0].key);
+  return arms.slice(1).map(({ key: arm }) => {
+    const own = rateOf(arm);
+    const error = (own.rate / control.rate) * Math.sqrt(1 / own.engaged + 1 / control.engaged);
+    return { arm, lift: own.rate / control.rate - 1, error };
+  });
 }
 
 function stageOf(definition: ExperimentDefinition, world: PaperWorld, context: Context): Stage {
