@@ -5,7 +5,7 @@ import { Value } from 'typebox/value';
 import { fetchImage } from '../catalog/image-fetch.ts';
 import { isWebAddress } from '../catalog/image-reference.ts';
 import type { Context } from '../context.ts';
-import { ServiceError } from '../errors.ts';
+import { reasonOf, ServiceError } from '../errors.ts';
 import type { BoxUnit } from '../vision/box.ts';
 import { frameCount } from '../vision/image-tensor.ts';
 import { pinOf } from './list-options.ts';
@@ -89,13 +89,24 @@ export async function bytesOfPin(context: Context, pinIndex: number): Promise<Ui
   return fetchImage(pin.image, { dataFolder, byteLimit: config.uploadLimitBytes, allowPrivate: config.imagePrivateUrls });
 }
 
+/** The parts of a form; one that is cut short or malformed is the caller's mistake. */
 async function readMultipart(request: FastifyRequest, byteLimit: number): Promise<{ image: Uint8Array | null; fields: Record<string, unknown> }> {
+  try {
+    return await readParts(request, byteLimit);
+  } catch (error) {
+    if (error instanceof ServiceError || (error as { statusCode?: number }).statusCode !== undefined) throw error;
+    throw new ServiceError('REQUEST_INVALID', { field: 'body', detail: `body: ${reasonOf(error)}` }, error);
+  }
+}
+
+async function readParts(request: FastifyRequest, byteLimit: number): Promise<{ image: Uint8Array | null; fields: Record<string, unknown> }> {
   let image: Uint8Array | null = null;
   const fields: Record<string, unknown> = {};
   for await (const part of request.parts({ limits: { fileSize: byteLimit, files: 1, fields: 20, fieldSize: 16_384 } })) {
     if (part.type === 'field') fields[part.fieldname] = fieldValue(part.fieldname, String(part.value));
     else if (part.fieldname === 'image') {
       image = await part.toBuffer().catch((error: unknown) => {
+        if (!part.file.truncated) throw error;
         throw new ServiceError('IMAGE_TOO_LARGE', { reason: `more than ${byteLimit} bytes` }, error);
       });
     } else part.file.resume();
