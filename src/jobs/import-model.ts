@@ -86,6 +86,9 @@ async function importOnnx(
   const unknown = Array.isArray(names) ? names.find((feature) => !FEATURE_COLUMNS.includes(feature)) : String(list);
   if (unknown !== undefined)
     throw new ServiceError('RANKER_MODEL_REFUSED', { model: name, reason: `unknown ranking feature "${unknown}"` });
+  const twice = names.find((feature, at) => names.indexOf(feature) !== at);
+  if (twice !== undefined)
+    throw new ServiceError('RANKER_MODEL_REFUSED', { model: name, reason: `the feature "${twice}" is listed twice` });
   const onnxDigest = onnxDigestOf(path);
   await checkParity(await openOnnxRanker(name, path, names, onnxDigest), names, readJson(String(parity)) as ParityRows);
   const features = names.map((feature) => ({ name: feature, weight: 0, normalization: { kind: 'none' } as const }));

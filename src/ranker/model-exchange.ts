@@ -1,7 +1,10 @@
 /**
  * Linear models as other engines keep them: flat JSON, Solr LTR, OpenSearch and Elasticsearch LTR. Weights and normalizers
  * are carried over; what cannot be is refused by name: those engines know standard and min-max, per column, and nothing else.
+ * Our own JSON and the Solr document end in the digest of the rest, which is checked where it is there; the body of
+ * OpenSearch has no place for one.
  */
+import { digestOf } from '../catalog/digest.ts';
 import { ServiceError } from '../errors.ts';
 import type { ModelFeature } from './linear-model.ts';
 import { readFeatures } from './model-artifact.ts';
@@ -14,7 +17,7 @@ const STORE = 'related-pins';
 
 /** The document to write. Throws RANKER_MODEL_REFUSED naming the feature whose normalization the format does not know. */
 export function exportModel(name: string, features: readonly ModelFeature[], format: ExchangeFormat): unknown {
-  if (format === 'json') return { name, features };
+  if (format === 'json') return sealed({ name, features });
   for (const { name: feature, normalization } of features) {
     if (normalization.kind !== 'none' && normalization.kind !== 'standard' && normalization.kind !== 'min-max')
       throw new ServiceError('RANKER_MODEL_REFUSED', {
@@ -22,11 +25,24 @@ export function exportModel(name: string, features: readonly ModelFeature[], for
         reason: `the ${normalization.kind} normalization of "${feature}" cannot be carried over to ${format}`,
       });
   }
-  return format === 'solr' ? toSolr(name, features) : toOpenSearch(name, features);
+  return format === 'solr' ? sealed(toSolr(name, features)) : toOpenSearch(name, features);
+}
+
+const digestOfRecord = (record: object): string => digestOf(Buffer.from(JSON.stringify(record)));
+const sealed = (record: object): object => ({ ...record, digest: digestOfRecord(record) });
+
+/** The document without its digest. Throws RANKER_MODEL_REFUSED when the digest is another one. */
+function unsealed(document: unknown, label: string): Readonly<Record<string, unknown>> {
+  const { digest, ...rest } = recordOf(document);
+  if (digest !== undefined && digest !== digestOfRecord(rest)) {
+    const reason = 'its digest does not match its content: it is damaged, or was edited (then take the digest out)';
+    throw new ServiceError('RANKER_MODEL_REFUSED', { model: label, reason });
+  }
+  return rest;
 }
 
 /** `features` goes to the feature store, `model` to the model store. Numbers of normalizers are texts there. */
-function toSolr(name: string, features: readonly ModelFeature[]): unknown {
+function toSolr(name: string, features: readonly ModelFeature[]): object {
   return {
     features: features.map((feature) => ({
       store: STORE,
@@ -87,7 +103,7 @@ function weightsOf(features: readonly ModelFeature[]): Record<string, number> {
 
 /** Reads any of the three formats, told apart by their shape. Throws RANKER_MODEL_REFUSED. */
 export function importModel(document: unknown, label: string): readonly ModelFeature[] {
-  const record = recordOf(document);
+  const record = unsealed(document, label);
   const inner = recordOf(recordOf(record.model).model);
   const solr = record.class === undefined ? recordOf(record.model) : record;
   const read =

@@ -49,17 +49,28 @@ export function promoteModel(registry: ModelRegistry, name: string | null, decis
   return change(registry, 'SERVING', 'promote', { model }, decision);
 }
 
-/** Serves again what served before the last promotion, as often as wanted: each call goes one promotion further back. */
+/**
+ * Serves again what served before the last promotion, as often as wanted: each call goes one promotion further back. A model
+ * that is gone or damaged by now is passed over: the way back must not be barred by it.
+ */
 export function rollBackModel(registry: ModelRegistry, decision: Decision): AuditEntry {
   const stack: string[] = [];
   for (const { action, model, previous } of registry.history()) {
     if (action === 'promote' && previous !== null && previous !== model) stack.push(previous);
-    if (action === 'roll-back') stack.pop();
+    if (action === 'roll-back') stack.splice(Math.max(0, stack.lastIndexOf(model ?? '')));
   }
-  const model = stack.at(-1);
+  const model = stack.findLast((name) => isUsable(registry, name));
   if (model === undefined) throw new ServiceError('NOTHING_TO_DO', { reason: 'There was no promotion to take back.' });
-  if (model !== AS_RETRIEVED) readUsableModel(registry, model);
   return change(registry, 'SERVING', 'roll-back', { model }, decision);
+}
+
+function isUsable(registry: ModelRegistry, name: string): boolean {
+  try {
+    if (name !== AS_RETRIEVED) readUsableModel(registry, name);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Tries a model on a share of the units; null stops it. */

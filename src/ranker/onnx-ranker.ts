@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { ServiceError } from '../errors.ts';
+import { reasonOf, ServiceError } from '../errors.ts';
 import { type Matrix, zeroMatrix } from '../math/matrix.ts';
 import { openSession } from '../vision/onnx-session.ts';
 import type { Ranker } from './ranker.ts';
@@ -69,27 +69,25 @@ function gathered(rows: Matrix, features: readonly string[], name: string): Floa
   return values;
 }
 
-/** Throws RANKER_MODEL_REFUSED when the ranker does not give the trainer's own scores. */
+/** Throws RANKER_MODEL_REFUSED when the ranker does not give the trainer's own scores, or none at all. */
 export async function checkParity(
   ranker: OnnxRanker,
   features: readonly string[],
   { rows, scores }: ParityRows,
 ): Promise<void> {
-  if (rows.length === 0 || rows.length !== scores.length || rows.some((row) => row.length !== features.length))
-    throw new ServiceError('RANKER_MODEL_REFUSED', {
-      model: ranker.name,
-      reason: `parity rows need ${features.length} values and a score each`,
-    });
+  const refuse = (reason: string, cause?: unknown): never => {
+    throw new ServiceError('RANKER_MODEL_REFUSED', { model: ranker.name, reason }, cause);
+  };
+  const whole = Array.isArray(rows) && Array.isArray(scores) && rows.length > 0 && rows.length === scores.length;
+  if (!whole || !scores.every(Number.isFinite) || !rows.every((row) => row.length === features.length && row.every(Number.isFinite)))
+    return refuse(`parity rows need ${features.length} values and a score each, all of them numbers`);
   const matrix = { ...zeroMatrix(rows.length, features), data: Float32Array.from(rows.flat()) };
-  const found = await ranker.scoreRows(matrix);
+  const found = await ranker.scoreRows(matrix).catch((error: unknown) => refuse(`it cannot score the parity rows: ${reasonOf(error)}`, error));
   const at = found.findIndex(
     (score, row) => Math.abs(score - scores[row]) > PARITY_TOLERANCE * Math.max(1, Math.abs(scores[row])),
   );
   if (at >= 0)
-    throw new ServiceError('RANKER_MODEL_REFUSED', {
-      model: ranker.name,
-      reason: `parity row ${at} scores ${found[at]}, the trainer says ${scores[at]}: are the features in the same order?`,
-    });
+    refuse(`parity row ${at} scores ${found[at]}, the trainer says ${scores[at]}: are the features in the same order?`);
 }
 
 export function onnxDigestOf(path: string): string {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { ServiceError } from '../errors.ts';
 import { FEATURE_COLUMNS } from './feature-table.ts';
 import type { ModelArtifact } from './model-artifact.ts';
@@ -15,7 +16,13 @@ export function readUsableModel(registry: ModelRegistry, name: string): ModelArt
   };
   const unknown = model.features.find((feature) => !FEATURE_COLUMNS.includes(feature.name));
   if (unknown) refuse(`unknown ranking feature "${unknown.name}"`);
-  if (model.kind === 'onnx' && onnxDigestOf(registry.onnxPathOf(name)) !== model.onnxDigest)
+  if (model.kind === 'onnx' && graphDigest(registry, name) !== model.onnxDigest)
     refuse('its .onnx file does not have the digest it was imported with');
   return model;
+}
+
+/** Null when there is no graph. */
+function graphDigest(registry: ModelRegistry, name: string): string | null {
+  const path = registry.onnxPathOf(name);
+  return existsSync(path) ? onnxDigestOf(path) : null;
 }
