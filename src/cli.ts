@@ -43,6 +43,9 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
     'compute codes, class scores and fingerprints of new images',
     () => import('./jobs/extract-features.ts'),
   ],
+  ['switch-net', 'make another net serve, with its features, lists and model', () => import('./jobs/switch-net.ts')],
+  ['roll-back-net', 'take the last switch of nets back', () => import('./jobs/roll-back-net.ts')],
+  ['drop-features', 'drop the features of a net that no longer serves', () => import('./jobs/drop-features.ts')],
   [
     'build-candidates',
     'count co-occurrence and visual neighbour lists, and swap them in',

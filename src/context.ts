@@ -10,6 +10,7 @@ import { type DataFolderLock, lockDataFolder } from './catalog/data-folder-lock.
 import { type LogDatabase, openLog } from './catalog/log-database.ts';
 import { PIN_REMOVED, type ResidentPinColumns, siteCategories } from './catalog/pin-columns.ts';
 import { residentPins } from './catalog/pin-snapshot.ts';
+import type { ServedList } from './catalog/served-list.ts';
 import type { Config } from './config.ts';
 import { reasonOf } from './errors.ts';
 import { openJobRuns } from './schedule/job-run-store.ts';
@@ -45,6 +46,8 @@ export interface ContextOptions {
   readonly lock?: boolean;
   /** Keep looking for changes until closed. */
   readonly follow?: boolean;
+  /** Where served lists go when another process writes the log. */
+  readonly sendList?: (list: ServedList) => Promise<void>;
   /** Told once per change: which model serves, what was refused. */
   /** Where catalogue and candidate lists lie, when not in the data folder (a catalogue with saves held out). */
   readonly catalogFolder?: string;
@@ -113,8 +116,8 @@ export class Context {
     this.experimentStore = new ExperimentStore(this.experimentDatabase);
     this.experiments = new ActiveExperiments(this.experimentStore, config.experimentHoldout, (name) => this.registry.has(name));
     const { catalog, pins, looks, sources } = this;
-    this.checkpointer = options.follow ? new Checkpointer(this.log.database) : null;
-    this.hot = openHotState(config, pins, options.follow === true);
+    this.checkpointer = options.follow && options.lock ? new Checkpointer(this.log.database) : null;
+    this.hot = openHotState(config, pins, options.follow === true && options.lock === true);
     this.freshImages = new FreshImages({ config, dataFolder, catalog, pins, looks, sources, pool: () => this.inference });
   }
 
@@ -131,13 +134,14 @@ export class Context {
   /** What the spine reads, as of now. */
   get parts(): ServingParts {
     const { config, catalog, log, models, pins, sources } = this;
+    const current = models.choice();
     return {
       pins,
       visual: this.visual,
       sources: sources.all,
       degraded: this.degraded,
       engagement: log.pairs,
-      ranker: (name, unit) => (name === null ? models.currentFor(unit) : models.byName(name)),
+      ranker: (name, unit) => (name === null ? current(unit) : models.byName(name)),
       historyOf: (userId) => weighedHistory(this.pastOf(userId), pins),
       seenBy: (userId) => seenPins(catalog, log, userId, this.hot.actions?.of(userId)),
       limits: {
@@ -151,6 +155,11 @@ export class Context {
   /** What a user did, here and (as far as it was brought) in other processes, newest first. */
   pastOf(userId: string, limit?: number): readonly PastAction[] {
     return pastActions(this.catalog, this.log, userId, { limit, elsewhere: this.hot.actions?.of(userId) });
+  }
+
+  /** Settles when the list is durable; in a reading process when it was handed on. */
+  appendList(list: ServedList): Promise<void> {
+    return this.options.sendList ? this.options.sendList(list) : this.log.lists.append(list);
   }
 
   /** The inference threads of this process, started when first needed. */
@@ -213,10 +222,24 @@ export class Context {
     this.changedPins.clear();
   }
 
+  /** Another net: its features, the lists made from them and the model trained on them begin to serve in the same instant. */
+  private async switchNet(): Promise<void> {
+    const next = this.looks.prepareSwitch();
+    if (!next) return;
+    const models = await this.models.prepare(next.net.digest);
+    this.looks.take(next);
+    this.models.take(models);
+    this.sources.refresh([], this.visual, Date.now());
+    this.freshImages.startOver();
+    this.options.onChange?.({ model: models.serving.name, problem: models.problem });
+  }
+
   private async look(budgetMs: number): Promise<void> {
+    await this.switchNet();
     this.takeUpRows(budgetMs);
     if (this.options.lock) this.log.pairs.catchUp(ROLL_UP_MS);
-    if (this.options.follow) this.freshImages.begin(this.tellProblem);
+    else this.log.pairs.forgetIfMoved();
+    if (this.options.follow && this.options.lock) this.freshImages.begin(this.tellProblem);
     const { problem, darkProblem } = this.models;
     const { changed: promoted, serving } = await this.models.refresh();
     const { models } = this;

@@ -40,7 +40,7 @@ export class VisualDesk {
   private readonly judged = new LRUCache<string, Promise<readonly DotSignals[]>>({ max: JUDGED_PINS });
   private scan: { readonly of: VisualFeatures['image']; readonly index: ExactIndex } | null = null;
   private idf: { readonly pins: number; readonly values: Float32Array } | null = null;
-  private resident: ResidentObjects | null = null;
+  private resident: { readonly netKey: string; readonly objects: ResidentObjects } | null = null;
   private dominants: { readonly of: VisualFeatures; readonly pins: number; readonly index: ObjectIndex } | null = null;
   private thresholds: { readonly key: string; readonly values: ServingThresholds } | null = null;
   private lookedAt = Number.NEGATIVE_INFINITY;
@@ -87,8 +87,7 @@ export class VisualDesk {
   }
 
   /** The code of a whole picture that extraction has seen. */
-  knownCode(pinIndex: number): Uint32Array | null {
-    const { image } = this.features;
+  knownCode(pinIndex: number, { image }: VisualFeatures): Uint32Array | null {
     if (pinIndex < 0 || pinIndex >= image.capacity || image.has[pinIndex] === 0) return null;
     return image.codes.slice(pinIndex * image.words, (pinIndex + 1) * image.words);
   }
@@ -96,10 +95,14 @@ export class VisualDesk {
   /** Object crops that `index-objects` stored; what it writes is taken in part by part. Null without nets. */
   get objects(): ResidentObjects | null {
     const { looks, dataFolder } = this.context;
-    if (!this.resident && looks.net && this.detectorDigest !== null)
-      this.resident = new ResidentObjects(openObjectStore(dataFolder, netKeyOf(looks.net), this.detectorDigest), this.features.image.bits);
+    const netKey = looks.net && netKeyOf(looks.net);
+    if (netKey !== null && this.resident?.netKey !== netKey && this.detectorDigest !== null) {
+      this.resident?.objects.close();
+      const store = openObjectStore(dataFolder, netKey, this.detectorDigest);
+      this.resident = { netKey, objects: new ResidentObjects(store, this.features.image.bits) };
+    }
     this.lookForChanges();
-    return this.resident;
+    return this.resident?.objects ?? null;
   }
 
   /** The index of objects: the stored crops, or (before `index-objects` ran) the dominant objects'. */
@@ -135,7 +138,7 @@ export class VisualDesk {
     const now = performance.now();
     if (!this.resident || now - this.lookedAt < LOOK_MS) return;
     this.lookedAt = now;
-    const objects = this.resident;
+    const objects = this.resident.objects;
     const more = (): void => {
       if (objects.refresh()) setImmediate(more);
     };
@@ -173,7 +176,7 @@ export class VisualDesk {
   }
 
   close(): void {
-    this.resident?.close();
+    this.resident?.objects.close();
   }
 }
 

@@ -68,12 +68,12 @@ export interface FoundRegion {
 /** Reads the picture and describes the region. Throws BOX_INVALID, IMAGE_..., FEATURES_NOT_READY when it takes too long. */
 export async function searchRegion(context: Context, desk: VisualDesk, question: VisualQuestion): Promise<FoundRegion> {
   const { request, pinIndex, boxUnit } = question;
-  const { sources, net } = desk;
+  const { sources, net, features } = desk;
   const startedAt = performance.now();
   const picture = question.upload ? { bytes: question.upload, key: null } : await desk.pictureOf(pinIndex);
   const { box, width, height } = await desk.reader.region(picture.bytes, request.box, boxUnit);
   const readAt = performance.now();
-  const known = box === null ? desk.knownCode(pinIndex) : null;
+  const known = box === null ? desk.knownCode(pinIndex, features) : null;
   const work = desk.reader.look(picture, box, net, known);
   const look = await withinTime(work, context.config.visualWaitMs, request.pinId ?? 'of this image');
   const timings = { read: readAt - startedAt, describe: performance.now() - readAt };

@@ -204,6 +204,32 @@ export class FeatureStore {
     return rows.map((row) => ({ ...row, code: wordsIn(row.code) }));
   }
 
+  /** Deletes up to `most` rows of a net. Returns the bytes of codes, scores and fingerprints they held, and their number. */
+  dropRows(netId: number, most: number): { rows: number; bytes: number } {
+    const chosen = `SELECT rowid FROM visual_features WHERE netId = ? LIMIT ${most}`;
+    return this.database
+      .transaction(() => {
+        const sums = this.database
+          .prepare(`SELECT count(*) AS rows, coalesce(sum(coalesce(length(code), 0) + coalesce(length(scores), 0) +
+            coalesce(length(colours), 0) + 96), 0) AS bytes FROM visual_features WHERE rowid IN (${chosen})`)
+          .get(netId) as { rows: number; bytes: number };
+        this.database.prepare(`DELETE FROM visual_features WHERE rowid IN (${chosen})`).run(netId);
+        return sums;
+      })
+      .immediate();
+  }
+
+  /** Forgets a net that has no rows, and what was fitted for it. */
+  forgetNet(netId: number): void {
+    this.database.prepare('DELETE FROM feature_nets WHERE netId = ?').run(netId);
+  }
+
+  /** Bytes inside the file that new rows will fill. */
+  freeBytes(): number {
+    const pages = this.database.pragma('freelist_count', { simple: true }) as number;
+    return pages * (this.database.pragma('page_size', { simple: true }) as number);
+  }
+
   /** Highest pinIndex with a row, plus one. */
   extent(netId: number): number {
     return this.database
@@ -219,17 +245,6 @@ export class FeatureStore {
       .raw()
       .all(netId) as [string, number][];
     return Object.fromEntries(rows);
-  }
-
-  /** Forgets a net and its rows; returns the number of rows. */
-  drop(netId: number): number {
-    return this.database
-      .transaction(() => {
-        const { changes } = this.database.prepare('DELETE FROM visual_features WHERE netId = ?').run(netId);
-        this.database.prepare('DELETE FROM feature_nets WHERE netId = ?').run(netId);
-        return changes;
-      })
-      .immediate();
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 /** Binary codes, class scores and fingerprints of all images that have none yet, packed for serving; near-duplicates grouped. */
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CatalogStore, openCatalog } from '../catalog/catalog-store.ts';
 import { fetchImage } from '../catalog/image-fetch.ts';
 import { ServiceError } from '../errors.ts';
@@ -11,6 +12,7 @@ import { type FeatureRow, type FeatureStore, openFeatureStore } from '../feature
 import { DUPLICATE_RULES, nearDuplicateGroups } from '../features/near-duplicates.ts';
 import { InferencePool } from '../vision/inference-pool.ts';
 import { activeNet } from '../vision/net-folder.ts';
+import { readNet } from '../vision/net-manifest.ts';
 import type { ProviderChoice } from '../vision/onnx-session.ts';
 import type { Job, JobInput } from './job.ts';
 
@@ -25,6 +27,7 @@ export const job: Job = {
     { flag: '--net <folder>', meaning: 'a net to extract beside the active one (default: the active net)' },
     { flag: '--workers <n>', meaning: 'inference threads (default: one a core)', kind: 'integer' },
     { flag: '--batch <n>', meaning: 'images a net sees at once', kind: 'integer', default: 8 },
+    { flag: '--pace <n>', meaning: 'at most this many images a second, beside a service that should not feel it', kind: 'number' },
     { flag: '--retry-failed', meaning: 'look again at images that were refused before' },
   ],
   alone: () => true,
@@ -93,21 +96,26 @@ async function extractAll(
   const rejected: Record<string, { count: number; pins: string[] }> = {};
   let done = 0;
   let written = 0;
+  const active = activeDigest(dataFolder) === net.digest;
+  const pace = paceOf(input);
   progress.start('images', wanted.length);
   for await (const rows of extractRows(extraction, wanted, binarizer)) {
-    catalog.pins.noteImages(
-      rows.map(({ pinIndex, imageVersion, failure }) => ({ pinIndex, imageVersion, failure: failure ?? null })),
-    );
+    if (active)
+      catalog.pins.noteImages(
+        rows.map(({ pinIndex, imageVersion, failure }) => ({ pinIndex, imageVersion, failure: failure ?? null })),
+      );
     for (const row of rows) if (row.failure) reject(rejected, row, catalog.pins.idOf(row.pinIndex));
     written += rows.filter((row) => row.code !== null).length;
     done += rows.length;
     progress.update(done);
+    await pace(done, wanted.length);
   }
   progress.stop();
   if (signal.aborted) throw new ServiceError('JOB_STOPPED');
   progress.start('packing', 0);
   const artifact = packFeatures(dataFolder, store, net, binarizer.bits);
-  const nearDuplicates = groupNearDuplicates(catalog, store, netId, binarizer.bits);
+  // Groups are those that the serving net sees.
+  const nearDuplicates = active ? groupNearDuplicates(catalog, store, netId, binarizer.bits) : null;
   progress.stop();
   return {
     read: images.length,
@@ -126,6 +134,34 @@ export function groupNearDuplicates({ pins }: CatalogStore, store: FeatureStore,
   const groups = nearDuplicateGroups(store.fingerprints(netId), pins.count(), bits, rules);
   pins.setGroups(groups);
   return groups.filter((group, pinIndex) => group !== pinIndex).length;
+}
+
+/** Null where the active net is refused: its features are then not touched. */
+function activeDigest(dataFolder: string): string | null {
+  try {
+    return readNet(activeNet(dataFolder, 'visual')).digest;
+  } catch {
+    return null;
+  }
+}
+
+const TOLD_MS = 10_000;
+
+/** Waits after each part as long as `--pace` asks, and says now and then how long it will take. */
+function paceOf({ options, progress, signal }: JobInput): (done: number, of: number) => Promise<void> {
+  const perSecond = options.pace as number | undefined;
+  if (perSecond !== undefined && perSecond <= 0) throw new ServiceError('JOB_USAGE', { reason: `--pace is more than 0 images a second; it is ${perSecond}` });
+  const startedAt = performance.now();
+  let toldAt = startedAt;
+  return async (done, of) => {
+    const ms = performance.now() - startedAt;
+    if (performance.now() - toldAt > TOLD_MS) {
+      toldAt = performance.now();
+      progress.note(`${done} of ${of} images, about ${Math.ceil(((of - done) * ms) / (1000 * done))} s left`);
+    }
+    const due = perSecond === undefined ? 0 : (1000 * done) / perSecond - ms;
+    if (due > 0) await sleep(due, undefined, { signal }).catch(() => undefined);
+  };
 }
 
 /** Images without a row of this net made from their present version. */

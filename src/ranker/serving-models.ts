@@ -24,6 +24,16 @@ export interface ModelRefresh {
   readonly problem: string | null;
 }
 
+/** Models that are loaded for a net's features, and not yet serving. */
+export interface PreparedModels {
+  readonly stamp: string;
+  readonly serving: Ranker;
+  readonly canary: RankerOnTrial | null;
+  readonly dark: RankerOnTrial | null;
+  readonly problem: string | null;
+  readonly darkProblem: string | null;
+}
+
 export class ServingModels {
   private readonly registry: ModelRegistry;
   private readonly netDigest: () => string | null;
@@ -62,31 +72,41 @@ export class ServingModels {
 
   /** The serving model, or for the canary's share of units the canary. The same unit always gets the same one. */
   currentFor(unit: string | null): Ranker {
-    if (!this.canary || unit === null) return this.serving;
-    const fraction = (mixedSeed(0x9e3779b9, `${this.canary.ranker.name} ${unit}`) >>> 0) / 2 ** 32;
-    return fraction < this.canary.share ? this.canary.ranker : this.serving;
+    return this.choice()(unit);
+  }
+
+  /** `currentFor` as it is now: what a list began with it ends with, whatever is promoted meanwhile. */
+  choice(): (unit: string | null) => Ranker {
+    const { serving, canary } = this;
+    return (unit) => {
+      if (!canary || unit === null) return serving;
+      const fraction = (mixedSeed(0x9e3779b9, `${canary.ranker.name} ${unit}`) >>> 0) / 2 ** 32;
+      return fraction < canary.share ? canary.ranker : serving;
+    };
   }
 
   /** A model by name, null for the serving one. Throws RANKER_MODEL_UNKNOWN or RANKER_MODEL_REFUSED. */
   async byName(name: string | null): Promise<Ranker> {
-    return name === null ? this.serving : this.load(name);
+    return name === null ? this.serving : this.load(name, this.netDigest());
   }
 
   /** Looks at the pointers and loads what changed; call it a few times a second. */
   async refresh(): Promise<ModelRefresh> {
-    const stamp = `${this.registry.rolesStamp()} ${this.netDigest()}`;
-    if (stamp === this.stamp) return { changed: false, serving: this.serving.name, problem: this.lastProblem };
+    const digest = this.netDigest();
+    if (this.stampOf(digest) === this.stamp) return { changed: false, serving: this.serving.name, problem: this.lastProblem };
     const before = this.serving.name;
-    await this.takeUp(this.registry.roles());
-    this.stamp = stamp;
+    this.take(await this.prepare(digest));
     return { changed: before !== this.serving.name, serving: this.serving.name, problem: this.lastProblem };
   }
 
-  private async takeUp(roles: ModelRoles): Promise<void> {
+  /** The models of today's pointers as they go with the features of a net; one trained on another net's is refused. */
+  async prepare(netDigest: string | null): Promise<PreparedModels> {
+    const stamp = this.stampOf(netDigest);
+    const roles: ModelRoles = this.registry.roles();
     const problems: string[] = [];
     const attempt = async (name: string): Promise<Ranker | null> => {
       try {
-        return await this.load(name);
+        return await this.load(name, netDigest);
       } catch (error) {
         problems.push(reasonOf(error));
         return null;
@@ -96,24 +116,43 @@ export class ServingModels {
       const ranker = trial && (await attempt(trial.model));
       return trial && ranker ? { ranker, share: trial.share } : null;
     };
-    this.serving = (await attempt(roles.serving)) ?? this.serving;
-    this.canary = await onTrial(roles.canary);
-    this.lastProblem = problems.length > 0 ? problems.splice(0).join('; ') : null;
-    this.darkRanker = await onTrial(roles.dark);
-    this.lastDarkProblem = problems[0] ?? null;
+    const fallback = suits(this.serving, netDigest) ? this.serving : asRetrieved;
+    const serving = (await attempt(roles.serving)) ?? fallback;
+    const canary = await onTrial(roles.canary);
+    const problem = problems.length > 0 ? problems.splice(0).join('; ') : null;
+    const dark = await onTrial(roles.dark);
+    return { stamp, serving, canary, dark, problem, darkProblem: problems[0] ?? null };
   }
 
-  private async load(name: string): Promise<Ranker> {
+  /** What was prepared serves from now on. */
+  take({ stamp, serving, canary, dark, problem, darkProblem }: PreparedModels): void {
+    this.stamp = stamp;
+    this.serving = serving;
+    this.canary = canary;
+    this.darkRanker = dark;
+    this.lastProblem = problem;
+    this.lastDarkProblem = darkProblem;
+  }
+
+  private stampOf(netDigest: string | null): string {
+    return `${this.registry.rolesStamp()} ${netDigest}`;
+  }
+
+  private async load(name: string, served: string | null): Promise<Ranker> {
     if (name === AS_RETRIEVED) return asRetrieved;
     const ranker = this.known.get(name) ?? (await loadRanker(this.registry, name));
-    const served = this.netDigest();
-    if (ranker.netDigest !== null && served !== null && ranker.netDigest !== served) {
+    if (!suits(ranker, served)) {
       const reason = `it was trained on features of the net ${ranker.netDigest}, those served are of ${served}`;
       throw new ServiceError('RANKER_MODEL_REFUSED', { model: name, reason });
     }
     this.known.set(name, ranker);
     return ranker;
   }
+}
+
+/** Whether a model may score features of a net: it was trained on them, or on none. */
+export function suits(ranker: Ranker, netDigest: string | null): boolean {
+  return ranker.netDigest === null || netDigest === null || ranker.netDigest === netDigest;
 }
 
 /** Opens a stored model as a ranker over the feature table; refuses features that the table does not have. */

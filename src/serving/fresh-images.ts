@@ -8,7 +8,7 @@ import { fetchImage } from '../catalog/image-fetch.ts';
 import type { ResidentPinColumns } from '../catalog/pin-columns.ts';
 import type { Config } from '../config.ts';
 import { openConvNet } from '../features/convnet.ts';
-import { binarizerFor, type ExtractionInput, extractRows } from '../features/extraction.ts';
+import { binarizerFor, type ExtractionInput, extractRows, type ImageToRead } from '../features/extraction.ts';
 import { type FeatureRow, fingerprintOf } from '../features/feature-store.ts';
 import { DUPLICATE_RULES, type DuplicateRules, fingerprintDistance, isWithin } from '../features/near-duplicates.ts';
 import type { InferencePool } from '../vision/inference-pool.ts';
@@ -35,9 +35,12 @@ export class FreshImages {
   private readonly stop = new AbortController();
   private running: Promise<void> | null = null;
   private seenSequence = -1;
+  /** The net whose gaps were looked for; gaps of the first one are left to `extract-features`. */
+  private completeFor: string | null = null;
 
   constructor(parts: FreshImageParts) {
     this.parts = parts;
+    this.completeFor = parts.looks.net?.digest ?? null;
   }
 
   /** Begins with what is new, unless it is at it; `failed` is told when it can't. */
@@ -53,6 +56,11 @@ export class FreshImages {
       });
   }
 
+  /** Looks again at what has no features: another net serves. */
+  startOver(): void {
+    this.seenSequence = -1;
+  }
+
   /** Settles when what has begun is done. */
   async settled(): Promise<void> {
     await this.running;
@@ -64,8 +72,8 @@ export class FreshImages {
   }
 
   private async lookAtAll(): Promise<void> {
-    const { catalog, looks, config, dataFolder } = this.parts;
-    const waiting = catalog.pins.imagesNeeded(MOST + 1);
+    const { looks, config, dataFolder } = this.parts;
+    const waiting = this.waiting();
     if (waiting.length === 0 || waiting.length > MOST || !looks.net) return;
     const pool = this.parts.pool();
     const convNet = await openConvNet(looks.netFolder, pool);
@@ -77,6 +85,16 @@ export class FreshImages {
     for (let from = 0; from < waiting.length && !this.stop.signal.aborted; from += AT_ONCE) {
       for await (const rows of extractRows(input, waiting.slice(from, from + AT_ONCE), binarizer)) this.takeIn(rows);
     }
+  }
+
+  /** Pictures that nobody looked at, and those that the active net has not seen while another one served. */
+  private waiting(): ImageToRead[] {
+    const { catalog, looks } = this.parts;
+    const fresh = catalog.pins.imagesNeeded(MOST + 1);
+    if (!looks.net || looks.net.digest === this.completeFor || fresh.length > MOST) return fresh;
+    this.completeFor = looks.net.digest;
+    const seen = looks.store.imageVersions(looks.store.netIdOf(looks.net), 'image');
+    return [...catalog.pins.images()].filter(({ pinIndex, imageVersion }) => seen.get(pinIndex) !== imageVersion);
   }
 
   private takeIn(rows: readonly FeatureRow[]): void {

@@ -5,6 +5,7 @@ import { asRetrieved } from '../ranker/baselines.ts';
 import type { FeatureColumns } from '../ranker/feature-columns.ts';
 import { FEATURE_COLUMNS, fillFeatureColumns } from '../ranker/feature-table.ts';
 import type { Ranker, ScoringInputs, Term } from '../ranker/ranker.ts';
+import { suits } from '../ranker/serving-models.ts';
 import type { QuerySide, UserHistory } from '../ranker/ranking-feature.ts';
 import { visualWeightFactorOf } from '../ranker/treatment.ts';
 import type { PageCursor } from './page-cursor.ts';
@@ -105,6 +106,8 @@ async function scoresOf(
   try {
     const found = parts.ranker(treatment.model, userId);
     const ranker = found instanceof Promise ? await found : found;
+    if (!suits(ranker, parts.visual?.netDigest ?? null))
+      throw new ServiceError('RANKER_MODEL_REFUSED', { model: ranker.name, reason: 'it was trained on features of another net' });
     const scores = ranker.score(inputs);
     return { ranker, scores: scores instanceof Promise ? await scores : scores };
   } catch (error) {

@@ -9,13 +9,15 @@ import { type FeatureNet, featureNetOf } from '../features/convnet.ts';
 import { type FeatureStore, openFeatureStore } from '../features/feature-store.ts';
 import { openFeatures, type ResidentFeatures } from '../features/resident-features.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
-import { activeNet } from '../vision/net-folder.ts';
+import { activeNet, netStamp } from '../vision/net-folder.ts';
 import { type Net, readNet } from '../vision/net-manifest.ts';
 import type { Degradation } from './serving-parts.ts';
 
 /** Score threshold and suppression of a detector that names none. */
 const SCORE_MIN = 0.3;
 const NMS_IOU = 0.5;
+/** Milliseconds after which no list is being made from features that were replaced. */
+const RETIRE_MS = 60_000;
 
 export interface PinObjects {
   readonly width: number;
@@ -23,10 +25,17 @@ export interface PinObjects {
   readonly objects: readonly PinObject[];
 }
 
-export class VisualState {
+/** A net that is to serve: its features are loaded, nothing is served from them yet. */
+export interface NextLooks {
   readonly netFolder: string;
+  readonly net: FeatureNet;
+  readonly features: ResidentFeatures;
+}
+
+export class VisualState {
+  netFolder: string;
   readonly store: FeatureStore;
-  readonly net: FeatureNet | null;
+  net: FeatureNet | null;
   private readonly config: Config;
   private readonly dataFolder: string;
   private readonly detector: Net | null;
@@ -34,10 +43,13 @@ export class VisualState {
   private readonly problems: Degradation[] = [];
   private features: ResidentFeatures | null = null;
   private featureProblem: Degradation | null = null;
+  private switchProblem: Degradation | null = null;
+  private stamp: string;
 
   constructor(config: Config, dataFolder: string, options: DatabaseOptions) {
     this.config = config;
     this.dataFolder = dataFolder;
+    this.stamp = netStamp(dataFolder);
     this.netFolder = activeNet(dataFolder, 'visual');
     this.store = openFeatureStore(dataFolder, options);
     this.net = this.attempt(() => featureNetOf(readNet(this.netFolder)));
@@ -52,7 +64,37 @@ export class VisualState {
   }
 
   get degraded(): readonly Degradation[] {
-    return this.featureProblem ? [...this.problems, this.featureProblem] : this.problems;
+    return [...this.problems, ...[this.featureProblem, this.switchProblem].filter((problem) => problem !== null)];
+  }
+
+  /**
+   * The net that was switched to since the last look, loaded and ready; null when nothing changed. A net that is refused, or has
+   * no features, is told in `degraded`, and the present one keeps serving.
+   */
+  prepareSwitch(): NextLooks | null {
+    const { dataFolder, store } = this;
+    const stamp = netStamp(dataFolder);
+    if (stamp === this.stamp) return null;
+    this.stamp = stamp;
+    this.switchProblem = null;
+    try {
+      const netFolder = activeNet(dataFolder, 'visual');
+      const net = featureNetOf(readNet(netFolder));
+      if (net.digest === this.net?.digest) return null;
+      if (store.sequence(store.netIdOf(net)) === 0)
+        throw new ServiceError('NET_REFUSED', { net: net.name, reason: 'no image has features of it: extract-features --net comes first' });
+      return { netFolder, net, features: openFeatures(dataFolder, store, net, this.config.classScoreBytes) };
+    } catch (error) {
+      this.switchProblem = problemOf(error, 'NET_REFUSED');
+      return null;
+    }
+  }
+
+  /** From now on the other net's features are served; lists that are being made keep those they began with. */
+  take({ netFolder, net, features }: NextLooks): void {
+    const old = this.features;
+    Object.assign(this, { netFolder, net, features, featureProblem: null });
+    setTimeout(() => old?.close(), RETIRE_MS).unref();
   }
 
   /** Takes in rows that were computed since the last look, here or by a job. Returns the pins whose code changed. */
@@ -66,8 +108,7 @@ export class VisualState {
       this.features = openFeatures(this.dataFolder, store, net, this.config.classScoreBytes);
       this.featureProblem = null;
     } catch (error) {
-      const code = error instanceof ServiceError ? error.code : 'ARTIFACT_REFUSED';
-      this.featureProblem = { code, reason: reasonOf(error) };
+      this.featureProblem = problemOf(error, 'ARTIFACT_REFUSED');
     }
     return [];
   }
@@ -92,7 +133,7 @@ export class VisualState {
     try {
       return work();
     } catch (error) {
-      this.problems.push({ code: error instanceof ServiceError ? error.code : 'NET_REFUSED', reason: reasonOf(error) });
+      this.problems.push(problemOf(error, 'NET_REFUSED'));
       return null;
     }
   }
@@ -102,4 +143,8 @@ export class VisualState {
     this.detections?.close();
     this.store.close();
   }
+}
+
+function problemOf(error: unknown, otherwise: string): Degradation {
+  return { code: error instanceof ServiceError ? error.code : otherwise, reason: reasonOf(error) };
 }

@@ -1,10 +1,70 @@
-import { existsSync } from 'node:fs';
+/**
+ * Which net is active in a data folder. A pointer file (`nets/visual.json`, swapped by rename) names a folder of `nets/` and keeps
+ * the switches so far; without one it is `nets/ROLE`, and without that the net that ships with the project.
+ */
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { reasonOf, ServiceError } from '../errors.ts';
 import { projectRoot } from '../worker-url.ts';
 
-/** The folder of the active net of a role: the data folder's own, else the one that ships with the project. */
+/** The name by which the net that ships with the project is switched to. */
+export const BUNDLED = 'bundled';
+
+/** One switch: from when on which net served, with which ranking model. */
+export interface NetSwitch {
+  readonly net: string;
+  /** Digest of the net. */
+  readonly digest: string;
+  /** The model that was promoted with it; null: the one before stayed. */
+  readonly model: string | null;
+  readonly at: string;
+  readonly why: string;
+}
+
+/** The folder of the active net of a role. */
 export function activeNet(dataFolder: string, role: 'visual' | 'detector'): string {
-  const own = join(dataFolder, 'nets', role);
-  return existsSync(join(own, 'manifest.json')) ? own : fileURLToPath(new URL(`data/nets/${role}`, projectRoot()));
+  const last = role === 'visual' ? netSwitches(dataFolder).at(-1) : undefined;
+  return namedNet(dataFolder, last?.net ?? role);
+}
+
+/** The folder of a net by its name in `nets/`; the bundled one under its own name or where a role has no other. */
+export function namedNet(dataFolder: string, name: string): string {
+  const own = join(dataFolder, 'nets', name);
+  const bundled = name === BUNDLED ? 'visual' : name;
+  const isRole = bundled === 'visual' || bundled === 'detector';
+  if (name !== BUNDLED && (!isRole || existsSync(join(own, 'manifest.json')))) return own;
+  return fileURLToPath(new URL(`data/nets/${bundled}`, projectRoot()));
+}
+
+/** Switches of the visual net so far, oldest first; empty before the first. Throws NET_REFUSED for a broken pointer. */
+export function netSwitches(dataFolder: string): readonly NetSwitch[] {
+  const file = pointerOf(dataFolder);
+  if (!existsSync(file)) return [];
+  try {
+    return (JSON.parse(readFileSync(file, 'utf8')) as { readonly switches: readonly NetSwitch[] }).switches;
+  } catch (error) {
+    throw new ServiceError('NET_REFUSED', { net: 'visual', reason: `${file} is broken: ${reasonOf(error)}` }, error);
+  }
+}
+
+/** Makes the last of `switches` the active net, at one instant and for good. */
+export function writeNetSwitches(dataFolder: string, switches: readonly NetSwitch[]): void {
+  mkdirSync(join(dataFolder, 'nets'), { recursive: true });
+  const file = pointerOf(dataFolder);
+  const draft = openSync(`${file}.${process.pid}`, 'w');
+  writeSync(draft, `${JSON.stringify({ switches }, null, 1)}\n`);
+  fsyncSync(draft);
+  closeSync(draft);
+  renameSync(`${file}.${process.pid}`, file);
+}
+
+/** Changes whenever the pointer does: cheap enough to ask several times a second. */
+export function netStamp(dataFolder: string): string {
+  const stat = statSync(pointerOf(dataFolder), { throwIfNoEntry: false, bigint: true });
+  return stat ? `${stat.ino} ${stat.mtimeNs}` : '';
+}
+
+function pointerOf(dataFolder: string): string {
+  return join(dataFolder, 'nets', 'visual.json');
 }

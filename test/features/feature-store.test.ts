@@ -76,7 +76,7 @@ describe('feature rows', () => {
       ['one', 1],
       ['two', 2],
     ]);
-    expect(store.drop(two)).toBe(2);
+    expect(store.dropRows(two, 10).rows).toBe(2);
     expect(store.get(one, 'image', 0)?.code).toEqual(row(0).code);
   });
 });
