@@ -21,7 +21,7 @@ export interface Fingerprint {
   readonly code: Uint32Array;
 }
 
-/** All must hold: differing bits of the 64 of the hash, differing share of the code, difference when laid over (0..255). */
+/** All must hold: differing bits of the 64 of the hash, differing share of the code, percent left different when laid over. */
 export interface DuplicateRules {
   readonly hashBits: number;
   readonly codeShare: number;
@@ -29,11 +29,11 @@ export interface DuplicateRules {
 }
 
 /** Fitted with the bundled net on copies of real photos; how, and what they catch: docs/DECISIONS.md. */
-export const DUPLICATE_RULES: DuplicateRules = { hashBits: 14, codeShare: 0.1, difference: 0.5 };
+export const DUPLICATE_RULES: DuplicateRules = { hashBits: 14, codeShare: 0.12, difference: 1 };
 /** Hashes further apart are never looked at: 697 probes a band. */
 export const HASH_BITS_MAX = 14;
 /** Everything that can be told from a copy at all: what a fit looks at. */
-export const WIDEST_RULES: DuplicateRules = { hashBits: HASH_BITS_MAX, codeShare: 0.16, difference: 3 };
+export const WIDEST_RULES: DuplicateRules = { hashBits: HASH_BITS_MAX, codeShare: 0.16, difference: 10 };
 /** Pictures whose sixteenths differ more than this as they are differ more than any rule allows when laid over. */
 const COARSE_MAX = 25;
 
