@@ -35,6 +35,7 @@ import { type Box, boxArea, boxIou } from '../vision/box.ts';
 import { InferencePool } from '../vision/inference-pool.ts';
 import { activeNet } from '../vision/net-folder.ts';
 import type { ProviderChoice } from '../vision/onnx-session.ts';
+import { blendByKind } from './evaluate-blend.ts';
 import { classFolders } from './evaluate-class-folders.ts';
 import { productScenes } from './evaluate-product-scenes.ts';
 import type { Job, JobInput } from './job.ts';
@@ -46,6 +47,8 @@ export const job: Job = {
   examples: [
     'related-pins evaluate-visual-search --data ./var',
     'related-pins evaluate-visual-search --truth fashion/objects.jsonl --held-out 0.25 --json',
+    'related-pins evaluate-visual-search --scenes rooms.jsonl',
+    'related-pins evaluate-visual-search --blend 300',
   ],
   options: [
     { flag: '--truth <path>', meaning: 'objects.jsonl or a YOLO folder (default: the demo world of the data folder)' },
@@ -64,6 +67,7 @@ export const job: Job = {
     { flag: '--limit <n>', meaning: 'the first n photos only', kind: 'integer' },
     { flag: '--scenes <file>', meaning: 'instead: {image, scenes} lines; recall of the scenes that hold each product' },
     { flag: '--classes <folder>', meaning: 'instead: photos in class folders; precision of whole photos and of crops' },
+    { flag: '--blend <n>', meaning: 'instead: what Lens blends for n pictures of the catalogue, by kind of query', kind: 'integer' },
     { flag: '--score <least>', meaning: 'with --scenes: detections that are indexed', kind: 'number', default: 0.2 },
   ],
   run: evaluateVisualSearch,
@@ -97,9 +101,10 @@ interface Coded extends Region {
 }
 
 async function evaluateVisualSearch(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
-  const { scenes, classes, score } = input.options;
+  const { scenes, classes, score, blend } = input.options;
   if (typeof scenes === 'string') return withPool(input, async (pool) => ({ ...(await productScenes(scenes, Number(score), pool, input)) }));
   if (typeof classes === 'string') return withPool(input, async (pool) => ({ ...(await classFolders(classes, pool, input)) }));
+  if (typeof blend === 'number') return withPool(input, (pool) => blendByKind(blend, pool, input));
   return withPool(input, (pool) => evaluateTruth(pool, input));
 }
 

@@ -68,7 +68,7 @@ export function Cropper({
             onLoad={(event) => setNatural([event.currentTarget.naturalWidth, event.currentTarget.naturalHeight])}
           />
           {state && <CropBox box={state.box} onKeys={keys} onGrab={grab} />}
-          {extent && <Dots objects={objects} extent={extent} onPick={(box) => settle(toFractions(box, extent), 'dot')} />}
+          {extent && <Dots objects={objects} extent={extent} onGrab={grab} onPick={(box) => settle(toFractions(box, extent), 'dot')} />}
         </div>
         <p class="hint">Drag the box or its corners, draw a new one, or click a dot. Arrow keys move it, with shift they resize it.</p>
       </div>
@@ -105,8 +105,18 @@ function CropBox({ box, onKeys, onGrab }: { box: Fractions; onKeys: (event: Keyb
   );
 }
 
-/** A dot on each object that is shown; it names the object and searches by it. */
-function Dots({ objects, extent, onPick }: { objects: FoundObjects; extent: readonly [number, number]; onPick: (box: Box) => void }) {
+/** A dot on each object that is shown; it names the object and searches by it. Pulled at, it lets the box be dragged. */
+function Dots({
+  objects,
+  extent,
+  onGrab,
+  onPick,
+}: {
+  objects: FoundObjects;
+  extent: readonly [number, number];
+  onGrab: (event: PointerEvent, grip: Grip) => void;
+  onPick: (box: Box) => void;
+}) {
   return (
     <>
       {objects
@@ -121,7 +131,7 @@ function Dots({ objects, extent, onPick }: { objects: FoundObjects; extent: read
               style={{ left: `${(50 * (box[0] + box[2])) / extent[0]}%`, top: `${(50 * (box[1] + box[3])) / extent[1]}%` }}
               title={name}
               aria-label={`Search this: ${name}`}
-              onPointerDown={(event) => event.stopPropagation()}
+              onPointerDown={(event) => onGrab(event, 'move')}
               onClick={() => onPick(box)}
             >
               <span>{name}</span>
