@@ -94,6 +94,7 @@ export class Context {
   private timer: NodeJS.Timeout | null = null;
   private refreshing: Promise<void> | null = null;
   private readonly changedPins = new Set<number>();
+  private longestTakeUpMs = 0;
 
   constructor(config: Config, dataFolder: string, options: ContextOptions) {
     this.config = config;
@@ -213,6 +214,19 @@ export class Context {
 
   /** Candidates follow when all pins are here: a list names no pin that nobody knows. */
   private takeUpRows(budgetMs: number): void {
+    const startedAt = performance.now();
+    this.takeUp(budgetMs);
+    this.longestTakeUpMs = Math.max(this.longestTakeUpMs, performance.now() - startedAt);
+  }
+
+  /** The longest time in milliseconds that taking up changes has taken since the last call. */
+  takeLongestTakeUp(): number {
+    const longest = this.longestTakeUpMs;
+    this.longestTakeUpMs = 0;
+    return longest;
+  }
+
+  private takeUp(budgetMs: number): void {
     const changed = this.pins.catchUp(budgetMs);
     for (const pinIndex of changed) this.changedPins.add(pinIndex);
     if (changed.some((pinIndex) => (this.pins.flags[pinIndex] & PIN_REMOVED) !== 0)) this.removals++;

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Context } from '../context.ts';
 import type { Admission, Lane } from './admission.ts';
+import { stateMetrics } from './state-metrics.ts';
 import type { RankedList, StageTimings } from '../serving/ranked-list.ts';
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -57,6 +58,7 @@ export class Metrics {
     });
     this.gauge(name('pins'), 'Pins of the catalogue.', () => context.pins.count);
     this.gauge(name('events_kept_apart'), 'Events whose list is unknown.', () => context.log.events.strays);
+    stateMetrics(context, this.registry);
     this.countLanes(admission, name);
     const model = new Gauge({
       name: name('model_info'),

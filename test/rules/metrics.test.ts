@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
-const exported = new Set([...read('src/api/metrics.ts').matchAll(/name\('([a-z_]+)'\)/g)].map((match) => `related_pins_${match[1]}`));
+const SOURCES = ['src/api/metrics.ts', 'src/api/state-metrics.ts'];
+const exported = new Set([...SOURCES.map(read).join('').matchAll(/name\('([a-z_]+)'\)/g)].map((match) => `related_pins_${match[1]}`));
 const BESIDES = /_(bucket|count|sum)$/;
 
 describe('metrics', () => {
