@@ -229,6 +229,7 @@ function artifactOf(name: string, done: LogTraining, given: Circumstances): Mode
     counts: { lists: training.lists.length, rows: rowCount(training), pairs },
     training: { objective, iterations, gradientNorm, converged, trace, seconds: given.seconds },
     ndcg10: done.ndcg10,
+    guard: done.guard,
     onnxDigest: null,
     distributions: distributionsOf(training),
   };
@@ -243,6 +244,7 @@ function receiptOf(model: ModelArtifact, done: LogTraining, seconds: number): Re
     queries: listCount(done.training),
     holdoutQueries: listCount(done.holdout),
     ndcg10: done.ndcg10,
+    guard: done.guard,
     liftByCategory: done.liftByCategory.map(({ segment, ...rest }) => ({ category: segment, ...rest })),
     liftByObject: done.liftByObject,
     ndcg10BySource: done.ndcg10BySource,

@@ -34,6 +34,14 @@ export interface Interval {
   readonly queries: number;
 }
 
+/** The model beside what it would replace, list by list: what the guardrail of promotion looks at. */
+export interface GuardMeasure {
+  /** Lists that were served shuffled favour no order; where there are too few of them, all later lists. */
+  readonly lists: 'shuffled' | 'all';
+  /** Relative lift of NDCG@10 over `previous`, `asRetrieved`, `shuffled`. */
+  readonly lifts: Readonly<Record<string, Interval>>;
+}
+
 export interface ModelArtifact {
   readonly format: typeof MODEL_FORMAT;
   readonly name: string;
@@ -48,6 +56,8 @@ export interface ModelArtifact {
   readonly training: Readonly<Record<string, unknown>>;
   /** NDCG@10 on the holdout by contender: `trained`, `previous`, `asServed`, `asRetrieved`, `shuffled`, `control`. */
   readonly ndcg10: Readonly<Record<string, Interval>>;
+  /** Absent: it was not measured beside anything. */
+  readonly guard?: GuardMeasure;
   /** Digest of the .onnx file beside it. */
   readonly onnxDigest: string | null;
   /** Training ranges of the features, for drift; by feature name. */

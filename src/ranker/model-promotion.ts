@@ -1,7 +1,7 @@
 /** Who serves: promotion with a guardrail, roll back, canary by share of traffic, dark reads. Each is audited. */
 import { ServiceError } from '../errors.ts';
 import { AS_RETRIEVED } from './baselines.ts';
-import type { ModelArtifact } from './model-artifact.ts';
+import type { GuardMeasure, ModelArtifact } from './model-artifact.ts';
 import type { AuditEntry, ModelRegistry, Trial } from './model-registry.ts';
 import { readUsableModel } from './usable-model.ts';
 
@@ -15,23 +15,35 @@ export interface Decision {
 /** Choice: a model may be up to one percent worse in NDCG@10 than what it replaces before promotion refuses it. */
 const GUARDRAIL_LOSS_MAX = 0.01;
 
+const OTHERS = { previous: 'the model it replaces', asRetrieved: 'the order of retrieval', shuffled: 'a shuffle' } as const;
+
 /**
- * What speaks against promoting a model, or null. On its own holdout it was measured beside the model that served then, the
- * order of retrieval and a shuffle: it must not be more than 1 % worse than the first two, and better than the last.
+ * What speaks against promoting a model, or null. It was measured beside the model that served then, the order of retrieval
+ * and a shuffle, list by list. It must not lose more than 1 % to the first two beyond what chance explains (the whole 95 %
+ * interval of its lift below zero), and it must beat the last. A model without that measure is judged by the means alone.
  */
-export function guardrailProblem({ ndcg10 }: ModelArtifact): string | null {
-  const { trained, previous, asRetrieved, shuffled } = ndcg10;
-  if (!trained) return null;
-  for (const [label, other] of [
-    ['the model it replaces', previous],
-    ['the order of retrieval', asRetrieved],
-  ] as const) {
-    if (other && trained.mean < other.mean * (1 - GUARDRAIL_LOSS_MAX))
-      return `NDCG@10 ${trained.mean.toFixed(4)} on the holdout, ${label} has ${other.mean.toFixed(4)}`;
+export function guardrailProblem({ ndcg10, guard }: ModelArtifact): string | null {
+  for (const name of Object.keys(OTHERS) as (keyof typeof OTHERS)[]) {
+    const problem = guard ? lossOf(name, guard) : lossOfMeans(name, ndcg10);
+    if (problem !== null) return problem;
   }
-  if (shuffled && trained.mean <= shuffled.mean)
-    return `NDCG@10 ${trained.mean.toFixed(4)} on the holdout is no better than a shuffle (${shuffled.mean.toFixed(4)})`;
   return null;
+}
+
+function lossOf(name: keyof typeof OTHERS, { lists, lifts }: GuardMeasure): string | null {
+  const lift = lifts[name];
+  if (lift === undefined) return null;
+  const worse = name === 'shuffled' ? lift.high <= 0 || lift.mean <= 0 : lift.mean < -GUARDRAIL_LOSS_MAX && lift.high < 0;
+  const on = lists === 'shuffled' ? `${lift.queries} later lists that were served shuffled` : `${lift.queries} later lists`;
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  return worse ? `on ${on} its NDCG@10 is ${percent(lift.mean)} (${percent(lift.low)} .. ${percent(lift.high)}) over ${OTHERS[name]}` : null;
+}
+
+function lossOfMeans(name: keyof typeof OTHERS, { trained, [name]: other }: ModelArtifact['ndcg10']): string | null {
+  if (!trained || !other) return null;
+  const least = name === 'shuffled' ? other.mean : other.mean * (1 - GUARDRAIL_LOSS_MAX);
+  const worse = name === 'shuffled' ? trained.mean <= least : trained.mean < least;
+  return worse ? `NDCG@10 ${trained.mean.toFixed(4)} on the holdout, ${OTHERS[name]} has ${other.mean.toFixed(4)}` : null;
 }
 
 /**

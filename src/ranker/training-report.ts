@@ -4,7 +4,7 @@ import { featureDrift } from './feature-drift.ts';
 import type { SegmentLift } from './holdout-report.ts';
 import { listScorer } from './linear-trainer.ts';
 import type { LogTraining } from './log-training.ts';
-import type { Interval, ModelArtifact } from './model-artifact.ts';
+import type { GuardMeasure, Interval, ModelArtifact } from './model-artifact.ts';
 import { guardrailProblem } from './model-promotion.ts';
 import type { ExaminationCurve } from './position-bias.ts';
 import { balance, histograms, lineChart, type Whisker, whisker, whiskerScale } from './report-charts.ts';
@@ -43,6 +43,7 @@ export function trainingReport(input: ReportInput): string {
   const parts = [
     `<h1>${text(model.name)}</h1><p class="note">${text(summary(model))}</p>${verdict(input)}`,
     section('NDCG@10 on the later lists', intervalTable(training.ndcg10, training.ndcg10.asServed?.mean ?? 0), 'The rule marks the order as served. Who stood higher was looked at more, so the log favours the order it was served in.'),
+    section('Lift where no order was favoured', guardTable(training.guard), guardNote(training.guard)),
     ladder && section('Ladder', ladderTable(ladder), 'Each step learns from the same lists with the same C; lifts are paired, list by list.'),
     section('Lift over the control set by category', liftTable(training.liftByCategory)),
     section('Lift by dominant object', liftTable(training.liftByObject)),
@@ -99,6 +100,14 @@ function intervalTable(intervals: Readonly<Record<string, Interval>>, mark: numb
 }
 
 const wordsOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+function guardTable({ lifts }: GuardMeasure): string {
+  return liftTable(Object.entries(lifts).map(([name, { mean, ...interval }]) => ({ segment: `over ${wordsOf(name)}`, lift: mean, ...interval })));
+}
+
+function guardNote({ lists }: GuardMeasure): string {
+  return lists === 'shuffled' ? 'On the later lists that were served shuffled. The guardrail of promotion looks at these.' : 'Too few of the later lists were served shuffled: this is on all of them, and the order that was served is favoured. The guardrail of promotion looks at these.';
+}
 
 function liftTable(lifts: readonly SegmentLift[]): string {
   const whiskers = lifts.map(({ lift, low, high }): Whisker => ({ mean: lift, low, high }));
