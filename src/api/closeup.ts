@@ -2,6 +2,7 @@ import { relatedPins } from '../related-pins.ts';
 import { reasonOf } from '../errors.ts';
 import { afterKeptReply, afterResponse } from './after-response.ts';
 import { Counterfactual } from './counterfactual.ts';
+import { interleavedCloseup } from './interleaved-closeup.ts';
 import { listOptions, pinOf } from './list-options.ts';
 import { listReply } from './list-reply.ts';
 import { keptRecord, ReplyCache, textOf } from './reply-cache.ts';
@@ -30,7 +31,9 @@ export function closeupRoutes(app: App, { context, metrics }: Service): void {
       afterKeptReply(context, metrics, request, record, known);
       return reply;
     }
-    const list = await relatedPins(context.parts, pinIndex, options);
+    const list = options.interleave
+      ? await interleavedCloseup(context, pinIndex, options, options.interleave)
+      : await relatedPins(context.parts, pinIndex, options);
     const body = listReply(list, context.pins);
     if (key === null) reply.send(body);
     else {

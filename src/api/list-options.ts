@@ -50,6 +50,7 @@ export function listOptions(
     userId,
     sessionId,
     degraded: degradationsOf(decision),
+    interleave: decision?.interleave?.map(({ key, treatment }) => ({ key, treatment: { ...DEFAULT_TREATMENT, ...treatment } })) ?? null,
     limit: request.limit ?? 25,
     cursor: request.cursor ?? null,
     exclude: excluded(context, request.exclude),

@@ -1,7 +1,7 @@
 /** The running experiments, compiled for serving; recompiled when anybody changed one. */
 import type { ArmTreatment } from './experiment.ts';
 import type { AssignmentPlan, QueryFacts } from './assignment.ts';
-import { NO_UNIT, assign, isEligible, planOf } from './assignment.ts';
+import { INTERLEAVED, NO_UNIT, assign, isEligible, planOf } from './assignment.ts';
 import type { ExperimentStore } from './experiment-store.ts';
 
 export interface ActiveArm {
@@ -30,9 +30,11 @@ export interface Decision {
   /** The arms' treatments laid over each other, in order of experiment key; {} outside experiments. */
   readonly treatment: ArmTreatment;
   readonly missingModels: readonly MissingModel[];
+  /** The arms that share the page, with all that the unit has of other experiments; null: one list. */
+  readonly interleave: readonly { readonly key: string; readonly treatment: ArmTreatment }[] | null;
 }
 
-const OUTSIDE: Decision = { arms: [], treatment: {}, missingModels: [] };
+const OUTSIDE: Decision = { arms: [], treatment: {}, missingModels: [], interleave: null };
 
 /** Milliseconds between looks for changes. */
 const REFRESH_MS = 1000;
@@ -60,6 +62,7 @@ export class ActiveExperiments {
     const arms: ActiveArm[] = [];
     const missingModels: MissingModel[] = [];
     let treatment: ArmTreatment = {};
+    let shared: AssignmentPlan | null = null;
     for (const plan of this.plans) {
       if (!isEligible(plan.eligibility, query)) continue;
       const unitId = plan.unit === 'session' ? units.sessionId : units.userId;
@@ -69,10 +72,23 @@ export class ActiveExperiments {
       }
       const { arm, forced } = assign(plan, unitId);
       if (arm === null) continue;
+      if (plan.interleaved && !forced) {
+        // Two experiments cannot share one page; the first by key has it.
+        if (shared !== null || query.surface !== 'closeup') continue;
+        shared = plan;
+        arms.push({ experiment: plan.key, arm: INTERLEAVED, forced: false });
+        continue;
+      }
       arms.push({ experiment: plan.key, arm, forced });
       treatment = { ...treatment, ...this.treatmentOf(plan, arm, missingModels) };
     }
-    return arms.length === 0 ? OUTSIDE : { arms, treatment, missingModels };
+    if (arms.length === 0) return OUTSIDE;
+    const base = treatment;
+    const interleave = shared?.armKeys.map((key) => ({
+      key,
+      treatment: { ...base, ...this.treatmentOf(shared, key, missingModels) },
+    }));
+    return { arms, treatment: interleave?.[0].treatment ?? treatment, missingModels, interleave: interleave ?? null };
   }
 
   /** The plans in force. */

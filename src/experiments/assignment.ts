@@ -15,6 +15,8 @@ import { BUCKETS, bucketOf, saltSeed } from './hash-version.ts';
 export interface AssignmentPlan {
   readonly key: string;
   readonly unit: 'user' | 'session';
+  /** All arms share each page instead of one arm serving a unit. */
+  readonly interleaved: boolean;
   readonly armKeys: readonly string[];
   readonly treatments: readonly ArmTreatment[];
   readonly eligibility: Eligibility;
@@ -50,6 +52,7 @@ export function planOf(definition: ExperimentDefinition, holdout = 0): Assignmen
   return {
     key: definition.key,
     unit: definition.unit,
+    interleaved: definition.design === 'interleaved',
     armKeys: definition.arms.map((arm) => arm.key),
     treatments: definition.arms.map((arm) => arm.treatment),
     eligibility: definition.eligibility,
@@ -126,6 +129,9 @@ export function isEligible(eligibility: Eligibility, query: QueryFacts): boolean
 
 /** Stands in the log where an eligible request named no unit: not enrolled, and counted. No arm can have this key. */
 export const NO_UNIT = '-';
+
+/** Stands in the log where the arms shared one page. */
+export const INTERLEAVED = '=';
 
 /** The arms of one request as the served-list log keeps them: "key/arm;key/arm"; null when there are none. */
 export function armsText(arms: readonly { readonly experiment: string; readonly arm: string }[]): string | null {

@@ -2,6 +2,7 @@
 import type { ExperimentDefinition } from './experiment.ts';
 import type { AuditEntry, Experiment } from './experiment-store.ts';
 import type { ExperimentReport, ReportRow } from './report.ts';
+import { PREFERENCE } from './interleaving-report.ts';
 import { METRICS, metricIndex } from './metric.ts';
 import { pText, percent } from './verdict.ts';
 
@@ -78,16 +79,21 @@ export function cardOf(
   { key, definition, state, startedAt, stoppedAt }: Experiment,
   report: ExperimentReport | null,
 ): ExperimentCard {
-  const row = report && decidingRow(report, definition.metrics[0]);
+  const metric = decidingMetric({ definition });
+  const row = report && decidingRow(report, metric);
   return {
     ...{ key, description: definition.description, state, startedAt, stoppedAt },
-    ...{ metric: METRICS[metricIndex(definition.metrics[0])].label },
+    ...{ metric: METRICS[metricIndex(metric)]?.label ?? 'Preference over the control' },
     ...{ lift: row?.lift ?? null, low: row?.low ?? null, high: row?.high ?? null },
     verdict: report?.verdict ?? 'not started',
     tone: VERDICT_TONES[report?.verdict ?? ''] ?? 'open',
     users: report?.arms.reduce((sum, arm) => sum + arm.users, 0) ?? 0,
     healthy: (report?.health.faults.length ?? 0) === 0,
   };
+}
+
+function decidingMetric({ definition }: Pick<Experiment, 'definition'>): string {
+  return definition.design === 'interleaved' ? PREFERENCE : definition.metrics[0];
 }
 
 /** The row the verdict was read from: that of the arm which gave the experiment its word. */
@@ -101,7 +107,7 @@ export function dashboardOf(
   report: ExperimentReport,
   audit: readonly AuditEntry[],
 ): DashboardView {
-  const deciding = experiment.definition.metrics[0];
+  const deciding = decidingMetric(experiment);
   const segments = report.rows
     .filter((row) => row.metric === deciding && row.segment !== 'all')
     .map((row) => forestRow(row, row.segment));
@@ -134,7 +140,7 @@ function intervalText({ lift, low, high }: Pick<ReportRow, 'lift' | 'low' | 'hig
 /** By colour only what the adjusted p supports. */
 function toneOf({ lift, q, metric }: ReportRow): Tone {
   if (lift === null || q === null || q >= 0.05) return 'open';
-  const wanted = METRICS[metricIndex(metric)].better === 'down' ? lift < 0 : lift > 0;
+  const wanted = METRICS[metricIndex(metric)]?.better === 'down' ? lift < 0 : lift > 0;
   return wanted ? 'good' : 'bad';
 }
 

@@ -218,7 +218,8 @@ function experimentOf(row: Row): Experiment {
     key: row.key,
     state: row.state,
     version: row.version,
-    definition: JSON.parse(row.definition) as ExperimentDefinition,
+    // Definitions kept before designs had a name are splits.
+    definition: { design: 'split', ...(JSON.parse(row.definition) as Omit<ExperimentDefinition, 'design'>) },
     createdAt: row.created_at,
     startedAt: row.started_at,
     stoppedAt: row.stopped_at,

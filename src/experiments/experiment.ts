@@ -38,6 +38,8 @@ export interface ExperimentDefinition {
   readonly key: string;
   readonly description: string;
   readonly unit: 'user' | 'session';
+  /** split: a unit meets one arm. interleaved: all arms share each closeup page by team draft (Radlinski et al. 2008). */
+  readonly design: 'split' | 'interleaved';
   /** Text that salts the hash; the key by default. */
   readonly seed: string;
   readonly hashVersion: number;
@@ -80,7 +82,7 @@ export interface KnownParts {
 export const NOTHING_KNOWN: KnownParts = { models: null, sources: null, categories: null, surfaces: null };
 
 const FIELDS = [
-  ...['key', 'description', 'unit', 'seed', 'hashVersion', 'layer', 'traffic', 'arms', 'eligibility', 'metrics'],
+  ...['key', 'description', 'unit', 'design', 'seed', 'hashVersion', 'layer', 'traffic', 'arms', 'eligibility', 'metrics'],
   ...['guardrails', 'caps', 'attributionHours', 'impressionsFrom', 'counterfactualShare', 'prePeriodDays'],
   ...['expectedUnits', 'alpha', 'minimumLift', 'forced'],
 ];
@@ -107,6 +109,7 @@ export function readDefinition(input: unknown, known: KnownParts = NOTHING_KNOWN
     key,
     description: record.description === undefined ? '' : textOf(record.description, 'description'),
     unit: oneOf(record.unit ?? 'user', ['user', 'session'] as const, 'unit'),
+    design: oneOf(record.design ?? 'split', ['split', 'interleaved'] as const, 'design'),
     seed: record.seed === undefined ? key : String(record.seed),
     hashVersion: hashVersionOf(record.hashVersion ?? 1),
     layer: layerOf(record.layer),

@@ -16,7 +16,8 @@ import { ExposureLog } from './exposure-log.ts';
 import { ExposureStore } from './exposure-store.ts';
 import type { Forecast } from './forecast.ts';
 import { JudgementStore } from './judgement-store.ts';
-import type { ExperimentReport } from './report.ts';
+import { interleavedReport } from './interleaving-report.ts';
+import type { CountingHealth, ExperimentReport } from './report.ts';
 import { reportOf } from './report.ts';
 
 /** Rows of the log that are counted in one go while requests are served. */
@@ -44,6 +45,7 @@ export class Experiments {
   private readonly exposureLog: ExposureLog;
   private readonly log: RawLog;
   private readonly holdout: number;
+  private readonly interleaved = new Map<string, { readonly stamp: string; readonly report: ExperimentReport }>();
 
   constructor(database: Database, options: ExperimentsOptions) {
     this.database = database;
@@ -73,6 +75,7 @@ export class Experiments {
   reportAsCounted(experiment: Experiment, kind: IntervalKind = 'always-valid'): ExperimentReport {
     const progress = this.exposures.progressOf(experiment.key);
     const health = { ...progress, eventsKeptApart: this.log.events.countStrays() };
+    if (experiment.definition.design === 'interleaved') return this.interleavedReport(experiment, health, kind);
     return reportOf(experiment, this.exposures.readCells(progress.number), health, kind);
   }
 
@@ -106,6 +109,17 @@ export class Experiments {
   /** What an experiment could find if it ran for `days`, by the log of as many days before now. */
   forecast(key: string, question: Omit<ForecastQuestion, 'holdout'>): Promise<Forecast> {
     return this.exposureLog.forecast(this.store.get(key), { ...question, holdout: this.holdout });
+  }
+
+  /** Counted from the log when the log has grown, else as it was. */
+  private interleavedReport(experiment: Experiment, health: CountingHealth, kind: IntervalKind): ExperimentReport {
+    const { key, version, state } = experiment;
+    const stamp = [version, state, kind, this.log.lists.lastIndex(), this.log.events.lastIndex()].join(' ');
+    const kept = this.interleaved.get(key);
+    if (kept?.stamp === stamp) return kept.report;
+    const report = interleavedReport(experiment, this.log, health, kind);
+    this.interleaved.set(key, { stamp, report });
+    return report;
   }
 
   /** Counts what the log has gained for every running or stopped experiment; servers call it now and then. */

@@ -10,6 +10,9 @@ import { estimateOf } from './estimate.ts';
 import type { SufficientStatistics } from './sufficient-statistics.ts';
 import { addUnit } from './sufficient-statistics.ts';
 
+/** The log keeps the arm that put an item on a page as one of the item's sources, named so. */
+export const TEAM_SOURCE = 'team: ';
+
 export interface Interleaved {
   readonly items: readonly number[];
   /** teams[k]: the ranker whose pick item k is; -1: all rankers had it at this place, nobody is credited. */
@@ -75,9 +78,9 @@ export function creditOf(
   return best === 0 ? credit.fill(0) : credit.map((value) => (value === best ? 1 / winners : 0));
 }
 
-/** Adds one unit's credits (summed over its pages) to the statistics of "b against a". */
-export function addPreference(into: SufficientStatistics, creditA: number, creditB: number): void {
-  addUnit(into, creditB - creditA, creditA + creditB);
+/** Adds one unit's credits (summed over its pages) to the statistics of "b against a"; sign -1 takes them back. */
+export function addPreference(into: SufficientStatistics, creditA: number, creditB: number, sign = 1): void {
+  addUnit(into, creditB - creditA, creditA + creditB, 0, sign);
 }
 
 export interface Preference {

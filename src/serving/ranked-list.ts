@@ -5,6 +5,12 @@ import type { Ranker, ScoringInputs, Term } from '../ranker/ranker.ts';
 import type { Treatment } from '../ranker/treatment.ts';
 import type { Degradation } from './serving-parts.ts';
 
+/** An arm of an interleaved experiment. */
+export interface InterleavedArm {
+  readonly key: string;
+  readonly treatment: Treatment;
+}
+
 /** What every list request may say, whatever its surface. */
 export interface ListOptions {
   readonly treatment: Treatment;
@@ -15,6 +21,8 @@ export interface ListOptions {
   readonly userId: string | null;
   /** The caller's session, the unit of experiments by session. */
   readonly sessionId?: string | null;
+  /** Arms that share the page by team draft; null or absent: one list. */
+  readonly interleave?: readonly InterleavedArm[] | null;
   /** What experiments had to do without: an arm's model that is gone. */
   readonly degraded?: readonly Degradation[];
   readonly limit: number;

@@ -21,7 +21,8 @@ interface List {
   readonly recommendationId: string;
   readonly arm: string | null;
   readonly modelVersion: string;
-  readonly items: readonly { readonly pinId: string; readonly position: number }[];
+  readonly items: readonly { readonly pinId: string; readonly position: number; readonly sources: readonly { readonly name: string }[] }[];
+  readonly nextCursor: string | null;
   readonly degraded: readonly { readonly code: string }[];
 }
 
@@ -126,8 +127,33 @@ test('by session: a request without a session id is not enrolled, and counted', 
   expect(report.arms.reduce((sum, { lists }) => sum + lists, 0)).toBe(2);
 });
 
-test('a model removed while an arm uses it: the control serves, the list says so, the report is broken', async () => {
+test('interleaved: both arms share each page, each item says whose it is, and a few people tell what was planted', async () => {
   await ask('/experiments/sessions/stop', {});
+  await running({ key: 'shared', design: 'interleaved', arms: ARMS });
+  const random = seededRandom(5);
+  for (let person = 0; person < 120; person++) {
+    const userId = `sharer-${person}`;
+    const list = await related(`userId=${userId}`);
+    expect(list.arm).toBe('shared/=');
+    const events = list.items
+      .filter(({ pinId }) => random.next() < wish(pinId))
+      .map(({ pinId, position }) => ({ eventId: `${userId}/${pinId}`, type: 'save', recommendationId: list.recommendationId, pinId, position, userId }));
+    if (events.length > 0) await ask('/events', { events });
+  }
+  const first = await related('userId=sharer-0&explain=true');
+  const teams = first.items.flatMap(({ sources }) => sources.map(({ name }) => name).filter((name) => name.startsWith('team: ')));
+  expect(new Set(teams)).toEqual(new Set(['team: control', `team: ${BACKWARDS}`]));
+  const second = await related(`userId=sharer-0&cursor=${first.nextCursor}`);
+  expect(second.items.filter(({ pinId }) => first.items.some((item) => item.pinId === pinId))).toEqual([]);
+  expect(second.items[0].position).toBe(LIMIT + 1);
+  const report = await reportOf('shared', '?interval=fixed-horizon');
+  expect(report).toMatchObject({ verdict: 'do not ship', rows: [{ metric: 'preference', arm: BACKWARDS, segment: 'all', users: 120 }] });
+  expect(report.rows[0].high).toBeLessThan(0);
+  expect((await reportOf('shared')).verdict).toBe('keep running');
+  await ask('/experiments/shared/stop', {});
+});
+
+test('a model removed while an arm uses it: the control serves, the list says so, the report is broken', async () => {
   await running({ key: 'gone', arms: ARMS, forced: { tester: BACKWARDS } });
   expect(await related('userId=tester')).toMatchObject({ modelVersion: BACKWARDS, degraded: [] });
   rmSync(join(folder, 'models', `${BACKWARDS}.json`));
