@@ -28,7 +28,7 @@ async function dropFeatures(input: JobInput): Promise<Readonly<Record<string, un
   try {
     const active = readNet(activeNet(dataFolder, 'visual')).digest;
     const nets = store.nets().map((net) => ({ ...net, active: net.digest === active, artifactBytes: folderBytes(artifacts(dataFolder, net)) }));
-    if (args[0] === undefined) return { nets };
+    if (args[0] === undefined) return { nets: nets.filter(({ rows }) => rows > 0) };
     const chosen = nets.filter(({ name, digest, netKey }) => [name, netKey].includes(args[0]) || digest.startsWith(args[0]));
     const known = nets.map(({ name, netKey }) => `${name} (${netKey})`).join(', ');
     if (chosen.length === 0) throw new ServiceError('NET_UNKNOWN', { net: args[0], known });
