@@ -8,7 +8,7 @@ import type { AssignmentPlan } from '../experiments/assignment.ts';
 import { readArmsText } from '../experiments/assignment.ts';
 import type { ArmTreatment } from '../experiments/experiment.ts';
 import { ExposureStore } from '../experiments/exposure-store.ts';
-import { deriveSeed, seededRandom } from '../math/random.ts';
+import { mixedSeed, seededRandom } from '../math/random.ts';
 import { DEFAULT_TREATMENT } from '../ranker/treatment.ts';
 import { relatedPins } from '../related-pins.ts';
 import type { RankedList } from '../serving/ranked-list.ts';
@@ -62,7 +62,7 @@ export class Counterfactual {
 }
 
 function sampled(text: string, share: number): boolean {
-  return share > 0 && seededRandom(deriveSeed(2, text)).next() < share;
+  return share > 0 && seededRandom(mixedSeed(2, text)).next() < share;
 }
 
 function samePage(a: RankedList, b: RankedList): boolean {

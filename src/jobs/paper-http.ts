@@ -8,7 +8,7 @@ import { armIndexOf } from '../experiments/assignment.ts';
 import type { AssignmentPlan } from '../experiments/assignment.ts';
 import type { ExperimentDefinition } from '../experiments/experiment.ts';
 import type { ExperimentReport } from '../experiments/report.ts';
-import { deriveSeed, seededRandom } from '../math/random.ts';
+import { mixedSeed, seededRandom } from '../math/random.ts';
 import { startServer } from '../server.ts';
 import { freshPaperFolder } from './paper-folder.ts';
 import type { PaperWorld } from './paper-world.ts';
@@ -113,7 +113,7 @@ class Visitor {
     if (!stage) return;
     const { plan, pool } = stage;
     const { world } = this;
-    const random = seededRandom(deriveSeed(this.seed, `http/${unit}`));
+    const random = seededRandom(mixedSeed(this.seed, `http/${unit}`));
     const arm = `${plan.key}/${plan.armKeys[armIndexOf(plan, unit)]}`;
     for (let visit = 0; visit < 6 && (visit === 0 || random.next() < 0.55); visit++) {
       const query = world.people.chooseQuery(world.users[person], pool, random);
@@ -146,7 +146,7 @@ class Visitor {
     const wish = this.wished.get(arm) ?? { engaged: 0, items: 0 };
     this.wished.set(arm, wish);
     for (let again = 0; again < WISHES; again++) {
-      const random = seededRandom(deriveSeed(this.seed, `wish/${this.lists}/${again}`));
+      const random = seededRandom(mixedSeed(this.seed, `wish/${this.lists}/${again}`));
       wish.engaged += world.actOn(world.users[person], query, recipePins, random).length;
       wish.items += recipePins.length;
     }

@@ -18,7 +18,7 @@ import { Experiments, openExperiments } from '../experiments/experiments.ts';
 import { DOMINANT_COLUMN, describeByCatalog } from '../experiments/query-segment.ts';
 import type { ExperimentReport } from '../experiments/report.ts';
 import { percent } from '../experiments/verdict.ts';
-import { deriveSeed, seededRandom } from '../math/random.ts';
+import { deriveSeed, mixedSeed, seededRandom } from '../math/random.ts';
 import { queryFacts } from '../serving/query-facts.ts';
 import type { Job, JobInput } from './job.ts';
 import { PAPER_MODELS, paperDefinitions } from './paper-experiments.ts';
@@ -279,7 +279,7 @@ async function visits(
     const text = armsText([{ experiment: plan.key, arm: plan.armKeys[arm] }]);
     const dominant = world.hasDominantObject(query);
     void log.lists.append(servedList(recommendationId, at, world.catalogIndex(query), unit, text, list, dominant));
-    if (seededRandom(deriveSeed(seed, recommendationId)).next() < COMPARED_SHARE)
+    if (seededRandom(mixedSeed(seed, recommendationId)).next() < COMPARED_SHARE)
       marks.push({ recommendationId, experiment: plan.key, same: await alikeByAllArms(world, plan, query) });
     const events = world.act(user, query, list, random).map(({ item, type }, n) => ({
       ...{ eventId: `${recommendationId}/${n}`, type, recommendationId, pinIndex: list.pinIndexes[item] },
