@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { siteCategories } from '../catalog/pin-columns.ts';
 import { upsertBatch, type CatalogKind } from '../catalog/upsert.ts';
 import type { App, Service } from './routes.ts';
 import { BoardsBody, PinsBody, Receipt, replies, SavesBody } from './schemas.ts';
@@ -7,6 +8,7 @@ const BODIES = { pins: PinsBody, boards: BoardsBody, saves: SavesBody } as const
 
 /** Batched upserts of the catalogue. New pins are served at once, their images looked at within seconds. */
 export function catalogRoutes(app: App, { context }: Service): void {
+  const categories = new Set(siteCategories(context.config.categories));
   for (const kind of ['pins', 'boards', 'saves'] as const) {
     const schema = {
       summary: `Adds or changes ${kind}, row by row: a bad row stays out, is counted, and stops no other`,
@@ -17,7 +19,7 @@ export function catalogRoutes(app: App, { context }: Service): void {
     app.post(`/v1/${kind}`, { schema, config: { scope: 'catalogue' } }, async (request) => {
       const records = (request.body as unknown as Record<CatalogKind, unknown[]>)[kind];
       const folders = { images: join(context.dataFolder, 'images'), data: context.dataFolder };
-      const { receipt } = upsertBatch(context.catalog, kind, records, { now: Date.now(), folders });
+      const { receipt } = upsertBatch(context.catalog, kind, records, { now: Date.now(), folders, categories });
       await context.refresh();
       Object.assign(request.line, { rows: receipt.read, written: receipt.written });
       return receipt;

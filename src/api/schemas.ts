@@ -99,6 +99,7 @@ export const Receipt = Type.Object({
   unchanged: Type.Integer(),
   rejected: Rejected,
   unknownFields: Type.Optional(Type.Record(Type.String(), Type.Integer())),
+  unknownCategories: Type.Optional(Type.Record(Type.String(), Type.Integer())),
 });
 export const EventReceipt = Type.Object({
   read: Type.Integer(),

@@ -20,6 +20,7 @@ import { type CatalogKind, SeenOrdinals, upsertRows } from './upsert.ts';
 
 export interface IngestOptions {
   readonly folders: ImageFolders;
+  readonly categories?: ReadonlySet<string>;
   readonly now?: number;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
@@ -50,7 +51,7 @@ export async function ingestFile(
   progress.update(tally.read);
   for await (const { rows, next } of readerOf(file)(file, SHAPES[kind], noted?.position ?? BEGINNING)) {
     writeDurably(catalog, options.folders.data, () => {
-      upsertRows(catalog, kind, rows, tally, { now: options.now ?? Date.now(), folders: options.folders, seen });
+      upsertRows(catalog, kind, rows, tally, { now: options.now ?? Date.now(), folders: options.folders, categories: options.categories, seen });
       catalog.imports.note(key, { position: next, receipt: tally.receipt() } satisfies Noted);
     });
     progress.update(tally.read);

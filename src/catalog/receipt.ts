@@ -9,6 +9,8 @@ export interface Receipt {
   readonly rejected: Readonly<Record<string, { readonly count: number; readonly lines: readonly number[] }>>;
   /** Fields that are not part of the record and were left out, with how often each was met. */
   readonly unknownFields: Readonly<Record<string, number>>;
+  /** Categories that are not the site's, kept all the same, with the rows that named each; absent when there were none. */
+  readonly unknownCategories?: Readonly<Record<string, number>>;
 }
 
 const LINES_MAX = 100;
@@ -22,6 +24,7 @@ export class ReceiptTally {
   unchanged = 0;
   private readonly rejected = new Map<string, { count: number; lines: number[] }>();
   private readonly unknownFields = new Map<string, number>();
+  private readonly unknownCategories = new Map<string, number>();
 
   /** Starts empty, or goes on from a receipt. */
   constructor(from?: Receipt) {
@@ -33,6 +36,7 @@ export class ReceiptTally {
       this.rejected.set(reason, { count, lines: [...lines] });
     }
     for (const [field, count] of Object.entries(from.unknownFields)) this.unknownFields.set(field, count);
+    for (const [category, count] of Object.entries(from.unknownCategories ?? {})) this.unknownCategories.set(category, count);
   }
 
   reject(reason: RejectionReason, line: number): void {
@@ -42,10 +46,11 @@ export class ReceiptTally {
     this.rejected.set(reason, entry);
   }
 
-  readonly unknownField = (field: string): void => {
-    const name = this.unknownFields.has(field) || this.unknownFields.size < NAMES_MAX ? field : '(others)';
-    this.unknownFields.set(name, (this.unknownFields.get(name) ?? 0) + 1);
-  };
+  readonly unknownField = (field: string): void => countName(this.unknownFields, field);
+
+  unknownCategory(category: string): void {
+    countName(this.unknownCategories, category);
+  }
 
   receipt(): Receipt {
     return {
@@ -56,8 +61,14 @@ export class ReceiptTally {
         [...this.rejected].map(([reason, entry]) => [reason, { ...entry, lines: [...entry.lines] }]),
       ),
       unknownFields: Object.fromEntries(this.unknownFields),
+      ...(this.unknownCategories.size > 0 ? { unknownCategories: Object.fromEntries(this.unknownCategories) } : {}),
     };
   }
+}
+
+function countName(counts: Map<string, number>, name: string): void {
+  const kept = counts.has(name) || counts.size < NAMES_MAX ? name : '(others)';
+  counts.set(kept, (counts.get(kept) ?? 0) + 1);
 }
 
 /** Adds up the counts of several receipts; lines stay with the single receipts, for they mean different files. */

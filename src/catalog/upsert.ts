@@ -21,6 +21,8 @@ export interface UpsertOptions {
   /** Time of arrival, epoch milliseconds. */
   readonly now: number;
   readonly folders: ImageFolders;
+  /** The site's categories; others are kept and counted. Absent: nothing is counted. */
+  readonly categories?: ReadonlySet<string>;
   /** Ordinals met before, for a file of saves; absent: each is looked up. */
   readonly seen?: SeenOrdinals;
 }
@@ -56,6 +58,7 @@ export function upsertRows(
   if (kind === 'pins') return upsertPinRows(catalog, rows, tally, options);
   if (kind === 'saves') return upsertSaveRows(catalog, rows, tally, options);
   const boards = accepted(rows, tally, (value) => readBoard(value, options.now, tally.unknownField));
+  for (const { category } of boards) if (category) countUnknown([category], tally, options);
   count(tally, catalog.boards.upsert(boards));
   return [];
 }
@@ -72,9 +75,15 @@ function upsertPinRows(
     const image = imageReference(pin.image, options.folders);
     return image instanceof Rejection ? image : { ...pin, image };
   });
+  for (const { categories } of pins) if (categories) countUnknown(categories.keys(), tally, options);
   const upserted = catalog.pins.upsert(pins);
   count(tally, upserted);
   return upserted.changed;
+}
+
+function countUnknown(names: Iterable<string>, tally: ReceiptTally, { categories }: UpsertOptions): void {
+  if (!categories) return;
+  for (const name of names) if (!categories.has(name)) tally.unknownCategory(name);
 }
 
 function upsertSaveRows(

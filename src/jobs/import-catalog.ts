@@ -47,6 +47,7 @@ async function importCatalog(input: JobInput): Promise<Readonly<Record<string, u
     for (const [kind, file] of files) {
       receipts[kind] = await ingestFile(catalog, kind, file, {
         folders,
+        categories: new Set(siteCategories(input.config.categories)),
         progress: input.progress,
         signal: input.signal,
       });
@@ -75,5 +76,8 @@ function describeKind(kind: string, receipt: Receipt): string[] {
   const unknown = Object.entries(receipt.unknownFields);
   if (unknown.length > 0)
     lines.push(`  fields left out: ${unknown.map(([field, count]) => `${field} (${count})`).join(', ')}`);
+  const foreign = Object.entries(receipt.unknownCategories ?? {});
+  if (foreign.length > 0)
+    lines.push(`  categories that are not the site's, kept: ${foreign.map(([category, count]) => `${category} (${count})`).join(', ')}`);
   return lines;
 }

@@ -220,3 +220,10 @@ test('a file that is not there is refused by name', async () => {
     code: 'CATALOG_FILE_UNREADABLE',
   });
 });
+
+it('a category that is not the site\'s is kept and counted', () => {
+  const categories = new Set(['art']);
+  const pins = [{ id: 'p', categories: { Art: 1, Falconry: 0.5 } }, { id: 'q', categories: { falconry: 1 } }];
+  const { receipt } = upsertBatch(catalog, 'pins', pins, { ...options(), categories });
+  expect(receipt).toMatchObject({ written: 2, unknownCategories: { falconry: 2 } });
+});
