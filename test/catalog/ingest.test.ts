@@ -221,7 +221,7 @@ test('a file that is not there is refused by name', async () => {
   });
 });
 
-it('a category that is not the site\'s is kept and counted', () => {
+test('a category that is not the site\'s is kept and counted', () => {
   const categories = new Set(['art']);
   const pins = [{ id: 'p', categories: { Art: 1, Falconry: 0.5 } }, { id: 'q', categories: { falconry: 1 } }];
   const { receipt } = upsertBatch(catalog, 'pins', pins, { ...options(), categories });
