@@ -35,7 +35,7 @@ export const HASH_BITS_MAX = 14;
 /** Everything that can be told from a copy at all: what a fit looks at. */
 export const WIDEST_RULES: DuplicateRules = { hashBits: HASH_BITS_MAX, codeShare: 0.16, difference: 10 };
 /** Pictures whose sixteenths differ more than this as they are differ more than any rule allows when laid over. */
-const COARSE_MAX = 25;
+const COARSE_MAX = 20;
 
 const BANDS = 4;
 const BAND_VALUES = 65536;
@@ -76,6 +76,15 @@ export function nearDuplicateGroups(
   bits: number,
   rules: DuplicateRules,
 ): Int32Array {
+  return groupsOf(prints, count, closePairs(prints, bits, rules));
+}
+
+/** The same from pairs (indexes of `prints`) that are within the rules. */
+export function groupsOf(
+  prints: readonly Fingerprint[],
+  count: number,
+  pairs: Iterable<{ readonly a: number; readonly b: number }>,
+): Int32Array {
   const group = Int32Array.from({ length: count }, (_, pinIndex) => pinIndex);
   const rootOf = (pinIndex: number): number => {
     let root = pinIndex;
@@ -93,7 +102,7 @@ export function nearDuplicateGroups(
     if (before === undefined) bySignature.set(signature, pinIndex);
     else unite(before, pinIndex);
   }
-  for (const pair of closePairs(prints, bits, rules)) unite(prints[pair.a].pinIndex, prints[pair.b].pinIndex);
+  for (const pair of pairs) unite(prints[pair.a].pinIndex, prints[pair.b].pinIndex);
   for (let pinIndex = 0; pinIndex < count; pinIndex++) group[pinIndex] = rootOf(pinIndex);
   return group;
 }
@@ -204,24 +213,29 @@ export function fitDuplicateRules(pairs: readonly JudgedPair[], precisionMin = 0
   return best;
 }
 
-/** All pairs that a fit needs: those of one known group (`groupOf` >= 0 and equal), and all others with hashes near enough. */
+/**
+ * All pairs that a fit needs: those of one known group (`groupOf` >= 0 and equal), and all others that are close by the
+ * widest rules (`close`, found if not given).
+ */
 export function judgedPairs(
   prints: readonly Fingerprint[],
   bits: number,
   groupOf: (pinIndex: number) => number,
-): JudgedPair[] {
-  const members = new Map<number, Fingerprint[]>();
-  for (const print of prints) {
-    const group = groupOf(print.pinIndex);
-    if (group >= 0) members.set(group, [...(members.get(group) ?? []), print]);
-  }
-  const pairs: JudgedPair[] = [];
+  close: Iterable<FingerprintPair> = closePairs(prints, bits, WIDEST_RULES),
+): (JudgedPair & FingerprintPair)[] {
+  const members = new Map<number, number[]>();
+  prints.forEach(({ pinIndex }, i) => {
+    const group = groupOf(pinIndex);
+    if (group >= 0) members.set(group, [...(members.get(group) ?? []), i]);
+  });
+  const pairs: (JudgedPair & FingerprintPair)[] = [];
   for (const group of members.values()) {
     group.forEach((a, i) => {
-      for (const b of group.slice(i + 1)) pairs.push({ ...fingerprintDistance(a, b, bits), duplicate: true });
+      for (const b of group.slice(i + 1))
+        pairs.push({ a, b, ...fingerprintDistance(prints[a], prints[b], bits), duplicate: true });
     });
   }
-  for (const pair of closePairs(prints, bits, WIDEST_RULES)) {
+  for (const pair of close) {
     const [a, b] = [groupOf(prints[pair.a].pinIndex), groupOf(prints[pair.b].pinIndex)];
     if (a < 0 || a !== b) pairs.push({ ...pair, duplicate: false });
   }

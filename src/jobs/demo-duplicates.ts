@@ -2,12 +2,11 @@
 import { openCatalog } from '../catalog/catalog-store.ts';
 import { featureNetOf } from '../features/convnet.ts';
 import { openFeatureStore } from '../features/feature-store.ts';
-import { type DuplicateFit, fitDuplicateRules, isWithin, type JudgedPair, judgedPairs } from '../features/near-duplicates.ts';
+import { closePairs, type DuplicateFit, type FingerprintPair, fitDuplicateRules, groupsOf, isWithin, type JudgedPair, judgedPairs, WIDEST_RULES } from '../features/near-duplicates.ts';
 import { activeNet } from '../vision/net-folder.ts';
 import { readNet } from '../vision/net-manifest.ts';
 import type { Recipe } from '../world/recipe.ts';
 import { duplicateGroups } from '../world/write-world.ts';
-import { groupNearDuplicates } from './extract-features.ts';
 import type { JobInput } from './job.ts';
 
 /** Least precision on the groups fitted on. Drawings of one topic and palette are more alike than photos are. */
@@ -28,13 +27,22 @@ export function fitDuplicates({ dataFolder, config }: JobInput, recipe: Recipe):
     const netId = store.netIdOf(featureNetOf(readNet(activeNet(dataFolder, 'visual'))));
     const bits = store.binarizer(netId)?.bits ?? 0;
     const groupOf = new Map(duplicateGroups(recipe).flatMap((pins, group) => pins.map((i) => [catalog.pins.indexOf(recipe.pins[i].id), group] as const)));
+    const groupOfPin = (pin: number): number => groupOf.get(pin) ?? -1;
     const prints = store.fingerprints(netId);
-    const half = (part: number): JudgedPair[] => judgedPairs(prints.filter(({ pinIndex }) => (groupOf.get(pinIndex) ?? pinIndex) % 2 === part), bits, (pin) => groupOf.get(pin) ?? -1);
-    const seen = half(0);
+    const close = [...closePairs(prints, bits, WIDEST_RULES)];
+    const pairs = judgedPairs(prints, bits, groupOfPin, close);
+    const partOf = ({ a }: FingerprintPair): number => (groupOf.get(prints[a].pinIndex) ?? a) % 2;
+    const seen = pairs.filter((pair) => partOf(pair) === 0);
     if (!seen.some(({ duplicate }) => duplicate)) return null;
     const fit = fitDuplicateRules(seen, PRECISION_MIN);
     store.setDuplicateRules(netId, fit.rules);
-    return { ...fit, heldOut: worth(half(1), fit), nearDuplicates: groupNearDuplicates(catalog, store, netId, bits) };
+    const groups = groupsOf(prints, catalog.pins.count(), close.filter((pair) => isWithin(pair, fit.rules)));
+    catalog.pins.setGroups(groups);
+    return {
+      ...fit,
+      heldOut: worth(pairs.filter((pair) => partOf(pair) === 1), fit),
+      nearDuplicates: groups.filter((group, pin) => group !== pin).length,
+    };
   } finally {
     store.close();
     catalog.close();

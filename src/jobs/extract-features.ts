@@ -129,7 +129,7 @@ async function extractAll(
 }
 
 /** Groups all pins anew by the rules fitted for this catalogue, else the shipped ones; returns the pins that stand behind another. */
-export function groupNearDuplicates({ pins }: CatalogStore, store: FeatureStore, netId: number, bits: number): number {
+function groupNearDuplicates({ pins }: CatalogStore, store: FeatureStore, netId: number, bits: number): number {
   const rules = store.duplicateRules(netId) ?? DUPLICATE_RULES;
   const groups = nearDuplicateGroups(store.fingerprints(netId), pins.count(), bits, rules);
   pins.setGroups(groups);

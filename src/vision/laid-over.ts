@@ -99,7 +99,7 @@ export function laidOverDifference(a: LaidPicture, b: LaidPicture): number {
 /** Mean difference (0..255) over the window, the least over windows of `a`. */
 function bestOver(a: LaidPicture, b: LaidPicture): number {
   const window = [REACH, REACH, REACH, REACH];
-  let least = differenceAt(a, b, window);
+  let least = differenceAt(a, b, window, 2 * HOPELESS);
   for (const stride of STRIDES) {
     for (let round = 0, better = true; better && round < ROUNDS; round++) {
       better = false;
@@ -108,7 +108,7 @@ function bestOver(a: LaidPicture, b: LaidPicture): number {
         const before = window[side];
         window[side] += move & 1 ? stride : -stride;
         const inReach = window[side] >= 0 && window[side] < PLACES;
-        const found = inReach ? differenceAt(a, b, window) : Number.POSITIVE_INFINITY;
+        const found = inReach ? differenceAt(a, b, window, least) : Number.POSITIVE_INFINITY;
         if (found < least) [least, better] = [found, true];
         else window[side] = before;
       }
@@ -134,17 +134,23 @@ export function coarseDifference(a: Uint8Array, b: Uint8Array): number {
 
 const rowMeans = new Float64Array(SIDE);
 
-/** `window`: places of left, top, right and lower side. */
-function differenceAt(a: LaidPicture, b: LaidPicture, [left, top, right, foot]: readonly number[]): number {
+/** `window`: places of left, top, right and lower side. Infinity as soon as it is sure to be more than `most`. */
+function differenceAt(a: LaidPicture, b: LaidPicture, [left, top, right, foot]: readonly number[], most: number): number {
   const across = TAPS[left * PLACES + right];
   const down = TAPS[top * PLACES + foot];
   let rows = 0;
-  for (let y = 0; y < SIDE; y++) if (down.share[y] >= 0) rowMeans[rows++] = rowDifference(a, b, y, down, across);
-  let [whole, headless, footless] = [0, 0, 0];
-  for (let row = 0; row < rows; row++) {
+  let headless = 0;
+  for (let y = 0; y < SIDE; y++) {
+    if (down.share[y] < 0) continue;
+    rowMeans[rows] = rowDifference(a, b, y, down, across);
+    if (rows >= CAPTION_ROWS) headless += rowMeans[rows];
+    rows++;
+    if (headless > most * SIDE && y < SIDE - 2 * CAPTION_ROWS) return Number.POSITIVE_INFINITY;
+  }
+  let [whole, footless] = [headless, headless];
+  for (let row = 0; row < CAPTION_ROWS; row++) {
     whole += rowMeans[row];
-    if (row >= CAPTION_ROWS) headless += rowMeans[row];
-    if (row < rows - CAPTION_ROWS) footless += rowMeans[row];
+    footless += rowMeans[row] - rowMeans[rows - 1 - row];
   }
   const captioned = (CAPTION_FACTOR * Math.min(headless, footless)) / (rows - CAPTION_ROWS) + CAPTION_CHARGE;
   return Math.min(whole / rows, captioned);
