@@ -51,6 +51,7 @@ export const SETTINGS = {
     'Redis to share hot state between processes (several addresses, by commas: a cluster); empty: one process does it all.',
   ),
   cacheBytes: setting('CACHE_BYTES', 'integer', '67108864', 'bytes', 'Hot replies kept in this process when there is no Redis.'),
+  workers: setting('WORKERS', 'integer', '1', 'processes', 'Processes that answer lists behind one port; more than one: another one writes.'),
   replyCacheMs: setting('REPLY_CACHE_MS', 'integer', '0', 'ms', 'How long a closeup without a personal part may be answered from the cache; 0: every list is made anew.'),
   bodyLimitBytes: setting('BODY_LIMIT_BYTES', 'integer', '8388608', 'bytes', 'Largest accepted request body.'),
   maxInFlight: setting(

@@ -10,13 +10,19 @@ interface Flags {
   readonly pins: number;
   readonly seconds: number;
   readonly candidates: readonly number[];
+  /** Processes of the scaling contest; 1: none. */
+  readonly workers: number;
+  /** Whether popular queries with the reply cache on are asked too. */
+  readonly kept: boolean;
 }
 
 export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
   const flags: Flags = {
     pins: Number(flag(argv, '--pins') ?? 100_000),
-    seconds: Number(flag(argv, '--seconds') ?? 10),
+    seconds: Number(flag(argv, '--seconds') ?? 4),
     candidates: (flag(argv, '--candidates') ?? '1000,300,100').split(',').map(Number),
+    workers: Number(flag(argv, '--workers') ?? 1),
+    kept: flag(argv, '--popular') !== 'off',
   };
   const folder = generatedCatalog({ pins: flags.pins, boardList: 400, visualList: 300 });
   const requests = distinctQueries(flags.pins);
@@ -24,17 +30,41 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
   let ours = 0;
   let peer = 0;
   for (const candidates of flags.candidates) {
+    const seconds = candidates === flags.candidates[0] ? flags.seconds : flags.seconds / 2;
     const service = await startContender({ kind: 'service', folder, settings: { candidateLimit: candidates } });
     const body = await (await fetch(`${service.origin}${requests[0].path}`)).text();
-    const found = await contest(service, requests, flags.seconds);
+    const found = await contest(service, requests, seconds);
     await service.stop();
     const floor = await startContender({ kind: 'floor', body });
-    const lowest = await contest(floor, requests, flags.seconds / 2);
+    const lowest = await contest(floor, requests, seconds / 2);
     await floor.stop();
     raw[`${candidates} candidates`] = { service: found, floor: lowest, bytes: body.length };
     if (ours === 0) [ours, peer] = [found.capacity.perCoreSecond, lowest.capacity.perCoreSecond];
   }
+  if (flags.workers > 1) raw.scaling = await scaling(folder, requests, flags);
+  if (flags.kept) raw['popular queries, reply cache on'] = await popular(folder, flags);
   return { ours, peer, ratio: round(ours / peer), unit: 'closeups per second of a core', pins: flags.pins, raw };
+}
+
+/** Closeups a second of one process and of several behind one port, by the clock: load generator and writer share the cores. */
+async function scaling(folder: string, requests: readonly { path: string }[], { workers, seconds }: Flags) {
+  const rates: Record<string, number> = {};
+  for (const count of [1, workers]) {
+    const service = await startContender({ kind: 'service', folder, settings: { workers: count } });
+    await measure(service, { requests, seconds: Math.min(3, seconds), clients: 32 });
+    rates[`${count} workers`] = round((await measure(service, { requests, seconds, clients: 32 })).perSecond);
+    await service.stop();
+  }
+  return { ...rates, ratio: round(rates[`${workers} workers`] / rates['1 workers']) };
+}
+
+/** A hundred popular queries with the reply cache on. */
+async function popular(folder: string, { seconds, pins }: Flags) {
+  const service = await startContender({ kind: 'service', folder, settings: { replyCacheMs: 60_000 } });
+  const requests = distinctQueries(pins).slice(0, 100);
+  const found = await contest(service, requests, seconds);
+  await service.stop();
+  return found;
 }
 
 /** Capacity by closed loop, then latency by the clock at half of it. */

@@ -30,7 +30,7 @@ export function afterKeptReply(context: Context, metrics: Metrics, request: Fast
 }
 
 function append(context: Context, metrics: Metrics, request: FastifyRequest, record: ServedList): void {
-  context.log.lists.append(record).catch((error: unknown) => {
+  context.appendList(record).catch((error: unknown) => {
     metrics.lostLists.inc();
     request.log.error({ recommendationId: record.recommendationId, reason: reasonOf(error) }, 'served list was not logged');
   });

@@ -10,6 +10,7 @@ import { catalogRoutes } from './catalog.ts';
 import { closeupRoutes } from './closeup.ts';
 import { eventRoutes } from './events.ts';
 import { experimentRoutes } from './experiments.ts';
+import { forwardTheRest } from './forward.ts';
 import { healthRoutes } from './health.ts';
 import { homeFeedRoutes } from './home-feed.ts';
 import { imageRoutes } from './images.ts';
@@ -45,9 +46,30 @@ const ROUTES: readonly ((app: App, service: Service) => void)[] = [
   healthRoutes,
 ];
 
+/** Routes that a reading process answers itself. */
+const READING: readonly ((app: App, service: Service) => void)[] = [closeupRoutes, homeFeedRoutes, rankRoutes];
+
+export interface AppShape {
+  /** Reading processes stand before this one and say whom they ask for. */
+  readonly behindReaders?: boolean;
+  /** A reading process: the socket of the writing one, which answers everything but lists. */
+  readonly writer?: string;
+}
+
+export interface BuiltApp {
+  readonly app: App;
+  readonly metrics: Metrics;
+}
+
 export async function buildApp(context: Context): Promise<App> {
+  return (await buildService(context)).app;
+}
+
+/** The application of one process or, by its shape, of one of several. */
+export async function buildService(context: Context, { behindReaders = false, writer }: AppShape = {}): Promise<BuiltApp> {
   const { config } = context;
   const app = Fastify({
+    trustProxy: behindReaders,
     logger: config.logLevel === 'silent' ? false : { level: config.logLevel, stream: requestLogStream() },
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.bodyLimitBytes,
@@ -78,11 +100,16 @@ export async function buildApp(context: Context): Promise<App> {
   oneLinePerRequest(app, metrics);
   auditAdministration(app, context.dataFolder);
   securityHeaders(app);
+  if (writer !== undefined) {
+    for (const routes of READING) routes(app, { context, metrics });
+    await forwardTheRest(app, writer);
+    return { app, metrics };
+  }
   await app.register(swagger, OPENAPI);
   for (const routes of ROUTES) routes(app, { context, metrics });
   app.get('/v1/openapi.json', { schema: { summary: 'This document', tags: ['health'] } }, async () => app.swagger());
   await pageRoutes(app);
-  return app;
+  return { app, metrics };
 }
 
 /** A connection that has not said what it wants by then is closed. */

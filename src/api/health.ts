@@ -33,6 +33,6 @@ export function healthRoutes(app: App, { context, metrics }: Service): void {
   );
   app.get('/metrics', { ...quiet, schema: { summary: 'Metrics for Prometheus', tags: ['health'] } }, async (_, reply) => {
     reply.type(metrics.registry.contentType);
-    return metrics.registry.metrics();
+    return metrics.text();
   });
 }

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Context } from '../context.ts';
 import type { Admission, Lane } from './admission.ts';
 import { stateMetrics } from './state-metrics.ts';
@@ -9,6 +9,7 @@ const SECONDS = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125,
 /** What Prometheus reads. A registry per server, so that tests may run several. */
 export class Metrics {
   readonly registry = new Registry();
+  private readonly readers = new Map<number, object>();
   readonly requests: Histogram<'route' | 'status'>;
   readonly stages: Histogram<'stage'>;
   readonly candidates: Histogram<'surface'>;
@@ -91,6 +92,26 @@ export class Metrics {
         for (const { job, state, count } of context.jobs.counts()) jobs.set({ job, state }, count);
       },
     });
+  }
+
+  /** What Prometheus reads of this process, for another one that answers for both. */
+  told(): Promise<object> {
+    return this.registry.getMetricsAsJSON();
+  }
+
+  /** Keeps what a reading process has counted. */
+  hear(reader: number, metrics: object): void {
+    this.readers.set(reader, metrics);
+  }
+
+  forget(reader: number): void {
+    this.readers.delete(reader);
+  }
+
+  /** The text of this process and of all reading ones, added up. */
+  async text(): Promise<string> {
+    if (this.readers.size === 0) return this.registry.metrics();
+    return AggregatorRegistry.aggregate([await this.told(), ...this.readers.values()]).metrics();
   }
 
   private countLanes(admission: Admission, name: (text: string) => string): void {

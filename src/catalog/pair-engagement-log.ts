@@ -49,6 +49,7 @@ export class PairEngagementLog {
   private readonly database: Database;
   private readonly lists: ServedListLog;
   private readonly events: EngagementLog;
+  private readonly readThrough: Statement<[], number>;
   private readonly ofQuery: Statement<[number], PairRow>;
   private readonly ofPair: Statement<[number, number], PairRow>;
   /** Whether a list, or a pin of it, had events before. */
@@ -76,13 +77,13 @@ export class PairEngagementLog {
         'SELECT 1 FROM event WHERE list_index = ? AND pin = ? AND type >= ? AND event_index < ? LIMIT 1',
       )
       .pluck();
+    this.readThrough = database.prepare<[], number>("SELECT event_index FROM roll_up WHERE name = 'pairs'").pluck();
     this.put = database.prepare('INSERT OR REPLACE INTO pair_engagement VALUES (?, ?, ?, ?, ?)');
     this.load();
   }
 
   private load(): void {
-    const read = this.database.prepare<[], number>("SELECT event_index FROM roll_up WHERE name = 'pairs'").pluck();
-    this.through = read.get() ?? 0;
+    this.through = this.readThrough.get() ?? 0;
     const rows = this.database
       .prepare<[], { position: number; impressions: number; clicks: number }>('SELECT * FROM position_engagement')
       .all();
@@ -98,6 +99,14 @@ export class PairEngagementLog {
     if (ratios.size === 0) return false;
     for (let i = 0; i < count; i++) out[i] = ratios.get(pinIndexes[i]) ?? 0;
     return true;
+  }
+
+  /** For a process that does not roll up itself: forgets what it read when another has rolled up more since. */
+  forgetIfMoved(): void {
+    const through = this.readThrough.get() ?? 0;
+    if (through === this.through) return;
+    this.through = through;
+    this.ratios.clear();
   }
 
   private ratiosOf(queryPin: number): ReadonlyMap<number, number> {

@@ -12,11 +12,12 @@ export const job: Job = {
   ],
   options: [
     { flag: '--port <n>', meaning: 'port to listen on; 0 picks a free one', kind: 'integer' },
+    { flag: '--workers <n>', meaning: 'processes that answer lists behind the port (default 1: this one)', kind: 'integer' },
     { flag: '--host <address>', meaning: 'address to listen on; beyond loopback a key is required' },
   ],
   async run({ options, config, dataFolder, progress, signal }) {
-    const { port = config.port, host = config.host } = options as { port?: number; host?: string };
-    const server = await startServer({ ...config, port, host }, dataFolder);
+    const { port = config.port, host = config.host, workers = config.workers } = options as { port?: number; host?: string; workers?: number };
+    const server = await startServer({ ...config, port, host, workers }, dataFolder);
     progress.note(`related-pins: serving ${dataFolder} on ${server.address}`);
     await new Promise<void>((stopped) => {
       if (signal.aborted) stopped();

@@ -17,7 +17,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['related-pins.ts', 'search', 'experiments', 'world', 'schedule'],
   ['context.ts'],
   ['api'],
-  ['server.ts'],
+  ['server.ts', 'reading-process.ts'],
   ['jobs'],
   ['cli.ts'],
 ];

@@ -1,0 +1,63 @@
+/** A reading process (api/reading-processes.ts): its own context and socket, no lock, no log of its own. */
+import { buildService } from './api/app.ts';
+import { closeApp } from './api/close-app.ts';
+import { packedList, type ReaderWord, type WriterWord } from './api/reading-messages.ts';
+import type { App } from './api/routes.ts';
+import { warmUp } from './api/warm-up.ts';
+import type { ServedList } from './catalog/served-list.ts';
+import { type Context, openContext } from './context.ts';
+import { reasonOf } from './errors.ts';
+
+/** Served lists wait so long for others to be sent with. */
+const GATHER_MS = 5;
+const METRICS_MS = 1000;
+
+let waiting: ServedList[] = [];
+let stop: (() => Promise<void>) | null = null;
+
+function say(word: ReaderWord, sent?: () => void): void {
+  process.send?.(word, undefined, undefined, sent);
+}
+
+/** Settles at once: the writer makes it durable, and counts what it can't. */
+async function sendList(list: ServedList): Promise<void> {
+  if (waiting.length === 0) setTimeout(() => flush(), GATHER_MS);
+  waiting.push(packedList(list));
+}
+
+function flush(sent?: () => void): void {
+  const lists = waiting;
+  waiting = [];
+  if (lists.length > 0) say({ kind: 'lists', lists }, sent);
+  else sent?.();
+}
+
+async function serve({ config, dataFolder, writer }: Extract<WriterWord, { kind: 'serve' }>): Promise<void> {
+  const context = await openContext(config, dataFolder, { follow: true, sendList, onChange: () => undefined });
+  const { app, metrics } = await buildService(context, { writer });
+  await warmUp(context);
+  const address = await app.listen({ host: config.host, port: config.port });
+  const telling = setInterval(() => void metrics.told().then((told) => say({ kind: 'metrics', metrics: told })), METRICS_MS);
+  stop = () => end(app, context, telling);
+  say({ kind: 'listening', address });
+}
+
+async function end(app: App, context: Context, telling: NodeJS.Timeout): Promise<void> {
+  clearInterval(telling);
+  await closeApp(app, context);
+  // Records of the last replies are queued right behind them.
+  await new Promise((done) => setImmediate(done));
+  await new Promise<void>((sent) => flush(sent));
+  await context.close();
+  process.exit(0);
+}
+
+process.on('message', (word: WriterWord) => {
+  if (word.kind === 'stop') return void (stop ? stop() : process.exit(0));
+  serve(word).catch((error: unknown) => say({ kind: 'failed', reason: reasonOf(error) }, () => process.exit(1)));
+});
+// A terminal's interrupt reaches every process of the group: the writer says when to end.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+process.on('disconnect', () => process.exit(1));
+say({ kind: 'hearing' });
