@@ -1,6 +1,7 @@
 /**
  * What would a treatment have earned that never served? Estimated from the lists of the log that were served shuffled:
  * IPS, self-normalized IPS and doubly robust, with the effective sample size and an alarm where support is missing.
+ * The treatment is asked as things are now: a ranking feature that counts engagement knows what came after a list.
  */
 import { openContext } from '../context.ts';
 import type { Context } from '../context.ts';
