@@ -23,7 +23,16 @@ await shot('side-by-side', `/pin/${encodeURIComponent(plain)}?treatment=as-retri
 await shot('cropper', `/pin/${encodeURIComponent(pinWithObjects)}?crop=`, { settle: 2500, after: drag });
 if (users[0]) await shot('home-feed', `/home/${encodeURIComponent(users[0].id)}`, { height: 1100 });
 await shot('experiments', '/experiments', {});
-if (experiments[0]) await shot('experiment', `/experiments/${encodeURIComponent(experiments[0].key)}`, { height: 1500 });
+const [watched] = experiments.filter(({ state }) => state !== 'draft').sort((a, b) => b.users - a.users);
+if (watched) {
+  const path = `/experiments/${encodeURIComponent(watched.key)}`;
+  await shot('experiment', path, { fullPage: true });
+  await shot('experiment-dark', path, { height: 1100, colorScheme: 'dark' });
+  await shot('experiment-narrow', path, { width: 420, height: 1400 });
+}
+await shot('experiment-define', '/experiments/define', { height: 1000 });
+const { studies } = await get('/v1/judgements');
+if (studies[0]) await shot('judge', `/judge/${encodeURIComponent(studies[0].study)}`, {});
 await lens();
 await browser.close();
 
@@ -42,7 +51,7 @@ async function pins() {
   return { objects: best, plain: (art.pins[0] ?? page.pins[0]).id };
 }
 
-async function shot(name, path, { width = 1280, height = 860, colorScheme = 'light', settle = 900, after }) {
+async function shot(name, path, { width = 1280, height = 860, colorScheme = 'light', settle = 900, fullPage = false, after }) {
   const page = await browser.newPage({ viewport: { width, height }, colorScheme });
   await page.goto(base + path, { waitUntil: 'networkidle' });
   await page.waitForTimeout(settle);
@@ -50,7 +59,7 @@ async function shot(name, path, { width = 1280, height = 860, colorScheme = 'lig
     await after(page);
     await page.waitForTimeout(700);
   }
-  await page.screenshot({ path: join(out, `${name}.jpg`), type: 'jpeg', quality: 82 });
+  await page.screenshot({ path: join(out, `${name}.jpg`), type: 'jpeg', quality: 82, fullPage });
   await page.close();
   console.error(name);
 }
