@@ -1,7 +1,7 @@
 /** Lens over HTTP: a photo in; what it shows, and a blend of look-alikes, meaning-alikes and scenes that hold the thing. */
 import type { Context } from '../context.ts';
 import type { PinObject } from '../detection/pin-objects.ts';
-import { blendSources, type LensSource, sourceRatios } from '../search/blend.ts';
+import { BLEND_RULES, blendSources, type LensSource, sourceRatios } from '../search/blend.ts';
 import { searchAnnotations, type SearchFilters, visualSearch, type VisualResult } from '../search/flashlight.ts';
 import type { SceneMatch } from '../search/object-index.ts';
 import { understand, type Understanding } from '../search/query-understanding.ts';
@@ -60,7 +60,7 @@ async function blended(context: Context, desk: VisualDesk, question: VisualQuest
   const scenes = await scenesOf(context, desk, question, found, objects[0] ?? null, filters);
   const meant = meaningAlikes(context, question, understanding, filters);
   const nearest = results.reduce((best, row) => Math.min(best, row.distance), found.sources.bits);
-  const ratios = sourceRatios(understanding, 1 - nearest / found.sources.bits);
+  const ratios = sourceRatios(understanding, 1 - nearest / found.sources.bits, { ...BLEND_RULES, visualMin: await desk.familiar() });
   const offers: Record<LensSource, ReadonlyMap<number, number>> = {
     'visual-search': new Map(results.slice(0, OFFERS).map((row) => [row.pinIndex, row.score])),
     'annotation-search': new Map(meant.map((row) => [row.pinIndex, row.score])),

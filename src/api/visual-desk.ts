@@ -14,6 +14,7 @@ import { unfitted } from '../features/binarize.ts';
 import { netKeyOf } from '../features/feature-store.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
 import { annotationIdf } from '../search/annotation-terms.ts';
+import { familiarAgreement } from '../search/familiarity.ts';
 import { visualSearch, type VisualSearchSources } from '../search/flashlight.ts';
 import { type DotSignals, dotSignals } from '../search/object-dots.ts';
 import { ObjectIndex } from '../search/object-index.ts';
@@ -43,6 +44,7 @@ export class VisualDesk {
   private resident: { readonly netKey: string; readonly objects: ResidentObjects } | null = null;
   private dominants: { readonly of: VisualFeatures; readonly pins: number; readonly index: ObjectIndex } | null = null;
   private thresholds: { readonly key: string; readonly values: ServingThresholds } | null = null;
+  private familiarity: { readonly of: VisualFeatures['image']; readonly pins: number; readonly agreement: Promise<number> } | null = null;
   private lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(context: Context) {
@@ -124,6 +126,16 @@ export class VisualDesk {
     return index;
   }
 
+  /** From how much agreement the nearest picture says something, sampled anew when the catalogue has doubled. */
+  familiar(): Promise<number> {
+    const { image } = this.features;
+    const { pins } = this.context;
+    if (this.familiarity && this.familiarity.of === image && pins.count < 2 * this.familiarity.pins) return this.familiarity.agreement;
+    const agreement = familiarAgreement(image, this.sources.index, (pinIndex) => pins.group[pinIndex]);
+    this.familiarity = { of: image, pins: pins.count, agreement };
+    return agreement;
+  }
+
   /** The thresholds of the active nets, read again when the catalogue's file changed. */
   get fitted(): ServingThresholds {
     const { dataFolder } = this.context;
@@ -166,11 +178,11 @@ export class VisualDesk {
 
   private async judge(pinIndex: number, objects: readonly PinObject[]): Promise<readonly DotSignals[]> {
     const picture = await this.pictureOf(pinIndex);
-    const sources = { ...this.sources, labelCategories: this.objects?.counts(this.context.pins).categories ?? new Map() };
+    const sources = { ...this.sources, objects: this.objectIndex };
     const signals: DotSignals[] = [];
     for (const { box, label } of objects) {
       const code = await this.reader.code(picture, box, this.net);
-      signals.push(dotSignals(label, await visualSearch({ code, pinIndex }, {}, sources), sources));
+      signals.push(dotSignals({ label, code, pinIndex }, await visualSearch({ code, pinIndex }, {}, sources), sources));
     }
     return signals;
   }

@@ -153,7 +153,7 @@ async function lookToShop(context: Context, desk: VisualDesk, question: VisualQu
   const asked = box !== null && sure.length === 0 ? [{ label: '', score: 1, box }] : sure;
   const codes = await Promise.all(asked.map((object) => desk.reader.code(picture, object.box, desk.net)));
   const scene = { code: look.code, pinIndex: question.pinIndex, objects: asked.map(({ label, score, box: at }, i) => ({ label, score, box: at, code: codes[i] })) };
-  const company = objects?.counts(context.pins).company ?? { images: 0, counts: new Map(), together: new Map() };
+  const company = objects?.company ?? { images: 0, counts: new Map(), together: new Map() };
   const { exclude = new Set<number>() } = filtersOf(context, question);
   const parts = await shopTheLook(scene, { sources, index: desk.objectIndex, company, exclude }, PER_PART);
   const items = parts.flatMap((part, at) => part.items.map((item) => ({ item, part, at })));

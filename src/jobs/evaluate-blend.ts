@@ -10,7 +10,8 @@ import { netKeyOf, openFeatureStore } from '../features/feature-store.ts';
 import { openFeatures } from '../features/resident-features.ts';
 import { seededRandom } from '../math/random.ts';
 import { annotationIdf } from '../search/annotation-terms.ts';
-import { type LensSource, sourceRatios } from '../search/blend.ts';
+import { BLEND_RULES, type LensSource, sourceRatios } from '../search/blend.ts';
+import { familiarAgreement } from '../search/familiarity.ts';
 import { searchAnnotations, visualSearch } from '../search/flashlight.ts';
 import { openObjectStore, type StoredObject } from '../search/object-store.ts';
 import { PictureReader } from '../search/picture.ts';
@@ -50,6 +51,7 @@ export async function blendByKind(count: number, pool: InferencePool, { dataFold
     const reader = new PictureReader(pool, null, { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit });
     const queryNet = { folder: activeNet(dataFolder, 'visual'), digest: net.digest, binarizer };
     const scoreMin = servingThresholds(dataFolder, net.digest, detector.digest).dots.score;
+    const visualMin = await familiarAgreement(image, sources.index, (pin) => columns.group[pin]);
     const tallies = new Map<Kind, { readonly queries: number; readonly ratio: number[]; readonly silent: number[] }>();
     const chosen = seededRandom(3).shuffled([...catalog.pins.images()].filter(({ pinIndex }) => image.has[pinIndex] === 1)).slice(0, count);
     progress.start('blend', chosen.length);
@@ -63,7 +65,7 @@ export async function blendByKind(count: number, pool: InferencePool, { dataFold
       const terms = searchAnnotations(results, sources);
       const understanding = understand({ results, terms, objects, colours: look.colours, picture: look.picture, columns, sameDistance: 0 });
       const nearest = results.reduce((best, row) => Math.min(best, row.distance), sources.bits);
-      tally(tallies, kindOf(objects), sourceRatios(understanding, 1 - nearest / sources.bits).map(({ ratio }) => ratio));
+      tally(tallies, kindOf(objects), sourceRatios(understanding, 1 - nearest / sources.bits, { ...BLEND_RULES, visualMin }).map(({ ratio }) => ratio));
       progress.update(at + 1);
     }
     progress.stop();

@@ -29,8 +29,8 @@ import {
   type SceneRecallRow,
 } from '../search/crop-evaluation.ts';
 import { visualSearch } from '../search/flashlight.ts';
-import { labelCategories } from '../search/label-categories.ts';
 import { dotSignals, type DotSources } from '../search/object-dots.ts';
+import { ObjectIndex } from '../search/object-index.ts';
 import { type Box, boxArea, boxIou } from '../vision/box.ts';
 import { InferencePool } from '../vision/inference-pool.ts';
 import { activeNet } from '../vision/net-folder.ts';
@@ -261,11 +261,12 @@ function indexOf(crops: readonly Coded[]): {
   catalog.close();
   const scan = scanOver(crops.map(({ code }) => code));
   const bits = (crops[0]?.code.length ?? 1) * 32;
-  const belonging = labelCategories(crops.map(({ label }, pinIndex) => ({ pinIndex, labels: [label] })), columns);
+  const objects = new ObjectIndex(bits, Math.max(1, crops.length));
+  for (const [pinIndex, { label, box, code }] of crops.entries()) objects.setPin(pinIndex, [{ pinIndex, label, score: 1, box: box as Box, code }]);
   return {
     scan,
     labels: crops.map(({ label }) => label),
-    sources: { columns, index: scan, bits, idf: annotationIdf(columns), labelCategories: belonging },
+    sources: { columns, index: scan, bits, idf: annotationIdf(columns), objects },
   };
 }
 
@@ -287,7 +288,7 @@ async function dotsOf(
 ): Promise<PhotoDot[]> {
   const dots: PhotoDot[] = [];
   for (const { photo, label, box, score, code } of detections) {
-    const signals = dotSignals(label, await visualSearch({ code, pinIndex: -1 }, {}, sources), sources);
+    const signals = dotSignals({ label, code, pinIndex: -1 }, await visualSearch({ code, pinIndex: -1 }, {}, sources), sources);
     const right = truth[photo].some((object) => object.label === label && boxIou(object.box, box as Box) >= 0.5);
     dots.push({ photo, score, signals, right });
   }

@@ -17,10 +17,11 @@ import { netKeyOf, openFeatureStore } from '../features/feature-store.ts';
 import { openFeatures } from '../features/resident-features.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
 import { annotationIdf } from '../search/annotation-terms.ts';
-import { visualSearch } from '../search/flashlight.ts';
-import { labelCategories } from '../search/label-categories.ts';
-import { dotSignals, type DotSources } from '../search/object-dots.ts';
+import { visualSearch, type VisualSearchSources } from '../search/flashlight.ts';
+import { type DotSignals, dotSignals, type DotSources } from '../search/object-dots.ts';
+import type { ObjectIndex } from '../search/object-index.ts';
 import { type ObjectStore, openObjectStore, type PinObjectsRow, REMOVED, type StoredObject } from '../search/object-store.ts';
+import { ResidentObjects } from '../search/resident-objects.ts';
 import { InferencePool } from '../vision/inference-pool.ts';
 import { activeNet } from '../vision/net-folder.ts';
 import { type Net, readNet } from '../vision/net-manifest.ts';
@@ -30,6 +31,9 @@ import type { Job, JobInput } from './job.ts';
 
 /** Objects indexed per pin, surest first. */
 const MOST_PER_PIN = 10;
+const JUDGED_AT_ONCE = 64;
+/** Until a crop is searched by. */
+const NOT_JUDGED: DotSignals = { visual: 0, annotation: 0, conformity: null, agreement: null };
 
 export const job: Job = {
   name: 'index-objects',
@@ -71,17 +75,14 @@ async function indexObjects(input: JobInput): Promise<Readonly<Record<string, un
     const store = openObjectStore(dataFolder, netKeyOf(net.features), detector.digest, { synchronous });
     try {
       const found = foundObjects(catalog, detector, input);
-      const sources = sourcesOf(catalog, visual, found, config);
       const states = store.states();
       const removed = forgetGone(store, states, found);
-      const wanted = found.filter(({ image, state }) => states.get(image.pinIndex) !== state);
-      const standing = new Set(found.map(({ image }) => image.pinIndex).filter((pinIndex) => states.has(pinIndex)));
-      for (const { image } of wanted) standing.delete(image.pinIndex);
-      const judged = options.anew ? await judgeAnew(standing, store, sources, input) : { pins: 0, objects: 0 };
-      const described = await describeObjects(wanted, { net, binarizer, store, sources, pool }, input);
-      const written = judged.pins + wanted.length;
-      const { objects, refused } = described;
-      return { read: found.length, written, unchanged: found.length - written, removed, objects: objects + judged.objects, refused };
+      const wanted = found.filter(({ image, state }) => ![state, unjudged(state)].includes(states.get(image.pinIndex) ?? ''));
+      const refused = await describeObjects(wanted, { net, binarizer, store, pool }, input);
+      const sources = { ...sourcesOf(catalog, visual, config), objects: loadedIndex(store, visual.image.bits) };
+      const written = options.anew ? found : found.filter(({ image, state }) => states.get(image.pinIndex) !== state);
+      const objects = await judgeObjects(written, store, sources, input);
+      return { read: found.length, written: written.length, unchanged: found.length - written.length, removed, objects, refused };
     } finally {
       store.close();
       visual.close();
@@ -93,12 +94,15 @@ async function indexObjects(input: JobInput): Promise<Readonly<Record<string, un
   }
 }
 
-/** What dots are judged by: a search among the catalogue's whole images. */
-function sourcesOf(catalog: CatalogStore, { image }: VisualFeatures, found: readonly Found[], config: Config): DotSources {
+function sourcesOf(catalog: CatalogStore, { image }: VisualFeatures, config: Config): VisualSearchSources {
   const columns = loadPinColumns(catalog, siteCategories(config.categories));
-  const labelled = found.map((row) => ({ pinIndex: row.image.pinIndex, labels: row.objects.map(({ label }) => label) }));
-  const belonging = labelCategories(labelled, columns);
-  return { columns, index: new ExactIndex(image), bits: image.bits, idf: annotationIdf(columns), labelCategories: belonging };
+  return { columns, index: new ExactIndex(image), bits: image.bits, idf: annotationIdf(columns) };
+}
+
+function loadedIndex(store: ObjectStore, bits: number): ObjectIndex {
+  const objects = new ResidentObjects(store, bits);
+  while (objects.refresh());
+  return objects.index;
 }
 
 interface Found {
@@ -133,6 +137,11 @@ function stateOf(imageVersion: number, objects: readonly Detection[]): string {
   return JSON.stringify([imageVersion, objects.map(({ label, box }) => [label, box])]);
 }
 
+/** The state of a row whose crops are described but not searched by yet. */
+function unjudged(state: string): string {
+  return `unjudged ${state}`;
+}
+
 /** Empties the rows of pins that were removed or lost their picture; returns how many. */
 function forgetGone(store: ObjectStore, states: ReadonlyMap<number, string>, found: readonly Found[]): number {
   const there = new Set(found.map(({ image }) => image.pinIndex));
@@ -141,35 +150,37 @@ function forgetGone(store: ObjectStore, states: ReadonlyMap<number, string>, fou
   return gone.length;
 }
 
-/** Searches again by stored codes; no net runs. */
-async function judgeAnew(pins: ReadonlySet<number>, store: ObjectStore, sources: DotSources, input: JobInput) {
-  input.progress.start('search by crops', pins.size);
+/** Searches by stored codes, of new rows and (anew) of old ones; no net runs. Returns the number of objects. */
+async function judgeObjects(rows: readonly Found[], store: ObjectStore, sources: DotSources, input: JobInput): Promise<number> {
+  input.progress.start('search by crops', rows.length);
   let objects = 0;
-  let done = 0;
-  for (const pinIndex of pins) {
+  for (let from = 0; from < rows.length; from += JUDGED_AT_ONCE) {
     if (input.signal.aborted) throw new ServiceError('JOB_STOPPED');
-    const row = store.read(pinIndex) as PinObjectsRow;
-    const judged: StoredObject[] = [];
-    for (const object of row.objects) judged.push({ ...object, signals: await signalsOf(object, object.code, pinIndex, sources) });
-    store.put([{ ...row, objects: judged }]);
-    objects += judged.length;
-    input.progress.update(++done);
+    const judged: PinObjectsRow[] = [];
+    for (const { image, state } of rows.slice(from, from + JUDGED_AT_ONCE)) {
+      const { pinIndex } = image;
+      const row: StoredObject[] = [];
+      for (const object of store.read(pinIndex)?.objects ?? [])
+        row.push({ ...object, signals: dotSignals({ ...object, pinIndex }, await visualSearch({ code: object.code, pinIndex }, {}, sources), sources) });
+      judged.push({ pinIndex, state, objects: row });
+      objects += row.length;
+    }
+    store.put(judged);
+    input.progress.update(from + judged.length);
   }
   input.progress.stop();
-  return { pins: pins.size, objects };
+  return objects;
 }
 
 interface Describing {
   readonly net: ConvNet;
   readonly binarizer: Binarizer;
   readonly store: ObjectStore;
-  readonly sources: DotSources;
   readonly pool: InferencePool;
 }
 
-/** Runs the net over the crops of each picture and keeps codes and signals, part by part: a stop loses one part. */
-async function describeObjects(wanted: readonly Found[], { net, binarizer, store, sources, pool }: Describing, input: JobInput) {
-  let objects = 0;
+/** Runs the net over the crops of each picture and keeps their codes, part by part: a stop loses one part. Returns crops refused. */
+async function describeObjects(wanted: readonly Found[], { net, binarizer, store, pool }: Describing, input: JobInput): Promise<number> {
   let refused = 0;
   input.progress.start('index objects', wanted.length);
   const step = Math.max(1, Math.floor(pool.appetite / 4));
@@ -182,17 +193,13 @@ async function describeObjects(wanted: readonly Found[], { net, binarizer, store
     for (const [i, { pinIndex, object }] of crops.entries()) {
       const one = embedded[i];
       if (!one.ok) refused++;
-      else {
-        const code = codeOf(binarizer, one.fc6);
-        byPin.get(pinIndex)?.push({ ...object, code, signals: await signalsOf(object, code, pinIndex, sources) });
-        objects++;
-      }
+      else byPin.get(pinIndex)?.push({ ...object, code: codeOf(binarizer, one.fc6), signals: NOT_JUDGED });
     }
-    store.put(part.map(({ image, state }) => ({ pinIndex: image.pinIndex, state, objects: byPin.get(image.pinIndex) ?? [] })));
+    store.put(part.map(({ image, state }) => ({ pinIndex: image.pinIndex, state: unjudged(state), objects: byPin.get(image.pinIndex) ?? [] })));
     input.progress.update(from + part.length);
   }
   input.progress.stop();
-  return { objects, refused };
+  return refused;
 }
 
 /** The crops of some pins; an image that cannot be read now gives none. */
@@ -207,8 +214,4 @@ async function cropsOf(part: readonly Found[], { config, dataFolder }: JobInput)
     if (bytes) for (const object of objects) crops.push({ pinIndex: image.pinIndex, object, bytes });
   }
   return crops;
-}
-
-async function signalsOf({ label }: Detection, code: Uint32Array, pinIndex: number, sources: DotSources) {
-  return dotSignals(label, await visualSearch({ code, pinIndex }, {}, sources), sources);
 }

@@ -2,7 +2,7 @@ import type { PinObject } from '../detection/pin-objects.ts';
 import { aggregatedTerms } from './annotation-terms.ts';
 import { categoryConformity } from './category-conformity.ts';
 import type { VisualResult, VisualSearchSources } from './flashlight.ts';
-import { labelAgreement, type LabelCategories } from './label-categories.ts';
+import type { ObjectIndex } from './object-index.ts';
 
 /** What the search says about a crop: how confident it is that its own answer makes sense (paper, section 7). */
 export interface DotSignals {
@@ -12,7 +12,11 @@ export interface DotSignals {
   readonly annotation: number;
   /** Largest share of results in one category; null when too few are labelled to tell. */
   readonly conformity: number | null;
-  /** How well results agree with the detector's label (ours, not the paper's); null when it cannot be told. */
+  /**
+   * How far the nearest objects agree with the detector's label (ours, not the paper's); null when it cannot be told.
+   * Conformity asks whether results agree with each other, and a belt found on trousers has results that agree very well,
+   * on trousers.
+   */
   readonly agreement: number | null;
 }
 
@@ -30,20 +34,27 @@ export interface DotThresholds extends Readonly<Record<DotSignal, number>> {
  */
 export const UNFITTED_DOTS: DotThresholds = { score: 0.3, visual: 0, annotation: 0, conformity: 0, agreement: 0 };
 
-/** What the searches of dots are judged by: the sources, and which categories each kind of object belongs to. */
+/** What dots are judged by: searches among whole images, and the objects of other pictures. */
 export interface DotSources extends VisualSearchSources {
-  readonly labelCategories: LabelCategories;
+  readonly objects: ObjectIndex;
 }
 
-/** The signals of one search for an object of `label`; `results` hold neither the image nor its near-duplicates. */
-export function dotSignals(label: string, results: readonly VisualResult[], { columns, idf, bits, labelCategories }: DotSources): DotSignals {
+/** A detection to judge: what it is called, its binary code, the pin it is in (-1: an upload). */
+export interface DotQuery {
+  readonly label: string;
+  readonly code: Uint32Array;
+  readonly pinIndex: number;
+}
+
+/** The signals of one detection; `results` of its search hold neither the image nor its near-duplicates. */
+export function dotSignals({ label, code, pinIndex }: DotQuery, results: readonly VisualResult[], { columns, idf, bits, objects }: DotSources): DotSignals {
   const pinIndexes = results.map((result) => result.pinIndex);
   const nearest = results.reduce((best, result) => Math.min(best, result.distance), bits);
   return {
     visual: 1 - nearest / bits,
     annotation: aggregatedTerms(pinIndexes, columns, idf, 1)[0]?.weight ?? 0,
     conformity: categoryConformity(pinIndexes, columns).share,
-    agreement: labelAgreement(label, pinIndexes, columns, labelCategories),
+    agreement: objects.agreement(code, label, pinIndex, columns),
   };
 }
 

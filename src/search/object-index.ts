@@ -4,7 +4,6 @@ import { PIN_REMOVED } from '../catalog/pin-columns.ts';
 import { allocateCodeTable, grownCodeTable } from '../features/code-table.ts';
 import type { CodeTable } from '../features/visual-features.ts';
 import type { Box } from '../vision/box.ts';
-import type { LabelledPin } from './label-categories.ts';
 
 /** An object crop in the index: the pin it is in (the scene), what it is, where, its binary code. */
 export interface IndexedObject {
@@ -43,6 +42,16 @@ interface ObjectRow {
   readonly box: Box;
 }
 
+/** A picture and the kinds of object in it. */
+export interface LabelledPin {
+  readonly pinIndex: number;
+  readonly labels: readonly string[];
+}
+
+/** Objects that vote on what a crop shows. */
+const VOTERS = 20;
+/** Objects of other pictures below which nothing is said. */
+const VOTERS_MIN = 5;
 /** Objects looked at per scene wanted: a scene may hold several that match. */
 const OBJECTS_PER_SCENE = 6;
 
@@ -97,6 +106,29 @@ export class ObjectIndex {
   /** Whether a pin's picture holds an object of this label. */
   holds(pinIndex: number, label: string): boolean {
     return this.rowsOfPin.get(pinIndex)?.some((row) => this.rows[row]?.label === label) ?? false;
+  }
+
+  /**
+   * How far the objects nearest to a crop agree that it shows a `label`: of the nearest 20 in other pictures the share that
+   * carries it, each weighed by its detector's confidence. Null when there are too few.
+   *
+   * Worked case: nearest are 15 chairs of confidence 0.8 and 5 tables of 0.4; chair: 12 / 14 = 0.857.
+   */
+  agreement(code: Uint32Array, label: string, pinIndex: number, columns: PinColumns): number | null {
+    const ownGroup = pinIndex < 0 ? -1 : columns.group[pinIndex];
+    const found = this.scan.search(code, VOTERS, (row) => {
+      const object = this.rows[row];
+      return object !== null && (columns.flags[object.pinIndex] & PIN_REMOVED) === 0 && columns.group[object.pinIndex] !== ownGroup;
+    });
+    if (found.pinIndexes.length < VOTERS_MIN) return null;
+    let agreeing = 0;
+    let all = 0;
+    for (const row of found.pinIndexes) {
+      const object = this.rows[row] as ObjectRow;
+      all += object.score;
+      if (object.label === label) agreeing += object.score;
+    }
+    return all === 0 ? null : agreeing / all;
   }
 
   /** Scenes that hold something like the query, nearest first; removed pins and the query's own group are left out. */

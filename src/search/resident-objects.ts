@@ -1,6 +1,4 @@
 /** The stored object crops of a catalogue as serving reads them: the index of objects, kept up with what jobs write. */
-import type { PinColumns } from '../catalog/pin-columns.ts';
-import { type LabelCategories, labelCategories } from './label-categories.ts';
 import { countCompany, type LabelCompany } from './label-company.ts';
 import { ObjectIndex } from './object-index.ts';
 import type { ObjectStore, PinObjectsRow } from './object-store.ts';
@@ -13,7 +11,7 @@ export class ResidentObjects {
   private readonly store: ObjectStore;
   /** Rows up to this write of the store are in. */
   private sequence = 0;
-  private counted: { readonly sequence: number; readonly company: LabelCompany; readonly categories: LabelCategories } | null = null;
+  private counted: { readonly sequence: number; readonly company: LabelCompany } | null = null;
 
   constructor(store: ObjectStore, bits: number) {
     this.store = store;
@@ -35,14 +33,11 @@ export class ResidentObjects {
     return this.store.read(pinIndex);
   }
 
-  /** Which kinds of object stand together in the catalogue's pictures, and which categories these pictures are of. */
-  counts(columns: PinColumns): { readonly company: LabelCompany; readonly categories: LabelCategories } {
-    const { sequence, index } = this;
-    if (this.counted?.sequence !== sequence) {
-      const company = countCompany(index.labelledPins());
-      this.counted = { sequence, company, categories: labelCategories(index.labelledPins(), columns) };
-    }
-    return this.counted;
+  /** Which kinds of object stand together in the catalogue's pictures. */
+  get company(): LabelCompany {
+    if (this.counted?.sequence !== this.sequence)
+      this.counted = { sequence: this.sequence, company: countCompany(this.index.labelledPins()) };
+    return this.counted.company;
   }
 
   close(): void {

@@ -3,7 +3,6 @@ import { ExactIndex } from '../../src/candidates/exact-index.ts';
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import { annotationIdf } from '../../src/search/annotation-terms.ts';
 import { visualSearch } from '../../src/search/flashlight.ts';
-import { labelCategories } from '../../src/search/label-categories.ts';
 import { dotSignals, type DotSources, judgeDots, suppressingSignal } from '../../src/search/object-dots.ts';
 import { ObjectIndex } from '../../src/search/object-index.ts';
 import { smallColumns } from './small-catalog.ts';
@@ -28,7 +27,7 @@ const sources: DotSources = {
   index: new ExactIndex(table),
   bits: 32,
   idf: annotationIdf(columns),
-  labelCategories: labelCategories([0, 6].map((pinIndex) => ({ pinIndex, labels: ['sofa'] })), columns),
+  objects: new ObjectIndex(32),
 };
 const found = async (query: { code: Uint32Array; pinIndex: number }, filters = {}): Promise<number[]> =>
   (await visualSearch(query, filters, sources)).map((result) => result.pinIndex);
@@ -61,17 +60,20 @@ describe('visualSearch', () => {
   });
 });
 
+for (let pinIndex = 1; pinIndex < 7; pinIndex++)
+  sources.objects.setPin(pinIndex, [{ pinIndex, label: pinIndex < 5 ? 'sofa' : 'lamp', score: pinIndex < 5 ? 0.5 : 0.25, box: [0, 0, 1, 1], code: code(pinIndex) }]);
+const query = { label: 'sofa', code: code(0), pinIndex: 0 };
 const results = await visualSearch({ code: code(0), pinIndex: 0 }, {}, sources);
 
 describe('object dots', () => {
   it('reads its signals off the results', () => {
-    const signals = dotSignals('sofa', results, sources);
+    const signals = dotSignals(query, results, sources);
     expect(signals.visual).toBeCloseTo(1 - 1 / 32, 12);
     expect(signals.annotation).toBeCloseTo((Math.log(9 / 5) * 4) / 6, 6);
     expect(signals.conformity).toBeCloseTo(4 / 6, 12);
-    expect(signals.agreement).toBeCloseTo(0.5, 12);
-    expect(dotSignals('lamp', results, sources).agreement).toBeNull();
-    expect(dotSignals('sofa', [], sources)).toEqual({ visual: 0, annotation: 0, conformity: null, agreement: null });
+    expect(signals.agreement).toBeCloseTo(2 / 2.5, 12);
+    expect(dotSignals({ ...query, label: 'lamp' }, results, sources).agreement).toBeCloseTo(0.5 / 2.5, 12);
+    expect(dotSignals(query, [], { ...sources, objects: new ObjectIndex(32) })).toEqual({ visual: 0, annotation: 0, conformity: null, agreement: null });
   });
 
   it('names the signal that takes a dot away, and spares what cannot be told', () => {
