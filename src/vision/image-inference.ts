@@ -5,7 +5,9 @@ import { colourHistogram, fingerprint, fingerprintOfPixels, type ImageFingerprin
 import {
   decodeAtSize,
   decodeImage,
+  decodeRegion,
   type ImageLimits,
+  type Pixels,
   type Placement,
   resizeRegion,
   writeTensor,
@@ -46,9 +48,9 @@ async function decodedInput(
 ): Promise<DecodedInput> {
   try {
     const short = box === undefined && input.resize.startsWith('stretch') && Math.min(input.width, input.height) >= 32;
-    const { pixels, prints, histogram, ...image } = await (short
-      ? wholeImage(bytes, input, limits)
-      : region(bytes, box, input, limits));
+    const crop = box && kind === 'embed' ? await decodeRegion(bytes, box, input, limits) : null;
+    const { pixels, prints, histogram, ...image }: Looked =
+      crop ?? (await (short ? wholeImage(bytes, input, limits) : region(bytes, box, input, limits)));
     const values = new Float32Array(3 * input.width * input.height);
     writeTensor(pixels, input, values, 0);
     const wanted = kind !== 'outputs' && box === undefined;
@@ -56,12 +58,22 @@ async function decodedInput(
       ok: true,
       ...image,
       values,
-      prints: wanted ? await prints() : null,
-      histogram: kind === 'layers' ? histogram() : null,
+      prints: (wanted && (await prints?.())) || null,
+      histogram: (kind === 'layers' && histogram?.()) || null,
     };
   } catch (error) {
     return failureOf(error);
   }
+}
+
+/** A picture, or a region of one, at the net's size; a crop that nobody else asks about comes without the rest. */
+interface Looked {
+  readonly width: number;
+  readonly height: number;
+  readonly pixels: Pixels;
+  readonly placement: Placement;
+  readonly prints?: () => ImageFingerprint | Promise<ImageFingerprint>;
+  readonly histogram?: () => Float32Array;
 }
 
 /** The whole image at the net's size shows all that fingerprints need: one decode, no working image. */

@@ -4,6 +4,7 @@ import {
   boxFromTensor,
   cropJpeg,
   decodeImage,
+  decodeRegion,
   drawSvg,
   encodePixels,
   type Pixels,
@@ -230,6 +231,14 @@ describe('fingerprints', () => {
     expect(laidOverDifference(laid(one), laid(other))).toBeGreaterThan(25);
     expect(laidOverDifference(laid(one), laid(cropped))).toBe(laidOverDifference(laid(cropped), laid(one)));
     expect(coarseDifference(colourCells(one), colourCells(cropped))).toBeLessThan(10);
+  });
+
+  it('cuts a region straight at the size, the same pixels as by way of the working image', async () => {
+    const box = [40.4, 30, 200, 180.7] as const;
+    const straight = await decodeRegion(png, box, { width: 64, height: 48, resize: 'stretch-bicubic' });
+    const over = await resizeRegion(await decodeImage(png), 64, 48, 'stretch-bicubic', box);
+    expect(straight?.placement).toEqual(over.placement);
+    expect(straight?.pixels).toEqual(over.pixels);
   });
 
   it('makes thumbnails no larger than asked, never enlarged', async () => {
