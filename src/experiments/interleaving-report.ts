@@ -150,9 +150,9 @@ class InterleavedReporter {
   }
 
   private verdict(row: ReportRow, faults: readonly string[]) {
-    const { alpha, minimumLift } = this.experiment.definition;
+    const { alpha, arms, minimumLift } = this.experiment.definition;
     const verdict = verdictOf({
-      ...{ arm: row.arm, state: this.experiment.state, alpha, metric: PREFERENCE, better: 'up' as const },
+      ...{ armsTried: arms.length - 1, arm: row.arm, state: this.experiment.state, alpha, metric: PREFERENCE, better: 'up' as const },
       lift: { lift: row.lift, low: row.low, high: row.high, p: row.p, error: null },
       ...{ units: row.users, minimumLift, unitsNeeded: null, guardrails: [], faults },
     });

@@ -349,6 +349,7 @@ class Reporter {
         arm: key,
         state: this.experiment.state,
         alpha: this.rule.alpha,
+        armsTried: this.experiment.definition.arms.length - 1,
         metric: this.deciding.name,
         better: this.deciding.better,
       },

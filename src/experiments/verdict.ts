@@ -16,6 +16,8 @@ export interface ArmFindings {
   readonly arm: string;
   readonly state: ExperimentState;
   readonly alpha: number;
+  /** Arms that are tried against the control: each is held to alpha / arms (Bonferroni), or one of many ships by chance. */
+  readonly armsTried: number;
   readonly metric: string;
   readonly better: 'up' | 'down';
   readonly lift: Lift;
@@ -40,7 +42,7 @@ export function verdictOf(findings: ArmFindings): Verdict {
     return say('do not ship', `${arm} harms ${harmed.metric} by more than its margin of ${percent(harmed.margin)}`);
   const gain = findings.better === 'up' ? lift.lift : negated(lift.lift);
   const gainHigh = findings.better === 'up' ? lift.high : negated(lift.low);
-  const sure = lift.p !== null && lift.p < alpha;
+  const sure = lift.p !== null && lift.p < alpha / findings.armsTried;
   if (sure && gain !== null && gain < 0) return say('do not ship', `${arm} makes ${metric} worse`);
   if (findings.minimumLift > 0 && gainHigh !== null && gainHigh < findings.minimumLift)
     return say(
@@ -72,12 +74,13 @@ function needed({ unitsNeeded, units, minimumLift }: ArmFindings): string {
 }
 
 function evidenceOf(findings: ArmFindings): string[] {
-  const { metric, lift, units, guardrails } = findings;
+  const { metric, lift, units, guardrails, alpha, armsTried } = findings;
   const interval =
     lift.low === null || lift.high === null ? 'no interval yet' : `${percent(lift.low)} to ${percent(lift.high)}`;
   return [
     `${metric}: ${lift.lift === null ? 'unknown' : percent(lift.lift)} (${interval}${lift.p === null ? '' : `, ${pText(lift.p)}`})`,
     `${units.toLocaleString('en')} users in control and arm`,
+    ...(armsTried > 1 ? [`${armsTried} arms are tried: p counts below ${(alpha / armsTried).toPrecision(2)}`] : []),
     ...guardrails.map((each) => `${each.metric}: ${each.state}, margin ${percent(each.margin)}`),
   ];
 }

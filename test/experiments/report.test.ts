@@ -175,6 +175,7 @@ const FINDINGS: ArmFindings = {
     arm: 'b',
     state: 'running',
     alpha: 0.05,
+    armsTried: 1,
     metric: 'm',
     better: 'up',
     units: 1000,
@@ -189,6 +190,8 @@ const FINDINGS: ArmFindings = {
 test('verdicts, rule by rule', () => {
   const say = (more: Partial<ArmFindings>) => verdictOf({ ...FINDINGS, ...more }).verdict;
   expect(say({})).toBe('ship');
+  expect(say({ armsTried: 4 })).toBe('ship');
+  expect(say({ armsTried: 6 })).toBe('keep running');
   expect(say({ better: 'down' })).toBe('do not ship');
   expect(say({ faults: ['x'] })).toBe('broken');
   expect(say({ guardrails: [{ metric: 'g', margin: 0.1, state: 'open' }] })).toBe('keep running');
