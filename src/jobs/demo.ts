@@ -186,12 +186,14 @@ function demoLines(receipt: Readonly<Record<string, unknown>>): string[] {
     pins: number;
     boards: number;
     users: number;
-    seconds: { total: number };
+    seconds: { total: number } & Readonly<Record<string, number>>;
     ndcg10: Measurement['ndcg10'];
     liftByCategory: Measurement['liftByCategory'];
   };
+  const { total, ...stages } = seconds;
   return [
-    `${pins} pins, ${boards} boards, ${users} people in ${seconds.total.toFixed(0)} s`,
+    `${pins} pins, ${boards} boards, ${users} people in ${total.toFixed(0)} s`,
+    `  ${Object.entries(stages).map(([stage, each]) => `${stage} ${each.toFixed(1)}`).join(', ')}`,
     `NDCG@10 on held-out queries: shuffled ${ndcg10.shuffled.toFixed(3)}, as served ${ndcg10.asServed.toFixed(3)}, as retrieved ${ndcg10.asRetrieved.toFixed(3)}, control ${ndcg10.control.toFixed(3)}, trained ${ndcg10.trained.toFixed(3)}`,
     ...liftByCategory.map(({ category, lift, low, high, queries }) => `  ${category.padEnd(18)} ${percent(lift).padStart(8)}   (${percent(low)} .. ${percent(high)}, ${queries} queries)`),
   ];
@@ -209,6 +211,7 @@ function closingLines(input: JobInput, receipt: Readonly<Record<string, unknown>
     ...demoLines(receipt),
     '',
     `The page: ${address}/`,
+    `Before and after training, side by side: ${address}/pin/p000001?treatment=as-retrieved&against=full`,
     'Three things to try:',
     `  curl '${address}/v1/pins/p000001/related?limit=5&explain=true'`,
     `  curl '${address}/v1/users/u000001/home-feed?limit=5'`,
