@@ -18,7 +18,7 @@ import { examination } from './people.ts';
 import { drawWeighted } from './recipe.ts';
 
 export const FLASHLIGHT_VISITOR = {
-  /** Chance to use the tool at all where it offers what is wanted, at full trust. */
+  /** Chances of each way to use the tool, at full trust; ways that exclude each other add up. */
   dotOnWanted: 0.5,
   dotElsewhere: 0.25,
   boxPulled: 0.3,
@@ -68,14 +68,16 @@ export function searchOf(picture: SearchedPicture, { dots }: Offer, trust: numbe
   if (dots === null) return boxSearch(wanted, chance);
   const on = wanted && dots.find((dot) => boxIou(dot, wanted.box) >= SAME_THING);
   if (on) return chance < FLASHLIGHT_VISITOR.dotOnWanted ? { region: on, wanted } : null;
-  if (wanted && chance < FLASHLIGHT_VISITOR.croppedBesideDots) return { region: wanted.box, wanted };
-  if (dots.length > 0 && chance < FLASHLIGHT_VISITOR.dotElsewhere) return curiousSearch(picture, dots[Math.floor(other * dots.length)]);
+  const byHand = wanted ? FLASHLIGHT_VISITOR.croppedBesideDots : 0;
+  if (wanted && chance < byHand) return { region: wanted.box, wanted };
+  if (dots.length > 0 && chance < byHand + FLASHLIGHT_VISITOR.dotElsewhere) return curiousSearch(picture, dots[Math.floor(other * dots.length)]);
   return null;
 }
 
 function boxSearch(wanted: TrueObject | null, chance: number): Search | null {
-  if (wanted && chance < FLASHLIGHT_VISITOR.boxPulled) return { region: wanted.box, wanted };
-  return chance < FLASHLIGHT_VISITOR.boxAsItIs ? { region: 'default', wanted } : null;
+  const pulled = wanted ? FLASHLIGHT_VISITOR.boxPulled : 0;
+  if (wanted && chance < pulled) return { region: wanted.box, wanted };
+  return chance < pulled + FLASHLIGHT_VISITOR.boxAsItIs ? { region: 'default', wanted } : null;
 }
 
 /** A dot on something else is wanted for what it lies on, if it lies on anything. */
