@@ -22,14 +22,14 @@ export async function run(options: { readonly argv: readonly string[] }): Promis
   try {
     const file = writeSaves(join(folder, 'saves.jsonl'), saves);
     const peer = Math.round(saves / (await secondsOf(() => readAlone(file))));
-    const { seconds, written, curve } = await importSaves(folder, file);
+    const { seconds, processorSeconds, written, curve } = await importSaves(folder, file);
     const ours = Math.round(saves / seconds);
     return {
       ours,
       peer,
       ratio: ours / peer,
       unit: 'saves per second',
-      raw: { saves, written, seconds, residentMiB: curve },
+      raw: { saves, written, seconds, processorSeconds, perCoreSecond: Math.round(saves / processorSeconds), residentMiB: curve },
       machine: `${cpus().length} x ${cpus()[0].model}, node ${process.version}`,
     };
   } finally {
@@ -40,7 +40,7 @@ export async function run(options: { readonly argv: readonly string[] }): Promis
 async function importSaves(
   folder: string,
   file: string,
-): Promise<{ seconds: number; written: number; curve: number[] }> {
+): Promise<{ seconds: number; processorSeconds: number; written: number; curve: number[] }> {
   const catalog = openCatalog(join(folder, 'data'));
   const folders = { images: folder, data: join(folder, 'data') };
   const batch = (kind: 'pins' | 'boards', count: number): void => {
@@ -61,11 +61,13 @@ async function importSaves(
     },
   };
   let written = 0;
+  const before = process.cpuUsage();
   const seconds = await secondsOf(async () => {
     written = (await ingestFile(catalog, 'saves', file, { folders, progress })).written;
   });
+  const { user, system } = process.cpuUsage(before);
   catalog.close();
-  return { seconds, written, curve };
+  return { seconds, processorSeconds: (user + system) / 1e6, written, curve };
 }
 
 async function readAlone(file: string): Promise<void> {
