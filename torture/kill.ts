@@ -13,7 +13,7 @@ import { openDatabase } from '../src/catalog/database.ts';
 import { reasonOf } from '../src/errors.ts';
 import { readDefinition } from '../src/experiments/experiment.ts';
 import { ExperimentStore } from '../src/experiments/experiment-store.ts';
-import type { ExperimentReport } from '../src/experiments/report.ts';
+import type { ExperimentReport } from '../src/experiments/experiment-report.ts';
 import { deriveSeed, type Random, seededRandom } from '../src/math/random.ts';
 import { ModelRegistry } from '../src/ranker/model-registry.ts';
 import { EventLedger, postEvents, reportUntilKilled, type SentEvent } from './event-intake.ts';

@@ -1,7 +1,7 @@
 /** Analysis -> page: the plain record the dashboard draws. Arithmetic on a report; no query inside. */
 import type { ExperimentDefinition } from './experiment.ts';
 import type { AuditEntry, Experiment } from './experiment-store.ts';
-import type { ExperimentReport, ReportRow } from './report.ts';
+import type { ExperimentReport, ReportRow } from './experiment-report.ts';
 import { PREFERENCE } from './interleaving-report.ts';
 import { METRICS, metricIndex } from './metric.ts';
 import { pText, percent } from './verdict.ts';

@@ -17,7 +17,7 @@ import { ExposureStore } from './exposure-store.ts';
 import type { Forecast } from './forecast.ts';
 import { JudgementStore } from './judgement-store.ts';
 import { interleavedReport } from './interleaving-report.ts';
-import type { CountingHealth, ExperimentReport } from './report.ts';
+import type { CountingHealth, ExperimentReport } from './experiment-report.ts';
 import { reportOf } from './report.ts';
 
 /** Rows of the log that are counted in one go while requests are served. */

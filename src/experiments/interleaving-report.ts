@@ -12,7 +12,7 @@ import type { Experiment } from './experiment-store.ts';
 import { dayOf, dayText } from './exposed-list.ts';
 import type { RawLog } from './exposure-log.ts';
 import { addPreference, creditOf, preferenceOf, TEAM_SOURCE } from './interleaving.ts';
-import type { CountingHealth, ExperimentReport, ReportRow, SequencePoint } from './report.ts';
+import type { CountingHealth, ExperimentReport, ReportRow, SequencePoint } from './experiment-report.ts';
 import { emptyStatistics } from './sufficient-statistics.ts';
 import type { SufficientStatistics } from './sufficient-statistics.ts';
 import { overallVerdict, percent, verdictOf } from './verdict.ts';

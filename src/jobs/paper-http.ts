@@ -7,7 +7,7 @@ import { ServiceError } from '../errors.ts';
 import { armIndexOf } from '../experiments/assignment.ts';
 import type { AssignmentPlan } from '../experiments/assignment.ts';
 import type { ExperimentDefinition } from '../experiments/experiment.ts';
-import type { ExperimentReport } from '../experiments/report.ts';
+import type { ExperimentReport } from '../experiments/experiment-report.ts';
 import { mixedSeed, seededRandom } from '../math/random.ts';
 import { startServer } from '../server.ts';
 import { freshPaperFolder } from './paper-folder.ts';

@@ -16,7 +16,7 @@ import { armIndexOf, armsText, isEligible, planOf } from '../experiments/assignm
 import type { ExperimentDefinition } from '../experiments/experiment.ts';
 import { Experiments, openExperiments } from '../experiments/experiments.ts';
 import { DOMINANT_COLUMN, describeByCatalog } from '../experiments/query-segment.ts';
-import type { ExperimentReport } from '../experiments/report.ts';
+import type { ExperimentReport } from '../experiments/experiment-report.ts';
 import { percent } from '../experiments/verdict.ts';
 import { deriveSeed, mixedSeed, seededRandom } from '../math/random.ts';
 import { queryFacts } from '../serving/query-facts.ts';

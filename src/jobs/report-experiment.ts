@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { reportCsv } from '../experiments/dashboard.ts';
 import { BURN_IN } from '../experiments/confidence-sequence.ts';
-import type { ExperimentReport } from '../experiments/report.ts';
+import type { ExperimentReport } from '../experiments/experiment-report.ts';
 import { percent } from '../experiments/verdict.ts';
 import { openExperimentFolder } from './experiment-folder.ts';
 import type { Job } from './job.ts';

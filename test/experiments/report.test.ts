@@ -7,7 +7,7 @@ import { ExperimentStore } from '../../src/experiments/experiment-store.ts';
 import type { ExposedList } from '../../src/experiments/exposed-list.ts';
 import { DAY_MS, HAS_DOMINANT, WOULD_BE_SAME, WOULD_DIFFER } from '../../src/experiments/exposed-list.ts';
 import { countingRule } from '../../src/experiments/exposure-log.ts';
-import type { ExperimentReport } from '../../src/experiments/report.ts';
+import type { ExperimentReport } from '../../src/experiments/experiment-report.ts';
 import { reportOf } from '../../src/experiments/report.ts';
 import type { Cells } from '../../src/experiments/unit-contribution.ts';
 import { contribute } from '../../src/experiments/unit-contribution.ts';

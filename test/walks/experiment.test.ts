@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ExperimentReport } from '../../src/experiments/report.ts';
+import type { ExperimentReport } from '../../src/experiments/experiment-report.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { ModelRegistry } from '../../src/ranker/model-registry.ts';
 import { type Server, startServer } from '../../src/server.ts';
