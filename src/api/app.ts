@@ -7,6 +7,7 @@ import { ServiceError } from '../errors.ts';
 import { Admission, limitsOf } from './admission.ts';
 import { admit } from './admission-hooks.ts';
 import { catalogRoutes } from './catalog.ts';
+import { answerClientError } from './client-error.ts';
 import { closeupRoutes } from './closeup.ts';
 import { eventRoutes } from './events.ts';
 import { experimentRoutes } from './experiments.ts';
@@ -75,6 +76,7 @@ export async function buildService(context: Context, { behindReaders = false, wr
     bodyLimit: config.bodyLimitBytes,
     requestTimeout: config.requestTimeoutMs,
     return503OnClosing: false,
+    clientErrorHandler: answerClientError,
     http: { headersTimeout: Math.min(HEADERS_MS, config.requestTimeoutMs), connectionsCheckingInterval: CHECK_MS },
     routerOptions: { maxParamLength: 2048 },
     ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },

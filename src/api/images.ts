@@ -7,7 +7,7 @@ import { ServiceError } from '../errors.ts';
 import { thumbnail } from '../vision/image-tensor.ts';
 import { pinOf } from './list-options.ts';
 import type { App, Service } from './routes.ts';
-import { ImageQuery, PinParams, Problem } from './schemas.ts';
+import { ImageQuery, PinParams, PROBLEMS } from './schemas.ts';
 
 const CACHE_BYTES = 64 * 2 ** 20;
 /** Widths made: others are rounded up to the next, so that the cache stays small. */
@@ -26,7 +26,7 @@ export function imageRoutes(app: App, { context }: Service): void {
     tags: ['browse'],
     params: PinParams,
     querystring: ImageQuery,
-    response: { '4xx': Problem, '5xx': Problem },
+    response: PROBLEMS,
   };
   app.get('/v1/pins/:id/image', { schema, config: { scope: 'read', lane: 'heavy' } }, async (request, reply) => {
     const pinIndex = pinOf(context, request.params.id);

@@ -147,9 +147,13 @@ export const Problem = Type.Object({
   requestId: Type.String(),
 });
 
+const ProblemDocument = { description: 'What went wrong', content: { 'application/problem+json': { schema: Problem } } };
+/** Every refusal and failure is a problem document, under its own content type. */
+export const PROBLEMS = { '4xx': ProblemDocument, '5xx': ProblemDocument } as const;
+
 export const SurfaceName = Type.Union(SURFACES.map((surface) => Type.Literal(surface)));
 
 /** The replies of a route: its own, and problem documents for everything that goes wrong. */
-export function replies<T>(ok: T): { 200: T; '4xx': typeof Problem; '5xx': typeof Problem } {
-  return { 200: ok, '4xx': Problem, '5xx': Problem };
+export function replies<T>(ok: T): { 200: T } & typeof PROBLEMS {
+  return { 200: ok, ...PROBLEMS };
 }
