@@ -5,7 +5,6 @@ import { Closeup } from './pages/closeup.tsx';
 import { Experiments } from './pages/experiments.tsx';
 import { HomeFeed } from './pages/home-feed.tsx';
 import { Jobs } from './pages/jobs.tsx';
-import { Jobs } from './pages/jobs.tsx';
 import { Judge } from './pages/judge.tsx';
 import { Lens } from './pages/lens.tsx';
 import { Empty } from './parts/states.tsx';
@@ -31,7 +30,6 @@ function Page({ place }: { place: Place }) {
   if (name === 'home') return <HomeFeed userId={id || ''} />;
   if (name === 'lens') return <Lens />;
   if (name === 'judge') return <Judge study={id} />;
-  if (name === 'jobs') return <Jobs />;
   if (name === 'jobs') return <Jobs />;
   if (name === 'experiments') return <Experiments experimentKey={id} place={place} />;
   return (
@@ -75,7 +73,6 @@ function Bar({ place }: { place: Place }) {
         {link(user ? `/home/${encodeURIComponent(user)}` : '/home', 'Home feed', 'home')}
         {link('/lens', 'Lens', 'lens')}
         {link('/experiments', 'Experiments', 'experiments')}
-        {link('/jobs', 'Jobs', 'jobs')}
         {link('/jobs', 'Jobs', 'jobs')}
       </nav>
     </header>
