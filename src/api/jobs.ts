@@ -71,16 +71,24 @@ export function jobRoutes(app: App, { context }: Service): void {
     },
   );
   const schedule = {
-    summary: 'Gives a job a cron expression (UTC), or with null takes it away; its flags are set by schedule-job alone',
+    summary: 'Gives a job a cron expression (UTC); its flags are set by schedule-job alone',
     tags: ['jobs'],
     params: Params,
-    body: Type.Object({ cron: Nullable(Type.String({ maxLength: 200 })) }, { additionalProperties: false }),
+    body: Type.Object({ cron: Type.String({ maxLength: 200 }) }, { additionalProperties: false }),
     response: replies(Jobs),
   };
   app.put('/v1/jobs/:job/schedule', { schema: schedule, config: loud }, async (request) => {
     context.jobs.setCron(request.params.job, request.body.cron);
     return all();
   });
+  app.delete(
+    '/v1/jobs/:job/schedule',
+    { schema: { summary: 'Lets a job run by hand only', tags: ['jobs'], params: Params, response: replies(Jobs) }, config: loud },
+    async (request) => {
+      context.jobs.setCron(request.params.job, null);
+      return all();
+    },
+  );
 }
 
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());

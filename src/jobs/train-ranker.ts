@@ -3,6 +3,7 @@ import { ServiceError } from '../errors.ts';
 import { chooseC } from '../ranker/choose-c.ts';
 import { readLetor } from '../ranker/letor-reader.ts';
 import { trainLinearModel } from '../ranker/linear-trainer.ts';
+import type { GuardMeasure, Interval } from '../ranker/model-artifact.ts';
 import { writeModelFile } from '../ranker/model-file.ts';
 import { NORMALIZATION_KINDS } from '../ranker/normalizer.ts';
 import { codeVersion, distributionsOf } from '../ranker/model-provenance.ts';
@@ -56,7 +57,26 @@ export const job: Job = {
   ],
   alone: (options) => options.letor === undefined,
   run: (input) => (input.options.letor === undefined ? trainFromLog(input) : trainFromLetor(input)),
+  describe: (receipt) => (receipt.model === undefined ? letorLines(receipt) : logLines(receipt)),
 };
+
+const learned = ({ objective, iterations, pairs, rows, queries, c, seconds }: Readonly<Record<string, unknown>>): string =>
+  `${String(pairs)} pairs of ${String(rows)} rows in ${String(queries)} lists, C ${String(c)}: objective ${Number(objective).toPrecision(8)} after ${String(iterations)} iterations, ${Number(seconds).toFixed(1)} s`;
+
+function letorLines(receipt: Readonly<Record<string, unknown>>): string[] {
+  return [learned(receipt), `${String(receipt.out)} is written${receipt.converged ? '' : '; it did not converge'}`];
+}
+
+function logLines(receipt: Readonly<Record<string, unknown>>): string[] {
+  const { model, ndcg10, guard } = receipt as { model: string; ndcg10: Record<string, Interval>; guard: GuardMeasure };
+  const on = guard.lists === 'shuffled' ? 'on the later lists that were served shuffled' : 'on the later lists';
+  return [
+    `${model}: ${learned(receipt)}`,
+    ...Object.entries(ndcg10).map(([name, { mean, low, high }]) => `  NDCG@10 ${name.padEnd(12)} ${mean.toFixed(4)} (${low.toFixed(4)} .. ${high.toFixed(4)})`),
+    ...Object.entries(guard.lifts).map(([name, { mean, low, high }]) => `  ${on}, over ${name}: ${(100 * mean).toFixed(1)} % (${(100 * low).toFixed(1)} .. ${(100 * high).toFixed(1)})`),
+    `It does not serve yet: related-pins promote-model ${model}`,
+  ];
+}
 
 async function trainFromLetor(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
   const { options, progress, signal } = input;

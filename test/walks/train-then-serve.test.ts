@@ -6,6 +6,7 @@ import { openCatalog } from '../../src/catalog/catalog-store.ts';
 import { upsertBatch } from '../../src/catalog/upsert.ts';
 import { type Context, openContext } from '../../src/context.ts';
 import type { Job } from '../../src/jobs/job.ts';
+import { job as climb } from '../../src/jobs/climb-ladder.ts';
 import { job as promote } from '../../src/jobs/promote-model.ts';
 import { job as replay } from '../../src/jobs/replay-saves.ts';
 import { job as rollBack } from '../../src/jobs/roll-back-model.ts';
@@ -71,6 +72,13 @@ test('a model learned from the log serves once promoted, explained to the bit, a
   await expect.poll(async () => (await related('pin-1')).modelVersion, { timeout: 3000 }).toBe('taste-1');
   await run(rollBack, { why: 'a test' });
   await expect.poll(async () => (await related('pin-1')).modelVersion, { timeout: 3000 }).toBe('as-retrieved');
+});
+
+test('the ladder is climbed on the log, without a truth where there is no demo world', async () => {
+  const { steps, truth, holdoutLists } = (await run(climb)) as { steps: { step: string; columns: number }[]; truth: unknown; holdoutLists: number };
+  expect(steps.map(({ step }) => step)).toEqual(['control', '+ fc6/fc8', '+ category crosses', '+ object features']);
+  expect(truth).toBeNull();
+  expect(holdoutLists).toBeGreaterThan(10);
 });
 
 test('the terms of 200 closeups add up to every score', async () => {
