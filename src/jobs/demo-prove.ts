@@ -10,7 +10,7 @@ import { WORLD_KINDS, type WorldKind, type WorldSize } from '../world/recipe.ts'
 import type { CategoryLift, Measurement } from './demo-measure.ts';
 import type { JobInput } from './job.ts';
 
-type MakeDemo = (input: JobInput, size: WorldSize, twin: string | null) => Promise<Readonly<Record<string, unknown>>>;
+type MakeDemo = (input: JobInput, size: WorldSize, proof: { readonly twin: string | null }) => Promise<Readonly<Record<string, unknown>>>;
 
 export interface ProvedLift extends CategoryLift {
   /** Interval that holds for all categories and seeds of this kind of world together. */
@@ -37,7 +37,7 @@ export async function prove(input: JobInput, makeDemo: MakeDemo): Promise<Readon
       input.progress.note(`${kind} world, seed ${seed}`);
       const size = { kind, seed, pins: Number(options.pins), boards: Number(options.boards), users: Number(options.users) };
       const twin = kind === 'planted' ? null : folderOf('planted', seed);
-      const receipt = await makeDemo({ ...input, dataFolder, config: { ...input.config, data: dataFolder } }, size, twin);
+      const receipt = await makeDemo({ ...input, dataFolder, config: { ...input.config, data: dataFolder } }, size, { twin });
       worlds.push(worldOf(kind, seed, receipt as unknown as Measurement, seeds));
     }
     for (const kind of WORLD_KINDS) rmSync(join(folderOf(kind, seed), 'world', 'images'), { recursive: true, force: true });

@@ -72,9 +72,11 @@ function sizeOf({ options }: JobInput): WorldSize {
 
 /**
  * Every step up to serving; steps that an earlier run finished are not done again. Returns the receipt.
- * `twin`: data folder of a planted world of the same seed and size, whose pictures need not be drawn and looked at again.
+ * In a `proof` nobody searches by an object, and `twin` is the data folder of the planted world of the same seed and size,
+ * whose pictures need not be drawn and looked at again.
  */
-export async function makeDemo(input: JobInput, size: WorldSize, twin: string | null = null): Promise<Readonly<Record<string, unknown>>> {
+export async function makeDemo(input: JobInput, size: WorldSize, proof: { readonly twin: string | null } | null = null): Promise<Readonly<Record<string, unknown>>> {
+  const twin = proof?.twin ?? null;
   const steps = new DemoSteps(input.dataFolder, size);
   const world = join(input.dataFolder, 'world');
   const recipe = makeRecipe(size);
@@ -88,7 +90,7 @@ export async function makeDemo(input: JobInput, size: WorldSize, twin: string | 
   await steps.once('extract', () => run(extractFeatures));
   const duplicates = await steps.once('duplicates', async () => fitDuplicates(input, recipe));
   await steps.once('detect', () => run(detectObjects));
-  await steps.once('objects', () => run(indexObjects));
+  if (proof === null) await steps.once('objects', () => run(indexObjects));
   await steps.once('candidates', () => run(buildCandidates));
   await steps.once('visitors', () => visitors(input, steps, recipe, pictures));
   const control = await steps.once('trainControl', () => run(trainRanker, { sets: ['control'], name: 'control', c: TRAINING_C }));
