@@ -41,7 +41,7 @@ const BY_NAME: readonly (readonly [RegExp, PreprocessingFamily, string])[] = [
   [/keras/, 'minus-one-to-one', 'most Keras nets are prepared so'],
   [/mobilenet_?v?1(?!\d)|mobilenet_1\.0/, 'minus-one-to-one', 'MobileNet v1 comes from TensorFlow'],
   [/blocks\.0\.attn\.qkv/, 'minus-one-to-one', 'timm trained most of its vision transformers so'],
-  [/inception_?v?[34]|xception|nasnet/, 'minus-one-to-one', 'Inception nets are prepared so'],
+  [/inception_?v[34]|xception|(?<!m)nasnet/, 'minus-one-to-one', 'Inception nets are prepared so'],
   [/_conv0_fwd|_fwd\b|mxnet/, 'imagenet-mean-std', 'it comes from MXNet'],
   [/pytorch/, 'imagenet-mean-std', 'torchvision and most of timm are prepared so'],
 ];
@@ -67,12 +67,20 @@ export function guessFamily(graph: OnnxGraph, fileName: string): FamilyGuess {
   return { family, because, certain: false };
 }
 
+/** torchvision's GoogLeNet and Inception take the usual normalization and turn it into their own, a channel at a time. */
+const CHANNEL_BY_CHANNEL: FamilyGuess = {
+  family: 'imagenet-mean-std',
+  because: 'the graph takes the channels apart to normalize each anew, as those of torchvision do',
+  certain: true,
+};
+
 /** Constant arithmetic on the pixels before the first convolution tells what range they must be in. */
 function normalizationInside(graph: OnnxGraph): FamilyGuess | null {
   const [input] = graph.inputs;
   let tensor = input?.name;
   for (let steps = 0; tensor !== undefined && steps < 8; steps++) {
     const users = graph.nodes.filter((node) => node.inputs.includes(tensor as string));
+    if (users.length === 3 && users.every(({ op }) => op === 'Gather' || op === 'Slice')) return CHANNEL_BY_CHANNEL;
     if (users.length !== 1) return null;
     const [node] = users;
     if (['Transpose', 'Cast', 'Identity', 'Reshape', 'Resize'].includes(node.op)) {
