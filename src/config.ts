@@ -53,6 +53,7 @@ export const SETTINGS = {
   cacheBytes: setting('CACHE_BYTES', 'integer', '67108864', 'bytes', 'Hot replies kept in this process when there is no Redis.'),
   workers: setting('WORKERS', 'integer', '1', 'processes', 'Processes that answer lists behind one port; more than one: another one writes.'),
   replyCacheMs: setting('REPLY_CACHE_MS', 'integer', '0', 'ms', 'How long a closeup without a personal part may be answered from the cache; 0: every list is made anew.'),
+  tracesUrl: setting('TRACES_URL', 'text', '', 'URL', 'OTLP/HTTP address for traces (`http://collector:4318/v1/traces`); needs the packages of OpenTelemetry; empty: none.'),
   bodyLimitBytes: setting('BODY_LIMIT_BYTES', 'integer', '8388608', 'bytes', 'Largest accepted request body.'),
   maxInFlight: setting(
     'MAX_IN_FLIGHT',

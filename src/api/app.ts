@@ -28,6 +28,7 @@ import { requestLogStream } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
 import { bringSharedPast } from './shared-past.ts';
 import type { App, Service } from './routes.ts';
+import { traceRequests } from './tracing.ts';
 import { userRoutes } from './users.ts';
 import { visualSearchRoutes } from './visual-search.ts';
 
@@ -101,6 +102,7 @@ export async function buildService(context: Context, { behindReaders = false, wr
   admit(app, admission, config.bodyLimitBytes);
   oneLinePerRequest(app, metrics);
   auditAdministration(app, context.dataFolder);
+  await traceRequests(app, config.tracesUrl);
   securityHeaders(app);
   if (writer !== undefined) {
     for (const routes of READING) routes(app, { context, metrics });
