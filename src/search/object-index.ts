@@ -103,11 +103,6 @@ export class ObjectIndex {
       yield { pinIndex, labels: rows.map((row) => (this.rows[row] as ObjectRow).label) };
   }
 
-  /** Whether a pin's picture holds an object of this label. */
-  holds(pinIndex: number, label: string): boolean {
-    return this.rowsOfPin.get(pinIndex)?.some((row) => this.rows[row]?.label === label) ?? false;
-  }
-
   /**
    * How far the objects nearest to a crop agree that it shows a `label`: of the nearest 20 in other pictures the share that
    * carries it, each weighed by its detector's confidence. Null when there are too few.

@@ -48,10 +48,11 @@ export interface LookShelves {
 /** Objects of a scene that are shopped for, surest first. */
 const OBJECTS_MAX = 6;
 const COMPANIONS_MAX = 3;
-/** A pin in which the detector saw the same kind is worth two percent of the bits: a crop alone confuses kinds of one colour. */
-const SAME_KIND = 0.02;
 
-/** The parts of a look, the scene's own objects first; no pin is offered twice. */
+/**
+ * The parts of a look, the scene's own objects first; no pin is offered twice. An object is looked for among objects of its
+ * own kind, because a crop alone confuses kinds of one colour; where none is for sale, among all pictures.
+ */
 export async function shopTheLook(scene: LookScene, shelves: LookShelves, perPart: number): Promise<readonly LookPart[]> {
   const { sources, index, company } = shelves;
   const taken = new Set(shelves.exclude);
@@ -61,16 +62,17 @@ export async function shopTheLook(scene: LookScene, shelves: LookShelves, perPar
     for (const { pinIndex } of items) taken.add(pinIndex);
     if (items.length > 0) parts.push({ label, box, confidence, items });
   };
-  for (const { label, score, box, code } of scene.objects.slice(0, OBJECTS_MAX)) {
-    const boost = (pin: number): number => (index.holds(pin, label) ? SAME_KIND : 0);
-    const filters = { buyable: true, exclude: taken, boost };
-    give(label, box, score, await visualSearch({ code, pinIndex: scene.pinIndex }, filters, sources));
-  }
-  const labels = scene.objects.map((object) => object.label);
+  const { pinIndex } = scene;
   const { flags } = sources.columns;
   const accept = (pin: number): boolean => (flags[pin] & PIN_BUYABLE) !== 0 && !taken.has(pin);
+  for (const { label, score, box, code } of scene.objects.slice(0, OBJECTS_MAX)) {
+    const same = label === '' ? [] : index.scenes({ code, pinIndex, label, accept }, perPart, sources.columns);
+    const alike = { buyable: true, exclude: taken };
+    give(label, box, score, same.length > 0 ? same : await visualSearch({ code, pinIndex }, alike, sources));
+  }
+  const labels = scene.objects.map((object) => object.label);
   for (const { label, lift } of companions(labels, company, COMPANIONS_MAX)) {
-    const query = { code: scene.code, pinIndex: scene.pinIndex, label, accept };
+    const query = { code: scene.code, pinIndex, label, accept };
     give(label, null, lift, index.scenes(query, perPart, sources.columns));
   }
   return parts;

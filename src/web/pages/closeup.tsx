@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { type Box, call, type Item, type ListReply, type PinObject, type PinSummary, sendEvents } from '../api.ts';
 import { useLoaded } from '../load.ts';
-import { Cropper } from '../parts/cropper.tsx';
+import { Cropper, type FoundObjects } from '../parts/cropper.tsx';
 import { ObjectBoxes } from '../parts/object-boxes.tsx';
 import { Empty, Failure, Skeleton } from '../parts/states.tsx';
 import { RankedList } from '../parts/ranked-list.tsx';
@@ -13,6 +13,9 @@ interface ObjectsReply {
   readonly objects: readonly PinObject[];
   readonly width?: number;
   readonly height?: number;
+  /** What the visitor's treatment offers: dots, or one default box. */
+  readonly display?: 'dots' | 'box';
+  readonly defaultBox?: Box;
 }
 
 /** One pin, and the pins people want to see next; two orderings side by side when `against` is in the address. */
@@ -21,7 +24,7 @@ export function Closeup({ place }: { place: Place }) {
   const path = `/pins/${encodeURIComponent(pinId)}`;
   const pin = useLoaded(path, (signal) => call<PinSummary>(path, { signal }));
   const objects = useLoaded(`${path}/objects`, (signal) =>
-    call<ObjectsReply>(`${path}/objects?explain=true`, { signal }),
+    call<ObjectsReply>(`${path}/objects?explain=true&userId=${encodeURIComponent(currentUser())}`, { signal }),
   );
   const [boxes, setBoxes] = useState(false);
   const crop = place.query.get('crop');
@@ -41,7 +44,7 @@ export function Closeup({ place }: { place: Place }) {
           {cropping ? (
             <Cropper
               picture={{ pinId }}
-              objects={found}
+              objects={objects.kind === 'there' && objects.value.display === 'box' ? withoutDots(found) : found}
               crop={crop}
               onCrop={(box) => go(withQuery(place, { crop: box }), true)}
             />
@@ -92,6 +95,11 @@ export function Closeup({ place }: { place: Place }) {
       {!cropping && <Related pinId={pinId} place={place} />}
     </main>
   );
+}
+
+/** Where a treatment shows a box instead of dots, objects only say how large the picture is. */
+function withoutDots(found: FoundObjects): FoundObjects {
+  return Object.assign([], { width: found.width, height: found.height });
 }
 
 function PinFacts({ pin }: { pin: PinSummary | null }) {
