@@ -1,13 +1,18 @@
 import { join } from 'node:path';
 import { ServiceError } from '../errors.ts';
-import { baselineScores, intervalsOf, liftBySegment, ndcgByContender, ndcgBySource, objectSegment } from '../ranker/holdout-report.ts';
+import { AS_RETRIEVED } from '../ranker/baselines.ts';
+import { baselineScores, intervalsOf, liftBySegment, type ListScores, ndcgByContender, ndcgBySource, objectSegment } from '../ranker/holdout-report.ts';
 import { readLetor } from '../ranker/letor-reader.ts';
 import { letor4Measures } from '../ranker/letor4-measures.ts';
 import { listScorer } from '../ranker/linear-trainer.ts';
 import type { ModelFeature } from '../ranker/linear-model.ts';
+import type { LogData } from '../ranker/log-data.ts';
 import { readModelFile } from '../ranker/model-file.ts';
 import { ModelRegistry } from '../ranker/model-registry.ts';
+import type { Ranker } from '../ranker/ranker.ts';
+import { listCount, listMatrix } from '../ranker/ranking-data.ts';
 import { evaluateScores } from '../ranker/ranking-evaluation.ts';
+import { loadRanker } from '../ranker/serving-models.ts';
 import { evaluateJudgements } from './evaluate-judgements.ts';
 import type { Job, JobInput } from './job.ts';
 import { categoriesFrom, readLog } from './train-from-log.ts';
@@ -68,7 +73,7 @@ async function onLog({ options, dataFolder }: JobInput): Promise<Readonly<Record
   const name = options.model === undefined ? registry.roles().serving : String(options.model);
   const data = readLog(dataFolder, options);
   const baselines = baselineScores(data, seed);
-  const model = name === 'as-retrieved' ? baselines.asRetrieved : listScorer(data, registry.read(name).features);
+  const model = name === AS_RETRIEVED ? baselines.asRetrieved : await scoresOf(data, await loadRanker(registry, name));
   const perList = ndcgByContender(data, { ...baselines, model });
   const categoriesOf = categoriesFrom(dataFolder);
   const categories = (list: number): readonly string[] => categoriesOf(data.lists[list].queryPinIndex);
@@ -83,4 +88,13 @@ async function onLog({ options, dataFolder }: JobInput): Promise<Readonly<Record
     liftByObject: liftBySegment(perList.model, perList.asRetrieved, (list) => objectSegment(data, list), seed),
     ndcg10BySource: ndcgBySource(data, model, 10, seed),
   };
+}
+
+/** Scores of every list by any kind of model. */
+async function scoresOf(data: LogData, ranker: Ranker): Promise<ListScores> {
+  const candidates = { count: 0, pinIndexes: new Int32Array(0), sourceNames: [], sourceScores: new Float32Array(0) };
+  const scores: Float64Array[] = [];
+  for (let list = 0; list < listCount(data); list++)
+    scores.push(await ranker.score({ rows: listMatrix(data, list), candidates, visualWeightFactor: 1 }));
+  return (list) => scores[list];
 }

@@ -73,6 +73,5 @@ function readsOnLog({ options, dataFolder }: JobInput): readonly DarkRead[] {
   const { name, kind, features } = registry.read(String(options.model));
   if (kind !== 'linear') throw new ServiceError('RANKER_MODEL_REFUSED', { model: name, reason: 'only linear models are measured on the log' });
   const data = readLog(dataFolder, options);
-  if (data.lists.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'The log holds no list of that time.' });
   return darkReadsOfLog(data, listScorer(data, features), name);
 }

@@ -144,9 +144,10 @@ export function readLog(dataFolder: string, options: JobInput['options']): LogDa
   const log = openLog(dataFolder);
   try {
     const surfaces = ['closeup', 'home-feed', 'rank'] as const;
-    return collectLogData(
-      log.judged({ from: timeOf(options.from, '--from'), to: timeOf(options.to, '--to'), surfaces }),
-    );
+    const range = { from: timeOf(options.from, '--from'), to: timeOf(options.to, '--to'), surfaces };
+    const data = collectLogData(log.judged(range));
+    if (data.lists.length === 0) throw new ServiceError('RANKER_NO_PAIRS', { reason: NO_LOG });
+    return data;
   } finally {
     log.close();
   }

@@ -52,10 +52,10 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
     expect(await page.locator('.card').getAttribute('data-pin')).toBe('plant-3');
   });
 
-  it('shows the jobs, runs one, and shows how it ended', async () => {
+  it('shows the jobs, runs one, and shows how it ended', { timeout: 180_000 }, async () => {
     await open('/jobs');
     await page.locator('tr[data-job="evaluate-ranker"] button', { hasText: 'Run now' }).click();
-    await page.waitForFunction(() => document.querySelector('tr[data-job="evaluate-ranker"] .outcome')?.textContent === 'refused', undefined, { timeout: 60_000 });
+    await page.waitForFunction(() => document.querySelector('tr[data-job="evaluate-ranker"] .outcome')?.textContent === 'refused', undefined, { timeout: 150_000 });
     await page.locator('details summary').first().click();
     expect(await page.locator('details pre').first().innerText()).toContain('RANKER_NO_PAIRS');
   });
