@@ -1,6 +1,7 @@
 /**
  * The report of an experiment, read from its cells alone: its cost does not depend on the number of exposures.
- * Intervals are always-valid unless fixed-horizon is asked for; the fixed-horizon figures stand beside them.
+ * Intervals are always-valid unless fixed-horizon is asked for; the fixed-horizon figures stand beside them. Each p is that
+ * of its own look, as valid as the least so far, and it never contradicts the interval beside it.
  */
 import type { IntervalKind, IntervalRule, Lift } from './analysis.ts';
 import { adjustedP, guardrailState, liftOf } from './analysis.ts';
@@ -66,7 +67,7 @@ class Reporter {
     const faults = this.faults(sampleRatio.p);
     const treatments = definition.arms.slice(1).map((_, index) => index + 1);
     const sequence = treatments.map((arm) => this.sequence(arm));
-    const rows = treatments.flatMap((arm, index) => this.rows(arm, sequence[index]));
+    const rows = treatments.flatMap((arm) => this.rows(arm));
     const guardrails = treatments.flatMap((arm) => this.guardrails(arm));
     const verdicts = treatments.map((arm) => this.verdict(arm, rows, guardrails, faults));
     const overall = overallVerdict(verdicts);
@@ -184,7 +185,7 @@ class Reporter {
     return liftOf(this.estimate(0, kind, value, metric), this.estimate(arm, kind, value, metric), rule);
   }
 
-  private rows(arm: number, sequence: readonly SequencePoint[]): ReportRow[] {
+  private rows(arm: number): ReportRow[] {
     const rows: ReportRow[] = [];
     for (const metric of this.metrics) {
       rows.push(this.row(arm, metric, 'all', ''));
@@ -192,9 +193,6 @@ class Reporter {
       for (const kind of Object.keys(SEGMENT_NAMES))
         for (const value of this.valuesOf(kind).sort()) rows.push(this.row(arm, metric, kind, value));
     }
-    // The deciding row's p is the least over the looks of the sequence.
-    const least = Math.min(...sequence.map((point) => point.p ?? 1), rows[0].p ?? 1);
-    if (rows[0].p !== null && this.rule.kind === 'always-valid') rows[0] = { ...rows[0], p: least };
     const adjusted = adjustedP(rows.slice(1).map((row) => row.p));
     return rows.map((row, index) => ({ ...row, q: index === 0 ? row.p : adjusted[index - 1] }));
   }
@@ -273,12 +271,10 @@ class Reporter {
     const start = METRICS.indexOf(this.deciding) * STATISTICS_LENGTH;
     const control = this.throughDays(0);
     const points: SequencePoint[] = [];
-    let least = 1;
     for (const { day, cell } of this.throughDays(arm)) {
       const other = (control.next().value as { cell: Float64Array }).cell;
       const estimates = [other, cell].map((each) => estimateOf(slice(each, start)));
       const { lift, low, high, p } = liftOf(estimates[0], estimates[1], this.rule);
-      if (p !== null) least = Math.min(least, p);
       const users = estimates[0].units + estimates[1].units;
       points.push({
         arm: this.armKey(arm),
@@ -287,7 +283,7 @@ class Reporter {
         lift,
         low,
         high,
-        p: p === null ? null : this.rule.kind === 'always-valid' ? least : p,
+        p,
       });
     }
     return points;

@@ -38,6 +38,8 @@ interface Plan {
   readonly artOnly?: boolean;
   readonly slower?: number;
   readonly lost?: number;
+  /** The arm's rate for people of the first day. */
+  readonly firstDayRate?: number;
   readonly seed?: number;
 }
 
@@ -51,7 +53,8 @@ function people(experiment: Experiment, plan: Plan): Cells {
     if (arm === 1 && random.next() < (plan.lost ?? 0)) continue;
     const lists: ExposedList[] = [0, 1].map((visit) => {
       const art = random.next() < 0.5;
-      const rate = plan.artOnly && !art ? plan.rates[0] : plan.rates[arm];
+      const later = plan.artOnly && !art ? plan.rates[0] : plan.rates[arm];
+      const rate = arm === 1 && unit % 5 === 0 ? (plan.firstDayRate ?? later) : later;
       let engaged = 0;
       for (let k = 0; k < 10; k++) if (random.next() < rate) engaged++;
       const day = START + (unit % 5) * DAY_MS + visit * DAY_MS + 1000;
@@ -96,6 +99,17 @@ test('a planted lift is found, its interval holds the truth, and the verdict is 
   expect(found.guardrails.map((each) => each.state)).toEqual(['safe', 'safe']);
   expect(found.table4.map((each) => each.features)).toEqual(['control (control)', 'b']);
   expect(found.table4[1].engagement).toMatch(/^\+\d/);
+});
+
+// Once the least p over the days decided together with the lift of now: an early gain that was chance, and a lift of
+// -0.02 % weeks later, read "makes it worse".
+test('an early excursion does not decide, least of all against its own sign', () => {
+  const found = report(started(), { units: 4000, rates: [0.1, 0.0738], firstDayRate: 0.2 });
+  expect(found.sequence[0].low).toBeGreaterThan(0);
+  const [row] = found.rows;
+  expect([row.low! < 0, row.high! > 0]).toEqual([true, true]);
+  expect(row.p).toBeGreaterThan(0.05);
+  expect(found.verdict).toBe('keep running');
 });
 
 test('equal arms keep running; stopped, they are not shipped', () => {

@@ -181,12 +181,12 @@ export function Differences({ definition }: { definition: Definition }) {
       <div class="strip">
         {queries.map(({ queryPinId, at }) => (
           <figure key={queryPinId} class="difference">
-            <img src={imageAddress(queryPinId, 200)} alt={`pin ${queryPinId}`} loading="lazy" />
+            <img src={imageAddress(queryPinId, 200)} alt={`pin ${queryPinId}`} />
             <figcaption>
               <small class="block">{dayOf(at)}</small>
               {arms.slice(1).map((arm) => (
                 <a key={arm.key} href={besides(queryPinId, arms[0].treatment, arm.treatment)}>
-                  {arms[0].key} | {arm.key}
+                  control beside {arm.key}
                 </a>
               ))}
             </figcaption>
