@@ -54,25 +54,27 @@ export interface EventRecord {
   readonly at?: number | null;
 }
 
-/** Why a row stays out. Each is counted in the receipt with the lines it was met on. */
-export type RejectionReason =
-  | 'ROW_MALFORMED'
-  | 'ROW_TOO_LONG'
-  | 'TEXT_NOT_UTF8'
-  | 'FIELD_MISSING'
-  | 'FIELD_TYPE'
-  | 'ID_EMPTY'
-  | 'ID_TOO_LONG'
-  | 'TIME_INVALID'
-  | 'TIME_FUTURE'
-  | 'MAP_INVALID'
-  | 'IMAGE_OUTSIDE_FOLDER'
-  | 'IMAGE_ADDRESS_INVALID'
-  | 'PIN_UNKNOWN'
-  | 'BOARD_UNKNOWN'
-  | 'EVENT_TYPE_UNKNOWN'
-  | 'POSITION_INVALID'
-  | 'LIST_PRUNED';
+/** Why a row stays out. Each is counted in the receipt with the lines it was met on; docs/ERRORS.md says what to do. */
+export const REJECTION_REASONS = [
+  'ROW_MALFORMED',
+  'ROW_TOO_LONG',
+  'TEXT_NOT_UTF8',
+  'FIELD_MISSING',
+  'FIELD_TYPE',
+  'ID_EMPTY',
+  'ID_TOO_LONG',
+  'TIME_INVALID',
+  'TIME_FUTURE',
+  'MAP_INVALID',
+  'IMAGE_OUTSIDE_FOLDER',
+  'IMAGE_ADDRESS_INVALID',
+  'PIN_UNKNOWN',
+  'BOARD_UNKNOWN',
+  'EVENT_TYPE_UNKNOWN',
+  'POSITION_INVALID',
+  'LIST_PRUNED',
+] as const;
+export type RejectionReason = (typeof REJECTION_REASONS)[number];
 
 /** A row that stays out, with the offending field where one is to blame. */
 export class Rejection {

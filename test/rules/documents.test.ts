@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { REJECTION_REASONS } from '../../src/catalog/records.ts';
 import { SETTINGS } from '../../src/config.ts';
 import { ERRORS } from '../../src/errors.ts';
 
@@ -17,6 +18,11 @@ describe('documents say what the code says', () => {
         .map(([code, { status }]) => `${code} ${status}`)
         .sort(),
     );
+  });
+
+  it('docs/ERRORS.md lists every reason for which a row stays out, and no other', () => {
+    const listed = [...read('docs/ERRORS.md').matchAll(/^\| `([A-Z0-9_]+)` \| (?!\d)/gm)].map((row) => row[1]);
+    expect(listed).toEqual([...REJECTION_REASONS]);
   });
 
   it('.env.example lists every setting with its default', () => {
