@@ -10,26 +10,26 @@ import type { SparseRows } from '../catalog/pin-columns.ts';
 let spread = new Float32Array(4096);
 let first = new Uint32Array(1024);
 let size = new Uint16Array(1024);
+let sums = new Float64Array(1024);
+let squareSums = new Float64Array(1024);
 /** Keeps the touching loads from being dropped as useless. */
 let touched = 0;
 
-/**
- * `dots[i]`: the dot product of candidate i's row with the query's; `squares[i]`, where wanted: the sum of its own
- * squared weights. False, and nothing written, when the query's row is empty.
- */
-export function dotsWithRow(
-  rows: SparseRows,
-  queryRow: number,
-  candidates: Int32Array,
-  count: number,
-  dots: Float32Array | Float64Array,
-  squares: Float64Array | null = null,
-): boolean {
-  if (queryRow < 0 || rows.length[queryRow] === 0) return false;
+export interface RowDots {
+  /** Dot product of candidate i's row with the query's. */
+  readonly dots: Float64Array;
+  /** Sum of the squared weights of its own row. */
+  readonly squares: Float64Array;
+}
+
+/** The dot products of all candidates' rows, until the next call; null when the query's row is empty. */
+export function dotsWithRow(rows: SparseRows, queryRow: number, candidates: Int32Array, count: number): RowDots | null {
+  if (queryRow < 0 || rows.length[queryRow] === 0) return null;
   const highest = spreadOut(rows, queryRow);
   locate(rows, candidates, count);
   const { ordinals, weights } = rows;
-  const [begins, sizes, query] = [first, size, spread];
+  // One kind of array each, always: the engine's code for a choice of kinds is several times slower.
+  const [begins, sizes, query, dots, squares] = [first, size, spread, sums, squareSums];
   for (let i = 0; i < count; i++) {
     let dot = 0;
     let square = 0;
@@ -40,11 +40,11 @@ export function dotsWithRow(
       if (ordinal <= highest) dot += weight * query[ordinal];
     }
     dots[i] = dot;
-    if (squares !== null) squares[i] = square;
+    squares[i] = square;
   }
   const start = rows.start[queryRow];
-  for (let e = start, end = start + rows.length[queryRow]; e < end; e++) spread[ordinals[e]] = 0;
-  return true;
+  for (let e = start, end = start + rows.length[queryRow]; e < end; e++) query[ordinals[e]] = 0;
+  return { dots, squares };
 }
 
 /** Lays the query's weights where its ordinals point; returns the highest. */
@@ -60,6 +60,8 @@ function locate({ start, length, ordinals, weights }: SparseRows, candidates: In
   if (count > first.length) {
     first = new Uint32Array(2 * count);
     size = new Uint16Array(2 * count);
+    sums = new Float64Array(2 * count);
+    squareSums = new Float64Array(2 * count);
   }
   const [begins, sizes] = [first, size];
   for (let i = 0; i < count; i++) begins[i] = start[candidates[i]];

@@ -7,12 +7,11 @@ export const categoryCosine: RankingFeature = {
   set: 'control',
   columns: ['category-cosine'],
   fill({ query, candidates, pins }, out, column) {
-    if (query.pinIndex < 0) return;
     const { pinIndexes, count } = candidates;
-    const dots = new Float64Array(count);
-    const squares = new Float64Array(count);
-    if (!dotsWithRow(pins.categories, query.pinIndex, pinIndexes, count, dots, squares)) return;
+    const found = dotsWithRow(pins.categories, query.pinIndex, pinIndexes, count);
+    if (!found) return;
     const values = out.column(column);
+    const { dots, squares } = found;
     const queryNorm = rowNorm(pins.categories, query.pinIndex);
     for (let i = 0; i < count; i++) if (squares[i] > 0) values[i] = dots[i] / (queryNorm * Math.sqrt(squares[i]));
   },

@@ -7,7 +7,10 @@ export const titleSimilarity: RankingFeature = {
   set: 'control',
   columns: ['title-similarity'],
   fill({ query, candidates, pins }, out, column) {
-    if (query.pinIndex < 0 || pins.titleTerms.length[query.pinIndex] === 0) return;
-    dotsWithRow(pins.titleTerms, query.pinIndex, candidates.pinIndexes, candidates.count, out.column(column));
+    const { pinIndexes, count } = candidates;
+    const found = dotsWithRow(pins.titleTerms, query.pinIndex, pinIndexes, count);
+    if (!found) return;
+    const values = out.column(column);
+    for (let i = 0; i < count; i++) values[i] = found.dots[i];
   },
 };
