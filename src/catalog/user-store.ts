@@ -27,6 +27,11 @@ export class UserStore {
     return this.database.prepare('SELECT coalesce(max(userIndex) + 1, 0) FROM users').pluck().get() as number;
   }
 
+  /** Users under an id that is no pseudonym: stored before a secret was set. */
+  countPlain(): number {
+    return this.database.prepare("SELECT count(*) FROM users WHERE userId IS NOT NULL AND userId NOT LIKE '~%'").pluck().get() as number;
+  }
+
   /** The ordinal of a user id, -1 when unknown. */
   indexOf(id: string): number {
     return (this.findIndex.get(this.nameUser(id)) as number | undefined) ?? -1;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { readKeys } from '../access-keys.ts';
 import { redisCache } from '../cache.ts';
 import { ArtifactFile } from '../catalog/artifact-file.ts';
+import { openCatalog } from '../catalog/catalog-store.ts';
 import { lockDataFolder } from '../catalog/data-folder-lock.ts';
 import { openDatabase } from '../catalog/database.ts';
 import type { Config } from '../config.ts';
@@ -189,6 +190,19 @@ const keys: Check = ({ dataFolder, config }) => {
   }
 };
 
+const userNames: Check = ({ dataFolder, config }) => {
+  if (config.userKey === '') return [ok('user ids', 'stored as they come; RELATED_PINS_USER_KEY would hash them')];
+  if (!existsSync(join(dataFolder, 'catalog.sqlite'))) return [ok('user ids', 'hashed')];
+  const catalog = openCatalog(dataFolder, { readonly: true });
+  try {
+    const plain = catalog.users.countPlain();
+    if (plain === 0) return [ok('user ids', 'hashed, all of them')];
+    return [warn('user ids', `${plain} users were stored by their own id before the secret was set`, 'They are strangers to it: import saves and boards anew into a new data folder, or erase-user each without the secret.')];
+  } finally {
+    catalog.close();
+  }
+};
+
 const redis: Check = async ({ config }) => {
   if (config.redisUrl === '') return [ok('redis', 'not configured: one process does it all')];
   const cache = redisCache(config.redisUrl);
@@ -201,4 +215,4 @@ const redis: Check = async ({ config }) => {
 };
 
 /** In the order in which trouble shows. */
-export const CHECKS: readonly Check[] = [node, nativePackages, cuda, dataFolder, databases, artifacts, models, nets, keys, redis];
+export const CHECKS: readonly Check[] = [node, nativePackages, cuda, dataFolder, databases, artifacts, models, nets, keys, userNames, redis];
