@@ -79,8 +79,8 @@ function writeCatalog(folder: string, pins: number, random: Random): void {
       createdAt: Date.UTC(2025, random.integer(12), 1 + random.integer(28)),
     }));
     upsertBatch(catalog, 'pins', rows, options);
-    catalog.pins.noteImages(catalog.pins.imagesNeeded().map((image) => ({ ...image, failure: null })));
   }
+  catalog.pins.noteImages(catalog.pins.imagesNeeded().map((image) => ({ ...image, failure: null })));
   const boards = Array.from({ length: Math.ceil(pins / 20) }, (_, b) => ({ id: `board-${b}`, ownerId: `user-${b % 5000}` }));
   upsertBatch(catalog, 'boards', boards, options);
   for (let from = 0; from < pins * 2; from += 10_000) {
