@@ -59,8 +59,34 @@ export async function affineLayer(
   return { inputLength, outputLength, weights: combined, bias: moved.map((value) => -value) };
 }
 
-/** The first `count` principal directions of rows n x d: count x d, orthonormal. */
+/**
+ * The first `count` principal directions of rows n x d: count x d, orthonormal; fewer than `count` where the rows span less.
+ * Of few rows the n x n products are taken apart instead of the d x d ones: they share their eigenvalues (X X^T u = l u gives
+ * the direction X^T u / sqrt(l)).
+ */
 export function principalFrame(rows: Float32Array, length: number, count: number): Float32Array {
+  const samples = rows.length / length;
+  const centred = centredRows(rows, length);
+  const few = samples < length;
+  const products = few ? centred.mmul(centred.transpose()) : centred.transpose().mmul(centred);
+  const { eigenvectorMatrix, realEigenvalues } = new EigenvalueDecomposition(products, { assumeSymmetric: true });
+  const largest = Math.max(...realEigenvalues);
+  const order = realEigenvalues
+    .map((value, at) => ({ value, at }))
+    .filter(({ value }) => value > 1e-6 * largest)
+    .sort((a, b) => b.value - a.value)
+    .slice(0, count);
+  const vectors = eigenvectorMatrix.subMatrixColumn(order.map(({ at }) => at));
+  const directions = few ? centred.transpose().mmul(vectors) : vectors;
+  const out = new Float32Array(order.length * length);
+  order.forEach(({ value }, direction) => {
+    const scale = few ? 1 / Math.sqrt(value) : 1;
+    for (let i = 0; i < length; i++) out[direction * length + i] = directions.get(i, direction) * scale;
+  });
+  return out;
+}
+
+function centredRows(rows: Float32Array, length: number): Dense {
   const samples = rows.length / length;
   const centred = new Dense(samples, length);
   for (let i = 0; i < length; i++) {
@@ -68,11 +94,5 @@ export function principalFrame(rows: Float32Array, length: number, count: number
     for (let row = 0; row < samples; row++) mean += rows[row * length + i] / samples;
     for (let row = 0; row < samples; row++) centred.set(row, i, rows[row * length + i] - mean);
   }
-  const { eigenvectorMatrix, realEigenvalues } = new EigenvalueDecomposition(centred.transpose().mmul(centred), { assumeSymmetric: true });
-  const order = realEigenvalues.map((value, at) => ({ value, at })).sort((a, b) => b.value - a.value);
-  const out = new Float32Array(count * length);
-  order.slice(0, count).forEach(({ at }, direction) => {
-    for (let i = 0; i < length; i++) out[direction * length + i] = eigenvectorMatrix.get(i, at);
-  });
-  return out;
+  return centred;
 }
