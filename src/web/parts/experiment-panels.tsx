@@ -183,10 +183,10 @@ export function Differences({ definition }: { definition: Definition }) {
           <figure key={queryPinId} class="difference">
             <img src={imageAddress(queryPinId, 200)} alt={`pin ${queryPinId}`} />
             <figcaption>
-              <small class="block">{dayOf(at)}</small>
+              <small class="block">{dayOf(at)}, the control beside</small>
               {arms.slice(1).map((arm) => (
                 <a key={arm.key} href={besides(queryPinId, arms[0].treatment, arm.treatment)}>
-                  control beside {arm.key}
+                  {arm.key}
                 </a>
               ))}
             </figcaption>

@@ -75,7 +75,7 @@ function dataOf(given: readonly string[] | readonly number[], series: readonly B
 }
 
 function optionsOf(series: readonly BandSeries[], { width, height, ink, line, format, zero, time }: Look): uPlot.Options {
-  const lines: uPlot.Series[] = [{ label: time ? 'day' : 'at', ...(time ? { value: '{YYYY}-{MM}-{DD}' } : {}) }];
+  const lines: uPlot.Series[] = [{ label: time ? 'day' : 'days', ...(time ? { value: '{YYYY}-{MM}-{DD}' } : {}) }];
   const bands: uPlot.Band[] = [];
   series.forEach(({ name, low, high }, at) => {
     const colour = SERIES_COLOURS[at % SERIES_COLOURS.length];
