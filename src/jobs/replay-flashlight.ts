@@ -87,6 +87,8 @@ interface ArmReport {
   readonly lift: { readonly value: number; readonly low: number; readonly high: number };
   /** Relative to the default box, of save propensity. */
   readonly propensityLift: { readonly value: number; readonly low: number; readonly high: number };
+  /** Relative to every dot, of save propensity: what thresholds do, whatever a box is worth to people. */
+  readonly overAllDots: { readonly value: number; readonly low: number; readonly high: number } | null;
 }
 
 interface Receipt {
@@ -117,13 +119,15 @@ async function replayFlashlight(input: JobInput): Promise<Readonly<Record<string
       };
       const results = new ResultsOf(world, sources, describeRegion);
       const arms: ArmReport[] = [];
-      let control: readonly Outcome[] | null = null;
+      let box: readonly Outcome[] | null = null;
+      let allDots: readonly Outcome[] | null = null;
       input.progress.start('replay', ARMS.length);
       for (const { name, knobs } of ARMS) {
         const thresholds = knobs === null ? null : thresholdsFor(world, knobs, Number(options.recall));
         const outcomes = await visit(world, thresholds, results, input);
-        control ??= outcomes;
-        arms.push(reportOf(name, thresholds, world, outcomes, control, Number(options.seed)));
+        box ??= outcomes;
+        if (knobs?.length === 0) allDots = outcomes;
+        arms.push(reportOf(name, thresholds, world, outcomes, { box, allDots }, Number(options.seed)));
         input.progress.update(arms.length);
       }
       input.progress.stop();
@@ -228,7 +232,7 @@ class ResultsOf {
   }
 }
 
-function reportOf(arm: string, thresholds: DotThresholds | null, world: readonly WorldPicture[], outcomes: readonly Outcome[], control: readonly Outcome[], seed: number): ArmReport {
+function reportOf(arm: string, thresholds: DotThresholds | null, world: readonly WorldPicture[], outcomes: readonly Outcome[], against: { readonly box: readonly Outcome[]; readonly allDots: readonly Outcome[] | null }, seed: number): ArmReport {
   const shown = world.filter(isVisited).flatMap((picture) => dotsUnder(picture, thresholds).map((object) => isRight(picture, object)));
   const [saw, saved] = [outcomes.filter((row) => row.saw).length, outcomes.filter((row) => row.saved).length];
   return {
@@ -239,7 +243,8 @@ function reportOf(arm: string, thresholds: DotThresholds | null, world: readonly
     savePropensity: saw === 0 ? 0 : saved / saw,
     savers: saved / outcomes.length,
     sawResults: saw / outcomes.length,
-    ...liftsOf(outcomes, control, seed),
+    ...liftsOf(outcomes, against.box, seed),
+    overAllDots: against.allDots && liftsOf(outcomes, against.allDots, seed).propensityLift,
   };
 }
 
@@ -274,8 +279,8 @@ function describe({ visitors, pictures, arms }: Receipt): string[] {
   return [
     `${visitors} visitors on a world of ${pictures} pictures; thresholds fitted on pictures that nobody opens`,
     ...arms.map(
-      ({ arm, dots, falseDots, savePropensity, savers, lift, propensityLift }) =>
-        `${arm.padEnd(34)} dots ${String(dots).padStart(4)} (${falseDots} false)  propensity ${savePropensity.toFixed(3)} ${percent(propensityLift.value).padStart(8)} (${percent(propensityLift.low)}..${percent(propensityLift.high)})  savers ${savers.toFixed(3)} ${percent(lift.value).padStart(8)} (${percent(lift.low)}..${percent(lift.high)})`,
+      ({ arm, dots, falseDots, savePropensity, savers, lift, propensityLift, overAllDots }) =>
+        `${arm.padEnd(34)} dots ${String(dots).padStart(4)} (${falseDots} false)  propensity ${savePropensity.toFixed(3)} ${percent(propensityLift.value).padStart(8)} (${percent(propensityLift.low)}..${percent(propensityLift.high)})  savers ${savers.toFixed(3)} ${percent(lift.value).padStart(8)} (${percent(lift.low)}..${percent(lift.high)})${overAllDots ? `  over all dots ${percent(overAllDots.value)} (${percent(overAllDots.low)}..${percent(overAllDots.high)})` : ''}`,
     ),
   ];
 }
