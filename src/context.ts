@@ -112,7 +112,7 @@ export class Context {
     this.registry = new ModelRegistry(join(dataFolder, 'models'));
     this.models = new ServingModels(this.registry, () => this.visual?.netDigest ?? null);
     this.darkReading = new DarkReading(() => this.models.dark(), () => openDarkReads(dataFolder));
-    this.sources = new CandidateSources(join(catalogFolder, 'artifacts'), this.catalog, this.pins);
+    this.sources = new CandidateSources(join(catalogFolder, 'artifacts'), this.catalog, this.pins, this.log.pairs);
     this.experimentDatabase = openDatabase(join(dataFolder, 'experiments.sqlite'), { synchronous });
     this.experimentStore = new ExperimentStore(this.experimentDatabase);
     this.experiments = new ActiveExperiments(this.experimentStore, config.experimentHoldout, (name) => this.registry.has(name));

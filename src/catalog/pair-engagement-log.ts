@@ -101,6 +101,13 @@ export class PairEngagementLog {
     return true;
   }
 
+  /** Pins with a ratio of at least `ratioMin` for this query pin, the greatest first; ties by pin index. */
+  winnersOf(queryPin: number, ratioMin: number): { readonly pinIndexes: Int32Array; readonly scores: Float32Array } {
+    const winners = [...this.ratiosOf(queryPin)].filter(([pin, ratio]) => ratio >= ratioMin && pin !== queryPin);
+    winners.sort(([a, left], [b, right]) => right - left || a - b);
+    return { pinIndexes: Int32Array.from(winners, ([pin]) => pin), scores: Float32Array.from(winners, ([, ratio]) => ratio) };
+  }
+
   /** For a process that does not roll up itself: forgets what it read when another has rolled up more since. */
   forgetIfMoved(): void {
     const through = this.readThrough.get() ?? 0;

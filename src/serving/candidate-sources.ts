@@ -3,6 +3,7 @@ import { AnnotationNeighbors } from '../candidates/annotation-neighbors.ts';
 import type { CandidateSource } from '../candidates/candidate.ts';
 import { BoardCooccurrence } from '../candidates/cooccurrence-store.ts';
 import { PopularInCategory } from '../candidates/popular-in-category.ts';
+import { type PairMemory, RememberedWinners } from '../candidates/remembered-winners.ts';
 import { VisualNeighbors } from '../candidates/visual-neighbors.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import type { PinColumns } from '../catalog/pin-columns.ts';
@@ -18,6 +19,7 @@ export class CandidateSources {
   private readonly catalog: CatalogStore;
   private readonly annotations: AnnotationNeighbors;
   private readonly popular: PopularInCategory;
+  private readonly winners: RememberedWinners;
   private boards: BoardCooccurrence | null = null;
   private looks: VisualNeighbors | null = null;
   private looksNet: string | null = null;
@@ -25,12 +27,13 @@ export class CandidateSources {
   private refused: Degradation[] = [];
   private open: readonly CandidateSource[] = [];
 
-  /** `artifacts` is the folder of that name in the data folder. */
-  constructor(artifacts: string, catalog: CatalogStore, pins: PinColumns) {
+  /** `artifacts` is the folder of that name in the data folder; `memory` what people chose before. */
+  constructor(artifacts: string, catalog: CatalogStore, pins: PinColumns, memory: PairMemory) {
     this.artifacts = artifacts;
     this.catalog = catalog;
     this.annotations = new AnnotationNeighbors(pins);
     this.popular = new PopularInCategory(pins);
+    this.winners = new RememberedWinners(memory);
   }
 
   /** In the order in which the merge prefers them. */
@@ -74,7 +77,7 @@ export class CandidateSources {
       this.popular.rebuild();
       this.popularAt = now;
     }
-    const sources: (CandidateSource | null)[] = [this.boards, this.looks, this.annotations, this.popular];
+    const sources: (CandidateSource | null)[] = [this.boards, this.looks, this.annotations, this.popular, this.winners];
     this.open = sources.filter((source) => source !== null);
   }
 
