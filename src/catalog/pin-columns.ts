@@ -8,7 +8,7 @@ import type { FlatArray } from './artifact-file.ts';
 import type { CatalogStore } from './catalog-store.ts';
 import { IdTable } from './id-table.ts';
 import type { PinColumnRow } from './pin-store.ts';
-import { copied, GrowingSparseRows, type SparseRows } from './sparse-rows.ts';
+import { copied, GrowingSparseRows, SparsePool, type SparseRows } from './sparse-rows.ts';
 import { wordsOf } from './words.ts';
 
 export type { SparseRows } from './sparse-rows.ts';
@@ -98,9 +98,11 @@ export class ResidentPinColumns implements PinColumns {
   domain = new Int32Array(256);
   flags = new Uint8Array(256);
   group = new Int32Array(256);
-  readonly categories = new GrowingSparseRows();
-  readonly annotations = new GrowingSparseRows();
-  readonly titleTerms = new GrowingSparseRows();
+  /** All that is sparse of a pin lies side by side: who reads one kind has the others at hand. */
+  private readonly pool = new SparsePool();
+  readonly categories = new GrowingSparseRows(this.pool);
+  readonly annotations = new GrowingSparseRows(this.pool);
+  readonly titleTerms = new GrowingSparseRows(this.pool);
   private readonly ids = new IdTable();
   private readonly categoryWords: Vocabulary;
   private readonly annotationWords = new Vocabulary();
@@ -134,6 +136,7 @@ export class ResidentPinColumns implements PinColumns {
     const arrays: Record<string, FlatArray> = { documentCounts: this.documentCounts.subarray(0, this.titleWords.names.length) };
     for (const name of DENSE) arrays[name] = this[name].subarray(0, count);
     for (const [part, array] of Object.entries(this.ids.parts())) arrays[`ids.${part}`] = array as FlatArray;
+    for (const [part, array] of Object.entries(this.pool.parts())) arrays[`pool.${part}`] = array as FlatArray;
     for (const name of SPARSE) for (const [part, array] of Object.entries(this[name].parts(count))) arrays[`${name}.${part}`] = array as FlatArray;
     for (const name of WORDS) for (const [part, array] of Object.entries(packedNames(this[name].names))) arrays[`${name}.${part}`] = array;
     return arrays;
@@ -147,10 +150,8 @@ export class ResidentPinColumns implements PinColumns {
   private restore(snapshot: ColumnParts): void {
     const take = <T>(name: string): T => snapshot.array(name) as T;
     this.ids.restore({ bytes: take('ids.bytes'), ends: take('ids.ends'), slots: take('ids.slots') });
-    for (const name of SPARSE) {
-      const of = <T>(part: string): T => take<T>(`${name}.${part}`);
-      this[name].restore({ start: of('start'), length: of('length'), ordinals: of('ordinals'), weights: of('weights') });
-    }
+    this.pool.restore({ ordinals: take('pool.ordinals'), weights: take('pool.weights') });
+    for (const name of SPARSE) this[name].restore({ start: take(`${name}.start`), length: take(`${name}.length`) });
     for (const name of WORDS) for (const word of unpackedNames(take(`${name}.bytes`), take(`${name}.ends`))) this[name].ordinalOf(word);
     this.saves = take('saves');
     this.createdAt = take('createdAt');
