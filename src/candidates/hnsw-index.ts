@@ -37,6 +37,11 @@ export class HnswIndex implements NeighborIndex<Float32Array> {
     this.index.setEf(options.searchBreadth);
   }
 
+  /** Candidates of the searches from now on. */
+  set searchBreadth(breadth: number) {
+    this.index.setEf(breadth);
+  }
+
   add(pinIndex: number, embedding: Float32Array): void {
     this.expectLength(embedding);
     this.index.addPoint(Array.from(embedding), pinIndex);
