@@ -93,6 +93,7 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
   ['report-log', 'what was served and done, by day', () => import('./jobs/report-log.ts')],
   ['report-dark-reads', 'how lists would differ under a model in the dark', () => import('./jobs/report-dark-reads.ts')],
   ['schedule-job', 'when the service runs a job by itself', () => import('./jobs/schedule-job.ts')],
+  ['export-rows', 'the training rows of the log as a LETOR file', () => import('./jobs/export-rows.ts')],
   ['export-model', 'a linear model as flat JSON, for Solr or for OpenSearch', () => import('./jobs/export-model.ts')],
   ['import-model', 'a linear model of this or another engine', () => import('./jobs/import-model.ts')],
   [

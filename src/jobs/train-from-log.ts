@@ -129,7 +129,7 @@ export function propensityOf(data: LogData, options: JobInput['options']): Prope
   return { examination, weigh, told };
 }
 
-function setsOf(given: unknown): readonly FeatureSet[] {
+export function setsOf(given: unknown): readonly FeatureSet[] {
   if (given === undefined) return FEATURE_SETS;
   const names = given as readonly string[];
   const unknown = names.find((name) => !(FEATURE_SETS as readonly string[]).includes(name));

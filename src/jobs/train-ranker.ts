@@ -57,17 +57,17 @@ export const job: Job = {
   ],
   alone: (options) => options.letor === undefined,
   run: (input) => (input.options.letor === undefined ? trainFromLog(input) : trainFromLetor(input)),
-  describe: (receipt) => (receipt.model === undefined ? letorLines(receipt) : logLines(receipt)),
+  describe: (receipt) => (receipt.model === undefined ? fileRunLines(receipt) : logRunLines(receipt)),
 };
 
 const learned = ({ objective, iterations, pairs, rows, queries, c, seconds }: Readonly<Record<string, unknown>>): string =>
   `${String(pairs)} pairs of ${String(rows)} rows in ${String(queries)} lists, C ${String(c)}: objective ${Number(objective).toPrecision(8)} after ${String(iterations)} iterations, ${Number(seconds).toFixed(1)} s`;
 
-function letorLines(receipt: Readonly<Record<string, unknown>>): string[] {
+function fileRunLines(receipt: Readonly<Record<string, unknown>>): string[] {
   return [learned(receipt), `${String(receipt.out)} is written${receipt.converged ? '' : '; it did not converge'}`];
 }
 
-function logLines(receipt: Readonly<Record<string, unknown>>): string[] {
+function logRunLines(receipt: Readonly<Record<string, unknown>>): string[] {
   const { model, ndcg10, guard } = receipt as { model: string; ndcg10: Record<string, Interval>; guard: GuardMeasure };
   const on = guard.lists === 'shuffled' ? 'on the later lists that were served shuffled' : 'on the later lists';
   return [

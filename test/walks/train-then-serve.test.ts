@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildApp } from '../../src/api/app.ts';
 import type { ListReplyBody } from '../../src/api/list-reply.ts';
@@ -7,6 +8,7 @@ import { upsertBatch } from '../../src/catalog/upsert.ts';
 import { type Context, openContext } from '../../src/context.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import { job as climb } from '../../src/jobs/climb-ladder.ts';
+import { job as exportRows } from '../../src/jobs/export-rows.ts';
 import { job as promote } from '../../src/jobs/promote-model.ts';
 import { job as replay } from '../../src/jobs/replay-saves.ts';
 import { job as rollBack } from '../../src/jobs/roll-back-model.ts';
@@ -72,6 +74,15 @@ test('a model learned from the log serves once promoted, explained to the bit, a
   await expect.poll(async () => (await related('pin-1')).modelVersion, { timeout: 3000 }).toBe('taste-1');
   await run(rollBack, { why: 'a test' });
   await expect.poll(async () => (await related('pin-1')).modelVersion, { timeout: 3000 }).toBe('as-retrieved');
+});
+
+test('the rows of the log go out as a LETOR file, and a model can be learned from it', async () => {
+  const out = join(folder, 'rows.txt');
+  const { rows, queries, columns } = await run(exportRows, { out, sets: ['control'] });
+  const again = await run(train, { letor: out, out: join(folder, 'letor-model.json'), normalize: 'standard' });
+  expect(again).toMatchObject({ rows, queries });
+  expect(again.columns).toBeLessThanOrEqual(columns as number);
+  expect(again.pairs).toBeGreaterThan(100);
 });
 
 test('the ladder is climbed on the log, without a truth where there is no demo world', async () => {
