@@ -24,6 +24,7 @@ import { ResidentObjects } from '../search/resident-objects.ts';
 import { type ServingThresholds, servingThresholds, THRESHOLDS_FILE } from '../search/search-thresholds.ts';
 import type { PinObjects } from '../serving/visual-state.ts';
 import { activeNet } from '../vision/net-folder.ts';
+import { type NetInput, readNet } from '../vision/net-manifest.ts';
 import { bytesOfPin } from './visual-query.ts';
 
 /** Bytes of pins' pictures that are kept, because a dragged box asks for the same one again and again. */
@@ -32,6 +33,8 @@ const PICTURE_BYTES = 64 * 2 ** 20;
 const JUDGED_PINS = 10_000;
 /** Milliseconds between looks for newer objects and thresholds. */
 const LOOK_MS = 500;
+/** The index of dominant objects is made anew when the catalogue has grown by a tenth. */
+const GROWN = 1.1;
 
 export class VisualDesk {
   readonly reader: PictureReader;
@@ -45,6 +48,7 @@ export class VisualDesk {
   private dominants: { readonly of: VisualFeatures; readonly pins: number; readonly index: ObjectIndex } | null = null;
   private thresholds: { readonly key: string; readonly values: ServingThresholds } | null = null;
   private familiarity: { readonly of: VisualFeatures['image']; readonly pins: number; readonly agreement: Promise<number> } | null = null;
+  private queryInput: { readonly digest: string; readonly input: NetInput } | null = null;
   private lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(context: Context) {
@@ -76,8 +80,10 @@ export class VisualDesk {
     const binarizer = net && (looks.store.binarizer(looks.store.netIdOf(net)) ?? unfitted(net.rule, net.fc6Length));
     if (!net || !binarizer)
       throw new ServiceError('INDEX_UNAVAILABLE', { index: 'visual features', reason: 'the active net has no codes yet: run extract-features', retryAfterSeconds: 30 });
-    return { folder: looks.netFolder, digest: net.digest, binarizer };
+    if (this.queryInput?.digest !== net.digest) this.queryInput = { digest: net.digest, input: readNet(looks.netFolder).manifest.input };
+    return { folder: looks.netFolder, digest: net.digest, binarizer, input: this.queryInput.input };
   }
+
   /** A pin's picture, its bytes kept for the next step of the box. Throws IMAGE_REFUSED for a pin without one. */
   async pictureOf(pinIndex: number): Promise<QueryPicture> {
     const key = this.context.catalog.pins.get(pinIndex)?.image ?? '';
@@ -115,7 +121,7 @@ export class VisualDesk {
 
   private get dominantIndex(): ObjectIndex {
     const { features, context } = this;
-    if (this.dominants?.of === features && this.dominants.pins === context.pins.count) return this.dominants.index;
+    if (this.dominants?.of === features && context.pins.count < GROWN * this.dominants.pins) return this.dominants.index;
     const index = new ObjectIndex(features.image.bits);
     for (let pinIndex = 0; pinIndex < context.pins.count; pinIndex++) {
       const object = features.objectOf(pinIndex);
@@ -140,9 +146,10 @@ export class VisualDesk {
   get fitted(): ServingThresholds {
     const { dataFolder } = this.context;
     const file = join(dataFolder, THRESHOLDS_FILE);
-    const key = existsSync(file) ? String(statSync(file).mtimeMs) : '';
+    const { netDigest } = this.features;
+    const key = `${netDigest} ${existsSync(file) ? statSync(file).mtimeMs : ''}`;
     if (this.thresholds?.key !== key)
-      this.thresholds = { key, values: servingThresholds(dataFolder, this.features.netDigest, this.detectorDigest) };
+      this.thresholds = { key, values: servingThresholds(dataFolder, netDigest, this.detectorDigest) };
     return this.thresholds.values;
   }
 
@@ -169,7 +176,7 @@ export class VisualDesk {
     const stored = this.objects?.of(pinIndex)?.objects ?? [];
     const found = objects.map(({ label, box }) => stored.find((row) => row.label === label && row.box.join() === box.join())?.signals);
     if (found.every((signals) => signals !== undefined)) return found;
-    const key = `${pinIndex}|${objects.map(({ box }) => box.join()).join('|')}`;
+    const key = `${this.features.netDigest}|${pinIndex}|${objects.map(({ box }) => box.join()).join('|')}`;
     const known = this.judged.get(key) ?? this.judge(pinIndex, objects);
     this.judged.set(key, known);
     known.catch(() => this.judged.delete(key));

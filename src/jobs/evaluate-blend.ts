@@ -36,7 +36,8 @@ const SOURCES: readonly LensSource[] = ['visual-search', 'annotation-search', 'o
 /** Asks as a stranger would: each picture as an upload, its own pin and near-duplicates out of the answers. */
 export async function blendByKind(count: number, pool: InferencePool, { dataFolder, config, progress, signal }: JobInput): Promise<Readonly<Record<string, BlendRow>>> {
   const { synchronous } = config;
-  const net = featureNetOf(readNet(activeNet(dataFolder, 'visual')));
+  const visualNet = readNet(activeNet(dataFolder, 'visual'));
+  const net = featureNetOf(visualNet);
   const detector = readNet(activeNet(dataFolder, 'detector'));
   const catalog = openCatalog(dataFolder, { synchronous });
   const features = openFeatureStore(dataFolder, { synchronous });
@@ -49,7 +50,7 @@ export async function blendByKind(count: number, pool: InferencePool, { dataFold
     const { image } = visual;
     const sources = { columns, index: new ExactIndex(image), bits: image.bits, idf: annotationIdf(columns) };
     const reader = new PictureReader(pool, null, { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit });
-    const queryNet = { folder: activeNet(dataFolder, 'visual'), digest: net.digest, binarizer };
+    const queryNet = { folder: activeNet(dataFolder, 'visual'), digest: net.digest, binarizer, input: visualNet.manifest.input };
     const scoreMin = servingThresholds(dataFolder, net.digest, detector.digest).dots.score;
     const visualMin = await familiarAgreement(image, sources.index, (pin) => columns.group[pin]);
     const tallies = new Map<Kind, { readonly queries: number; readonly ratio: number[]; readonly silent: number[] }>();

@@ -8,8 +8,9 @@ import type { Detector } from '../detection/detector.ts';
 import { ServiceError } from '../errors.ts';
 import { type Binarizer, codeOf } from '../features/binarize.ts';
 import { type Box, type BoxUnit, boxFromCaller } from '../vision/box.ts';
-import { decodeImage, measureImage, resizeRegion } from '../vision/image-tensor.ts';
+import { decodeImage, type DecodedImage, encodePixels, measureImage, resizeRegion } from '../vision/image-tensor.ts';
 import type { InferencePool } from '../vision/inference-pool.ts';
+import type { NetInput } from '../vision/net-manifest.ts';
 import { type PictureKind, pictureKind } from './picture-kind.ts';
 import { type SalientColour, salientColours } from './salient-colours.ts';
 
@@ -18,6 +19,7 @@ export interface QueryNet {
   readonly folder: string;
   readonly digest: string;
   readonly binarizer: Binarizer;
+  readonly input: NetInput;
 }
 
 export interface QueryPicture {
@@ -40,6 +42,8 @@ export interface PictureLimits {
 
 const REMEMBERED_CROPS = 8192;
 const REMEMBERED_DETECTIONS = 2048;
+/** Decoded pictures of late, two megabytes each: a dragged box asks for the same one again and again. */
+const REMEMBERED_IMAGES = 32;
 /** A box is snapped to this many steps of the longer side before it is looked up. */
 const SNAP_STEPS = 64;
 const COLOUR_SIDE_PX = 96;
@@ -50,6 +54,7 @@ export class PictureReader {
   private readonly limits: PictureLimits;
   private readonly codes = new LRUCache<string, Promise<Uint32Array>>({ max: REMEMBERED_CROPS });
   private readonly views = new LRUCache<string, Promise<Omit<RegionLook, 'code'>>>({ max: REMEMBERED_CROPS });
+  private readonly images = new LRUCache<string, Promise<DecodedImage>>({ max: REMEMBERED_IMAGES });
   private readonly detections = new LRUCache<string, Promise<ImageDetections>>({ max: REMEMBERED_DETECTIONS });
 
   constructor(pool: InferencePool, detector: Detector | null, limits: PictureLimits) {
@@ -74,11 +79,14 @@ export class PictureReader {
     return { code, ...view };
   }
 
-  /** The binary code of a region alone: one decode and one run of the net. */
+  /**
+   * The binary code of a region alone: one run of the net. The region is cut here, from the picture as it was decoded
+   * before, and goes to the net at its own size, without loss: the same bits as if the net's thread had cut it.
+   */
   code(picture: QueryPicture, box: Box | null, net: QueryNet): Promise<Uint32Array> {
     return remembered(this.codes, keyOf(picture, `${net.digest}|${boxKey(box)}`), async () => {
-      const { bytes } = picture;
-      const [embedded] = await this.pool.embed(net.folder, [box ? { bytes, box } : { bytes }]);
+      const bytes = box === null ? picture.bytes : await this.cut(picture, box, net.input);
+      const [embedded] = await this.pool.embed(net.folder, [{ bytes }]);
       if (!embedded.ok) throw new ServiceError(embedded.code, { reason: embedded.reason });
       return codeOf(net.binarizer, embedded.fc6);
     });
@@ -95,9 +103,18 @@ export class PictureReader {
     });
   }
 
+  private decoded(picture: QueryPicture): Promise<DecodedImage> {
+    return remembered(this.images, keyOf(picture, 'decoded'), () => decodeImage(picture.bytes, this.limits));
+  }
+
+  private async cut(picture: QueryPicture, box: Box, { width, height, resize }: NetInput): Promise<Uint8Array> {
+    const { pixels } = await resizeRegion(await this.decoded(picture), width, height, resize, box, this.limits);
+    return encodePixels(pixels, 'png');
+  }
+
   private view(picture: QueryPicture, box: Box | null): Promise<Omit<RegionLook, 'code'>> {
     return remembered(this.views, keyOf(picture, boxKey(box)), async () => {
-      const image = await decodeImage(picture.bytes, this.limits);
+      const image = await this.decoded(picture);
       const side = COLOUR_SIDE_PX;
       const { pixels } = await resizeRegion(image, side, side, 'stretch-bilinear', box ?? undefined, this.limits);
       return { colours: salientColours(pixels), picture: pictureKind(pixels) };

@@ -23,65 +23,79 @@ const SHARE_MIN = 0.04;
  */
 export function salientColours(pixels: Pixels, seed = 1): readonly SalientColour[] {
   const colours = sampledColours(pixels);
-  const random = seededRandom(seed);
-  let centres = startCentres(colours, random);
-  let counts: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) ({ centres, counts } = moveCentres(colours, centres));
-  const merged = mergeNear(centres.map((lab, i) => ({ lab, share: counts[i] / colours.length })));
-  return merged
+  const count = colours.length / 3;
+  const centres = startCentres(colours, seededRandom(seed));
+  const counts = new Uint32Array(centres.length / 3);
+  for (let round = 0; round < ROUNDS; round++) moveCentres(colours, centres, counts);
+  const clusters = Array.from(counts, (size, c): Cluster => ({ lab: [centres[3 * c], centres[3 * c + 1], centres[3 * c + 2]], share: size / count }));
+  return mergeNear(clusters)
     .filter(({ share }) => share >= SHARE_MIN)
     .sort((a, b) => b.share - a.share)
     .map(({ lab, share }) => ({ colour: hexOf(lab), lab, share }));
 }
 
-/** Every n-th pixel, so that at most 4,096 are looked at. */
-function sampledColours({ data }: Pixels): readonly Lab[] {
+/** Every n-th pixel, so that at most 4,096 are looked at: L, a, b of one after the other. */
+function sampledColours({ data }: Pixels): Float64Array {
   const count = data.length / 3;
-  const step = Math.max(1, Math.floor(count / MOST_PIXELS));
-  const colours: Lab[] = [];
-  for (let i = 0; i < count; i += step) colours.push(labOf(data[3 * i], data[3 * i + 1], data[3 * i + 2]));
+  const step = Math.max(1, Math.ceil(count / MOST_PIXELS));
+  const colours = new Float64Array(3 * Math.ceil(count / step));
+  for (let i = 0, at = 0; i < count; i += step, at += 3) colours.set(labOf(data[3 * i], data[3 * i + 1], data[3 * i + 2]), at);
   return colours;
 }
 
 /** k-means++ (Arthur and Vassilvitskii 2007): each next centre drawn with chance proportional to squared distance. */
-function startCentres(colours: readonly Lab[], random: Random): Lab[] {
-  const centres: Lab[] = [random.pick(colours)];
-  const squared = colours.map((colour) => colourDifference(colour, centres[0]) ** 2);
-  while (centres.length < CLUSTERS) {
-    const total = squared.reduce((sum, value) => sum + value, 0);
+function startCentres(colours: Float64Array, random: Random): Float64Array {
+  const count = colours.length / 3;
+  const centres = [...centreAt(colours, random.integer(count))];
+  const squared = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
+  while (centres.length < 3 * CLUSTERS) {
+    const from = centres.length - 3;
+    let total = 0;
+    for (let i = 0; i < count; i++) {
+      squared[i] = Math.min(squared[i], squaredDifference(colours, 3 * i, centres, from));
+      total += squared[i];
+    }
     if (total === 0) break;
     let left = random.next() * total;
     let at = 0;
-    while (at < colours.length - 1 && (left -= squared[at]) > 0) at++;
-    const centre = colours[at];
-    centres.push(centre);
-    for (let i = 0; i < colours.length; i++) {
-      squared[i] = Math.min(squared[i], colourDifference(colours[i], centre) ** 2);
+    while (at < count - 1 && (left -= squared[at]) > 0) at++;
+    centres.push(...centreAt(colours, at));
+  }
+  return Float64Array.from(centres);
+}
+
+function centreAt(colours: Float64Array, at: number): Float64Array {
+  return colours.subarray(3 * at, 3 * at + 3);
+}
+
+/** One round: every colour to its nearest centre, every centre to the mean of its colours; one without any stays. */
+function moveCentres(colours: Float64Array, centres: Float64Array, counts: Uint32Array): void {
+  const sums = new Float64Array(centres.length);
+  counts.fill(0);
+  for (let at = 0; at < colours.length; at += 3) {
+    let best = 0;
+    let least = Number.POSITIVE_INFINITY;
+    for (let c = 0; c < centres.length; c += 3) {
+      const difference = squaredDifference(colours, at, centres, c);
+      if (difference >= least) continue;
+      least = difference;
+      best = c;
     }
+    counts[best / 3]++;
+    for (let axis = 0; axis < 3; axis++) sums[best + axis] += colours[at + axis];
   }
-  return centres;
+  for (let i = 0; i < centres.length; i++) {
+    const size = counts[Math.floor(i / 3)];
+    if (size > 0) centres[i] = sums[i] / size;
+  }
 }
 
-function moveCentres(colours: readonly Lab[], centres: readonly Lab[]): { centres: Lab[]; counts: number[] } {
-  const sums = centres.map(() => [0, 0, 0]);
-  const counts = centres.map(() => 0);
-  for (const colour of colours) {
-    const c = nearest(colour, centres);
-    counts[c]++;
-    for (let axis = 0; axis < 3; axis++) sums[c][axis] += colour[axis];
-  }
-  const moved = sums.map(
-    (sum, c): Lab => (counts[c] === 0 ? centres[c] : [sum[0] / counts[c], sum[1] / counts[c], sum[2] / counts[c]]),
-  );
-  return { centres: moved, counts };
-}
-
-function nearest(colour: Lab, centres: readonly Lab[]): number {
-  let best = 0;
-  for (let c = 1; c < centres.length; c++) {
-    if (colourDifference(colour, centres[c]) < colourDifference(colour, centres[best])) best = c;
-  }
-  return best;
+/** Squared CIE 1976 difference of the colours at two places. */
+function squaredDifference(a: Float64Array, i: number, b: ArrayLike<number>, j: number): number {
+  const l = a[i] - b[j];
+  const u = a[i + 1] - b[j + 1];
+  const v = a[i + 2] - b[j + 2];
+  return l * l + u * u + v * v;
 }
 
 interface Cluster {
