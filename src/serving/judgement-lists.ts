@@ -1,4 +1,5 @@
 /** What people are asked to judge: two treatments' lists for the same pins, or the candidates either would show. */
+import { setImmediate } from 'node:timers/promises';
 import { seededRandom } from '../math/random.ts';
 import type { Treatment } from '../ranker/treatment.ts';
 import type { ListOptions, RankedList } from './ranked-list.ts';
@@ -38,6 +39,8 @@ export async function listsToJudge(
   for (const pinIndex of order) {
     if (found.length >= question.queries) break;
     if (pins.saves[pinIndex] === 0) continue;
+    // A server that makes a study answers others in between.
+    await setImmediate();
     const [pinIdsA, pinIdsB] = await listsOf(parts, serve, pinIndex, question);
     const alike = pinIdsA.length === pinIdsB.length && pinIdsA.every((id, place) => id === pinIdsB[place]);
     if (!alike) found.push({ queryPinId: pins.idOf(pinIndex), pinIdsA, pinIdsB });
