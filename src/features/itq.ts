@@ -1,6 +1,7 @@
 import { EigenvalueDecomposition, Matrix as Dense, SingularValueDecomposition } from 'ml-matrix';
 import { seededRandom } from '../math/random.ts';
 import type { ActivationSample, Binarizer } from './binarize.ts';
+import { principalFrame } from './tuned-layer.ts';
 
 const ITERATIONS = 50;
 
@@ -28,7 +29,7 @@ export function fitItq(sample: ActivationSample, bits: number, seed: number): Ex
   const centred = new Dense(rows, length);
   for (let row = 0; row < rows; row++)
     for (let i = 0; i < length; i++) centred.set(row, i, data[row * length + i] - mean[i]);
-  const principal = principalDirections(centred, bits);
+  const principal = ofFewRows(sample, bits) ?? principalDirections(centred, bits);
   const projected = centred.mmul(principal);
   let rotation = randomRotation(bits, seed);
   for (let iteration = 0; iteration < ITERATIONS; iteration++) {
@@ -43,6 +44,12 @@ export function fitItq(sample: ActivationSample, bits: number, seed: number): Ex
   }
   const directions = Float32Array.from(principal.mmul(rotation).transpose().to1DArray());
   return { kind: 'itq', bits, mean, directions };
+}
+
+/** The same from the products of rows, many times faster where there are fewer rows than dimensions; null where they span too little. */
+function ofFewRows({ rows, length, data }: ActivationSample, bits: number): Dense | null {
+  const frame = bits < rows && rows < length ? principalFrame(data, length, bits) : null;
+  return frame?.length === bits * length ? Dense.from1DArray(bits, length, frame).transpose() : null;
 }
 
 /** Columns: the first `count` eigenvectors of the covariance, largest first. */
