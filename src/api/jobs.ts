@@ -13,7 +13,9 @@ const Run = Type.Object({
   flags: Type.Array(Type.String()),
   cron: Nullable(Type.String()),
   who: Nullable(Type.String()),
-  state: Type.String({ description: 'running, done, failed, refused, stopped, killed, or lost with the service that started it' }),
+  state: Type.String({
+    description: 'running, done, failed, refused, stopped, killed, or lost with the service that started it',
+  }),
   startedAt: Time,
   endedAt: Time,
   seconds: Nullable(Type.Number()),
@@ -39,7 +41,14 @@ export function jobRoutes(app: App, { context }: Service): void {
   const all = () => ({ jobs: context.jobs.status().map(jobReply), problem: context.jobs.problem });
   app.get(
     '/v1/jobs',
-    { schema: { summary: 'The jobs that may be scheduled, and how each stands', tags: ['jobs'], response: replies(Jobs) }, config: quiet },
+    {
+      schema: {
+        summary: 'The jobs that may be scheduled, and how each stands',
+        tags: ['jobs'],
+        response: replies(Jobs),
+      },
+      config: quiet,
+    },
     async () => all(),
   );
   const history = {
@@ -56,7 +65,15 @@ export function jobRoutes(app: App, { context }: Service): void {
   });
   app.post(
     '/v1/jobs/:job/run',
-    { schema: { summary: 'Runs a job as soon as no other one runs', tags: ['jobs'], params: Params, response: replies(Jobs) }, config: loud },
+    {
+      schema: {
+        summary: 'Runs a job as soon as no other one runs',
+        tags: ['jobs'],
+        params: Params,
+        response: replies(Jobs),
+      },
+      config: loud,
+    },
     async (request) => {
       context.jobs.ask(request.params.job, request.keyName ?? 'http');
       return all();
@@ -64,7 +81,15 @@ export function jobRoutes(app: App, { context }: Service): void {
   );
   app.post(
     '/v1/jobs/:job/stop',
-    { schema: { summary: 'Stops a job at its next safe point', tags: ['jobs'], params: Params, response: replies(Jobs) }, config: loud },
+    {
+      schema: {
+        summary: 'Stops a job at its next safe point',
+        tags: ['jobs'],
+        params: Params,
+        response: replies(Jobs),
+      },
+      config: loud,
+    },
     async (request) => {
       context.jobs.stop(request.params.job);
       return all();
@@ -83,7 +108,10 @@ export function jobRoutes(app: App, { context }: Service): void {
   });
   app.delete(
     '/v1/jobs/:job/schedule',
-    { schema: { summary: 'Lets a job run by hand only', tags: ['jobs'], params: Params, response: replies(Jobs) }, config: loud },
+    {
+      schema: { summary: 'Lets a job run by hand only', tags: ['jobs'], params: Params, response: replies(Jobs) },
+      config: loud,
+    },
     async (request) => {
       context.jobs.setCron(request.params.job, null);
       return all();

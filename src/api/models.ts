@@ -23,18 +23,33 @@ const Models = Type.Object({
   serving: Type.String(),
   canary: Trial,
   dark: Trial,
-  problem: Nullable(Type.String({ description: 'Why the promoted model could not be taken up; the one before serves.' })),
+  problem: Nullable(
+    Type.String({ description: 'Why the promoted model could not be taken up; the one before serves.' }),
+  ),
   models: Type.Array(Model),
 });
 const whyFields = { why: Type.Optional(Type.String({ maxLength: 1000 })) };
 const Why = Type.Optional(Type.Object(whyFields));
 const Promote = Type.Optional(Type.Object({ ...whyFields, force: Type.Optional(Type.Boolean()) }));
 const Try = Type.Object({ ...whyFields, share: Type.Number({ exclusiveMinimum: 0, maximum: 1 }) });
-const TryInTheDark = Type.Optional(Type.Object({ ...whyFields, share: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })) }));
-const Change = Type.Object({ model: Nullable(Type.String()), previous: Nullable(Type.String()), share: Type.Optional(Type.Number()) });
+const TryInTheDark = Type.Optional(
+  Type.Object({ ...whyFields, share: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })) }),
+);
+const Change = Type.Object({
+  model: Nullable(Type.String()),
+  previous: Nullable(Type.String()),
+  share: Type.Optional(Type.Number()),
+});
 const Named = Type.Object({ name: Type.String({ maxLength: 100 }) });
 const Spread = Type.Union([
-  Type.Object({ count: Type.Integer(), mean: Type.Number(), p5: Type.Number(), p50: Type.Number(), p95: Type.Number(), p99: Type.Number() }),
+  Type.Object({
+    count: Type.Integer(),
+    mean: Type.Number(),
+    p5: Type.Number(),
+    p50: Type.Number(),
+    p95: Type.Number(),
+    p99: Type.Number(),
+  }),
   Type.Null(),
 ]);
 const Sides = Type.Object({ serving: Spread, dark: Spread });
@@ -42,10 +57,15 @@ const DarkReads = Type.Object({
   dark: Trial,
   model: Nullable(Type.String()),
   problem: Nullable(Type.String({ description: 'Why the model cannot read.' })),
-  counts: Type.Object({ read: Type.Integer(), leftOut: Type.Integer(), failed: Type.Integer() }, { description: 'Since the process started.' }),
+  counts: Type.Object(
+    { read: Type.Integer(), leftOut: Type.Integer(), failed: Type.Integer() },
+    { description: 'Since the process started.' },
+  ),
   reads: Type.Integer(),
   problems: Type.Record(Type.String(), Type.Integer()),
-  overlap: Type.Record(Type.String(), Type.Number(), { description: 'Mean share of the first k items in common, by k.' }),
+  overlap: Type.Record(Type.String(), Type.Number(), {
+    description: 'Mean share of the first k items in common, by k.',
+  }),
   kendallTau: Spread,
   firstDiffersShare: Nullable(Type.Number()),
   scores: Sides,
@@ -57,7 +77,11 @@ export function modelRoutes(app: App, { context }: Service): void {
   const { registry } = context;
   const admin = { config: { scope: 'admin' } } as const;
   const read = { config: { scope: 'read' } } as const;
-  const schema = { summary: 'The stored models, oldest first, and the parts they play', tags: ['models'], response: replies(Models) };
+  const schema = {
+    summary: 'The stored models, oldest first, and the parts they play',
+    tags: ['models'],
+    response: replies(Models),
+  };
   app.get('/v1/models', { ...read, schema }, async () => {
     return { ...registry.roles(), problem: context.models.problem, models: [...registry.list()] };
   });
@@ -70,27 +94,45 @@ export function modelRoutes(app: App, { context }: Service): void {
     return { who: request.keyName ?? 'http', why, force };
   };
   const about = <B>(summary: string, body: B) => ({ summary, tags: ['models'], body, response: replies(Change) });
-  app.post('/v1/models/:name/promote', { ...admin, schema: { ...about('Makes a model serve', Promote), params: Named } }, async (request) =>
-    told(promoteModel(registry, request.params.name, decisionOf(request))),
+  app.post(
+    '/v1/models/:name/promote',
+    { ...admin, schema: { ...about('Makes a model serve', Promote), params: Named } },
+    async (request) => told(promoteModel(registry, request.params.name, decisionOf(request))),
   );
-  app.post('/v1/models/roll-back', { ...admin, schema: about('Serves again what served before the last promotion', Why) }, async (request) =>
-    told(rollBackModel(registry, decisionOf(request))),
+  app.post(
+    '/v1/models/roll-back',
+    { ...admin, schema: about('Serves again what served before the last promotion', Why) },
+    async (request) => told(rollBackModel(registry, decisionOf(request))),
   );
-  app.post('/v1/models/:name/canary', { ...admin, schema: { ...about('Tries a model on a share of the users', Try), params: Named } }, async (request) =>
-    told(setCanary(registry, { model: request.params.name, share: request.body.share }, decisionOf(request))),
+  app.post(
+    '/v1/models/:name/canary',
+    { ...admin, schema: { ...about('Tries a model on a share of the users', Try), params: Named } },
+    async (request) =>
+      told(setCanary(registry, { model: request.params.name, share: request.body.share }, decisionOf(request))),
   );
   app.post('/v1/models/canary/stop', { ...admin, schema: about('Ends the trial of a model', Why) }, async (request) =>
     told(setCanary(registry, null, decisionOf(request))),
   );
   app.post(
     '/v1/models/:name/dark',
-    { ...admin, schema: { ...about('Lets a model score a share of the live lists without showing anything', TryInTheDark), params: Named } },
-    async (request) => told(setDark(registry, { model: request.params.name, share: request.body?.share ?? 1 }, decisionOf(request))),
+    {
+      ...admin,
+      schema: {
+        ...about('Lets a model score a share of the live lists without showing anything', TryInTheDark),
+        params: Named,
+      },
+    },
+    async (request) =>
+      told(setDark(registry, { model: request.params.name, share: request.body?.share ?? 1 }, decisionOf(request))),
   );
   app.post('/v1/models/dark/stop', { ...admin, schema: about('Ends the dark reads', Why) }, async (request) =>
     told(setDark(registry, null, decisionOf(request))),
   );
-  const report = { summary: 'How lists would differ under the model that scores in the dark', tags: ['models'], response: replies(DarkReads) };
+  const report = {
+    summary: 'How lists would differ under the model that scores in the dark',
+    tags: ['models'],
+    response: replies(DarkReads),
+  };
   app.get('/v1/models/dark/report', { ...read, schema: report }, async () => {
     const { model, reads } = context.darkReading.lastReads(REPORTED_READS);
     const { counts } = context.darkReading;

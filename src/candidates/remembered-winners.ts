@@ -24,6 +24,8 @@ export class RememberedWinners implements CandidateSource {
   propose({ pinIndex }: CandidateQuery, limit: number): ScoredPins {
     if (pinIndex < 0) return NO_PINS;
     const { pinIndexes, scores } = this.memory.winnersOf(pinIndex, RATIO_MIN);
-    return pinIndexes.length <= limit ? { pinIndexes, scores } : { pinIndexes: pinIndexes.subarray(0, limit), scores: scores.subarray(0, limit) };
+    return pinIndexes.length <= limit
+      ? { pinIndexes, scores }
+      : { pinIndexes: pinIndexes.subarray(0, limit), scores: scores.subarray(0, limit) };
   }
 }

@@ -13,15 +13,23 @@ import { openTrueWorld, trueNdcg, trueQueries } from './world-truth.ts';
 /** The paper's ladder on the log, and in a demo world against the truth that was planted. */
 export const job: Job = {
   name: 'climb-ladder',
-  summary: 'Learns the control set, + fc6/fc8, + category crosses, + object features from the log, and measures each step.',
-  examples: ['related-pins climb-ladder --data var', 'related-pins climb-ladder --data var --propensity randomized --json'],
+  summary:
+    'Learns the control set, + fc6/fc8, + category crosses, + object features from the log, and measures each step.',
+  examples: [
+    'related-pins climb-ladder --data var',
+    'related-pins climb-ladder --data var --propensity randomized --json',
+  ],
   options: [
     { flag: '--from <time>', meaning: 'log from this time on (ISO 8601)' },
     { flag: '--to <time>', meaning: 'log before this time' },
     { flag: '--c <number>', meaning: 'weight of the pair loss', kind: 'number', default: 0.01 },
     { flag: '--normalize <kind>', meaning: 'standard, min-max, log1p or none (standard)' },
     { flag: '--holdout <share>', meaning: 'share of the latest lists that judge', kind: 'number', default: 0.2 },
-    { flag: '--propensity <kind>', meaning: 'weigh pairs by inverse examination: none, randomized or harvested', default: 'none' },
+    {
+      flag: '--propensity <kind>',
+      meaning: 'weigh pairs by inverse examination: none, randomized or harvested',
+      default: 'none',
+    },
     { flag: '--clip <number>', meaning: 'greatest inverse propensity', kind: 'number', default: 10 },
     { flag: '--seed <number>', meaning: 'seed of the intervals', kind: 'integer', default: 1 },
   ],
@@ -37,7 +45,10 @@ export const job: Job = {
       ...stepLines(truth as readonly LadderStep[]),
       '',
       'By category, the most visual first: planted weight of looks; lift of each step over the control set:',
-      ...rows.map(({ category, planted, lifts }) => `  ${category.padEnd(18)} ${planted.toFixed(2)}  ${lifts.map(liftText).join('  ')}`),
+      ...rows.map(
+        ({ category, planted, lifts }) =>
+          `  ${category.padEnd(18)} ${planted.toFixed(2)}  ${lifts.map(liftText).join('  ')}`,
+      ),
       `Kendall's tau between planted weight and lift of the last step: ${(visualWeightTau as number).toFixed(2)}`,
     ];
   },
@@ -72,13 +83,24 @@ async function climb(input: JobInput): Promise<Readonly<Record<string, unknown>>
   const segmentsOf = (list: number): readonly string[] => categoriesOf(holdout.lists[list].queryPinIndex);
   const { c, normalize } = settings;
   return {
-    ...{ c, normalize, seed, lists: early.lists.length, holdoutLists: holdout.lists.length, propensity: propensity?.told ?? null },
+    ...{
+      c,
+      normalize,
+      seed,
+      lists: early.lists.length,
+      holdoutLists: holdout.lists.length,
+      propensity: propensity?.told ?? null,
+    },
     steps: compareSteps(values, { segmentsOf, seed }),
     ...(await againstTruth(input, models, seed)),
   };
 }
 
-async function againstTruth({ config, dataFolder, progress }: JobInput, models: ReturnType<typeof trainLadder>, seed: number) {
+async function againstTruth(
+  { config, dataFolder, progress }: JobInput,
+  models: ReturnType<typeof trainLadder>,
+  seed: number,
+) {
   const world = openTrueWorld(dataFolder);
   if (world === null) return { truth: null, categories: null, visualWeightTau: null };
   const context = await openContext(config, dataFolder);
@@ -87,11 +109,22 @@ async function againstTruth({ config, dataFolder, progress }: JobInput, models: 
     const values = models.map((features) => trueNdcg(queries, features));
     const truth = compareSteps(values, { segmentsOf: (list) => [queries.categories[list]], seed });
     const categories = Object.entries(world.visualWeights)
-      .map(([category, planted]) => ({ category, planted, lifts: truth.slice(1).flatMap((step) => step.liftByCategory.filter(({ segment }) => segment === category)) }))
+      .map(([category, planted]) => ({
+        category,
+        planted,
+        lifts: truth.slice(1).flatMap((step) => step.liftByCategory.filter(({ segment }) => segment === category)),
+      }))
       .filter(({ lifts }) => lifts.length > 0)
       .sort((a, b) => b.planted - a.planted || (a.category < b.category ? -1 : 1));
     const lastLifts = categories.map(({ lifts }) => lifts[lifts.length - 1].lift);
-    return { truth, categories, visualWeightTau: kendallTau(categories.map(({ planted }) => planted), lastLifts) };
+    return {
+      truth,
+      categories,
+      visualWeightTau: kendallTau(
+        categories.map(({ planted }) => planted),
+        lastLifts,
+      ),
+    };
   } finally {
     await context.close();
     progress.stop();
@@ -99,12 +132,14 @@ async function againstTruth({ config, dataFolder, progress }: JobInput, models: 
 }
 
 const percent = (share: number): string => `${share >= 0 ? '+' : ''}${(100 * share).toFixed(1)} %`;
-const liftText = ({ lift, low, high }: SegmentLift): string => `${percent(lift).padStart(8)} (${percent(low)} .. ${percent(high)})`.padEnd(30);
+const liftText = ({ lift, low, high }: SegmentLift): string =>
+  `${percent(lift).padStart(8)} (${percent(low)} .. ${percent(high)})`.padEnd(30);
 
 function stepLines(steps: readonly LadderStep[]): string[] {
   return steps.map(({ step, columns, ndcg10, lift }, at) => {
     const measured = `NDCG@10 ${ndcg10.mean.toFixed(4)} (${ndcg10.low.toFixed(4)} .. ${ndcg10.high.toFixed(4)})`;
-    const over = at === 0 ? '' : `   ${percent(lift.mean)} (${percent(lift.low)} .. ${percent(lift.high)}) over the step before`;
+    const over =
+      at === 0 ? '' : `   ${percent(lift.mean)} (${percent(lift.low)} .. ${percent(lift.high)}) over the step before`;
     return `  ${step.padEnd(20)} ${String(columns).padStart(3)} columns   ${measured}${over}`;
   });
 }

@@ -15,7 +15,12 @@ import { columnsOf } from '../ranker/feature-table.ts';
 import { trainLinearModel } from '../ranker/linear-trainer.ts';
 import { collectLogData, type LogData, trainingRows } from '../ranker/log-data.ts';
 import type { Interval } from '../ranker/model-artifact.ts';
-import { type ExaminationCurve, examinationFromInterventions, examinationFromShuffled, propensityWeights } from '../ranker/position-bias.ts';
+import {
+  type ExaminationCurve,
+  examinationFromInterventions,
+  examinationFromShuffled,
+  propensityWeights,
+} from '../ranker/position-bias.ts';
 import { FEATURE_SETS } from '../ranker/ranking-feature.ts';
 import { relatedPins } from '../related-pins.ts';
 import type { RankedList } from '../serving/ranked-list.ts';
@@ -27,8 +32,12 @@ import { requireTrueWorld, type TrueWorld, trueNdcg, trueQueries } from './world
 
 export const job: Job = {
   name: 'prove-position-bias',
-  summary: 'Shows on a demo world that inverse propensities undo the planted position bias: the curve, and the order that is learned.',
-  examples: ['related-pins demo --data DIR --no-serve && related-pins prove-position-bias --data DIR', 'related-pins prove-position-bias --data DIR --lists 2000 --json'],
+  summary:
+    'Shows on a demo world that inverse propensities undo the planted position bias: the curve, and the order that is learned.',
+  examples: [
+    'related-pins demo --data DIR --no-serve && related-pins prove-position-bias --data DIR',
+    'related-pins prove-position-bias --data DIR --lists 2000 --json',
+  ],
   options: [
     { flag: '--lists <n>', meaning: 'lists that the people look at', kind: 'integer', default: 6000 },
     { flag: '--queries <n>', meaning: 'pins they open, so that pairs are met again', kind: 'integer', default: 150 },
@@ -42,17 +51,24 @@ export const job: Job = {
   describe({ curves, models, checks }) {
     const { randomized, harvested } = curves as Curves;
     const at = (curve: CurveFound, k: number): string =>
-      `${curve.curve[k].toFixed(3)} (${curve.low[k].toFixed(3)} .. ${curve.high[k].toFixed(3)})${curve.covered[k] ? '' : ' !'}`.padEnd(28);
+      `${curve.curve[k].toFixed(3)} (${curve.low[k].toFixed(3)} .. ${curve.high[k].toFixed(3)})${curve.covered[k] ? '' : ' !'}`.padEnd(
+        28,
+      );
     const positions = Array.from({ length: Math.min(randomized.curve.length, harvested.curve.length) }, (_, k) => k);
     return [
       'position  planted  from shuffled lists         from interventions',
-      ...positions.map((k) => `${String(k + 1).padStart(8)}  ${randomized.planted[k].toFixed(3).padStart(7)}  ${at(randomized, k)}${at(harvested, k)}`),
+      ...positions.map(
+        (k) =>
+          `${String(k + 1).padStart(8)}  ${randomized.planted[k].toFixed(3).padStart(7)}  ${at(randomized, k)}${at(harvested, k)}`,
+      ),
       '',
       ...Object.entries(models as Record<string, Found>).map(
         ([name, { ndcg10, overNaive }]) =>
           `${name.padEnd(12)} NDCG@10 against the planted grades ${ndcg10.mean.toFixed(4)} (${ndcg10.low.toFixed(4)} .. ${ndcg10.high.toFixed(4)}), over naive ${overNaive.mean.toFixed(4)} (${overNaive.low.toFixed(4)} .. ${overNaive.high.toFixed(4)})`,
       ),
-      ...(checks as readonly Check[]).map(({ name, passed, detail }) => `${passed ? 'holds' : 'FAILS'}  ${name}: ${detail}`),
+      ...(checks as readonly Check[]).map(
+        ({ name, passed, detail }) => `${passed ? 'holds' : 'FAILS'}  ${name}: ${detail}`,
+      ),
     ];
   },
 };
@@ -85,7 +101,10 @@ async function prove(input: JobInput): Promise<Readonly<Record<string, unknown>>
   const world = requireTrueWorld(dataFolder);
   const context = await openContext(config, dataFolder);
   try {
-    const data = collectLogData(await visits(context, world, input), { listsPerUserDay: Infinity, repeatsPerDay: Infinity });
+    const data = collectLogData(await visits(context, world, input), {
+      listsPerUserDay: Infinity,
+      repeatsPerDay: Infinity,
+    });
     const curves = curvesOf(data);
     progress.start('learning', 0);
     const queries = await trueQueries(context, world, progress);
@@ -94,11 +113,20 @@ async function prove(input: JobInput): Promise<Readonly<Record<string, unknown>>
     const learn = (curve: ExaminationCurve | null): { readonly ndcg: Float64Array; readonly clipped: number } => {
       const weights = curve && propensityWeights(training, curve, clip);
       const c = positive(options.c, '--c') ?? 0.01;
-      const model = trainLinearModel(training, { c, normalize: 'standard', ...(weights ? { weights: { better: weights.better } } : {}) });
+      const model = trainLinearModel(training, {
+        c,
+        normalize: 'standard',
+        ...(weights ? { weights: { better: weights.better } } : {}),
+      });
       return { ndcg: trueNdcg(queries, model.features), clipped: weights?.clipped ?? 0 };
     };
     const planted = { ...curves.randomized, curve: curves.randomized.planted };
-    const learned = { naive: learn(null), randomized: learn(curves.randomized), harvested: learn(curves.harvested), planted: learn(planted) };
+    const learned = {
+      naive: learn(null),
+      randomized: learn(curves.randomized),
+      harvested: learn(curves.harvested),
+      planted: learn(planted),
+    };
     const seed = Number(options.seed);
     const models = Object.fromEntries(
       Object.entries(learned).map(([name, { ndcg, clipped }]) => {
@@ -118,18 +146,34 @@ function checksOf({ randomized, harvested }: Curves, models: Readonly<Record<str
     const count = covered.filter(Boolean).length;
     // Of n independent 95 % intervals 5 % miss; more than three standard errors over that is no chance.
     const missesMax = 0.05 * covered.length + 3 * Math.sqrt(0.05 * 0.95 * covered.length);
-    return { name: `the curve ${name} covers the planted one`, passed: covered.length - count <= missesMax, detail: `${count} of ${covered.length} positions` };
+    return {
+      name: `the curve ${name} covers the planted one`,
+      passed: covered.length - count <= missesMax,
+      detail: `${count} of ${covered.length} positions`,
+    };
   };
   const better = (name: string): Check => {
     const { mean, low, high } = models[name].overNaive;
-    return { name: `weighted (${name}) orders closer to the truth than naive`, passed: low > 0, detail: `NDCG@10 ${mean.toFixed(4)} more (${low.toFixed(4)} .. ${high.toFixed(4)})` };
+    return {
+      name: `weighted (${name}) orders closer to the truth than naive`,
+      passed: low > 0,
+      detail: `NDCG@10 ${mean.toFixed(4)} more (${low.toFixed(4)} .. ${high.toFixed(4)})`,
+    };
   };
-  return [covers('from shuffled lists', randomized), covers('from interventions', harvested), better('randomized'), better('harvested')];
+  return [
+    covers('from shuffled lists', randomized),
+    covers('from interventions', harvested),
+    better('randomized'),
+    better('harvested'),
+  ];
 }
 
 function curvesOf(data: LogData): Curves {
   const found = (curve: ExaminationCurve | null): CurveFound => {
-    if (curve === null) throw new ServiceError('NOTHING_TO_DO', { reason: 'Too few lists to tell how positions are looked at; raise --lists.' });
+    if (curve === null)
+      throw new ServiceError('NOTHING_TO_DO', {
+        reason: 'Too few lists to tell how positions are looked at; raise --lists.',
+      });
     const planted = curve.curve.map((_, k) => examination(k + 1));
     return { ...curve, planted, covered: planted.map((truth, k) => curve.low[k] <= truth && truth <= curve.high[k]) };
   };
@@ -137,12 +181,18 @@ function curvesOf(data: LogData): Curves {
 }
 
 /** Lists as served to the people and what they did, without the log: rankers are drawn per list, whatever the query. */
-async function visits(context: Context, world: TrueWorld, { options, progress, signal }: JobInput): Promise<JudgedList[]> {
+async function visits(
+  context: Context,
+  world: TrueWorld,
+  { options, progress, signal }: JobInput,
+): Promise<JudgedList[]> {
   const { recipe, people } = world;
   const { toCatalog, toRecipe } = pinMaps(context, recipe);
   const seed = Number(options.seed);
   const rankers = [AS_RETRIEVED, String(options.second)];
-  const pool = seededRandom(mixedSeed(seed, 'queries')).shuffled(recipe.pins.flatMap((_, i) => (heldOut(i) ? [] : [i]))).slice(0, Number(options.queries));
+  const pool = seededRandom(mixedSeed(seed, 'queries'))
+    .shuffled(recipe.pins.flatMap((_, i) => (heldOut(i) ? [] : [i])))
+    .slice(0, Number(options.queries));
   const lists: JudgedList[] = [];
   const wanted = Number(options.lists);
   progress.start('visits', wanted);
@@ -153,10 +203,14 @@ async function visits(context: Context, world: TrueWorld, { options, progress, s
     const user = random.pick(recipe.users);
     const query = random.pick(pool);
     const plain = listOptions(index, id, user.id);
-    const list = await relatedPins(trafficParts(context), toCatalog[query], { ...plain, treatment: { ...plain.treatment, model: random.pick(rankers) } });
+    const list = await relatedPins(trafficParts(context), toCatalog[query], {
+      ...plain,
+      treatment: { ...plain.treatment, model: random.pick(rankers) },
+    });
     const shown = Array.from(list.page, (row) => toRecipe[list.candidates.pinIndexes[row]]);
     const grades = new Uint8Array(list.page.length + list.unserved.length);
-    for (const { item, type } of people.act(user, query, shown, random)) grades[item] = Math.max(grades[item], GRADES[type]);
+    for (const { item, type } of people.act(user, query, shown, random))
+      grades[item] = Math.max(grades[item], GRADES[type]);
     lists.push(judged(list, grades));
     told(progress, index);
   }
@@ -173,10 +227,22 @@ function judged(list: RankedList, grades: Uint8Array): JudgedList {
   const count = page.length + unserved.length;
   const all = Int32Array.from([...page, ...unserved]);
   return {
-    ...{ recommendationId: options.recommendationId, at: options.now, surface: list.surface, queryPinIndex: list.queryPinIndex },
+    ...{
+      recommendationId: options.recommendationId,
+      at: options.now,
+      surface: list.surface,
+      queryPinIndex: list.queryPinIndex,
+    },
     ...{ userId: options.userId, arm: null, modelVersion: list.ranker.name, shuffled: list.shuffled, grades },
     items: {
-      ...{ count, rows, sourceNames: [], sourceScores: new Float32Array(0), scores: new Float64Array(count), propensities: new Float32Array(count) },
+      ...{
+        count,
+        rows,
+        sourceNames: [],
+        sourceScores: new Float32Array(0),
+        scores: new Float64Array(count),
+        propensities: new Float32Array(count),
+      },
       pinIndexes: all.map((row) => list.candidates.pinIndexes[row]),
       positions: Uint16Array.from(all, (_, at) => (at < page.length ? at + 1 : 0)),
       retrievedRanks: all,

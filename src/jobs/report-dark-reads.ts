@@ -2,7 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceError } from '../errors.ts';
 import { openDarkReads } from '../ranker/dark-read-store.ts';
-import { type DarkRead, type DarkReport, darkReadsOfLog, type Spread, summarizeDarkReads } from '../ranker/dark-reads.ts';
+import {
+  type DarkRead,
+  type DarkReport,
+  darkReadsOfLog,
+  type Spread,
+  summarizeDarkReads,
+} from '../ranker/dark-reads.ts';
 import { listScorer } from '../ranker/linear-trainer.ts';
 import { ModelRegistry } from '../ranker/model-registry.ts';
 import type { Job, JobInput } from './job.ts';
@@ -28,18 +34,29 @@ export const job: Job = {
     const { options } = input;
     const reads = options.onLog ? readsOnLog(input) : liveReads(input);
     const serving = [...new Set(reads.map(({ servingModel }) => servingModel))].sort();
-    return { model: reads[0].darkModel, servingModels: serving, from: isoAt(reads[0]), to: isoAt(reads[reads.length - 1]), ...summarizeDarkReads(reads) };
+    return {
+      model: reads[0].darkModel,
+      servingModels: serving,
+      from: isoAt(reads[0]),
+      to: isoAt(reads[reads.length - 1]),
+      ...summarizeDarkReads(reads),
+    };
   },
   describe(receipt) {
-    const { model, servingModels, overlap, kendallTau, firstDiffersShare, scores, latencyMs, reads, problems } = receipt as unknown as DarkReport & {
-      readonly model: string;
-      readonly servingModels: readonly string[];
-    };
+    const { model, servingModels, overlap, kendallTau, firstDiffersShare, scores, latencyMs, reads, problems } =
+      receipt as unknown as DarkReport & {
+        readonly model: string;
+        readonly servingModels: readonly string[];
+      };
     const spread = (value: Spread | null): string =>
-      value === null ? '-' : `mean ${value.mean.toFixed(3)}, 5 % ${value.p5.toFixed(3)}, half ${value.p50.toFixed(3)}, 95 % ${value.p95.toFixed(3)}`;
+      value === null
+        ? '-'
+        : `mean ${value.mean.toFixed(3)}, 5 % ${value.p5.toFixed(3)}, half ${value.p50.toFixed(3)}, 95 % ${value.p95.toFixed(3)}`;
     return [
       `${model} in the dark beside ${servingModels.join(', ')}: ${reads} lists`,
-      ...Object.entries(overlap).map(([k, share]) => `  first ${k.padStart(2)} items in common   ${(100 * share).toFixed(1)} %`),
+      ...Object.entries(overlap).map(
+        ([k, share]) => `  first ${k.padStart(2)} items in common   ${(100 * share).toFixed(1)} %`,
+      ),
       `  first item another one   ${firstDiffersShare === null ? '-' : `${(100 * firstDiffersShare).toFixed(1)} %`}`,
       `  Kendall's tau            ${spread(kendallTau)}`,
       `  scores, serving          ${spread(scores.serving)}`,
@@ -54,12 +71,17 @@ export const job: Job = {
 const isoAt = ({ at }: DarkRead): string => new Date(at).toISOString();
 
 function liveReads({ options, dataFolder }: JobInput): readonly DarkRead[] {
-  const none = new ServiceError('NOTHING_TO_DO', { reason: 'No model has read in the dark here; begin with promote-model --dark, or take --on-log.' });
+  const none = new ServiceError('NOTHING_TO_DO', {
+    reason: 'No model has read in the dark here; begin with promote-model --dark, or take --on-log.',
+  });
   if (!existsSync(join(dataFolder, 'dark-reads.sqlite'))) throw none;
   const store = openDarkReads(dataFolder);
   try {
     const model = options.model === undefined ? store.lastModel() : String(options.model);
-    const reads = model === null ? [] : store.reads({ model, from: timeOf(options.from, '--from'), to: timeOf(options.to, '--to') });
+    const reads =
+      model === null
+        ? []
+        : store.reads({ model, from: timeOf(options.from, '--from'), to: timeOf(options.to, '--to') });
     if (reads.length === 0) throw none;
     return reads;
   } finally {
@@ -71,7 +93,11 @@ function readsOnLog({ options, dataFolder }: JobInput): readonly DarkRead[] {
   if (options.model === undefined) throw new ServiceError('JOB_USAGE', { reason: '--on-log needs --model.' });
   const registry = new ModelRegistry(join(dataFolder, 'models'));
   const { name, kind, features } = registry.read(String(options.model));
-  if (kind !== 'linear') throw new ServiceError('RANKER_MODEL_REFUSED', { model: name, reason: 'only linear models are measured on the log' });
+  if (kind !== 'linear')
+    throw new ServiceError('RANKER_MODEL_REFUSED', {
+      model: name,
+      reason: 'only linear models are measured on the log',
+    });
   const data = readLog(dataFolder, options);
   return darkReadsOfLog(data, listScorer(data, features), name);
 }

@@ -13,7 +13,11 @@ export interface ReportPictures {
 const WIDTH_PX = 110;
 
 /** Small JPEGs of some pins, made anew from their images. */
-export async function reportPictures(dataFolder: string, config: Config, pinIndexes: readonly number[]): Promise<ReportPictures> {
+export async function reportPictures(
+  dataFolder: string,
+  config: Config,
+  pinIndexes: readonly number[],
+): Promise<ReportPictures> {
   const catalog = openCatalog(dataFolder);
   const addresses = new Map<number, string>();
   const names = new Map<number, string>();
@@ -31,7 +35,13 @@ export async function reportPictures(dataFolder: string, config: Config, pinInde
 }
 
 /** A picture that cannot be had is left out: the report names the pin instead. */
-async function addPicture(addresses: Map<number, string>, pinIndex: number, image: string, dataFolder: string, config: Config): Promise<void> {
+async function addPicture(
+  addresses: Map<number, string>,
+  pinIndex: number,
+  image: string,
+  dataFolder: string,
+  config: Config,
+): Promise<void> {
   const { uploadLimitBytes, imagePixelLimit, imagePrivateUrls } = config;
   try {
     const bytes = await fetchImage(image, { dataFolder, byteLimit: uploadLimitBytes, allowPrivate: imagePrivateUrls });

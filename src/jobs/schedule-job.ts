@@ -22,14 +22,21 @@ export const job: Job = {
     const [name] = args;
     if (name === undefined) return told(readSchedule(dataFolder));
     if (options.never) return told(setScheduled(dataFolder, name, null));
-    if (options.cron === undefined) throw new ServiceError('JOB_USAGE', { reason: 'Say when with --cron, or --never.' });
+    if (options.cron === undefined)
+      throw new ServiceError('JOB_USAGE', { reason: 'Say when with --cron, or --never.' });
     const known = readSchedule(dataFolder)[name]?.flags ?? [];
-    const flags = options.flags === undefined ? known : String(options.flags).split(/\s+/).filter((flag) => flag !== '');
+    const flags =
+      options.flags === undefined
+        ? known
+        : String(options.flags)
+            .split(/\s+/)
+            .filter((flag) => flag !== '');
     return told(setScheduled(dataFolder, name, { cron: String(options.cron), flags }));
   },
   describe({ jobs }) {
     const lines = Object.entries(jobs as Record<string, Line>).map(
-      ([name, { cron, flags, nextRunAt }]) => `${name.padEnd(20)} ${cron.padEnd(16)} next ${nextRunAt}  ${flags.join(' ')}`,
+      ([name, { cron, flags, nextRunAt }]) =>
+        `${name.padEnd(20)} ${cron.padEnd(16)} next ${nextRunAt}  ${flags.join(' ')}`,
     );
     return lines.length > 0 ? lines : ['nothing is scheduled'];
   },
@@ -39,6 +46,9 @@ type Line = Schedule[string] & { readonly nextRunAt: string };
 
 function told(schedule: Schedule): Readonly<Record<string, unknown>> {
   const now = Date.now();
-  const lines = Object.entries(schedule).map(([name, line]) => [name, { ...line, nextRunAt: new Date(nextRunOf(line.cron, now)).toISOString() }]);
+  const lines = Object.entries(schedule).map(([name, line]) => [
+    name,
+    { ...line, nextRunAt: new Date(nextRunOf(line.cron, now)).toISOString() },
+  ]);
   return { jobs: Object.fromEntries(lines) as Record<string, Line> };
 }

@@ -60,7 +60,15 @@ export const job: Job = {
   describe: (receipt) => (receipt.model === undefined ? fileRunLines(receipt) : logRunLines(receipt)),
 };
 
-const learned = ({ objective, iterations, pairs, rows, queries, c, seconds }: Readonly<Record<string, unknown>>): string =>
+const learned = ({
+  objective,
+  iterations,
+  pairs,
+  rows,
+  queries,
+  c,
+  seconds,
+}: Readonly<Record<string, unknown>>): string =>
   `${String(pairs)} pairs of ${String(rows)} rows in ${String(queries)} lists, C ${String(c)}: objective ${Number(objective).toPrecision(8)} after ${String(iterations)} iterations, ${Number(seconds).toFixed(1)} s`;
 
 function fileRunLines(receipt: Readonly<Record<string, unknown>>): string[] {
@@ -72,8 +80,14 @@ function logRunLines(receipt: Readonly<Record<string, unknown>>): string[] {
   const on = guard.lists === 'shuffled' ? 'on the later lists that were served shuffled' : 'on the later lists';
   return [
     `${model}: ${learned(receipt)}`,
-    ...Object.entries(ndcg10).map(([name, { mean, low, high }]) => `  NDCG@10 ${name.padEnd(12)} ${mean.toFixed(4)} (${low.toFixed(4)} .. ${high.toFixed(4)})`),
-    ...Object.entries(guard.lifts).map(([name, { mean, low, high }]) => `  ${on}, over ${name}: ${(100 * mean).toFixed(1)} % (${(100 * low).toFixed(1)} .. ${(100 * high).toFixed(1)})`),
+    ...Object.entries(ndcg10).map(
+      ([name, { mean, low, high }]) =>
+        `  NDCG@10 ${name.padEnd(12)} ${mean.toFixed(4)} (${low.toFixed(4)} .. ${high.toFixed(4)})`,
+    ),
+    ...Object.entries(guard.lifts).map(
+      ([name, { mean, low, high }]) =>
+        `  ${on}, over ${name}: ${(100 * mean).toFixed(1)} % (${(100 * low).toFixed(1)} .. ${(100 * high).toFixed(1)})`,
+    ),
     `It does not serve yet: related-pins promote-model ${model}`,
   ];
 }

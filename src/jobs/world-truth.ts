@@ -30,15 +30,23 @@ export function openTrueWorld(dataFolder: string): TrueWorld | null {
   if (!existsSync(steps)) return null;
   const { size } = JSON.parse(readFileSync(steps, 'utf8')) as { readonly size: WorldSize };
   const recipe = makeRecipe(size);
-  const people = new People(recipe, Uint8Array.from(picturesOf(recipe), (picture) => (trueDominant(picture) ? 1 : 0)));
+  const people = new People(
+    recipe,
+    Uint8Array.from(picturesOf(recipe), (picture) => (trueDominant(picture) ? 1 : 0)),
+  );
   const weights = visualWeights(size.kind);
-  return { recipe, people, visualWeights: Object.fromEntries(CATEGORIES.map(({ name }, category) => [name, weights[category]])) };
+  return {
+    recipe,
+    people,
+    visualWeights: Object.fromEntries(CATEGORIES.map(({ name }, category) => [name, weights[category]])),
+  };
 }
 
 /** @throws NOTHING_TO_DO when the folder holds no demo world. */
 export function requireTrueWorld(dataFolder: string): TrueWorld {
   const world = openTrueWorld(dataFolder);
-  if (world === null) throw new ServiceError('NOTHING_TO_DO', { reason: `${dataFolder} holds no demo world; run demo first.` });
+  if (world === null)
+    throw new ServiceError('NOTHING_TO_DO', { reason: `${dataFolder} holds no demo world; run demo first.` });
   return world;
 }
 
@@ -49,7 +57,11 @@ export interface TrueQueries {
   readonly categories: readonly string[];
 }
 
-export async function trueQueries(context: Context, { recipe, people }: TrueWorld, progress: Progress): Promise<TrueQueries> {
+export async function trueQueries(
+  context: Context,
+  { recipe, people }: TrueWorld,
+  progress: Progress,
+): Promise<TrueQueries> {
   const { toCatalog, toRecipe } = pinMaps(context, recipe);
   const queries = recipe.pins.flatMap((_, i) => (heldOut(i) ? [i] : []));
   const parts = trafficParts(context);

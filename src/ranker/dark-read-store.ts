@@ -65,8 +65,23 @@ export class DarkReadStore {
     return this.commit.write(() => {
       const { recommendationId, at, surface, queryPinIndex, servingModel, darkModel, candidates } = read;
       const { servingMs, darkMs, kendallTau, serving, dark, problem } = read;
-      const values = [recommendationId, at, surface, queryPinIndex, servingModel, darkModel, candidates, servingMs, darkMs];
-      const tops = [bytesOf(serving.pinIndexes), bytesOf(serving.scores), bytesOf(dark.pinIndexes), bytesOf(dark.scores)];
+      const values = [
+        recommendationId,
+        at,
+        surface,
+        queryPinIndex,
+        servingModel,
+        darkModel,
+        candidates,
+        servingMs,
+        darkMs,
+      ];
+      const tops = [
+        bytesOf(serving.pinIndexes),
+        bytesOf(serving.scores),
+        bytesOf(dark.pinIndexes),
+        bytesOf(dark.scores),
+      ];
       this.database
         .prepare(`INSERT INTO dark_read VALUES (NULL, ${Array.from({ length: 15 }, () => '?').join(', ')})`)
         .run(...values, kendallTau, ...tops, problem);
@@ -79,7 +94,9 @@ export class DarkReadStore {
   /** In the order in which they were made. */
   reads({ model = null, from = 0, to = Number.MAX_SAFE_INTEGER, last = -1 }: DarkReadRange = {}): readonly DarkRead[] {
     const rows = this.database
-      .prepare('SELECT * FROM dark_read WHERE at >= ? AND at < ? AND dark_model = coalesce(?, dark_model) ORDER BY id DESC LIMIT ?')
+      .prepare(
+        'SELECT * FROM dark_read WHERE at >= ? AND at < ? AND dark_model = coalesce(?, dark_model) ORDER BY id DESC LIMIT ?',
+      )
       .all(from, to, model, last) as Row[];
     return rows.reverse().map(readOf);
   }
@@ -112,7 +129,10 @@ function bytesOf(values: Int32Array | Float64Array): Buffer {
 }
 
 function topOf(pins: Buffer, scores: Buffer): TopItems {
-  return { pinIndexes: new Int32Array(Uint8Array.from(pins).buffer), scores: new Float64Array(Uint8Array.from(scores).buffer) };
+  return {
+    pinIndexes: new Int32Array(Uint8Array.from(pins).buffer),
+    scores: new Float64Array(Uint8Array.from(scores).buffer),
+  };
 }
 
 /** Opens (and makes) `dark-reads.sqlite` of a data folder. */

@@ -40,11 +40,15 @@ export function topItems(scores: ArrayLike<number>, pinIndexes: ArrayLike<number
   const order = Array.from({ length: scores.length }, (_, item) => item);
   order.sort((x, y) => scores[y] - scores[x] || pinIndexes[x] - pinIndexes[y]);
   const first = order.slice(0, count);
-  return { pinIndexes: Int32Array.from(first, (item) => pinIndexes[item]), scores: Float64Array.from(first, (item) => scores[item]) };
+  return {
+    pinIndexes: Int32Array.from(first, (item) => pinIndexes[item]),
+    scores: Float64Array.from(first, (item) => scores[item]),
+  };
 }
 
 export function tauOfOrders(a: ArrayLike<number>, b: ArrayLike<number>): number | null {
-  const part = (scores: ArrayLike<number>): number[] => Array.from({ length: Math.min(TAU_ITEMS, scores.length) }, (_, item) => scores[item]);
+  const part = (scores: ArrayLike<number>): number[] =>
+    Array.from({ length: Math.min(TAU_ITEMS, scores.length) }, (_, item) => scores[item]);
   return kendallTau(part(a), part(b));
 }
 
@@ -97,7 +101,8 @@ export function summarizeDarkReads(all: readonly DarkRead[]): DarkReport {
   const overlap = (of: readonly DarkRead[], k: number): number =>
     meanOf(of.map(({ serving, dark }) => overlapAt(serving.pinIndexes, dark.pinIndexes, k)));
   const surfaces = [...new Set(reads.map(({ surface }) => surface))].sort();
-  const scoresOf = (side: 'serving' | 'dark'): Spread | null => spreadOf(reads.flatMap((read) => [...read[side].scores]));
+  const scoresOf = (side: 'serving' | 'dark'): Spread | null =>
+    spreadOf(reads.flatMap((read) => [...read[side].scores]));
   return {
     reads: reads.length,
     problems: countBy(all.flatMap(({ problem }) => (problem === null ? [] : [problem]))),
@@ -105,7 +110,10 @@ export function summarizeDarkReads(all: readonly DarkRead[]): DarkReport {
     kendallTau: spreadOf(reads.flatMap((read) => (read.kendallTau === null ? [] : [read.kendallTau]))),
     firstDiffersShare: reads.length === 0 ? null : 1 - overlap(reads, 1),
     scores: { serving: scoresOf('serving'), dark: scoresOf('dark') },
-    latencyMs: { serving: spreadOf(reads.map(({ servingMs }) => servingMs)), dark: spreadOf(reads.map(({ darkMs }) => darkMs)) },
+    latencyMs: {
+      serving: spreadOf(reads.map(({ servingMs }) => servingMs)),
+      dark: spreadOf(reads.map(({ darkMs }) => darkMs)),
+    },
     bySurface: Object.fromEntries(
       surfaces.map((surface) => {
         const of = reads.filter((read) => read.surface === surface);

@@ -15,7 +15,11 @@ export interface Decision {
 /** Choice: a model may be up to one percent worse in NDCG@10 than what it replaces before promotion refuses it. */
 const GUARDRAIL_LOSS_MAX = 0.01;
 
-const OTHERS = { previous: 'the model it replaces', asRetrieved: 'the order of retrieval', shuffled: 'a shuffle' } as const;
+const OTHERS = {
+  previous: 'the model it replaces',
+  asRetrieved: 'the order of retrieval',
+  shuffled: 'a shuffle',
+} as const;
 
 /**
  * What speaks against promoting a model, or null. It was measured beside the model that served then, the order of retrieval
@@ -33,17 +37,23 @@ export function guardrailProblem({ ndcg10, guard }: ModelArtifact): string | nul
 function lossOf(name: keyof typeof OTHERS, { lists, lifts }: GuardMeasure): string | null {
   const lift = lifts[name];
   if (lift === undefined) return null;
-  const worse = name === 'shuffled' ? lift.high <= 0 || lift.mean <= 0 : lift.mean < -GUARDRAIL_LOSS_MAX && lift.high < 0;
-  const on = lists === 'shuffled' ? `${lift.queries} later lists that were served shuffled` : `${lift.queries} later lists`;
+  const worse =
+    name === 'shuffled' ? lift.high <= 0 || lift.mean <= 0 : lift.mean < -GUARDRAIL_LOSS_MAX && lift.high < 0;
+  const on =
+    lists === 'shuffled' ? `${lift.queries} later lists that were served shuffled` : `${lift.queries} later lists`;
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-  return worse ? `on ${on} its NDCG@10 is ${percent(lift.mean)} (${percent(lift.low)} .. ${percent(lift.high)}) over ${OTHERS[name]}` : null;
+  return worse
+    ? `on ${on} its NDCG@10 is ${percent(lift.mean)} (${percent(lift.low)} .. ${percent(lift.high)}) over ${OTHERS[name]}`
+    : null;
 }
 
 function lossOfMeans(name: keyof typeof OTHERS, { trained, [name]: other }: ModelArtifact['ndcg10']): string | null {
   if (!trained || !other) return null;
   const least = name === 'shuffled' ? other.mean : other.mean * (1 - GUARDRAIL_LOSS_MAX);
   const worse = name === 'shuffled' ? trained.mean <= least : trained.mean < least;
-  return worse ? `NDCG@10 ${trained.mean.toFixed(4)} on the holdout, ${OTHERS[name]} has ${other.mean.toFixed(4)}` : null;
+  return worse
+    ? `NDCG@10 ${trained.mean.toFixed(4)} on the holdout, ${OTHERS[name]} has ${other.mean.toFixed(4)}`
+    : null;
 }
 
 /**
@@ -99,7 +109,9 @@ function checked(registry: ModelRegistry, trial: Trial | null): Trial | null {
   if (trial === null) return null;
   const { model, share } = trial;
   if (!(share > 0 && share <= 1))
-    throw new ServiceError('JOB_USAGE', { reason: `A model is tried on a share above 0 and up to 1, not on ${share}.` });
+    throw new ServiceError('JOB_USAGE', {
+      reason: `A model is tried on a share above 0 and up to 1, not on ${share}.`,
+    });
   if (model !== AS_RETRIEVED) readUsableModel(registry, model);
   return trial;
 }

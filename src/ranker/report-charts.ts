@@ -57,14 +57,26 @@ export function lineChart({ points, band, other, xLabel, yLabel, marked }: Curve
   const px = (x: number): number => left + ((width - left - right) * (x - x0)) / (x1 - x0 || 1);
   const py = (y: number): number => height - bottom - ((height - top - bottom) * (y - y0)) / (y1 - y0 || 1);
   const at = (x: number, y: number): string => `${fixed(px(x))},${fixed(py(y))}`;
-  const area = band && `<polygon class="band" points="${[...band.map(([low], i) => at(xs[i], low)), ...band.map(([, high], i) => at(xs[i], high)).reverse()].join(' ')}"/>`;
+  const area =
+    band &&
+    `<polygon class="band" points="${[...band.map(([low], i) => at(xs[i], low)), ...band.map(([, high], i) => at(xs[i], high)).reverse()].join(' ')}"/>`;
   const second = other && `<polyline class="other" points="${other.map((y, i) => at(xs[i], y)).join(' ')}"/>`;
-  const dots = points.length > 40 ? '' : points.map(([x, y]) => `<circle class="up${x === marked ? ' marked' : ''}" cx="${fixed(px(x))}" cy="${fixed(py(y))}" r="${x === marked ? 6 : 3}"/>`).join('');
+  const dots =
+    points.length > 40
+      ? ''
+      : points
+          .map(
+            ([x, y]) =>
+              `<circle class="up${x === marked ? ' marked' : ''}" cx="${fixed(px(x))}" cy="${fixed(py(y))}" r="${x === marked ? 6 : 3}"/>`,
+          )
+          .join('');
   const grid = [0, 0.5, 1].map((share) => {
     const y = y0 + share * (y1 - y0);
     return `<line class="rule" x1="${left}" x2="${width - right}" y1="${fixed(py(y))}" y2="${fixed(py(y))}"/><text x="${left - 6}" y="${fixed(py(y) + 4)}" text-anchor="end">${number(y)}</text>`;
   });
-  const ticks = xs.filter((_, i) => points.length <= 12 || i % Math.ceil(points.length / 10) === 0).map((x) => `<text x="${fixed(px(x))}" y="${height - bottom + 16}" text-anchor="middle">${number(x)}</text>`);
+  const ticks = xs
+    .filter((_, i) => points.length <= 12 || i % Math.ceil(points.length / 10) === 0)
+    .map((x) => `<text x="${fixed(px(x))}" y="${height - bottom + 16}" text-anchor="middle">${number(x)}</text>`);
   const labels = `<text x="${width - right}" y="${height - 2}" text-anchor="end">${xLabel}</text><text x="${left}" y="${top - 12}">${yLabel}</text>`;
   return `<svg class="chart" viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="${yLabel} by ${xLabel}">${grid.join('')}${area ?? ''}${second ?? ''}<polyline class="line" points="${points.map(([x, y]) => at(x, y)).join(' ')}"/>${dots}${ticks.join('')}${labels}</svg>`;
 }
@@ -74,7 +86,13 @@ export function histograms(before: readonly number[], after: readonly number[]):
   const most = Math.max(...before, ...after, 1e-12);
   const step = 200 / before.length;
   const tall = (share: number): number => 30 * Math.sqrt(share / most);
-  const bars = before.map((share, bin) => `<rect class="before" x="${fixed(bin * step + 1)}" y="${fixed(32 - tall(share))}" width="${fixed(step - 2)}" height="${fixed(tall(share))}"/>`);
-  const lines = after.map((share, bin) => `<rect class="after" x="${fixed(bin * step + 1)}" y="${fixed(32 - tall(share))}" width="${fixed(step - 2)}" height="${fixed(tall(share))}"/>`);
+  const bars = before.map(
+    (share, bin) =>
+      `<rect class="before" x="${fixed(bin * step + 1)}" y="${fixed(32 - tall(share))}" width="${fixed(step - 2)}" height="${fixed(tall(share))}"/>`,
+  );
+  const lines = after.map(
+    (share, bin) =>
+      `<rect class="after" x="${fixed(bin * step + 1)}" y="${fixed(32 - tall(share))}" width="${fixed(step - 2)}" height="${fixed(tall(share))}"/>`,
+  );
   return `<svg class="whisker" viewBox="0 0 200 34" width="200" height="34">${bars.join('')}${lines.join('')}</svg>`;
 }

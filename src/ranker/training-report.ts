@@ -42,18 +42,49 @@ export function trainingReport(input: ReportInput): string {
   const { model, training, ladder, examination } = input;
   const parts = [
     `<h1>${text(model.name)}</h1><p class="note">${text(summary(model))}</p>${verdict(input)}`,
-    section('NDCG@10 on the later lists', intervalTable(training.ndcg10, training.ndcg10.asServed?.mean ?? 0), 'The rule marks the order as served. Who stood higher was looked at more, so the log favours the order it was served in.'),
+    section(
+      'NDCG@10 on the later lists',
+      intervalTable(training.ndcg10, training.ndcg10.asServed?.mean ?? 0),
+      'The rule marks the order as served. Who stood higher was looked at more, so the log favours the order it was served in.',
+    ),
     section('Lift where no order was favoured', guardTable(training.guard), guardNote(training.guard)),
-    ladder && section('Ladder', ladderTable(ladder), 'Each step learns from the same lists with the same C; lifts are paired, list by list.'),
+    ladder &&
+      section(
+        'Ladder',
+        ladderTable(ladder),
+        'Each step learns from the same lists with the same C; lifts are paired, list by list.',
+      ),
     section('Lift over the control set by category', liftTable(training.liftByCategory)),
     section('Lift by dominant object', liftTable(training.liftByObject)),
     section('NDCG@10 among the items of each source', intervalTable(training.ndcg10BySource, 0)),
-    section('Weights', weightTable(model), 'Weight of the normalized value. What a feature does on the usual list is its weight times one deviation of its values.'),
-    section('Learning curve', learningCurve(training), 'Objective by Newton iteration, as the base-10 logarithm of what is left above the last one.'),
-    training.choice && training.choice.curve.length > 1 && section('Choice of C', cCurve(training), 'NDCG@10 on the blocks that follow, mean over the folds; the band runs from the worst fold to the best.'),
+    section(
+      'Weights',
+      weightTable(model),
+      'Weight of the normalized value. What a feature does on the usual list is its weight times one deviation of its values.',
+    ),
+    section(
+      'Learning curve',
+      learningCurve(training),
+      'Objective by Newton iteration, as the base-10 logarithm of what is left above the last one.',
+    ),
+    training.choice &&
+      training.choice.curve.length > 1 &&
+      section(
+        'Choice of C',
+        cCurve(training),
+        'NDCG@10 on the blocks that follow, mean over the folds; the band runs from the worst fold to the best.',
+      ),
     examination && section('Examination by position', examinationChart(examination), examinationNote(examination)),
-    section('Drift', driftTable(training), 'Rows of the training lists (filled) against those of the later lists (outlined): the share of zeros, then tenths of what was not zero. A stability index under 0.1 is steady, over 0.25 has moved.'),
-    section('Worst queries of the later lists', worstQueries(input), 'The first items as this model orders them, and what people acted on (outlined in green).'),
+    section(
+      'Drift',
+      driftTable(training),
+      'Rows of the training lists (filled) against those of the later lists (outlined): the share of zeros, then tenths of what was not zero. A stability index under 0.1 is steady, over 0.25 has moved.',
+    ),
+    section(
+      'Worst queries of the later lists',
+      worstQueries(input),
+      'The first items as this model orders them, and what people acted on (outlined in green).',
+    ),
   ];
   const body = parts.filter((part) => part !== null && part !== false).join('\n');
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${text(model.name)}</title><style>${STYLE}</style><body>${body}</body></html>\n`;
@@ -86,7 +117,14 @@ function weightTable({ features, distributions }: ModelArtifact): string {
   const rows = sorted.map((feature) => {
     const { name, weight, normalization } = feature;
     const direction = weight > 0 ? 'raises' : weight < 0 ? 'lowers' : '';
-    return [text(name), weight.toFixed(5), direction, balance(weight, most), effect(feature).toFixed(5), normalization.kind];
+    return [
+      text(name),
+      weight.toFixed(5),
+      direction,
+      balance(weight, most),
+      effect(feature).toFixed(5),
+      normalization.kind,
+    ];
   });
   return table(['feature', 'weight', 'direction', '', 'per deviation', 'normalization'], rows);
 }
@@ -95,29 +133,50 @@ function intervalTable(intervals: Readonly<Record<string, Interval>>, mark: numb
   const scale = whiskerScale(Object.values(intervals), mark);
   const rows = Object.entries(intervals)
     .sort(([, a], [, b]) => b.mean - a.mean)
-    .map(([name, row]) => [text(wordsOf(name)), ...numbers(row.mean, row.low, row.high), whisker(row, mark, scale), String(row.queries)]);
+    .map(([name, row]) => [
+      text(wordsOf(name)),
+      ...numbers(row.mean, row.low, row.high),
+      whisker(row, mark, scale),
+      String(row.queries),
+    ]);
   return table(['', 'mean', 'low', 'high', '95 %', 'lists'], rows);
 }
 
 const wordsOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 function guardTable({ lifts }: GuardMeasure): string {
-  return liftTable(Object.entries(lifts).map(([name, { mean, ...interval }]) => ({ segment: `over ${wordsOf(name)}`, lift: mean, ...interval })));
+  return liftTable(
+    Object.entries(lifts).map(([name, { mean, ...interval }]) => ({
+      segment: `over ${wordsOf(name)}`,
+      lift: mean,
+      ...interval,
+    })),
+  );
 }
 
 function guardNote({ lists }: GuardMeasure): string {
-  return lists === 'shuffled' ? 'On the later lists that were served shuffled. The guardrail of promotion looks at these.' : 'Too few of the later lists were served shuffled: this is on all of them, and the order that was served is favoured. The guardrail of promotion looks at these.';
+  return lists === 'shuffled'
+    ? 'On the later lists that were served shuffled. The guardrail of promotion looks at these.'
+    : 'Too few of the later lists were served shuffled: this is on all of them, and the order that was served is favoured. The guardrail of promotion looks at these.';
 }
 
 function liftTable(lifts: readonly SegmentLift[]): string {
   const whiskers = lifts.map(({ lift, low, high }): Whisker => ({ mean: lift, low, high }));
   const scale = whiskerScale(whiskers, 0);
-  const rows = lifts.map(({ segment, lift, low, high, queries }, at) => [text(segment), ...percents(lift, low, high), whisker(whiskers[at], 0, scale), String(queries)]);
+  const rows = lifts.map(({ segment, lift, low, high, queries }, at) => [
+    text(segment),
+    ...percents(lift, low, high),
+    whisker(whiskers[at], 0, scale),
+    String(queries),
+  ]);
   return table(['', 'lift', 'low', 'high', '95 %', 'lists'], rows);
 }
 
 function ladderTable(steps: readonly LadderStep[]): string {
-  const scale = whiskerScale(steps.slice(1).map(({ lift }) => lift), 0);
+  const scale = whiskerScale(
+    steps.slice(1).map(({ lift }) => lift),
+    0,
+  );
   const rows = steps.map(({ step, columns, ndcg10, lift }, at) => [
     text(step),
     String(columns),
@@ -130,36 +189,57 @@ function ladderTable(steps: readonly LadderStep[]): string {
 
 function learningCurve({ model: { trace } }: LogTraining): string {
   const last = trace[trace.length - 1]?.objective ?? 0;
-  const above = trace.slice(0, -1).map(({ objective }, at) => [at, Math.log10(Math.max(objective - last, 1e-12 * Math.abs(last)))] as const);
+  const above = trace
+    .slice(0, -1)
+    .map(({ objective }, at) => [at, Math.log10(Math.max(objective - last, 1e-12 * Math.abs(last)))] as const);
   return lineChart({ points: above, xLabel: 'iteration', yLabel: 'log10 of the objective above the last' });
 }
 
 function cCurve({ choice, c }: LogTraining): string {
   const points = (choice?.curve ?? []).map((point) => [Math.log10(point.c), point.ndcg10] as const);
   const band = (choice?.curve ?? []).map(({ folds }) => [Math.min(...folds), Math.max(...folds)] as const);
-  return lineChart({ points, band, marked: Math.log10(c), xLabel: 'log10 C (the chosen one is marked)', yLabel: 'NDCG@10' });
+  return lineChart({
+    points,
+    band,
+    marked: Math.log10(c),
+    xLabel: 'log10 C (the chosen one is marked)',
+    yLabel: 'NDCG@10',
+  });
 }
 
 function examinationChart({ curve: { curve, low, high } }: ReportedExamination): string {
   const points = curve.map((value, at) => [at + 1, value] as const);
-  return lineChart({ points, band: curve.map((_, at) => [Math.max(0, low[at]), high[at]] as const), xLabel: 'position', yLabel: 'looked at, relative to the first position' });
+  return lineChart({
+    points,
+    band: curve.map((_, at) => [Math.max(0, low[at]), high[at]] as const),
+    xLabel: 'position',
+    yLabel: 'looked at, relative to the first position',
+  });
 }
 
 function examinationNote({ curve: { method, impressions }, clip, clipped }: ReportedExamination): string {
-  const from = method === 'randomized' ? 'From lists that were served shuffled' : 'From items that stood at several positions for the same query';
+  const from =
+    method === 'randomized'
+      ? 'From lists that were served shuffled'
+      : 'From items that stood at several positions for the same query';
   const shown = impressions.reduce((sum, count) => sum + count, 0);
   return `${from}, ${Math.round(shown)} impressions. Pairs were weighted by 1 / examination of the better item, ${clip} at most; ${clipped} rows were cut to that.`;
 }
 
 function driftTable({ training, holdout }: LogTraining): string {
-  const rows = featureDrift(training, holdout).map(({ name, mean, nonZeroShare, stability, training: before, later }) => [
-    text(name),
-    ...numbers(mean.training, mean.later),
-    ...percents(nonZeroShare.training, nonZeroShare.later),
-    `<span${stability > 0.25 ? ' class="down"' : ''}>${stability.toFixed(3)}</span>`,
-    histograms(before, later),
-  ]);
-  return table(['feature', 'mean in training', 'mean later', 'not zero in training', 'not zero later', 'stability', ''], rows);
+  const rows = featureDrift(training, holdout).map(
+    ({ name, mean, nonZeroShare, stability, training: before, later }) => [
+      text(name),
+      ...numbers(mean.training, mean.later),
+      ...percents(nonZeroShare.training, nonZeroShare.later),
+      `<span${stability > 0.25 ? ' class="down"' : ''}>${stability.toFixed(3)}</span>`,
+      histograms(before, later),
+    ],
+  );
+  return table(
+    ['feature', 'mean in training', 'mean later', 'not zero in training', 'not zero later', 'stability', ''],
+    rows,
+  );
 }
 
 const WORST = 12;
@@ -181,7 +261,10 @@ function worstLists({ holdout, perList, model }: LogTraining): readonly WorstLis
     const rows = Array.from({ length: to - from }, (_, at) => at);
     const found = scores(list);
     const first = [...rows].sort((a, b) => found[b] - found[a]).slice(0, SHOWN);
-    const wanted = rows.filter((row) => holdout.grades[from + row] > 0).sort((a, b) => holdout.grades[from + b] - holdout.grades[from + a]).slice(0, SHOWN);
+    const wanted = rows
+      .filter((row) => holdout.grades[from + row] > 0)
+      .sort((a, b) => holdout.grades[from + b] - holdout.grades[from + a])
+      .slice(0, SHOWN);
     const pinOf = (row: number): number => holdout.pinIndexes[from + row];
     return { list, first: first.map(pinOf), wanted: wanted.map(pinOf) };
   });
@@ -189,7 +272,11 @@ function worstLists({ holdout, perList, model }: LogTraining): readonly WorstLis
 
 /** The pins whose pictures the report shows. */
 export function picturedPins(training: LogTraining): readonly number[] {
-  const pins = worstLists(training).flatMap(({ list, first, wanted }) => [training.holdout.lists[list].queryPinIndex, ...first, ...wanted]);
+  const pins = worstLists(training).flatMap(({ list, first, wanted }) => [
+    training.holdout.lists[list].queryPinIndex,
+    ...first,
+    ...wanted,
+  ]);
   return [...new Set(pins)].filter((pin) => pin >= 0);
 }
 
@@ -197,7 +284,8 @@ function worstQueries(input: ReportInput): string {
   const { holdout, perList } = input.training;
   const items = worstLists(input.training).map(({ list, first, wanted }) => {
     const { queryPinIndex, recommendationId, surface } = holdout.lists[list];
-    const query = queryPinIndex < 0 ? `<span class="pin">${text(surface)}</span>` : pictureOf(input, queryPinIndex, false);
+    const query =
+      queryPinIndex < 0 ? `<span class="pin">${text(surface)}</span>` : pictureOf(input, queryPinIndex, false);
     const row = (label: string, pins: readonly number[]): string =>
       `<div><span class="note">${label}</span><br>${pins.map((pin) => pictureOf(input, pin, wanted.includes(pin))).join('')}</div>`;
     const figures = `NDCG@10 ${perList.trained[list].toFixed(3)}, control set ${perList.control[list].toFixed(3)}; ${text(recommendationId)}`;

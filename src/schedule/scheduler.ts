@@ -6,7 +6,15 @@
 import { reasonOf, ServiceError } from '../errors.ts';
 import { isAlive, type JobProcess, type JobProgress, startJob } from './job-process.ts';
 import type { JobRun, JobRunStore } from './job-run-store.ts';
-import { checkSchedulable, nextRunOf, readSchedule, type Schedule, SCHEDULABLE_JOBS, scheduleStamp, setScheduled } from './schedule-file.ts';
+import {
+  checkSchedulable,
+  nextRunOf,
+  readSchedule,
+  type Schedule,
+  SCHEDULABLE_JOBS,
+  scheduleStamp,
+  setScheduled,
+} from './schedule-file.ts';
 
 const LOOK_MS = 500;
 
@@ -159,7 +167,13 @@ export class Scheduler {
     let alive = false;
     for (const { id, pid, born } of this.store.running()) {
       if (pid !== null && isAlive(pid, born)) alive = true;
-      else this.store.end(id, { state: 'lost', endedAt: now, receipt: null, said: 'the service that had started it was gone before it ended' });
+      else
+        this.store.end(id, {
+          state: 'lost',
+          endedAt: now,
+          receipt: null,
+          said: 'the service that had started it was gone before it ended',
+        });
     }
     return alive;
   }

@@ -25,7 +25,12 @@ describe('jobs over HTTP', () => {
   });
 
   async function ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, key: string | null, payload?: object) {
-    const reply = await app.inject({ method, url, payload, headers: key === null ? {} : { authorization: `Bearer ${key}` } });
+    const reply = await app.inject({
+      method,
+      url,
+      payload,
+      headers: key === null ? {} : { authorization: `Bearer ${key}` },
+    });
     return { status: reply.statusCode, body: reply.json<Record<string, unknown>>() };
   }
 
@@ -43,15 +48,26 @@ describe('jobs over HTTP', () => {
     expect(line).toMatchObject({ cron: '0 3 * * *', flags: [], state: 'idle', progress: null, last: null });
     expect(line?.nextRunAt).toMatch(/T03:00:00\.000Z$/);
     expect(readSchedule(folder)).toEqual({ 'train-ranker': { cron: '0 3 * * *', flags: [] } });
-    expect(await ask('PUT', '/v1/jobs/train-ranker/schedule', admin, { cron: '0 3 * * *', flags: ['--report', '/etc/x'] })).toMatchObject({ status: 400 });
+    expect(
+      await ask('PUT', '/v1/jobs/train-ranker/schedule', admin, { cron: '0 3 * * *', flags: ['--report', '/etc/x'] }),
+    ).toMatchObject({ status: 400 });
     expect(await ask('DELETE', '/v1/jobs/train-ranker/schedule', admin)).toMatchObject({ status: 200 });
     expect(readSchedule(folder)).toEqual({});
   });
 
   it('name what is wrong', async () => {
-    expect(await ask('PUT', '/v1/jobs/train-ranker/schedule', admin, { cron: 'at noon' })).toMatchObject({ status: 400, body: { code: 'JOB_USAGE' } });
-    expect(await ask('POST', '/v1/jobs/erase-user/run', admin)).toMatchObject({ status: 404, body: { code: 'JOB_UNKNOWN' } });
-    expect(await ask('POST', '/v1/jobs/train-ranker/stop', admin)).toMatchObject({ status: 422, body: { code: 'NOTHING_TO_DO' } });
+    expect(await ask('PUT', '/v1/jobs/train-ranker/schedule', admin, { cron: 'at noon' })).toMatchObject({
+      status: 400,
+      body: { code: 'JOB_USAGE' },
+    });
+    expect(await ask('POST', '/v1/jobs/erase-user/run', admin)).toMatchObject({
+      status: 404,
+      body: { code: 'JOB_UNKNOWN' },
+    });
+    expect(await ask('POST', '/v1/jobs/train-ranker/stop', admin)).toMatchObject({
+      status: 422,
+      body: { code: 'NOTHING_TO_DO' },
+    });
     expect(await ask('GET', '/v1/jobs/runs?limit=5', admin)).toEqual({ status: 200, body: { runs: [] } });
   });
 });

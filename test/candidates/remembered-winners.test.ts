@@ -12,7 +12,18 @@ test('what won more than once for a query is proposed again, the greatest first;
     const recommendationId = `r${n}`;
     await log.lists.append(servedList({ recommendationId, pins: [10, 11, 12, 13] }));
     await log.events.append(
-      pins.map((pinIndex) => ({ eventId: `${n} ${pinIndex}`, type: 'click', recommendationId, pinIndex, position: 1, userId: null, at: 1001 }) as const),
+      pins.map(
+        (pinIndex) =>
+          ({
+            eventId: `${n} ${pinIndex}`,
+            type: 'click',
+            recommendationId,
+            pinIndex,
+            position: 1,
+            userId: null,
+            at: 1001,
+          }) as const,
+      ),
     );
   }
   log.pairs.catchUp();

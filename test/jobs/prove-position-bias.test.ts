@@ -24,17 +24,36 @@ describe('position bias in the world', () => {
     writeTruth(recipe, picturesOf(recipe), world);
     writeFileSync(join(world, 'steps.json'), JSON.stringify({ size, seconds: {}, results: {} }));
     const file = (name: string): string => join(world, `${name}.jsonl`);
-    await runJob(importCatalog, folder, { pins: file('pins'), boards: file('boards'), saves: file('saves'), images: world });
+    await runJob(importCatalog, folder, {
+      pins: file('pins'),
+      boards: file('boards'),
+      saves: file('saves'),
+      images: world,
+    });
     await runJob(build, folder, {});
     const feature = (name: string, weight: number) => ({ name, weight, normalization: { kind: 'none' } as const });
-    new ModelRegistry(join(folder, 'models')).add(modelOf('by-popularity', [feature('log-saves', 1), feature('freshness', 3)]));
+    new ModelRegistry(join(folder, 'models')).add(
+      modelOf('by-popularity', [feature('log-saves', 1), feature('freshness', 3)]),
+    );
   }, 60_000);
 
   // That the weighted model also orders closer to the truth shows where pictures count: on the whole demo world (the job
   // itself), and on made-up lists in test/ranker/log-training.test.ts.
-  it('is measured: both estimated curves cover the planted one, and every model is set beside the truth', { timeout: 120_000 }, async () => {
-    const receipt = await runJob(prove, folder, { lists: 1500, queries: 60, second: 'by-popularity', clip: 10, c: 0.01, seed: 1 });
-    const { models, checks } = receipt as { models: Record<string, { ndcg10: { mean: number } }>; checks: { name: string; passed: boolean }[] };
+  it('is measured: both estimated curves cover the planted one, and every model is set beside the truth', {
+    timeout: 120_000,
+  }, async () => {
+    const receipt = await runJob(prove, folder, {
+      lists: 1500,
+      queries: 60,
+      second: 'by-popularity',
+      clip: 10,
+      c: 0.01,
+      seed: 1,
+    });
+    const { models, checks } = receipt as {
+      models: Record<string, { ndcg10: { mean: number } }>;
+      checks: { name: string; passed: boolean }[];
+    };
     expect(checks.slice(0, 2).map(({ name, passed }) => [name, passed])).toEqual([
       ['the curve from shuffled lists covers the planted one', true],
       ['the curve from interventions covers the planted one', true],

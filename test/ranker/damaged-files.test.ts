@@ -23,9 +23,18 @@ const features: readonly ModelFeature[] = [
 /** One bit of a file flipped, cut short, or a stretch overwritten. */
 const damage = (length: number) =>
   fc.oneof(
-    { weight: 6, arbitrary: fc.record({ kind: fc.constant('flip' as const), bit: fc.integer({ min: 0, max: length * 8 - 1 }) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('cut' as const), at: fc.integer({ min: 0, max: length - 1 }) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('zero' as const), at: fc.integer({ min: 0, max: length - 1 }) }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({ kind: fc.constant('flip' as const), bit: fc.integer({ min: 0, max: length * 8 - 1 }) }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('cut' as const), at: fc.integer({ min: 0, max: length - 1 }) }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('zero' as const), at: fc.integer({ min: 0, max: length - 1 }) }),
+    },
   );
 type Damage = { kind: 'flip'; bit: number } | { kind: 'cut'; at: number } | { kind: 'zero'; at: number };
 
@@ -76,7 +85,9 @@ describe('a damaged file is refused by name, and the serving model is untouched'
     fc.assert(
       fc.property(damage(bytes.length), (how) => {
         writeFileSync(registry.onnxPathOf('trees'), damaged(bytes, how));
-        expect(() => promoteModel(registry, 'trees', { ...decision, force: true })).toThrow(/The model trees is refused/);
+        expect(() => promoteModel(registry, 'trees', { ...decision, force: true })).toThrow(
+          /The model trees is refused/,
+        );
       }),
       { seed: 2, numRuns: 300 },
     );
@@ -87,7 +98,14 @@ describe('a damaged file is refused by name, and the serving model is untouched'
 
   it('graphs that were damaged before they were imported: refused, or they score as the trainer did', async () => {
     const bytes = readFileSync(graph);
-    const parity = { rows: [[1, 10], [0, 1], [3, -2]], scores: [32, 3, 0] };
+    const parity = {
+      rows: [
+        [1, 10],
+        [0, 1],
+        [3, -2],
+      ],
+      scores: [32, 3, 0],
+    };
     const names = ['log-saves', 'freshness'];
     const path = join(folder, 'damaged.onnx');
     await fc.assert(
@@ -120,14 +138,18 @@ describe('a damaged file is refused by name, and the serving model is untouched'
         const found = read(damaged(bytes, how));
         if (found !== null && format !== 'opensearch') expect(found).toEqual(features);
         // That format has no place for a digest: what is read is at least a whole model.
-        for (const { name, weight } of found ?? []) expect([name.length > 0, Number.isFinite(weight)]).toEqual([true, true]);
+        for (const { name, weight } of found ?? [])
+          expect([name.length > 0, Number.isFinite(weight)]).toEqual([true, true]);
       }),
       { seed: 4, numRuns: 1500 },
     );
   });
 
   it('LETOR files and group sizes: refused with file and line, or every number is finite and every row in a list', async () => {
-    const rows = Array.from({ length: 40 }, (_, row) => `${row % 5} qid:${row >> 3} 1:${row / 7} 2:${-row * 0.25} 40:1e-${row} # row ${row}\n`);
+    const rows = Array.from(
+      { length: 40 },
+      (_, row) => `${row % 5} qid:${row >> 3} 1:${row / 7} 2:${-row * 0.25} 40:1e-${row} # row ${row}\n`,
+    );
     const bytes = Buffer.from(rows.join(''));
     const path = join(folder, 'rows.txt');
     await fc.assert(

@@ -57,7 +57,13 @@ describe('the schedule', { timeout: 120_000 }, () => {
     expect(() => scheduler.ask('import-catalog', 'bob')).toThrow('import-catalog is already running');
     expect(() => scheduler.ask('build-candidates', 'bob')).toThrow('waiting for its turn');
     expect(() => scheduler.ask('serve', 'bob')).toThrow('no job serve');
-    expect(scheduler.status().map(({ state }) => state).filter((state) => state !== 'idle').sort()).toEqual(['running', 'waiting']);
+    expect(
+      scheduler
+        .status()
+        .map(({ state }) => state)
+        .filter((state) => state !== 'idle')
+        .sort(),
+    ).toEqual(['running', 'waiting']);
     await expect.poll(() => scheduler.runs(10, null).map(({ state }) => state), WAIT).toEqual(['done', 'done']);
     const [second, first] = scheduler.runs(10, null);
     expect(first).toMatchObject({ job: 'import-catalog', who: 'ada', cron: null });
@@ -72,7 +78,9 @@ describe('the schedule', { timeout: 120_000 }, () => {
     expect(scheduler.runs(1, 'train-ranker')[0].receipt).toMatchObject({ error: { code: 'RANKER_NO_PAIRS' } });
     const byHand = lockJob(folder, 'train-ranker');
     scheduler.ask('train-ranker', 'ada');
-    await expect.poll(() => scheduler.runs(2, 'train-ranker').map(({ state }) => state), WAIT).toEqual(['refused', 'refused']);
+    await expect
+      .poll(() => scheduler.runs(2, 'train-ranker').map(({ state }) => state), WAIT)
+      .toEqual(['refused', 'refused']);
     expect(scheduler.runs(1, 'train-ranker')[0].receipt).toMatchObject({ error: { code: 'JOB_RUNNING' } });
     byHand.release();
   });
@@ -108,7 +116,9 @@ describe('the schedule', { timeout: 120_000 }, () => {
     const gone = new Promise((ended) => bystander?.once('exit', ended));
     bystander.kill('SIGKILL');
     await gone;
-    await expect.poll(() => scheduler.runs(10, null).map(({ state }) => state), WAIT).toEqual([expect.not.stringMatching('running'), 'lost', 'lost']);
+    await expect
+      .poll(() => scheduler.runs(10, null).map(({ state }) => state), WAIT)
+      .toEqual([expect.not.stringMatching('running'), 'lost', 'lost']);
     expect(isAlive(pid, null)).toBe(false);
   });
 
@@ -123,7 +133,9 @@ describe('the schedule', { timeout: 120_000 }, () => {
       lockJob(${JSON.stringify(folder)}, 'train-ranker');
       console.log('taken');
       setInterval(() => {}, 1000);`;
-    bystander = spawn(process.execPath, ['--input-type=module', '-e', taking], { stdio: ['ignore', 'pipe', 'inherit'] });
+    bystander = spawn(process.execPath, ['--input-type=module', '-e', taking], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     await new Promise((taken) => bystander?.stdout?.once('data', taken));
     expect(() => lockJob(folder, 'train-ranker')).toThrow(`process ${bystander?.pid}`);
     const gone = new Promise((ended) => bystander?.once('exit', ended));

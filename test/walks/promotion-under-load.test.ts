@@ -25,7 +25,13 @@ beforeAll(async () => {
   expect(imported.status, imported.said).toBe(0);
   const feature = (name: string, weight: number) => ({ name, weight, normalization: { kind: 'none' } as const });
   registry.add(modelOf('first', [feature('log-saves', 1)], { trained: 0.5, shuffled: 0.2 }));
-  registry.add(modelOf('second', [feature('cooccurrence-score', 1), feature('log-saves', -0.1)], { trained: 0.6, previous: 0.5, shuffled: 0.2 }));
+  registry.add(
+    modelOf('second', [feature('cooccurrence-score', 1), feature('log-saves', -0.1)], {
+      trained: 0.6,
+      previous: 0.5,
+      shuffled: 0.2,
+    }),
+  );
   registry.add(modelOf('third', [feature('freshness', 1)], { trained: 0.6, previous: 0.6, shuffled: 0.2 }));
   registry.add(modelOf('worse', [feature('freshness', -1)], { trained: 0.3, previous: 0.6, shuffled: 0.2 }));
   service = await startService(data, { RELATED_PINS_LOG_LEVEL: 'warn' });
@@ -39,7 +45,11 @@ const get = async <T>(path: string): Promise<T> => (await (await fetch(`${servic
 const serving = async (): Promise<string> => (await get<Ready>('/health/ready')).model;
 const metrics = async (): Promise<string> => (await fetch(`${service.url}/metrics`)).text();
 async function post(path: string, body: unknown = {}): Promise<{ status: number; body: Record<string, unknown> }> {
-  const reply = await fetch(`${service.url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const reply = await fetch(`${service.url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
   return { status: reply.status, body: (await reply.json()) as Record<string, unknown> };
 }
 
@@ -51,15 +61,25 @@ describe('models change under load', { timeout: 240_000 }, () => {
     const load = (async () => {
       const all: Record<string, number> = {};
       while (!done) {
-        const round = openLoop({ url: service.url, perSecond: 40, seconds: 1, connections: 8, path: (n) => `/v1/pins/p${n % 300}/related?userId=u${n % 60}` });
+        const round = openLoop({
+          url: service.url,
+          perSecond: 40,
+          seconds: 1,
+          connections: 8,
+          path: (n) => `/v1/pins/p${n % 300}/related?userId=u${n % 60}`,
+        });
         rounds.push(round.then(({ statuses }) => statuses));
-        for (const [status, count] of Object.entries(await rounds[rounds.length - 1])) all[status] = (all[status] ?? 0) + count;
+        for (const [status, count] of Object.entries(await rounds[rounds.length - 1]))
+          all[status] = (all[status] ?? 0) + count;
       }
       return all;
     })();
     try {
       expect(await serving()).toBe('as-retrieved');
-      expect(await post('/v1/models/first/promote', { why: 'the first one' })).toMatchObject({ status: 200, body: { model: 'first', previous: 'as-retrieved' } });
+      expect(await post('/v1/models/first/promote', { why: 'the first one' })).toMatchObject({
+        status: 200,
+        body: { model: 'first', previous: 'as-retrieved' },
+      });
       expect(await serving()).toBe('first');
 
       const byJob = await runJob(['promote-model', 'second', '--why', 'better', '--data', data]);
@@ -73,7 +93,10 @@ describe('models change under load', { timeout: 240_000 }, () => {
       await aTrial();
       await aBadFile();
 
-      expect(await post('/v1/models/roll-back', { why: 'enough' })).toMatchObject({ status: 200, body: { model: 'first' } });
+      expect(await post('/v1/models/roll-back', { why: 'enough' })).toMatchObject({
+        status: 200,
+        body: { model: 'first' },
+      });
       await expect.poll(serving, WAIT).toBe('first');
       expect((await get<Ready>('/health/ready')).degraded).toEqual([]);
       expect(await metrics()).toContain('related_pins_model_refused 0');
@@ -86,8 +109,14 @@ describe('models change under load', { timeout: 240_000 }, () => {
   });
 
   async function darkReads(): Promise<void> {
-    expect(await post('/v1/models/third/dark', { share: 1, why: 'look first' })).toMatchObject({ status: 200, body: { model: 'third', share: 1 } });
-    const report = () => get<{ model: string; reads: number; overlap: Record<string, number>; counts: { failed: number } }>('/v1/models/dark/report');
+    expect(await post('/v1/models/third/dark', { share: 1, why: 'look first' })).toMatchObject({
+      status: 200,
+      body: { model: 'third', share: 1 },
+    });
+    const report = () =>
+      get<{ model: string; reads: number; overlap: Record<string, number>; counts: { failed: number } }>(
+        '/v1/models/dark/report',
+      );
     await expect.poll(async () => (await report()).reads, WAIT).toBeGreaterThan(20);
     const { model, overlap, counts } = await report();
     expect(model).toBe('third');
@@ -102,9 +131,13 @@ describe('models change under load', { timeout: 240_000 }, () => {
   }
 
   async function aTrial(): Promise<void> {
-    expect(await post('/v1/models/third/canary', { share: 0.5 })).toMatchObject({ status: 200, body: { model: 'third', share: 0.5 } });
+    expect(await post('/v1/models/third/canary', { share: 0.5 })).toMatchObject({
+      status: 200,
+      body: { model: 'third', share: 0.5 },
+    });
     const models = new Set<string>();
-    for (let n = 0; n < 40; n++) models.add((await get<{ modelVersion: string }>(`/v1/pins/p${n}/related?userId=somebody-${n}`)).modelVersion);
+    for (let n = 0; n < 40; n++)
+      models.add((await get<{ modelVersion: string }>(`/v1/pins/p${n}/related?userId=somebody-${n}`)).modelVersion);
     expect([...models].sort()).toEqual(['second', 'third']);
     await post('/v1/models/canary/stop');
     expect((await get<{ canary: unknown }>('/v1/models')).canary).toBeNull();
@@ -116,11 +149,18 @@ describe('models change under load', { timeout: 240_000 }, () => {
     const damaged = Buffer.from(good);
     damaged[40] ^= 1;
     writeFileSync(registry.pathOf('damaged'), damaged);
-    expect(await post('/v1/models/damaged/promote', { force: true, why: 'try' })).toMatchObject({ status: 422, body: { code: 'RANKER_MODEL_REFUSED' } });
+    expect(await post('/v1/models/damaged/promote', { force: true, why: 'try' })).toMatchObject({
+      status: 422,
+      body: { code: 'RANKER_MODEL_REFUSED' },
+    });
     writeFileSync(join(data, 'models', 'SERVING'), 'damaged\n');
-    await expect.poll(async () => (await get<Ready>('/health/ready')).degraded.map(({ code }) => code), WAIT).toEqual(['RANKER_MODEL_REFUSED']);
+    await expect
+      .poll(async () => (await get<Ready>('/health/ready')).degraded.map(({ code }) => code), WAIT)
+      .toEqual(['RANKER_MODEL_REFUSED']);
     expect(await serving()).toBe('second');
-    const list = await get<{ modelVersion: string; degraded: readonly { code: string }[]; items: readonly unknown[] }>('/v1/pins/p1/related');
+    const list = await get<{ modelVersion: string; degraded: readonly { code: string }[]; items: readonly unknown[] }>(
+      '/v1/pins/p1/related',
+    );
     expect(list).toMatchObject({ modelVersion: 'second', degraded: [{ code: 'RANKER_MODEL_REFUSED' }] });
     expect(list.items.length).toBeGreaterThan(0);
     expect(await metrics()).toContain('related_pins_model_refused 1');
