@@ -172,6 +172,11 @@ export class ServedListLog {
     return row ? this.listOf(row) : null;
   }
 
+  /** The oldest row number that is still there; null without any. */
+  firstIndex(): number | null {
+    return this.database.prepare<[], number | null>('SELECT min(list_index) FROM served_list').pluck().get() ?? null;
+  }
+
   /** The newest row number; 0 without any. */
   lastIndex(): number {
     return this.database.prepare<[], number>('SELECT coalesce(max(list_index), 0) FROM served_list').pluck().get() ?? 0;

@@ -8,6 +8,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { EngagementLog } from '../catalog/engagement-log.ts';
 import type { ServedListLog, StoredList } from '../catalog/served-list-log.ts';
+import { ServiceError } from '../errors.ts';
 import type { QueryFacts } from './assignment.ts';
 import { NO_UNIT, readArmsText } from './assignment.ts';
 import type { Experiment } from './experiment-store.ts';
@@ -31,7 +32,7 @@ import { contribute } from './unit-contribution.ts';
 
 /** The log, as this file reads it. */
 export interface RawLog {
-  readonly lists: Pick<ServedListLog, 'listsAfter' | 'find' | 'lists' | 'headOf' | 'lastIndex'>;
+  readonly lists: Pick<ServedListLog, 'listsAfter' | 'find' | 'lists' | 'headOf' | 'firstIndex' | 'lastIndex'>;
   readonly events: Pick<EngagementLog, 'eventsAfter' | 'eventsOf' | 'countStrays' | 'lastIndex'>;
 }
 
@@ -89,9 +90,18 @@ export class ExposureLog {
     return total;
   }
 
-  /** Counts everything again from the raw log; ends in the same cells to the last count. */
+  /**
+   * Counts everything again from the raw log; ends in the same cells to the last count.
+   * Throws EXPERIMENT_STATE when the log no longer holds what was counted.
+   */
   rebuild(experiment: Experiment): SyncReceipt {
-    this.store.transaction(() => this.store.clear(this.store.progressOf(experiment.key).number));
+    const { number } = this.store.progressOf(experiment.key);
+    const counted = this.store.firstListIndex(number);
+    if (counted !== null && counted < (this.log.lists.firstIndex() ?? Number.POSITIVE_INFINITY)) {
+      const reason = 'its oldest lists were deleted from the log: counting again would lose them';
+      throw new ServiceError('EXPERIMENT_STATE', { key: experiment.key, state: experiment.state, reason });
+    }
+    this.store.transaction(() => this.store.clear(number));
     return this.sync(experiment);
   }
 

@@ -126,6 +126,14 @@ export class ExposureStore {
     return this.byUnit.all(experiment, unit).map(listOf);
   }
 
+  /** The oldest list that was counted; null without any. */
+  firstListIndex(experiment: number): number | null {
+    return this.database
+      .prepare('SELECT min(list_index) FROM exposed_list WHERE experiment = ?')
+      .pluck()
+      .get(experiment) as number | null;
+  }
+
   /** Units after one, in order. */
   unitsAfter(experiment: number, unit: string, limit: number): readonly string[] {
     return this.database

@@ -148,6 +148,19 @@ test('counterfactual marks and missing models are kept with the list', async () 
   expect(world.store.progressOf('e').modelMissing).toBe(1);
 });
 
+test('what the log no longer holds is not counted again', async () => {
+  const world = bench();
+  await write(world, [
+    world.log.lists.append(servedList('r1', 'ann', START, 'e/b')),
+    world.log.lists.append(servedList('r2', 'ann', START, 'e/b')),
+  ]);
+  world.exposures.sync(world.experiment);
+  const counted = flat(cells(world));
+  world.log.database.prepare("DELETE FROM served_list WHERE recommendation_id = 'r1'").run();
+  expect(() => world.exposures.rebuild(world.experiment)).toThrow(/deleted from the log/);
+  expect(flat(cells(world))).toEqual(counted);
+});
+
 interface Happening {
   readonly kind: 'list' | 'event' | 'mark' | 'sync';
   readonly n: number;
