@@ -6,6 +6,7 @@ import { fetchImage } from '../catalog/image-fetch.ts';
 import { ServiceError } from '../errors.ts';
 import { type ActivationSample, codeOf, fitBinarizer } from '../features/binarize.ts';
 import { openConvNet } from '../features/convnet.ts';
+import { noiseDrawing, noiseSeparation } from '../features/noise-separation.ts';
 import {
   codeByteCount,
   type Distance,
@@ -18,6 +19,7 @@ import {
   signCodes,
 } from '../features/retrieval-evaluation.ts';
 import { seededRandom } from '../math/random.ts';
+import { drawSvg } from '../vision/image-tensor.ts';
 import { InferencePool } from '../vision/inference-pool.ts';
 import { activeNet } from '../vision/net-folder.ts';
 import type { BinarizationRule } from '../vision/net-manifest.ts';
@@ -43,6 +45,7 @@ export const job: Job = {
     },
     { flag: '--per-class <n>', meaning: 'use this many images of each label', kind: 'integer' },
     { flag: '--itq <bits>', meaning: 'also rotated codes of these lengths, separated by commas', kind: 'list' },
+    { flag: '--noise <n>', meaning: 'also: do this many images of noise stand apart from the real ones (the paper’s Figure 5)', kind: 'integer' },
     { flag: '--seed <n>', meaning: 'of samples, rotations and the chance row', kind: 'integer', default: 1 },
   ],
   run: evaluateFeatures,
@@ -83,6 +86,7 @@ async function evaluateFeatures(input: JobInput): Promise<Readonly<Record<string
   });
   const rows: Row[] = [];
   const refused: Record<string, number> = {};
+  const noise: Record<string, unknown>[] = [];
   let measured = 0;
   try {
     for (const folder of nets) {
@@ -97,11 +101,20 @@ async function evaluateFeatures(input: JobInput): Promise<Readonly<Record<string
         progress.note(`${net.net.manifest.name} ${layer}: ${vectors[0]?.length ?? 0} dimensions`);
         rows.push(...layerRows(net.net.manifest.name, layer, vectors, protocol, options));
       }
+      if (typeof options.noise === 'number') noise.push(...(await noiseRows(net.net.manifest.name, folder, seen, pool, options.noise)));
     }
   } finally {
     await pool.close();
   }
-  return { rows, images: measured, queries: options.queries ?? measured, refused };
+  return { rows, images: measured, queries: options.queries ?? measured, refused, ...(noise.length > 0 ? { noise } : {}) };
+}
+
+/** How well each layer keeps noise apart. */
+async function noiseRows(net: string, folder: string, seen: Seen, pool: InferencePool, count: number): Promise<Record<string, unknown>[]> {
+  const drawn = await Promise.all(Array.from({ length: count }, (_, seed) => drawSvg(noiseDrawing(seed), 'png')));
+  const found = await pool.layers(folder, drawn.map((bytes) => ({ bytes })));
+  const layers = found.flatMap((one) => (one.ok ? [{ fc6: one.fc6, fc8: one.fc8 }] : []));
+  return (['fc6', 'fc8'] as const).map((layer) => ({ net, layer, images: count, separation: noiseSeparation(seen.layers[layer], layers.map((one) => one[layer])) }));
 }
 
 /** The images of a folder, labelled by the ordinals of their folders. */
