@@ -9,7 +9,7 @@ import { setScheduled } from '../../src/schedule/schedule-file.ts';
 import { Scheduler } from '../../src/schedule/scheduler.ts';
 import { temporaryFolder } from '../world.ts';
 
-const WAIT = { timeout: 60_000, interval: 50 };
+const WAIT = { timeout: 100_000, interval: 50 };
 /** Something to import, so that a job has something to do. */
 const pinsFile = (folder: string): string => {
   const file = join(folder, 'pins.jsonl');
@@ -34,7 +34,7 @@ function schedulerOf(folder: string): Scheduler {
   return open;
 }
 
-describe('the schedule', { timeout: 120_000 }, () => {
+describe('the schedule', { timeout: 240_000 }, () => {
   it('runs a job when its time has come, as a process of its own, and keeps its receipt', async () => {
     const folder = temporaryFolder();
     setScheduled(folder, 'import-catalog', { cron: '* * * * * *', flags: ['--pins', pinsFile(folder)] });
