@@ -1,5 +1,8 @@
 /** Starts contenders and load generators of the serving benches in processes of their own, and measures what they use. */
 import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { LoadOrder, LoadResult } from './load-process.ts';
 import type { ContenderOrder, ContenderWord } from './serving-process.ts';
 
@@ -11,12 +14,28 @@ export interface Contender {
 
 export async function startContender(order: ContenderOrder): Promise<Contender> {
   const child = forkBeside('./serving-process.js');
-  const { port } = (await ask(child, order)) as Extract<ContenderWord, { port: number }>;
+  const folder = order.folder === undefined ? undefined : ownFolder(order.folder);
+  const { port } = (await ask(child, { ...order, folder })) as Extract<ContenderWord, { port: number }>;
   return {
     origin: `http://127.0.0.1:${port}`,
     usage: () => ask(child, 'usage') as Promise<Extract<ContenderWord, { cpuMicros: number }>>,
-    stop: () => stop(child),
+    async stop() {
+      await stop(child);
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    },
   };
+}
+
+/** What a server writes or locks: each contender begins without. */
+const OWN = /^(log|experiments|dark-reads|jobs)\.sqlite|lock/;
+
+/** A data folder that shares catalogue, artifacts and models with another one and has a lock and a log of its own. */
+function ownFolder(shared: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-service-'));
+  for (const name of readdirSync(shared)) {
+    if (!OWN.test(name) && !/-(wal|shm)$/.test(name)) symlinkSync(join(shared, name), join(folder, name));
+  }
+  return folder;
 }
 
 /** A load from a process of its own, and the processor time the contender spent on it. */
