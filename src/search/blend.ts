@@ -47,7 +47,7 @@ export function sourceRatios(
 ): readonly SourceRatio[] {
   const judged = [
     visualWeight(understanding, visual, rules),
-    annotationWeight(understanding, rules),
+    annotationWeight(understanding, visual, rules),
     objectWeight(understanding, rules),
   ];
   const total = judged.reduce((sum, row) => sum + row.weight, 0);
@@ -74,8 +74,10 @@ function visualWeight({ picture }: Understanding, visual: number, rules: BlendRu
   return { source, weight: rules.share[source] * visual * factor, reason };
 }
 
-function annotationWeight({ annotations, knownPin }: Understanding, rules: BlendRules): JudgedSource {
+/** Terms come from the nearest pictures: where these are strangers, so are their terms. */
+function annotationWeight({ annotations, knownPin }: Understanding, visual: number, rules: BlendRules): JudgedSource {
   const source = 'annotation-search';
+  if (knownPin === null && visual < rules.visualMin) return silent(source, 'terms of pictures that look different say little');
   const best = annotations.reduce((most, term) => Math.max(most, term.confidence), 0);
   if (best < rules.termConfidenceMin) return silent(source, `no term is surer than ${percent(best)}`);
   const reason =

@@ -30,6 +30,12 @@ describe('sourceRatios', () => {
     expect(ratio(product, 0.8)['visual-search']).toBeGreaterThan(ratio(sure, 0.8)['visual-search']);
   });
 
+  it('believes terms of strangers only when they are borrowed', () => {
+    const sure = { ...silent, annotations: [{ term: 'sofa', weight: 2, confidence: 1 }] };
+    expect(ratio(sure, 0.1)['annotation-search']).toBe(0);
+    expect(ratio({ ...sure, knownPin: 3 }, 0.1)['annotation-search']).toBe(1);
+  });
+
   it('sums to 1, and the looks answer when nothing else does', () => {
     const object = { label: 'sofa', score: 0.9, box: [0, 0, 1, 1] as const };
     const rows = sourceRatios({ ...silent, objects: [object] }, 0.9);
