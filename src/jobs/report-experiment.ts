@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { reportCsv } from '../experiments/dashboard.ts';
 import { BURN_IN } from '../experiments/confidence-sequence.ts';
-import type { ExperimentReport } from '../experiments/experiment-report.ts';
-import { percent } from '../experiments/verdict.ts';
+import type { ExperimentReport, ReportRow } from '../experiments/experiment-report.ts';
+import { pText, percent } from '../experiments/verdict.ts';
 import { openExperimentFolder } from './experiment-folder.ts';
 import type { Job } from './job.ts';
 
@@ -52,12 +52,18 @@ function lines(report: ExperimentReport & { readonly rebuildAgrees?: boolean }):
       .filter((row) => row.segment === 'all')
       .map(
         (row) =>
-          `  ${row.label} in ${row.arm}: ${row.lift === null ? 'unknown' : percent(row.lift)} ${row.low === null || row.high === null ? `(no interval before ${BURN_IN} users)` : `(${percent(row.low)} to ${percent(row.high)}, p = ${row.p?.toPrecision(2)})`}`,
+          `  ${row.label} in ${row.arm}: ${liftText(row)}`,
       ),
     ...(report.rebuildAgrees === undefined
       ? []
       : [`  counted again from the raw log: ${report.rebuildAgrees ? 'agrees' : 'DIFFERS'}`]),
   ];
+}
+
+function liftText({ lift, low, high, p, value, controlValue }: ReportRow): string {
+  if (lift === null) return value === 0 && controlValue === 0 ? 'none in either arm' : 'unknown';
+  if (low === null || high === null || p === null) return `${percent(lift)} (no interval before ${BURN_IN} users)`;
+  return `${percent(lift)} (${percent(low)} to ${percent(high)}, ${pText(p)})`;
 }
 
 function table({ table4 }: ExperimentReport): string[] {
