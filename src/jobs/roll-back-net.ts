@@ -20,7 +20,8 @@ export const job: Job = {
     const why = `back to the net ${previous.net}: ${String(options.why)}`;
     if (previous.model !== null && previous.model !== serving)
       promoteModel(registry, previous.model, { who: userInfo().username, why, force: true });
-    writeNetSwitches(dataFolder, kept);
-    return { net: previous.net, digest: previous.digest, model: previous.model, at: new Date().toISOString() };
+    const back = { ...previous, at: new Date().toISOString() };
+    writeNetSwitches(dataFolder, [...kept.slice(0, -1), back]);
+    return back;
   },
 };

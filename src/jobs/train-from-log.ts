@@ -1,5 +1,5 @@
 /** The log's side of train-ranker: judged lists in, a measured model in the registry out. Serving does not change. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCatalog } from '../catalog/catalog-store.ts';
 import { openLog } from '../catalog/log-database.ts';
@@ -24,7 +24,8 @@ import type { NormalizationKind } from '../ranker/normalizer.ts';
 import { FEATURE_SETS, type FeatureSet } from '../ranker/ranking-feature.ts';
 import { columnStatistics, listCount, rowCount } from '../ranker/ranking-data.ts';
 import { timeSplit } from '../ranker/time-split.ts';
-import { activeNet } from '../vision/net-folder.ts';
+import { activeNet, servingSince } from '../vision/net-folder.ts';
+import { readNet } from '../vision/net-manifest.ts';
 import { picturedPins, trainingReport } from '../ranker/training-report.ts';
 import type { JobInput } from './job.ts';
 import { reportPictures } from './report-pictures.ts';
@@ -144,7 +145,8 @@ export function readLog(dataFolder: string, options: JobInput['options']): LogDa
   const log = openLog(dataFolder);
   try {
     const surfaces = ['closeup', 'home-feed', 'rank'] as const;
-    const range = { from: timeOf(options.from, '--from'), to: timeOf(options.to, '--to'), surfaces };
+    // Rows logged while another net served hold its likenesses: they are not mixed with those of this one.
+    const range = { from: timeOf(options.from, '--from') ?? servingSince(dataFolder), to: timeOf(options.to, '--to'), surfaces };
     const data = collectLogData(log.judged(range));
     if (data.lists.length === 0) throw new ServiceError('RANKER_NO_PAIRS', { reason: NO_LOG });
     return data;
@@ -193,8 +195,7 @@ function netDigestOf(dataFolder: string, training: LogData): string | null {
   const column = training.names.indexOf('has-fc6');
   const seen = column >= 0 && columnStatistics(training)[column].max > 0;
   if (!seen) return null;
-  const manifest = readFileSync(join(activeNet(dataFolder, 'visual'), 'manifest.json'), 'utf8');
-  return (JSON.parse(manifest) as { readonly sha256: string }).sha256;
+  return readNet(activeNet(dataFolder, 'visual')).digest;
 }
 
 interface Circumstances {

@@ -48,6 +48,12 @@ export function netSwitches(dataFolder: string): readonly NetSwitch[] {
   }
 }
 
+/** When the active net began to serve; undefined before the first switch. */
+export function servingSince(dataFolder: string): number | undefined {
+  const last = netSwitches(dataFolder).at(-1);
+  return last && Date.parse(last.at);
+}
+
 /** Makes the last of `switches` the active net, at one instant and for good. */
 export function writeNetSwitches(dataFolder: string, switches: readonly NetSwitch[]): void {
   mkdirSync(join(dataFolder, 'nets'), { recursive: true });
