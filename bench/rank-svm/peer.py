@@ -19,11 +19,11 @@ d = np.vstack(blocks)
 sign = np.where(np.arange(len(d)) % 2 == 0, 1, -1)
 d *= sign[:, None]
 for tol in (1e-2, 1e-3, 1e-4, 1e-5):
-    started = time.perf_counter()
+    started, started_cpu = time.perf_counter(), time.process_time()
     model = LinearSVC(loss="squared_hinge", dual=False, fit_intercept=False, C=c, tol=tol, max_iter=10000).fit(d, sign)
-    seconds = time.perf_counter() - started
+    seconds, cpu = time.perf_counter() - started, time.process_time() - started_cpu
     w = model.coef_[0]
     value = float(w @ w / 2 + c * (np.maximum(0, 1 - sign * (d @ w)) ** 2).sum())
     if value <= target * (1 + 1e-4):
         break
-print(json.dumps({"seconds": seconds, "objective": value}))
+print(json.dumps({"seconds": seconds, "cpuSeconds": cpu, "objective": value}))
