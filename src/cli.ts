@@ -34,6 +34,11 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
     () => import('./jobs/evaluate-features.ts'),
   ],
   [
+    'make-evaluation-set',
+    'write a balanced set of labelled images from frequent annotations',
+    () => import('./jobs/make-evaluation-set.ts'),
+  ],
+  [
     'tune-net',
     'learn from the catalogue’s own boards what looks alike, without Python',
     () => import('./jobs/tune-net.ts'),
