@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { openContext } from '../context.ts';
 import { ServiceError } from '../errors.ts';
+import { SILENT } from '../progress.ts';
 import { DEFAULT_WORLD, makeRecipe, type Recipe, WORLD_KINDS, type WorldKind, type WorldSize } from '../world/recipe.ts';
 import { People } from '../world/people.ts';
 import { drawWorld, type Picture, picturesOf, trueDominant, writeTruth } from '../world/write-world.ts';
@@ -71,7 +72,8 @@ function sizeOf({ options }: JobInput): WorldSize {
 }
 
 /**
- * Every step up to serving; steps that an earlier run finished are not done again. Returns the receipt.
+ * Every step up to serving; steps that an earlier run finished are not done again. Returns the receipt. Objects are made
+ * ready for search beside the visitors and the training, which use one core: what is waited for in the end counts.
  * In a `proof` nobody searches by an object, and `twin` is the data folder of the planted world of the same seed and size,
  * whose pictures need not be drawn and looked at again.
  */
@@ -90,13 +92,15 @@ export async function makeDemo(input: JobInput, size: WorldSize, proof: { readon
   await steps.once('extract', () => run(extractFeatures));
   const duplicates = await steps.once('duplicates', async () => fitDuplicates(input, recipe));
   await steps.once('detect', () => run(detectObjects));
-  if (proof === null) await steps.once('objects', () => run(indexObjects));
+  const searching = proof === null ? steps.once('objects', () => indexObjects.run({ ...input, args: [], options: defaultsOf(indexObjects), progress: SILENT })) : null;
+  searching?.catch(() => undefined);
   await steps.once('candidates', () => run(buildCandidates));
   await steps.once('visitors', () => visitors(input, steps, recipe, pictures));
   const control = await steps.once('trainControl', () => run(trainRanker, { sets: ['control'], name: 'control', c: TRAINING_C }));
   const trained = await steps.once('train', () => run(trainRanker, { name: 'full', c: TRAINING_C }));
   await steps.once('promote', () => run(promoteModel, { model: 'full', why: 'learned from the first visitors of the demo world', who: 'demo', force: true }));
   const measured = await steps.once('measure', () => measureWorld(input, recipe, pictures, { control: String(control.model), trained: String(trained.model) }));
+  await steps.once('waitForObjects', async () => void (await searching));
   return receiptOf(size, steps, { measured, trained, duplicates });
 }
 
@@ -164,7 +168,7 @@ interface Findings {
 }
 
 function receiptOf(size: WorldSize, steps: DemoSteps, { measured, trained, duplicates }: Findings): Readonly<Record<string, unknown>> {
-  const total = Object.values(steps.seconds).reduce((sum, seconds) => sum + seconds, 0);
+  const total = Object.entries(steps.seconds).reduce((sum, [step, seconds]) => sum + (step === 'objects' ? 0 : seconds), 0);
   return {
     pins: size.pins,
     boards: size.boards,
