@@ -57,5 +57,6 @@ test('a pin that comes is known to every reading process after a moment', async 
 });
 
 test('metrics are those of all processes', async () => {
-  await soon(async () => (/related_pins_lists_total\{surface="closeup"\} (\d+)/.exec(await (await get('/metrics')).text())?.[1] ?? '0') >= '9' ? true : null);
+  const served = async (): Promise<number> => Number(/related_pins_lists_total\{surface="closeup"\} (\d+)/.exec(await (await get('/metrics')).text())?.[1] ?? 0);
+  await soon(async () => ((await served()) >= 9 ? true : null));
 });
