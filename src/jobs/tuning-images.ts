@@ -1,7 +1,7 @@
 /** What tune-net learns from: images, the labels they carry, and their fc6 activations, kept in a file while they are computed. */
 import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { openCatalog } from '../catalog/catalog-store.ts';
 import { fetchImage } from '../catalog/image-fetch.ts';
 import { ServiceError } from '../errors.ts';
@@ -39,7 +39,7 @@ export function tuningImages(input: JobInput): TuningImage[] {
 }
 
 function labelledFolder(folder: string): TuningImage[] {
-  return folderImages(folder).map(({ file, label, read }) => ({ key: file, read, labels: { label: [label] }, terms: new Map() }));
+  return folderImages(folder).map(({ file, label, read }) => ({ key: relative(folder, file), read, labels: { label: [label] }, terms: new Map() }));
 }
 
 function catalogImages({ options, dataFolder, config }: JobInput): TuningImage[] {
