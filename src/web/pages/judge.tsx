@@ -97,6 +97,8 @@ function Judging({ study }: { study: string }) {
   /** The task that may be answered now: none while an answer is on its way, so that a fast key never answers twice. */
   const open = useRef<Task | null>(null);
   open.current = task ?? null;
+  const last = useRef<Task | null>(null);
+  last.current = before;
   const answer = (value: number): void => {
     const answered = open.current;
     if (!answered) return;
@@ -110,12 +112,12 @@ function Judging({ study }: { study: string }) {
   };
   /** Shows the last task again; its new answer replaces the old one. */
   const back = (): void => {
-    setTask(before);
+    setTask(last.current);
     setBefore(null);
   };
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
-      if (event.key === 'Backspace' && before) return back();
+      if (event.key === 'Backspace' && last.current) return back();
       const value = answerOf(event.key, open.current);
       if (value === null) return;
       event.preventDefault();
@@ -123,7 +125,7 @@ function Judging({ study }: { study: string }) {
     };
     addEventListener('keydown', press);
     return () => removeEventListener('keydown', press);
-  }, [before]);
+  }, [address]);
   if (first.kind === 'failed') return <Failure error={first.error} retry={first.retry} />;
   if (error) return <Failure error={error} />;
   if (task === undefined) return <Skeleton count={6} />;

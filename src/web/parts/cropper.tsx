@@ -114,7 +114,7 @@ function Dots({
 }: {
   objects: FoundObjects;
   extent: readonly [number, number];
-  onGrab: (event: PointerEvent, grip: Grip) => void;
+  onGrab: (event: PointerEvent, grip: Grip, tapped?: () => void) => void;
   onPick: (box: Box) => void;
 }) {
   return (
@@ -131,8 +131,8 @@ function Dots({
               style={{ left: `${(50 * (box[0] + box[2])) / extent[0]}%`, top: `${(50 * (box[1] + box[3])) / extent[1]}%` }}
               title={name}
               aria-label={`Search this: ${name}`}
-              onPointerDown={(event) => onGrab(event, 'move')}
-              onClick={() => onPick(box)}
+              onPointerDown={(event) => onGrab(event, 'move', () => onPick(box))}
+              onClick={(event) => event.detail === 0 && onPick(box)}
             >
               <span>{name}</span>
             </button>
@@ -142,14 +142,17 @@ function Dots({
   );
 }
 
-/** Pointer handling for mouse, pen and finger alike: the box follows, and is settled when let go. */
+/**
+ * Pointer handling for mouse, pen and finger alike: the box follows, and is settled when let go. A press that does not move is a
+ * tap, told here because browsers leave out the click of a tap that comes soon after a drag.
+ */
 function useGrab(
   frame: { current: HTMLDivElement | null },
   box: Fractions | null,
   move: (box: Fractions) => void,
   settle: (box: Fractions) => void,
 ) {
-  return (event: PointerEvent, grip: Grip): void => {
+  return (event: PointerEvent, grip: Grip, tapped?: () => void): void => {
     if (!box || !frame.current || event.button > 0) return;
     if (event.pointerType === 'mouse') event.preventDefault();
     event.stopPropagation();
@@ -168,6 +171,7 @@ function useGrab(
       if (ended.pointerId !== event.pointerId) return;
       for (const type of ['pointermove', 'pointerup', 'pointercancel'] as const) removeEventListener(type, type === 'pointermove' ? follow : end);
       if (latest) settle(latest);
+      else if (ended.type === 'pointerup') tapped?.();
     };
     addEventListener('pointermove', follow);
     addEventListener('pointerup', end);
