@@ -50,11 +50,6 @@ export interface Cache {
   close(): Promise<void>;
 }
 
-/** The cache of a setting: `redisUrl` empty: in this process. */
-export function openCache(redisUrl: string, bytes: number): Cache {
-  return redisUrl === '' ? memoryCache(bytes) : redisCache(redisUrl);
-}
-
 /** A cache in this process, at most `bytes` of values. */
 export function memoryCache(bytes: number): Cache {
   const sizeOf = (value: Buffer | readonly Buffer[]): number => (Buffer.isBuffer(value) ? value.length : value.reduce((sum, part) => sum + part.length + 64, 0));

@@ -1,6 +1,5 @@
 /** What requests may say and what replies look like: the doors check by these, and the OpenAPI document is made from them. */
 import { Type } from 'typebox';
-import { SURFACES } from '../catalog/served-list.ts';
 
 /** For replies that are wide and grow: their shape is a type of the code, and INTERFACES fixes what callers rely on. */
 export const Anything = Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true });
@@ -150,8 +149,6 @@ export const Problem = Type.Object({
 const ProblemDocument = { description: 'What went wrong', content: { 'application/problem+json': { schema: Problem } } };
 /** Every refusal and failure is a problem document, under its own content type. */
 export const PROBLEMS = { '4xx': ProblemDocument, '5xx': ProblemDocument } as const;
-
-export const SurfaceName = Type.Union(SURFACES.map((surface) => Type.Literal(surface)));
 
 /** The replies of a route: its own, and problem documents for everything that goes wrong. */
 export function replies<T>(ok: T): { 200: T } & typeof PROBLEMS {

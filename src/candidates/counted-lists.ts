@@ -1,7 +1,7 @@
 import type { NeighborLists } from './board-cooccurrence.ts';
 import { type CandidateQuery, type CandidateSource, NO_PINS, type ScoredPins } from './candidate.ts';
 
-/** Lists in memory as a candidate source: for tests, and for jobs that count saves they hold some out of. */
+/** Lists in memory as a candidate source: the plain twin of the stored ones. */
 export class CountedLists implements CandidateSource {
   readonly name: string;
   private readonly lists: NeighborLists;

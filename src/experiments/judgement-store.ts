@@ -75,8 +75,7 @@ interface AnswerRow extends TaskRow {
   answer: number;
 }
 
-/** Answers of a pair: the left side is better, neither, the right side. Grades run from 0 to 4. */
-export const PAIR_ANSWERS = [-1, 0, 1] as const;
+/** Grades run from 0 to this. */
 export const GRADE_MAX = 4;
 
 export class JudgementStore {

@@ -7,7 +7,7 @@
  *
  * What is fitted is kept beside the codes it made: codes of different fits are never compared.
  */
-import { packBits, wordsOf } from '../math/bits.ts';
+import { packBits } from '../math/bits.ts';
 import type { BinarizationRule } from '../vision/net-manifest.ts';
 import { fitItq } from './itq.ts';
 
@@ -115,7 +115,3 @@ export function unpackBinarizer(bytes: Uint8Array): Binarizer {
   return kind === 'itq' ? { kind, bits, mean: arrays[0], directions: arrays[1] } : { kind: 'positive', bits };
 }
 
-/** Bytes of one code. */
-export function codeBytes(binarizer: Binarizer): number {
-  return wordsOf(binarizer.bits) * 4;
-}

@@ -15,7 +15,6 @@ import type { Box } from './box.ts';
 import { formatOf } from './image-format.ts';
 import type { NetInput, ResizeRule } from './net-manifest.ts';
 import { scalesOf } from './net-manifest.ts';
-import { toFloat16 } from './float16.ts';
 
 sharp.cache(false);
 sharp.concurrency(1);
@@ -266,11 +265,6 @@ export function writeTensor(pixels: Pixels, input: NetInput, out: Float32Array, 
     let at = offset + (input.layout === 'NCHW' ? channel * plane : channel);
     for (let i = source; i < plane * 3; i += 3, at += step) out[at] = (pixels.data[i] - mean) * scale;
   }
-}
-
-/** The tensor's elements in the type the net takes: float16 as 16-bit patterns. */
-export function tensorElements(values: Float32Array, input: NetInput): Float32Array | Uint16Array {
-  return input.type === 'float16' ? toFloat16(values) : values;
 }
 
 /** A picture for serving, at most `width` wide, upright, metadata dropped. */

@@ -12,10 +12,6 @@ const WORDS: Readonly<Record<string, readonly [string, string]>> = {
   'object-search': ['scene', 'a scene that holds the object'],
 };
 
-export function sourceWord(name: string): string {
-  return WORDS[name]?.[0] ?? name;
-}
-
 export function SourceBadge({ name, score }: { name: string; score?: number }) {
   const [word, meaning] = WORDS[name] ?? [name, name];
   const number = score === undefined ? '' : `, ${score.toPrecision(3)}`;
