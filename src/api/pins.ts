@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { PIN_BUYABLE, PIN_HAS_IMAGE, PIN_IMAGE_FAILED, PIN_REMOVED } from '../catalog/pin-columns.ts';
+import { PIN_BUYABLE, PIN_HAS_IMAGE, PIN_IMAGE_FAILED, PIN_REMOVED, type PinColumns } from '../catalog/pin-columns.ts';
 import type { Context } from '../context.ts';
 import { ServiceError } from '../errors.ts';
 import { pinOf } from './list-options.ts';
@@ -14,6 +14,7 @@ const Categories = Type.Object({ categories: Type.Array(Type.Object({ name: Type
 interface Wanted {
   readonly category?: string;
   readonly buyable?: boolean;
+  readonly distinct?: boolean;
 }
 
 /** Browsing: one pin, pins by category and text, the categories there are. */
@@ -64,13 +65,19 @@ function page(context: Context, order: readonly number[] | null, wanted: Wanted,
   return { pins, next: at < total ? at : null };
 }
 
-function isWanted({ pins }: Context, pinIndex: number, { category, buyable }: Wanted): boolean {
+function isWanted({ pins }: Context, pinIndex: number, { category, buyable, distinct }: Wanted): boolean {
   if (pinIndex >= pins.count || (pins.flags[pinIndex] & PIN_REMOVED) !== 0) return false;
   if (buyable && (pins.flags[pinIndex] & PIN_BUYABLE) === 0) return false;
+  if (distinct && !leadsItsGroup(pins, pinIndex)) return false;
   if (category === undefined) return true;
   const ordinal = pins.categoryNames.indexOf(category);
   const { start, length, ordinals } = pins.categories;
   return ordinals.subarray(start[pinIndex], start[pinIndex] + length[pinIndex]).includes(ordinal);
+}
+
+/** The group's first pin speaks for its near-duplicates; if that was removed, each speaks for itself. */
+function leadsItsGroup({ group, flags }: PinColumns, pinIndex: number): boolean {
+  return group[pinIndex] === pinIndex || (flags[group[pinIndex]] & PIN_REMOVED) !== 0;
 }
 
 function summaryOf({ catalog, pins }: Context, pinIndex: number) {

@@ -125,6 +125,7 @@ export const PinsQuery = Type.Object({
   category: Type.Optional(Type.String({ maxLength: 256 })),
   q: Type.Optional(Type.String({ maxLength: 1024, description: 'Words of title, description and annotations.' })),
   buyable: Type.Optional(Type.Boolean()),
+  distinct: Type.Optional(Type.Boolean({ description: 'One pin of each group of near-duplicates.' })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: 60 })),
   cursor: Type.Optional(Type.String({ maxLength: 64 })),
 });

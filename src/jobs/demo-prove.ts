@@ -4,6 +4,7 @@
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { normalQuantile } from '../math/distributions.ts';
 import { CATEGORIES } from '../world/latents.ts';
 import { visualWeights } from '../world/people.ts';
 import { WORLD_KINDS, type WorldKind, type WorldSize } from '../world/recipe.ts';
@@ -61,13 +62,7 @@ function worldOf(world: WorldKind, seed: number, { ndcg10, liftByCategory }: Mea
 
 /** How much wider than a single 95 % interval one must be for `count` of them to hold together (Bonferroni, normal). */
 export function simultaneousFactor(count: number): number {
-  return quantile(1 - 0.025 / count) / quantile(0.975);
-}
-
-/** Upper normal quantile (Abramowitz and Stegun 26.2.23, error under 4.5e-4). */
-function quantile(share: number): number {
-  const t = Math.sqrt(-2 * Math.log(1 - share));
-  return t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
+  return normalQuantile(1 - 0.025 / count) / normalQuantile(0.975);
 }
 
 export interface Check {

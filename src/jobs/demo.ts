@@ -8,6 +8,7 @@ import { People } from '../world/people.ts';
 import { drawWorld, type Picture, picturesOf, trueDominant, writeTruth } from '../world/write-world.ts';
 import { job as buildCandidates } from './build-candidates.ts';
 import { type FittedDuplicates, fitDuplicates } from './demo-duplicates.ts';
+import { closingLines, demoLines, type Promotion, provedLines } from './demo-lines.ts';
 import { type Measurement, type Models, measure } from './demo-measure.ts';
 import { prove } from './demo-prove.ts';
 import { DemoSteps } from './demo-steps.ts';
@@ -98,10 +99,21 @@ export async function makeDemo(input: JobInput, size: WorldSize, proof: { readon
   await steps.once('visitors', () => visitors(input, steps, recipe, pictures));
   const control = await steps.once('trainControl', () => run(trainRanker, { sets: ['control'], name: 'control', c: TRAINING_C }));
   const trained = await steps.once('train', () => run(trainRanker, { name: 'full', c: TRAINING_C }));
-  await steps.once('promote', () => run(promoteModel, { model: 'full', why: 'learned from the first visitors of the demo world', who: 'demo', force: true }));
+  const promotion = await steps.once('promote', () => promoted(() => run(promoteModel, { model: 'full', why: 'learned from the first visitors of the demo world', who: 'demo' })));
   const measured = await steps.once('measure', () => measureWorld(input, recipe, pictures, { control: String(control.model), trained: String(trained.model) }));
   await steps.once('waitForObjects', async () => void (await searching));
-  return receiptOf(size, steps, { measured, trained, duplicates });
+  return receiptOf(size, steps, { measured, trained, duplicates, promotion });
+}
+
+/** The guardrail may say no, as it should where the log is too small or pictures say nothing: then lists stay as they were. */
+async function promoted(promote: () => Promise<unknown>): Promise<Promotion> {
+  try {
+    await promote();
+    return { promoted: true, reason: null };
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'RANKER_GUARDRAIL') return { promoted: false, reason: error.message };
+    throw error;
+  }
 }
 
 /** Fixed, so that the control and the full set differ in nothing but their columns. */
@@ -165,9 +177,10 @@ interface Findings {
   readonly measured: Measurement;
   readonly trained: Readonly<Record<string, unknown>>;
   readonly duplicates: FittedDuplicates | null;
+  readonly promotion: Promotion;
 }
 
-function receiptOf(size: WorldSize, steps: DemoSteps, { measured, trained, duplicates }: Findings): Readonly<Record<string, unknown>> {
+function receiptOf(size: WorldSize, steps: DemoSteps, { measured, trained, duplicates, promotion }: Findings): Readonly<Record<string, unknown>> {
   const total = Object.entries(steps.seconds).reduce((sum, [step, seconds]) => sum + (step === 'objects' ? 0 : seconds), 0);
   return {
     pins: size.pins,
@@ -181,48 +194,7 @@ function receiptOf(size: WorldSize, steps: DemoSteps, { measured, trained, dupli
     liftByCategory: measured.liftByCategory,
     heldOutQueries: measured.queries,
     nearDuplicates: duplicates,
+    promotion,
     loggedEngagement: { ndcg10: trained.ndcg10, holdoutQueries: trained.holdoutQueries },
   };
-}
-
-const percent = (share: number): string => `${share >= 0 ? '+' : ''}${(100 * share).toFixed(1)} %`;
-
-function demoLines(receipt: Readonly<Record<string, unknown>>): string[] {
-  const { pins, boards, users, seconds, ndcg10, liftByCategory } = receipt as {
-    pins: number;
-    boards: number;
-    users: number;
-    seconds: { total: number } & Readonly<Record<string, number>>;
-    ndcg10: Measurement['ndcg10'];
-    liftByCategory: Measurement['liftByCategory'];
-  };
-  const { total, ...stages } = seconds;
-  return [
-    `${pins} pins, ${boards} boards, ${users} people in ${total.toFixed(0)} s`,
-    `  ${Object.entries(stages).map(([stage, each]) => `${stage} ${each.toFixed(1)}`).join(', ')}`,
-    `NDCG@10 on held-out queries: shuffled ${ndcg10.shuffled.toFixed(3)}, as served ${ndcg10.asServed.toFixed(3)}, as retrieved ${ndcg10.asRetrieved.toFixed(3)}, control ${ndcg10.control.toFixed(3)}, trained ${ndcg10.trained.toFixed(3)}`,
-    ...liftByCategory.map(({ category, lift, low, high, queries }) => `  ${category.padEnd(18)} ${percent(lift).padStart(8)}   (${percent(low)} .. ${percent(high)}, ${queries} queries)`),
-  ];
-}
-
-function provedLines(receipt: Readonly<Record<string, unknown>>): string[] {
-  const { checks } = receipt as { checks: readonly { name: string; passed: boolean; detail: string }[] };
-  return checks.map(({ name, passed, detail }) => `${passed ? 'holds ' : 'FAILS '} ${name}: ${detail}`);
-}
-
-function closingLines(input: JobInput, receipt: Readonly<Record<string, unknown>>): string[] {
-  const port = (input.options.port as number | undefined) ?? input.config.port;
-  const address = `http://127.0.0.1:${port}`;
-  return [
-    ...demoLines(receipt),
-    '',
-    `The page: ${address}/`,
-    `Before and after training, side by side: ${address}/pin/p000001?treatment=as-retrieved&against=full`,
-    'Three things to try:',
-    `  curl '${address}/v1/pins/p000001/related?limit=5&explain=true'`,
-    `  curl '${address}/v1/users/u000001/home-feed?limit=5'`,
-    `  curl '${address}/v1/pins/p000001/related?limit=5&treatment=as-retrieved'`,
-    `Ctrl-C stops; the same command starts again at once. The truth lies in ${join(input.dataFolder, 'world')}.`,
-    '',
-  ];
 }

@@ -70,6 +70,11 @@ test('browsing: by category, by words, a page at a time', async () => {
   const ids = [...page.pins, ...next.pins].map((pin: { id: string }) => pin.id);
   expect(new Set(ids).size).toBe(ids.length);
   expect(ids.every((id: string) => id.startsWith('plant'))).toBe(true);
+  const every = (await app.inject('/v1/pins?limit=100')).json().pins.map((pin: { id: string }) => pin.id);
+  const distinct = (await app.inject('/v1/pins?limit=100&distinct=true')).json().pins.map((pin: { id: string }) => pin.id);
+  expect(every).toEqual(expect.arrayContaining(['copy', 'plant-1']));
+  expect(distinct).toContain('plant-1');
+  expect(distinct).not.toContain('copy');
   const found = (await app.inject('/v1/pins?q=tattoo%20number%203')).json();
   expect(found.pins.map((pin: { id: string }) => pin.id)).toContain('tattoo-3');
   expect((await app.inject('/v1/categories')).json().categories[0].pins).toBeGreaterThan(4);

@@ -17,7 +17,7 @@ export function Browse({ place }: { place: Place }) {
   const words = place.query.get('q') ?? '';
   const [pages, setPages] = useState<readonly PinPage[]>([]);
   const [more, setMore] = useState(false);
-  const address = `/pins?limit=60${category ? `&category=${encodeURIComponent(category)}` : ''}${words ? `&q=${encodeURIComponent(words)}` : ''}`;
+  const address = `/pins?distinct=true&limit=60${category ? `&category=${encodeURIComponent(category)}` : ''}${words ? `&q=${encodeURIComponent(words)}` : ''}`;
   const first = useLoaded(address, (signal) => call<PinPage>(address, { signal }));
   const categories = useLoaded('categories', (signal) =>
     call<{ categories: readonly { name: string; pins: number }[] }>('/categories', { signal }),
