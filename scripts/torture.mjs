@@ -1,4 +1,4 @@
-// `npm run torture -- NAME [--minutes N] [--seed S] [--rounds N] [--json]`: runs one scenario of torture/ (built).
+// `npm run torture -- NAME [--minutes N] [--seed S] [--rounds N] [--only PARTS] [--json]`: runs one scenario of torture/ (built).
 import { dirname, join } from 'node:path';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -10,11 +10,11 @@ const names = readdirSync(join(root, 'torture'))
   .map((file) => file.replace(/\.ts$/, ''));
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { minutes: { type: 'string', default: '5' }, seed: { type: 'string', default: '1' }, rounds: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+  options: { minutes: { type: 'string', default: '5' }, seed: { type: 'string', default: '1' }, rounds: { type: 'string' }, only: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
 });
 const name = positionals[0];
 if (values.help || !name || !names.includes(name) || !existsSync(join(root, 'dist', 'torture', `${name}.js`))) {
-  console.error(`Usage: npm run torture -- NAME [--minutes N] [--seed S] [--rounds N] [--json]\nscenarios: ${names.join(', ')}`);
+  console.error(`Usage: npm run torture -- NAME [--minutes N] [--seed S] [--rounds N] [--only PARTS] [--json]\nscenarios: ${names.join(', ')}`);
   process.exit(values.help ? 0 : 2);
 }
 const scenario = (await import(pathToFileURL(join(root, 'dist', 'torture', `${name}.js`)).href))[name];
@@ -23,6 +23,7 @@ const result = await scenario({
   minutes: Number(values.minutes),
   seed: Number(values.seed),
   ...(values.rounds ? { rounds: Number(values.rounds) } : {}),
+  ...(values.only ? { only: values.only.split(',') } : {}),
   say: (line) => console.error(line),
 });
 const report = { scenario: name, ...result, seconds: Math.round((Date.now() - startedAt) / 1000) };

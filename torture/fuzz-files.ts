@@ -1,9 +1,10 @@
 /** Parsers of bytes: artifacts, images, ONNX graphs and sessions, Parquet. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ArtifactFile } from '../src/catalog/artifact-file.ts';
 import { ArtifactFolder } from '../src/catalog/artifact-folder.ts';
+import { digestOf } from '../src/catalog/digest.ts';
 import { parquetReader } from '../src/catalog/readers/parquet.ts';
 import { BEGINNING } from '../src/catalog/readers/row-reader.ts';
 import { PIN_SHAPE } from '../src/catalog/records.ts';
@@ -13,8 +14,9 @@ import { readGraph } from '../src/vision/onnx-graph.ts';
 import { openSession } from '../src/vision/onnx-session.ts';
 import { projectRoot } from '../src/worker-url.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
-import { mutated } from './mutation.ts';
+import { mutated, writeCase } from './mutation.ts';
 
+const DIGEST_BYTES = 16;
 const DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" width="48" height="32"><rect width="48" height="32" fill="teal"/><circle cx="20" cy="16" r="9" fill="red"/></svg>';
 
 export async function fileTargets(folder: string): Promise<readonly FuzzTarget[]> {
@@ -30,7 +32,10 @@ export async function fileTargets(folder: string): Promise<readonly FuzzTarget[]
   ];
 }
 
-/** Damaged artifacts: refused by name, unless the bytes came out as they were. */
+/**
+ * Damaged artifacts: refused by name, unless the bytes came out as they were. Every other one carries the right digest
+ * of its damaged bytes, as a forger would: refused by name or whole, every array readable.
+ */
 function artifacts(folder: string): FuzzTarget {
   const root = join(folder, 'artifacts');
   const store = new ArtifactFolder(root, 'fuzz', 1);
@@ -41,20 +46,32 @@ function artifacts(folder: string): FuzzTarget {
     name: 'artifacts',
     async batch(random) {
       for (let round = 0; round < 100; round++) {
-        const bytes = mutated(good, random);
-        writeFileSync(path, bytes);
-        let refused = false;
-        try {
-          new ArtifactFile(path, 1).close();
-        } catch (error) {
-          if (!(error instanceof ServiceError) || error.code !== 'ARTIFACT_REFUSED') throw error;
-          refused = true;
-        }
-        if (!refused && !bytes.equals(good)) throw new Error('a damaged artifact was opened');
+        const forged = round % 2 === 0;
+        const bytes = forged ? withDigest(mutated(good.subarray(0, -DIGEST_BYTES), random)) : mutated(good, random);
+        writeCase(path, bytes);
+        const opened = openedWhole(path);
+        if (opened && !forged && !bytes.equals(good)) throw new Error('a damaged artifact was opened');
       }
       return 100;
     },
   };
+}
+
+function withDigest(bytes: Buffer): Buffer {
+  return Buffer.concat([bytes, Buffer.from(digestOf(bytes), 'latin1')]);
+}
+
+/** False when it was refused by name; anything else that goes wrong is thrown. */
+function openedWhole(path: string): boolean {
+  try {
+    const file = new ArtifactFile(path, 1);
+    for (const name of file.names) file.read(name);
+    file.close();
+    return true;
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.code !== 'ARTIFACT_REFUSED') throw error;
+    return false;
+  }
 }
 
 function images(kind: string, good: Uint8Array): FuzzTarget {
@@ -128,7 +145,7 @@ function parquet(path: string, good: Uint8Array): FuzzTarget {
     name: 'parquet',
     async batch(random) {
       for (let round = 0; round < 2; round++) {
-        writeFileSync(path, mutated(good, random));
+        writeCase(path, mutated(good, random));
         try {
           for await (const { rows } of read(path, PIN_SHAPE, BEGINNING)) if (rows.length > 1e6) throw new Error(`${rows.length} rows out of 40`);
         } catch (error) {

@@ -1,5 +1,4 @@
 /** Parsers of text: files of rows, records, LETOR lines, cursors, models, manifests, settings of the caller. */
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCsv } from '../src/catalog/readers/csv.ts';
 import { readJsonLines } from '../src/catalog/readers/json-lines.ts';
@@ -13,7 +12,7 @@ import { decodeModel, encodeModel, type ModelArtifact } from '../src/ranker/mode
 import { readCursor, writeCursor } from '../src/serving/page-cursor.ts';
 import { checkManifest } from '../src/vision/net-manifest.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
-import { mutated } from './mutation.ts';
+import { mutated, writeCase } from './mutation.ts';
 
 const ROWS_PER_FILE = 500;
 const PER_BATCH = 500;
@@ -43,7 +42,7 @@ function rowFile(name: string, path: string, reader: RowReader, head: string, go
       for (let row = 0; row < ROWS_PER_FILE; row++) {
         lines.push(row % 2 === 0 ? Buffer.from(good) : withoutNewlines(mutated(Buffer.from(good), random)), Buffer.from('\n'));
       }
-      writeFileSync(path, Buffer.concat(lines));
+      writeCase(path, Buffer.concat(lines));
       let intact = 0;
       try {
         for await (const { rows } of reader(path, PIN_SHAPE, BEGINNING)) {
@@ -95,7 +94,7 @@ function letorFiles(path: string): FuzzTarget {
     async batch(random) {
       const good = Array.from({ length: 20 }, (_, row) => `${row % 3} qid:${Math.floor(row / 5)} 1:${row} 2:0.5`).join('\n');
       for (let round = 0; round < 10; round++) {
-        writeFileSync(path, mutated(Buffer.from(good), random));
+        writeCase(path, mutated(Buffer.from(good), random));
         await allowed(() => readLetor(path));
       }
       return 10;

@@ -1,3 +1,4 @@
+import { rmSync, writeFileSync } from 'node:fs';
 import type { Random } from '../src/math/random.ts';
 
 /** Strings that parsers stumble over: numbers at their edges, quotes, control characters, prototype names, broken UTF-8. */
@@ -13,6 +14,12 @@ export function mutated(bytes: Uint8Array, random: Random): Buffer {
   let out = Buffer.from(bytes);
   for (let count = 1 + random.integer(4); count > 0; count--) out = damage(out, random);
   return out;
+}
+
+/** A file of a case, always a new one: ext4 carries a file that is cut and written over to the disk at once. */
+export function writeCase(path: string, bytes: Uint8Array): void {
+  rmSync(path, { force: true });
+  writeFileSync(path, bytes);
 }
 
 function damage(bytes: Buffer<ArrayBuffer>, random: Random): Buffer<ArrayBuffer> {

@@ -11,6 +11,7 @@ import { digestOfFile, newDigest } from './digest.ts';
 
 const MAGIC = 'RPARTIF1';
 const ALIGNMENT = 64;
+const HEADER_BYTES = 16;
 const DIGEST_BYTES = 16;
 
 const ARRAY_TYPES = {
@@ -53,7 +54,7 @@ export function writeArtifactFile(
     digest.update(bytes);
     at += bytes.length;
   };
-  const header = Buffer.alloc(16);
+  const header = Buffer.alloc(HEADER_BYTES);
   header.write(MAGIC, 'latin1');
   header.writeUInt32LE(format, 8);
   put(header);
@@ -165,17 +166,41 @@ function readDirectory(file: number, path: string, format: number): { directory:
     throw new ServiceError('ARTIFACT_REFUSED', { file: path, reason });
   };
   const size = fstatSync(file).size;
-  if (size < 16 + 4 + DIGEST_BYTES) refuse(`it has only ${size} bytes`);
-  const header = readAt(file, 16, 0);
+  if (size < HEADER_BYTES + 4 + DIGEST_BYTES) refuse(`it has only ${size} bytes`);
+  const header = readAt(file, HEADER_BYTES, 0);
   if (header.toString('latin1', 0, 8) !== MAGIC) refuse('it does not begin like an artifact');
   if (header.readUInt32LE(8) !== format)
     refuse(`format version ${header.readUInt32LE(8)}, this program reads ${format}`);
   const written = readAt(file, DIGEST_BYTES, size - DIGEST_BYTES).toString('latin1');
   const { digest } = digestOfFile(path, size - DIGEST_BYTES);
   if (digest !== written) refuse(`the digest is ${digest}, the file says ${JSON.stringify(written)}`);
-  const length = readAt(file, 4, size - DIGEST_BYTES - 4).readUInt32LE(0);
-  const directory = readAt(file, length, size - DIGEST_BYTES - 4 - length).toString('utf8');
-  return { directory: JSON.parse(directory) as Directory, digest };
+  const end = size - DIGEST_BYTES - 4;
+  const length = readAt(file, 4, end).readUInt32LE(0);
+  if (length > end - HEADER_BYTES) refuse(`a directory of ${length} bytes does not fit into it`);
+  const directory = JSON.parse(readAt(file, length, end - length).toString('utf8')) as Directory;
+  const problem = problemOf(directory, end - length);
+  if (problem !== null) refuse(problem);
+  return { directory, digest };
+}
+
+/** A digest proves that bytes are as they were written, not that they make sense: every array is known and lies before `end`. */
+function problemOf(directory: unknown, end: number): string | null {
+  if (!isRecord(directory) || !isRecord(directory.metadata) || !isRecord(directory.sections)) return 'its directory is not one';
+  for (const [name, section] of Object.entries(directory.sections)) {
+    const { type, length, byteOffset } = (section ?? {}) as Partial<Section>;
+    const known = typeof type === 'string' && Object.hasOwn(ARRAY_TYPES, type) ? ARRAY_TYPES[type] : null;
+    if (known === null) return `array ${name} is of the unknown type ${JSON.stringify(type)}`;
+    if (!isCount(length) || !isCount(byteOffset) || byteOffset + length * known.BYTES_PER_ELEMENT > end) return `array ${name} leaves the file`;
+  }
+  return null;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function readAt(file: number, length: number, position: number): Buffer {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ArtifactFolder } from '../../src/catalog/artifact-folder.ts';
+import { digestOf } from '../../src/catalog/digest.ts';
 
 let root: string;
 beforeEach(() => {
@@ -51,4 +52,24 @@ test('a damaged file is refused, whichever byte is wrong, and a wrong format too
   expect(() => folder.open()).toThrow(/is refused/);
   writeFileSync(path, good);
   expect(() => new ArtifactFolder(root, 'codes', 2).open()).toThrow(/format version 1, this program reads 2/);
+});
+
+// The digest is not a secret: a forged file with a right one named arrays past its end and types nobody knows, and was opened.
+test('a directory that makes no sense is refused, also under a right digest', () => {
+  const folder = new ArtifactFolder(root, 'codes', 1);
+  const path = join(folder.folder, `${folder.write({}, { codes })}.bin`);
+  const whole = readFileSync(path).subarray(0, -16);
+  const forge = (from: string, to: string): void => {
+    const bytes = Buffer.from(whole.toString('latin1').replace(from, to), 'latin1');
+    writeFileSync(path, Buffer.concat([bytes, Buffer.from(digestOf(bytes), 'latin1')]));
+  };
+  for (const [from, to, problem] of [
+    ['"length":1000', '"length":1e17', /array codes leaves the file/],
+    ['"length":1000', '"length":-100', /array codes leaves the file/],
+    ['Uint32Array', 'constructor', /unknown type "constructor"/],
+    ['"sections"', '"Sections"', /its directory is not one/],
+  ] as const) {
+    forge(from, to);
+    expect(() => folder.open(), to).toThrow(problem);
+  }
 });
