@@ -1,8 +1,6 @@
 /** The paper's Table 1: nets x layers x raw or binary x distances, precision at 1, 5, 10 on labelled images, beside baselines. */
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { openCatalog } from '../catalog/catalog-store.ts';
-import { fetchImage } from '../catalog/image-fetch.ts';
 import { ServiceError } from '../errors.ts';
 import { type ActivationSample, codeOf, fitBinarizer } from '../features/binarize.ts';
 import { openConvNet } from '../features/convnet.ts';
@@ -24,8 +22,9 @@ import { InferencePool } from '../vision/inference-pool.ts';
 import { activeNet } from '../vision/net-folder.ts';
 import type { BinarizationRule } from '../vision/net-manifest.ts';
 import type { ProviderChoice } from '../vision/onnx-session.ts';
+import { type EvaluatedImage, evaluatedImages } from './evaluated-images.ts';
+import { MapMaking } from './feature-map.ts';
 import type { Job, JobInput } from './job.ts';
-import { folderImages } from './labelled-images.ts';
 
 export const job: Job = {
   name: 'evaluate-features',
@@ -33,6 +32,7 @@ export const job: Job = {
   examples: [
     'related-pins evaluate-features --images clothing-test --net data/nets/visual --net nets/squeezenet --json',
     'related-pins evaluate-features --data var --truth boards --queries 500',
+    'related-pins evaluate-features --images clothing-test --noise 40 --map map.html',
   ],
   options: [
     { flag: '--images <folder>', meaning: 'folders of images, a folder a label (absent: the catalogue)' },
@@ -46,16 +46,15 @@ export const job: Job = {
     { flag: '--per-class <n>', meaning: 'use this many images of each label', kind: 'integer' },
     { flag: '--itq <bits>', meaning: 'also rotated codes of these lengths, separated by commas', kind: 'list' },
     { flag: '--noise <n>', meaning: 'also: do this many images of noise stand apart from the real ones (the paper’s Figure 5)', kind: 'integer' },
-    { flag: '--seed <n>', meaning: 'of samples, rotations and the chance row', kind: 'integer', default: 1 },
+    { flag: '--map <file>', meaning: 'also a page that shows where the images lie to each other (HTML, nothing else needed); with --noise, the noise too' },
+    { flag: '--seed <n>', meaning: 'of samples, rotations, the map and the chance row', kind: 'integer', default: 1 },
   ],
   run: evaluateFeatures,
-  describe: (receipt) => describeRows(receipt.rows as Row[]),
+  describe: (receipt) => [
+    ...describeRows(receipt.rows as Row[]),
+    ...(receipt.map ? [`map: ${(receipt.map as { file: string }).file}`] : []),
+  ],
 };
-
-interface LabelledImage {
-  readonly labels: readonly number[];
-  readonly read: () => Promise<Uint8Array>;
-}
 
 interface Row {
   readonly net: string;
@@ -73,10 +72,7 @@ interface Row {
 
 async function evaluateFeatures(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
   const { options, config, dataFolder, progress } = input;
-  const images = perClass(
-    typeof options.images === 'string' ? labelledFolder(resolve(options.images)) : catalogImages(input),
-    options,
-  );
+  const { images, labelOf } = evaluatedImages(input);
   const nets = ((options.net as string[] | undefined) ?? [activeNet(dataFolder, 'visual')]).map((folder) =>
     resolve(folder),
   );
@@ -87,6 +83,7 @@ async function evaluateFeatures(input: JobInput): Promise<Readonly<Record<string
   const rows: Row[] = [];
   const refused: Record<string, number> = {};
   const noise: Record<string, unknown>[] = [];
+  const map = typeof options.map === 'string' ? new MapMaking({ images, labelOf, seed: options.seed as number }) : null;
   let measured = 0;
   try {
     for (const folder of nets) {
@@ -101,78 +98,49 @@ async function evaluateFeatures(input: JobInput): Promise<Readonly<Record<string
         progress.note(`${net.net.manifest.name} ${layer}: ${vectors[0]?.length ?? 0} dimensions`);
         rows.push(...layerRows(net.net.manifest.name, layer, vectors, protocol, options));
       }
-      if (typeof options.noise === 'number') noise.push(...(await noiseRows(net.net.manifest.name, folder, seen, pool, options.noise)));
+      const drawn = typeof options.noise === 'number' ? await noiseOf(folder, pool, options.noise) : [];
+      if (drawn.length > 0) noise.push(...noiseRows(net.net.manifest.name, seen, drawn));
+      map?.add(`${net.net.manifest.name} fc6`, { at: seen.at, rows: seen.layers.fc6 }, drawn.map(({ picture, fc6 }) => ({ picture, row: fc6 })));
     }
   } finally {
     await pool.close();
   }
-  return { rows, images: measured, queries: options.queries ?? measured, refused, ...(noise.length > 0 ? { noise } : {}) };
+  return {
+    rows,
+    images: measured,
+    queries: options.queries ?? measured,
+    refused,
+    ...(noise.length > 0 ? { noise } : {}),
+    ...(map ? { map: await map.write(resolve(String(options.map)), progress) } : {}),
+  };
+}
+
+interface Noise {
+  readonly picture: Uint8Array;
+  readonly fc6: Float32Array;
+  readonly fc8: Float32Array;
+}
+
+/** Pictures of noise, and what a net makes of them. */
+async function noiseOf(folder: string, pool: InferencePool, count: number): Promise<Noise[]> {
+  const drawn = await Promise.all(Array.from({ length: count }, (_, seed) => drawSvg(noiseDrawing(seed), 'png')));
+  const found = await pool.layers(folder, drawn.map((bytes) => ({ bytes })));
+  return found.flatMap((one, i) => (one.ok ? [{ picture: drawn[i], fc6: one.fc6, fc8: one.fc8 }] : []));
 }
 
 /** How well each layer keeps noise apart. */
-async function noiseRows(net: string, folder: string, seen: Seen, pool: InferencePool, count: number): Promise<Record<string, unknown>[]> {
-  const drawn = await Promise.all(Array.from({ length: count }, (_, seed) => drawSvg(noiseDrawing(seed), 'png')));
-  const found = await pool.layers(folder, drawn.map((bytes) => ({ bytes })));
-  const layers = found.flatMap((one) => (one.ok ? [{ fc6: one.fc6, fc8: one.fc8 }] : []));
-  return (['fc6', 'fc8'] as const).map((layer) => ({ net, layer, images: count, separation: noiseSeparation(seen.layers[layer], layers.map((one) => one[layer])) }));
-}
-
-/** The images of a folder, labelled by the ordinals of their folders. */
-function labelledFolder(folder: string): LabelledImage[] {
-  const images = folderImages(folder);
-  const names = [...new Set(images.map(({ label }) => label))];
-  return images.map(({ label, read }) => ({ labels: [names.indexOf(label)], read }));
-}
-
-/** The catalogue's images; their strongest category, or all their boards, are their labels. */
-function catalogImages({ options, dataFolder, config }: JobInput): LabelledImage[] {
-  if (options.truth !== 'categories' && options.truth !== 'boards') {
-    throw new ServiceError('JOB_USAGE', { reason: `--truth is categories or boards; it is ${String(options.truth)}` });
-  }
-  const catalog = openCatalog(dataFolder);
-  try {
-    const names: string[] = [];
-    const images: LabelledImage[] = [];
-    for (const { pinIndex, image } of catalog.pins.images()) {
-      const labels =
-        options.truth === 'boards'
-          ? [...catalog.saves.boardsOf(pinIndex)]
-          : strongest(catalog.pins.get(pinIndex)?.categoryVector ?? {}, names);
-      const read = () =>
-        fetchImage(image, { dataFolder, byteLimit: config.uploadLimitBytes, allowPrivate: config.imagePrivateUrls });
-      if (labels.length > 0) images.push({ labels, read });
-    }
-    if (images.length > 1) return images;
-  } finally {
-    catalog.close();
-  }
-  throw new ServiceError('NOTHING_TO_DO', {
-    reason: `No two pins of the catalogue have an image and ${options.truth}; name --images FOLDER.`,
-  });
-}
-
-function strongest(vector: Readonly<Record<string, number>>, names: string[]): number[] {
-  const [best] = Object.entries(vector).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
-  if (!best) return [];
-  if (!names.includes(best[0])) names.push(best[0]);
-  return [names.indexOf(best[0])];
-}
-
-/** At most `--per-class` images of each label, drawn by seed; images of several labels count for the first. */
-function perClass(images: readonly LabelledImage[], options: JobInput['options']): readonly LabelledImage[] {
-  const most = options.perClass as number | undefined;
-  if (most === undefined) return images;
-  const taken = new Map<number, number>();
-  const order = seededRandom(options.seed as number).shuffled(images.map((_, i) => i));
-  const kept = order.filter((i) => {
-    const count = (taken.get(images[i].labels[0]) ?? 0) + 1;
-    taken.set(images[i].labels[0], count);
-    return count <= most;
-  });
-  return kept.sort((a, b) => a - b).map((i) => images[i]);
+function noiseRows(net: string, seen: Seen, noise: readonly Noise[]): Record<string, unknown>[] {
+  return (['fc6', 'fc8'] as const).map((layer) => ({
+    net,
+    layer,
+    images: noise.length,
+    separation: noiseSeparation(seen.layers[layer], noise.map((one) => one[layer])),
+  }));
 }
 
 interface Seen {
+  /** Ordinals of the images that were read; labels and layers are of these. */
+  readonly at: readonly number[];
   readonly labels: readonly (readonly number[])[];
   readonly layers: Record<string, Float32Array[]>;
   readonly refused: readonly string[];
@@ -182,10 +150,11 @@ interface Seen {
 async function layersOf(
   pool: InferencePool,
   folder: string,
-  images: readonly LabelledImage[],
+  images: readonly EvaluatedImage[],
   { progress, signal }: JobInput,
 ): Promise<Seen> {
   const layers: Record<string, Float32Array[]> = {};
+  const at: number[] = [];
   const labels: (readonly number[])[] = [];
   const refused: string[] = [];
   progress.start('images', images.length);
@@ -199,6 +168,7 @@ async function layersOf(
     );
     found.forEach((one, i) => {
       if (!one.ok) return void refused.push(one.code);
+      at.push(from + i);
       labels.push(chunk[i].labels);
       for (const [layer, vector] of Object.entries({ fc6: one.fc6, ...one.layers, fc8: one.fc8 }))
         (layers[layer] ??= []).push(vector);
@@ -206,7 +176,7 @@ async function layersOf(
     progress.update(from + chunk.length);
   }
   progress.stop();
-  return { labels, layers, refused };
+  return { at, labels, layers, refused };
 }
 
 function protocolOf(labels: Protocol['labels'], options: JobInput['options']): Protocol {
