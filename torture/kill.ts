@@ -58,6 +58,7 @@ export const kill: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
         await { events: eventRound, import: importRound, candidates: candidateRound, models: modelRound }[kind](site);
       } catch (error) {
         site.failures.push(`round ${round}, ${kind}: ${reasonOf(error)}`);
+        say(site.failures.at(-1) as string);
       }
       done[kind]++;
       round++;

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { projectRoot } from '../src/worker-url.ts';
 
 const CLI = fileURLToPath(new URL('dist/src/cli.js', projectRoot()));
-const START_MS = 60_000;
+/** Patience with a machine that is busy with something else. */
+const START_MS = 180_000;
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -33,7 +34,11 @@ export async function startService(dataFolder: string, more: Environment = {}): 
   let said = '';
   const ended = new Promise<number | null>((resolve) => child.once('exit', (status) => resolve(status)));
   const url = await new Promise<string>((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`the service did not start: ${said}`)), START_MS);
+    const late = setTimeout(() => {
+      // Left alone it would hold the data folder, and no service after it could start.
+      child.kill('SIGKILL');
+      reject(new Error(`the service did not start: ${said}`));
+    }, START_MS);
     child.stderr?.on('data', (chunk: Buffer) => {
       said = (said + chunk.toString()).slice(-20_000);
       const found = /serving .* on (http:\S+)/.exec(said);

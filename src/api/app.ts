@@ -24,7 +24,7 @@ import { pinRoutes } from './pins.ts';
 import { sendProblem, serviceErrorOf } from './problem.ts';
 import { RateLimit } from './rate-limit.ts';
 import { rankRoutes } from './rank.ts';
-import { requestLogStream } from './request-log.ts';
+import { requestLog } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
 import { bringSharedPast } from './shared-past.ts';
 import type { App, Service } from './routes.ts';
@@ -70,9 +70,10 @@ export async function buildApp(context: Context): Promise<App> {
 /** The application of one process or, by its shape, of one of several. */
 export async function buildService(context: Context, { behindReaders = false, writer }: AppShape = {}): Promise<BuiltApp> {
   const { config } = context;
+  const log = requestLog();
   const app = Fastify({
     trustProxy: behindReaders,
-    logger: config.logLevel === 'silent' ? false : { level: config.logLevel, stream: requestLogStream() },
+    logger: config.logLevel === 'silent' ? false : { level: config.logLevel, stream: log.stream },
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.bodyLimitBytes,
     requestTimeout: config.requestTimeoutMs,
@@ -84,7 +85,7 @@ export async function buildService(context: Context, { behindReaders = false, wr
   }) as unknown as App;
   app.server.maxConnections = config.maxConnections;
   const admission = new Admission(limitsOf(config));
-  const metrics = new Metrics(context, admission);
+  const metrics = new Metrics(context, admission, log);
   app.setErrorHandler((error: Error, request, reply) => {
     const known = serviceErrorOf(error, config.bodyLimitBytes);
     request.line.code = known.code;

@@ -1,6 +1,7 @@
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Context } from '../context.ts';
 import type { Admission, Lane } from './admission.ts';
+import type { RequestLog } from './request-log.ts';
 import { stateMetrics } from './state-metrics.ts';
 import type { RankedList, StageTimings } from '../serving/ranked-list.ts';
 
@@ -18,7 +19,7 @@ export class Metrics {
   readonly lostLists: Counter;
   readonly events: Counter<'outcome'>;
 
-  constructor(context: Context, admission: Admission) {
+  constructor(context: Context, admission: Admission, log: RequestLog) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     const name = (text: string): string => `related_pins_${text}`;
@@ -59,6 +60,15 @@ export class Metrics {
     });
     this.gauge(name('pins'), 'Pins of the catalogue.', () => context.pins.count);
     this.gauge(name('events_kept_apart'), 'Events whose list is unknown.', () => context.log.events.strays);
+    const droppedLines: Counter = new Counter({
+      name: name('log_lines_dropped_total'),
+      help: 'Log lines dropped because nobody took them.',
+      registers,
+      collect: () => {
+        droppedLines.reset();
+        droppedLines.inc(log.dropped);
+      },
+    });
     stateMetrics(context, this.registry);
     this.countLanes(admission, name);
     const model = new Gauge({

@@ -1,6 +1,6 @@
 /**
  * Optional traces, by OpenTelemetry's own library: a span per request, a span per stage of a list inside it, sent to an
- * OTLP address. The packages are not among ours: who wants traces installs them beside the service. The caller's
+ * OTLP address. The packages serve our tests only: who wants traces installs them beside the service. The caller's
  * `traceparent` (W3C Trace Context) is taken up, so that a slow list is found from the page that waited for it.
  */
 import { reasonOf, ServiceError } from '../errors.ts';
@@ -38,9 +38,9 @@ const PACKAGES = ['@opentelemetry/api', '@opentelemetry/sdk-trace-base', '@opent
 const SERVER_KIND = 1;
 
 /** Sends a trace of each request to `url` until the application closes. @throws CONFIG_INVALID naming the packages to install. */
-export async function traceRequests(app: App, url: string): Promise<void> {
+export async function traceRequests(app: App, url: string, packages: readonly string[] = PACKAGES): Promise<void> {
   if (url === '') return;
-  const [api, sdk, exporter, resources] = (await Promise.all(PACKAGES.map(load))) as [OtelApi, Sdk, Exporter, Resources];
+  const [api, sdk, exporter, resources] = (await Promise.all(packages.map(load))) as [OtelApi, Sdk, Exporter, Resources];
   const provider = new sdk.BasicTracerProvider({
     resource: resources.resourceFromAttributes({ 'service.name': 'related-pins' }),
     spanProcessors: [new sdk.BatchSpanProcessor(new exporter.OTLPTraceExporter({ url }))],
