@@ -1,6 +1,8 @@
 import { PIN_REMOVED, type PinColumns } from '../catalog/pin-columns.ts';
+import { FLAGS, GROUP } from '../catalog/pin-records.ts';
 import type { CandidateList, ScoredPins } from './candidate.ts';
 import type { Accept } from './neighbor-index.ts';
+import { TakenGroups } from './taken-groups.ts';
 
 /** What one source proposed. */
 export interface Proposal {
@@ -12,14 +14,11 @@ export interface Proposal {
  * Makes one list of what several sources proposed. Sources take turns, each giving its best pin not yet taken, so that
  * when the list is capped every source has its share and the best of each stay. Left out: the query pin, its
  * near-duplicates, near-duplicates of pins already taken, removed pins, and what `accept` refuses.
- * Keeps two marks per pin between calls; not for concurrent use (a merge does not await).
+ * Not for concurrent use (a merge does not await).
  */
 export class Merge {
   private readonly columns: PinColumns;
-  /** The call in which a near-duplicate group was taken, and the row of a pin in that call. */
-  private groupTaken = new Int32Array(0);
-  private rowOf = new Int32Array(0);
-  private call = 0;
+  private readonly taken = new TakenGroups();
 
   constructor(columns: PinColumns) {
     this.columns = columns;
@@ -27,80 +26,64 @@ export class Merge {
 
   /** At most `limit` candidates; `queryPin` is -1 for an uploaded image. */
   merge(queryPin: number, proposals: readonly Proposal[], limit: number, accept?: Accept): CandidateList {
-    this.begin(queryPin);
-    const taken = new Int32Array(Math.min(limit, longest(proposals)));
-    const count = this.takeTurns(proposals, taken, accept);
-    const scores = new Float32Array(count * proposals.length).fill(Number.NaN);
-    for (let s = 0; s < proposals.length; s++) this.fillScores(proposals[s].pins, s, proposals.length, taken, count, scores);
-    return {
-      count,
-      pinIndexes: taken.slice(0, count),
-      sourceNames: proposals.map((proposal) => proposal.name),
-      sourceScores: scores,
-    };
-  }
-
-  private begin(queryPin: number): void {
-    const { count, group } = this.columns;
-    if (this.groupTaken.length < count) {
-      this.groupTaken = new Int32Array(count * 2);
-      this.rowOf = new Int32Array(count * 2);
-      this.call = 0;
-    }
-    this.call++;
-    if (queryPin >= 0) this.groupTaken[group[queryPin]] = this.call;
-  }
-
-  private takeTurns(proposals: readonly Proposal[], taken: Int32Array, accept: Accept | undefined): number {
+    const room = Math.min(limit, lengthOf(proposals));
+    this.taken.begin(room + 1);
+    if (queryPin >= 0) this.taken.take(this.columns.group[queryPin], -1);
     const groups = proposals.map(({ pins }) => this.groupsOf(pins.pinIndexes));
-    const { groupTaken, rowOf, call } = this;
+    const pinIndexes = this.takeTurns(proposals, groups, room, accept);
+    const count = pinIndexes.length;
+    const sourceScores = new Float32Array(count * proposals.length).fill(Number.NaN);
+    for (let s = 0; s < proposals.length; s++) this.fillScores(proposals, groups, s, pinIndexes, sourceScores);
+    return { count, pinIndexes, sourceNames: proposals.map((proposal) => proposal.name), sourceScores };
+  }
+
+  private takeTurns(proposals: readonly Proposal[], groups: readonly Int32Array[], room: number, accept: Accept | undefined): Int32Array {
+    const { taken } = this;
+    const pins = new Int32Array(room);
     const next = new Uint32Array(proposals.length);
     let count = 0;
-    for (let left = proposals.length; left > 0 && count < taken.length; ) {
+    for (let left = proposals.length; left > 0 && count < room; ) {
       left = 0;
-      for (let s = 0; s < proposals.length && count < taken.length; s++) {
+      for (let s = 0; s < proposals.length && count < room; s++) {
         const { pinIndexes } = proposals[s].pins;
         const ofPins = groups[s];
         let at = next[s];
-        while (at < ofPins.length && (ofPins[at] < 0 || groupTaken[ofPins[at]] === call || (accept !== undefined && !accept(pinIndexes[at])))) at++;
+        while (at < ofPins.length && (ofPins[at] < 0 || taken.has(ofPins[at]) || (accept !== undefined && !accept(pinIndexes[at])))) at++;
         next[s] = at + 1;
         if (at >= ofPins.length) continue;
-        groupTaken[ofPins[at]] = call;
-        rowOf[pinIndexes[at]] = count;
-        taken[count++] = pinIndexes[at];
+        taken.take(ofPins[at], count);
+        pins[count++] = pinIndexes[at];
         left++;
       }
     }
-    return count;
+    return pins.subarray(0, count);
   }
 
   /** The near-duplicate group of each proposed pin; -1 for pins that may not be shown. Looked up beforehand, many at a time. */
   private groupsOf(pinIndexes: Int32Array): Int32Array {
-    const { count, group, flags } = this.columns;
+    const { count, group, flags, records } = this.columns;
     const groups = new Int32Array(pinIndexes.length);
-    for (let p = 0; p < groups.length; p++) groups[p] = pinIndexes[p] < count ? group[pinIndexes[p]] : -1;
-    for (let p = 0; p < groups.length; p++) if (groups[p] >= 0 && (flags[pinIndexes[p]] & PIN_REMOVED) !== 0) groups[p] = -1;
+    for (let p = 0; p < groups.length; p++) {
+      const pin = pinIndexes[p];
+      if (pin >= count) groups[p] = -1;
+      else if (records) groups[p] = (records.halves[pin * 16 + FLAGS] & PIN_REMOVED) !== 0 ? -1 : records.words[pin * 8 + GROUP];
+      else groups[p] = (flags[pin] & PIN_REMOVED) !== 0 ? -1 : group[pin];
+    }
     return groups;
   }
 
-  private fillScores(
-    pins: ScoredPins,
-    source: number,
-    sources: number,
-    taken: Int32Array,
-    count: number,
-    scores: Float32Array,
-  ): void {
-    const { rowOf } = this;
-    const { pinIndexes, scores: given } = pins;
+  private fillScores(proposals: readonly Proposal[], groups: readonly Int32Array[], source: number, pins: Int32Array, out: Float32Array): void {
+    const { taken } = this;
+    const { pinIndexes, scores } = proposals[source].pins;
+    const ofPins = groups[source];
     for (let p = 0; p < pinIndexes.length; p++) {
-      const row = rowOf[pinIndexes[p]];
-      if (row < count && taken[row] === pinIndexes[p]) scores[row * sources + source] = given[p];
+      const row = ofPins[p] < 0 ? -1 : taken.rowOf(ofPins[p]);
+      if (row >= 0 && pins[row] === pinIndexes[p]) out[row * proposals.length + source] = scores[p];
     }
   }
 }
 
-function longest(proposals: readonly Proposal[]): number {
+function lengthOf(proposals: readonly Proposal[]): number {
   let length = 0;
   for (const { pins } of proposals) length += pins.pinIndexes.length;
   return length;

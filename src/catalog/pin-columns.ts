@@ -7,6 +7,7 @@ import { projectRoot } from '../worker-url.ts';
 import type { FlatArray } from './artifact-file.ts';
 import type { CatalogStore } from './catalog-store.ts';
 import { IdTable } from './id-table.ts';
+import { PinRecords } from './pin-records.ts';
 import type { PinColumnRow } from './pin-store.ts';
 import { copied, GrowingSparseRows, SparsePool, type SparseRows } from './sparse-rows.ts';
 import { wordsOf } from './words.ts';
@@ -39,6 +40,8 @@ export interface PinColumns {
   readonly annotationTerms: readonly string[];
   /** L2-normalized tf-idf of title words; idf as of when the row was loaded. */
   readonly titleTerms: SparseRows;
+  /** The same once more, a record per pin, for who reads many pins; null: there are only the columns. */
+  readonly records: PinRecords | null;
 }
 
 /** The site-wide categories: a JSON list in `file`, or the 32 that ship. */
@@ -103,6 +106,7 @@ export class ResidentPinColumns implements PinColumns {
   readonly categories = new GrowingSparseRows(this.pool);
   readonly annotations = new GrowingSparseRows(this.pool);
   readonly titleTerms = new GrowingSparseRows(this.pool);
+  readonly records = new PinRecords();
   private readonly ids = new IdTable();
   private readonly categoryWords: Vocabulary;
   private readonly annotationWords = new Vocabulary();
@@ -128,6 +132,7 @@ export class ResidentPinColumns implements PinColumns {
     for (const row of store.pins.columnRows()) this.setRow(row);
     for (const [pinIndex, count] of store.saves.countsPerPin()) if (pinIndex < this.count) this.saves[pinIndex] = count;
     for (let pinIndex = 0; pinIndex < this.count; pinIndex++) this.weighTitle(pinIndex);
+    this.recordAll();
   }
 
   /** The arrays of a snapshot of all pins as they are now. Views, to be written at once. */
@@ -161,6 +166,7 @@ export class ResidentPinColumns implements PinColumns {
     // Groups carry no sequence number, and few pins are in one: they are read anew.
     this.group = Int32Array.from({ length: this.count }, (_, pinIndex) => pinIndex);
     for (const [pinIndex, group] of this.store.pins.groups()) if (pinIndex < this.count) this.group[pinIndex] = group;
+    this.recordAll();
     this.seenSequence = snapshot.sequence;
     this.catchUp();
   }
@@ -197,6 +203,7 @@ export class ResidentPinColumns implements PinColumns {
       this.setRow(row);
       this.saves[row[0]] = this.store.saves.countOf(row[0]);
       this.weighTitle(row[0]);
+      this.record(row[0]);
     }
   }
 
@@ -230,6 +237,7 @@ export class ResidentPinColumns implements PinColumns {
     this.setRow(row);
     this.saves[pinIndex] = this.store.saves.countOf(pinIndex);
     this.weighTitle(pinIndex);
+    this.record(pinIndex);
   }
 
   private setRow(row: PinColumnRow): void {
@@ -290,6 +298,27 @@ export class ResidentPinColumns implements PinColumns {
       squares += weights[i] ** 2;
     }
     for (let i = start[pinIndex]; i < start[pinIndex] + length[pinIndex]; i++) weights[i] /= Math.sqrt(squares);
+  }
+
+  private recordAll(): void {
+    this.records.reserve(this.count);
+    for (let pinIndex = 0; pinIndex < this.count; pinIndex++) this.record(pinIndex);
+  }
+
+  /** Copies a pin from the columns into its record. */
+  private record(pinIndex: number): void {
+    const { categories, annotations, titleTerms } = this;
+    this.records.set(pinIndex, {
+      createdAt: this.createdAt[pinIndex],
+      saves: this.saves[pinIndex],
+      domain: this.domain[pinIndex],
+      group: this.group[pinIndex],
+      flags: this.flags[pinIndex],
+      firstEntry: categories.start[pinIndex],
+      categories: categories.length[pinIndex],
+      annotations: annotations.length[pinIndex],
+      titleTerms: titleTerms.length[pinIndex],
+    });
   }
 
   private grow(): void {

@@ -65,7 +65,32 @@ export function timeOfId(id: string): number | null {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/.test(id) ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : null;
 }
 
-/** A new id, ordered by time (UUID version 7, RFC 9562). */
+const RANDOM_BYTES = 4096;
+const ID_BYTES = 16;
+let bytes = new Uint8Array(RANDOM_BYTES);
+let used = RANDOM_BYTES;
+let lastMs = 0;
+let sequence = 0;
+
+/** Random bytes for an id, asked of the system for many ids at once: a call for each would cost a list a twentieth of its time. */
+function idBytes(): Uint8Array {
+  if (used === RANDOM_BYTES) {
+    bytes = crypto.getRandomValues(bytes);
+    used = 0;
+  }
+  return bytes.subarray(used, (used += ID_BYTES));
+}
+
+/** A new id, ordered by time (UUID version 7, RFC 9562; ids of one millisecond count up from a random number). */
 export function newId(): string {
-  return v7();
+  const random = idBytes();
+  const now = Date.now();
+  if (now > lastMs) {
+    lastMs = now;
+    sequence = ((random[6] & 0x7f) << 24) | (random[7] << 16) | (random[8] << 8) | random[9];
+  } else if (sequence++ === 0x7fffffff) {
+    lastMs++;
+    sequence = 0;
+  }
+  return v7({ random, msecs: lastMs, seq: sequence });
 }

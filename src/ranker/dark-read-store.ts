@@ -29,6 +29,10 @@ export interface DarkReadRange {
   readonly last?: number;
 }
 
+/** Models score the same rows again; nets make the list again. Both are kept here, nets with NET_MARK before their names. */
+export type DarkKind = 'models' | 'nets';
+export const NET_MARK = 'net:';
+
 interface Row {
   readonly recommendation_id: string;
   readonly at: number;
@@ -101,9 +105,13 @@ export class DarkReadStore {
     return rows.reverse().map(readOf);
   }
 
-  /** The model of the last read; null before the first. */
-  lastModel(): string | null {
-    const row = this.database.prepare('SELECT dark_model AS model FROM dark_read ORDER BY id DESC LIMIT 1').get();
+  /** The model, or the net with its model, of the last read; null before the first. `net`: of this one only. */
+  lastModel(of: DarkKind = 'models', net = ''): string | null {
+    const begin = of === 'nets' ? `${NET_MARK}${net === '' ? '' : `${net} `}` : NET_MARK;
+    const row = this.database
+      .prepare(`SELECT dark_model AS model FROM dark_read
+        WHERE (substr(dark_model, 1, ?) = ?) = ? ORDER BY id DESC LIMIT 1`)
+      .get(begin.length, begin, of === 'nets' ? 1 : 0);
     return (row as { model: string } | undefined)?.model ?? null;
   }
 

@@ -59,6 +59,15 @@ export function overlapAt(a: Int32Array, b: Int32Array, k: number): number {
   return wanted === 0 ? 1 : b.subarray(0, k).filter((pin) => first.has(pin)).length / wanted;
 }
 
+/** Of the items that both orders hold: by how many places each moves. */
+export function rankChanges(a: Int32Array, b: Int32Array): number[] {
+  const places = new Map([...b].map((pin, place) => [pin, place]));
+  return [...a].flatMap((pin, place) => {
+    const other = places.get(pin);
+    return other === undefined ? [] : [Math.abs(other - place)];
+  });
+}
+
 /** Mean and quantiles of some values; null without any. */
 export interface Spread {
   readonly count: number;
@@ -85,6 +94,8 @@ export interface DarkReport {
   /** Mean share of the first k items that both models show, by k. */
   readonly overlap: Readonly<Record<string, number>>;
   readonly kendallTau: Spread | null;
+  /** By how many places the items move that both orders keep among their first 25. */
+  readonly rankChange: Spread | null;
   /** Share of lists whose first item would be another one. */
   readonly firstDiffersShare: number | null;
   /** Scores of the first items, each model's own. */
@@ -107,6 +118,7 @@ export function summarizeDarkReads(all: readonly DarkRead[]): DarkReport {
     reads: reads.length,
     problems: countBy(all.flatMap(({ problem }) => (problem === null ? [] : [problem]))),
     overlap: reads.length === 0 ? {} : Object.fromEntries(OVERLAPS.map((k) => [String(k), overlap(reads, k)])),
+    rankChange: spreadOf(reads.flatMap(({ serving, dark }) => rankChanges(serving.pinIndexes, dark.pinIndexes))),
     kendallTau: spreadOf(reads.flatMap((read) => (read.kendallTau === null ? [] : [read.kendallTau]))),
     firstDiffersShare: reads.length === 0 ? null : 1 - overlap(reads, 1),
     scores: { serving: scoresOf('serving'), dark: scoresOf('dark') },

@@ -4,6 +4,7 @@
  */
 import type { CodeTable } from '../features/visual-features.ts';
 import type { Matrix } from '../math/matrix.ts';
+import { CandidatePins } from './candidate-pins.ts';
 import { FeatureColumns } from './feature-columns.ts';
 import { annotationCosine } from './ranking-features/annotation-cosine.ts';
 import { candidateSources } from './ranking-features/candidate-sources.ts';
@@ -75,7 +76,7 @@ export function buildFeatureRows(request: RankingRequest): Matrix {
 
 /** Fills the columns of the table, which `out` has begun for as many rows as there are candidates. */
 export function fillFeatureColumns(request: RankingRequest, out: FeatureColumns): void {
-  const inputs = withSimilarities(request);
+  const inputs = inputsOf(request);
   let firstColumn = 0;
   for (const feature of FEATURE_TABLE) {
     feature.fill(inputs, out, firstColumn);
@@ -83,7 +84,10 @@ export function fillFeatureColumns(request: RankingRequest, out: FeatureColumns)
   }
 }
 
-function withSimilarities(request: RankingRequest): RankingInputs {
+/** Filled and read within one call of `fillFeatureColumns`, which does not wait for anything. */
+const candidatePins = new CandidatePins();
+
+function inputsOf(request: RankingRequest): RankingInputs {
   const { candidates, visual, query } = request;
   const fc6 = new Float32Array(candidates.count);
   const fc8 = new Float32Array(candidates.count);
@@ -93,7 +97,8 @@ function withSimilarities(request: RankingRequest): RankingInputs {
   } else fc8.fill(Number.NaN);
   // Named field by field: a spread of a class instance would lose its getters.
   const { pins, user, engagement, now } = request;
-  return { query, candidates, pins, visual, user, engagement, now, fc6, fc8 };
+  candidatePins.take(pins, query.pinIndex, candidates.pinIndexes, candidates.count);
+  return { query, candidates, candidatePins, pins, visual, user, engagement, now, fc6, fc8 };
 }
 
 function fc6Into(code: Uint32Array | null, table: CodeTable | null, pinIndexes: Int32Array, out: Float32Array): void {

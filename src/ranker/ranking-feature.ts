@@ -5,6 +5,7 @@
 import type { CandidateList } from '../candidates/candidate.ts';
 import type { PinColumns } from '../catalog/pin-columns.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
+import type { CandidatePins } from './candidate-pins.ts';
 import type { FeatureColumns } from './feature-columns.ts';
 
 /** What existed before the visual work; plain visual likeness; category crosses; the dominant object. */
@@ -53,8 +54,9 @@ export interface RankingRequest {
   readonly now: number;
 }
 
-/** The request, and the two similarities that several features share, each computed once: NaN where a side is missing. */
+/** The request, and what several features share, each looked up or computed once; the similarities are NaN where a side is missing. */
 export interface RankingInputs extends RankingRequest {
+  readonly candidatePins: CandidatePins;
   /** 1 - Hamming / bits. */
   readonly fc6: Float32Array;
   /** Cosine of the class scores. */

@@ -90,6 +90,11 @@ export class ServingModels {
     return name === null ? this.serving : this.load(name, this.netDigest());
   }
 
+  /** A model for the features of a net that does not serve. Throws RANKER_MODEL_UNKNOWN or RANKER_MODEL_REFUSED. */
+  forNet(name: string, netDigest: string): Promise<Ranker> {
+    return this.load(name, netDigest);
+  }
+
   /** Looks at the pointers and loads what changed; call it a few times a second. */
   async refresh(): Promise<ModelRefresh> {
     const digest = this.netDigest();

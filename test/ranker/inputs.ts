@@ -68,6 +68,7 @@ function madeUpPins(count: number, seed: number): PinColumns {
     annotations,
     annotationTerms: [],
     titleTerms,
+    records: null,
   };
 }
 

@@ -1,18 +1,25 @@
+import type { SparseRows } from '../../catalog/pin-columns.ts';
 import type { RankingFeature } from '../ranking-feature.ts';
-import { dotsWithRow, rowNorm } from '../sparse-dot.ts';
 
 /** Cosine of the category vectors. */
 export const categoryCosine: RankingFeature = {
   name: 'category-cosine',
   set: 'control',
   columns: ['category-cosine'],
-  fill({ query, candidates, pins }, out, column) {
-    const { pinIndexes, count } = candidates;
-    const found = dotsWithRow(pins.categories, query.pinIndex, pinIndexes, count);
-    if (!found) return;
+  fill({ query, candidates, candidatePins, pins }, out, column) {
+    if (!candidatePins.hasCategories) return;
+    const { categoryDots, categorySquares } = candidatePins;
     const values = out.column(column);
-    const { dots, squares } = found;
     const queryNorm = rowNorm(pins.categories, query.pinIndex);
-    for (let i = 0; i < count; i++) if (squares[i] > 0) values[i] = dots[i] / (queryNorm * Math.sqrt(squares[i]));
+    for (let i = 0; i < candidates.count; i++) {
+      if (categorySquares[i] > 0) values[i] = categoryDots[i] / (queryNorm * Math.sqrt(categorySquares[i]));
+    }
   },
 };
+
+/** Square root of the summed squares of a row. */
+function rowNorm(rows: SparseRows, row: number): number {
+  let squares = 0;
+  for (let e = rows.start[row], end = e + rows.length[row]; e < end; e++) squares += rows.weights[e] ** 2;
+  return Math.sqrt(squares);
+}

@@ -8,10 +8,11 @@ export const freshness: RankingFeature = {
   name: 'freshness',
   set: 'control',
   columns: ['freshness'],
-  fill({ candidates, pins, now }, out, column) {
+  fill({ candidates, candidatePins, now }, out, column) {
+    const { createdAt } = candidatePins;
     const values = out.column(column);
     for (let i = 0; i < candidates.count; i++) {
-      const age = now - pins.createdAt[candidates.pinIndexes[i]];
+      const age = now - createdAt[i];
       if (age === age) values[i] = 1 / (1 + Math.max(0, age) / HALF_FRESH_MS);
     }
   },

@@ -5,12 +5,13 @@ export const nearDuplicate: RankingFeature = {
   name: 'near-duplicate',
   set: 'visual',
   columns: ['near-duplicate'],
-  fill({ query, candidates, pins }, out, column) {
+  fill({ query, candidates, candidatePins, pins }, out, column) {
     if (query.pinIndex < 0) return;
-    const group = pins.group[query.pinIndex];
+    const own = pins.group[query.pinIndex];
+    const { group } = candidatePins;
     const values = out.column(column);
     for (let i = 0; i < candidates.count; i++) {
-      if (pins.group[candidates.pinIndexes[i]] === group) values[i] = 1;
+      if (group[i] === own) values[i] = 1;
     }
   },
 };

@@ -5,11 +5,10 @@ export const popularity: RankingFeature = {
   name: 'popularity',
   set: 'control',
   columns: ['log-saves'],
-  fill({ candidates, pins }, out, column) {
+  fill({ candidates, candidatePins }, out, column) {
+    const { saves } = candidatePins;
     const values = out.column(column);
-    for (let i = 0; i < candidates.count; i++) {
-      values[i] = logOnePlus(pins.saves[candidates.pinIndexes[i]]);
-    }
+    for (let i = 0; i < candidates.count; i++) values[i] = logOnePlus(saves[i]);
   },
 };
 

@@ -5,12 +5,13 @@ export const sameDomain: RankingFeature = {
   name: 'same-domain',
   set: 'control',
   columns: ['same-domain'],
-  fill({ query, candidates, pins }, out, column) {
-    const domain = query.pinIndex < 0 ? -1 : pins.domain[query.pinIndex];
-    if (domain < 0) return;
+  fill({ query, candidates, candidatePins, pins }, out, column) {
+    const own = query.pinIndex < 0 ? -1 : pins.domain[query.pinIndex];
+    if (own < 0) return;
+    const { domain } = candidatePins;
     const values = out.column(column);
     for (let i = 0; i < candidates.count; i++) {
-      if (pins.domain[candidates.pinIndexes[i]] === domain) values[i] = 1;
+      if (domain[i] === own) values[i] = 1;
     }
   },
 };
