@@ -16,7 +16,9 @@ import { reasonOf } from './errors.ts';
 import { openJobRuns } from './schedule/job-run-store.ts';
 import { Scheduler } from './schedule/scheduler.ts';
 import { openDarkReads } from './ranker/dark-read-store.ts';
-import { DarkReading } from './serving/dark-reading.ts';
+import { relatedPins } from './related-pins.ts';
+import { DarkNet } from './serving/dark-net.ts';
+import { DarkReading, modelReader } from './serving/dark-reading.ts';
 import { ActiveExperiments, type Decision, type Units } from './experiments/active-experiments.ts';
 import { ExperimentStore } from './experiments/experiment-store.ts';
 import type { VisualFeatures } from './features/visual-features.ts';
@@ -69,6 +71,9 @@ export class Context {
   readonly models: ServingModels;
   /** What the model in the dark makes of the lists that were served. */
   readonly darkReading: DarkReading;
+  /** A net beside the serving one, and what it makes of the lists that were served. */
+  readonly darkNet: DarkNet;
+  readonly darkNetReading: DarkReading;
   readonly sources: CandidateSources;
   /** Experiments and the exposures counted for them. */
   readonly experimentDatabase: Database;
@@ -111,7 +116,12 @@ export class Context {
     this.looks = new VisualState(config, dataFolder, { synchronous });
     this.registry = new ModelRegistry(join(dataFolder, 'models'));
     this.models = new ServingModels(this.registry, () => this.visual?.netDigest ?? null);
-    this.darkReading = new DarkReading(() => this.models.dark(), () => openDarkReads(dataFolder));
+    this.darkReading = new DarkReading(() => modelReader(this.models.dark()), () => openDarkReads(dataFolder));
+    this.darkNet = new DarkNet({
+      ...{ dataFolder, artifacts: join(catalogFolder, 'artifacts'), classScoreBytes: config.classScoreBytes },
+      ...{ store: this.looks.store, models: this.models, parts: () => this.parts, serve: relatedPins },
+    });
+    this.darkNetReading = new DarkReading(() => this.darkNet.reader(), () => openDarkReads(dataFolder), 'nets');
     this.sources = new CandidateSources(join(catalogFolder, 'artifacts'), this.catalog, this.pins, this.log.pairs);
     this.experimentDatabase = openDatabase(join(dataFolder, 'experiments.sqlite'), { synchronous });
     this.experimentStore = new ExperimentStore(this.experimentDatabase);
@@ -250,6 +260,7 @@ export class Context {
 
   private async look(budgetMs: number): Promise<void> {
     await this.switchNet();
+    await this.darkNet.refresh();
     this.takeUpRows(budgetMs);
     if (this.options.lock) this.log.pairs.catchUp(ROLL_UP_MS);
     else this.log.pairs.forgetIfMoved();
@@ -288,6 +299,8 @@ export class Context {
     await this.refreshing?.catch(() => undefined);
     await this.scheduler?.close();
     await this.darkReading.close();
+    await this.darkNetReading.close();
+    this.darkNet.close();
     await this.freshImages.close();
     await this.inferencePool?.close();
     await this.hot.close();

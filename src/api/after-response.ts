@@ -16,6 +16,7 @@ export function afterResponse(context: Context, metrics: Metrics, request: Fasti
   Object.assign(request.line, lineOf(list));
   metrics.served(list);
   context.darkReading.take(list);
+  context.darkNetReading.take(list);
   if (!context.config.serveLog) return;
   setImmediate(() => append(context, metrics, request, servedRecord(list, latencyMs)));
 }

@@ -57,7 +57,7 @@ export function listOptions(
     category: request.category ?? null,
     buyableOnly: request.buyable ?? false,
     explain: request.explain ?? false,
-    keepInputs: !forced && context.darkReading.wants(recommendationId),
+    keepInputs: !forced && (context.darkReading.wants(recommendationId) || context.darkNetReading.wants(recommendationId)),
     now,
     recommendationId,
   };

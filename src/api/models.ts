@@ -67,10 +67,20 @@ const DarkReads = Type.Object({
     description: 'Mean share of the first k items in common, by k.',
   }),
   kendallTau: Spread,
+  rankChange: Spread,
   firstDiffersShare: Nullable(Type.Number()),
   scores: Sides,
   latencyMs: Sides,
   bySurface: Type.Record(Type.String(), Type.Object({ reads: Type.Integer(), overlapAt10: Type.Number() })),
+});
+
+const DarkNetReads = Type.Object({
+  ...DarkReads.properties,
+  dark: Type.Union([
+    Type.Object({ net: Type.String(), share: Type.Number(), model: Type.String(), since: Type.String() }),
+    Type.Null(),
+  ]),
+  model: Nullable(Type.String({ description: 'net:NAME MODEL, of the net that reads or that read last.' })),
 });
 
 export function modelRoutes(app: App, { context }: Service): void {
@@ -138,6 +148,16 @@ export function modelRoutes(app: App, { context }: Service): void {
     const { counts } = context.darkReading;
     const { darkProblem: problem } = context.models;
     return { dark: registry.roles().dark, model, problem, counts: { ...counts }, ...summarizeDarkReads(reads) };
+  });
+  const netReport = {
+    summary: 'How closeups would differ with the net that reads in the dark, its features, neighbours and model',
+    tags: ['models'],
+    response: replies(DarkNetReads),
+  };
+  app.get('/v1/nets/dark/report', { ...read, schema: netReport }, async () => {
+    const { darkNet, darkNetReading } = context;
+    const { model, reads } = darkNetReading.lastReads(REPORTED_READS);
+    return { dark: darkNet.pointer, model, problem: darkNet.problem, counts: { ...darkNetReading.counts }, ...summarizeDarkReads(reads) };
   });
 }
 

@@ -14,7 +14,7 @@ import { ExactIndexPool } from './exact-index-pool.ts';
 import { Column } from './interactions.ts';
 import { ListScratch } from './list-scratch.ts';
 import { neighborListFolder, writeNeighborLists } from './neighbor-list-file.ts';
-import { VISUAL_KIND, type VisualMetadata, visualListsInBlocks } from './visual-neighbors.ts';
+import { type VisualMetadata, visualKindOf, visualListsInBlocks } from './visual-neighbors.ts';
 
 /** What every build is given. */
 export interface BuildSetting {
@@ -86,7 +86,7 @@ export async function buildVisualNeighbors(
   const metadata: VisualMetadata = { netDigest, bits: table.bits, neighbors, pins: rows, builtAt: new Date().toISOString() };
   const pool = setting.threads > 1 ? new ExactIndexPool(table, Math.min(7, setting.threads)) : null;
   try {
-    return await build('visual neighbours', VISUAL_KIND, rows, setting, {
+    return await build('visual neighbours', visualKindOf(netDigest), rows, setting, {
       key: JSON.stringify([netDigest, neighbors, rows, digestOfCodes(table, rows)]),
       blocks: (from) => visualListsInBlocks(table, pool ?? new ExactIndex(table), neighbors, rows, from),
       write: (folder, scratch) => writeNeighborLists(folder, { ...metadata }, scratch),

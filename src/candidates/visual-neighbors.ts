@@ -7,6 +7,11 @@ import type { Accept, Neighbors } from './neighbor-index.ts';
 
 export const VISUAL_KIND = 'visual-neighbors';
 
+/** Lists of two nets lie side by side, so that those of the next are ready when it is switched to. */
+export function visualKindOf(netDigest: string): string {
+  return `${VISUAL_KIND}-${netDigest.slice(0, 8)}`;
+}
+
 /** What the artifact of visual neighbour lists says about itself. */
 export interface VisualMetadata {
   readonly netDigest: string;
@@ -42,7 +47,9 @@ export class VisualNeighbors implements CandidateSource {
 
   /** Takes over lists of another build, if they are of this net. Returns whether the version changed. */
   reload(): boolean {
-    const folder = neighborListFolder(this.artifacts, VISUAL_KIND);
+    const own = neighborListFolder(this.artifacts, visualKindOf(this.netDigest));
+    // Before nets had lists of their own, the lists of whatever net lay in one folder.
+    const folder = own.current() === null ? neighborListFolder(this.artifacts, VISUAL_KIND) : own;
     if (folder.current() === this.version) return false;
     const next = NeighborListFile.open(folder);
     if (next === null) return false;

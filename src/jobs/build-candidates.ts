@@ -1,12 +1,16 @@
 /** Candidate lists from what the catalogue holds: pins that share boards, and pins that look alike. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { cooccurrenceOptionsOf, flaggedOptions, threadsOf } from '../candidates/cooccurrence-options.ts';
 import { buildCooccurrence, type BuildReceipt, type BuildSetting, buildVisualNeighbors } from '../candidates/list-builds.ts';
 import { openCatalog } from '../catalog/catalog-store.ts';
 import { siteCategories } from '../catalog/pin-columns.ts';
 import { snapshotPins } from '../catalog/pin-snapshot.ts';
 import { ServiceError } from '../errors.ts';
-import { VisualState } from '../serving/visual-state.ts';
+import { featureNetOf } from '../features/convnet.ts';
+import { openFeatureStore } from '../features/feature-store.ts';
+import { openFeatures } from '../features/resident-features.ts';
+import { activeNet } from '../vision/net-folder.ts';
+import { readNet } from '../vision/net-manifest.ts';
 import { COOCCURRENCE_FLAGS } from './cooccurrence-flags.ts';
 import type { Job, JobInput } from './job.ts';
 
@@ -17,9 +21,11 @@ export const job: Job = {
     'related-pins build-candidates',
     'related-pins build-candidates --method cosine --neighbors 200 --json',
     'related-pins build-candidates --only cooccurrence',
+    'related-pins build-candidates --only visual --net nets/tuned-1',
   ],
   options: [
     { flag: '--only <lists>', meaning: 'cooccurrence or visual (default: both)' },
+    { flag: '--net <folder>', meaning: 'make the visual lists of this net, before it is switched to (default: the active one)' },
     ...COOCCURRENCE_FLAGS,
     { flag: '--visual-neighbors <k>', meaning: 'pins kept per visual list', kind: 'integer' },
     { flag: '--threads <n>', meaning: 'counting threads (default: one per core)', kind: 'integer' },
@@ -54,18 +60,25 @@ async function buildCandidates(input: JobInput): Promise<Readonly<Record<string,
   }
 }
 
-/** Null when the active net has no features yet. */
+/** Null when the net has no features yet. */
 async function buildVisual(input: JobInput, pins: number, setting: BuildSetting): Promise<BuildReceipt | null> {
-  const state = new VisualState(input.config, input.dataFolder, { synchronous: input.config.synchronous });
+  const { config, dataFolder, options } = input;
+  const folder = options.net === undefined ? activeNet(dataFolder, 'visual') : resolve(String(options.net));
+  const net = featureNetOf(readNet(folder));
+  const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
   try {
-    state.refresh();
-    if (state.visual === null) {
-      input.progress.note('no visual features yet: visual neighbour lists are left out (extract-features makes them)');
+    if (store.sequence(store.netIdOf(net)) === 0) {
+      input.progress.note(`no features of ${net.name} yet: visual neighbour lists are left out (extract-features makes them)`);
       return null;
     }
-    const neighbors = (input.options.visualNeighbors as number | undefined) ?? input.config.visualNeighbors;
-    return await buildVisualNeighbors(state.visual.image, pins, state.visual.netDigest, neighbors, setting);
+    const features = openFeatures(dataFolder, store, net, config.classScoreBytes);
+    const neighbors = (options.visualNeighbors as number | undefined) ?? config.visualNeighbors;
+    try {
+      return await buildVisualNeighbors(features.image, pins, net.digest, neighbors, setting);
+    } finally {
+      features.close();
+    }
   } finally {
-    state.close();
+    store.close();
   }
 }

@@ -2,6 +2,7 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { join } from 'node:path';
+import { visualKindOf } from '../candidates/visual-neighbors.ts';
 import { ServiceError } from '../errors.ts';
 import { type FeatureStore, openFeatureStore } from '../features/feature-store.ts';
 import { activeNet } from '../vision/net-folder.ts';
@@ -27,7 +28,7 @@ async function dropFeatures(input: JobInput): Promise<Readonly<Record<string, un
   const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
   try {
     const active = readNet(activeNet(dataFolder, 'visual')).digest;
-    const nets = store.nets().map((net) => ({ ...net, active: net.digest === active, artifactBytes: folderBytes(artifacts(dataFolder, net)) }));
+    const nets = store.nets().map((net) => ({ ...net, active: net.digest === active, artifactBytes: foldersOf(dataFolder, net).reduce((sum, folder) => sum + folderBytes(folder), 0) }));
     if (args[0] === undefined) return { nets: nets.filter(({ rows }) => rows > 0) };
     const chosen = nets.filter(({ name, digest, netKey }) => [name, netKey].includes(args[0]) || digest.startsWith(args[0]));
     const known = nets.map(({ name, netKey }) => `${name} (${netKey})`).join(', ');
@@ -41,7 +42,7 @@ async function dropFeatures(input: JobInput): Promise<Readonly<Record<string, un
       freed.rows += rows;
       freed.databaseBytes += bytes;
       freed.artifactBytes += net.artifactBytes;
-      if (!dryRun) rmSync(artifacts(dataFolder, net), { recursive: true, force: true });
+      if (!dryRun) for (const folder of foldersOf(dataFolder, net)) rmSync(folder, { recursive: true, force: true });
     }
     if (options.shrink === true && !dryRun) store.database.exec('VACUUM');
     return { dropped: chosen.map(({ name, netKey }) => ({ name, netKey })), dryRun, freed, reusableBytes: store.freeBytes() };
@@ -70,8 +71,9 @@ async function dropRows(store: FeatureStore, { netId, rows }: StoredNet, { progr
   return sum;
 }
 
-function artifacts(dataFolder: string, { netKey }: StoredNet): string {
-  return join(dataFolder, 'artifacts', `features-${netKey}`);
+/** Packed features and neighbour lists of a net. */
+function foldersOf(dataFolder: string, { netKey, digest }: StoredNet): string[] {
+  return [`features-${netKey}`, visualKindOf(digest)].map((kind) => join(dataFolder, 'artifacts', kind));
 }
 
 function folderBytes(folder: string): number {

@@ -18,14 +18,16 @@ import { readLog } from './train-from-log.ts';
 /** How lists would differ under a model that scores in the dark. */
 export const job: Job = {
   name: 'report-dark-reads',
-  summary: 'Says how lists would differ under the model that scores in the dark: overlap, order, scores, latency.',
+  summary: 'Says how lists would differ under the model (or the net) that reads in the dark: overlap, order, scores, latency.',
   examples: [
     'related-pins promote-model rank-svm-4 --dark && related-pins report-dark-reads',
     'related-pins report-dark-reads --model rank-svm-4 --from 2026-06-01 --json',
     'related-pins report-dark-reads --model rank-svm-4 --on-log',
+    'related-pins report-dark-reads --net tuned-1',
   ],
   options: [
     { flag: '--model <name>', meaning: 'the model (the one that read last)' },
+    { flag: '--net <name>', meaning: 'of a net that reads in the dark (switch-net --dark) instead of a model' },
     { flag: '--from <time>', meaning: 'reads from this time on (ISO 8601)' },
     { flag: '--to <time>', meaning: 'reads before this time' },
     { flag: '--on-log', meaning: 'score the lists of the log instead, before any live traffic; needs --model' },
@@ -43,7 +45,7 @@ export const job: Job = {
     };
   },
   describe(receipt) {
-    const { model, servingModels, overlap, kendallTau, firstDiffersShare, scores, latencyMs, reads, problems } =
+    const { model, servingModels, overlap, kendallTau, rankChange, firstDiffersShare, scores, latencyMs, reads, problems } =
       receipt as unknown as DarkReport & {
         readonly model: string;
         readonly servingModels: readonly string[];
@@ -59,6 +61,7 @@ export const job: Job = {
       ),
       `  first item another one   ${firstDiffersShare === null ? '-' : `${(100 * firstDiffersShare).toFixed(1)} %`}`,
       `  Kendall's tau            ${spread(kendallTau)}`,
+      `  places an item moves     ${spread(rankChange)}`,
       `  scores, serving          ${spread(scores.serving)}`,
       `  scores, dark             ${spread(scores.dark)}`,
       `  milliseconds, serving    ${spread(latencyMs.serving)}`,
@@ -72,12 +75,13 @@ const isoAt = ({ at }: DarkRead): string => new Date(at).toISOString();
 
 function liveReads({ options, dataFolder }: JobInput): readonly DarkRead[] {
   const none = new ServiceError('NOTHING_TO_DO', {
-    reason: 'No model has read in the dark here; begin with promote-model --dark, or take --on-log.',
+    reason: 'No model and no such net has read in the dark here; begin with promote-model --dark or switch-net --dark, or take --on-log.',
   });
   if (!existsSync(join(dataFolder, 'dark-reads.sqlite'))) throw none;
   const store = openDarkReads(dataFolder);
   try {
-    const model = options.model === undefined ? store.lastModel() : String(options.model);
+    const last = options.net === undefined ? store.lastModel() : store.lastModel('nets', String(options.net));
+    const model = options.model === undefined ? last : String(options.model);
     const reads =
       model === null
         ? []

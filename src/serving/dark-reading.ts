@@ -1,10 +1,10 @@
 /**
- * Scores live lists with the model in the dark, behind the reply: one list at a time, a turn of the event loop between two,
- * so that requests come first. What comes while too much waits is left out and counted.
+ * Looks at live lists again in the dark, behind the reply, with another model or another net: one list at a time, a turn of the
+ * event loop between two, so that requests come first. What comes while too much waits is left out and counted.
  */
 import { reasonOf } from '../errors.ts';
 import { mixedSeed, seededRandom } from '../math/random.ts';
-import type { DarkReadStore } from '../ranker/dark-read-store.ts';
+import type { DarkKind, DarkReadStore } from '../ranker/dark-read-store.ts';
 import { type DarkRead, tauOfOrders, topItems } from '../ranker/dark-reads.ts';
 import type { Ranker, ScoringInputs } from '../ranker/ranker.ts';
 import type { RankerOnTrial } from '../ranker/serving-models.ts';
@@ -15,30 +15,48 @@ const WAITING_MAX = 32;
 /** Not the stream that decides which lists are shuffled. */
 const SEED = 3;
 
+/** Who reads in the dark. */
+export interface DarkReader {
+  /** As kept with its reads. */
+  readonly name: string;
+  /** Of the lists, 0..1. */
+  readonly share: number;
+  /** What it makes of a list; null for lists it has nothing to say about. */
+  read(list: RankedList): Promise<DarkRead> | null;
+}
+
+/** A model over what the serving one scored. */
+export function modelReader(trial: RankerOnTrial | null): DarkReader | null {
+  return trial && { name: trial.ranker.name, share: trial.share, read: (list) => darkScores(trial.ranker, list, list.inputs as ScoringInputs) };
+}
+
 export class DarkReading {
-  private readonly model: () => RankerOnTrial | null;
+  private readonly reader: () => DarkReader | null;
   private readonly openStore: () => DarkReadStore;
+  private readonly of: DarkKind;
   private store: DarkReadStore | null = null;
   private waiting: RankedList[] = [];
   private working: Promise<void> | null = null;
-  /** Lists read, left out because too many waited, and those the model or the store failed on. */
+  /** Lists read, left out because too many waited, and those the reader or the store failed on. */
   readonly counts = { read: 0, leftOut: 0, failed: 0 };
 
-  constructor(model: () => RankerOnTrial | null, openStore: () => DarkReadStore) {
-    this.model = model;
+  /** `of`: whose reads these are, among those of one store. */
+  constructor(reader: () => DarkReader | null, openStore: () => DarkReadStore, of: DarkKind = 'models') {
+    this.reader = reader;
     this.openStore = openStore;
+    this.of = of;
   }
 
   /** Whether this list shall be read: what was scored must then be kept. */
   wants(recommendationId: string): boolean {
-    const dark = this.model();
+    const dark = this.reader();
     if (dark === null) return false;
     return dark.share >= 1 || seededRandom(mixedSeed(SEED, recommendationId)).next() < dark.share;
   }
 
   /** Takes a list that was sent; returns at once. Lists without their inputs, or with a treatment the caller forced, are not read. */
   take(list: RankedList): void {
-    if (list.inputs === null || list.options.forced || this.model() === null) return;
+    if (list.inputs === null || list.options.forced || !this.wants(list.options.recommendationId)) return;
     if (this.waiting.length >= WAITING_MAX) {
       this.counts.leftOut++;
       return;
@@ -51,9 +69,8 @@ export class DarkReading {
 
   private async work(): Promise<void> {
     for (let list = await this.next(); list !== undefined; list = await this.next()) {
-      const dark = this.model();
-      if (dark === null) continue;
-      const read = await darkRead(dark.ranker, list, list.inputs as ScoringInputs);
+      const read = await this.reader()?.read(list);
+      if (!read) continue;
       this.store ??= this.openStore();
       this.store.add(read).catch(() => this.counts.failed++);
       if (read.problem === null) this.counts.read++;
@@ -66,10 +83,10 @@ export class DarkReading {
     return this.waiting.shift();
   }
 
-  /** The last reads of the model in the dark, or of the one that was there last. */
+  /** The last reads of who reads in the dark, or of who was there last. */
   lastReads(count: number): { readonly model: string | null; readonly reads: readonly DarkRead[] } {
     this.store ??= this.openStore();
-    const model = this.model()?.ranker.name ?? this.store.lastModel();
+    const model = this.reader()?.name ?? this.store.lastModel(this.of);
     return { model, reads: model === null ? [] : this.store.reads({ model, last: count }) };
   }
 
@@ -83,7 +100,7 @@ export class DarkReading {
 }
 
 /** Scores what the serving model scored. */
-async function darkRead(ranker: Ranker, list: RankedList, inputs: ScoringInputs): Promise<DarkRead> {
+async function darkScores(ranker: Ranker, list: RankedList, inputs: ScoringInputs): Promise<DarkRead> {
   const { options, surface, queryPinIndex, timings } = list;
   const { candidates } = inputs;
   const scores = list.scores.subarray(0, candidates.count);

@@ -2,8 +2,8 @@
  * Which net is active in a data folder. A pointer file (`nets/visual.json`, swapped by rename) names a folder of `nets/` and keeps
  * the switches so far; without one it is `nets/ROLE`, and without that the net that ships with the project.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { projectRoot } from '../worker-url.ts';
@@ -56,10 +56,14 @@ export function servingSince(dataFolder: string): number | undefined {
 
 /** Makes the last of `switches` the active net, at one instant and for good. */
 export function writeNetSwitches(dataFolder: string, switches: readonly NetSwitch[]): void {
-  mkdirSync(join(dataFolder, 'nets'), { recursive: true });
-  const file = pointerOf(dataFolder);
+  writePointer(pointerOf(dataFolder), { switches });
+}
+
+/** Written beside, synced, and renamed: whoever reads sees the old or the new one. */
+function writePointer(file: string, content: unknown): void {
+  mkdirSync(dirname(file), { recursive: true });
   const draft = openSync(`${file}.${process.pid}`, 'w');
-  writeSync(draft, `${JSON.stringify({ switches }, null, 1)}\n`);
+  writeSync(draft, `${JSON.stringify(content, null, 1)}\n`);
   fsyncSync(draft);
   closeSync(draft);
   renameSync(`${file}.${process.pid}`, file);
@@ -67,8 +71,48 @@ export function writeNetSwitches(dataFolder: string, switches: readonly NetSwitc
 
 /** Changes whenever the pointer does: cheap enough to ask several times a second. */
 export function netStamp(dataFolder: string): string {
-  const stat = statSync(pointerOf(dataFolder), { throwIfNoEntry: false, bigint: true });
+  return stampOf(pointerOf(dataFolder));
+}
+
+function stampOf(file: string): string {
+  const stat = statSync(file, { throwIfNoEntry: false, bigint: true });
   return stat ? `${stat.ino} ${stat.mtimeNs}` : '';
+}
+
+/** A net beside the serving one: for a share of the lists it is computed what they would be, and nobody is shown it. */
+export interface DarkNet {
+  readonly net: string;
+  /** Of the lists, 0..1. */
+  readonly share: number;
+  /** The ranking model that goes with it. */
+  readonly model: string;
+  readonly since: string;
+}
+
+/** The net in the dark; null without one. Throws NET_REFUSED for a broken pointer. */
+export function darkNetOf(dataFolder: string): DarkNet | null {
+  const file = darkPointerOf(dataFolder);
+  if (!existsSync(file)) return null;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as DarkNet;
+  } catch (error) {
+    throw new ServiceError('NET_REFUSED', { net: 'dark', reason: `${file} is broken: ${reasonOf(error)}` }, error);
+  }
+}
+
+/** Points at another net, or (null) at none. */
+export function writeDarkNet(dataFolder: string, dark: DarkNet | null): void {
+  if (dark === null) rmSync(darkPointerOf(dataFolder), { force: true });
+  else writePointer(darkPointerOf(dataFolder), dark);
+}
+
+/** Changes whenever the pointer to the net in the dark does. */
+export function darkStamp(dataFolder: string): string {
+  return stampOf(darkPointerOf(dataFolder));
+}
+
+function darkPointerOf(dataFolder: string): string {
+  return join(dataFolder, 'nets', 'dark.json');
 }
 
 function pointerOf(dataFolder: string): string {

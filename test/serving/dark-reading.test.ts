@@ -4,7 +4,7 @@ import { zeroMatrix } from '../../src/math/matrix.ts';
 import { DarkReadStore } from '../../src/ranker/dark-read-store.ts';
 import { type DarkRead, overlapAt, summarizeDarkReads, topItems } from '../../src/ranker/dark-reads.ts';
 import type { Ranker } from '../../src/ranker/ranker.ts';
-import { DarkReading } from '../../src/serving/dark-reading.ts';
+import { DarkReading, modelReader } from '../../src/serving/dark-reading.ts';
 import { plainOptions } from '../../src/serving/serve-list.ts';
 import type { RankedList } from '../../src/serving/ranked-list.ts';
 
@@ -53,7 +53,7 @@ const readingOf = (
   store = new DarkReadStore(openDatabase(':memory:')),
 ): DarkReading =>
   new DarkReading(
-    () => ranker && { ranker, share },
+    () => modelReader(ranker && { ranker, share }),
     () => store,
   );
 

@@ -7,10 +7,13 @@ import type { ListReplyBody } from '../../src/api/list-reply.ts';
 import { type Context, openContext } from '../../src/context.ts';
 import { featureNetOf } from '../../src/features/convnet.ts';
 import { openFeatureStore } from '../../src/features/feature-store.ts';
+import type { CodeTable } from '../../src/features/visual-features.ts';
 import { randomFrame } from '../../src/features/tuned-layer.ts';
+import { job as buildCandidates } from '../../src/jobs/build-candidates.ts';
 import { job as dropFeatures } from '../../src/jobs/drop-features.ts';
 import { job as extractFeatures } from '../../src/jobs/extract-features.ts';
 import type { Job } from '../../src/jobs/job.ts';
+import { job as reportDarkReads } from '../../src/jobs/report-dark-reads.ts';
 import { job as rollBackNet } from '../../src/jobs/roll-back-net.ts';
 import { job as switchNet } from '../../src/jobs/switch-net.ts';
 import { hamming } from '../../src/math/bits.ts';
@@ -102,9 +105,51 @@ function load() {
   };
 }
 
+async function upsert(pin: Readonly<Record<string, unknown>>): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  const reply = await fetch(`${url}/v1/pins`, { method: 'POST', headers, body: JSON.stringify({ pins: [pin] }) });
+  expect(reply.status).toBe(200);
+}
+
 const servedBy = async (): Promise<string> => (await related('plant-1')).modelVersion;
 
+interface DarkNetReport {
+  readonly dark: { readonly net: string } | null;
+  readonly model: string | null;
+  readonly problem: string | null;
+  readonly reads: number;
+  readonly overlap: Readonly<Record<string, number>>;
+  readonly rankChange: { readonly count: number; readonly mean: number } | null;
+}
+
+const darkReport = async (): Promise<DarkNetReport> => (await fetch(`${url}/v1/nets/dark/report`)).json() as Promise<DarkNetReport>;
+
 describe('another net', { timeout: 240_000 }, () => {
+  it('reads in the dark before it is switched to: lists are made again with its features, lists and model, and nobody sees them', async () => {
+    expect(await run(buildCandidates, { only: 'visual', net: join(folder, 'nets', 'second') })).toMatchObject({ visual: { listed: 12 } });
+    expect(await run(switchNet, { dark: true }, 'second')).toMatchObject({ net: 'second', model: 'on-second', share: 1, missing: 0 });
+    await expect.poll(async () => (await darkReport()).dark?.net, WAIT).toBe('second');
+    const asking = load();
+    await asking.some();
+    for (const { modelVersion, query, items } of await asking.stop()) {
+      expect(modelVersion).toBe('on-bundled');
+      for (const { pinId, score } of items) expect(score).toBe(likeness.get('on-bundled')?.(query, pinId));
+    }
+    await expect.poll(async () => (await darkReport()).reads, WAIT).toBeGreaterThanOrEqual(8);
+    const { model, problem, overlap, rankChange } = await darkReport();
+    expect({ model, problem }).toEqual({ model: 'net:second on-second', problem: null });
+    // All eleven others are candidates of either net: the same pins, in another order.
+    expect(overlap['25']).toBe(1);
+    expect(rankChange?.mean).toBeGreaterThan(0);
+    const [read] = context.darkNetReading.lastReads(1).reads;
+    const query = context.pins.idOf(read.queryPinIndex);
+    read.dark.pinIndexes.forEach((pin, place) => expect(read.dark.scores[place]).toBe(likeness.get('on-second')?.(query, context.pins.idOf(pin))));
+    expect(await run(reportDarkReads, { net: 'second' })).toMatchObject({ model: 'net:second on-second', servingModels: ['on-bundled'], problems: {} });
+    await run(switchNet, { stopDark: true });
+    await expect.poll(async () => (await darkReport()).dark, WAIT).toBe(null);
+    await expect(run(switchNet, { stopDark: true })).rejects.toThrow(/No net reads/);
+  });
+
   it('is switched to and back under load: no request fails, no list mixes the codes of two nets', async () => {
     const asking = load();
     await asking.some();
@@ -171,14 +216,19 @@ describe('another net', { timeout: 240_000 }, () => {
   it('sees a picture that arrives within seconds', async () => {
     mkdirSync(join(folder, 'images'), { recursive: true });
     cpSync(join(folder, 'images', 'plant-1.png'), join(folder, 'images', 'plant-7.png'));
-    const reply = await fetch(`${url}/v1/pins`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ pins: [{ id: 'plant-7', image: join(folder, 'images', 'plant-7.png'), title: 'new' }] }),
-    });
-    expect(reply.status).toBe(200);
+    await upsert({ id: 'plant-7', image: join(folder, 'images', 'plant-7.png'), title: 'new' });
     await expect.poll(() => context.visual?.image.has[context.pins.indexOf('plant-7')], WAIT).toBe(1);
     expect(context.visual?.image.bits).toBe(BITS);
+  });
+
+  it('sees within seconds that a pin shows another picture', async () => {
+    const codeOf = (id: string): number[] => {
+      const { codes, words } = context.visual?.image as CodeTable;
+      return [...codes.slice(context.pins.indexOf(id) * words, (context.pins.indexOf(id) + 1) * words)];
+    };
+    expect(codeOf('plant-7')).toEqual(codeOf('plant-1'));
+    await upsert({ id: 'plant-7', image: join(folder, 'images', 'tattoo-2.png'), title: 'new' });
+    await expect.poll(() => codeOf('plant-7'), WAIT).toEqual(codeOf('tattoo-2'));
   });
 
   it('leaves features behind that a job drops, saying what that frees', async () => {
