@@ -13,6 +13,7 @@ import { reasonOf, ServiceError } from '../errors.ts';
 import { boxArea, wholePixels } from './box.ts';
 import type { Box } from './box.ts';
 import { formatOf } from './image-format.ts';
+import { inTurn } from './large-pictures.ts';
 import type { NetInput, ResizeRule } from './net-manifest.ts';
 import { scalesOf } from './net-manifest.ts';
 
@@ -25,6 +26,8 @@ export interface ImageLimits {
 }
 export const DEFAULT_IMAGE_LIMITS: ImageLimits = { bytes: 20_971_520, pixels: 100_000_000 };
 const WORKING_SIDE = 1024;
+/** Longest side: decoders work in bands of rows, and a band of a row of millions needs gigabytes (74 bytes of PNG can claim it). */
+const SIDE_MAX = 32_768;
 
 /** Interleaved 8-bit RGB, row by row. */
 export interface Pixels {
@@ -67,10 +70,11 @@ export async function decodeImage(
 ): Promise<DecodedImage> {
   const { format, width, height } = await measureImage(bytes, limits);
   const shrink = Math.max(width, height) > WORKING_SIDE;
-  const working = await pixelsOf(() => {
+  const pipeline = (): Sharp => {
     const image = open(bytes, limits);
     return shrink ? image.resize(WORKING_SIDE, WORKING_SIDE, { fit: 'inside', kernel: 'cubic' }) : image;
-  });
+  };
+  const working = await inTurn(width * height, () => pixelsOf(pipeline));
   return { format, width, height, working, bytes };
 }
 
@@ -86,7 +90,8 @@ export async function decodeAtSize(
   limits: ImageLimits = DEFAULT_IMAGE_LIMITS,
 ): Promise<{ width: number; height: number; pixels: Pixels; placement: Placement }> {
   const original = await measureImage(bytes, limits);
-  const pixels = await pixelsOf(() => open(bytes, limits).resize(width, height, resizeOptions(rule)));
+  const pipeline = (): Sharp => open(bytes, limits).resize(width, height, resizeOptions(rule));
+  const pixels = await inTurn(original.width * original.height, () => pixelsOf(pipeline));
   const placement = placementOf([0, 0, original.width, original.height], width, height, rule);
   return { width: original.width, height: original.height, pixels, placement };
 }
@@ -136,6 +141,9 @@ export async function measureImage(
   if (!width || !height) throw new ServiceError('IMAGE_REFUSED', { reason: 'it has no size' });
   if (width * height > limits.pixels) {
     throw new ServiceError('IMAGE_TOO_LARGE', { reason: `${width} x ${height} pixels, the limit is ${limits.pixels}` });
+  }
+  if (Math.max(width, height) > SIDE_MAX) {
+    throw new ServiceError('IMAGE_TOO_LARGE', { reason: `${width} x ${height} pixels, the limit of a side is ${SIDE_MAX}` });
   }
   return { format, width, height };
 }
@@ -216,12 +224,13 @@ export async function resizeRegion(
         Math.round(image.height * scale),
       )
     : null;
-  const pixels = await pixelsOf(() => {
+  const pixelsRead = needsOriginal ? image.width * image.height : 0;
+  const pixels = await inTurn(pixelsRead, () => pixelsOf(() => {
     let pipeline = needsOriginal ? open(image.bytes, limits) : fromPixels(image.working);
     if (cut)
       pipeline = pipeline.extract({ left: cut[0], top: cut[1], width: cut[2] - cut[0], height: cut[3] - cut[1] });
     return pipeline.resize(width, height, resizeOptions(rule));
-  });
+  }));
   return { pixels, placement: placementOf(box, width, height, rule) };
 }
 
@@ -274,12 +283,9 @@ export async function thumbnail(
   format: 'jpeg' | 'webp' = 'jpeg',
   limits: ImageLimits = DEFAULT_IMAGE_LIMITS,
 ): Promise<Uint8Array> {
-  await measureImage(bytes, limits);
-  return encoded(
-    () => open(bytes, limits).resize({ width, withoutEnlargement: true }).flatten({ background: '#ffffff' }),
-    format,
-    82,
-  );
+  const original = await measureImage(bytes, limits);
+  const pipeline = (): Sharp => open(bytes, limits).resize({ width, withoutEnlargement: true }).flatten({ background: '#ffffff' });
+  return inTurn(original.width * original.height, () => encoded(pipeline, format, 82));
 }
 
 /** A region of an image as a JPEG, at most `side` pixels a side. */
@@ -292,15 +298,12 @@ export async function cropJpeg(
   const { width, height } = await measureImage(bytes, limits);
   const box = wholePixels(region, width, height);
   const cut = { left: box[0], top: box[1], width: box[2] - box[0], height: box[3] - box[1] };
-  return encoded(
-    () =>
-      open(bytes, limits)
-        .extract(cut)
-        .resize(side, side, { fit: 'inside', withoutEnlargement: true })
-        .flatten({ background: '#ffffff' }),
-    'jpeg',
-    85,
-  );
+  const pipeline = (): Sharp =>
+    open(bytes, limits)
+      .extract(cut)
+      .resize(side, side, { fit: 'inside', withoutEnlargement: true })
+      .flatten({ background: '#ffffff' });
+  return inTurn(width * height, () => encoded(pipeline, 'jpeg', 85));
 }
 
 /** Pixels -> a file. */

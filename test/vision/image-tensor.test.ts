@@ -76,6 +76,16 @@ describe('bad and odd images', () => {
       'IMAGE_TOO_LARGE',
       /400 x 300 pixels/,
     ],
+    // Found by fuzzing: 74 bytes that claimed three million pixels in a row cost two gigabytes for a moment.
+    [
+      'a longer side than allowed',
+      () =>
+        sharp({ create: { width: 40_000, height: 2, channels: 3, background: '#123' } })
+          .png()
+          .toBuffer(),
+      'IMAGE_TOO_LARGE',
+      /40000 x 2 pixels, the limit of a side is 32768/,
+    ],
   ];
   for (const [what, make, code, reason] of cases) {
     it(`${what}: ${code}`, async () => {
