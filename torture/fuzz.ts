@@ -16,7 +16,9 @@ import { textTargets } from './fuzz-text.ts';
 import type { Scenario } from './scenario.ts';
 
 const TURN_MS = 100;
-const CASE_MS = 5000;
+/** A turn may cost so much processor time, and so long by the clock of a machine that is busy with something else. */
+const BUSY_MAX_MS = 5000;
+const CLOCK_MAX_MS = 60_000;
 const SAY_MS = 30_000;
 const GROWTH_MAX_BYTES = 1.5 * 2 ** 30;
 
@@ -65,6 +67,7 @@ async function targetsIn(folder: string, only: readonly string[] = ['']): Promis
 /** A turn of one parser: batches for a tenth of a second, so that slow parsers don't keep the fast ones waiting. */
 async function oneBatch(target: FuzzTarget, random: Random, failures: string[]): Promise<number> {
   const startedAt = Date.now();
+  const usedBefore = process.cpuUsage();
   let done = 0;
   try {
     do done += await target.batch(random);
@@ -73,6 +76,8 @@ async function oneBatch(target: FuzzTarget, random: Random, failures: string[]):
     failures.push(`${target.name}, case ${done}: ${reasonOf(error)}`);
     done += 1;
   }
-  if (Date.now() - startedAt > CASE_MS) failures.push(`${target.name}: a turn took ${Date.now() - startedAt} ms`);
+  const { user, system } = process.cpuUsage(usedBefore);
+  const [busyMs, clockMs] = [Math.round((user + system) / 1000), Date.now() - startedAt];
+  if (busyMs > BUSY_MAX_MS || clockMs > CLOCK_MAX_MS) failures.push(`${target.name}: a turn took ${clockMs} ms, ${busyMs} ms of the processor`);
   return done;
 }
