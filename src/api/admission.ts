@@ -1,9 +1,9 @@
 /**
  * What is past capacity is answered at once with 503 and Retry-After instead of making everybody wait.
  *
- * Requests are let in one per turn of the event loop, in the order in which they came; between two of them the loop takes
- * up new connections and reads what has arrived, so that the queue stands here, where its length and waits are known, and
- * not in the kernel. Bounds of a lane: how long one waits for its turn, how many are being answered; besides, the bytes of
+ * Requests are let in a few per turn of the event loop, in the order in which they came: as many as begin within a
+ * millisecond, sixteen at most. After that the loop takes up new connections and reads what has arrived, so that the queue
+ * stands here, where its length and waits are known, and not in the kernel. Bounds of a lane: how long one waits for its turn, how many are being answered; besides, the bytes of
  * bodies on their way in (slow senders hold no place in a lane). Writes, reads and image work have lanes of their own, so
  * that none starves the others; health and metrics have none.
  *
@@ -30,15 +30,17 @@ export type Limits = Readonly<Record<Lane, LaneLimits>> & {
 
 /** What closes once: a reply, or a request whose body has come. */
 export interface Closing {
+  readonly closed?: boolean;
   once(event: 'close', listener: () => void): unknown;
 }
 
 type Done = (refusal?: ServiceError) => void;
 
-interface Waiting {
+interface Entry {
+  readonly lane: Lane;
   readonly since: number;
-  readonly reply: Closing;
   readonly done: Done;
+  state: 'waiting' | 'admitted' | 'gone';
 }
 
 const RETRY_AFTER_SECONDS = 1;
@@ -50,6 +52,9 @@ const BODIES_MAX = 32;
 const QUEUE_MIN = 32;
 /** Longer queues are cut at once, whatever they wait. */
 const QUEUE_MAX = 4096;
+/** So many requests of a lane share a turn, and so long: a turn for each would cost a short one as much as its answer. */
+const TURN_MAX = 16;
+const TURN_MS = 1;
 /** Turns given to new connections before the next request has its own. */
 const ACCEPTING_TURNS_MAX = 64;
 /** How often a lane that is full looks for those who have waited too long. */
@@ -69,7 +74,7 @@ export class Admission {
   readonly refused: Record<Lane, number> = { read: 0, write: 0, heavy: 0 };
   bodyBytes = 0;
   private readonly limits: Limits;
-  private readonly queues: Record<Lane, Waiting[]> = { read: [], write: [], heavy: [] };
+  private readonly queues: Record<Lane, Entry[]> = { read: [], write: [], heavy: [] };
   /** A turn is coming: whoever enters now waits for it. */
   private turning = false;
   private accepted = false;
@@ -99,16 +104,20 @@ export class Admission {
     });
   }
 
-  /** Calls `done` when it is this request's turn, or at once or later with a refusal. */
+  /** Calls `done` when it is this request's turn, or at once or later with a refusal; not at all once its reply is closed. */
   enter(lane: Lane, reply: Closing, done: Done): void {
+    if (reply.closed) return;
     const queue = this.queues[lane];
+    const entry: Entry = { lane, since: performance.now(), done, state: 'waiting' };
     if (!this.turning && queue.length === 0 && this.hasRoom(lane)) {
+      reply.once('close', () => this.leave(entry));
       this.nextTurn();
-      this.admit(lane, reply, done);
+      this.admit(entry);
       return;
     }
     if (queue.length >= QUEUE_MAX) return done(this.refusal(lane));
-    queue.push({ since: performance.now(), reply, done });
+    reply.once('close', () => this.leave(entry));
+    queue.push(entry);
     this.nextTurn();
   }
 
@@ -116,12 +125,16 @@ export class Admission {
     return this.inFlight[lane] < this.limits[lane].inFlight;
   }
 
-  private admit(lane: Lane, reply: Closing, done: Done): void {
-    this.inFlight[lane]++;
-    reply.once('close', () => {
-      this.inFlight[lane]--;
-    });
-    done();
+  private admit(entry: Entry): void {
+    entry.state = 'admitted';
+    this.inFlight[entry.lane]++;
+    entry.done();
+  }
+
+  /** A caller who hangs up while waiting is let in no more; nobody would give the place back. */
+  private leave(entry: Entry): void {
+    if (entry.state === 'admitted') this.inFlight[entry.lane]--;
+    entry.state = 'gone';
   }
 
   private nextTurn(): void {
@@ -130,30 +143,45 @@ export class Admission {
     setImmediate(() => this.turn());
   }
 
-  /** One request of each lane. Ends when nobody waits; a lane that is full is looked at again a little later. */
+  /** A few requests of each lane. Ends when nobody waits; a lane that is full is looked at again a little later. */
   private turn(): void {
-    this.turning = false;
     if (this.accepted && this.acceptingTurns++ < ACCEPTING_TURNS_MAX) {
       this.accepted = false;
-      return this.nextTurn();
+      setImmediate(() => this.turn());
+      return;
     }
     this.accepted = false;
     this.acceptingTurns = 0;
-    let stuck = false;
+    const until = performance.now() + TURN_MS;
+    const longest = Math.max(...LANES.map((lane) => this.queues[lane].length));
+    // An immediate for each: what a request does behind its first wait counts against the time as well.
+    for (let more = Math.min(TURN_MAX, longest) - 1; more > 0; more--) {
+      setImmediate(() => {
+        if (performance.now() < until) this.letIn();
+      });
+    }
+    this.letIn();
+    setImmediate(() => this.endTurn());
+  }
+
+  private endTurn(): void {
+    this.turning = false;
+    const waiting = LANES.filter((lane) => this.queues[lane].length > 0);
+    if (waiting.length === 0) return;
+    if (waiting.some((lane) => this.hasRoom(lane))) return this.nextTurn();
+    this.turning = true;
+    setTimeout(() => this.turn(), EXPIRY_MS);
+  }
+
+  /** The next request of each lane. */
+  private letIn(): void {
     for (const lane of LANES) {
-      this.expire(lane);
       const queue = this.queues[lane];
       if (queue.length === 0) continue;
+      this.expire(lane);
+      while (queue[0]?.state === 'gone') queue.shift();
       const next = this.hasRoom(lane) ? queue.shift() : undefined;
-      if (next === undefined) stuck = true;
-      else {
-        this.nextTurn();
-        this.admit(lane, next.reply, next.done);
-      }
-    }
-    if (stuck && !this.turning) {
-      this.turning = true;
-      setTimeout(() => this.turn(), EXPIRY_MS);
+      if (next) this.admit(next);
     }
   }
 
@@ -164,7 +192,7 @@ export class Admission {
     const full = !this.hasRoom(lane);
     let late = 0;
     while (late < queue.length && queue[late].since < oldest && (full || queue.length - late > QUEUE_MIN)) late++;
-    for (const { done } of queue.splice(0, late)) done(this.refusal(lane));
+    for (const { done, state } of queue.splice(0, late)) if (state === 'waiting') done(this.refusal(lane));
   }
 
   private refusal(lane: Lane): ServiceError {

@@ -56,6 +56,23 @@ describe('admission', () => {
     expect(admission.inFlight.heavy).toBe(2);
   });
 
+  // Each caller who hung up while waiting kept a place for ever: after 256 of them every read was refused until a restart.
+  it('lets nobody in who hung up while waiting, and loses no place to them', async () => {
+    const admission = new Admission(LIMITS);
+    const replies = Array.from({ length: 50 }, () => new EventEmitter());
+    const admitted: number[] = [];
+    replies.forEach((reply, i) => admission.enter('read', reply, () => admitted.push(i)));
+    for (const reply of replies.slice(1, 49)) reply.emit('close');
+    await turns(100);
+    expect(admitted).toEqual([0, 49]);
+    expect([admission.inFlight.read, admission.waiting('read'), admission.refused.read]).toEqual([2, 0, 0]);
+    replies[0].emit('close');
+    replies[49].emit('close');
+    expect(admission.inFlight.read).toBe(0);
+    admission.enter('read', Object.assign(new EventEmitter(), { closed: true }), () => admitted.push(50));
+    expect([admission.inFlight.read, admitted.length]).toEqual([0, 2]);
+  });
+
   it('bounds the bytes of bodies that are on their way', () => {
     const admission = new Admission(LIMITS);
     const request = new EventEmitter();
