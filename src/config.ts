@@ -208,6 +208,20 @@ export const SETTINGS = {
     'threads',
     'Inference threads of the serving process.',
   ),
+  inferenceThreads: setting(
+    'INFERENCE_THREADS',
+    'integer',
+    '0',
+    'threads',
+    'Threads with which each inference worker computes; 0: one in serving, in jobs what a measurement finds best.',
+  ),
+  inferenceBatch: setting(
+    'INFERENCE_BATCH',
+    'integer',
+    '0',
+    'images',
+    'Images a net sees at once; 0: eight in serving, in jobs what a measurement finds best.',
+  ),
   visualWaitMs: setting(
     'VISUAL_WAIT_MS',
     'integer',

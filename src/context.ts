@@ -175,9 +175,11 @@ export class Context {
 
   /** The inference threads of this process, started when first needed. */
   get inference(): InferencePool {
-    const { inferenceWorkers, executionProvider, uploadLimitBytes, imagePixelLimit } = this.config;
+    const { inferenceWorkers, inferenceThreads, inferenceBatch, executionProvider, uploadLimitBytes, imagePixelLimit } = this.config;
     this.inferencePool ??= new InferencePool({
       workers: inferenceWorkers,
+      threads: inferenceThreads || undefined,
+      batch: inferenceBatch || undefined,
       provider: executionProvider as ProviderChoice,
       limits: { bytes: uploadLimitBytes, pixels: imagePixelLimit },
     });

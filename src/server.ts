@@ -7,7 +7,7 @@ import { buildService } from './api/app.ts';
 import { closeApp } from './api/close-app.ts';
 import type { Metrics } from './api/metrics.ts';
 import { ReadingProcesses } from './api/reading-processes.ts';
-import { warmUp } from './api/warm-up.ts';
+import { warmNet, warmUp } from './api/warm-up.ts';
 import { checkListening, Keys } from './api/keys.ts';
 import type { Config } from './config.ts';
 import { type Context, openContext } from './context.ts';
@@ -30,7 +30,8 @@ export async function startServer(config: Config, dataFolder: string): Promise<S
     const { app, metrics } = await buildService(context, { behindReaders: several });
     if (context.startProblem !== null) app.log.warn({ reason: context.startProblem }, 'refused');
     tell = (change) => (change.problem ? app.log.warn(change, 'refused') : app.log.info(change, 'model taken up'));
-    app.log.info(await warmUp(context), 'warm');
+    const [net, lists] = await Promise.all([warmNet(context), warmUp(context)]);
+    app.log.info({ ...lists, ...net }, 'warm');
     const readers = several ? await startReaders(context, app, metrics) : null;
     const address = readers ? readers.address : await app.listen({ host: config.host, port: config.port });
     context.jobs.onEnd = (run) => app.log.info(run, 'job ended');

@@ -4,6 +4,7 @@ import { reasonOf } from '../errors.ts';
 import { newId } from '../math/random.ts';
 import { relatedPins } from '../related-pins.ts';
 import { plainOptions } from '../serving/serve-list.ts';
+import type { Provider } from '../vision/onnx-session.ts';
 
 const LISTS = 60;
 const LONGEST_MS = 1500;
@@ -26,4 +27,19 @@ export async function warmUp(context: Context): Promise<{ readonly lists: number
     return { lists, problem: reasonOf(error) };
   }
   return { lists, problem: null };
+}
+
+/**
+ * Loads the active net in the inference threads, which answer for uploads and new pictures, and says where it runs. Without features
+ * there is nothing to compare with, and no net to load; one that is refused is told, and lists are served without it.
+ */
+export async function warmNet(context: Context): Promise<{ readonly provider: Provider | null; readonly netProblem: string | null }> {
+  if (context.visual === null) return { provider: null, netProblem: null };
+  try {
+    const { inference, looks } = context;
+    await inference.warmUp(looks.netFolder);
+    return { provider: inference.provider, netProblem: null };
+  } catch (error) {
+    return { provider: null, netProblem: reasonOf(error) };
+  }
 }

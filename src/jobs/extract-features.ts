@@ -1,5 +1,4 @@
 /** Binary codes, class scores and fingerprints of all images that have none yet, packed for serving; near-duplicates grouped. */
-import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CatalogStore, openCatalog } from '../catalog/catalog-store.ts';
@@ -14,6 +13,7 @@ import { InferencePool } from '../vision/inference-pool.ts';
 import { activeNet } from '../vision/net-folder.ts';
 import { readNet } from '../vision/net-manifest.ts';
 import type { ProviderChoice } from '../vision/onnx-session.ts';
+import { planFor, toldPlan } from './inference-planning.ts';
 import type { Job, JobInput } from './job.ts';
 
 export const job: Job = {
@@ -25,8 +25,9 @@ export const job: Job = {
   ],
   options: [
     { flag: '--net <folder>', meaning: 'a net to extract beside the active one (default: the active net)' },
-    { flag: '--workers <n>', meaning: 'inference threads (default: one a core)', kind: 'integer' },
-    { flag: '--batch <n>', meaning: 'images a net sees at once', kind: 'integer', default: 8 },
+    { flag: '--workers <n>', meaning: 'inference workers (default: what a measurement finds best, for fewer than 500 images one a core)', kind: 'integer' },
+    { flag: '--threads <n>', meaning: 'threads of each (default: as measured, or 1)', kind: 'integer' },
+    { flag: '--batch <n>', meaning: 'images a net sees at once (default: as measured, or 8)', kind: 'integer' },
     { flag: '--pace <n>', meaning: 'at most this many images a second, beside a service that should not feel it', kind: 'number' },
     { flag: '--retry-failed', meaning: 'look again at images that were refused before' },
   ],
@@ -39,16 +40,16 @@ async function extractFeatures(input: JobInput): Promise<Readonly<Record<string,
   const startedAt = performance.now();
   const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
   const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
+  const folder = typeof options.net === 'string' ? resolve(options.net) : activeNet(dataFolder, 'visual');
+  const plan = await planFor(input, folder, countOf(catalog.pins.images()));
   const pool = new InferencePool({
-    workers: (options.workers as number | undefined) ?? availableParallelism(),
-    batch: options.batch as number,
+    ...plan,
     provider: config.executionProvider as ProviderChoice,
     limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit },
   });
   try {
-    const folder = typeof options.net === 'string' ? resolve(options.net) : activeNet(dataFolder, 'visual');
     const convNet = await openConvNet(folder, pool);
-    input.progress.note(`net ${convNet.net.manifest.name}, ${pool.size} workers, provider ${pool.provider}`);
+    input.progress.note(`net ${convNet.net.manifest.name}, provider ${pool.provider}, ${toldPlan(plan)}`);
     const counts = await extractAll(input, { catalog, store, pool, convNet });
     const seconds = Math.round(performance.now() - startedAt) / 1000;
     return {
@@ -57,6 +58,7 @@ async function extractFeatures(input: JobInput): Promise<Readonly<Record<string,
       netDigest: convNet.net.digest,
       provider: pool.provider,
       workers: pool.size,
+      plan,
       seconds,
     };
   } finally {
@@ -64,6 +66,12 @@ async function extractFeatures(input: JobInput): Promise<Readonly<Record<string,
     store.close();
     catalog.close();
   }
+}
+
+function countOf(items: Iterable<unknown>): number {
+  let count = 0;
+  for (const _ of items) count++;
+  return count;
 }
 
 interface Opened {
