@@ -16,8 +16,9 @@ export interface CodeTable {
 
 export interface ClassScoreTable {
   readonly length: number;
-  /** Cosine of `query` (any scale) with each pin's scores into `out`; NaN where the pin has none. */
+  /** Cosine of `query` (any scale) with each pin's scores into `out`, both as score-bytes.ts rounds them; NaN where the pin has none. */
   cosines(query: Float32Array, pinIndexes: Int32Array, count: number, out: Float32Array): void;
+  /** As rounded, so their scale is not the net's; null where the pin has none. */
   scoresOf(pinIndex: number): Float32Array | null;
 }
 

@@ -77,10 +77,15 @@ export class CandidatePins {
     }
   }
 
+  /** The first and the last entry of each pin: they are often on two lines. A pin without entries touches its neighbour's. */
   private touch(ordinals: Uint32Array, weights: Float32Array, count: number): void {
-    const { firstEntry } = this;
+    const { firstEntry, categoryCounts, annotationCounts, titleCounts } = this;
     let sum = 0;
-    for (let i = 0; i < count; i++) sum += ordinals[firstEntry[i]] + weights[firstEntry[i]];
+    for (let i = 0; i < count; i++) {
+      const first = firstEntry[i];
+      const last = Math.max(first, first + categoryCounts[i] + annotationCounts[i] + titleCounts[i] - 1);
+      sum += ordinals[first] + ordinals[last] + weights[first] + weights[last];
+    }
     this.touched = sum;
   }
 

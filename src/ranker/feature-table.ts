@@ -88,16 +88,16 @@ export function fillFeatureColumns(request: RankingRequest, out: FeatureColumns)
 const candidatePins = new CandidatePins();
 
 function inputsOf(request: RankingRequest): RankingInputs {
-  const { candidates, visual, query } = request;
+  // Named field by field: a spread of a class instance would lose its getters.
+  const { query, candidates, pins, visual, user, engagement, now } = request;
+  // First, while the records that the merge has read are still at hand.
+  candidatePins.take(pins, query.pinIndex, candidates.pinIndexes, candidates.count);
   const fc6 = new Float32Array(candidates.count);
   const fc8 = new Float32Array(candidates.count);
   fc6Into(query.code, visual?.image ?? null, candidates.pinIndexes, fc6);
   if (visual && query.classScores) {
     visual.imageScores.cosines(query.classScores, candidates.pinIndexes, candidates.count, fc8);
   } else fc8.fill(Number.NaN);
-  // Named field by field: a spread of a class instance would lose its getters.
-  const { pins, user, engagement, now } = request;
-  candidatePins.take(pins, query.pinIndex, candidates.pinIndexes, candidates.count);
   return { query, candidates, candidatePins, pins, visual, user, engagement, now, fc6, fc8 };
 }
 
