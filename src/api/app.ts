@@ -1,6 +1,6 @@
 /** (context) -> the HTTP application, without a socket: settings of the shell, the one error handler, and the list of routes. */
 import swagger from '@fastify/swagger';
-import Fastify, { LogController } from 'fastify';
+import Fastify, { type FastifyRequest, LogController } from 'fastify';
 import { appendAudit } from '../audit-trail.ts';
 import type { Context } from '../context.ts';
 import { ServiceError } from '../errors.ts';
@@ -152,34 +152,39 @@ function guard(app: App, context: Context): void {
   const limit = rateLimit > 0 ? new RateLimit(rateLimit, context.hot.actions ? context.hot.cache : null) : null;
   app.decorateRequest('line');
   app.decorateRequest('keyName', null);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     request.line = {};
     if (context.stopping) reply.header('connection', 'close');
     const { scope } = request.routeOptions.config;
     const asked = scope !== undefined && (scope !== 'read' || readKeyRequired) && keys.any;
     if (asked) request.keyName = keys.check(request.headers.authorization, scope);
     if (scope !== undefined) limit?.take(request.keyName ?? request.ip);
+    done();
   });
 }
 
 /** Whoever administers leaves a line in the audit trail, also when it was refused. */
 function auditAdministration(app: App, dataFolder: string): void {
-  app.addHook('onResponse', async (request, reply) => {
-    const { routeOptions, method, keyName, id } = request;
-    if (routeOptions.config.scope !== 'admin' || routeOptions.config.quiet) return;
-    const action = `${method} ${routeOptions.url}`;
-    const subject = Object.values((request.params ?? {}) as Record<string, string>).join(' ');
-    appendAudit(dataFolder, { who: keyName ?? 'no key', action, subject, status: reply.statusCode, requestId: id });
+  app.addHook('onResponse', (request, reply, done) => {
+    const { routeOptions } = request;
+    if (routeOptions.config.scope === 'admin' && !routeOptions.config.quiet) leaveLine(request, reply.statusCode);
+    done();
   });
+  const leaveLine = ({ routeOptions, params, method, keyName, id }: FastifyRequest, status: number): void => {
+    const action = `${method} ${routeOptions.url}`;
+    const subject = Object.values((params ?? {}) as Record<string, string>).join(' ');
+    appendAudit(dataFolder, { who: keyName ?? 'no key', action, subject, status, requestId: id });
+  };
 }
 
 function oneLinePerRequest(app: App, metrics: Metrics): void {
-  app.addHook('onResponse', async (request, reply) => {
-    const route = request.routeOptions.url ?? 'unknown';
-    metrics.requests.observe({ route, status: String(reply.statusCode) }, reply.elapsedTime / 1000);
-    if (request.routeOptions.config.quiet) return;
-    const { method } = request;
-    const ms = Math.round(reply.elapsedTime * 1000) / 1000;
-    request.log.info({ method, route, status: reply.statusCode, ms, ...request.line }, 'request');
+  app.addHook('onResponse', (request, reply, done) => {
+    const { method, routeOptions } = request;
+    const { statusCode: status, elapsedTime } = reply;
+    const route = routeOptions.url ?? 'unknown';
+    metrics.requests.observe({ route, status: String(status) }, elapsedTime / 1000);
+    const ms = Math.round(elapsedTime * 1000) / 1000;
+    if (!routeOptions.config.quiet) request.log.info({ method, route, status, ms, ...request.line }, 'request');
+    done();
   });
 }

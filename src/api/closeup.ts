@@ -5,7 +5,7 @@ import { Counterfactual } from './counterfactual.ts';
 import { interleavedCloseup } from './interleaved-closeup.ts';
 import { listOptions, pinOf } from './list-options.ts';
 import { listReply } from './list-reply.ts';
-import { keptRecord, ReplyCache, textOf } from './reply-cache.ts';
+import { bytesOf, keptRecord, ReplyCache } from './reply-cache.ts';
 import type { App, Service } from './routes.ts';
 import { ListQuery, ListReply, PinParams, replies } from './schemas.ts';
 
@@ -26,7 +26,7 @@ export function closeupRoutes(app: App, { context, metrics }: Service): void {
     const key = kept.keyOf(pinIndex, options);
     const known = key === null ? null : await kept.get(key);
     if (known) {
-      reply.type('application/json; charset=utf-8').send(textOf(known, options.recommendationId) as never);
+      reply.type('application/json; charset=utf-8').send(bytesOf(known, options.recommendationId) as never);
       const record = keptRecord(known, pinIndex, options, performance.now() - startedAt);
       afterKeptReply(context, metrics, request, record, known);
       return reply;

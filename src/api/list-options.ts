@@ -44,7 +44,7 @@ export function listOptions(
   const recommendationId = newId();
   const decision = forced ? null : context.decide({ userId, sessionId }, query, now);
   return {
-    treatment: forced ? forcedTreatment(request.treatment ?? '') : { ...DEFAULT_TREATMENT, ...decision?.treatment },
+    treatment: forced ? forcedTreatment(request.treatment ?? '') : treatmentOf(decision),
     forced: forced || (decision?.arms.some((arm) => arm.forced) ?? false),
     arm: armsText(decision?.arms ?? []),
     userId,
@@ -61,6 +61,11 @@ export function listOptions(
     now,
     recommendationId,
   };
+}
+
+/** Requests outside experiments share one record. */
+function treatmentOf(decision: Decision | null): Treatment {
+  return decision === null || decision.arms.length === 0 ? DEFAULT_TREATMENT : { ...DEFAULT_TREATMENT, ...decision.treatment };
 }
 
 /** Arms whose model is gone: the control's treatment serves, and the reply, the log and the report say so. */

@@ -13,6 +13,7 @@ import { decodeItems, decodeRows, encodeItems, encodeRows, keepEncoded } from '.
 import type { ServedItems, ServedList } from '../catalog/served-list.ts';
 import type { Context } from '../context.ts';
 import { FEATURE_COLUMNS } from '../ranker/feature-table.ts';
+import { treatmentText } from '../ranker/treatment.ts';
 import type { ListOptions, RankedList } from '../serving/ranked-list.ts';
 import { servedItems } from '../serving/served-record.ts';
 import { drawsShuffle } from '../serving/shuffled-slice.ts';
@@ -34,8 +35,8 @@ interface KeptHead {
 
 export interface KeptReply {
   readonly head: KeptHead;
-  /** The reply from behind its recommendation id on. */
-  readonly rest: string;
+  /** The reply from behind its recommendation id on, UTF-8. */
+  readonly rest: Buffer;
   readonly items: ServedItems;
 }
 
@@ -61,7 +62,7 @@ export class ReplyCache {
     if (userId !== null && context.parts.historyOf(userId, now).pinIndexes.length > 0) return null;
     const model = treatment.model ?? context.models.currentFor(userId).name;
     const version = `${model}:${context.listVersion}:${FEATURE_COLUMNS.length}`;
-    const variant = JSON.stringify([treatment, arm, limit, category, buyableOnly]);
+    const variant = `${treatmentText(treatment)}:${limit}:${buyableOnly}:${JSON.stringify([arm, category])}`;
     return CACHE_KEYS.rankedList.key(version, context.pins.idOf(queryPin), variant);
   }
 
@@ -86,9 +87,9 @@ export class ReplyCache {
   }
 }
 
-/** The text of a kept reply under a recommendation id of its own. */
-export function textOf({ rest }: KeptReply, recommendationId: string): string {
-  return beginning(recommendationId) + rest;
+/** The bytes of a kept reply under a recommendation id of its own: joined as bytes, because joined text is encoded anew each time. */
+export function bytesOf({ rest }: KeptReply, recommendationId: string): Buffer {
+  return Buffer.concat([Buffer.from(beginning(recommendationId)), rest]);
 }
 
 function beginning(recommendationId: string): string {
@@ -100,7 +101,7 @@ export function keptRecord({ head, items }: KeptReply, queryPinIndex: number, op
   const { recommendationId, now: at, userId, sessionId = null, arm, treatment, forced } = options;
   const { modelVersion } = head;
   const list = { recommendationId, at, surface: 'closeup', queryPinIndex, userId, sessionId, arm, modelVersion, forced } as const;
-  return { ...list, treatment: JSON.stringify(treatment), shuffled: false, latencyMs, degraded: [], items };
+  return { ...list, treatment: treatmentText(treatment), shuffled: false, latencyMs, degraded: [], items };
 }
 
 /** u32 length of the head; head (JSON), rest of the reply, items, rows. */
@@ -118,7 +119,7 @@ function decode(bytes: Buffer, pins: PinColumns): KeptReply | null {
   let at = 4 + bytes.readUInt32LE(0);
   const take = (length: number): Buffer => bytes.subarray(at, (at += length));
   const head = JSON.parse(bytes.toString('utf8', 4, at)) as KeptHead;
-  const rest = take(head.textBytes).toString('utf8');
+  const rest = take(head.textBytes);
   const [ofItems, ofRows] = [take(head.itemsBytes), bytes.subarray(at)];
   const items = decodeItems(ofItems, head.sourceNames, decodeRows(ofRows, FEATURE_COLUMNS));
   head.pinIds.forEach((id, i) => (items.pinIndexes[i] = pins.indexOf(id)));

@@ -26,7 +26,8 @@ const HEADERS: Readonly<Record<string, string>> = {
 };
 
 export function securityHeaders(app: App): void {
-  app.addHook('onRequest', async (_, reply) => {
+  app.addHook('onRequest', (_, reply, done) => {
     reply.headers(HEADERS);
+    done();
   });
 }

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { zeroMatrix } from '../math/matrix.ts';
 import type { SalientColour } from '../search/salient-colours.ts';
+import { treatmentText } from '../ranker/treatment.ts';
 import type { ListOptions } from '../serving/ranked-list.ts';
 import { armsTold } from '../experiments/assignment.ts';
 import { listOptions } from './list-options.ts';
@@ -77,7 +78,7 @@ function servedListOf(context: Context, { surface, options, pinIndex, region, st
     sessionId: options.sessionId ?? null,
     arm: options.arm,
     modelVersion: modelVersionOf(context),
-    treatment: JSON.stringify(options.treatment),
+    treatment: treatmentText(options.treatment),
     forced: options.forced,
     shuffled: false,
     latencyMs: performance.now() - startedAt,

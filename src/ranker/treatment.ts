@@ -44,6 +44,15 @@ export const DEFAULT_TREATMENT: Treatment = {
   whenDominantObject: { visualWeightFactor: 1 },
 };
 
+const texts = new WeakMap<Treatment, string>();
+
+/** A treatment as log and keys hold it: JSON, made once for each record. */
+export function treatmentText(treatment: Treatment): string {
+  let text = texts.get(treatment);
+  if (text === undefined) texts.set(treatment, (text = JSON.stringify(treatment)));
+  return text;
+}
+
 /** The treatments that have a name of their own (DESIGN section 8; the paper's Table 4). */
 export const NAMED_TREATMENTS: Readonly<Record<string, Treatment>> = {
   control: DEFAULT_TREATMENT,

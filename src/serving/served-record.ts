@@ -1,5 +1,6 @@
 import type { ServedItems, ServedList } from '../catalog/served-list.ts';
 import { mixedSeed, seededRandom } from '../math/random.ts';
+import { treatmentText } from '../ranker/treatment.ts';
 import type { RankedList } from './ranked-list.ts';
 
 /** What the log keeps of a list: its page, and the few candidates drawn from the rest. */
@@ -14,7 +15,7 @@ export function servedRecord(list: RankedList, latencyMs: number): ServedList {
     sessionId: options.sessionId ?? null,
     arm: options.arm,
     modelVersion: list.ranker.name,
-    treatment: JSON.stringify(options.treatment),
+    treatment: treatmentText(options.treatment),
     forced: options.forced,
     shuffled: list.shuffled,
     latencyMs,
