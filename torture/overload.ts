@@ -1,14 +1,14 @@
 /**
  * Past capacity, and among rude clients: what is refused says 503 with Retry-After, what is accepted is answered in
  * bounded time, events still come in, memory stays bounded, and soon after all is as before. Slow, half-open, idle,
- * huge and endless senders hurt nobody else. A round is one storm or one kind of rudeness.
+ * huge and endless senders and callers who hang up hurt nobody else. A round is one storm or one kind of rudeness.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deriveSeed, seededRandom } from '../src/math/random.ts';
 import { closedLoop, openLoop, quantile } from './open-loop.ts';
-import { dripping, endlessBody, idleConnections, type Crowd } from './rude-clients.ts';
+import { type Crowd, dripping, endlessBody, hangUps, idleConnections } from './rude-clients.ts';
 import type { Scenario } from './scenario.ts';
 import { runJob, type ServiceProcess, startService } from './service-process.ts';
 import { writeSmallCatalog } from './small-catalog.ts';
@@ -22,6 +22,7 @@ const P99_MAX_MS = 2500;
 const RECOVERY_MAX_MS = 5000;
 const GROWTH_MAX_BYTES = 512 * 2 ** 20;
 const IDLE_CONNECTIONS = 10_000;
+const HANG_UPS = 400;
 const BODY_LIMIT = 8 * 2 ** 20;
 
 interface Site {
@@ -58,7 +59,7 @@ export const overload: Scenario = async ({ minutes, seed, rounds = Number.POSITI
       idleConnections: minutes < 1 ? 500 : IDLE_CONNECTIONS,
     };
     while (round < rounds && Date.now() < deadline) {
-      const trial = [storm, idleCrowd, slowHeaders, slowBodies, hugeBodies][round % 5];
+      const trial = TRIALS[round % TRIALS.length];
       figures.push({ trial: trial.name, ...(await trial(site)) });
       say(JSON.stringify(figures.at(-1)));
       round++;
@@ -69,6 +70,8 @@ export const overload: Scenario = async ({ minutes, seed, rounds = Number.POSITI
   }
   return { rounds: round, lost: 0, doubled: 0, failed: failures.length, failures, figures };
 };
+
+const TRIALS: readonly ((site: Site) => Promise<Record<string, unknown>>)[] = [storm, idleCrowd, slowHeaders, slowBodies, hugeBodies, callersHangUp];
 
 /** Three times what the service can do, events beside it. */
 async function storm(site: Site): Promise<Record<string, unknown>> {
@@ -126,9 +129,13 @@ async function timeToRecover({ service, path }: Site): Promise<number> {
   return Math.round(performance.now() - startedAt);
 }
 
-async function residentBytes(url: string): Promise<number> {
+function residentBytes(url: string): Promise<number> {
+  return metricOf(url, 'process_resident_memory_bytes');
+}
+
+async function metricOf(url: string, name: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^process_resident_memory_bytes (\S+)/m.exec(text)?.[1] ?? Number.NaN);
+  return Number(text.split('\n').find((line) => line.startsWith(`${name} `))?.slice(name.length) ?? Number.NaN);
 }
 
 async function idleCrowd(site: Site): Promise<Record<string, unknown>> {
@@ -166,6 +173,28 @@ async function hugeBodies(site: Site): Promise<Record<string, unknown>> {
   if (grown > GROWTH_MAX_BYTES) site.failures.push(`memory grew by ${grown} bytes for bodies that were refused`);
   const answers = [...new Set(endless.map(({ answer }) => answer))];
   return { declared, endless: answers, endlessBytesMax: Math.max(...endless.map(({ bytes }) => bytes)), grownMiB: rounded(grown / 2 ** 20) };
+}
+
+/** More callers than may be answered at the same time, who all hang up: no place is lost to them. */
+async function callersHangUp(site: Site): Promise<Record<string, unknown>> {
+  const { service, port, failures, path } = site;
+  const waves = 4;
+  for (let wave = 0; wave < waves; wave++) await hangUps(port, HANG_UPS, `GET ${path(wave)} HTTP/1.1\r\nHost: x`, 200);
+  const recoveryMs = await timeToRecover(site);
+  const held = await untilIdle(service.url);
+  if (recoveryMs > RECOVERY_MAX_MS) failures.push(`hang-ups: it took ${recoveryMs} ms to be as before`);
+  if (held > 0) failures.push(`hang-ups: ${held} reads are still counted as being answered`);
+  return { hungUp: waves * HANG_UPS, recoveryMs, held };
+}
+
+/** Reads still being answered after a second of quiet at most. */
+async function untilIdle(url: string): Promise<number> {
+  let held = Number.NaN;
+  for (let look = 0; look < 10 && held !== 0; look++) {
+    await new Promise((later) => setTimeout(later, 100));
+    held = await metricOf(url, 'related_pins_in_flight{lane="read"}');
+  }
+  return held;
 }
 
 /** While a crowd holds its connections, everybody else is answered, reads and writes. */

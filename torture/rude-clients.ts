@@ -25,6 +25,17 @@ export async function idleConnections(port: number, count: number): Promise<Crow
   return crowdOf(sockets);
 }
 
+/** Callers who ask and hang up before they are answered, all at once. */
+export async function hangUps(port: number, count: number, head: string, longestMs: number): Promise<void> {
+  const caller = async (n: number): Promise<void> => {
+    const socket = await connected(port);
+    socket?.write(`${head}\r\n\r\n`);
+    await new Promise((soon) => setTimeout(soon, (n / count) * longestMs));
+    socket?.destroy();
+  };
+  await Promise.all(Array.from({ length: count }, (_, n) => caller(n)));
+}
+
 /** Connections that send `head` at once and then a byte now and then. */
 export async function dripping(port: number, count: number, head: string): Promise<Crowd> {
   const sockets: Socket[] = [];
