@@ -4,6 +4,7 @@
  */
 import type { CandidateList, ScoredPins } from './candidates/candidate.ts';
 import { Merge, type Proposal } from './candidates/merge.ts';
+import { RowTable } from './candidates/row-table.ts';
 import type { PinColumns } from './catalog/pin-columns.ts';
 import type { UserHistory } from './ranker/ranking-feature.ts';
 import { summarizeHistory } from './ranker/user-history.ts';
@@ -130,27 +131,23 @@ function isEmpty(proposals: readonly Proposal[], name: string): boolean {
 
 /** The caller's pins, each with the scores of the sources that would have proposed it. */
 function ownCandidates(given: Int32Array, proposals: readonly Proposal[]): CandidateList {
-  const rowOf = new Map<number, number>();
-  for (const pinIndex of given) if (!rowOf.has(pinIndex)) rowOf.set(pinIndex, rowOf.size);
-  const sourceScores = new Float32Array(rowOf.size * proposals.length).fill(Number.NaN);
-  proposals.forEach(({ pins }, s) => placeScores(pins, rowOf, sourceScores, s, proposals.length));
-  return {
-    count: rowOf.size,
-    pinIndexes: Int32Array.from(rowOf.keys()),
-    sourceNames: proposals.map(({ name }) => name),
-    sourceScores,
-  };
+  const rows = new RowTable();
+  rows.begin(given.length);
+  const pinIndexes = new Int32Array(given.length);
+  let count = 0;
+  for (const pinIndex of given) {
+    if (rows.has(pinIndex)) continue;
+    rows.set(pinIndex, count);
+    pinIndexes[count++] = pinIndex;
+  }
+  const sourceScores = new Float32Array(count * proposals.length).fill(Number.NaN);
+  proposals.forEach(({ pins }, s) => placeScores(pins, rows, sourceScores, s, proposals.length));
+  return { count, pinIndexes: pinIndexes.subarray(0, count), sourceNames: proposals.map(({ name }) => name), sourceScores };
 }
 
-function placeScores(
-  pins: ScoredPins,
-  rowOf: ReadonlyMap<number, number>,
-  out: Float32Array,
-  source: number,
-  sources: number,
-): void {
-  for (let p = 0; p < pins.pinIndexes.length; p++) {
-    const row = rowOf.get(pins.pinIndexes[p]);
-    if (row !== undefined) out[row * sources + source] = pins.scores[p];
+function placeScores({ pinIndexes, scores }: ScoredPins, rows: RowTable, out: Float32Array, source: number, sources: number): void {
+  for (let p = 0; p < pinIndexes.length; p++) {
+    const row = rows.rowOf(pinIndexes[p]);
+    if (row >= 0) out[row * sources + source] = scores[p];
   }
 }

@@ -84,25 +84,28 @@ export class AnnotationNeighbors implements CandidateSource {
     terms.sort((a, b) => this.postingsOf(a[0]) - this.postingsOf(b[0]) || a[0] - b[0]);
     let touched = 0;
     let visited = 0;
+    let last: readonly [term: number, weight: number] | null = null;
     for (let t = 0; t < terms.length; t++) {
       const [term, weight] = terms[t];
       visited += this.postingsOf(term);
       if (visited > POSTINGS_MAX && touched > 0) break;
       const isLast = t === terms.length - 1;
-      const mayStopEarly = isLast && this.postingsOf(term) > STOP_EARLY * (limit + touched);
-      touched = mayStopEarly ? this.addBest(term, weight, touched, limit, query) : this.addAll(term, weight, touched);
+      if (isLast && this.postingsOf(term) > STOP_EARLY * (limit + touched)) last = terms[t];
+      else touched = this.addAll(term, weight, touched);
     }
+    if (last !== null) this.addToTouched(last[0], last[1], touched);
     const heap = new TopKHeap(Math.min(limit, touched + this.changed.size));
     const { changed, sums, touchedPins } = this;
     for (let i = 0; i < touched; i++) {
       const pin = touchedPins[i];
       const sum = sums[pin];
-      sums[pin] = 0;
       if (sum > 0 && sum >= heap.threshold && pin !== query && !(changed.size > 0 && changed.has(pin))) heap.offer(pin, sum);
     }
     this.offerChanged(query, terms, heap);
     const { ids, scores } = heap.drain();
-    return { pinIndexes: ids, scores: Float32Array.from(scores) };
+    const found = last === null ? { pinIndexes: ids, scores: Float32Array.from(scores) } : this.joined(ids, scores, last, limit, query);
+    for (let i = 0; i < touched; i++) sums[touchedPins[i]] = 0;
+    return found;
   }
 
   /** Adds a term to the sums of all pins that have it. Returns how many pins were touched so far. */
@@ -118,25 +121,40 @@ export class AnnotationNeighbors implements CandidateSource {
     return touched;
   }
 
+  /** Adds a term to the sums of the pins that were touched before. */
+  private addToTouched(term: number, weight: number, touched: number): void {
+    const { sums, touchedPins } = this;
+    for (let i = 0; i < touched; i++) sums[touchedPins[i]] += weight * this.entryOf(touchedPins[i], term);
+  }
+
   /**
-   * Adds the last term of a query, where far more pins have it than are wanted: to the pins that were touched before, and
-   * of the others to the `limit` best alone, which with postings in falling order are the first. The result is that of
-   * `addAll`, as far as the best `limit` pins go.
+   * Joins the best pins so far with those that share the last term alone, where far more pins have it than are wanted: its
+   * postings in falling order are their order, so both lists are gone through once, side by side, until there are enough.
    */
-  private addBest(term: number, weight: number, touchedBefore: number, limit: number, query: number): number {
-    const { sums, touchedPins, changed } = this;
-    for (let i = 0; i < touchedBefore; i++) sums[touchedPins[i]] += weight * this.entryOf(touchedPins[i], term);
+  private joined(ids: Int32Array, sums: Float64Array, [term, weight]: readonly [number, number], limit: number, query: number): ScoredPins {
     this.order(term);
-    const { pins, entries } = this;
-    let touched = touchedBefore;
-    for (let at = this.start[term], end = this.start[term + 1], found = 0; at < end && found < limit; at++) {
+    const { pins, entries, changed } = this;
+    const pinIndexes = new Int32Array(limit);
+    const scores = new Float32Array(limit);
+    let count = 0;
+    let next = 0;
+    for (let at = this.start[term], end = this.start[term + 1]; at < end && count < limit; at++) {
       const pin = pins[at];
-      if (sums[pin] !== 0) continue;
-      touchedPins[touched++] = pin;
-      sums[pin] = weight * entries[at];
-      if (pin !== query && !changed.has(pin)) found++;
+      if (this.sums[pin] !== 0 || pin === query || (changed.size > 0 && changed.has(pin))) continue;
+      const score = weight * entries[at];
+      for (; next < ids.length && count < limit && (sums[next] > score || (sums[next] === score && ids[next] < pin)); next++) {
+        pinIndexes[count] = ids[next];
+        scores[count++] = sums[next];
+      }
+      if (count === limit) break;
+      pinIndexes[count] = pin;
+      scores[count++] = score;
     }
-    return touched;
+    for (; next < ids.length && count < limit; next++) {
+      pinIndexes[count] = ids[next];
+      scores[count++] = sums[next];
+    }
+    return { pinIndexes: pinIndexes.subarray(0, count), scores: scores.subarray(0, count) };
   }
 
   /** The entry of a term in a pin's vector as the postings have it; 0 without it. */

@@ -2,7 +2,7 @@ import { PIN_REMOVED, type PinColumns } from '../catalog/pin-columns.ts';
 import { FLAGS, GROUP } from '../catalog/pin-records.ts';
 import type { CandidateList, ScoredPins } from './candidate.ts';
 import type { Accept } from './neighbor-index.ts';
-import { TakenGroups } from './taken-groups.ts';
+import { RowTable } from './row-table.ts';
 
 /** What one source proposed. */
 export interface Proposal {
@@ -18,7 +18,8 @@ export interface Proposal {
  */
 export class Merge {
   private readonly columns: PinColumns;
-  private readonly taken = new TakenGroups();
+  /** The row of each near-duplicate group that is taken. */
+  private readonly taken = new RowTable();
 
   constructor(columns: PinColumns) {
     this.columns = columns;
@@ -28,7 +29,7 @@ export class Merge {
   merge(queryPin: number, proposals: readonly Proposal[], limit: number, accept?: Accept): CandidateList {
     const room = Math.min(limit, lengthOf(proposals));
     this.taken.begin(room + 1);
-    if (queryPin >= 0) this.taken.take(this.columns.group[queryPin], -1);
+    if (queryPin >= 0) this.taken.set(this.columns.group[queryPin], -1);
     const groups = proposals.map(({ pins }) => this.groupsOf(pins.pinIndexes));
     const pinIndexes = this.takeTurns(proposals, groups, room, accept);
     const count = pinIndexes.length;
@@ -51,7 +52,7 @@ export class Merge {
         while (at < ofPins.length && (ofPins[at] < 0 || taken.has(ofPins[at]) || (accept !== undefined && !accept(pinIndexes[at])))) at++;
         next[s] = at + 1;
         if (at >= ofPins.length) continue;
-        taken.take(ofPins[at], count);
+        taken.set(ofPins[at], count);
         pins[count++] = pinIndexes[at];
         left++;
       }

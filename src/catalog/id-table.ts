@@ -7,6 +7,8 @@ export class IdTable {
   private ends = new Uint32Array(1 << 8);
   private slots = new Int32Array(1 << 9).fill(-1);
   private size = 0;
+  /** The bytes of the id being looked for. */
+  private wanted: Buffer = Buffer.alloc(1024);
 
   get count(): number {
     return this.size;
@@ -41,14 +43,33 @@ export class IdTable {
 
   /** The ordinal of an id, -1 when unknown. */
   indexOf(id: string): number {
-    const wanted = Buffer.from(id);
+    const length = this.take(id);
+    const { wanted } = this;
     const mask = this.slots.length - 1;
-    for (let slot = hashOf(wanted, 0, wanted.length) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = hashOf(wanted, 0, length) & mask; ; slot = (slot + 1) & mask) {
       const index = this.slots[slot];
       if (index < 0) return -1;
       const start = index === 0 ? 0 : this.ends[index - 1];
-      if (this.bytes.compare(wanted, 0, wanted.length, start, this.ends[index]) === 0) return index;
+      if (this.ends[index] - start === length && this.isAt(start, length)) return index;
     }
+  }
+
+  /** Puts an id's bytes into `wanted`; returns how many. Most ids are short and plain: a call out of the engine would cost more. */
+  private take(id: string): number {
+    if (this.wanted.length < id.length * 3) this.wanted = Buffer.alloc(id.length * 3);
+    const { wanted } = this;
+    for (let i = 0; i < id.length; i++) {
+      const code = id.charCodeAt(i);
+      if (code > 127) return wanted.write(id);
+      wanted[i] = code;
+    }
+    return id.length;
+  }
+
+  private isAt(start: number, length: number): boolean {
+    const { bytes, wanted } = this;
+    for (let i = 0; i < length; i++) if (bytes[start + i] !== wanted[i]) return false;
+    return true;
   }
 
   idOf(index: number): string {
