@@ -63,6 +63,10 @@ export class EventLedger {
   }
 }
 
+async function pause(ms: number): Promise<void> {
+  if (ms > 0) await new Promise((over) => setTimeout(over, ms));
+}
+
 export async function postEvents(url: string, events: readonly SentEvent[]): Promise<Receipt> {
   const reply = await fetch(`${url}/v1/events`, {
     method: 'POST',
@@ -73,9 +77,12 @@ export async function postEvents(url: string, events: readonly SentEvent[]): Pro
   return (await reply.json()) as Receipt;
 }
 
-/** One client until the service dies: a list, then batches and single events about it, now and then a repetition. */
-export async function reportUntilKilled(url: string, pins: number, ledger: EventLedger, random: Random, killed: () => boolean): Promise<void> {
-  while (!killed()) {
+/**
+ * One client until the service dies: a list, then batches and single events about it, now and then a repetition; with a
+ * pause between two lists, or as fast as it is answered.
+ */
+export async function reportUntilKilled(url: string, pins: number, ledger: EventLedger, random: Random, killed: () => boolean, pauseMs = 0): Promise<void> {
+  for (; !killed(); await pause(pauseMs)) {
     try {
       const userId = `u${random.integer(53)}`;
       const reply = await fetch(`${url}/v1/pins/p${random.integer(pins)}/related?limit=20&userId=${userId}`);

@@ -1,6 +1,9 @@
 /**
- * Mixed load for as long as asked, while models are promoted and rolled back, catalogues imported and lists counted anew:
- * memory and descriptors stay flat, p99 of the last sixth is within 20 % of the first. A round is one such interruption.
+ * A fixed mixed load, well under capacity and sent whether replies come or not, for as long as asked, while models are
+ * promoted and rolled back, catalogues imported and lists counted anew: memory and descriptors stay flat, p99 of the last
+ * third is within 20 % of the first (of runs over half an hour: of the last and first ten minutes). A round is one such
+ * interruption, ten seconds. Each step prints its p99, memory (resident, and the heap of JavaScript), descriptors and the
+ * longest time that taking up changes kept requests waiting.
  */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,11 +16,16 @@ import type { Scenario } from './scenario.ts';
 import { runJob, type ServiceProcess, startService } from './service-process.ts';
 import { writeSmallCatalog } from './small-catalog.ts';
 
+/** What operators do, in turns. */
+const ACTS = ['import', 'build', 'train', 'roll back'] as const;
 const PINS = 3000;
 const READS_PER_SECOND = 40;
+/** Between two lists of the client that reports what people did. */
+const REPORT_PAUSE_MS = 200;
 const STEP_SECONDS = 10;
 /** The first part warms up caches and the compiler. */
 const WARM_STEPS = 2;
+const TEN_MINUTES = 60;
 const DRIFT_MAX = 1.2;
 /** Shorter runs than this say nothing about drift; the bounds are then reported, not judged. */
 const JUDGED_STEPS = 12;
@@ -25,9 +33,14 @@ const GROWTH_MAX_BYTES = 256 * 2 ** 20;
 const DESCRIPTORS_MAX = 20;
 
 interface Step {
-  readonly p99Ms: number;
+  /** What operators did during it. */
+  readonly act: string;
+  readonly acceptedMs: Float64Array;
   readonly residentBytes: number;
+  readonly heapBytes: number;
   readonly descriptors: number;
+  /** Longest time that taking up changes kept requests waiting, in milliseconds. */
+  readonly takeUpMs: number;
 }
 
 export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_INFINITY, say }) => {
@@ -47,7 +60,7 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
     service = await startService(data);
     const { url, pid } = service;
     let over = false;
-    const client = reportUntilKilled(url, PINS, ledger, seededRandom(random.integer(2 ** 31)), () => over);
+    const client = reportUntilKilled(url, PINS, ledger, seededRandom(random.integer(2 ** 31)), () => over, REPORT_PAUSE_MS);
     const paths = [() => `/v1/pins/p${random.integer(PINS)}/related?limit=25&userId=u${random.integer(53)}`, () => `/v1/users/u${random.integer(53)}/home-feed`, () => `/v1/pins?limit=20&q=design`];
     while (Date.now() < deadline && round < rounds && failures.length < 20) {
       const [load, said] = await Promise.all([
@@ -57,8 +70,8 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
       if (said !== null) failures.push(said);
       const refused = load.offered - (load.statuses[200] ?? 0);
       if (refused > 0) failures.push(`step ${round}: ${JSON.stringify(load.statuses)} of ${load.offered} ${load.errors.join('; ')}`);
-      steps.push({ p99Ms: quantile(load.acceptedMs, 0.99), residentBytes: await residentBytes(url), descriptors: readdirSync(`/proc/${pid}/fd`).length });
-      say(`step ${round}: p99 ${Math.round(steps[round].p99Ms)} ms, ${Math.round(steps[round].residentBytes / 2 ** 20)} MiB, ${steps[round].descriptors} descriptors`);
+      steps.push({ act: ACTS[round % ACTS.length], acceptedMs: load.acceptedMs, ...(await stateOf(url)), descriptors: readdirSync(`/proc/${pid}/fd`).length });
+      say(lineOf(round, steps[round]));
       round++;
     }
     over = true;
@@ -70,18 +83,19 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
     rmSync(folder, { recursive: true, force: true });
   }
   const summary = summarize(steps);
+  const overTime = steps.map(curveOf);
   if (steps.length >= JUDGED_STEPS) {
     if (summary.drift > DRIFT_MAX) failures.push(`p99 went from ${summary.firstP99Ms} to ${summary.lastP99Ms} ms`);
     if (summary.grownBytes > GROWTH_MAX_BYTES) failures.push(`memory grew by ${summary.grownBytes} bytes`);
     if (summary.moreDescriptors > DESCRIPTORS_MAX) failures.push(`${summary.moreDescriptors} more descriptors are open`);
   }
   failures.push(...ledger.problems);
-  return { rounds: round, lost: 0, doubled: ledger.doubled, failed: failures.length, failures, acknowledged: ledger.acknowledged.size, ...summary, judged: steps.length >= JUDGED_STEPS };
+  return { rounds: round, lost: 0, doubled: ledger.doubled, failed: failures.length, failures, acknowledged: ledger.acknowledged.size, offeredPerSecond: READS_PER_SECOND, ...summary, p99MsByAct: byAct(steps), overTime, judged: steps.length >= JUDGED_STEPS };
 };
 
 /** What operators do while people look at pins; null, or what went wrong. */
 async function interrupt(round: number, data: string, folder: string, seed: number): Promise<string | null> {
-  const act = ['import', 'build', 'train', 'roll back'][round % 4];
+  const act = ACTS[round % ACTS.length];
   if (act === 'import') {
     const more = writeSmallCatalog(join(folder, `files-${round}`), PINS, 300, 30 + (round % 5), seed + round);
     return problemOf(await runJob(['import-catalog', '--data', data, ...more.flags]));
@@ -101,23 +115,63 @@ function problemOf({ status, said }: { readonly status: number | null; readonly 
   return status === 0 ? null : said.slice(-400);
 }
 
-async function residentBytes(url: string): Promise<number> {
+async function stateOf(url: string): Promise<Pick<Step, 'residentBytes' | 'heapBytes' | 'takeUpMs'>> {
   const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^process_resident_memory_bytes (\S+)/m.exec(text)?.[1] ?? Number.NaN);
+  const metric = (name: string): number => Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1] ?? Number.NaN);
+  return {
+    residentBytes: metric('process_resident_memory_bytes'),
+    heapBytes: metric('nodejs_heap_size_used_bytes'),
+    takeUpMs: metric('related_pins_take_up_seconds') * 1000,
+  };
 }
 
-/** First and last sixth of what follows the warm-up; the median of each, because one step may hold a collection. */
+function lineOf(round: number, step: Step): string {
+  const { act, p50Ms, p99Ms, residentMiB, heapMiB, descriptors, takeUpMs } = curveOf(step);
+  return `step ${round} (${act}): p50 ${p50Ms} ms, p99 ${p99Ms} ms, resident ${residentMiB} MiB, heap ${heapMiB} MiB, ${descriptors} descriptors, take-up ${takeUpMs} ms`;
+}
+
+function curveOf({ act, acceptedMs, residentBytes, heapBytes, descriptors, takeUpMs }: Step) {
+  return {
+    act,
+    p50Ms: tenths(quantile(acceptedMs, 0.5)),
+    p99Ms: tenths(quantile(acceptedMs, 0.99)),
+    residentMiB: Math.round(residentBytes / 2 ** 20),
+    heapMiB: Math.round(heapBytes / 2 ** 20),
+    descriptors,
+    takeUpMs: tenths(takeUpMs),
+  };
+}
+
+/** p99 of all replies of some steps together. */
+function p99Of(steps: readonly Step[]): number {
+  const all = Float64Array.from(steps.flatMap(({ acceptedMs }) => [...acceptedMs])).sort();
+  return tenths(quantile(all, 0.99));
+}
+
+/** What each kind of interruption costs those who ask meanwhile. */
+function byAct(steps: readonly Step[]): Record<string, number> {
+  return Object.fromEntries(ACTS.map((act) => [act, p99Of(steps.filter((step) => step.act === act))]));
+}
+
+/** First and last third (ten minutes at most) of what follows the warm-up, the same acts in both. */
 function summarize(all: readonly Step[]) {
   const steps = all.length > WARM_STEPS + 1 ? all.slice(WARM_STEPS) : all;
-  const part = Math.max(1, Math.floor(steps.length / 6));
+  const third = Math.min(TEN_MINUTES, Math.floor(steps.length / 3));
+  const part = Math.max(1, third - (third % ACTS.length));
   const median = (some: readonly Step[], of: (step: Step) => number): number => some.map(of).sort((a, b) => a - b)[Math.floor(some.length / 2)] ?? Number.NaN;
   const [first, last] = [steps.slice(0, part), steps.slice(-part)];
-  const [firstP99Ms, lastP99Ms] = [first, last].map((some) => Math.round(median(some, (step) => step.p99Ms) * 10) / 10);
+  const [firstP99Ms, lastP99Ms] = [p99Of(first), p99Of(last)];
   return {
+    comparedMinutes: tenths((part * STEP_SECONDS) / 60),
     firstP99Ms,
     lastP99Ms,
     drift: Math.round((lastP99Ms / firstP99Ms) * 100) / 100,
     grownBytes: median(last, (step) => step.residentBytes) - median(first, (step) => step.residentBytes),
+    heapGrownBytes: median(last, (step) => step.heapBytes) - median(first, (step) => step.heapBytes),
     moreDescriptors: median(last, (step) => step.descriptors) - median(first, (step) => step.descriptors),
   };
+}
+
+function tenths(value: number): number {
+  return Math.round(value * 10) / 10;
 }
