@@ -6,7 +6,7 @@
  */
 import type { PinColumns, SparseRows } from '../catalog/pin-columns.ts';
 import { ANNOTATION_COUNT, CATEGORY_COUNT, DOMAIN, FIRST_ENTRY, GROUP, type PinRecords, SAVES, TITLE_COUNT } from '../catalog/pin-records.ts';
-import { SparseQuery } from './sparse-query.ts';
+import { SparseQuery, SPREAD } from './sparse-query.ts';
 
 /** Values of candidate i at i, until the next request. */
 export class CandidatePins {
@@ -116,10 +116,14 @@ export class CandidatePins {
 /** The sum over entries that the query has too, in the order of the row. */
 function dotOf(query: SparseQuery, ordinals: Uint32Array, weights: Float32Array, from: number, to: number): number {
   if (query.size === 0) return 0;
+  const { keys, shift } = query;
   let sum = 0;
   for (let e = from; e < to; e++) {
-    const slot = query.slotOf(ordinals[e]);
-    if (query.keys[slot] !== -1) sum += weights[e] * query.weights[slot];
+    // A free first slot says no, which is the usual answer.
+    const ordinal = ordinals[e];
+    if (keys[Math.imul(ordinal, SPREAD) >>> shift] === -1) continue;
+    const slot = query.slotOf(ordinal);
+    if (keys[slot] !== -1) sum += weights[e] * query.weights[slot];
   }
   return sum;
 }

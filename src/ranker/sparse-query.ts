@@ -1,7 +1,7 @@
 import type { SparseRows } from '../catalog/pin-columns.ts';
 
 /** The factor of the golden ratio (Knuth, volume 3, 6.4): spreads ordinals that lie close together. */
-const SPREAD = 0x9e3779b1;
+export const SPREAD = 0x9e3779b1;
 const SLOTS_MIN = 512;
 
 /**

@@ -16,18 +16,19 @@ export interface PageCursor {
 }
 
 const VERSION = 1;
+/** Version and check. */
+const HEADER_BYTES = 5;
+/** Longest varint of a number below 2 to the 53rd. */
+const VARINT_BYTES = 8;
 
 /** `query` names the list (surface, query pin or user): a cursor of another list is refused. */
-export function writeCursor(cursor: PageCursor, query: string): string {
-  const bytes: number[] = [VERSION, 0, 0, 0, 0];
-  pushVarint(bytes, cursor.at);
-  pushVarint(bytes, cursor.shown.length);
-  let before = 0;
-  for (const pinIndex of cursor.shown) {
-    pushVarint(bytes, pinIndex - before);
-    before = pinIndex;
-  }
-  const out = Buffer.from(bytes);
+export function writeCursor({ at, shown }: { readonly at: number; readonly shown: ArrayLike<number> }, query: string): string {
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + VARINT_BYTES * (shown.length + 2));
+  bytes[0] = VERSION;
+  let end = writeVarint(bytes, HEADER_BYTES, at);
+  end = writeVarint(bytes, end, shown.length);
+  for (let i = 0; i < shown.length; i++) end = writeVarint(bytes, end, shown[i] - (i === 0 ? 0 : shown[i - 1]));
+  const out = bytes.subarray(0, end);
   out.writeUInt32LE(checkOf(out, query), 1);
   return out.toString('base64url');
 }
@@ -52,13 +53,16 @@ export function readCursor(text: string, query: string, pinCount: number): PageC
   return { at, shown };
 }
 
-function pushVarint(bytes: number[], value: number): void {
+/** Writes one varint; returns where it ends. */
+function writeVarint(bytes: Buffer, from: number, value: number): number {
+  let at = from;
   let rest = value;
   while (rest >= 128) {
-    bytes.push((rest % 128) | 128);
+    bytes[at++] = (rest % 128) | 128;
     rest = Math.floor(rest / 128);
   }
-  bytes.push(rest);
+  bytes[at++] = rest;
+  return at;
 }
 
 /** Reads one varint after the other; NaN past the end. */

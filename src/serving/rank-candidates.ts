@@ -123,6 +123,9 @@ async function scoresOf(
 }
 
 function cursorAfter({ cursor, candidates, cursorName }: Gathered, page: Int32Array, at: number): string {
-  const shown = [...(cursor?.shown ?? []), ...Array.from(page, (row) => candidates.pinIndexes[row])];
-  return writeCursor({ at, shown: shown.sort((a, b) => a - b) }, cursorName);
+  const before = cursor?.shown.length ?? 0;
+  const shown = new Int32Array(before + page.length);
+  if (cursor) shown.set(cursor.shown);
+  for (let i = 0; i < page.length; i++) shown[before + i] = candidates.pinIndexes[page[i]];
+  return writeCursor({ at, shown: shown.sort() }, cursorName);
 }

@@ -23,6 +23,7 @@ export function shuffledSlice(
   const n = page.length;
   const shuffled = n > 1 && random.next() < share;
   const order = shuffled ? Int32Array.from(random.shuffled([...page])) : page;
-  const propensities = Float32Array.from(order, (row, i) => (n <= 1 ? 1 : share / n + (row === page[i] ? 1 - share : 0)));
+  const propensities = new Float32Array(n).fill(n <= 1 ? 1 : share / n);
+  if (n > 1) for (let i = 0; i < n; i++) if (order[i] === page[i]) propensities[i] = share / n + (1 - share);
   return { page: order, shuffled, propensities };
 }
