@@ -3,6 +3,7 @@
  * on disk (artifacts, models, catalogue rows of other processes) without a restart; it runs several times a second.
  */
 import { join } from 'node:path';
+import { WORK_WHILE_WAITING } from './candidates/fresh-cooccurrence.ts';
 import { type CatalogStore, openCatalog } from './catalog/catalog-store.ts';
 import { Checkpointer } from './catalog/checkpointer.ts';
 import { type Database, openDatabase } from './catalog/database.ts';
@@ -122,7 +123,7 @@ export class Context {
       ...{ store: this.looks.store, models: this.models, parts: () => this.parts, serve: relatedPins },
     });
     this.darkNetReading = new DarkReading(() => this.darkNet.reader(), () => openDarkReads(dataFolder), 'nets');
-    this.sources = new CandidateSources(join(catalogFolder, 'artifacts'), this.catalog, this.pins, this.log.pairs);
+    this.sources = new CandidateSources(join(catalogFolder, 'artifacts'), this.catalog, this.pins, this.log.pairs, options.follow ? WORK_WHILE_WAITING : undefined);
     this.experimentDatabase = openDatabase(join(dataFolder, 'experiments.sqlite'), { synchronous });
     this.experimentStore = new ExperimentStore(this.experimentDatabase);
     this.experiments = new ActiveExperiments(this.experimentStore, config.experimentHoldout, (name) => this.registry.has(name));

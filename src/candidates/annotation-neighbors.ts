@@ -1,9 +1,13 @@
 import type { PinColumns } from '../catalog/pin-columns.ts';
 import { TopKHeap } from '../math/top-k.ts';
+import { type Postings, PostingsBuild, tfIdfNorm } from './annotation-postings.ts';
 import { type CandidateQuery, type CandidateSource, NO_PINS, type ScoredPins } from './candidate.ts';
 
 /** Postings visited for one query: rare terms come first, and what is left out weighs least. */
 const POSTINGS_MAX = 200_000;
+
+/** So many changed pins are compared one by one, and a tenth of the catalogue besides. */
+const CHANGED_MIN = 1000;
 
 /** A list so many times longer than what is wanted of it and what was found before is not gone through to its end. */
 const STOP_EARLY = 4;
@@ -14,57 +18,54 @@ const STOP_EARLY = 4;
  *   idf_t = ln((1 + pins) / (1 + pins with t)) + 1,   entry = annotation weight x idf_t,   unit length
  *
  * An inverted index over the resident columns. Pins that came or changed after it was built are compared one by one,
- * with the idf of the build, until `rebuild`.
+ * with the idf of the build, until they are a tenth: then the index is built anew, a few milliseconds at a time, and until
+ * it is done the old one answers without those pins.
  */
 export class AnnotationNeighbors implements CandidateSource {
   readonly name = 'annotations';
   private readonly columns: PinColumns;
-  private builtPins = 0;
-  private idf = new Float64Array(0);
-  private start = new Uint32Array(1);
-  private pins = new Uint32Array(0);
-  private entries = new Float32Array(0);
-  private sums = new Float64Array(0);
-  private touchedPins = new Uint32Array(0);
-  private ordered = new Uint8Array(0);
-  private readonly changed = new Set<number>();
+  private index: Postings;
+  private sums: Float64Array;
+  private touchedPins: Uint32Array;
+  private ordered: Uint8Array;
+  /** Pins that the index holds as they were, or not at all. */
+  private changed = new Set<number>();
+  private building: PostingsBuild | null = null;
 
   constructor(columns: PinColumns) {
     this.columns = columns;
-    this.rebuild();
+    this.index = new PostingsBuild(columns).finish();
+    ({ sums: this.sums, touchedPins: this.touchedPins, ordered: this.ordered } = scratchFor(this.index));
   }
 
+  /** Builds the index anew, all at once. */
   rebuild(): void {
-    const { count, annotations, annotationTerms } = this.columns;
-    this.changed.clear();
-    this.builtPins = count;
-    this.start = new Uint32Array(annotationTerms.length + 1);
-    eachEntry(annotations, count, (_pin, term) => this.start[term + 1]++);
-    this.idf = new Float64Array(annotationTerms.length);
-    for (let t = 0; t < this.idf.length; t++) {
-      this.idf[t] = Math.log((1 + count) / (1 + this.start[t + 1])) + 1;
-      this.start[t + 1] += this.start[t];
-    }
-    const next = this.start.slice();
-    this.pins = new Uint32Array(this.start[this.idf.length]);
-    this.entries = new Float32Array(this.pins.length);
-    for (let pin = 0; pin < count; pin++) {
-      const norm = this.normOf(pin);
-      for (let at = annotations.start[pin]; at < annotations.start[pin] + annotations.length[pin]; at++) {
-        const slot = next[annotations.ordinals[at]]++;
-        this.pins[slot] = pin;
-        this.entries[slot] = (annotations.weights[at] * this.idf[annotations.ordinals[at]]) / norm;
-      }
-    }
-    this.sums = new Float64Array(count);
-    this.touchedPins = new Uint32Array(count);
-    this.ordered = new Uint8Array(this.idf.length);
+    this.building = new PostingsBuild(this.columns);
+    this.changed = new Set();
+    this.catchUp();
   }
 
-  /** Notes pins whose annotations are new; rebuilds when they are more than a tenth. */
+  /** Notes pins whose annotations are new; when they are more than a tenth, `catchUp` has work. */
   refresh(pinIndexes: Iterable<number>): void {
-    for (const pinIndex of pinIndexes) this.changed.add(pinIndex);
-    if (this.changed.size > 1000 + this.builtPins / 10) this.rebuild();
+    for (const pinIndex of pinIndexes) {
+      this.changed.add(pinIndex);
+      this.building?.skip(pinIndex);
+    }
+    if (!this.building && this.changed.size > CHANGED_MIN + this.index.pins / 10) this.building = new PostingsBuild(this.columns);
+  }
+
+  get behind(): string | null {
+    return this.building && 'Many annotations are new: their index is being built anew, and the last one answers without them.';
+  }
+
+  /** Goes on building for about `budgetMs`; a finished index answers from then on. */
+  catchUp(budgetMs = Number.POSITIVE_INFINITY): void {
+    const { building } = this;
+    if (!building?.goOn(budgetMs)) return;
+    this.index = building.finish();
+    ({ sums: this.sums, touchedPins: this.touchedPins, ordered: this.ordered } = scratchFor(this.index));
+    this.changed = new Set(building.skipped);
+    this.building = null;
   }
 
   propose(query: CandidateQuery, limit: number): ScoredPins {
@@ -75,7 +76,7 @@ export class AnnotationNeighbors implements CandidateSource {
     const norm = this.normOf(pin);
     for (let at = annotations.start[pin]; at < annotations.start[pin] + annotations.length[pin]; at++) {
       const term = annotations.ordinals[at];
-      if (term < this.idf.length) terms.push([term, (annotations.weights[at] * this.idf[term]) / norm]);
+      if (term < this.index.idf.length) terms.push([term, (annotations.weights[at] * this.index.idf[term]) / norm]);
     }
     return this.nearest(pin, terms, limit);
   }
@@ -110,10 +111,11 @@ export class AnnotationNeighbors implements CandidateSource {
 
   /** Adds a term to the sums of all pins that have it. Returns how many pins were touched so far. */
   private addAll(term: number, weight: number, touchedBefore: number): number {
-    const { pins, entries, sums, touchedPins } = this;
+    const { start, posted, entries } = this.index;
+    const { sums, touchedPins } = this;
     let touched = touchedBefore;
-    for (let at = this.start[term], end = this.start[term + 1]; at < end; at++) {
-      const pin = pins[at];
+    for (let at = start[term], end = this.index.end[term]; at < end; at++) {
+      const pin = posted[at];
       const sum = sums[pin];
       if (sum === 0) touchedPins[touched++] = pin;
       sums[pin] = sum + weight * entries[at];
@@ -133,13 +135,14 @@ export class AnnotationNeighbors implements CandidateSource {
    */
   private joined(ids: Int32Array, sums: Float64Array, [term, weight]: readonly [number, number], limit: number, query: number): ScoredPins {
     this.order(term);
-    const { pins, entries, changed } = this;
+    const { changed } = this;
+    const { start, end, posted, entries } = this.index;
     const pinIndexes = new Int32Array(limit);
     const scores = new Float32Array(limit);
     let count = 0;
     let next = 0;
-    for (let at = this.start[term], end = this.start[term + 1]; at < end && count < limit; at++) {
-      const pin = pins[at];
+    for (let at = start[term]; at < end[term] && count < limit; at++) {
+      const pin = posted[at];
       if (this.sums[pin] !== 0 || pin === query || (changed.size > 0 && changed.has(pin))) continue;
       const score = weight * entries[at];
       for (; next < ids.length && count < limit && (sums[next] > score || (sums[next] === score && ids[next] < pin)); next++) {
@@ -161,7 +164,7 @@ export class AnnotationNeighbors implements CandidateSource {
   private entryOf(pin: number, term: number): number {
     const { start, length, ordinals, weights } = this.columns.annotations;
     for (let at = start[pin], end = at + length[pin]; at < end; at++) {
-      if (ordinals[at] === term) return Math.fround((weights[at] * this.idf[term]) / this.normOf(pin));
+      if (ordinals[at] === term) return Math.fround((weights[at] * this.index.idf[term]) / this.normOf(pin));
     }
     return 0;
   }
@@ -170,48 +173,40 @@ export class AnnotationNeighbors implements CandidateSource {
   private order(term: number): void {
     if (this.ordered[term] === 1) return;
     this.ordered[term] = 1;
-    const pins = this.pins.slice(this.start[term], this.start[term + 1]);
-    const entries = this.entries.slice(this.start[term], this.start[term + 1]);
-    const order = Uint32Array.from(pins.keys()).sort((a, b) => entries[b] - entries[a] || pins[a] - pins[b]);
+    const { start, end, posted, entries } = this.index;
+    const pins = posted.slice(start[term], end[term]);
+    const weights = entries.slice(start[term], end[term]);
+    const order = Uint32Array.from(pins.keys()).sort((a, b) => weights[b] - weights[a] || pins[a] - pins[b]);
     for (let i = 0; i < order.length; i++) {
-      this.pins[this.start[term] + i] = pins[order[i]];
-      this.entries[this.start[term] + i] = entries[order[i]];
+      posted[start[term] + i] = pins[order[i]];
+      entries[start[term] + i] = weights[order[i]];
     }
   }
 
   private offerChanged(query: number, terms: readonly [number, number][], heap: TopKHeap): void {
-    if (this.changed.size === 0) return;
+    if (this.changed.size === 0 || this.building !== null) return;
     const weights = new Map(terms);
     const { annotations } = this.columns;
     for (const pin of this.changed) {
       let sum = 0;
       for (let at = annotations.start[pin]; at < annotations.start[pin] + annotations.length[pin]; at++) {
         const term = annotations.ordinals[at];
-        sum += (weights.get(term) ?? 0) * annotations.weights[at] * (this.idf[term] ?? 1);
+        sum += (weights.get(term) ?? 0) * annotations.weights[at] * (this.index.idf[term] ?? 1);
       }
       if (pin !== query && sum > 0) heap.offer(pin, sum / this.normOf(pin));
     }
   }
 
   private postingsOf(term: number): number {
-    return this.start[term + 1] - this.start[term];
+    return this.index.end[term] - this.index.start[term];
   }
 
-  /** Length of the tf-idf vector. */
   private normOf(pin: number): number {
-    const { annotations } = this.columns;
-    let squares = 0;
-    for (let at = annotations.start[pin]; at < annotations.start[pin] + annotations.length[pin]; at++)
-      squares += (annotations.weights[at] * (this.idf[annotations.ordinals[at]] ?? 1)) ** 2;
-    return Math.sqrt(squares) || 1;
+    return tfIdfNorm(this.columns, this.index.idf, pin);
   }
 }
 
-function eachEntry(
-  rows: PinColumns['annotations'],
-  count: number,
-  take: (pin: number, term: number) => void,
-): void {
-  for (let pin = 0; pin < count; pin++)
-    for (let at = rows.start[pin]; at < rows.start[pin] + rows.length[pin]; at++) take(pin, rows.ordinals[at]);
+/** What a query writes into, for an index of its own size. */
+function scratchFor({ pins, idf }: Postings): { sums: Float64Array; touchedPins: Uint32Array; ordered: Uint8Array } {
+  return { sums: new Float64Array(pins), touchedPins: new Uint32Array(pins), ordered: new Uint8Array(idf.length) };
 }

@@ -24,6 +24,8 @@ export interface CandidateQuery {
  */
 export interface CandidateSource {
   readonly name: string;
+  /** Why proposals lack some of what is new, while that is being taken in; null or absent: they lack nothing. */
+  readonly behind?: string | null;
   propose(query: CandidateQuery, limit: number): ScoredPins | Promise<ScoredPins>;
 }
 

@@ -30,10 +30,15 @@ export class BoardCooccurrence implements CandidateSource {
   private readonly store: CatalogStore;
   private file: NeighborListFile | null = null;
   private fresh: FreshCooccurrence | null = null;
+  private readonly workMax: number;
   private seenSequence = 0;
 
-  /** `artifacts` is the folder of the data folder. Throws ARTIFACT_REFUSED when the current lists are damaged. */
-  constructor(artifacts: string, store: CatalogStore) {
+  /**
+   * `artifacts` is the folder of the data folder; `workMax` as of `FreshCooccurrence`.
+   * Throws ARTIFACT_REFUSED when the current lists are damaged.
+   */
+  constructor(artifacts: string, store: CatalogStore, workMax = Number.POSITIVE_INFINITY) {
+    this.workMax = workMax;
     this.artifacts = artifacts;
     this.store = store;
     this.reload();
@@ -70,7 +75,7 @@ export class BoardCooccurrence implements CandidateSource {
     this.file?.close();
     this.file = next;
     const { options, sequence } = next.metadata as unknown as CooccurrenceMetadata;
-    this.fresh = new FreshCooccurrence(this.store.saves, options, next.besides('norms') as Float64Array);
+    this.fresh = new FreshCooccurrence(this.store.saves, options, next.besides('norms') as Float64Array, this.workMax);
     this.seenSequence = sequence;
     this.catchUp(budgetMs);
     return true;
@@ -95,6 +100,11 @@ export class BoardCooccurrence implements CandidateSource {
   /** True while saves that came since are not taken in yet. */
   get isBehind(): boolean {
     return this.fresh !== null && this.seenSequence < this.store.sequence.current();
+  }
+
+  get behind(): string | null {
+    const rows = this.fresh?.postponedRows ?? 0;
+    return rows === 0 ? null : 'Many saves are new: some lists are being counted anew, and those of the last build answer meanwhile.';
   }
 
   /** Counts rows that were too long to count while a request waited. Returns how many are left. */

@@ -15,7 +15,7 @@ export interface NewMembership {
 }
 
 /** Pins visited for one list while somebody waits; longer rows are left to `recountSome`. */
-const WORK_WHILE_WAITING = 20_000;
+export const WORK_WHILE_WAITING = 20_000;
 const ROWS_KEPT = 20_000;
 
 /**
@@ -35,9 +35,15 @@ export class FreshCooccurrence {
   private readonly rows = new Map<number, ScoredPins>();
   private readonly boards = new Map<number, ArrayLike<number>>();
   private readonly postponed = new Set<number>();
+  private readonly workMax: number;
+  private allowance: number;
 
-  /** `norms[i]` is n_i at the build (or the sum of squared TF-IDF entries), for the pins there were then. */
-  constructor(memberships: Memberships, options: CooccurrenceOptions, norms: Float64Array) {
+  /**
+   * `norms[i]` is n_i at the build (or the sum of squared TF-IDF entries), for the pins there were then. `workMax`: pins
+   * visited for all lists between two calls of `recountSome`, because a home feed asks for a hundred rows at once.
+   */
+  constructor(memberships: Memberships, options: CooccurrenceOptions, norms: Float64Array, workMax = Number.POSITIVE_INFINITY) {
+    this.workMax = this.allowance = workMax;
     this.memberships = memberships;
     this.options = options;
     this.builtNorms = norms;
@@ -73,14 +79,24 @@ export class FreshCooccurrence {
     if (!this.touched.has(pinIndex)) return null;
     const known = this.rows.get(pinIndex);
     if (known) return known;
-    if (this.workOf(pinIndex) <= WORK_WHILE_WAITING) return this.recount(pinIndex);
+    const work = this.workOf(pinIndex);
+    if (work <= Math.min(WORK_WHILE_WAITING, this.allowance)) {
+      this.allowance -= work;
+      return this.recount(pinIndex);
+    }
     this.postponed.add(pinIndex);
     return null;
+  }
+
+  /** Rows that were asked for and are answered by the build until `recountSome` has come to them. */
+  get postponedRows(): number {
+    return this.postponed.size;
   }
 
   /** Counts rows that were too long to wait for, at most for `budgetMs`. Returns how many are left. */
   recountSome(budgetMs: number): number {
     const until = performance.now() + budgetMs;
+    this.allowance = this.workMax;
     for (const pinIndex of this.postponed) {
       if (performance.now() >= until) break;
       this.postponed.delete(pinIndex);

@@ -23,12 +23,17 @@ export class CandidateSources {
   private boards: BoardCooccurrence | null = null;
   private looks: VisualNeighbors | null = null;
   private looksNet: string | null = null;
+  private readonly workMax: number;
   private popularAt = 0;
   private refused: Degradation[] = [];
   private open: readonly CandidateSource[] = [];
 
-  /** `artifacts` is the folder of that name in the data folder; `memory` what people chose before. */
-  constructor(artifacts: string, catalog: CatalogStore, pins: PinColumns, memory: PairMemory) {
+  /**
+   * `artifacts` is the folder of that name in the data folder; `memory` what people chose before. `workMax`: pins visited
+   * between two looks for lists that saves have changed; a process that answers bounds it, a job waits for all.
+   */
+  constructor(artifacts: string, catalog: CatalogStore, pins: PinColumns, memory: PairMemory, workMax = Number.POSITIVE_INFINITY) {
+    this.workMax = workMax;
     this.artifacts = artifacts;
     this.catalog = catalog;
     this.annotations = new AnnotationNeighbors(pins);
@@ -46,9 +51,9 @@ export class CandidateSources {
     return `${this.boards?.version ?? '-'}:${this.looks?.version ?? '-'}`;
   }
 
-  /** True while new saves wait to be taken in. */
+  /** True while new saves wait to be taken in, or rows and words to be counted anew. */
   get isBehind(): boolean {
-    return this.boards?.isBehind ?? false;
+    return this.annotations.behind !== null || (this.boards !== null && (this.boards.isBehind || this.boards.behind !== null));
   }
 
   /** Artifacts that were refused at the last look. */
@@ -69,10 +74,11 @@ export class CandidateSources {
         this.boards.reload(budgetMs);
         this.boards.catchUp(budgetMs);
         this.boards.recountSome(5);
-      } else this.boards = new BoardCooccurrence(this.artifacts, this.catalog);
+      } else this.boards = new BoardCooccurrence(this.artifacts, this.catalog, this.workMax);
     });
     this.attempt(() => this.refreshLooks(visual));
     if (changedPins.length > 0) this.annotations.refresh(changedPins);
+    this.annotations.catchUp(budgetMs);
     if (changedPins.length > 0 && now - this.popularAt > REBUILD_POPULAR_MS) {
       this.popular.rebuild();
       this.popularAt = now;

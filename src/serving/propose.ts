@@ -27,7 +27,7 @@ export function askedFor(source: CandidateSource, limit: number, { sources, filt
   return filtered || sources === 1 ? limit : Math.ceil(limit * (FILLING[source.name] ?? 1));
 }
 
-/** Asks every source; one that fails proposes nothing, and the reply says so. */
+/** Asks every source; one that fails proposes nothing, one that is behind proposes what it knew, and the reply says so. */
 export async function propose(
   sources: readonly CandidateSource[],
   query: CandidateQuery,
@@ -43,7 +43,9 @@ export async function propose(
       pins = NO_PINS;
       degraded.push({ code: codeOf(error), reason: `${source.name}: ${reasonOf(error)}` });
     }
-    proposals.push({ name: source.name, pins });
+    const { name, behind } = source;
+    if (behind && !degraded.some(({ reason }) => reason === `${name}: ${behind}`)) degraded.push({ code: 'INDEX_UNAVAILABLE', reason: `${name}: ${behind}` });
+    proposals.push({ name, pins });
   }
   return proposals;
 }

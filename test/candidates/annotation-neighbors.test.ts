@@ -47,6 +47,33 @@ describe('annotation neighbours', () => {
     }
   });
 
+  it('are answered by the old index, which says so, until the new one was built in slices, with pins that change meanwhile', () => {
+    const before = randomPins(1500);
+    const grown = fixtureCatalog(before);
+    const own = fixtureColumns(grown);
+    const sliced = new AnnotationNeighbors(own);
+    const take = (changes: readonly FixturePin[]): void => {
+      upsertPins(grown, changes);
+      sliced.refresh(own.catchUp());
+    };
+    take(randomPins(3000).map((pin, p) => ({ ...pin, annotations: { ...pin.annotations, fresh: 1 + p } })));
+    expect(sliced.behind).toMatch(/built anew/);
+    expect(sliced.propose({ pinIndex: 3, code: null }, 10).pinIndexes.every((pin) => pin < 1500)).toBe(true);
+    sliced.catchUp(0);
+    take([{ id: 'pin-2999', annotations: { 'term-0': 0.5, latest: 1 } }, { id: 'pin-7', annotations: {} }, { id: 'pin-8', annotations: { latest: 2 } }]);
+    let slices = 1;
+    for (; sliced.behind !== null; slices++) sliced.catchUp(0);
+    expect(slices).toBeGreaterThan(2);
+    const whole = new AnnotationNeighbors(own);
+    const latest = sliced.propose({ pinIndex: 8, code: null }, 5);
+    expect([...latest.pinIndexes]).toEqual([]);
+    sliced.rebuild();
+    for (let query = 0; query < 3000; query += 37) {
+      const [expected, found] = [whole, sliced].map((source) => source.propose({ pinIndex: query, code: null }, 20));
+      expect(found).toEqual(expected);
+    }
+  });
+
   it('are the same when a term that many pins have is not gone through to its end', () => {
     const many = randomPins(3000);
     const large = new AnnotationNeighbors(fixtureColumns(fixtureCatalog(many)));

@@ -66,6 +66,29 @@ describe('co-occurrence lists on disk', () => {
     source.close();
   });
 
+  it('are those of the build, and said to be, beyond the work of a moment, until they were counted between requests', async () => {
+    const store = catalog();
+    await build(store);
+    const built = new BoardCooccurrence(artifacts, store);
+    const before = Array.from({ length: PINS }, (_, pin) => listOf(built, pin));
+    built.close();
+    const source = new BoardCooccurrence(artifacts, store, 30);
+    saveAll(store, Array.from({ length: 40 }, (_, boardIndex) => ({ boardIndex, pinIndex: (7 * boardIndex) % PINS })));
+    source.catchUp();
+    expect(source.behind).toBeNull();
+    const anew = new CountedLists('anew', cooccurrenceRows(boardPinsOfCatalog(store), options));
+    const asked = Array.from({ length: PINS }, (_, pin) => listOf(source, pin));
+    expect(source.behind).toMatch(/counted anew/);
+    const old = asked.filter((list, pin) => JSON.stringify(list) === JSON.stringify(before[pin])).length;
+    expect(old).toBeGreaterThan(PINS / 2);
+    expect(old).toBeLessThan(PINS);
+    while (source.recountSome(Number.POSITIVE_INFINITY) > 0);
+    expect(source.behind).toBeNull();
+    const changed = asked.findIndex((list, pin) => JSON.stringify(list) !== JSON.stringify(listOf(anew, pin)));
+    expect(listOf(source, changed)).toEqual(listOf(anew, changed));
+    source.close();
+  });
+
   it('take over another build, and keep the old one when the new one is damaged', async () => {
     const store = catalog();
     const source = new BoardCooccurrence(artifacts, store);
