@@ -8,6 +8,7 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { digestOfFile, newDigest } from './digest.ts';
+import { noteVerified, verifiedDigest } from './verified-file.ts';
 
 const MAGIC = 'RPARTIF1';
 const ALIGNMENT = 64;
@@ -82,7 +83,7 @@ function putArray(array: ArtifactArray, byteOffset: number, put: (bytes: Uint8Ar
   return { type, length, byteOffset };
 }
 
-/** An open artifact: its digest was checked; arrays are read when asked for, whole or by range. */
+/** An open artifact: its digest was checked, now or (a large one) since it last changed; arrays are read when asked for, whole or by range. */
 export class ArtifactFile {
   readonly path: string;
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -90,8 +91,11 @@ export class ArtifactFile {
   private readonly file: number;
   private readonly sections: Readonly<Record<string, Section>>;
 
-  /** @throws ARTIFACT_REFUSED when the file is damaged or of another format. */
-  constructor(path: string, format: number) {
+  /**
+   * `format` null: any. `anew`: every byte is read, whatever is known of it.
+   * @throws ARTIFACT_REFUSED when the file is damaged or of another format.
+   */
+  constructor(path: string, format: number | null, anew = false) {
     this.path = path;
     try {
       this.file = openSync(path, 'r');
@@ -99,7 +103,7 @@ export class ArtifactFile {
       throw new ServiceError('ARTIFACT_REFUSED', { file: path, reason: reasonOf(error) }, error);
     }
     try {
-      const { directory, digest } = readDirectory(this.file, path, format);
+      const { directory, digest } = readDirectory(this.file, path, format, anew);
       this.metadata = directory.metadata;
       this.sections = directory.sections;
       this.digest = digest;
@@ -161,7 +165,7 @@ export class ArtifactFile {
   }
 }
 
-function readDirectory(file: number, path: string, format: number): { directory: Directory; digest: string } {
+function readDirectory(file: number, path: string, format: number | null, anew: boolean): { directory: Directory; digest: string } {
   const refuse = (reason: string): never => {
     throw new ServiceError('ARTIFACT_REFUSED', { file: path, reason });
   };
@@ -169,10 +173,11 @@ function readDirectory(file: number, path: string, format: number): { directory:
   if (size < HEADER_BYTES + 4 + DIGEST_BYTES) refuse(`it has only ${size} bytes`);
   const header = readAt(file, HEADER_BYTES, 0);
   if (header.toString('latin1', 0, 8) !== MAGIC) refuse('it does not begin like an artifact');
-  if (header.readUInt32LE(8) !== format)
+  if (format !== null && header.readUInt32LE(8) !== format)
     refuse(`format version ${header.readUInt32LE(8)}, this program reads ${format}`);
   const written = readAt(file, DIGEST_BYTES, size - DIGEST_BYTES).toString('latin1');
-  const { digest } = digestOfFile(path, size - DIGEST_BYTES);
+  const known = anew ? null : verifiedDigest(path);
+  const digest = known ?? digestOfFile(path, size - DIGEST_BYTES).digest;
   if (digest !== written) refuse(`the digest is ${digest}, the file says ${JSON.stringify(written)}`);
   const end = size - DIGEST_BYTES - 4;
   const length = readAt(file, 4, end).readUInt32LE(0);
@@ -180,6 +185,7 @@ function readDirectory(file: number, path: string, format: number): { directory:
   const directory = JSON.parse(readAt(file, length, end - length).toString('utf8')) as Directory;
   const problem = problemOf(directory, end - length);
   if (problem !== null) refuse(problem);
+  if (known === null) noteVerified(path, digest);
   return { directory, digest };
 }
 

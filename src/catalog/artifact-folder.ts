@@ -19,6 +19,7 @@ import { join } from 'node:path';
 import { ServiceError } from '../errors.ts';
 import { type ArtifactArray, ArtifactFile, writeArtifactFile } from './artifact-file.ts';
 import { diskFullError } from './database.ts';
+import { noteOf } from './verified-file.ts';
 
 const VERSION_FILE = /^(\d{6,})\.bin$/;
 
@@ -98,7 +99,9 @@ export class ArtifactFolder {
 
   private prune(kept: ReadonlySet<string | null>): void {
     for (const version of this.versions()) {
-      if (!kept.has(version)) rmSync(join(this.folder, `${version}.bin`), { force: true });
+      if (kept.has(version)) continue;
+      const path = join(this.folder, `${version}.bin`);
+      for (const file of [path, noteOf(path)]) rmSync(file, { force: true });
     }
   }
 }

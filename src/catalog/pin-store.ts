@@ -103,6 +103,9 @@ const COLUMN_ROWS = `SELECT p.pinIndex, pinId, title, domain, annotations, categ
   LEFT JOIN pin_images i ON i.pinIndex = p.pinIndex AND i.imageVersion = p.imageVersion
   LEFT JOIN pin_groups g ON g.pinIndex = p.pinIndex`;
 
+const IMAGES_NEEDED = `SELECT p.pinIndex, image, p.imageVersion FROM pins p LEFT JOIN pin_images i USING (pinIndex)
+  WHERE image IS NOT NULL AND removed = 0 AND (i.imageVersion IS NULL OR i.imageVersion <> p.imageVersion)`;
+
 export class PinStore {
   private readonly database: Database;
   private readonly sequence: Sequence;
@@ -199,13 +202,14 @@ export class PinStore {
     yield* rows.iterate() as IterableIterator<PinImage>;
   }
 
-  /** The images not yet looked at in their present version: neither found good nor refused. At most `limit` of them. */
-  imagesNeeded(limit = -1): PinImage[] {
-    return this.database
-      .prepare(`SELECT p.pinIndex, image, p.imageVersion FROM pins p LEFT JOIN pin_images i USING (pinIndex)
-        WHERE image IS NOT NULL AND removed = 0 AND (i.imageVersion IS NULL OR i.imageVersion <> p.imageVersion)
-        ORDER BY p.pinIndex LIMIT ?`)
-      .all(limit) as PinImage[];
+  /** The images not yet looked at in their present version: neither found good nor refused. At most `limit` of them, of pins `from` .. `to`. */
+  imagesNeeded(limit = -1, from = 0, to = Number.MAX_SAFE_INTEGER): PinImage[] {
+    return this.database.prepare(`${IMAGES_NEEDED} AND p.pinIndex >= ? AND p.pinIndex < ? ORDER BY p.pinIndex LIMIT ?`).all(from, to, limit) as PinImage[];
+  }
+
+  /** Those of pins that changed after `sequence`. */
+  imagesNeededSince(sequence: number, limit = -1): PinImage[] {
+    return this.database.prepare(`${IMAGES_NEEDED} AND p.sequence > ? ORDER BY p.sequence LIMIT ?`).all(sequence, limit) as PinImage[];
   }
 
   /** Notes what became of images: `failure` is null for a good one, else the reason it was refused. */

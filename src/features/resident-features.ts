@@ -9,8 +9,8 @@ import type { FeatureNet } from './convnet.ts';
 import { type FeatureRow, type FeatureStore, netKeyOf, type Subject } from './feature-store.ts';
 import type { CodeTable, ObjectFeatures, VisualFeatures } from './visual-features.ts';
 
-/** Codes read from the file at a time. */
-const BLOCK_WORDS = 1 << 20;
+/** Codes read from the file at a time: a mebibyte, which stays in the cache until it is copied. */
+const BLOCK_WORDS = 1 << 18;
 
 export class ResidentFeatures implements VisualFeatures {
   readonly netDigest: string;
@@ -100,11 +100,14 @@ function checked(file: ArtifactFile, net: FeatureNet, bits: number): FeatureArti
   return metadata;
 }
 
-/** Block by block, because files can't be read into shared memory directly. */
+/** Block by block, because files can't be read into shared memory directly; one block for all, because new memory costs as much as the copy. */
 function readCodes(file: ArtifactFile, table: CodeTable): void {
   table.has.set(file.read('has') as Uint8Array);
   const length = file.lengthOf('codes');
-  for (let from = 0; from < length; from += BLOCK_WORDS) {
-    table.codes.set(file.read('codes', from, Math.min(BLOCK_WORDS, length - from)) as Uint32Array, from);
+  const block = new Uint32Array(Math.min(BLOCK_WORDS, length));
+  for (let from = 0; from < length; from += block.length) {
+    const some = block.subarray(0, Math.min(block.length, length - from));
+    file.readInto('codes', from, some);
+    table.codes.set(some, from);
   }
 }

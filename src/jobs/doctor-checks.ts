@@ -132,8 +132,6 @@ const databases: Check = ({ dataFolder }) => {
   });
 };
 
-const ARTIFACT_FORMAT = 1;
-
 const artifacts: Check = ({ dataFolder }) => {
   const root = join(dataFolder, 'artifacts');
   const kinds = existsSync(root) ? readdirSync(root).filter((kind) => existsSync(join(root, kind, 'CURRENT'))) : [];
@@ -145,7 +143,7 @@ function checkArtifact(folder: string, kind: string): Finding {
   const check = `artifact ${kind}`;
   try {
     const version = currentOf(folder);
-    new ArtifactFile(join(folder, `${version}.bin`), ARTIFACT_FORMAT).close();
+    new ArtifactFile(join(folder, `${version}.bin`), null, true).close();
     return ok(check, `version ${version} is whole`);
   } catch (error) {
     const job = kind.startsWith('features') || kind.startsWith('objects') ? 'extract-features' : 'build-candidates';

@@ -3,6 +3,7 @@
  * A few at a time, in the inference threads, so that requests are not kept waiting. Large imports are the job of
  * `extract-features`: more than `MOST` pictures at once are left to it.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { fetchImage } from '../catalog/image-fetch.ts';
 import type { ResidentPinColumns } from '../catalog/pin-columns.ts';
@@ -26,6 +27,8 @@ export interface FreshImageParts {
 }
 
 const MOST = 1000;
+/** Pins looked through between two turns of the event loop. */
+const LOOK_PAGE = 5000;
 const AT_ONCE = 16;
 /** Nearest pictures that may be near-duplicates of a new one. */
 const COMPARED = 20;
@@ -35,6 +38,8 @@ export class FreshImages {
   private readonly stop = new AbortController();
   private running: Promise<void> | null = null;
   private seenSequence = -1;
+  /** Up to this change every picture was looked for; -1: none was. */
+  private lookedThrough = -1;
   /** The net whose gaps were looked for; gaps of the first one are left to `extract-features`. */
   private completeFor: string | null = null;
 
@@ -50,7 +55,11 @@ export class FreshImages {
     if (this.running || this.stop.signal.aborted || sequence === this.seenSequence) return;
     this.seenSequence = sequence;
     this.running = this.lookAtAll()
-      .catch(failed)
+      .catch((error: unknown) => {
+        // Whatever was not looked at is looked for again.
+        this.lookedThrough = -1;
+        failed(error);
+      })
       .finally(() => {
         this.running = null;
       });
@@ -58,7 +67,7 @@ export class FreshImages {
 
   /** Looks again at what has no features: another net serves. */
   startOver(): void {
-    this.seenSequence = -1;
+    this.seenSequence = this.lookedThrough = -1;
   }
 
   /** Settles when what has begun is done. */
@@ -73,8 +82,9 @@ export class FreshImages {
 
   private async lookAtAll(): Promise<void> {
     const { looks, config, dataFolder } = this.parts;
-    const waiting = this.waiting();
-    if (waiting.length === 0 || waiting.length > MOST || !looks.net) return;
+    if (!looks.net) return;
+    const waiting = await this.waiting();
+    if (waiting.length === 0 || waiting.length > MOST) return;
     const pool = this.parts.pool();
     const convNet = await openConvNet(looks.netFolder, pool);
     const byteLimit = config.uploadLimitBytes;
@@ -88,13 +98,28 @@ export class FreshImages {
   }
 
   /** Pictures that nobody looked at, and those that the active net has not seen while another one served. */
-  private waiting(): ImageToRead[] {
+  private async waiting(): Promise<ImageToRead[]> {
     const { catalog, looks } = this.parts;
-    const fresh = catalog.pins.imagesNeeded(MOST + 1);
+    const fresh = await this.fresh();
     if (!looks.net || looks.net.digest === this.completeFor || fresh.length > MOST) return fresh;
     this.completeFor = looks.net.digest;
     const seen = looks.store.imageVersions(looks.store.netIdOf(looks.net), 'image');
     return [...catalog.pins.images()].filter(({ pinIndex, imageVersion }) => seen.get(pinIndex) !== imageVersion);
+  }
+
+  /** The first look goes through the whole catalogue, a page a turn; later ones through what has changed since. */
+  private async fresh(): Promise<ImageToRead[]> {
+    const { pins, sequence } = this.parts.catalog;
+    const since = this.lookedThrough;
+    this.lookedThrough = sequence.current();
+    if (since >= 0) return pins.imagesNeededSince(since, MOST + 1);
+    const found: ImageToRead[] = [];
+    const count = pins.count();
+    for (let from = 0; from < count && found.length <= MOST && !this.stop.signal.aborted; from += LOOK_PAGE) {
+      await setImmediate();
+      found.push(...pins.imagesNeeded(MOST + 1, from, from + LOOK_PAGE));
+    }
+    return found;
   }
 
   private takeIn(rows: readonly FeatureRow[]): void {

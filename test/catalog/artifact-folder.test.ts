@@ -1,9 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ArtifactFile } from '../../src/catalog/artifact-file.ts';
 import { ArtifactFolder } from '../../src/catalog/artifact-folder.ts';
 import { digestOf } from '../../src/catalog/digest.ts';
+import { noteVerified, verifiedDigest } from '../../src/catalog/verified-file.ts';
 
 let root: string;
 beforeEach(() => {
@@ -72,4 +74,28 @@ test('a directory that makes no sense is refused, also under a right digest', ()
     forge(from, to);
     expect(() => folder.open(), to).toThrow(problem);
   }
+});
+
+test('a large artifact that was found right is not read whole again until it changes', () => {
+  const folder = new ArtifactFolder(root, 'large', 1);
+  const version = folder.write({}, { zeros: new Uint8Array(65 << 20) });
+  const path = join(folder.folder, `${version}.bin`);
+  expect(verifiedDigest(path)).toBeNull();
+  const first = folder.open();
+  first?.close();
+  expect(verifiedDigest(path)).toBe(first?.digest);
+  const file = openSync(path, 'r+');
+  writeSync(file, Uint8Array.of(1), 0, 1, 1 << 20);
+  closeSync(file);
+  expect(verifiedDigest(path)).toBeNull();
+  expect(() => folder.open()).toThrow(/digest/);
+});
+
+test('a check of everything believes no note', () => {
+  const folder = new ArtifactFolder(root, 'large', 1);
+  const path = join(folder.folder, `${folder.write({}, { zeros: new Uint8Array(65 << 20) })}.bin`);
+  folder.open()?.close();
+  noteVerified(path, '0'.repeat(16));
+  expect(() => new ArtifactFile(path, 1)).toThrow(/digest/);
+  new ArtifactFile(path, null, true).close();
 });
