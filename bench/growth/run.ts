@@ -25,7 +25,12 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
   const sizes = (flag(argv, '--pins') ?? '10000,100000,1000000').split(',').map(Number);
   const seconds = Number(flag(argv, '--seconds') ?? 5);
   const points: Point[] = [];
-  for (const pins of sizes) points.push(await pointOf(pins, seconds));
+  for (const pins of sizes) {
+    console.error(`growth: ${pins} pins (a catalogue is generated once and kept; a stopped run goes on with those it made)`);
+    const point = await pointOf(pins, seconds);
+    points.push(point);
+    console.error(`growth: ${JSON.stringify(point)}`);
+  }
   const exponents = Object.fromEntries(COSTS.map((cost) => [cost, round(exponentOf(points.map(({ pins }) => pins), points.map((point) => point[cost])))]));
   const plot = flag(argv, '--plot');
   if (plot !== undefined) writeFileSync(plot, growthPlot(points, exponents));
@@ -39,6 +44,7 @@ async function pointOf(pins: number, seconds: number): Promise<Point> {
   const startSeconds = round((performance.now() - startedAt) / 1000);
   const random = seededRandom(3);
   const requests = Array.from({ length: 5000 }, () => ({ path: `/v1/pins/pin-${random.integer(pins)}/related?limit=25` }));
+  console.error(`growth: ready in ${startSeconds} s`);
   await measure(server, { requests, seconds: Math.min(3, seconds), clients: 8 });
   const closeups = figures(await measure(server, { requests, seconds, clients: 8 }));
   const { rssBytes } = await server.usage();
