@@ -58,6 +58,9 @@ export async function measure(contender: Contender, order: Omit<LoadOrder, 'orig
   return { ...result, perSecond: answered / result.seconds, perCoreSecond: 1e6 / cpuMicrosEach, cpuMicrosEach };
 }
 
+/** Load before anything is measured: so long the engine needs until it has compiled what a request runs through. */
+export const WARM_SECONDS = 6;
+
 export const round = (value: number): number => Math.round(value * 1000) / 1000;
 
 /** The figures of a measurement that are worth keeping. */

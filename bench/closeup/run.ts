@@ -3,7 +3,7 @@
  * logged, distinct queries. Floor: Fastify returning the same bytes from memory.
  */
 import { seededRandom } from '../../src/math/random.ts';
-import { type Contender, figures, measure, round, startContender } from '../contest.ts';
+import { type Contender, figures, measure, round, startContender, WARM_SECONDS } from '../contest.ts';
 import { generatedCatalog } from '../generated-catalog.ts';
 
 interface Flags {
@@ -51,7 +51,7 @@ async function scaling(folder: string, requests: readonly { path: string }[], { 
   const rates: Record<string, number> = {};
   for (const count of [1, workers]) {
     const service = await startContender({ kind: 'service', folder, settings: { workers: count } });
-    await measure(service, { requests, seconds: Math.min(3, seconds), clients: 32 });
+    await measure(service, { requests, seconds: WARM_SECONDS, clients: 32 });
     rates[`${count} workers`] = round((await measure(service, { requests, seconds, clients: 32 })).perSecond);
     await service.stop();
   }
@@ -69,7 +69,7 @@ async function popular(folder: string, { seconds, pins }: Flags) {
 
 /** Capacity by closed loop, then latency by the clock at half of it. */
 async function contest(contender: Contender, requests: readonly { path: string }[], seconds: number) {
-  await measure(contender, { requests, seconds: Math.min(3, seconds), clients: 16 });
+  await measure(contender, { requests, seconds: WARM_SECONDS, clients: 16 });
   const capacity = await measure(contender, { requests, seconds, clients: 16 });
   const rate = Math.max(10, Math.round(capacity.perSecond / 2));
   const half = await measure(contender, { requests, seconds, clients: 64, rate });

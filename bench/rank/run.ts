@@ -1,7 +1,7 @@
 /** How many lists of 100 items of the caller's own does a core order? Floor: Fastify returning the same bytes from memory. */
 import { seededRandom } from '../../src/math/random.ts';
 import { flag } from '../closeup/run.ts';
-import { figures, measure, round, startContender } from '../contest.ts';
+import { figures, measure, round, startContender, WARM_SECONDS } from '../contest.ts';
 import { generatedCatalog } from '../generated-catalog.ts';
 
 const ITEMS = 100;
@@ -14,13 +14,13 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
   const service = await startContender({ kind: 'service', folder: generatedCatalog({ pins, boardList: 400, visualList: 300 }) });
   const { path, method, body } = requests[0];
   const reply = await (await fetch(`${service.origin}${path}`, { method, body, headers: { 'content-type': 'application/json' } })).text();
-  await measure(service, { requests, seconds: Math.min(3, seconds), clients: 16 });
+  await measure(service, { requests, seconds: WARM_SECONDS, clients: 16 });
   const capacity = await measure(service, { requests, seconds, clients: 16 });
   const rate = Math.max(10, Math.round(capacity.perSecond / 2));
   const half = await measure(service, { requests, seconds, clients: 64, rate });
   await service.stop();
   const floor = await startContender({ kind: 'floor', body: reply });
-  await measure(floor, { requests, seconds: 1, clients: 16 });
+  await measure(floor, { requests, seconds: WARM_SECONDS, clients: 16 });
   const lowest = await measure(floor, { requests, seconds: seconds / 2, clients: 16 });
   await floor.stop();
   return {

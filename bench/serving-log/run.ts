@@ -1,7 +1,7 @@
 /** What does logging served lists cost a closeup? The same service with and without it, in turns, order reversed each round. */
 import { seededRandom } from '../../src/math/random.ts';
 import { flag } from '../closeup/run.ts';
-import { figures, measure, type Measured, round, startContender } from '../contest.ts';
+import { figures, measure, type Measured, round, startContender, WARM_SECONDS } from '../contest.ts';
 import { generatedCatalog } from '../generated-catalog.ts';
 
 export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
@@ -17,7 +17,7 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
     const order = i % 2 === 0 ? (['logged', 'silent'] as const) : (['silent', 'logged'] as const);
     for (const kind of order) {
       const service = await startContender({ kind: 'service', folder, settings: { serveLog: kind === 'logged' } });
-      await measure(service, { requests, seconds: Math.min(3, seconds), clients: 16 });
+      await measure(service, { requests, seconds: WARM_SECONDS, clients: 16 });
       found[kind].push(await measure(service, { requests, seconds, clients: 16 }));
       await service.stop();
     }
