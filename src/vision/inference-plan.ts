@@ -125,7 +125,7 @@ async function measurePlans(netFolder: string, plans: readonly InferencePlan[], 
     const pool = new InferencePool({ ...plan, provider });
     try {
       await pool.warmUp(netFolder);
-      const part = Array.from({ length: pool.appetite }, () => ({ bytes }));
+      const part = Array.from({ length: 2 * plan.workers * plan.batch }, () => ({ bytes }));
       await pool.embed(netFolder, part.slice(0, plan.workers * plan.batch));
       const startedAt = performance.now();
       let done = 0;
