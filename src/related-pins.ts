@@ -3,7 +3,7 @@
  * HTTP, jobs, the demo's people and the tests all serve lists through these three functions.
  */
 import type { CandidateList, ScoredPins } from './candidates/candidate.ts';
-import { Merge, type Proposal } from './candidates/merge.ts';
+import { Merge, type Proposal, sourceNamesOf } from './candidates/merge.ts';
 import { RowTable } from './candidates/row-table.ts';
 import type { PinColumns } from './catalog/pin-columns.ts';
 import type { UserHistory } from './ranker/ranking-feature.ts';
@@ -142,7 +142,7 @@ function ownCandidates(given: Int32Array, proposals: readonly Proposal[]): Candi
   }
   const sourceScores = new Float32Array(count * proposals.length).fill(Number.NaN);
   proposals.forEach(({ pins }, s) => placeScores(pins, rows, sourceScores, s, proposals.length));
-  return { count, pinIndexes: pinIndexes.subarray(0, count), sourceNames: proposals.map(({ name }) => name), sourceScores };
+  return { count, pinIndexes: pinIndexes.subarray(0, count), sourceNames: sourceNamesOf(proposals), sourceScores };
 }
 
 function placeScores({ pinIndexes, scores }: ScoredPins, rows: RowTable, out: Float32Array, source: number, sources: number): void {

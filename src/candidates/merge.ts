@@ -35,7 +35,7 @@ export class Merge {
     const count = pinIndexes.length;
     const sourceScores = new Float32Array(count * proposals.length).fill(Number.NaN);
     for (let s = 0; s < proposals.length; s++) this.fillScores(proposals, groups, s, pinIndexes, sourceScores);
-    return { count, pinIndexes, sourceNames: proposals.map((proposal) => proposal.name), sourceScores };
+    return { count, pinIndexes, sourceNames: sourceNamesOf(proposals), sourceScores };
   }
 
   private takeTurns(proposals: readonly Proposal[], groups: readonly Int32Array[], room: number, accept: Accept | undefined): Int32Array {
@@ -82,6 +82,20 @@ export class Merge {
       if (row >= 0 && pins[row] === pinIndexes[p]) out[row * proposals.length + source] = scores[p];
     }
   }
+}
+
+/** Lists of names that were met, few in a running service: as many as treatments ask for different sources. */
+const knownNames: (readonly string[])[] = [];
+const NAMES_KEPT = 16;
+
+/** The names of the sources, the same array for the same names, so that the log knows it again. */
+export function sourceNamesOf(proposals: readonly Proposal[]): readonly string[] {
+  const known = knownNames.find((names) => names.length === proposals.length && proposals.every(({ name }, s) => name === names[s]));
+  if (known) return known;
+  const names = Object.freeze(proposals.map(({ name }) => name));
+  if (knownNames.length === NAMES_KEPT) knownNames.shift();
+  knownNames.push(names);
+  return names;
 }
 
 function lengthOf(proposals: readonly Proposal[]): number {

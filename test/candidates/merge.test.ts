@@ -19,6 +19,9 @@ describe('merge', () => {
     const merged = merge.merge(0, [{ name: 'a', pins: pins([2, 4, 5]) }, { name: 'b', pins: pins([4, 6]) }], 10);
     expect([...merged.pinIndexes]).toEqual([2, 4, 5, 6]);
     expect(merged.sourceNames).toEqual(['a', 'b']);
+    const again = merge.merge(3, [{ name: 'a', pins: pins([2]) }, { name: 'b', pins: pins([]) }], 10);
+    expect(again.sourceNames).toBe(merged.sourceNames);
+    expect(merge.merge(3, [{ name: 'b', pins: pins([2]) }], 10).sourceNames).toEqual(['b']);
     const f = Math.fround;
     expect([...merged.sourceScores]).toEqual([1, NaN, f(0.9), 1, f(0.8), NaN, NaN, f(0.9)]);
   });
