@@ -41,6 +41,10 @@ const REFRESH_MS = 250;
 const BEHIND_MS = 30;
 /** Time of one look that goes into pins, and again into saves, that an import brought. */
 const TAKE_UP_MS = 8;
+/** Longest wait of an upsert for its rows to be taken up. */
+const SOON_MS = 1000;
+/** Pages of a database that a serving process holds besides its columns; the system's own cache has the rest. */
+const SERVING_CACHE_KIB = 8192;
 /** Time of one look that goes into rolling up events. */
 const ROLL_UP_MS = 10;
 
@@ -56,6 +60,8 @@ export interface ContextOptions {
   readonly catalogFolder?: string;
   readonly onChange?: (change: ContextChange) => void;
 }
+
+const nextTurn = (): Promise<void> => new Promise((next) => setImmediate(next));
 
 export interface ContextChange {
   readonly model: string;
@@ -109,12 +115,13 @@ export class Context {
     const { synchronous, userKey } = config;
     this.lock = options.lock ? lockDataFolder(dataFolder) : null;
     const { catalogFolder = dataFolder } = options;
-    this.catalog = openCatalog(catalogFolder, { synchronous, userKey });
+    const cacheKib = options.follow ? SERVING_CACHE_KIB : undefined;
+    this.catalog = openCatalog(catalogFolder, { synchronous, userKey, cacheKib });
     this.pins = residentPins(catalogFolder, this.catalog, siteCategories(config.categories), (reason) => {
       this.startProblem = reason;
     });
     this.log = openLog(dataFolder, { synchronous, userKey, groupCommitMs: config.groupCommitMs });
-    this.looks = new VisualState(config, dataFolder, { synchronous });
+    this.looks = new VisualState(config, dataFolder, { synchronous, cacheKib });
     this.registry = new ModelRegistry(join(dataFolder, 'models'));
     this.models = new ServingModels(this.registry, () => this.visual?.netDigest ?? null);
     this.darkReading = new DarkReading(() => modelReader(this.models.dark()), () => openDarkReads(dataFolder));
@@ -215,6 +222,20 @@ export class Context {
   refresh(): Promise<void> {
     this.takeUpRows(Number.POSITIVE_INFINITY);
     return this.shareLook(Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Takes up what was just written, a piece at a time so that requests are answered in between. Beside a large import this
+   * gives up after a moment: the rows are written, and served as soon as those before them are taken up.
+   */
+  async takeUpSoon(): Promise<void> {
+    const until = performance.now() + SOON_MS;
+    this.takeUpRows(TAKE_UP_MS);
+    while ((this.pins.isBehind || this.sources.isBehind) && performance.now() < until) {
+      await nextTurn();
+      this.takeUpRows(TAKE_UP_MS);
+    }
+    await this.shareLook(TAKE_UP_MS);
   }
 
   /** Calls that overlap share one look. */

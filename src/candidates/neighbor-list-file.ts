@@ -1,6 +1,6 @@
 /**
  * Neighbour lists of all pins on disk: one flat artifact, a list is read when it is asked for. Resident: the list
- * lengths, 12 bytes a pin. Co-occurrence and visual neighbours are kept this way.
+ * lengths, 4 bytes a pin. Co-occurrence and visual neighbours are kept this way.
  */
 import type { ArtifactArray, ArtifactFile, FlatArray } from '../catalog/artifact-file.ts';
 import { ArtifactFolder } from '../catalog/artifact-folder.ts';
@@ -9,6 +9,8 @@ import { NO_PINS, type ScoredPins } from './candidate.ts';
 import type { ListScratch } from './list-scratch.ts';
 
 const FORMAT = 1;
+/** Rows whose beginning is found by adding up lengths from the last one that is known. */
+const STRIDE = 64;
 
 export function neighborListFolder(artifacts: string, kind: string): ArtifactFolder {
   return new ArtifactFolder(artifacts, kind, FORMAT);
@@ -36,6 +38,7 @@ export class NeighborListFile {
   readonly rows: number;
   private readonly file: ArtifactFile;
   private readonly lengths: Uint32Array;
+  /** Where every 64th list begins. */
   private readonly starts: Float64Array;
 
   private constructor(file: ArtifactFile, version: string) {
@@ -44,9 +47,12 @@ export class NeighborListFile {
     this.metadata = file.metadata;
     this.lengths = file.read('lengths') as Uint32Array;
     this.rows = this.lengths.length;
-    this.starts = new Float64Array(this.rows + 1);
-    for (let r = 0; r < this.rows; r++) this.starts[r + 1] = this.starts[r] + this.lengths[r];
-    const entries = this.starts[this.rows];
+    this.starts = new Float64Array(Math.ceil(this.rows / STRIDE));
+    let entries = 0;
+    for (let r = 0; r < this.rows; r++) {
+      if (r % STRIDE === 0) this.starts[r / STRIDE] = entries;
+      entries += this.lengths[r];
+    }
     if (file.lengthOf('pinIndexes') !== entries || file.lengthOf('scores') !== entries)
       throw new ServiceError('ARTIFACT_REFUSED', { file: file.path, reason: 'its lists and their lengths disagree' });
   }
@@ -70,9 +76,17 @@ export class NeighborListFile {
     if (length === 0) return NO_PINS;
     const pinIndexes = new Int32Array(length);
     const scores = new Float32Array(length);
-    this.file.readInto('pinIndexes', this.starts[row], pinIndexes);
-    this.file.readInto('scores', this.starts[row], scores);
+    const start = this.startOf(row);
+    this.file.readInto('pinIndexes', start, pinIndexes);
+    this.file.readInto('scores', start, scores);
     return { pinIndexes, scores };
+  }
+
+  private startOf(row: number): number {
+    const known = row - (row % STRIDE);
+    let start = this.starts[known / STRIDE];
+    for (let r = known; r < row; r++) start += this.lengths[r];
+    return start;
   }
 
   /** An array stored besides the lists, or null. */

@@ -13,13 +13,16 @@ export interface DatabaseOptions {
   readonly readonly?: boolean;
   /** Secret of the names under which users are stored; empty or absent: their ids. Read by the stores that hold users. */
   readonly userKey?: string;
+  /** Page cache of the connection; absent: enough for an import. */
+  readonly cacheKib?: number;
 }
 
-/** Page cache per connection, in KiB. */
+/** Page cache per connection, in KiB, where nothing else is said. */
 const CACHE_KIB = 65_536;
 /** Pages of the log (32 MiB of 4 KiB) before they go home: rows written at random meet in the same pages until then. */
 const CHECKPOINT_PAGES = 8192;
-const BUSY_TIMEOUT_MS = 10_000;
+/** Longest wait for another process that writes. */
+export const BUSY_TIMEOUT_MS = 10_000;
 
 /**
  * Opens (and makes, with its folder) a database file, or one in memory with `:memory:`. Write-ahead log, so readers
@@ -34,7 +37,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
       database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       database.pragma(`synchronous = ${options.synchronous === 'FULL' ? 'FULL' : 'NORMAL'}`);
     }
-    database.pragma(`cache_size = -${CACHE_KIB}`);
+    database.pragma(`cache_size = -${options.cacheKib ?? CACHE_KIB}`);
     database.pragma('foreign_keys = OFF');
     return database;
   } catch (error) {
