@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import { whenWritable } from '../catalog/patient-write.ts';
 import { siteCategories } from '../catalog/pin-columns.ts';
+import type { Receipt as WrittenReceipt } from '../catalog/receipt.ts';
 import { upsertBatch, type CatalogKind } from '../catalog/upsert.ts';
 import type { App, Service } from './routes.ts';
 import { BoardsBody, PinsBody, Receipt, replies, SavesBody } from './schemas.ts';
@@ -19,8 +21,9 @@ export function catalogRoutes(app: App, { context }: Service): void {
     app.post(`/v1/${kind}`, { schema, config: { scope: 'catalogue' } }, async (request) => {
       const records = (request.body as unknown as Record<CatalogKind, unknown[]>)[kind];
       const folders = { images: join(context.dataFolder, 'images'), data: context.dataFolder };
-      const { receipt } = upsertBatch(context.catalog, kind, records, { now: Date.now(), folders, categories });
-      await context.refresh();
+      const write = (): WrittenReceipt => upsertBatch(context.catalog, kind, records, { now: Date.now(), folders, categories }).receipt;
+      const receipt = await whenWritable(context.catalog.database, write);
+      await context.takeUpSoon();
       Object.assign(request.line, { rows: receipt.read, written: receipt.written });
       return receipt;
     });

@@ -40,9 +40,14 @@ export class CatalogStore {
     this.imports = new ImportStore(database);
   }
 
-  /** Derives category vectors of pins touched since the last call; returns the pins whose vector changed. */
-  deriveCategories(): number[] {
-    return deriveCategories(this.database, this.sequence);
+  /** Derives category vectors of pins touched since the last call, or after the change `own`; returns the pins whose vector changed. */
+  deriveCategories(own?: number): number[] {
+    return deriveCategories(this.database, this.sequence, own);
+  }
+
+  /** Number of the last change. */
+  lastChange(): number {
+    return this.sequence.current();
   }
 
   /** Pins whose row, vector or saves changed after `sequence`, ascending. */

@@ -8,11 +8,16 @@ import type { Sequence } from './sequence-store.ts';
 
 const DERIVED_THROUGH = 'categoriesDerivedThrough';
 
-/** Brings the vectors of all pins touched since the last call up to date. Returns the pins whose vector changed. */
-export function deriveCategories(database: Database, sequence: Sequence): number[] {
+/**
+ * Brings the vectors of all pins touched since the last call up to date; with `own`, of those alone that were touched after
+ * that number, when others have written before it and not derived yet: an import that goes on beside it derives its rows
+ * itself, and they may be very many. Returns the pins whose vector changed.
+ */
+export function deriveCategories(database: Database, sequence: Sequence, own = 0): number[] {
   return database
     .transaction(() => {
-      const since = sequence.number(DERIVED_THROUGH);
+      const derived = sequence.number(DERIVED_THROUGH);
+      const since = Math.max(derived, own);
       const changed: number[] = [];
       if (since === sequence.current()) return changed;
       database.exec('CREATE TEMP TABLE IF NOT EXISTS touched (pinIndex INTEGER PRIMARY KEY); DELETE FROM touched');
@@ -31,7 +36,7 @@ export function deriveCategories(database: Database, sequence: Sequence): number
         changed.push(pinIndex);
       }
       database.exec('DELETE FROM touched');
-      sequence.setNumber(DERIVED_THROUGH, sequence.current());
+      if (since === derived) sequence.setNumber(DERIVED_THROUGH, sequence.current());
       return changed;
     })
     .immediate();

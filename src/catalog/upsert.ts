@@ -131,7 +131,7 @@ function count(tally: ReceiptTally, { written, unchanged }: { written: number; u
   tally.unchanged += unchanged;
 }
 
-/** One batch (an HTTP body): `lines` of the receipt are its indexes. Category vectors are derived at once. */
+/** One batch (an HTTP body): `lines` of the receipt are its indexes. Category vectors of what it touches are derived at once. */
 export function upsertBatch(
   catalog: CatalogStore,
   kind: CatalogKind,
@@ -141,7 +141,8 @@ export function upsertBatch(
   const tally = new ReceiptTally();
   const changed = catalog.transaction(() => {
     const rows = records.map((value, line) => ({ line, value }));
-    return [...upsertRows(catalog, kind, rows, tally, options), ...catalog.deriveCategories()];
+    const before = catalog.lastChange();
+    return [...upsertRows(catalog, kind, rows, tally, options), ...catalog.deriveCategories(before)];
   });
   return { receipt: tally.receipt(), changedPins: [...new Set(changed)] };
 }
