@@ -7,7 +7,7 @@ import { lookup as resolveHost } from 'node:dns';
 import { readFile, stat } from 'node:fs/promises';
 import type { LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { Agent, type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { imageLocation, isWebAddress } from './image-reference.ts';
 
@@ -51,6 +51,8 @@ async function fetchFromWeb(start: string, options: ImageFetchOptions): Promise<
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
+  // 110 files that a service without web addresses never needs.
+  const { Agent, request } = await import('undici');
   const agent = new Agent({
     connect: { lookup: checkedLookup(allowed, options.resolve ?? resolveHost), timeout: timeoutMs },
     maxResponseSize: options.byteLimit,

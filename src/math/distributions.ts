@@ -3,12 +3,23 @@
  * tested; this file names them for our use and adds the exact binomial test.
  * Checked against scipy in test/cases/distributions.json.
  */
-import gammaln from '@stdlib/math-base-special-gammaln';
-import chisquareCdf from '@stdlib/stats-base-dists-chisquare-cdf';
-import normalCdfOf from '@stdlib/stats-base-dists-normal-cdf';
-import normalQuantileOf from '@stdlib/stats-base-dists-normal-quantile';
-import tCdfOf from '@stdlib/stats-base-dists-t-cdf';
-import tQuantileOf from '@stdlib/stats-base-dists-t-quantile';
+import { createRequire } from 'node:module';
+
+type Numeric = (...numbers: number[]) => number;
+const load = createRequire(import.meta.url);
+
+/** A function of stdlib, loaded when it is first called: together they are 438 files, and a service may never need one. */
+function lazily(name: string): Numeric {
+  let loaded: Numeric | undefined;
+  return (...numbers) => (loaded ??= load(`@stdlib/${name}`) as Numeric)(...numbers);
+}
+
+const gammaln = lazily('math-base-special-gammaln');
+const chisquareCdf = lazily('stats-base-dists-chisquare-cdf');
+const normalCdfOf = lazily('stats-base-dists-normal-cdf');
+const normalQuantileOf = lazily('stats-base-dists-normal-quantile');
+const tCdfOf = lazily('stats-base-dists-t-cdf');
+const tQuantileOf = lazily('stats-base-dists-t-quantile');
 
 /** P(Z <= x), Z standard normal. */
 export function normalCdf(x: number): number {
