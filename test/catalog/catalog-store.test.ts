@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { type CatalogStore, openCatalog } from '../../src/catalog/catalog-store.ts';
 import { loadPinColumns, PIN_BUYABLE, PIN_HAS_IMAGE, PIN_IMAGE_FAILED } from '../../src/catalog/pin-columns.ts';
 import { type BoardRecord, type PinRecord, readBoard, readPin, Rejection } from '../../src/catalog/records.ts';
+import { SAVED_SINCE } from '../../src/catalog/save-store.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const pin = (raw: object): PinRecord => accepted(readPin(raw, NOW));
@@ -143,4 +144,12 @@ test('resident columns hold what serving reads, and catch up with the store', ()
   expect(columns.catchUp()).toEqual([0, 2, 3]);
   expect([columns.count, columns.saves[2], columns.flags[0] & PIN_IMAGE_FAILED]).toEqual([4, 2, PIN_IMAGE_FAILED]);
   expect(columns.catchUp()).toEqual([]);
+});
+
+// It walked through the whole table for each upsert and each look: 65 ms of the serving thread with 90,000 saves.
+test('saves that are new are found by their number, without a walk through all of them', () => {
+  const { database } = openCatalog(':memory:');
+  const plan = database.prepare(`EXPLAIN QUERY PLAN ${SAVED_SINCE}`).all(1) as { detail: string }[];
+  expect(plan.map(({ detail }) => detail).join()).toMatch(/^SEARCH saves USING (COVERING )?INDEX saves_by_sequence/);
+  database.close();
 });
