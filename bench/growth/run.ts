@@ -42,6 +42,7 @@ async function pointOf(pins: number, seconds: number): Promise<Point> {
   const startedAt = performance.now();
   const server = await startContender({ kind: 'service', folder });
   const startSeconds = round((performance.now() - startedAt) / 1000);
+  const startProcessorSeconds = round((await server.usage()).cpuMicros / 1e6);
   const random = seededRandom(3);
   const requests = Array.from({ length: 5000 }, () => ({ path: `/v1/pins/pin-${random.integer(pins)}/related?limit=25` }));
   console.error(`growth: ready in ${startSeconds} s`);
@@ -56,6 +57,7 @@ async function pointOf(pins: number, seconds: number): Promise<Point> {
     neighborsMs: round(neighborsMs(pins)),
     countingSeconds: round(countingSeconds(pins)),
     startSeconds,
+    startProcessorSeconds,
     residentMiB: Math.round(rssBytes / 2 ** 20),
   };
 }
