@@ -31,6 +31,7 @@ if (watched) {
   await shot('experiment-narrow', path, { width: 420, height: 1400 });
 }
 await shot('experiment-define', '/experiments/define', { height: 1000 });
+await shot('jobs', '/jobs', { height: 1000 });
 const { studies } = await get('/v1/judgements');
 if (studies[0]) await shot('judge', `/judge/${encodeURIComponent(studies[0].study)}`, {});
 await visualSearchSteps(browser, base, out);

@@ -336,4 +336,10 @@ function terminalProgress(): Progress {
   };
 }
 
+/** A reader that has seen enough (`| head`) is no failure: what is said from then on is said to nobody, and the work goes on. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 process.exitCode = await main(process.argv);

@@ -37,4 +37,9 @@ describe('the command line', () => {
   it('a wrong flag exits 2', () => {
     expect(run('import-catalog', '--no-such-flag').status).toBe(2);
   });
+
+  it('a reader that has seen enough is no failure', () => {
+    const { status, stdout, stderr } = spawnSync('bash', ['-c', `(sleep 1; node "$0" --help) | true; echo "\${PIPESTATUS[0]}"`, CLI], { encoding: 'utf8' });
+    expect([status, stdout.trim(), stderr]).toEqual([0, '0', '']);
+  });
 });
