@@ -61,8 +61,6 @@ export interface ContextOptions {
   readonly onChange?: (change: ContextChange) => void;
 }
 
-const nextTurn = (): Promise<void> => new Promise((next) => setImmediate(next));
-
 export interface ContextChange {
   readonly model: string;
   readonly problem: string | null;
@@ -105,6 +103,7 @@ export class Context {
   private scheduler: Scheduler | null = null;
   private timer: NodeJS.Timeout | null = null;
   private refreshing: Promise<void> | null = null;
+  private catchingUp: Promise<void> | null = null;
   private readonly changedPins = new Set<number>();
   private longestTakeUpMs = 0;
 
@@ -229,13 +228,21 @@ export class Context {
    * gives up after a moment: the rows are written, and served as soon as those before them are taken up.
    */
   async takeUpSoon(): Promise<void> {
-    const until = performance.now() + SOON_MS;
     this.takeUpRows(TAKE_UP_MS);
+    this.catchingUp ??= this.catchUpSoon().finally(() => {
+      this.catchingUp = null;
+    });
+    await this.catchingUp;
+    await this.shareLook(TAKE_UP_MS);
+  }
+
+  /** One for all upserts that wait: a piece for each of them in every turn would leave nothing for the others. */
+  private async catchUpSoon(): Promise<void> {
+    const until = performance.now() + SOON_MS;
     while ((this.pins.isBehind || this.sources.isBehind) && performance.now() < until) {
-      await nextTurn();
+      await new Promise((later) => setTimeout(later, TAKE_UP_MS));
       this.takeUpRows(TAKE_UP_MS);
     }
-    await this.shareLook(TAKE_UP_MS);
   }
 
   /** Calls that overlap share one look. */
