@@ -1,9 +1,9 @@
 /** The costs over the number of pins, both axes logarithmic, each cost relative to its first: parallel lines grow alike. */
 import { COSTS, type Point } from './point.ts';
 
-const WIDTH = 760;
+const WIDTH = 820;
 const HEIGHT = 440;
-const EDGE = { left: 64, right: 220, top: 28, bottom: 52 };
+const EDGE = { left: 64, right: 280, top: 28, bottom: 52 };
 const COLOURS = ['#0b6e4f', '#c1440e', '#2b59c3', '#8a4fff', '#7a6c00'];
 
 export function growthPlot(points: readonly Point[], exponents: Readonly<Record<string, number>>): string {
