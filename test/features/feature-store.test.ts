@@ -104,10 +104,11 @@ describe('features for serving', () => {
       const query = Float32Array.from([1, 2, 3]);
       const out = new Float32Array(5);
       features.imageScores.cosines(query, Int32Array.from([0, 1, 2, 3000, 99999]), 5, out);
-      expect(out[0]).toBeCloseTo(cosine(query, [0, 1, -1]), 6);
-      expect(out[1]).toBeCloseTo(cosine(query, [11, 1, -1]), 6);
+      // Rounded by hand, the largest of each row to 127.
+      expect(out[0]).toBeCloseTo(cosine([42, 85, 127], [0, 127, -127]), 6);
+      expect(out[1]).toBeCloseTo(cosine([42, 85, 127], [127, 12, -12]), 6);
       expect([out[2], out[4]]).toEqual([Number.NaN, Number.NaN]);
-      expect([...(features.imageScores.scoresOf(0) ?? [])]).toEqual([0, 1, -1]);
+      expect([...(features.imageScores.scoresOf(0) ?? [])]).toEqual([0, 127, -127]);
       expect([
         features.imageScores.scoresOf(2),
         features.imageScores.scoresOf(5),
@@ -117,7 +118,7 @@ describe('features for serving', () => {
     }
     packFeatures(folder, store, net, 40);
     const features = openFeatures(folder, store, net, 0);
-    expect([...(features.imageScores.scoresOf(3000) ?? [])]).toEqual([3000, 1, -1]);
+    expect([...(features.imageScores.scoresOf(3000) ?? [])]).toEqual([127, 0, 0]);
     store.put(id, 'object', [{ ...row(0, 2), label: 'vase' }]);
     expect(features.refresh(store, id)).toEqual([]);
     expect(features.objectOf(0)).toMatchObject({ label: 'vase', code: Uint32Array.from([14, 2]) });

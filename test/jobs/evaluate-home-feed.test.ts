@@ -24,5 +24,5 @@ describe.skipIf(!train || !test)(`home feeds of real saves${train ? '' : ' (skip
     expect(receipt).toMatchObject({ users: 1500, missing: { image: 1500 }, ignored: { alreadySaved: 8743 } });
     expect(receipt.recall20).toBeGreaterThan(0.13);
     expect((receipt.popular as { recall20: number }).recall20).toBeLessThan(0.03);
-  });
+  }, 300_000);
 });
