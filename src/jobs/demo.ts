@@ -1,8 +1,11 @@
 /** From nothing to a page one wants to click: a drawn world, its catalogue, its people, a model learned from them, and the proof. */
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { openContext } from '../context.ts';
 import { ServiceError } from '../errors.ts';
-import { SILENT } from '../progress.ts';
+import { workerUrl } from '../worker-url.ts';
 import { DEFAULT_WORLD, makeRecipe, type Recipe, WORLD_KINDS, type WorldKind, type WorldSize } from '../world/recipe.ts';
 import { People } from '../world/people.ts';
 import { drawWorld, type Picture, picturesOf, trueDominant, writeTruth } from '../world/write-world.ts';
@@ -18,6 +21,7 @@ import { job as detectObjects } from './detect-objects.ts';
 import { job as extractFeatures } from './extract-features.ts';
 import { job as importCatalog } from './import-catalog.ts';
 import { job as indexObjects } from './index-objects.ts';
+import type { IndexObjectsTask } from './index-objects-worker.ts';
 import type { Job, JobInput } from './job.ts';
 import { job as promoteModel } from './promote-model.ts';
 import { job as serve } from './serve.ts';
@@ -90,10 +94,10 @@ export async function makeDemo(input: JobInput, size: WorldSize, proof: { readon
   await draw(input, steps, { recipe, pictures, twin });
   await steps.once('import', () => run(importCatalog, { pins: file('pins.jsonl'), boards: file('boards.jsonl'), saves: file('saves.jsonl'), images: world }));
   if (twin !== null) await steps.once('adopt', async () => adoptLooks(input, recipe, twin));
-  await steps.once('extract', () => run(extractFeatures));
+  await steps.once('extract', () => run(extractFeatures, EXTRACTING));
   const duplicates = await steps.once('duplicates', async () => fitDuplicates(input, recipe));
   await steps.once('detect', () => run(detectObjects));
-  const searching = proof === null ? steps.once('objects', () => indexObjects.run({ ...input, args: [], options: defaultsOf(indexObjects), progress: SILENT })) : null;
+  const searching = proof === null ? steps.once('objects', () => objectsBeside(input)) : null;
   searching?.catch(() => undefined);
   await steps.once('candidates', () => run(buildCandidates));
   await steps.once('visitors', () => visitors(input, steps, recipe, pictures));
@@ -113,6 +117,23 @@ async function promoted(promote: () => Promise<unknown>): Promise<Promotion> {
   } catch (error) {
     if (error instanceof ServiceError && error.code === 'RANKER_GUARDRAIL') return { promoted: false, reason: error.message };
     throw error;
+  }
+}
+
+/** Two thousand small pictures are done before a measurement of what suits the machine would have paid off. */
+const EXTRACTING = { workers: availableParallelism(), threads: 1, batch: 16 };
+
+/** Objects in a thread of their own, while visitors and training use this one. Ends with the demo when that is stopped. */
+async function objectsBeside({ config, dataFolder, signal }: JobInput): Promise<unknown> {
+  const task: IndexObjectsTask = { config, dataFolder, options: defaultsOf(indexObjects) };
+  const worker = new Worker(workerUrl(import.meta.url, './index-objects-worker.ts'), { workerData: task });
+  try {
+    const [receipt] = await once(worker, 'message', { signal });
+    return receipt;
+  } catch (error) {
+    throw signal.aborted ? new ServiceError('JOB_STOPPED') : error;
+  } finally {
+    await worker.terminate();
   }
 }
 
