@@ -8,6 +8,8 @@ RUN npm ci --no-audit --no-fund && npm prune --omit=dev --ignore-scripts
 
 FROM node:20-bookworm-slim
 WORKDIR /app
+# Large pages for columns and codes (docs/SCALE.md).
+ENV GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 ENV NODE_ENV=production RELATED_PINS_DATA=/data RELATED_PINS_HOST=0.0.0.0 RELATED_PINS_PORT=8080
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules

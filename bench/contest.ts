@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LARGE_PAGES } from '../src/api/large-pages.ts';
 import type { LoadOrder, LoadResult } from './load-process.ts';
 import type { ContenderOrder, ContenderWord } from './serving-process.ts';
 
@@ -78,7 +79,7 @@ export function figures({ perSecond, perCoreSecond, cpuMicrosEach, p50, p95, p99
 }
 
 function forkBeside(file: string): ChildProcess {
-  return fork(new URL(file, import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  return fork(new URL(file, import.meta.url), { env: { ...process.env, ...LARGE_PAGES }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
 }
 
 function ask(child: ChildProcess, message: object | string): Promise<unknown> {

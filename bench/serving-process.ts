@@ -1,5 +1,7 @@
 /** A contender of the serving benches, in a process of its own: the service over a data folder, or the floor. */
+import cluster from 'node:cluster';
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import Fastify from 'fastify';
 import { readConfig } from '../src/config.ts';
 import { startServer } from '../src/server.ts';
@@ -32,12 +34,20 @@ async function startFloor(body: string): Promise<number> {
   return Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port);
 }
 
+/** Processor time of the reading processes behind the contender's port, from Linux's own book (ticks of 10 ms). */
+function readersMicros(): number {
+  return Object.values(cluster.workers ?? {}).reduce((sum, reader) => {
+    const fields = readFileSync(`/proc/${reader?.process.pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    return sum + (Number(fields[11]) + Number(fields[12])) * 10_000;
+  }, 0);
+}
+
 if (process.send) {
   process.on('disconnect', () => process.exit());
   process.on('message', (message: ContenderOrder | 'usage') => {
     if (message === 'usage') {
       const { user, system } = process.cpuUsage();
-      process.send?.({ cpuMicros: user + system, rssBytes: process.memoryUsage.rss() });
+      process.send?.({ cpuMicros: user + system + readersMicros(), rssBytes: process.memoryUsage.rss() });
     } else {
       start(message).then(
         (port) => process.send?.({ port }),

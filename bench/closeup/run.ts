@@ -46,16 +46,24 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
   return { ours, peer, ratio: round(ours / peer), unit: 'closeups per second of a core', pins: flags.pins, raw };
 }
 
-/** Closeups a second of one process and of several behind one port, by the clock: load generator and writer share the cores. */
+/**
+ * Closeups a second of one process and of several behind one port. By the clock load generator and writer share the cores
+ * with the readers; by processor time (readers and writer together) it is what as many free cores would give.
+ */
 async function scaling(folder: string, requests: readonly { path: string }[], { workers, seconds }: Flags) {
   const rates: Record<string, number> = {};
+  const costs: Record<string, number> = {};
   for (const count of [1, workers]) {
     const service = await startContender({ kind: 'service', folder, settings: { workers: count } });
     await measure(service, { requests, seconds: WARM_SECONDS, clients: 32 });
-    rates[`${count} workers`] = round((await measure(service, { requests, seconds, clients: 32 })).perSecond);
+    const { perSecond, cpuMicrosEach } = await measure(service, { requests, seconds, clients: 32 });
+    rates[`${count} workers`] = round(perSecond);
+    costs[`${count} workers`] = round(cpuMicrosEach);
     await service.stop();
   }
-  return { ...rates, ratio: round(rates[`${workers} workers`] / rates['1 workers']) };
+  const ratio = rates[`${workers} workers`] / rates['1 workers'];
+  const byProcessorTime = (workers * costs['1 workers']) / costs[`${workers} workers`];
+  return { ...rates, ratio: round(ratio), cpuMicrosEach: costs, ratioByProcessorTime: round(byProcessorTime) };
 }
 
 /** A hundred popular queries with the reply cache on. */

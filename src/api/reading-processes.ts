@@ -6,6 +6,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import type { Context } from '../context.ts';
 import { reasonOf } from '../errors.ts';
+import { LARGE_PAGES } from './large-pages.ts';
 import { workerUrl } from '../worker-url.ts';
 import type { Metrics } from './metrics.ts';
 import { type ReaderWord, unpackedList, type WriterWord } from './reading-messages.ts';
@@ -40,7 +41,7 @@ export class ReadingProcesses {
 
   private startOne(): Promise<string> {
     const { config, dataFolder } = this.context;
-    const reader = cluster.fork();
+    const reader = cluster.fork(LARGE_PAGES);
     this.readers.add(reader);
     const word: WriterWord = { kind: 'serve', config, dataFolder, writer: this.writer };
     return new Promise((listening, failed) => {
