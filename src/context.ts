@@ -293,7 +293,8 @@ export class Context {
     await this.switchNet();
     await this.darkNet.refresh();
     this.takeUpRows(budgetMs);
-    if (this.options.lock) this.log.pairs.catchUp(ROLL_UP_MS);
+    // A server has requests to answer in between; a job goes on with all that was logged, so that a slow machine serves it the same lists.
+    if (this.options.lock) this.log.pairs.catchUp(this.options.follow ? ROLL_UP_MS : undefined);
     else this.log.pairs.forgetIfMoved();
     if (this.options.follow && this.options.lock) this.freshImages.begin(this.tellProblem);
     const { problem, darkProblem } = this.models;

@@ -5,6 +5,7 @@
 import { reasonOf, ServiceError } from '../errors.ts';
 import type { InferencePool } from '../vision/inference-pool.ts';
 import type { ImageFailure, ImageInput } from '../vision/inference-task.ts';
+import { type PartDone, partsAhead } from '../vision/parts-ahead.ts';
 import { type ActivationSample, type Binarizer, codeOf, FIT_SAMPLE, fitBinarizer, needsFit } from './binarize.ts';
 import type { ConvNet } from './convnet.ts';
 import type { FeatureRow, FeatureStore } from './feature-store.ts';
@@ -60,15 +61,15 @@ async function sampleActivations(input: ExtractionInput, images: readonly ImageT
   return { rows: rows.length, length: convNet.features.fc6Length, data };
 }
 
-/** Reads images and writes their rows; yields what was written, chunk by chunk. Stops between chunks when aborted. */
+/** Reads images and writes their rows; yields what was written, part by part. Begins no further part when aborted. */
 export async function* extractRows(
   input: ExtractionInput,
   images: readonly ImageToRead[],
   binarizer: Binarizer,
 ): AsyncGenerator<FeatureRow[]> {
   const netId = input.store.netIdOf(input.convNet.features);
-  for await (const { chunk, found } of embedded(input, images)) {
-    const rows = chunk.map((image, i) => rowOf(image, found[i], binarizer));
+  for await (const { part, found } of embedded(input, images)) {
+    const rows = part.map((image, i) => rowOf(image, found[i], binarizer));
     input.store.put(netId, 'image', rows);
     yield rows;
   }
@@ -76,31 +77,14 @@ export async function* extractRows(
 
 type Embedded = Awaited<ReturnType<ConvNet['embed']>>;
 
-/** Chunks in order, the next ones fetched and dealt out while the first is waited for. */
-async function* embedded(
-  input: ExtractionInput,
-  images: readonly ImageToRead[],
-): AsyncGenerator<{ chunk: readonly ImageToRead[]; found: Embedded }> {
+function embedded(input: ExtractionInput, images: readonly ImageToRead[]): AsyncGenerator<PartDone<ImageToRead, Embedded>> {
   const size = Math.max(16, Math.ceil(input.pool.appetite / 2));
-  const ahead: { chunk: readonly ImageToRead[]; found: Promise<Embedded> }[] = [];
-  let next = 0;
-  while (next < images.length || ahead.length > 0) {
-    while (next < images.length && ahead.length < 3 && !input.signal?.aborted) {
-      const chunk = images.slice(next, next + size);
-      const found = embedChunk(input, chunk);
-      found.catch(() => undefined);
-      ahead.push({ chunk, found });
-      next += size;
-    }
-    const first = ahead.shift();
-    if (!first) return;
-    yield { chunk: first.chunk, found: await first.found };
-  }
+  return partsAhead(images, size, (part) => embedPart(input, part), input.signal);
 }
 
-async function embedChunk({ convNet, fetch }: ExtractionInput, chunk: readonly ImageToRead[]): Promise<Embedded> {
+async function embedPart({ convNet, fetch }: ExtractionInput, part: readonly ImageToRead[]): Promise<Embedded> {
   const fetched = await Promise.all(
-    chunk.map(({ image }) => fetch(image).then((bytes): ImageInput => ({ bytes }), failureOf)),
+    part.map(({ image }) => fetch(image).then((bytes): ImageInput => ({ bytes }), failureOf)),
   );
   const readable = fetched.filter((one): one is ImageInput => 'bytes' in one);
   const found = await convNet.embed(readable);

@@ -12,6 +12,7 @@ import { openFeatureStore } from '../features/feature-store.ts';
 import { activeNet } from '../vision/net-folder.ts';
 import { InferencePool } from '../vision/inference-pool.ts';
 import type { ProviderChoice } from '../vision/onnx-session.ts';
+import { partsAhead } from '../vision/parts-ahead.ts';
 import type { Job, JobInput } from './job.ts';
 import { describeDominantCrops } from './object-crops.ts';
 
@@ -72,18 +73,19 @@ async function detectImages(
   const refused: Record<string, number> = {};
   let objects = 0;
   progress.start('detect', needed.length);
-  for (let from = 0; from < needed.length; from += appetite) {
-    if (signal.aborted) throw new ServiceError('JOB_STOPPED');
-    const part = needed.slice(from, from + appetite);
-    const rows = await detectPart(detector, part, fetchOptions(config, dataFolder));
+  let done = 0;
+  const look = (part: readonly PinImage[]): Promise<DetectionRow[]> => detectPart(detector, part, fetchOptions(config, dataFolder));
+  for await (const { found: rows } of partsAhead(needed, Math.ceil(appetite / 2), look, signal)) {
     for (const { failure, found } of rows) {
       if (failure !== null) refused[failure] = (refused[failure] ?? 0) + 1;
       objects += found?.detections.length ?? 0;
     }
     detections.write(rows);
-    progress.update(from + part.length);
+    done += rows.length;
+    progress.update(done);
   }
   progress.stop();
+  if (signal.aborted) throw new ServiceError('JOB_STOPPED');
   const failed = Object.values(refused).reduce((sum, count) => sum + count, 0);
   const read = images.length;
   return { read, written: needed.length - failed, unchanged: read - needed.length, detections: objects, refused };

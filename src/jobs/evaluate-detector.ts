@@ -20,6 +20,7 @@ import { objectsInPixels, readTrueObjects, type TrueImage, type TrueObject } fro
 import { ServiceError } from '../errors.ts';
 import { InferencePool } from '../vision/inference-pool.ts';
 import type { ProviderChoice } from '../vision/onnx-session.ts';
+import { partsAhead } from '../vision/parts-ahead.ts';
 import type { Job, JobInput } from './job.ts';
 
 export const job: Job = {
@@ -100,17 +101,18 @@ async function detectAll(
   await detector.detect([]);
   progress.start('detect', truth.length);
   const startedAt = performance.now();
-  for (let from = 0; from < truth.length; from += pool.appetite) {
-    if (signal.aborted) throw new ServiceError('JOB_STOPPED');
-    const part = truth.slice(from, from + pool.appetite);
-    const outcomes = await detector.detect(part.map((image) => bytesOf(image.file)));
-    for (const [i, outcome] of outcomes.entries()) {
+  const look = (part: readonly TrueImage[]) => detector.detect(part.map((image) => bytesOf(image.file)));
+  let done = 0;
+  for await (const { part, found } of partsAhead(truth, Math.ceil(pool.appetite / 2), look, signal)) {
+    for (const [i, outcome] of found.entries()) {
       if (outcome.ok) images.push(evaluated(outcome.found, part[i], known));
       else refused[outcome.code] = (refused[outcome.code] ?? 0) + 1;
     }
-    progress.update(from + part.length);
+    done += part.length;
+    progress.update(done);
   }
   progress.stop();
+  if (signal.aborted) throw new ServiceError('JOB_STOPPED');
   return { images, refused, seconds: (performance.now() - startedAt) / 1000 };
 }
 

@@ -26,6 +26,7 @@ import { InferencePool } from '../vision/inference-pool.ts';
 import { activeNet } from '../vision/net-folder.ts';
 import { type Net, readNet } from '../vision/net-manifest.ts';
 import type { ProviderChoice } from '../vision/onnx-session.ts';
+import { partsAhead } from '../vision/parts-ahead.ts';
 import { fetchOptions } from './detect-objects.ts';
 import type { Job, JobInput } from './job.ts';
 
@@ -183,12 +184,14 @@ interface Describing {
 async function describeObjects(wanted: readonly Found[], { net, binarizer, store, pool }: Describing, input: JobInput): Promise<number> {
   let refused = 0;
   input.progress.start('index objects', wanted.length);
-  const step = Math.max(1, Math.floor(pool.appetite / 4));
-  for (let from = 0; from < wanted.length; from += step) {
-    if (input.signal.aborted) throw new ServiceError('JOB_STOPPED');
-    const part = wanted.slice(from, from + step);
+  const step = Math.max(1, Math.floor(pool.appetite / 8));
+  let done = 0;
+  const look = async (part: readonly Found[]) => {
     const crops = await cropsOf(part, input);
-    const embedded = await net.embed(crops.map(({ bytes, object }) => ({ bytes, box: object.box })));
+    return { crops, embedded: await net.embed(crops.map(({ bytes, object }) => ({ bytes, box: object.box }))) };
+  };
+  for await (const { part, found } of partsAhead(wanted, step, look, input.signal)) {
+    const { crops, embedded } = found;
     const byPin = new Map<number, StoredObject[]>(part.map(({ image }) => [image.pinIndex, []]));
     for (const [i, { pinIndex, object }] of crops.entries()) {
       const one = embedded[i];
@@ -196,9 +199,11 @@ async function describeObjects(wanted: readonly Found[], { net, binarizer, store
       else byPin.get(pinIndex)?.push({ ...object, code: codeOf(binarizer, one.fc6), signals: NOT_JUDGED });
     }
     store.put(part.map(({ image, state }) => ({ pinIndex: image.pinIndex, state: unjudged(state), objects: byPin.get(image.pinIndex) ?? [] })));
-    input.progress.update(from + part.length);
+    done += part.length;
+    input.progress.update(done);
   }
   input.progress.stop();
+  if (input.signal.aborted) throw new ServiceError('JOB_STOPPED');
   return refused;
 }
 

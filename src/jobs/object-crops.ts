@@ -12,6 +12,7 @@ import { type ConvNet, openConvNet } from '../features/convnet.ts';
 import type { FeatureRow, FeatureStore } from '../features/feature-store.ts';
 import type { Progress } from '../progress.ts';
 import type { InferencePool } from '../vision/inference-pool.ts';
+import { partsAhead } from '../vision/parts-ahead.ts';
 
 export interface CropRequest {
   readonly netFolder: string;
@@ -58,15 +59,17 @@ export async function describeDominantCrops(request: CropRequest): Promise<CropR
   let written = 0;
   let refused = 0;
   progress.start('describe crops', wanted.length);
-  for (let from = 0; from < wanted.length; from += pool.appetite) {
-    if (signal.aborted) throw new ServiceError('JOB_STOPPED');
-    const rows = await describedPart(wanted.slice(from, from + pool.appetite), net, binarizer, request.fetch);
+  let done = 0;
+  const look = (part: readonly Wanted[]): Promise<FeatureRow[]> => describedPart(part, net, binarizer, request.fetch);
+  for await (const { found: rows } of partsAhead(wanted, Math.ceil(pool.appetite / 2), look, signal)) {
     store.put(netId, 'object', rows);
     refused += rows.filter((row) => row.failure).length;
     written += rows.filter((row) => row.code).length;
-    progress.update(from + rows.length);
+    done += rows.length;
+    progress.update(done);
   }
   progress.stop();
+  if (signal.aborted) throw new ServiceError('JOB_STOPPED');
   return { dominant, written, unchanged, refused };
 }
 
