@@ -19,22 +19,24 @@ export interface BoardPins {
  * Builds both tables from parallel columns of saves; a pin saved twice to a board counts once.
  *
  * Given    boardOf, pinOf  equal length, each within `boards` and `pins`
- * Returns  the tables; peak memory is the input plus four columns of its length
+ * Returns  the tables; peak memory is the input plus two columns of its length
  * Throws   RangeError if the lengths differ or an index is out of range
  */
 export function boardPinsOf(boardOf: Uint32Array, pinOf: Uint32Array, boards: number, pins: number): BoardPins {
   if (boardOf.length !== pinOf.length)
     throw new RangeError(`columns differ in length: ${boardOf.length} boards, ${pinOf.length} pins`);
-  const byBoard = distinct(transposed(grouped(pinOf, boardOf, pins), boards), boards);
-  const pairs = byBoard.values.length;
-  const memory = sharedMemory(4 * (boards + pins + 2 + 2 * pairs) + PAGE_BYTES);
+  const saves = boardOf.length;
+  const memory = sharedMemory(4 * (boards + pins + 2 + 2 * saves) + PAGE_BYTES);
   const column = columnsOf(memory);
-  const [boardStart, boardPins] = [column(boards + 1), column(pairs)];
-  boardStart.set(byBoard.start);
-  boardPins.set(byBoard.values);
-  const into = { start: column(pins + 1), values: column(pairs) };
-  transposed({ start: boardStart, values: boardPins }, pins, into);
-  return { boards, pins, pairs, boardStart, boardPins, pinStart: into.start, pinBoards: into.values, memory };
+  const byBoard = { start: column(boards + 1), values: column(saves) };
+  const byPin = { start: column(pins + 1), values: column(saves) };
+  // The second table's place holds the saves by pin, repeats and all, until the first one is made of them.
+  const withRepeats = grouped(pinOf, boardOf, pins, byPin.values);
+  transposed(withRepeats, boards, byBoard);
+  const { start: boardStart, values: boardPins } = distinct(byBoard, boards);
+  const pairs = boardPins.length;
+  transposed({ start: boardStart, values: boardPins }, pins, byPin);
+  return { boards, pins, pairs, boardStart, boardPins, pinStart: byPin.start, pinBoards: byPin.values.subarray(0, pairs), memory };
 }
 
 const PAGE_BYTES = 65_536;
@@ -66,8 +68,8 @@ interface Rows {
   readonly values: Uint32Array;
 }
 
-/** Counting sort of `values` by `keys`, stable. */
-function grouped(keys: Uint32Array, values: Uint32Array, rows: number): Rows {
+/** Counting sort of `values` by `keys` into `sorted`, stable. */
+function grouped(keys: Uint32Array, values: Uint32Array, rows: number, sorted: Uint32Array): Rows {
   const start = new Uint32Array(rows + 1);
   for (let i = 0; i < keys.length; i++) {
     if (keys[i] >= rows) throw new RangeError(`pin ${keys[i]} is out of range, there are ${rows}`);
@@ -75,26 +77,23 @@ function grouped(keys: Uint32Array, values: Uint32Array, rows: number): Rows {
   }
   for (let r = 0; r < rows; r++) start[r + 1] += start[r];
   const next = start.slice(0, rows);
-  const sorted = new Uint32Array(values.length);
   for (let i = 0; i < keys.length; i++) sorted[next[keys[i]]++] = values[i];
   return { start, values: sorted };
 }
 
-/** Row r holding value v becomes row v holding value r; rows come out ascending. */
-function transposed(table: Rows, columns: number, into?: Rows): Rows {
+/** Row r holding value v becomes row v holding value r; rows come out ascending. `into.start` comes as zeros. */
+function transposed(table: Rows, columns: number, into: Rows): void {
   const { values } = table;
-  const start = into?.start ?? new Uint32Array(columns + 1);
+  const { start, values: turned } = into;
   for (let i = 0; i < values.length; i++) {
     if (values[i] >= columns) throw new RangeError(`board ${values[i]} is out of range, there are ${columns}`);
     start[values[i] + 1]++;
   }
   for (let c = 0; c < columns; c++) start[c + 1] += start[c];
   const next = start.slice(0, columns);
-  const turned = into?.values ?? new Uint32Array(values.length);
   for (let r = 0; r + 1 < table.start.length; r++) {
     for (let at = table.start[r]; at < table.start[r + 1]; at++) turned[next[values[at]]++] = r;
   }
-  return { start, values: turned };
 }
 
 /** Drops repeats from rows that are ascending. */
