@@ -60,7 +60,24 @@ export function generatedCatalog(sizes: GeneratedSizes): string {
   return folder;
 }
 
-const NOUNS = ['chair', 'lamp', 'fern', 'boots', 'dress', 'cake', 'sofa', 'mask', 'table', 'rug', 'poster', 'jar', 'coat', 'ring', 'shelf', 'vase'];
+const NOUNS = [
+  'chair',
+  'lamp',
+  'fern',
+  'boots',
+  'dress',
+  'cake',
+  'sofa',
+  'mask',
+  'table',
+  'rug',
+  'poster',
+  'jar',
+  'coat',
+  'ring',
+  'shelf',
+  'vase',
+];
 
 function writeCatalog(folder: string, pins: number, random: Random): void {
   const catalog = openCatalog(folder);
@@ -158,7 +175,8 @@ function writeLists(folder: string, { pins, boardList, visualList, bits: asked }
   const visual = { netDigest: net.digest, bits, neighbors: visualList, pins, builtAt };
   const write = (kind: string, length: number, metadata: object, besides: Record<string, Float64Array<ArrayBuffer>>): void => {
     const scratch = new ListScratch(join(artifacts, kind), 'bench');
-    for (let first = 0; first < pins; first += BATCH) scratch.append(drawnLists(first, Math.min(BATCH, pins - first), length, pins, random));
+    for (let first = 0; first < pins; first += BATCH)
+      scratch.append(drawnLists(first, Math.min(BATCH, pins - first), length, pins, random));
     writeNeighborLists(neighborListFolder(artifacts, kind), { ...metadata }, scratch, besides);
     scratch.discard();
   };
@@ -181,8 +199,33 @@ function writeModel(folder: string, random: Random): void {
     weight: random.normal(),
     normalization: { kind: 'standard' as const, mean: random.next(), deviation: 0.5 + random.next() },
   }));
-  const lineage = { source: 'import', window: null, codeVersion: 'bench', seed: 7, c: null, settings: {}, netDigest: null, previous: null } as const;
+  const lineage = {
+    source: 'import',
+    window: null,
+    codeVersion: 'bench',
+    seed: 7,
+    c: null,
+    settings: {},
+    netDigest: null,
+    previous: null,
+  } as const;
   const empty = { counts: { lists: 0, rows: 0, pairs: 0 }, training: {}, ndcg10: {}, onnxDigest: null, distributions: {} };
-  registry.add({ format: MODEL_FORMAT, name: 'every-column', kind: 'linear', createdAt: new Date().toISOString(), features, lineage, ...empty });
-  registry.point('SERVING', 'every-column', { at: '', action: 'promote', model: 'every-column', previous: null, who: 'bench', why: '', forced: true });
+  registry.add({
+    format: MODEL_FORMAT,
+    name: 'every-column',
+    kind: 'linear',
+    createdAt: new Date().toISOString(),
+    features,
+    lineage,
+    ...empty,
+  });
+  registry.point('SERVING', 'every-column', {
+    at: '',
+    action: 'promote',
+    model: 'every-column',
+    previous: null,
+    who: 'bench',
+    why: '',
+    forced: true,
+  });
 }

@@ -7,7 +7,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const [name, ...argv] = process.argv.slice(2);
-const names = readdirSync(join(root, 'bench'), { withFileTypes: true }).filter((entry) => existsSync(join(root, 'bench', entry.name, 'run.ts'))).map((entry) => entry.name);
+const names = readdirSync(join(root, 'bench'), { withFileTypes: true })
+  .filter((entry) => existsSync(join(root, 'bench', entry.name, 'run.ts')))
+  .map((entry) => entry.name);
 if (!name || !names.includes(name)) {
   console.error(`Usage: npm run bench -- NAME [--json]\nbenches: ${names.join(', ')}`);
   process.exit(name === undefined || name === '--help' ? 0 : 2);

@@ -6,7 +6,11 @@ import sharp from 'sharp';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { closeups: { type: 'string', default: '20' }, related: { type: 'string', default: '8' }, query: { type: 'string', default: '' } },
+  options: {
+    closeups: { type: 'string', default: '20' },
+    related: { type: 'string', default: '8' },
+    query: { type: 'string', default: '' },
+  },
 });
 const [base = 'http://127.0.0.1:8080', out = 'contact-sheet.png'] = positionals;
 const [rows, columns] = [Number(values.closeups), Number(values.related)];
@@ -19,7 +23,10 @@ const width = (columns + 1) * (SIDE + GAP) + 2 * GAP;
 const height = rows * (SIDE + CAPTION + GAP) + GAP;
 const parts = [];
 for (let row = 0; row < rows; row++) await addRow(row);
-await sharp({ create: { width, height, channels: 3, background: '#ffffff' } }).composite(parts).png().toFile(out);
+await sharp({ create: { width, height, channels: 3, background: '#ffffff' } })
+  .composite(parts)
+  .png()
+  .toFile(out);
 console.error(`${rows} closeups in ${out}`);
 
 async function everyPin() {
@@ -46,7 +53,9 @@ async function addRow(row) {
 
 async function addCell(id, text, left, top, frame) {
   const reply = await fetch(`${base}/v1/pins/${encodeURIComponent(id)}/image?width=160`);
-  const picture = reply.ok ? sharp(Buffer.from(await reply.arrayBuffer())) : sharp({ create: { width: 8, height: 8, channels: 3, background: '#eeeeee' } });
+  const picture = reply.ok
+    ? sharp(Buffer.from(await reply.arrayBuffer()))
+    : sharp({ create: { width: 8, height: 8, channels: 3, background: '#eeeeee' } });
   const input = await picture
     .resize(SIDE - 4, SIDE - 4, { fit: 'contain', background: '#ffffff' })
     .extend({ top: 2, bottom: 2, left: 2, right: 2, background: frame })
@@ -57,5 +66,7 @@ async function addCell(id, text, left, top, frame) {
 
 function caption(text) {
   const safe = text.slice(0, 24).replace(/[<>&"]/g, ' ');
-  return Buffer.from(`<svg width="${SIDE}" height="${CAPTION}"><text x="2" y="11" font-size="10" font-family="sans-serif" fill="#333">${safe}</text></svg>`);
+  return Buffer.from(
+    `<svg width="${SIDE}" height="${CAPTION}"><text x="2" y="11" font-size="10" font-family="sans-serif" fill="#333">${safe}</text></svg>`,
+  );
 }

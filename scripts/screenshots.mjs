@@ -13,14 +13,26 @@ const { objects: pinWithObjects, plain } = await pins();
 const { users } = await get('/v1/users?limit=1');
 const { experiments } = await get('/v1/experiments');
 const { models } = await get('/v1/models');
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] });
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+});
 
-await shot('explorer', '/', { });
+await shot('explorer', '/', {});
 await shot('explorer-dark', '/?category=art', { colorScheme: 'dark' });
 await shot('explorer-narrow', '/', { width: 420, height: 860 });
-await shot('closeup', `/pin/${encodeURIComponent(plain)}`, { height: 1200, after: (page) => page.locator('button.link', { hasText: /^why$/ }).first().click() });
-await shot('objects', `/pin/${encodeURIComponent(pinWithObjects)}`, { after: (page) => page.getByRole('button', { name: /Show \d+ object/ }).click() });
-await shot('side-by-side', `/pin/${encodeURIComponent(plain)}?treatment=as-retrieved&against=${encodeURIComponent(models.at(-1)?.name ?? 'variant-c')}`, { height: 1300 });
+await shot('closeup', `/pin/${encodeURIComponent(plain)}`, {
+  height: 1200,
+  after: (page) => page.locator('button.link', { hasText: /^why$/ }).first().click(),
+});
+await shot('objects', `/pin/${encodeURIComponent(pinWithObjects)}`, {
+  after: (page) => page.getByRole('button', { name: /Show \d+ object/ }).click(),
+});
+await shot(
+  'side-by-side',
+  `/pin/${encodeURIComponent(plain)}?treatment=as-retrieved&against=${encodeURIComponent(models.at(-1)?.name ?? 'variant-c')}`,
+  { height: 1300 },
+);
 if (users[0]) await shot('home-feed', `/home/${encodeURIComponent(users[0].id)}`, { height: 1100 });
 await shot('experiments', '/experiments', {});
 const [watched] = experiments.filter(({ state }) => state !== 'draft').sort((a, b) => b.users - a.users);

@@ -10,11 +10,20 @@ const names = readdirSync(join(root, 'torture'))
   .map((file) => file.replace(/\.ts$/, ''));
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { minutes: { type: 'string', default: '5' }, seed: { type: 'string', default: '1' }, rounds: { type: 'string' }, only: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+  options: {
+    minutes: { type: 'string', default: '5' },
+    seed: { type: 'string', default: '1' },
+    rounds: { type: 'string' },
+    only: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
 });
 const name = positionals[0];
 if (values.help || !name || !names.includes(name) || !existsSync(join(root, 'dist', 'torture', `${name}.js`))) {
-  console.error(`Usage: npm run torture -- NAME [--minutes N] [--seed S] [--rounds N] [--only PARTS] [--json]\nscenarios: ${names.join(', ')}`);
+  console.error(
+    `Usage: npm run torture -- NAME [--minutes N] [--seed S] [--rounds N] [--only PARTS] [--json]\nscenarios: ${names.join(', ')}`,
+  );
   process.exit(values.help ? 0 : 2);
 }
 const scenario = (await import(pathToFileURL(join(root, 'dist', 'torture', `${name}.js`)).href))[name];

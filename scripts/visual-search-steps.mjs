@@ -88,9 +88,13 @@ async function drag(page, [x, y], dx, dy, letGo = true) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [base = 'http://127.0.0.1:8080', out = join(dirname(fileURLToPath(import.meta.url)), '..', 'docs', 'screenshots')] = process.argv.slice(2);
+  const [base = 'http://127.0.0.1:8080', out = join(dirname(fileURLToPath(import.meta.url)), '..', 'docs', 'screenshots')] =
+    process.argv.slice(2);
   mkdirSync(out, { recursive: true });
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] });
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+  });
   await visualSearchSteps(browser, base, out);
   await browser.close();
 }

@@ -59,7 +59,12 @@ export function createKey(dataFolder: string, name: string, scopes: readonly str
   const keys = readKeys(dataFolder);
   if (keys.some((key) => key.name === name)) throw usage(`A key named ${name} exists; revoke it first, or choose another name.`);
   const key = `rp_${randomBytes(32).toString('base64url')}`;
-  const stored = { name, sha256: digestOfKey(key).toString('hex'), scopes: scopes as readonly Scope[], createdAt: new Date().toISOString() };
+  const stored = {
+    name,
+    sha256: digestOfKey(key).toString('hex'),
+    scopes: scopes as readonly Scope[],
+    createdAt: new Date().toISOString(),
+  };
   writeKeys(dataFolder, [...keys, stored]);
   return key;
 }
@@ -72,7 +77,10 @@ export function revokeKey(dataFolder: string, name: string): StoredKey {
     const known = keys.map((key) => key.name).join(', ') || 'none';
     throw new ServiceError('NOTHING_TO_DO', { reason: `There is no key named ${name}; there are: ${known}.` });
   }
-  writeKeys(dataFolder, keys.filter((key) => key !== gone));
+  writeKeys(
+    dataFolder,
+    keys.filter((key) => key !== gone),
+  );
   return gone;
 }
 

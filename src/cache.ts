@@ -12,7 +12,10 @@ export const CACHE_KEYS = {
   /** The ordered list of a query pin under a treatment. */
   rankedList: { key: (version: string, pinId: string, variant: string): string => `rp:list:${version}:${variant}:${pinId}`, ttlMs: 60_000 },
   /** The results of a crop, snapped to a grid so that near boxes agree. */
-  crop: { key: (netDigest: string, pinId: string, box: string): string => `rp:crop:${netDigest.slice(0, 12)}:${pinId}:${box}`, ttlMs: 600_000 },
+  crop: {
+    key: (netDigest: string, pinId: string, box: string): string => `rp:crop:${netDigest.slice(0, 12)}:${pinId}:${box}`,
+    ttlMs: 600_000,
+  },
   /** The rest of a list that a cursor pages through. */
   page: { key: (cursor: string): string => `rp:page:${cursor}`, ttlMs: 900_000 },
   /** What a user did lately, in whatever process: JSON records, newest first. */
@@ -52,8 +55,12 @@ export interface Cache {
 
 /** A cache in this process, at most `bytes` of values. */
 export function memoryCache(bytes: number): Cache {
-  const sizeOf = (value: Buffer | readonly Buffer[]): number => (Buffer.isBuffer(value) ? value.length : value.reduce((sum, part) => sum + part.length + 64, 0));
-  const entries = new LRUCache<string, Buffer | readonly Buffer[]>({ maxSize: bytes, sizeCalculation: (value, key) => sizeOf(value) + key.length * 2 + 64 });
+  const sizeOf = (value: Buffer | readonly Buffer[]): number =>
+    Buffer.isBuffer(value) ? value.length : value.reduce((sum, part) => sum + part.length + 64, 0);
+  const entries = new LRUCache<string, Buffer | readonly Buffer[]>({
+    maxSize: bytes,
+    sizeCalculation: (value, key) => sizeOf(value) + key.length * 2 + 64,
+  });
   let hits = 0;
   let misses = 0;
   const read = (key: string): Buffer | null => {
@@ -170,7 +177,10 @@ function serverOf(url: string): Redis {
 
 /** Commands of one turn of the event loop go to each node in one pipeline (auto-pipelining groups them by slot owner). */
 function clusterOf(urls: string): Cluster {
-  const seeds = urls.split(',').map((url) => url.trim()).filter((url) => url !== '');
+  const seeds = urls
+    .split(',')
+    .map((url) => url.trim())
+    .filter((url) => url !== '');
   const [{ username, password, protocol }] = seeds.map((url) => new URL(url));
   return new Cluster(seeds, {
     enableOfflineQueue: false,
@@ -222,18 +232,37 @@ export function cacheOn(link: RedisLink): Cache {
       await link.attempt<unknown>(() => client.set(key, value, 'PX', ttlMs), null);
     },
     increment: (key, ttlMs) =>
-      link.attempt(async () => {
-        const count = await client.incr(key);
-        if (count === 1) await client.pexpire(key, ttlMs);
-        return count;
-      }, null as number | null),
+      link.attempt(
+        async () => {
+          const count = await client.incr(key);
+          if (count === 1) await client.pexpire(key, ttlMs);
+          return count;
+        },
+        null as number | null,
+      ),
     async push(key, values, most, ttlMs) {
       if (values.length === 0) return;
-      await link.attempt<unknown>(() => client.multi().lpush(key, ...values).ltrim(key, 0, most - 1).pexpire(key, ttlMs).exec(), null);
+      await link.attempt<unknown>(
+        () =>
+          client
+            .multi()
+            .lpush(key, ...values)
+            .ltrim(key, 0, most - 1)
+            .pexpire(key, ttlMs)
+            .exec(),
+        null,
+      );
     },
     list: async (key) => link.attempt<readonly Buffer[]>(() => client.lrangeBuffer(key, 0, -1), []),
     forget: (prefix) => link.attempt(() => forgetOn(link.masters(), prefix), false, CONNECT_MS),
-    state: () => ({ kind: link.isCluster ? 'redis-cluster' : 'redis', available: link.reason === null, reason: link.reason, hits, misses, failures: link.failures }),
+    state: () => ({
+      kind: link.isCluster ? 'redis-cluster' : 'redis',
+      available: link.reason === null,
+      reason: link.reason,
+      hits,
+      misses,
+      failures: link.failures,
+    }),
     async close() {
       link.close();
     },

@@ -16,11 +16,7 @@ import { projectRoot } from './worker-url.ts';
 
 /** Jobs in the order a catalogue meets them. A line each; loaded only when called. */
 const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] = [
-  [
-    'demo',
-    'make a world whose truth is known, learn from its people, prove the gain, serve it',
-    () => import('./jobs/demo.ts'),
-  ],
+  ['demo', 'make a world whose truth is known, learn from its people, prove the gain, serve it', () => import('./jobs/demo.ts')],
   [
     'evaluate-world',
     'near-duplicates, dominant objects and boxes of a demo world against its truth',
@@ -28,71 +24,39 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
   ],
   ['import-catalog', 'read pins, boards and saves into the catalogue', () => import('./jobs/import-catalog.ts')],
   ['import-net', 'turn a stock ONNX network into a net folder', () => import('./jobs/import-net.ts')],
-  [
-    'evaluate-features',
-    'precision at k of nets, layers and codes on labelled images',
-    () => import('./jobs/evaluate-features.ts'),
-  ],
+  ['evaluate-features', 'precision at k of nets, layers and codes on labelled images', () => import('./jobs/evaluate-features.ts')],
   [
     'make-evaluation-set',
     'write a balanced set of labelled images from frequent annotations',
     () => import('./jobs/make-evaluation-set.ts'),
   ],
-  [
-    'tune-net',
-    'learn from the catalogue’s own boards what looks alike, without Python',
-    () => import('./jobs/tune-net.ts'),
-  ],
-  [
-    'extract-features',
-    'compute codes, class scores and fingerprints of new images',
-    () => import('./jobs/extract-features.ts'),
-  ],
+  ['tune-net', 'learn from the catalogue’s own boards what looks alike, without Python', () => import('./jobs/tune-net.ts')],
+  ['extract-features', 'compute codes, class scores and fingerprints of new images', () => import('./jobs/extract-features.ts')],
   ['switch-net', 'make another net serve, with its features, lists and model', () => import('./jobs/switch-net.ts')],
   ['roll-back-net', 'take the last switch of nets back', () => import('./jobs/roll-back-net.ts')],
   ['drop-features', 'drop the features of a net that no longer serves', () => import('./jobs/drop-features.ts')],
-  [
-    'build-candidates',
-    'count co-occurrence and visual neighbour lists, and swap them in',
-    () => import('./jobs/build-candidates.ts'),
-  ],
-  [
-    'evaluate-candidates',
-    'measure co-occurrence lists on held-out saves',
-    () => import('./jobs/evaluate-candidates.ts'),
-  ],
-  [
-    'detect-objects',
-    'find the objects in every image, and describe the dominant ones',
-    () => import('./jobs/detect-objects.ts'),
-  ],
+  ['build-candidates', 'count co-occurrence and visual neighbour lists, and swap them in', () => import('./jobs/build-candidates.ts')],
+  ['evaluate-candidates', 'measure co-occurrence lists on held-out saves', () => import('./jobs/evaluate-candidates.ts')],
+  ['detect-objects', 'find the objects in every image, and describe the dominant ones', () => import('./jobs/detect-objects.ts')],
   ['index-objects', 'describe every object’s crop for object search and dots', () => import('./jobs/index-objects.ts')],
   ['replay-flashlight', 'replay the paper’s section 7: box, dots, dots under thresholds', () => import('./jobs/replay-flashlight.ts')],
   ['fit-search', 'fit the thresholds of object dots and the exact-product distance', () => import('./jobs/fit-search.ts')],
-  [
-    'evaluate-visual-search',
-    'measure crops, scenes and dots on photos with true boxes',
-    () => import('./jobs/evaluate-visual-search.ts'),
-  ],
+  ['evaluate-visual-search', 'measure crops, scenes and dots on photos with true boxes', () => import('./jobs/evaluate-visual-search.ts')],
   ['evaluate-detector', 'measure a detector on photos with true boxes', () => import('./jobs/evaluate-detector.ts')],
   ['evaluate-home-feed', 'measure home feeds on saves that were held out', () => import('./jobs/evaluate-home-feed.ts')],
   ['replay-saves', 'make a first training log from saves that are held out', () => import('./jobs/replay-saves.ts')],
   ['serve', 'answer over HTTP: closeups, home feeds, events, upserts, the pages', () => import('./jobs/serve.ts')],
   ['train-ranker', 'learn a ranking model from the log, or from a LETOR file', () => import('./jobs/train-ranker.ts')],
   ['evaluate-ranker', 'measure a ranking model beside its baselines', () => import('./jobs/evaluate-ranker.ts')],
-  ['climb-ladder', 'what each set of ranking features gains, on the log and against a demo world’s truth', () => import('./jobs/climb-ladder.ts')],
   [
-    'prove-position-bias',
-    'undo the planted position bias of a demo world, and prove it',
-    () => import('./jobs/prove-position-bias.ts'),
+    'climb-ladder',
+    'what each set of ranking features gains, on the log and against a demo world’s truth',
+    () => import('./jobs/climb-ladder.ts'),
   ],
+  ['prove-position-bias', 'undo the planted position bias of a demo world, and prove it', () => import('./jobs/prove-position-bias.ts')],
   ['list-models', 'the models, which one serves, the promotions so far', () => import('./jobs/list-models.ts')],
   ['diff-models', 'two models, feature by feature', () => import('./jobs/diff-models.ts')],
-  [
-    'promote-model',
-    'make a model serve, try it on a share, or let it score in the dark',
-    () => import('./jobs/promote-model.ts'),
-  ],
+  ['promote-model', 'make a model serve, try it on a share, or let it score in the dark', () => import('./jobs/promote-model.ts')],
   ['roll-back-model', 'take the last promotion back', () => import('./jobs/roll-back-model.ts')],
   ['prune-log', 'delete old lists and events, reports stay', () => import('./jobs/prune-log.ts')],
   ['report-log', 'what was served and done, by day', () => import('./jobs/report-log.ts')],
@@ -101,22 +65,14 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
   ['export-rows', 'the training rows of the log as a LETOR file', () => import('./jobs/export-rows.ts')],
   ['export-model', 'a linear model as flat JSON, for Solr or for OpenSearch', () => import('./jobs/export-model.ts')],
   ['import-model', 'a linear model of this or another engine', () => import('./jobs/import-model.ts')],
-  [
-    'back-up',
-    'copy the data folder, whole and with digests, while the service runs',
-    () => import('./jobs/back-up.ts'),
-  ],
+  ['back-up', 'copy the data folder, whole and with digests, while the service runs', () => import('./jobs/back-up.ts')],
   ['restore', 'check a backup and lay it out as a new data folder', () => import('./jobs/restore.ts')],
   ['erase-user', "erase one user's data everywhere, and prove it", () => import('./jobs/erase-user.ts')],
   ['doctor', 'look at an installation and say what is wrong', () => import('./jobs/doctor.ts')],
   ['create-key', 'make an access key and show it once', () => import('./jobs/create-key.ts')],
   ['list-keys', 'list the access keys and what they may do', () => import('./jobs/list-keys.ts')],
   ['revoke-key', 'take an access key back, at once', () => import('./jobs/revoke-key.ts')],
-  [
-    'define-experiment',
-    'check an experiment definition and keep it as a draft',
-    () => import('./jobs/define-experiment.ts'),
-  ],
+  ['define-experiment', 'check an experiment definition and keep it as a draft', () => import('./jobs/define-experiment.ts')],
   ['start-experiment', 'start an experiment', () => import('./jobs/start-experiment.ts')],
   ['stop-experiment', 'stop an experiment', () => import('./jobs/stop-experiment.ts')],
   ['ramp-experiment', 'widen the share of units that take part', () => import('./jobs/ramp-experiment.ts')],
@@ -128,26 +84,10 @@ const JOBS: readonly (readonly [string, string, () => Promise<{ job: Job }>])[] 
     'what a treatment that never served would have earned, by the shuffled share of the log',
     () => import('./jobs/replay-treatment.ts'),
   ],
-  [
-    'start-study',
-    "make a blind study of two treatments' lists, judged on the page /judge",
-    () => import('./jobs/start-study.ts'),
-  ],
-  [
-    'report-experiment',
-    'report an experiment: verdict, lifts, intervals, health',
-    () => import('./jobs/report-experiment.ts'),
-  ],
-  [
-    'replay-paper',
-    "replay the paper's experiment on the demo world, against its planted truth",
-    () => import('./jobs/replay-paper.ts'),
-  ],
-  [
-    'simulate-experiments',
-    'prove the experiment statistics by simulation',
-    () => import('./jobs/simulate-experiments.ts'),
-  ],
+  ['start-study', "make a blind study of two treatments' lists, judged on the page /judge", () => import('./jobs/start-study.ts')],
+  ['report-experiment', 'report an experiment: verdict, lifts, intervals, health', () => import('./jobs/report-experiment.ts')],
+  ['replay-paper', "replay the paper's experiment on the demo world, against its planted truth", () => import('./jobs/replay-paper.ts')],
+  ['simulate-experiments', 'prove the experiment statistics by simulation', () => import('./jobs/simulate-experiments.ts')],
 ];
 
 /** Codes that mean "refused": the command was wrong or there was nothing to do. */
@@ -272,11 +212,7 @@ function optionOf(row: JobOption): Option {
 function numberOf(text: string, row: JobOption): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || (row.kind === 'integer' && !Number.isInteger(value))) {
-    throw new CommanderError(
-      2,
-      'usage',
-      `${row.flag} needs ${row.kind === 'integer' ? 'a whole number' : 'a number'}, got "${text}"`,
-    );
+    throw new CommanderError(2, 'usage', `${row.flag} needs ${row.kind === 'integer' ? 'a whole number' : 'a number'}, got "${text}"`);
   }
   return value;
 }
@@ -292,9 +228,7 @@ function failed(error: unknown, json: boolean, job: string): number {
 }
 
 function lines(receipt: Readonly<Record<string, unknown>>): string[] {
-  return Object.entries(receipt).map(
-    ([key, value]) => `${key}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
-  );
+  return Object.entries(receipt).map(([key, value]) => `${key}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`);
 }
 
 /** A bar with rate and time left on a terminal; only notes when standard error is a file or a pipe. */

@@ -27,21 +27,15 @@ export const SETTINGS = {
   data: setting('DATA', 'text', './var', 'folder', 'Where all run-time state lives.'),
   host: setting('HOST', 'text', '127.0.0.1', '', 'Address to listen on; beyond loopback a key is required.'),
   port: setting('PORT', 'integer', '8080', '', 'Port to listen on; 0 picks a free one.'),
-  keys: setting(
-    'KEYS',
-    'list',
+  keys: setting('KEYS', 'list', '', '', 'Keys that may do everything, separated by commas; scoped keys are made by `create-key`.'),
+  userKey: setting(
+    'USER_KEY',
+    'text',
     '',
     '',
-    'Keys that may do everything, separated by commas; scoped keys are made by `create-key`.',
+    'Secret with which user and session ids are hashed before anything is stored; empty: stored as they come.',
   ),
-  userKey: setting('USER_KEY', 'text', '', '', 'Secret with which user and session ids are hashed before anything is stored; empty: stored as they come.'),
-  readKeyRequired: setting(
-    'READ_KEY_REQUIRED',
-    'boolean',
-    'false',
-    '',
-    'Ask for a key also where nothing is written.',
-  ),
+  readKeyRequired: setting('READ_KEY_REQUIRED', 'boolean', 'false', '', 'Ask for a key also where nothing is written.'),
   logLevel: setting('LOG_LEVEL', 'text', 'info', '', 'fatal, error, warn, info, debug, trace or silent.'),
   redisUrl: setting(
     'REDIS_URL',
@@ -51,9 +45,27 @@ export const SETTINGS = {
     'Redis to share hot state between processes (several addresses, by commas: a cluster); empty: one process does it all.',
   ),
   cacheBytes: setting('CACHE_BYTES', 'integer', '67108864', 'bytes', 'Hot replies kept in this process when there is no Redis.'),
-  workers: setting('WORKERS', 'integer', '1', 'processes', 'Processes that answer lists behind one port; more than one: another one writes.'),
-  replyCacheMs: setting('REPLY_CACHE_MS', 'integer', '0', 'ms', 'How long a closeup without a personal part may be answered from the cache; 0: every list is made anew.'),
-  tracesUrl: setting('TRACES_URL', 'text', '', 'URL', 'OTLP/HTTP address for traces (`http://collector:4318/v1/traces`); needs the packages of OpenTelemetry; empty: none.'),
+  workers: setting(
+    'WORKERS',
+    'integer',
+    '1',
+    'processes',
+    'Processes that answer lists behind one port; more than one: another one writes.',
+  ),
+  replyCacheMs: setting(
+    'REPLY_CACHE_MS',
+    'integer',
+    '0',
+    'ms',
+    'How long a closeup without a personal part may be answered from the cache; 0: every list is made anew.',
+  ),
+  tracesUrl: setting(
+    'TRACES_URL',
+    'text',
+    '',
+    'URL',
+    'OTLP/HTTP address for traces (`http://collector:4318/v1/traces`); needs the packages of OpenTelemetry; empty: none.',
+  ),
   bodyLimitBytes: setting('BODY_LIMIT_BYTES', 'integer', '8388608', 'bytes', 'Largest accepted request body.'),
   maxInFlight: setting(
     'MAX_IN_FLIGHT',
@@ -107,13 +119,7 @@ export const SETTINGS = {
     '',
     'Allow image addresses on private, loopback and link-local networks.',
   ),
-  synchronous: setting(
-    'SYNCHRONOUS',
-    'text',
-    'NORMAL',
-    '',
-    'SQLite durability: NORMAL survives a killed process, FULL also a power cut.',
-  ),
+  synchronous: setting('SYNCHRONOUS', 'text', 'NORMAL', '', 'SQLite durability: NORMAL survives a killed process, FULL also a power cut.'),
   groupCommitMs: setting(
     'GROUP_COMMIT_MS',
     'integer',
@@ -121,27 +127,9 @@ export const SETTINGS = {
     'ms',
     'Longest time a served list or event waits for its group commit (50 at most).',
   ),
-  categories: setting(
-    'CATEGORIES',
-    'text',
-    '',
-    'file',
-    'JSON list of site-wide categories; empty: the 32 of data/categories.json.',
-  ),
-  cooccurrenceMethod: setting(
-    'COOCCURRENCE_METHOD',
-    'text',
-    'rp3beta',
-    '',
-    'count, cosine, jaccard, p3alpha or rp3beta.',
-  ),
-  cooccurrenceNeighbors: setting(
-    'COOCCURRENCE_NEIGHBORS',
-    'integer',
-    '1000',
-    'pins',
-    'Co-occurring pins kept per pin.',
-  ),
+  categories: setting('CATEGORIES', 'text', '', 'file', 'JSON list of site-wide categories; empty: the 32 of data/categories.json.'),
+  cooccurrenceMethod: setting('COOCCURRENCE_METHOD', 'text', 'rp3beta', '', 'count, cosine, jaccard, p3alpha or rp3beta.'),
+  cooccurrenceNeighbors: setting('COOCCURRENCE_NEIGHBORS', 'integer', '1000', 'pins', 'Co-occurring pins kept per pin.'),
   cooccurrenceAlpha: setting('COOCCURRENCE_ALPHA', 'number', '0.7', '', 'Exponent of P3alpha and RP3beta.'),
   cooccurrenceBeta: setting('COOCCURRENCE_BETA', 'number', '0.35', '', 'Exponent of the popularity in RP3beta.'),
   cooccurrenceShrink: setting('COOCCURRENCE_SHRINK', 'number', '0', '', 'Added to the divisor of cosine and jaccard.'),
@@ -152,13 +140,7 @@ export const SETTINGS = {
     '',
     'none or tfidf: a board weighs log(pins / (1 + its pins)); for count, cosine and jaccard.',
   ),
-  cooccurrenceDamping: setting(
-    'COOCCURRENCE_DAMPING',
-    'text',
-    'none',
-    '',
-    'none or log: a shared board counts 1 / log(1 + its pins).',
-  ),
+  cooccurrenceDamping: setting('COOCCURRENCE_DAMPING', 'text', 'none', '', 'none or log: a shared board counts 1 / log(1 + its pins).'),
   cooccurrenceBoardCap: setting(
     'COOCCURRENCE_BOARD_CAP',
     'integer',
@@ -169,29 +151,23 @@ export const SETTINGS = {
   jobThreads: setting('JOB_THREADS', 'integer', '0', 'threads', 'Threads of a job that counts; 0: one per core.'),
   visualNeighbors: setting('VISUAL_NEIGHBORS', 'integer', '200', 'pins', 'Visual neighbours kept per pin.'),
   candidateLimit: setting('CANDIDATE_LIMIT', 'integer', '1000', 'pins', 'Candidates ranked per request.'),
-  shuffledShare: setting(
-    'SHUFFLED_SHARE',
-    'number',
-    '0.01',
-    'share',
-    'Share of closeups served shuffled, for position bias and replay.',
-  ),
-  logDays: setting('LOG_DAYS', 'integer', '0', 'days', 'Age at which `prune-log` deletes served lists and events, after adding them up by day; 0: never.'),
-  logRowDays: setting('LOG_ROW_DAYS', 'integer', '0', 'days', 'Age at which `prune-log` drops the feature rows of served lists (most of the log; training then begins later); 0: never.'),
-  serveLog: setting(
-    'SERVE_LOG',
-    'boolean',
-    'true',
-    '',
-    'Log served lists; without them nothing is learned and no experiment counts.',
-  ),
-  unservedRows: setting(
-    'UNSERVED_ROWS',
+  shuffledShare: setting('SHUFFLED_SHARE', 'number', '0.01', 'share', 'Share of closeups served shuffled, for position bias and replay.'),
+  logDays: setting(
+    'LOG_DAYS',
     'integer',
-    '5',
-    'rows',
-    'Candidates not returned whose feature rows are logged as well.',
+    '0',
+    'days',
+    'Age at which `prune-log` deletes served lists and events, after adding them up by day; 0: never.',
   ),
+  logRowDays: setting(
+    'LOG_ROW_DAYS',
+    'integer',
+    '0',
+    'days',
+    'Age at which `prune-log` drops the feature rows of served lists (most of the log; training then begins later); 0: never.',
+  ),
+  serveLog: setting('SERVE_LOG', 'boolean', 'true', '', 'Log served lists; without them nothing is learned and no experiment counts.'),
+  unservedRows: setting('UNSERVED_ROWS', 'integer', '5', 'rows', 'Candidates not returned whose feature rows are logged as well.'),
   objectScoreMin: setting('OBJECT_SCORE_MIN', 'number', '0.3', 'score', 'Detections below are ignored.'),
   dominantAreaMin: setting(
     'DOMINANT_AREA_MIN',
@@ -201,13 +177,7 @@ export const SETTINGS = {
     'The dominant object covers at least this share of the image ...',
   ),
   dominantScoreMin: setting('DOMINANT_SCORE_MIN', 'number', '0.9', 'score', '... or its own confidence is over this.'),
-  inferenceWorkers: setting(
-    'INFERENCE_WORKERS',
-    'integer',
-    '1',
-    'threads',
-    'Inference threads of the serving process.',
-  ),
+  inferenceWorkers: setting('INFERENCE_WORKERS', 'integer', '1', 'threads', 'Inference threads of the serving process.'),
   inferenceThreads: setting(
     'INFERENCE_THREADS',
     'integer',
@@ -229,20 +199,8 @@ export const SETTINGS = {
     'ms',
     'Longest wait for visual features or objects that are computed on demand; then 503 with Retry-After.',
   ),
-  executionProvider: setting(
-    'EXECUTION_PROVIDER',
-    'text',
-    'auto',
-    '',
-    'auto (CUDA when the runtime has it, else CPU), cuda or cpu.',
-  ),
-  experimentHoldout: setting(
-    'EXPERIMENT_HOLDOUT',
-    'number',
-    '0',
-    'share',
-    'Share of units kept out of every experiment.',
-  ),
+  executionProvider: setting('EXECUTION_PROVIDER', 'text', 'auto', '', 'auto (CUDA when the runtime has it, else CPU), cuda or cpu.'),
+  experimentHoldout: setting('EXPERIMENT_HOLDOUT', 'number', '0', 'share', 'Share of units kept out of every experiment.'),
   classScoreBytes: setting(
     'CLASS_SCORE_BYTES',
     'integer',
@@ -252,13 +210,7 @@ export const SETTINGS = {
   ),
 } as const satisfies Record<string, Setting>;
 
-type ValueOf<K extends Kind> = K extends 'text'
-  ? string
-  : K extends 'boolean'
-    ? boolean
-    : K extends 'list'
-      ? readonly string[]
-      : number;
+type ValueOf<K extends Kind> = K extends 'text' ? string : K extends 'boolean' ? boolean : K extends 'list' ? readonly string[] : number;
 export type Config = { readonly [N in keyof typeof SETTINGS]: ValueOf<(typeof SETTINGS)[N]['kind']> };
 
 /** Never said back, in a message or anywhere. */
@@ -272,9 +224,7 @@ const CHECKS: Partial<Record<keyof Config, (value: never) => string | null>> = {
   shuffledShare: (value: number) => (value >= 0 && value <= 1 ? null : 'must lie within 0..1'),
   executionProvider: (value: string) => (['auto', 'cuda', 'cpu'].includes(value) ? null : 'must be auto, cuda or cpu'),
   cooccurrenceMethod: (value: string) =>
-    ['count', 'cosine', 'jaccard', 'p3alpha', 'rp3beta'].includes(value)
-      ? null
-      : 'must be count, cosine, jaccard, p3alpha or rp3beta',
+    ['count', 'cosine', 'jaccard', 'p3alpha', 'rp3beta'].includes(value) ? null : 'must be count, cosine, jaccard, p3alpha or rp3beta',
 };
 
 /**
@@ -311,9 +261,7 @@ function parse(row: Setting, text: string, problems: string[]): unknown {
   }
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || (row.kind === 'integer' && !Number.isInteger(value))) {
-    problems.push(
-      `${row.env} must be ${row.kind === 'integer' ? 'a whole number' : 'a number'}, it is ${JSON.stringify(text)}`,
-    );
+    problems.push(`${row.env} must be ${row.kind === 'integer' ? 'a whole number' : 'a number'}, it is ${JSON.stringify(text)}`);
   }
   return value;
 }

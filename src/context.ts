@@ -123,13 +123,26 @@ export class Context {
     this.looks = new VisualState(config, dataFolder, { synchronous, cacheKib });
     this.registry = new ModelRegistry(join(dataFolder, 'models'));
     this.models = new ServingModels(this.registry, () => this.visual?.netDigest ?? null);
-    this.darkReading = new DarkReading(() => modelReader(this.models.dark()), () => openDarkReads(dataFolder));
+    this.darkReading = new DarkReading(
+      () => modelReader(this.models.dark()),
+      () => openDarkReads(dataFolder),
+    );
     this.darkNet = new DarkNet({
       ...{ dataFolder, artifacts: join(catalogFolder, 'artifacts'), classScoreBytes: config.classScoreBytes },
       ...{ store: this.looks.store, models: this.models, parts: () => this.parts, serve: relatedPins },
     });
-    this.darkNetReading = new DarkReading(() => this.darkNet.reader(), () => openDarkReads(dataFolder), 'nets');
-    this.sources = new CandidateSources(join(catalogFolder, 'artifacts'), this.catalog, this.pins, this.log.pairs, options.follow ? WORK_WHILE_WAITING : undefined);
+    this.darkNetReading = new DarkReading(
+      () => this.darkNet.reader(),
+      () => openDarkReads(dataFolder),
+      'nets',
+    );
+    this.sources = new CandidateSources(
+      join(catalogFolder, 'artifacts'),
+      this.catalog,
+      this.pins,
+      this.log.pairs,
+      options.follow ? WORK_WHILE_WAITING : undefined,
+    );
     this.experimentDatabase = openDatabase(join(dataFolder, 'experiments.sqlite'), { synchronous });
     this.experimentStore = new ExperimentStore(this.experimentDatabase);
     this.experiments = new ActiveExperiments(this.experimentStore, config.experimentHoldout, (name) => this.registry.has(name));

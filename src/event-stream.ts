@@ -82,31 +82,53 @@ export function redisStream(link: RedisLink, reading: RedisLink, consumer = `${h
     grouped = true;
   };
   const abandoned = async (count: number): Promise<StreamEntry[]> => {
-    const found = (await reading.client.xautoclaim(key, GROUP, consumer, ABANDONED_MS, '0-0', 'COUNT', count)) as unknown as [Raw, RawEntry[]];
+    const found = (await reading.client.xautoclaim(key, GROUP, consumer, ABANDONED_MS, '0-0', 'COUNT', count)) as unknown as [
+      Raw,
+      RawEntry[],
+    ];
     return entriesOf(found[1]);
   };
   const fresh = async (count: number): Promise<StreamEntry[]> => {
-    const found = (await reading.client.xreadgroupBuffer('GROUP', GROUP, consumer, 'COUNT', count, 'BLOCK', WAIT_MS, 'STREAMS', key, '>')) as unknown as [Raw, RawEntry[]][] | null;
+    const found = (await reading.client.xreadgroupBuffer(
+      'GROUP',
+      GROUP,
+      consumer,
+      'COUNT',
+      count,
+      'BLOCK',
+      WAIT_MS,
+      'STREAMS',
+      key,
+      '>',
+    )) as unknown as [Raw, RawEntry[]][] | null;
     return entriesOf(found?.[0]?.[1]);
   };
   return {
     publish: (values) =>
-      link.attempt(async () => {
-        await Promise.all(values.map((value) => link.client.xadd(key, 'MAXLEN', '~', KEPT, '*', 'event', value)));
-        return true;
-      }, false, PATIENCE_MS),
+      link.attempt(
+        async () => {
+          await Promise.all(values.map((value) => link.client.xadd(key, 'MAXLEN', '~', KEPT, '*', 'event', value)));
+          return true;
+        },
+        false,
+        PATIENCE_MS,
+      ),
     take: (count) =>
-      reading.attempt(async () => {
-        try {
-          await ensureGroup();
-          const old = await abandoned(count);
-          return old.length > 0 ? old : await fresh(count);
-        } catch (error) {
-          // The stream and its group went with whatever emptied the server.
-          grouped = false;
-          throw error;
-        }
-      }, [], PATIENCE_MS + WAIT_MS),
+      reading.attempt(
+        async () => {
+          try {
+            await ensureGroup();
+            const old = await abandoned(count);
+            return old.length > 0 ? old : await fresh(count);
+          } catch (error) {
+            // The stream and its group went with whatever emptied the server.
+            grouped = false;
+            throw error;
+          }
+        },
+        [],
+        PATIENCE_MS + WAIT_MS,
+      ),
     async acknowledge(ids) {
       if (ids.length > 0) await link.attempt<unknown>(() => link.client.xack(key, GROUP, ...ids), null, PATIENCE_MS);
     },

@@ -26,7 +26,11 @@ export async function relatedPins(parts: ServingParts, queryPin: number, options
   const cursor = cursorOf(options, cursorName, pins);
   const sources = askedSources(parts.sources, options.treatment.sources);
   const query = querySide(queryPin, visual, options.treatment);
-  const proposals = await propose(sources, { pinIndex: queryPin, code: null }, { limit: limits.candidates, filtered: isFiltered(options), degraded });
+  const proposals = await propose(
+    sources,
+    { pinIndex: queryPin, code: null },
+    { limit: limits.candidates, filtered: isFiltered(options), degraded },
+  );
   const accept = acceptedPins(pins, options, cursor?.shown ?? []);
   const candidates = mergeOf(pins).merge(queryPin, proposals, limits.candidates, accept);
   const missing = missingOf(queryPin, pins, query);
@@ -41,12 +45,7 @@ export async function relatedPins(parts: ServingParts, queryPin: number, options
  * A caller's own list in the order people would want it; every given pin is kept, near-duplicates included. Only sources
  * that look up a list are asked for the scores they would give: making up candidates that nobody wants is the costly part.
  */
-export async function rankPins(
-  parts: ServingParts,
-  queryPin: number,
-  given: Int32Array,
-  options: ListOptions,
-): Promise<RankedList> {
+export async function rankPins(parts: ServingParts, queryPin: number, given: Int32Array, options: ListOptions): Promise<RankedList> {
   const startedAt = performance.now();
   const { pins, visual, limits } = parts;
   const degraded: Degradation[] = [...parts.degraded];

@@ -27,7 +27,10 @@ describe('the command line', () => {
       const { job } = (await import(`../src/jobs/${name}.ts`)) as { job: Job };
       expect(job.name).toBe(name);
       expect(job.summary.length, name).toBeGreaterThan(10);
-      expect(job.examples.some((example) => example.includes(`related-pins ${name}`) || example.includes(`npm run ${name}`)), name).toBe(true);
+      expect(
+        job.examples.some((example) => example.includes(`related-pins ${name}`) || example.includes(`npm run ${name}`)),
+        name,
+      ).toBe(true);
     }
     const help = run('import-catalog', '--help');
     expect(help.status).toBe(0);
@@ -39,7 +42,9 @@ describe('the command line', () => {
   });
 
   it('a reader that has seen enough is no failure', () => {
-    const { status, stdout, stderr } = spawnSync('bash', ['-c', `(sleep 1; node "$0" --help) | true; echo "\${PIPESTATUS[0]}"`, CLI], { encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync('bash', ['-c', `(sleep 1; node "$0" --help) | true; echo "\${PIPESTATUS[0]}"`, CLI], {
+      encoding: 'utf8',
+    });
     expect([status, stdout.trim(), stderr]).toEqual([0, '0', '']);
   });
 });

@@ -22,7 +22,9 @@ describe('settings', () => {
       expect.unreachable();
     } catch (error) {
       expect((error as ServiceError).code).toBe('CONFIG_INVALID');
-      expect((error as ServiceError).message).toMatch(/RELATED_PINS_PORT.*RELATED_PINS_SYNCHRONOUS.*RELATED_PINS_SHUFFLED_SHARE|RELATED_PINS_PORT.*RELATED_PINS_SHUFFLED_SHARE/);
+      expect((error as ServiceError).message).toMatch(
+        /RELATED_PINS_PORT.*RELATED_PINS_SYNCHRONOUS.*RELATED_PINS_SHUFFLED_SHARE|RELATED_PINS_PORT.*RELATED_PINS_SHUFFLED_SHARE/,
+      );
     }
   });
 });

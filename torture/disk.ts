@@ -73,7 +73,15 @@ export const disk: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
     rmSync(folder, { recursive: true, force: true });
   }
   failures.push(...ledger.problems);
-  return { rounds: round, lost, doubled: ledger.doubled, failed: failures.length, failures, acknowledged: ledger.acknowledged.size, refusals };
+  return {
+    rounds: round,
+    lost,
+    doubled: ledger.doubled,
+    failed: failures.length,
+    failures,
+    acknowledged: ledger.acknowledged.size,
+    refusals,
+  };
 };
 
 /** Writes until there is no space for another byte. */
@@ -102,7 +110,11 @@ async function writesAreRefused(url: string, round: number, refusals: Record<str
           ? { id: `full-${round}-${batch}-${i}`, title: 'x'.repeat(400) }
           : { eventId: `full-${round}-${batch}-${i}`, type: 'click', recommendationId: `unknown-${i}`, pinId: `p${i % PINS}` },
       );
-      const reply = await fetch(`${url}/v1/${kind}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ [kind]: rows }) });
+      const reply = await fetch(`${url}/v1/${kind}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ [kind]: rows }),
+      });
       const body = (await reply.json()) as { code?: string };
       const code = body.code ?? String(reply.status);
       codes.add(code);
@@ -121,7 +133,9 @@ function missing(data: string, ledger: EventLedger, failures: string[]): number 
   try {
     const says = database.pragma('quick_check(1)', { simple: true });
     if (says !== 'ok') failures.push(`log.sqlite: ${String(says)}`);
-    const there = new Set(database.prepare('SELECT event_id FROM event UNION ALL SELECT event_id FROM stray_event').pluck().all() as string[]);
+    const there = new Set(
+      database.prepare('SELECT event_id FROM event UNION ALL SELECT event_id FROM stray_event').pluck().all() as string[],
+    );
     return [...ledger.acknowledged].filter((eventId) => !there.has(eventId)).length;
   } finally {
     database.close();

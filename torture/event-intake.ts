@@ -29,7 +29,12 @@ export class EventLedger {
   readonly problems: string[] = [];
   private number = 0;
 
-  eventsOf(list: { recommendationId: string; items: { pinId: string; position: number }[] }, count: number, userId: string, random: Random): SentEvent[] {
+  eventsOf(
+    list: { recommendationId: string; items: { pinId: string; position: number }[] },
+    count: number,
+    userId: string,
+    random: Random,
+  ): SentEvent[] {
     return Array.from({ length: count }, () => {
       const { pinId, position } = random.pick(list.items);
       const event = {
@@ -81,7 +86,14 @@ export async function postEvents(url: string, events: readonly SentEvent[]): Pro
  * One client until the service dies: a list, then batches and single events about it, now and then a repetition; with a
  * pause between two lists, or as fast as it is answered.
  */
-export async function reportUntilKilled(url: string, pins: number, ledger: EventLedger, random: Random, killed: () => boolean, pauseMs = 0): Promise<void> {
+export async function reportUntilKilled(
+  url: string,
+  pins: number,
+  ledger: EventLedger,
+  random: Random,
+  killed: () => boolean,
+  pauseMs = 0,
+): Promise<void> {
   for (; !killed(); await pause(pauseMs)) {
     try {
       const userId = `u${random.integer(53)}`;

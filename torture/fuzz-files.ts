@@ -17,7 +17,8 @@ import type { FuzzTarget } from './fuzz-target.ts';
 import { mutated, writeCase } from './mutation.ts';
 
 const DIGEST_BYTES = 16;
-const DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" width="48" height="32"><rect width="48" height="32" fill="teal"/><circle cx="20" cy="16" r="9" fill="red"/></svg>';
+const DRAWING =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="48" height="32"><rect width="48" height="32" fill="teal"/><circle cx="20" cy="16" r="9" fill="red"/></svg>';
 
 export async function fileTargets(folder: string): Promise<readonly FuzzTarget[]> {
   const onnx = readFileSync(fileURLToPath(new URL('test/cases/two-feature-ranker.onnx', projectRoot())));
@@ -147,7 +148,8 @@ function parquet(path: string, good: Uint8Array): FuzzTarget {
       for (let round = 0; round < 2; round++) {
         writeCase(path, mutated(good, random));
         try {
-          for await (const { rows } of read(path, PIN_SHAPE, BEGINNING)) if (rows.length > 1e6) throw new Error(`${rows.length} rows out of 40`);
+          for await (const { rows } of read(path, PIN_SHAPE, BEGINNING))
+            if (rows.length > 1e6) throw new Error(`${rows.length} rows out of 40`);
         } catch (error) {
           if (!(error instanceof ServiceError)) throw error;
         }

@@ -47,7 +47,9 @@ interface Operation {
 
 /** The application, as far as it is asked. */
 interface Asked {
-  inject(request: Request): Promise<{ readonly statusCode: number; readonly body: string; readonly headers: Readonly<Record<string, unknown>> }>;
+  inject(
+    request: Request,
+  ): Promise<{ readonly statusCode: number; readonly body: string; readonly headers: Readonly<Record<string, unknown>> }>;
 }
 
 export async function httpTarget(folder: string): Promise<FuzzTarget> {
@@ -72,7 +74,12 @@ export async function httpTarget(folder: string): Promise<FuzzTarget> {
 }
 
 interface Document {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, { parameters?: Parameter[]; requestBody?: { content?: Readonly<Record<string, { schema?: Schema }>> } }>>>>;
+  readonly paths: Readonly<
+    Record<
+      string,
+      Readonly<Record<string, { parameters?: Parameter[]; requestBody?: { content?: Readonly<Record<string, { schema?: Schema }>> } }>>
+    >
+  >;
 }
 
 function operationsOf({ paths }: Document): readonly Operation[] {
@@ -92,7 +99,8 @@ async function tryOne(app: Asked, operation: Operation, random: Random): Promise
   const request = requestOf(operation, random);
   const reply = await app.inject(request);
   const { statusCode: status } = reply;
-  const said = (): string => `${request.method} ${request.url} ${String(request.payload ?? '').slice(0, 300)} gave ${status} ${reply.body.slice(0, 300)}`;
+  const said = (): string =>
+    `${request.method} ${request.url} ${String(request.payload ?? '').slice(0, 300)} gave ${status} ${reply.body.slice(0, 300)}`;
   if (status < 400) return;
   let code = '';
   try {
@@ -102,7 +110,11 @@ async function tryOne(app: Asked, operation: Operation, random: Random): Promise
   }
   if (!(code in ERRORS) || ERRORS[code as keyof typeof ERRORS].status !== status) throw new Error(`an unknown code: ${said()}`);
   if (status >= 500 && !LATER.has(code)) throw new Error(said());
-  if (reply.headers['content-type'] !== 'application/problem+json; charset=utf-8' && reply.headers['content-type'] !== 'application/problem+json') throw new Error(`content type ${String(reply.headers['content-type'])}: ${said()}`);
+  if (
+    reply.headers['content-type'] !== 'application/problem+json; charset=utf-8' &&
+    reply.headers['content-type'] !== 'application/problem+json'
+  )
+    throw new Error(`content type ${String(reply.headers['content-type'])}: ${said()}`);
 }
 
 interface Request {
@@ -112,7 +124,16 @@ interface Request {
   readonly payload?: Buffer | string;
 }
 
-const TYPES = ['application/json', 'application/json', 'application/json', 'application/json', 'text/plain', 'multipart/form-data; boundary=x', 'application/xml', ''];
+const TYPES = [
+  'application/json',
+  'application/json',
+  'application/json',
+  'application/json',
+  'text/plain',
+  'multipart/form-data; boundary=x',
+  'application/xml',
+  '',
+];
 
 function requestOf({ method, path, parameters, body }: Operation, random: Random): Request {
   const pathOf = path.replace(/\{(\w+)\}/g, () => encodeURIComponent(textValue(random)));
@@ -133,7 +154,28 @@ function textOf(value: unknown): string {
   return text.replace(/\p{Surrogate}/gu, '?');
 }
 
-const NASTY = ["'; DROP TABLE pins; --", '../../etc/passwd', '%00', '\u0000', '\r\nX-Injected: 1', '__proto__', 'constructor', '1e309', '-1', 'NaN', '{}', '[]', 'null', '\u202e', 'a'.repeat(300), '{"model": 1}', 'http://169.254.169.254/', '😀', '*', '" OR 1=1'];
+const NASTY = [
+  "'; DROP TABLE pins; --",
+  '../../etc/passwd',
+  '%00',
+  '\u0000',
+  '\r\nX-Injected: 1',
+  '__proto__',
+  'constructor',
+  '1e309',
+  '-1',
+  'NaN',
+  '{}',
+  '[]',
+  'null',
+  '\u202e',
+  'a'.repeat(300),
+  '{"model": 1}',
+  'http://169.254.169.254/',
+  '😀',
+  '*',
+  '" OR 1=1',
+];
 
 function textValue(random: Random): string {
   const kind = random.integer(4);
@@ -172,8 +214,25 @@ function objectOf({ properties = {}, required = [] }: Schema, random: Random, de
 /** What stands where the document says "anything": a row of a batch. */
 function looseRecord(random: Random): Record<string, unknown> {
   const out: Record<string, unknown> = {};
-  for (const field of ['id', 'pinId', 'boardId', 'eventId', 'type', 'recommendationId', 'userId', 'ownerId', 'image', 'title', 'annotations', 'categories', 'at', 'position', 'buyable']) {
-    if (random.integer(2) === 0) out[field] = random.pick<unknown>([textValue(random), random.integer(1000), 'click', 'save', { oak: 0.5 }, null, 1_700_000_000_000]);
+  for (const field of [
+    'id',
+    'pinId',
+    'boardId',
+    'eventId',
+    'type',
+    'recommendationId',
+    'userId',
+    'ownerId',
+    'image',
+    'title',
+    'annotations',
+    'categories',
+    'at',
+    'position',
+    'buyable',
+  ]) {
+    if (random.integer(2) === 0)
+      out[field] = random.pick<unknown>([textValue(random), random.integer(1000), 'click', 'save', { oak: 0.5 }, null, 1_700_000_000_000]);
   }
   return out;
 }

@@ -16,7 +16,8 @@ import { mutated, writeCase } from './mutation.ts';
 
 const ROWS_PER_FILE = 500;
 const PER_BATCH = 500;
-const GOOD_ROW = '{"id": "p1", "image": "a.jpg", "title": "Oak \\"chair\\"", "annotations": {"oak": 0.5}, "categories": {"design": 1}, "createdAt": 1700000000000}';
+const GOOD_ROW =
+  '{"id": "p1", "image": "a.jpg", "title": "Oak \\"chair\\"", "annotations": {"oak": 0.5}, "categories": {"design": 1}, "createdAt": 1700000000000}';
 const GOOD_CSV = 'p1,"Oak ""chair""","{""oak"": 0.5}",2024-01-02T03:04:05Z';
 const GOOD_LETOR = '2 qid:17 1:0.5 3:-1e-3 46:12345.75 # doc 4';
 
@@ -124,7 +125,27 @@ const SHAPES: readonly ((random: Random) => unknown)[] = [
   () => '2024-02-30T25:61:00+99:99',
   () => ({ toString: 1, constructor: null, weight: Number.NaN }),
 ];
-const FIELDS = ['id', 'image', 'title', 'link', 'annotations', 'categories', 'buyable', 'createdAt', 'ownerId', 'category', 'pinId', 'boardId', 'userId', 'at', 'eventId', 'type', 'recommendationId', 'position', 'nonsense'];
+const FIELDS = [
+  'id',
+  'image',
+  'title',
+  'link',
+  'annotations',
+  'categories',
+  'buyable',
+  'createdAt',
+  'ownerId',
+  'category',
+  'pinId',
+  'boardId',
+  'userId',
+  'at',
+  'eventId',
+  'type',
+  'recommendationId',
+  'position',
+  'nonsense',
+];
 
 /** Values of any shape at the door of each record. */
 function records(): FuzzTarget {
@@ -185,7 +206,16 @@ function models(): FuzzTarget {
 const GOOD_MANIFEST = {
   name: 'net',
   kind: 'classifier',
-  input: { name: 'data', width: 32, height: 32, layout: 'NCHW', channels: 'RGB', mean: [0, 0, 0], scale: 0.0039, resize: 'stretch-bilinear' },
+  input: {
+    name: 'data',
+    width: 32,
+    height: 32,
+    layout: 'NCHW',
+    channels: 'RGB',
+    mean: [0, 0, 0],
+    scale: 0.0039,
+    resize: 'stretch-bilinear',
+  },
   outputs: { fc6: 'fc6', fc8: 'fc8' },
   labels: ['a', 'b'],
   sha256: 'a'.repeat(64),

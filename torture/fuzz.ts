@@ -55,7 +55,9 @@ export const fuzz: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
 };
 
 function told(cases: Readonly<Record<string, number>>): string {
-  return Object.entries(cases).map(([name, count]) => `${name} ${count}`).join(', ');
+  return Object.entries(cases)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
 }
 
 async function targetsIn(folder: string, only: readonly string[] = ['']): Promise<readonly FuzzTarget[]> {
@@ -78,6 +80,7 @@ async function oneBatch(target: FuzzTarget, random: Random, failures: string[]):
   }
   const { user, system } = process.cpuUsage(usedBefore);
   const [busyMs, clockMs] = [Math.round((user + system) / 1000), Date.now() - startedAt];
-  if (busyMs > BUSY_MAX_MS || clockMs > CLOCK_MAX_MS) failures.push(`${target.name}: a turn took ${clockMs} ms, ${busyMs} ms of the processor`);
+  if (busyMs > BUSY_MAX_MS || clockMs > CLOCK_MAX_MS)
+    failures.push(`${target.name}: a turn took ${clockMs} ms, ${busyMs} ms of the processor`);
   return done;
 }

@@ -62,7 +62,8 @@ export const kill: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
       }
       done[kind]++;
       round++;
-      if (round % 10 === 0) say(`${round} rounds, ${site.ledger.acknowledged.size} events acknowledged, ${site.lost} lost, ${site.ledger.doubled} doubled`);
+      if (round % 10 === 0)
+        say(`${round} rounds, ${site.ledger.acknowledged.size} events acknowledged, ${site.lost} lost, ${site.ledger.doubled} doubled`);
     }
   } finally {
     await site.service?.kill();

@@ -71,7 +71,14 @@ export const overload: Scenario = async ({ minutes, seed, rounds = Number.POSITI
   return { rounds: round, lost: 0, doubled: 0, failed: failures.length, failures, figures };
 };
 
-const TRIALS: readonly ((site: Site) => Promise<Record<string, unknown>>)[] = [storm, idleCrowd, slowHeaders, slowBodies, hugeBodies, callersHangUp];
+const TRIALS: readonly ((site: Site) => Promise<Record<string, unknown>>)[] = [
+  storm,
+  idleCrowd,
+  slowHeaders,
+  slowBodies,
+  hugeBodies,
+  callersHangUp,
+];
 
 /** Three times what the service can do, events beside it. */
 async function storm(site: Site): Promise<Record<string, unknown>> {
@@ -113,7 +120,12 @@ async function storm(site: Site): Promise<Record<string, unknown>> {
 }
 
 function eventLoad(url: string) {
-  const event = (n: number) => ({ eventId: `storm-${process.pid}-${Date.now()}-${n}`, type: 'click', recommendationId: 'unknown', pinId: `p${n % PINS}` });
+  const event = (n: number) => ({
+    eventId: `storm-${process.pid}-${Date.now()}-${n}`,
+    type: 'click',
+    recommendationId: 'unknown',
+    pinId: `p${n % PINS}`,
+  });
   return { url, perSecond: 20, connections: 4, path: () => '/v1/events', body: (n: number) => ({ events: [event(n)] }) };
 }
 
@@ -135,7 +147,12 @@ function residentBytes(url: string): Promise<number> {
 
 async function metricOf(url: string, name: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(text.split('\n').find((line) => line.startsWith(`${name} `))?.slice(name.length) ?? Number.NaN);
+  return Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(`${name} `))
+      ?.slice(name.length) ?? Number.NaN,
+  );
 }
 
 async function idleCrowd(site: Site): Promise<Record<string, unknown>> {
@@ -162,17 +179,26 @@ async function hugeBodies(site: Site): Promise<Record<string, unknown>> {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: Buffer.alloc(BODY_LIMIT + 1, 0x20),
-  }).then((reply) => String(reply.status), () => 'connection closed');
+  }).then(
+    (reply) => String(reply.status),
+    () => 'connection closed',
+  );
   if (declared !== '413' && declared !== 'connection closed') site.failures.push(`a body over the limit was answered with ${declared}`);
   const endless = await Promise.all(Array.from({ length: 8 }, () => endlessBody(site.port, '/v1/events', 20 * BODY_LIMIT)));
   for (const { answer, bytes } of endless) {
-    if (answer !== '413' && answer !== '503' && answer !== 'connection closed') site.failures.push(`an endless body was answered with ${answer}`);
+    if (answer !== '413' && answer !== '503' && answer !== 'connection closed')
+      site.failures.push(`an endless body was answered with ${answer}`);
     if (bytes > 4 * BODY_LIMIT) site.failures.push(`${bytes} bytes of an endless body were taken`);
   }
   const grown = (await residentBytes(site.service.url)) - before;
   if (grown > GROWTH_MAX_BYTES) site.failures.push(`memory grew by ${grown} bytes for bodies that were refused`);
   const answers = [...new Set(endless.map(({ answer }) => answer))];
-  return { declared, endless: answers, endlessBytesMax: Math.max(...endless.map(({ bytes }) => bytes)), grownMiB: rounded(grown / 2 ** 20) };
+  return {
+    declared,
+    endless: answers,
+    endlessBytesMax: Math.max(...endless.map(({ bytes }) => bytes)),
+    grownMiB: rounded(grown / 2 ** 20),
+  };
 }
 
 /** More callers than may be answered at the same time, who all hang up: no place is lost to them. */
@@ -205,8 +231,10 @@ async function othersAreServed(site: Site, name: string, crowd: Crowd): Promise<
     openLoop({ ...eventLoad(service.url), seconds: 3 }),
   ]);
   const p99 = quantile(reads.acceptedMs, 0.99);
-  if ((reads.statuses[200] ?? 0) < reads.offered) failures.push(`${name}: reads got ${JSON.stringify(reads.statuses)} of ${reads.offered} ${reads.errors.join('; ')}`);
-  if ((writes.statuses[200] ?? 0) < writes.offered) failures.push(`${name}: events got ${JSON.stringify(writes.statuses)} of ${writes.offered}`);
+  if ((reads.statuses[200] ?? 0) < reads.offered)
+    failures.push(`${name}: reads got ${JSON.stringify(reads.statuses)} of ${reads.offered} ${reads.errors.join('; ')}`);
+  if ((writes.statuses[200] ?? 0) < writes.offered)
+    failures.push(`${name}: events got ${JSON.stringify(writes.statuses)} of ${writes.offered}`);
   if (p99 > P99_MAX_MS) failures.push(`${name}: p99 of others is ${Math.round(p99)} ms`);
   crowd.close();
   return { othersP99Ms: rounded(p99), served: reads.statuses[200] ?? 0 };

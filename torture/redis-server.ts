@@ -79,7 +79,9 @@ export async function startRedisCluster(replicas = 0): Promise<TestCluster> {
       nodes.push(await startRedis(undefined, ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(NODE_TIMEOUT_MS)]));
     }
     const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
-    const made = spawnSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-replicas', String(replicas), '--cluster-yes'], { encoding: 'utf8' });
+    const made = spawnSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-replicas', String(replicas), '--cluster-yes'], {
+      encoding: 'utf8',
+    });
     if (made.status !== 0) throw new Error(`the cluster was not made: ${made.stdout} ${made.stderr}`);
     const deadline = Date.now() + 30_000;
     for (const { port } of nodes) {

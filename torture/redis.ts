@@ -119,7 +119,9 @@ async function close({ here, there, nodes, ledger }: Site, data: string): Promis
   await Promise.all([here.kill(), there.kill()]);
   await Promise.all(nodes.map((node) => node.stop()));
   const database = openDatabase(join(data, 'log.sqlite'), { readonly: true });
-  const stored = new Set(database.prepare('SELECT event_id FROM event UNION ALL SELECT event_id FROM stray_event').pluck().all() as string[]);
+  const stored = new Set(
+    database.prepare('SELECT event_id FROM event UNION ALL SELECT event_id FROM stray_event').pluck().all() as string[],
+  );
   database.close();
   return [...ledger.acknowledged].filter((eventId) => !stored.has(eventId)).length;
 }
@@ -131,13 +133,24 @@ interface Part {
   readonly rounds: number;
 }
 
-async function torment(site: Site, { acts, cluster, minutes, rounds }: Part, figures: unknown[], say: (line: string) => void): Promise<number> {
+async function torment(
+  site: Site,
+  { acts, cluster, minutes, rounds }: Part,
+  figures: unknown[],
+  say: (line: string) => void,
+): Promise<number> {
   const deadline = Date.now() + minutes * 60_000;
   let round = 0;
   while (round < rounds && Date.now() < deadline) {
-    const names = Object.keys(acts).filter((name) => name !== 'kill a master' || !figures.some((figure) => (figure as { act: string }).act === name));
+    const names = Object.keys(acts).filter(
+      (name) => name !== 'kill a master' || !figures.some((figure) => (figure as { act: string }).act === name),
+    );
     const act = names[round % names.length];
-    const figure = { act, ...(await underLoad(site, act, acts[act])), ...(act === 'kill' ? {} : { sharedMs: await isShared(site, act, cluster) }) };
+    const figure = {
+      act,
+      ...(await underLoad(site, act, acts[act])),
+      ...(act === 'kill' ? {} : { sharedMs: await isShared(site, act, cluster) }),
+    };
     figures.push(figure);
     say(JSON.stringify(figure));
     round++;
@@ -178,9 +191,14 @@ async function isShared(site: Site, act: string, cluster: boolean): Promise<numb
   while (performance.now() < until) {
     // A user of its own for each try: what was published while Redis was away reached nobody else.
     const userId = `shared-${process.pid}-${++site.users}`;
-    const list = (await (await fetch(`${here.url}/v1/pins/p1/related?userId=${userId}`)).json()) as { recommendationId: string; items: { pinId: string }[] };
+    const list = (await (await fetch(`${here.url}/v1/pins/p1/related?userId=${userId}`)).json()) as {
+      recommendationId: string;
+      items: { pinId: string }[];
+    };
     const { pinId } = list.items[0];
-    await postEvents(here.url, [{ eventId: userId, type: 'save', recommendationId: list.recommendationId, pinId, position: 1, userId, at: Date.now() }]);
+    await postEvents(here.url, [
+      { eventId: userId, type: 'save', recommendationId: list.recommendationId, pinId, position: 1, userId, at: Date.now() },
+    ]);
     await new Promise((carried) => setTimeout(carried, 1000));
     const { history } = (await (await fetch(`${there.url}/v1/users/${userId}/history`)).json()) as { history: { pinId: string }[] };
     if (history.some((action) => action.pinId === pinId)) return Math.round(performance.now() - startedAt);

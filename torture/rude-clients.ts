@@ -62,7 +62,11 @@ function crowdOf(sockets: readonly Socket[]): Crowd {
 }
 
 /** Sends an endless chunked body until the server ends it; the status it answered with, or what happened to the connection. */
-export async function endlessBody(port: number, path: string, bytesMax: number): Promise<{ readonly answer: string; readonly bytes: number }> {
+export async function endlessBody(
+  port: number,
+  path: string,
+  bytesMax: number,
+): Promise<{ readonly answer: string; readonly bytes: number }> {
   const socket = await connected(port);
   if (!socket) return { answer: 'refused', bytes: 0 };
   const chunk = Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(0x10000, 0x20), Buffer.from('\r\n')]);

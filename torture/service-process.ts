@@ -73,7 +73,10 @@ export interface JobEnd {
 /** Runs a job to its end, or kills it (-9) after `killAfterMs`. */
 export async function runJob(args: readonly string[], killAfterMs?: number): Promise<JobEnd> {
   const startedAt = performance.now();
-  const child: ChildProcess = spawn(process.execPath, [CLI, ...args, '--json'], { env: environmentOf({}), stdio: ['ignore', 'pipe', 'pipe'] });
+  const child: ChildProcess = spawn(process.execPath, [CLI, ...args, '--json'], {
+    env: environmentOf({}),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let out = '';
   let said = '';
   child.stdout?.on('data', (chunk: Buffer) => {

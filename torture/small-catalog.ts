@@ -29,13 +29,20 @@ export function writeSmallCatalog(folder: string, pins: number, boards: number, 
       createdAt: 1_700_000_000_000 + i,
     })),
   );
-  writeFileSync(file('boards'), lines(boards, (i) => ({ id: `b${i}`, title: themeOf(i), ownerId: `u${i % 53}`, category: themeOf(i) })));
+  writeFileSync(
+    file('boards'),
+    lines(boards, (i) => ({ id: `b${i}`, title: themeOf(i), ownerId: `u${i % 53}`, category: themeOf(i) })),
+  );
   const saves: unknown[] = [];
   for (let board = 0; board < boards; board++) {
     const held = new Set<number>();
-    while (held.size < perBoard) held.add((random.integer(Math.floor(pins / themes.length)) * themes.length + (board % themes.length)) % pins);
+    while (held.size < perBoard)
+      held.add((random.integer(Math.floor(pins / themes.length)) * themes.length + (board % themes.length)) % pins);
     for (const pin of held) saves.push({ pinId: `p${pin}`, boardId: `b${board}`, at: 1_700_000_100_000 + saves.length });
   }
-  writeFileSync(file('saves'), lines(saves.length, (i) => saves[i]));
+  writeFileSync(
+    file('saves'),
+    lines(saves.length, (i) => saves[i]),
+  );
   return { pins, boards, saves: saves.length, flags: ['pins', 'boards', 'saves'].flatMap((name) => [`--${name}`, file(name)]) };
 }

@@ -61,7 +61,11 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
     const { url, pid } = service;
     let over = false;
     const client = reportUntilKilled(url, PINS, ledger, seededRandom(random.integer(2 ** 31)), () => over, REPORT_PAUSE_MS);
-    const paths = [() => `/v1/pins/p${random.integer(PINS)}/related?limit=25&userId=u${random.integer(53)}`, () => `/v1/users/u${random.integer(53)}/home-feed`, () => `/v1/pins?limit=20&q=design`];
+    const paths = [
+      () => `/v1/pins/p${random.integer(PINS)}/related?limit=25&userId=u${random.integer(53)}`,
+      () => `/v1/users/u${random.integer(53)}/home-feed`,
+      () => `/v1/pins?limit=20&q=design`,
+    ];
     while (Date.now() < deadline && round < rounds && failures.length < 20) {
       const [load, said] = await Promise.all([
         openLoop({ url, perSecond: READS_PER_SECOND, seconds: STEP_SECONDS, connections: 16, path: (n) => paths[n % paths.length]() }),
@@ -70,7 +74,12 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
       if (said !== null) failures.push(said);
       const refused = load.offered - (load.statuses[200] ?? 0);
       if (refused > 0) failures.push(`step ${round}: ${JSON.stringify(load.statuses)} of ${load.offered} ${load.errors.join('; ')}`);
-      steps.push({ act: ACTS[round % ACTS.length], acceptedMs: load.acceptedMs, ...(await stateOf(url)), descriptors: readdirSync(`/proc/${pid}/fd`).length });
+      steps.push({
+        act: ACTS[round % ACTS.length],
+        acceptedMs: load.acceptedMs,
+        ...(await stateOf(url)),
+        descriptors: readdirSync(`/proc/${pid}/fd`).length,
+      });
       say(lineOf(round, steps[round]));
       round++;
     }
@@ -90,7 +99,19 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
     if (summary.moreDescriptors > DESCRIPTORS_MAX) failures.push(`${summary.moreDescriptors} more descriptors are open`);
   }
   failures.push(...ledger.problems);
-  return { rounds: round, lost: 0, doubled: ledger.doubled, failed: failures.length, failures, acknowledged: ledger.acknowledged.size, offeredPerSecond: READS_PER_SECOND, ...summary, p99MsByAct: byAct(steps), overTime, judged: steps.length >= JUDGED_STEPS };
+  return {
+    rounds: round,
+    lost: 0,
+    doubled: ledger.doubled,
+    failed: failures.length,
+    failures,
+    acknowledged: ledger.acknowledged.size,
+    offeredPerSecond: READS_PER_SECOND,
+    ...summary,
+    p99MsByAct: byAct(steps),
+    overTime,
+    judged: steps.length >= JUDGED_STEPS,
+  };
 };
 
 /** What operators do while people look at pins; null, or what went wrong. */
@@ -158,7 +179,8 @@ function summarize(all: readonly Step[]) {
   const steps = all.length > WARM_STEPS + 1 ? all.slice(WARM_STEPS) : all;
   const third = Math.min(TEN_MINUTES, Math.floor(steps.length / 3));
   const part = Math.max(1, third - (third % ACTS.length));
-  const median = (some: readonly Step[], of: (step: Step) => number): number => some.map(of).sort((a, b) => a - b)[Math.floor(some.length / 2)] ?? Number.NaN;
+  const median = (some: readonly Step[], of: (step: Step) => number): number =>
+    some.map(of).sort((a, b) => a - b)[Math.floor(some.length / 2)] ?? Number.NaN;
   const [first, last] = [steps.slice(0, part), steps.slice(-part)];
   const [firstP99Ms, lastP99Ms] = [p99Of(first), p99Of(last)];
   return {

@@ -34,7 +34,13 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
       single64Clients: figures(single),
       sqliteAlone: peer,
     };
-    return { ours, peer: peer.perCoreSecond, ratio: round(ours / peer.perCoreSecond), unit: 'events per second of a core, in batches of 100', raw };
+    return {
+      ours,
+      peer: peer.perCoreSecond,
+      ratio: round(ours / peer.perCoreSecond),
+      unit: 'events per second of a core, in batches of 100',
+      raw,
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -88,10 +88,7 @@ function writeExposures(store: ExposureStore, number: number, exposures: number,
         const at = START + random.integer(DAYS * DAY_MS);
         const visits = random.next() < 0.1 ? 2 : 1;
         for (let visit = 0; visit < visits; visit++)
-          store.put(
-            number,
-            exposedList(`u${String(unit).padStart(9, '0')}`, at + visit * DAY_MS, ++listIndex, arm, random.next()),
-          );
+          store.put(number, exposedList(`u${String(unit).padStart(9, '0')}`, at + visit * DAY_MS, ++listIndex, arm, random.next()));
       }
     });
     memory.look();

@@ -11,8 +11,7 @@ import { projectRoot } from '../../src/worker-url.ts';
 const SHARED = 'shared/datasets/clothing-test';
 
 export async function run({ argv }: { argv: readonly string[]; json: boolean }): Promise<Record<string, unknown>> {
-  const flag = (name: string, fallback: string): string =>
-    argv.includes(name) ? argv[argv.indexOf(name) + 1] : fallback;
+  const flag = (name: string, fallback: string): string => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : fallback);
   const net = resolve(flag('--net', fileURLToPath(new URL('data/nets/visual', projectRoot()))));
   const shared = fileURLToPath(new URL(`../${SHARED}`, projectRoot()));
   const folder = flag('--images', existsSync(shared) ? shared : '');
@@ -41,10 +40,7 @@ function contender(kind: string, net: string, list: string): number {
   return Number(JSON.parse(out));
 }
 
-function figures(
-  raw: Readonly<Record<string, readonly number[]>>,
-  workers: readonly string[],
-): Record<string, unknown> {
+function figures(raw: Readonly<Record<string, readonly number[]>>, workers: readonly string[]): Record<string, unknown> {
   const median = (kind: string): number => [...raw[kind]].sort((a, b) => a - b)[raw[kind].length >> 1];
   const [onnxruntime, tensors, sharp, files] = ['onnxruntime 1', 'tensors 1', 'sharp 1', 'files 1'].map(median);
   const alone = 1 / (1 / sharp + 1 / onnxruntime);
@@ -53,9 +49,7 @@ function figures(
     tensorRatio: tensors / onnxruntime,
     files: { ours: files, sharp, onnxruntime, alone },
     fileRatio: files / alone,
-    stored: Object.fromEntries(
-      workers.map((count) => [`${count} worker${count === '1' ? '' : 's'}`, median(`stored ${count}`)]),
-    ),
+    stored: Object.fromEntries(workers.map((count) => [`${count} worker${count === '1' ? '' : 's'}`, median(`stored ${count}`)])),
   };
 }
 
@@ -74,8 +68,7 @@ async function drawnPhotos(count: number): Promise<string> {
   for (let i = 0; i < count; i++) {
     const discs = Array.from(
       { length: 120 },
-      () =>
-        `<circle cx="${random.integer(640)}" cy="${random.integer(480)}" r="${random.integer(60)}" fill="${colour()}"/>`,
+      () => `<circle cx="${random.integer(640)}" cy="${random.integer(480)}" r="${random.integer(60)}" fill="${colour()}"/>`,
     );
     writeFileSync(
       join(folder, `${i}.jpg`),

@@ -14,11 +14,15 @@ export function growthPlot(points: readonly Point[], exponents: Readonly<Record<
   const y = scale(0.5, highest * 1.5, HEIGHT - EDGE.bottom, EDGE.top);
   const lines = COSTS.map((cost, c) => {
     const places = relative[c].map((value, i) => `${x(pins[i]).toFixed(1)},${y(value).toFixed(1)}`);
-    const dots = places.map((place) => `<circle cx="${place.split(',')[0]}" cy="${place.split(',')[1]}" r="3.5" fill="${COLOURS[c]}"/>`).join('');
+    const dots = places
+      .map((place) => `<circle cx="${place.split(',')[0]}" cy="${place.split(',')[1]}" r="3.5" fill="${COLOURS[c]}"/>`)
+      .join('');
     const label = `<text x="${WIDTH - EDGE.right + 12}" y="${EDGE.top + 18 + 22 * c}" fill="${COLOURS[c]}">${cost}, exponent ${exponents[cost]}</text>`;
     return `<polyline fill="none" stroke="${COLOURS[c]}" stroke-width="2" points="${places.join(' ')}"/>${dots}${label}`;
   });
-  const atPins = pins.map((each) => `<text x="${x(each)}" y="${HEIGHT - EDGE.bottom + 20}" text-anchor="middle">${each.toLocaleString('en')}</text>`);
+  const atPins = pins.map(
+    (each) => `<text x="${x(each)}" y="${HEIGHT - EDGE.bottom + 20}" text-anchor="middle">${each.toLocaleString('en')}</text>`,
+  );
   const powers = Array.from({ length: Math.floor(Math.log10(highest * 1.5)) + 1 }, (_, power) => 10 ** power);
   const grid = powers.map((value) => {
     const at = y(value).toFixed(1);

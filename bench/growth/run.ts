@@ -31,7 +31,17 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
     points.push(point);
     console.error(`growth: ${JSON.stringify(point)}`);
   }
-  const exponents = Object.fromEntries(COSTS.map((cost) => [cost, round(exponentOf(points.map(({ pins }) => pins), points.map((point) => point[cost])))]));
+  const exponents = Object.fromEntries(
+    COSTS.map((cost) => [
+      cost,
+      round(
+        exponentOf(
+          points.map(({ pins }) => pins),
+          points.map((point) => point[cost]),
+        ),
+      ),
+    ]),
+  );
   const plot = flag(argv, '--plot');
   if (plot !== undefined) writeFileSync(plot, growthPlot(points, exponents));
   return { ours: exponents.closeupMicros, peer: null, ratio: null, unit: 'exponent of the cost of a closeup', exponents, raw: points };

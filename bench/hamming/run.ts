@@ -104,11 +104,7 @@ function summary(raw: readonly Raw[]): Record<string, unknown> {
   return { ours: twoWorkers?.ours, peer: twoWorkers?.peer, ratio: twoWorkers?.ratio, table };
 }
 
-async function measure(
-  table: CodeTable,
-  queries: readonly Uint32Array[],
-  threads: number,
-): Promise<{ one: number[]; batch: number[] }> {
+async function measure(table: CodeTable, queries: readonly Uint32Array[], threads: number): Promise<{ one: number[]; batch: number[] }> {
   const pool = threads > 1 ? new ExactIndexPool(table, threads) : null;
   const search: BatchSearch = pool ?? new ExactIndex(table);
   // The engine compiles hot code after a while: a few queries first.

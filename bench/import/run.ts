@@ -72,8 +72,7 @@ async function importSaves(
 
 async function readAlone(file: string): Promise<void> {
   let fields = 0;
-  for await (const line of createInterface({ input: createReadStream(file) }))
-    fields += Object.keys(JSON.parse(line) as object).length;
+  for await (const line of createInterface({ input: createReadStream(file) })) fields += Object.keys(JSON.parse(line) as object).length;
   if (fields === 0) throw new Error('nothing was read');
 }
 

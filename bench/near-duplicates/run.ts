@@ -77,18 +77,14 @@ export async function run({ argv }: { argv: readonly string[]; json: boolean }):
     const names: string[] = [];
     for (let from = 0; from < photos.length; from += 16) {
       const chunk = photos.slice(from, from + 16).map((file) => ({ file, bytes: readFileSync(file) }));
-      const made = await Promise.all(
-        chunk.map(({ bytes }) => Promise.all(Object.values(COPIES).map((copy) => copy(bytes)))),
-      );
+      const made = await Promise.all(chunk.map(({ bytes }) => Promise.all(Object.values(COPIES).map((copy) => copy(bytes)))));
       const prints = await print(chunk.map(({ bytes }) => bytes));
       for (const [i, original] of prints.entries()) {
         if (!original) continue;
         originals.push({ pinIndex: originals.length, ...original });
         names.push(chunk[i].file);
         const found = await print(made[i]);
-        found.forEach(
-          (one, k) => one && copies.push({ kind: Object.keys(COPIES)[k], original: originals.length - 1, print: one }),
-        );
+        found.forEach((one, k) => one && copies.push({ kind: Object.keys(COPIES)[k], original: originals.length - 1, print: one }));
       }
     }
     return judged(originals, copies, names, length, Number(flag('--precision') ?? 0.99));
@@ -126,10 +122,7 @@ function judged(
   const collisions = others.filter(({ a, b }) => originals[a].signature === originals[b].signature);
   const different = others.filter((pair) => !collisions.includes(pair));
   const known: JudgedPair[] = [...pairs, ...different.map((pair) => ({ ...pair, duplicate: false }))];
-  const figures = (
-    rules: DuplicateRules,
-    list: readonly JudgedPair[] = known,
-  ): { precision: number; recall: number } => {
+  const figures = (rules: DuplicateRules, list: readonly JudgedPair[] = known): { precision: number; recall: number } => {
     const within = known.filter((pair) => isWithin(pair, rules));
     const right = within.filter((pair) => pair.duplicate).length;
     return {

@@ -35,7 +35,9 @@ export async function run({ argv }: { argv: readonly string[]; json: boolean }):
 
 function measure(rows: readonly Float32Array[], { queries, ks, breadths, links }: Settings) {
   const dimensions = rows[0].length;
-  const asked = Array.from({ length: Math.min(queries, rows.length) }, (_, q) => Math.floor((q * rows.length) / Math.min(queries, rows.length)));
+  const asked = Array.from({ length: Math.min(queries, rows.length) }, (_, q) =>
+    Math.floor((q * rows.length) / Math.min(queries, rows.length)),
+  );
   const most = Math.max(...ks);
   const exact = timed(asked.map((q) => () => scan(rows, rows[q], most)));
   const startedAt = performance.now();
@@ -45,7 +47,15 @@ function measure(rows: readonly Float32Array[], { queries, ks, breadths, links }
   const graphs = breadths.map((searchBreadth) => {
     index.searchBreadth = searchBreadth;
     const answers = timed(asked.map((q) => () => index.search(rows[q], most)));
-    const recall = Object.fromEntries(ks.map((k) => [k, recallOf(answers.results.map((one) => firstOf(one, k)), exact.results.map((one) => firstOf(one, k)))]));
+    const recall = Object.fromEntries(
+      ks.map((k) => [
+        k,
+        recallOf(
+          answers.results.map((one) => firstOf(one, k)),
+          exact.results.map((one) => firstOf(one, k)),
+        ),
+      ]),
+    );
     return { searchBreadth, recall, milliseconds: answers.median, speedUp: exact.median / answers.median };
   });
   return { count: rows.length, dimensions, links, queries: asked.length, exactMilliseconds: exact.median, buildSeconds, graphs };
@@ -62,7 +72,10 @@ function timed<T>(work: readonly (() => T)[]): { results: T[]; median: number } 
   return { results, median: times.sort((a, b) => a - b)[times.length >> 1] };
 }
 
-const firstOf = ({ pinIndexes, distances }: Neighbors, k: number): Neighbors => ({ pinIndexes: pinIndexes.subarray(0, k), distances: distances.subarray(0, k) });
+const firstOf = ({ pinIndexes, distances }: Neighbors, k: number): Neighbors => ({
+  pinIndexes: pinIndexes.subarray(0, k),
+  distances: distances.subarray(0, k),
+});
 
 /** All compared: the truth. Squared L2 of unit vectors is 2 - 2 x the inner product. */
 function scan(rows: readonly Float32Array[], query: Float32Array, k: number): Neighbors {
@@ -97,7 +110,10 @@ async function embeddings(net: string, images: string): Promise<Float32Array[]> 
   const files = photosIn(images);
   const rows: Float32Array[] = [];
   for (let from = 0; from < files.length; from += 64) {
-    const found = await pool.layers(net, files.slice(from, from + 64).map((file) => ({ bytes: readFileSync(file) })));
+    const found = await pool.layers(
+      net,
+      files.slice(from, from + 64).map((file) => ({ bytes: readFileSync(file) })),
+    );
     for (const one of found) if (one.ok) rows.push(normalized(one.layers?.embedding ?? one.fc6));
   }
   await pool.close();

@@ -60,7 +60,9 @@ interface Timed {
 }
 
 export async function run({ argv }: { argv: readonly string[]; json: boolean }): Promise<Record<string, unknown>> {
-  const wanted = argv.includes('--no-peer') ? { python: null, missing: 'left out' } : peerPython(['numpy', 'scikit-learn'], ['numpy', 'sklearn']);
+  const wanted = argv.includes('--no-peer')
+    ? { python: null, missing: 'left out' }
+    : peerPython(['numpy', 'scikit-learn'], ['numpy', 'sklearn']);
   const rounds = 3;
   const raw: Timed[] = [];
   let small = train(200_000, 1);
@@ -107,22 +109,16 @@ function largeRun() {
 }
 
 /** Trains the peer at falling tolerances until it reaches our objective within 1e-4, and reports that training's seconds. */
-function peerSeconds(
-  python: string,
-  rows: Float32Array,
-  grades: Uint8Array,
-  objective: number,
-): Omit<Timed, 'name'> | null {
+function peerSeconds(python: string, rows: Float32Array, grades: Uint8Array, objective: number): Omit<Timed, 'name'> | null {
   const folder = mkdtempSync(join(tmpdir(), 'related-pins-bench-'));
   try {
     writeFileSync(join(folder, 'rows.f32'), new Uint8Array(rows.buffer));
     writeFileSync(join(folder, 'grades.u8'), grades);
     const script = fileURLToPath(new URL('../../../bench/rank-svm/peer.py', import.meta.url));
-    const done = spawnSync(
-      python,
-      [script, folder, String(COLUMNS), String(LIST_LENGTH), String(C), String(objective)],
-      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
-    );
+    const done = spawnSync(python, [script, folder, String(COLUMNS), String(LIST_LENGTH), String(C), String(objective)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     return done.status === 0 ? (JSON.parse(done.stdout) as Omit<Timed, 'name'>) : null;
   } finally {
     rmSync(folder, { recursive: true, force: true });

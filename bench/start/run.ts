@@ -24,7 +24,14 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
     raw.push({ pins, bits: BITS, ...starts[starts.length >> 1], readSeconds: round(secondsToRead(folder)), all: starts });
   }
   const last = raw[raw.length - 1] as { readySeconds: number; residentMiB: number; readSeconds: number };
-  return { ours: last.readySeconds, peer: last.readSeconds, ratio: round(last.readSeconds / last.readySeconds), unit: 'seconds to ready at the largest size', residentMiB: last.residentMiB, raw };
+  return {
+    ours: last.readySeconds,
+    peer: last.readSeconds,
+    ratio: round(last.readSeconds / last.readySeconds),
+    unit: 'seconds to ready at the largest size',
+    residentMiB: last.residentMiB,
+    raw,
+  };
 }
 
 async function startOnce(folder: string) {
@@ -38,7 +45,13 @@ async function startOnce(folder: string) {
   const firstReplyMs = round(performance.now() - askedAt);
   const { rssBytes, cpuMicros } = await server.usage();
   await server.stop();
-  return { readySeconds, cpuSeconds: round(cpuMicros / 1e6), firstReplyMs, items, residentMiB: Math.round(Math.max(ready, rssBytes) / 2 ** 20) };
+  return {
+    readySeconds,
+    cpuSeconds: round(cpuMicros / 1e6),
+    firstReplyMs,
+    items,
+    residentMiB: Math.round(Math.max(ready, rssBytes) / 2 ** 20),
+  };
 }
 
 function secondsToRead(folder: string): number {

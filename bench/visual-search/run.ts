@@ -43,7 +43,11 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
   const after = await service.usage();
   const again: Answered[] = [];
   for (const query of queries.slice(WARM_UP)) again.push(await ask(service, query));
-  const crowd = await together(service, Array.from({ length: requests }, () => drawnQuery(random)), 4);
+  const crowd = await together(
+    service,
+    Array.from({ length: requests }, () => drawnQuery(random)),
+    4,
+  );
   await service.stop();
   const stages = stagesOf(fresh);
   const ours = stages.search.p50;

@@ -24,7 +24,9 @@ const items = new Set(users.flatMap(([, ...saved]) => saved));
 const records = {
   pins: [...items].map((id) => ({ id })),
   boards: users.map(([user]) => ({ id: `board of ${user}`, ownerId: user })),
-  saves: users.flatMap(([user, ...saved]) => [...new Set(saved)].map((pinId) => ({ pinId, boardId: `board of ${user}`, userId: user, at: '2017-01-01' }))),
+  saves: users.flatMap(([user, ...saved]) =>
+    [...new Set(saved)].map((pinId) => ({ pinId, boardId: `board of ${user}`, userId: user, at: '2017-01-01' })),
+  ),
 };
 mkdirSync(out, { recursive: true });
 for (const [name, rows] of Object.entries(records)) {

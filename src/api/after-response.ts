@@ -25,7 +25,17 @@ export function afterResponse(context: Context, metrics: Metrics, request: Fasti
 export function afterKeptReply(context: Context, metrics: Metrics, request: FastifyRequest, record: ServedList, kept: KeptReply): void {
   const { head } = kept;
   const { surface, queryPinIndex: queryPin, recommendationId, modelVersion, arm } = record;
-  Object.assign(request.line, { surface, queryPin, recommendationId, modelVersion, arm, candidates: head.candidates, items: head.page, tau: head.tau, cached: true });
+  Object.assign(request.line, {
+    surface,
+    queryPin,
+    recommendationId,
+    modelVersion,
+    arm,
+    candidates: head.candidates,
+    items: head.page,
+    tau: head.tau,
+    cached: true,
+  });
   metrics.lists.inc({ surface });
   if (context.config.serveLog) setImmediate(() => append(context, metrics, request, record));
 }

@@ -44,20 +44,14 @@ export function experimentRoutes(app: App, service: Service): void {
     surfaces: SURFACES,
   });
 
-  app.get(
-    '/v1/experiments',
-    { schema: schema('All experiments with state, verdict and health'), config: { scope: 'read' } },
-    async () => ({
-      experiments: core.store
-        .list()
-        .map((experiment) =>
-          cardOf(experiment, experiment.state === 'draft' ? null : core.reportAsCounted(experiment)),
-        ),
-      holdout: config.experimentHoldout,
-      /** What a definition may name. */
-      known: { ...known(), metrics: METRICS.map(({ name, label, kind, meaning }) => ({ name, label, kind, meaning })) },
-    }),
-  );
+  app.get('/v1/experiments', { schema: schema('All experiments with state, verdict and health'), config: { scope: 'read' } }, async () => ({
+    experiments: core.store
+      .list()
+      .map((experiment) => cardOf(experiment, experiment.state === 'draft' ? null : core.reportAsCounted(experiment))),
+    holdout: config.experimentHoldout,
+    /** What a definition may name. */
+    known: { ...known(), metrics: METRICS.map(({ name, label, kind, meaning }) => ({ name, label, kind, meaning })) },
+  }));
 
   app.post(
     '/v1/experiments',
@@ -150,9 +144,7 @@ export function experimentRoutes(app: App, service: Service): void {
 
 function countNowAndThen(app: App, core: Experiments): void {
   const timer = setInterval(() => {
-    core
-      .catchUpRunning()
-      .catch((error: unknown) => app.log.warn({ reason: reasonOf(error) }, 'exposures were not counted'));
+    core.catchUpRunning().catch((error: unknown) => app.log.warn({ reason: reasonOf(error) }, 'exposures were not counted'));
   }, COUNT_EVERY_MS).unref();
   app.addHook('onClose', async () => clearInterval(timer));
 }

@@ -4,8 +4,7 @@ import type { JobStatus } from '../schedule/scheduler.ts';
 import type { App, Service } from './routes.ts';
 import { replies } from './schemas.ts';
 
-const Nullable = <T extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Number>>(type: T) =>
-  Type.Union([type, Type.Null()]);
+const Nullable = <T extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Number>>(type: T) => Type.Union([type, Type.Null()]);
 const Time = Nullable(Type.String({ description: 'ISO 8601' }));
 const Run = Type.Object({
   id: Type.Integer(),

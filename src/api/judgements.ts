@@ -28,13 +28,9 @@ const NewStudy = Type.Object({
 
 export function judgementRoutes(app: App, { context }: Service, core: Experiments): void {
   const schema = (summary: string) => ({ summary, tags: ['judgements'], response: replies(Anything) });
-  app.get(
-    '/v1/judgements',
-    { schema: schema('The studies, with preference and agreement'), config: { scope: 'read' } },
-    async () => ({
-      studies: core.judgements.studies().map((study) => core.judgements.summary(study)),
-    }),
-  );
+  app.get('/v1/judgements', { schema: schema('The studies, with preference and agreement'), config: { scope: 'read' } }, async () => ({
+    studies: core.judgements.studies().map((study) => core.judgements.summary(study)),
+  }));
   app.post(
     '/v1/judgements',
     {
@@ -45,7 +41,11 @@ export function judgementRoutes(app: App, { context }: Service, core: Experiment
       const { study, kind = 'pair', queries = 20, length = 8, repeats = 0.2, seed = 1 } = body;
       const treatments = [given(body.treatmentA, 'treatmentA'), given(body.treatmentB, 'treatmentB')] as const;
       const lists = await listsToJudge(context.parts, relatedPins, { treatments, queries, length, seed, now: Date.now() });
-      if (lists.length === 0) throw new ServiceError('REQUEST_INVALID', { detail: 'The two treatments give the same lists: there is nothing to judge.', field: 'treatmentB' });
+      if (lists.length === 0)
+        throw new ServiceError('REQUEST_INVALID', {
+          detail: 'The two treatments give the same lists: there is nothing to judge.',
+          field: 'treatmentB',
+        });
       const tasks =
         kind === 'pair'
           ? core.judgements.addPairs(study, [nameOf(body.treatmentA), nameOf(body.treatmentB)], lists, seed, repeats)

@@ -27,7 +27,15 @@ export function lensRoutes(app: App, { context, metrics }: Service, desk: () => 
     const options = visualOptions(context, question, 'lens');
     const start = placeOf(question.request.cursor);
     const { items, more, understanding, ratios } = await blended(context, desk(), question, start);
-    logVisualList(context, metrics, request, { surface: 'lens', options, pinIndex: question.pinIndex, region: null, start, items, startedAt });
+    logVisualList(context, metrics, request, {
+      surface: 'lens',
+      options,
+      pinIndex: question.pinIndex,
+      region: null,
+      start,
+      items,
+      startedAt,
+    });
     return {
       ...listHead(context, options),
       items: items.map((item, at) => itemOf(context, item, start + at + 1)),
@@ -92,7 +100,13 @@ async function objectsIn(context: Context, desk: VisualDesk, { picture, box }: F
   return (found?.objects ?? []).filter(({ score }) => score >= desk.fitted.dots.score);
 }
 
-function understoodQuery({ pins }: Context, { pinIndex }: VisualQuestion, { look, sources, box }: FoundRegion, results: readonly VisualResult[], objects: Understanding['objects']): Understanding {
+function understoodQuery(
+  { pins }: Context,
+  { pinIndex }: VisualQuestion,
+  { look, sources, box }: FoundRegion,
+  results: readonly VisualResult[],
+  objects: Understanding['objects'],
+): Understanding {
   const terms = searchAnnotations(results, sources);
   const { colours, picture } = look;
   const known = pinIndex >= 0 && box === null ? pinIndex : null;
@@ -100,20 +114,36 @@ function understoodQuery({ pins }: Context, { pinIndex }: VisualQuestion, { look
 }
 
 /** Scenes that hold something like the query's surest object; none when it holds no object. */
-async function scenesOf(context: Context, desk: VisualDesk, { pinIndex }: VisualQuestion, { picture }: FoundRegion, object: QueryObject | null, filters: SearchFilters): Promise<readonly SceneMatch[]> {
+async function scenesOf(
+  context: Context,
+  desk: VisualDesk,
+  { pinIndex }: VisualQuestion,
+  { picture }: FoundRegion,
+  object: QueryObject | null,
+  filters: SearchFilters,
+): Promise<readonly SceneMatch[]> {
   if (!object) return [];
   const code = await desk.reader.code(picture, object.box, desk.net);
   const label = object.score >= TRUSTED_LABEL && object.label !== '' ? object.label : undefined;
-  return desk.objectIndex.scenes({ code, pinIndex, ...(label ? { label } : {}), accept: (pin) => passes(pin, filters, context) }, OFFERS, context.pins);
+  return desk.objectIndex.scenes(
+    { code, pinIndex, ...(label ? { label } : {}), accept: (pin) => passes(pin, filters, context) },
+    OFFERS,
+    context.pins,
+  );
 }
 
 /** Pins whose text answers to the surest terms, by BM25; neither the query nor its copies. */
 function meaningAlikes(context: Context, { pinIndex }: VisualQuestion, { annotations }: Understanding, filters: SearchFilters) {
   const { pins, catalog } = context;
-  const words = annotations.filter((row) => row.confidence > 0).slice(0, TERMS_ASKED).map((row) => row.term);
+  const words = annotations
+    .filter((row) => row.confidence > 0)
+    .slice(0, TERMS_ASKED)
+    .map((row) => row.term);
   if (words.length === 0) return [];
   const own = pinIndex < 0 ? -1 : pins.group[pinIndex];
-  return catalog.text.search(words.join(' '), OFFERS).filter(({ pinIndex: pin }) => pin < pins.count && pins.group[pin] !== own && passes(pin, filters, context));
+  return catalog.text
+    .search(words.join(' '), OFFERS)
+    .filter(({ pinIndex: pin }) => pin < pins.count && pins.group[pin] !== own && passes(pin, filters, context));
 }
 
 function itemOf(context: Context, { pinIndex, source, score, scene }: LensItem, position: number) {

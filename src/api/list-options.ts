@@ -78,7 +78,12 @@ function degradationsOf(decision: Decision | null): ListOptions['degraded'] {
 
 function excluded({ pins }: Context, ids: string | undefined): ReadonlySet<number> {
   if (!ids) return new Set();
-  return new Set(ids.split(',').map((id) => pins.indexOf(id.trim())).filter((pinIndex) => pinIndex >= 0));
+  return new Set(
+    ids
+      .split(',')
+      .map((id) => pins.indexOf(id.trim()))
+      .filter((pinIndex) => pinIndex >= 0),
+  );
 }
 
 /** A variant's name, a model's name, or a record. @throws REQUEST_INVALID naming the field. */
@@ -104,7 +109,12 @@ function readTreatment(record: Record<string, unknown>): Treatment {
   if (visualFrom !== 'image' && visualFrom !== 'object') return refuse('visualFrom is image or object');
   if (typeof factor !== 'number' || !Number.isFinite(factor) || factor < 0)
     return refuse('whenDominantObject.visualWeightFactor is a number of at least 0');
-  const treatment: Treatment = { model, sources: sources as readonly string[] | null, visualFrom, whenDominantObject: { visualWeightFactor: factor } };
+  const treatment: Treatment = {
+    model,
+    sources: sources as readonly string[] | null,
+    visualFrom,
+    whenDominantObject: { visualWeightFactor: factor },
+  };
   if (dots === undefined) return treatment;
   const offered = readDotsTreatment(dots);
   return typeof offered === 'string' ? refuse(offered) : { ...treatment, dots: offered };

@@ -81,7 +81,9 @@ export class Metrics {
         model.set({ model: context.models.current().name }, 1);
       },
     });
-    this.gauge(name('model_refused'), '1 while a promoted model cannot be used and the one before serves.', () => (context.models.problem === null ? 0 : 1));
+    this.gauge(name('model_refused'), '1 while a promoted model cannot be used and the one before serves.', () =>
+      context.models.problem === null ? 0 : 1,
+    );
     const dark: Counter<'outcome'> = new Counter({
       name: name('dark_reads_total'),
       help: 'Lists for the model in the dark, by what became of them: read, leftOut (too many waited), failed.',

@@ -5,8 +5,7 @@ import type { AuditEntry } from '../ranker/model-registry.ts';
 import type { App, Service } from './routes.ts';
 import { replies } from './schemas.ts';
 
-const Nullable = <T extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Number>>(type: T) =>
-  Type.Union([type, Type.Null()]);
+const Nullable = <T extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Number>>(type: T) => Type.Union([type, Type.Null()]);
 const Model = Type.Object({
   name: Type.String(),
   createdAt: Nullable(Type.String()),
@@ -23,18 +22,14 @@ const Models = Type.Object({
   serving: Type.String(),
   canary: Trial,
   dark: Trial,
-  problem: Nullable(
-    Type.String({ description: 'Why the promoted model could not be taken up; the one before serves.' }),
-  ),
+  problem: Nullable(Type.String({ description: 'Why the promoted model could not be taken up; the one before serves.' })),
   models: Type.Array(Model),
 });
 const whyFields = { why: Type.Optional(Type.String({ maxLength: 1000 })) };
 const Why = Type.Optional(Type.Object(whyFields));
 const Promote = Type.Optional(Type.Object({ ...whyFields, force: Type.Optional(Type.Boolean()) }));
 const Try = Type.Object({ ...whyFields, share: Type.Number({ exclusiveMinimum: 0, maximum: 1 }) });
-const TryInTheDark = Type.Optional(
-  Type.Object({ ...whyFields, share: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })) }),
-);
+const TryInTheDark = Type.Optional(Type.Object({ ...whyFields, share: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })) }));
 const Change = Type.Object({
   model: Nullable(Type.String()),
   previous: Nullable(Type.String()),
@@ -76,10 +71,7 @@ const DarkReads = Type.Object({
 
 const DarkNetReads = Type.Object({
   ...DarkReads.properties,
-  dark: Type.Union([
-    Type.Object({ net: Type.String(), share: Type.Number(), model: Type.String(), since: Type.String() }),
-    Type.Null(),
-  ]),
+  dark: Type.Union([Type.Object({ net: Type.String(), share: Type.Number(), model: Type.String(), since: Type.String() }), Type.Null()]),
   model: Nullable(Type.String({ description: 'net:NAME MODEL, of the net that reads or that read last.' })),
 });
 
@@ -104,10 +96,8 @@ export function modelRoutes(app: App, { context }: Service): void {
     return { who: request.keyName ?? 'http', why, force };
   };
   const about = <B>(summary: string, body: B) => ({ summary, tags: ['models'], body, response: replies(Change) });
-  app.post(
-    '/v1/models/:name/promote',
-    { ...admin, schema: { ...about('Makes a model serve', Promote), params: Named } },
-    async (request) => told(promoteModel(registry, request.params.name, decisionOf(request))),
+  app.post('/v1/models/:name/promote', { ...admin, schema: { ...about('Makes a model serve', Promote), params: Named } }, async (request) =>
+    told(promoteModel(registry, request.params.name, decisionOf(request))),
   );
   app.post(
     '/v1/models/roll-back',
@@ -117,8 +107,7 @@ export function modelRoutes(app: App, { context }: Service): void {
   app.post(
     '/v1/models/:name/canary',
     { ...admin, schema: { ...about('Tries a model on a share of the users', Try), params: Named } },
-    async (request) =>
-      told(setCanary(registry, { model: request.params.name, share: request.body.share }, decisionOf(request))),
+    async (request) => told(setCanary(registry, { model: request.params.name, share: request.body.share }, decisionOf(request))),
   );
   app.post('/v1/models/canary/stop', { ...admin, schema: about('Ends the trial of a model', Why) }, async (request) =>
     told(setCanary(registry, null, decisionOf(request))),
@@ -132,8 +121,7 @@ export function modelRoutes(app: App, { context }: Service): void {
         params: Named,
       },
     },
-    async (request) =>
-      told(setDark(registry, { model: request.params.name, share: request.body?.share ?? 1 }, decisionOf(request))),
+    async (request) => told(setDark(registry, { model: request.params.name, share: request.body?.share ?? 1 }, decisionOf(request))),
   );
   app.post('/v1/models/dark/stop', { ...admin, schema: about('Ends the dark reads', Why) }, async (request) =>
     told(setDark(registry, null, decisionOf(request))),

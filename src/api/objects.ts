@@ -39,7 +39,8 @@ export function objectRoutes(app: App, { context }: Service, desk: () => VisualD
     const { dots } = listOptions(context, who, { surface: 'visual-search', pinIndex }).treatment;
     const reply = await objectsReply(context, desk, pinIndex, { explain, thresholds: dots?.thresholds ?? {} });
     const { width, height } = reply;
-    const offer = dots?.show === 'box' ? { display: 'box', defaultBox: fractionsToPixels(DEFAULT_BOX, width, height) } : { display: 'dots' };
+    const offer =
+      dots?.show === 'box' ? { display: 'box', defaultBox: fractionsToPixels(DEFAULT_BOX, width, height) } : { display: 'dots' };
     return { ...reply, ...offer };
   });
 }
@@ -69,7 +70,11 @@ async function objectsReply(context: Context, desk: () => VisualDesk, pinIndex: 
   }
 }
 
-async function foundAndJudged(context: Context, desk: () => VisualDesk, pinIndex: number): Promise<{ found: PinObjects | null; signals: readonly DotSignals[] | null }> {
+async function foundAndJudged(
+  context: Context,
+  desk: () => VisualDesk,
+  pinIndex: number,
+): Promise<{ found: PinObjects | null; signals: readonly DotSignals[] | null }> {
   const hasImage = context.catalog.pins.get(pinIndex)?.image ?? null;
   const found = hasImage === null ? context.objectsOf(pinIndex) : await desk().objectsOf(pinIndex);
   const signals = found && context.visual ? await desk().signalsOf(pinIndex, found.objects) : null;
@@ -83,7 +88,12 @@ interface OfferedObject extends Omit<JudgedObject, 'signals'> {
 }
 
 /** Regions that many people drew: they confirm the detection they lie on, or are dots of their own. */
-function withPeople(context: Context, pinIndex: number, { width, height }: PinObjects, judged: readonly JudgedObject[]): readonly OfferedObject[] {
+function withPeople(
+  context: Context,
+  pinIndex: number,
+  { width, height }: PinObjects,
+  judged: readonly JudgedObject[],
+): readonly OfferedObject[] {
   const objects: OfferedObject[] = [...judged];
   for (const { box, people } of cropDots(handDrawn(context.log.crops.regionsOf(pinIndex)))) {
     const pixels = fractionsToPixels(box, width, height);

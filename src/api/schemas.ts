@@ -12,7 +12,11 @@ export const UserParams = Type.Object({ id: Id });
 export const LIMIT_MAX = 200;
 
 const SessionId = Type.Optional(
-  Type.String({ minLength: 1, maxLength: 256, description: 'The session, the unit of experiments by session; without it those leave the list out and count it.' }),
+  Type.String({
+    minLength: 1,
+    maxLength: 256,
+    description: 'The session, the unit of experiments by session; without it those leave the list out and count it.',
+  }),
 );
 
 const ListFields = {
@@ -27,8 +31,7 @@ const ListFields = {
   treatment: Type.Optional(
     Type.String({
       maxLength: 2048,
-      description:
-        'A model name, variant-a, variant-b, variant-c, or a treatment as JSON. Marked in the log, kept out of training.',
+      description: 'A model name, variant-a, variant-b, variant-c, or a treatment as JSON. Marked in the log, kept out of training.',
     }),
   ),
 };
@@ -88,10 +91,7 @@ export const BoardsBody = rows('boards');
 export const SavesBody = rows('saves');
 export const EventsBody = rows('events');
 
-const Rejected = Type.Record(
-  Type.String(),
-  Type.Object({ count: Type.Integer(), lines: Type.Array(Type.Integer()) }),
-);
+const Rejected = Type.Record(Type.String(), Type.Object({ count: Type.Integer(), lines: Type.Array(Type.Integer()) }));
 export const Receipt = Type.Object({
   read: Type.Integer(),
   written: Type.Integer(),

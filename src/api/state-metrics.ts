@@ -20,10 +20,20 @@ export function stateMetrics(context: Context, registry: Registry): void {
       },
     });
   };
-  gauge(name('redis_up'), '1 while Redis answers, 0 while it is away; absent without Redis.', () => (hot.actions === null ? null : Number(hot.cache.state().available)));
+  gauge(name('redis_up'), '1 while Redis answers, 0 while it is away; absent without Redis.', () =>
+    hot.actions === null ? null : Number(hot.cache.state().available),
+  );
   gauge(name('event_lag'), 'Events in the stream that no process has taken in.', () => hot.actions?.lag() ?? null);
-  gauge(name('log_pages_waiting'), 'Pages of the write-ahead log that wait to be carried home.', () => context.checkpointer?.waitingPages ?? null);
-  gauge(name('take_up_seconds'), 'Longest time since the last scrape that taking up changes kept requests waiting.', () => context.takeLongestTakeUp() / 1000);
+  gauge(
+    name('log_pages_waiting'),
+    'Pages of the write-ahead log that wait to be carried home.',
+    () => context.checkpointer?.waitingPages ?? null,
+  );
+  gauge(
+    name('take_up_seconds'),
+    'Longest time since the last scrape that taking up changes kept requests waiting.',
+    () => context.takeLongestTakeUp() / 1000,
+  );
   const counted: Counter<'outcome'> = new Counter({
     name: name('cache_total'),
     help: 'Questions to the cache, by outcome: hit, miss, failure (Redis away or slow).',

@@ -17,7 +17,11 @@ interface Span {
   end(at: number): void;
 }
 interface Tracer {
-  startSpan(name: string, options: { kind?: number; startTime: number; attributes?: Readonly<Record<string, string | number>> }, parent: unknown): Span;
+  startSpan(
+    name: string,
+    options: { kind?: number; startTime: number; attributes?: Readonly<Record<string, string | number>> },
+    parent: unknown,
+  ): Span;
 }
 interface OtelApi {
   readonly ROOT_CONTEXT: unknown;
@@ -34,7 +38,12 @@ interface Resources {
   resourceFromAttributes(attributes: Readonly<Record<string, string>>): object;
 }
 
-const PACKAGES = ['@opentelemetry/api', '@opentelemetry/sdk-trace-base', '@opentelemetry/exporter-trace-otlp-http', '@opentelemetry/resources'];
+const PACKAGES = [
+  '@opentelemetry/api',
+  '@opentelemetry/sdk-trace-base',
+  '@opentelemetry/exporter-trace-otlp-http',
+  '@opentelemetry/resources',
+];
 const SERVER_KIND = 1;
 
 /** Sends a trace of each request to `url` until the application closes. @throws CONFIG_INVALID naming the packages to install. */
@@ -52,8 +61,17 @@ export async function traceRequests(app: App, url: string, packages: readonly st
     const endedAt = Date.now();
     const startedAt = endedAt - reply.elapsedTime;
     const route = routeOptions.url ?? 'unknown';
-    const attributes = { 'http.request.method': method, 'http.route': route, 'http.response.status_code': reply.statusCode, 'related_pins.request_id': id };
-    const span = tracer.startSpan(`${method} ${route}`, { kind: SERVER_KIND, startTime: startedAt, attributes }, parentOf(api, headers.traceparent));
+    const attributes = {
+      'http.request.method': method,
+      'http.route': route,
+      'http.response.status_code': reply.statusCode,
+      'related_pins.request_id': id,
+    };
+    const span = tracer.startSpan(
+      `${method} ${route}`,
+      { kind: SERVER_KIND, startTime: startedAt, attributes },
+      parentOf(api, headers.traceparent),
+    );
     let at = startedAt;
     for (const [stage, ms] of Object.entries((line.timings ?? {}) as Record<string, number>)) {
       const inside = tracer.startSpan(stage.replace(/Ms$/, ''), { startTime: at }, api.trace.setSpan(api.ROOT_CONTEXT, span));

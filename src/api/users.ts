@@ -3,9 +3,7 @@ import type { App, Service } from './routes.ts';
 import { replies, UserParams } from './schemas.ts';
 
 const History = Type.Object({
-  history: Type.Array(
-    Type.Object({ pinId: Type.String(), type: Type.String(), at: Type.Number(), title: Type.String() }),
-  ),
+  history: Type.Array(Type.Object({ pinId: Type.String(), type: Type.String(), at: Type.Number(), title: Type.String() })),
 });
 const Users = Type.Object({ users: Type.Array(Type.Object({ id: Type.String(), saves: Type.Integer() })) });
 const LimitQuery = Type.Object({ limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })) });

@@ -63,7 +63,11 @@ export class VisualDesk {
   get features(): VisualFeatures {
     const { visual } = this.context;
     if (visual) return visual;
-    throw new ServiceError('INDEX_UNAVAILABLE', { index: 'visual features', reason: 'no image was read yet: run extract-features', retryAfterSeconds: 30 });
+    throw new ServiceError('INDEX_UNAVAILABLE', {
+      index: 'visual features',
+      reason: 'no image was read yet: run extract-features',
+      retryAfterSeconds: 30,
+    });
   }
 
   get sources(): VisualSearchSources {
@@ -79,7 +83,11 @@ export class VisualDesk {
     const { net } = looks;
     const binarizer = net && (looks.store.binarizer(looks.store.netIdOf(net)) ?? unfitted(net.rule, net.fc6Length));
     if (!net || !binarizer)
-      throw new ServiceError('INDEX_UNAVAILABLE', { index: 'visual features', reason: 'the active net has no codes yet: run extract-features', retryAfterSeconds: 30 });
+      throw new ServiceError('INDEX_UNAVAILABLE', {
+        index: 'visual features',
+        reason: 'the active net has no codes yet: run extract-features',
+        retryAfterSeconds: 30,
+      });
     if (this.queryInput?.digest !== net.digest) this.queryInput = { digest: net.digest, input: readNet(looks.netFolder).manifest.input };
     return { folder: looks.netFolder, digest: net.digest, binarizer, input: this.queryInput.input };
   }
@@ -126,7 +134,8 @@ export class VisualDesk {
     for (let pinIndex = 0; pinIndex < context.pins.count; pinIndex++) {
       const object = features.objectOf(pinIndex);
       const dominant = object && context.objectsOf(pinIndex)?.objects.find((row) => row.dominant);
-      if (object && dominant) index.setPin(pinIndex, [{ pinIndex, label: dominant.label, score: dominant.score, box: dominant.box, code: object.code }]);
+      if (object && dominant)
+        index.setPin(pinIndex, [{ pinIndex, label: dominant.label, score: dominant.score, box: dominant.box, code: object.code }]);
     }
     this.dominants = { of: features, pins: context.pins.count, index };
     return index;
@@ -148,8 +157,7 @@ export class VisualDesk {
     const file = join(dataFolder, THRESHOLDS_FILE);
     const { netDigest } = this.features;
     const key = `${netDigest} ${existsSync(file) ? statSync(file).mtimeMs : ''}`;
-    if (this.thresholds?.key !== key)
-      this.thresholds = { key, values: servingThresholds(dataFolder, netDigest, this.detectorDigest) };
+    if (this.thresholds?.key !== key) this.thresholds = { key, values: servingThresholds(dataFolder, netDigest, this.detectorDigest) };
     return this.thresholds.values;
   }
 
@@ -211,7 +219,10 @@ function detectorOf({ dataFolder, inference }: Context) {
 export async function withinTime<T>(work: Promise<T>, limitMs: number, pinId: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, failed) => {
-    timer = setTimeout(() => failed(new ServiceError('FEATURES_NOT_READY', { pinId, retryAfterSeconds: Math.ceil(limitMs / 1000) })), limitMs);
+    timer = setTimeout(
+      () => failed(new ServiceError('FEATURES_NOT_READY', { pinId, retryAfterSeconds: Math.ceil(limitMs / 1000) })),
+      limitMs,
+    );
   });
   try {
     return await Promise.race([work, late]);

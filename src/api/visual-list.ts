@@ -57,7 +57,13 @@ export interface VisualListRecord {
 export function logVisualList(context: Context, metrics: Metrics, request: FastifyRequest, record: VisualListRecord): void {
   if (!context.config.serveLog) return;
   const list = servedListOf(context, record);
-  Object.assign(request.line, { surface: list.surface, queryPin: list.queryPinIndex, recommendationId: list.recommendationId, items: list.items.count, arm: list.arm });
+  Object.assign(request.line, {
+    surface: list.surface,
+    queryPin: list.queryPinIndex,
+    recommendationId: list.recommendationId,
+    items: list.items.count,
+    arm: list.arm,
+  });
   context.log.lists.append(list).catch((error: unknown) => {
     metrics.lostLists.inc();
     request.log.error({ recommendationId: list.recommendationId, reason: reasonOf(error) }, 'served list was not logged');

@@ -19,13 +19,18 @@ export const VisualBody = Type.Object({
   buyable: Type.Optional(Type.Boolean()),
   mode: Type.Optional(
     Type.Union([Type.Literal('flashlight'), Type.Literal('similar-looks'), Type.Literal('shop-the-look'), Type.Literal('exact-product')], {
-      description: 'flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product: the same thing only.',
+      description:
+        'flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product: the same thing only.',
     }),
   ),
   term: Type.Optional(Type.String({ maxLength: 256, description: 'Only pins that carry this annotation.' })),
-  terms: Type.Optional(Type.Array(Type.String({ maxLength: 256 }), { maxItems: 16, description: 'Only pins that carry all of these annotations.' })),
+  terms: Type.Optional(
+    Type.Array(Type.String({ maxLength: 256 }), { maxItems: 16, description: 'Only pins that carry all of these annotations.' }),
+  ),
   imageUrl: Type.Optional(Type.String({ maxLength: 4096, description: 'A public address of an image, instead of pinId or an upload.' })),
-  via: Type.Optional(Type.Union([Type.Literal('crop'), Type.Literal('dot')], { description: 'Whether a person drew the box or took a dot.' })),
+  via: Type.Optional(
+    Type.Union([Type.Literal('crop'), Type.Literal('dot')], { description: 'Whether a person drew the box or took a dot.' }),
+  ),
   preview: Type.Optional(Type.Boolean({ description: 'The box is still moving: the list is not logged.' })),
   sessionId: Type.Optional(Id),
   treatment: Type.Optional(Type.String({ maxLength: 2048 })),
@@ -65,7 +70,8 @@ export async function visualQuestion(context: Context, request: FastifyRequest):
     await refuseAnimated(image);
     return { request: body, pinIndex: -1, upload: image, boxUnit };
   }
-  if (body.pinId === undefined) throw new ServiceError('REQUEST_INVALID', { field: 'pinId', detail: 'pinId: name a pin, or send an image as multipart/form-data' });
+  if (body.pinId === undefined)
+    throw new ServiceError('REQUEST_INVALID', { field: 'pinId', detail: 'pinId: name a pin, or send an image as multipart/form-data' });
   return { request: body, pinIndex: pinOf(context, body.pinId), upload: null, boxUnit };
 }
 
@@ -77,7 +83,8 @@ async function refuseAnimated(bytes: Uint8Array): Promise<void> {
 
 /** An image by its web address, under the guard of the import; paths of our own disk are no addresses. */
 function bytesAt({ config, dataFolder }: Context, address: string): Promise<Uint8Array> {
-  if (!isWebAddress(address)) throw new ServiceError('REQUEST_INVALID', { field: 'imageUrl', detail: 'imageUrl: must begin with http:// or https://' });
+  if (!isWebAddress(address))
+    throw new ServiceError('REQUEST_INVALID', { field: 'imageUrl', detail: 'imageUrl: must begin with http:// or https://' });
   return fetchImage(address, { dataFolder, byteLimit: config.uploadLimitBytes, allowPrivate: config.imagePrivateUrls });
 }
 
@@ -90,7 +97,10 @@ export async function bytesOfPin(context: Context, pinIndex: number): Promise<Ui
 }
 
 /** The parts of a form; one that is cut short or malformed is the caller's mistake. */
-async function readMultipart(request: FastifyRequest, byteLimit: number): Promise<{ image: Uint8Array | null; fields: Record<string, unknown> }> {
+async function readMultipart(
+  request: FastifyRequest,
+  byteLimit: number,
+): Promise<{ image: Uint8Array | null; fields: Record<string, unknown> }> {
   try {
     return await readParts(request, byteLimit);
   } catch (error) {
@@ -99,7 +109,10 @@ async function readMultipart(request: FastifyRequest, byteLimit: number): Promis
   }
 }
 
-async function readParts(request: FastifyRequest, byteLimit: number): Promise<{ image: Uint8Array | null; fields: Record<string, unknown> }> {
+async function readParts(
+  request: FastifyRequest,
+  byteLimit: number,
+): Promise<{ image: Uint8Array | null; fields: Record<string, unknown> }> {
   let image: Uint8Array | null = null;
   const fields: Record<string, unknown> = {};
   for await (const part of request.parts({ limits: { fileSize: byteLimit, files: 1, fields: 20, fieldSize: 16_384 } })) {
@@ -111,7 +124,8 @@ async function readParts(request: FastifyRequest, byteLimit: number): Promise<{ 
       });
     } else part.file.resume();
   }
-  if (!image && fields.pinId === undefined && fields.imageUrl === undefined) throw new ServiceError('REQUEST_INVALID', { field: 'image', detail: 'image: the form holds no file of this name' });
+  if (!image && fields.pinId === undefined && fields.imageUrl === undefined)
+    throw new ServiceError('REQUEST_INVALID', { field: 'image', detail: 'image: the form holds no file of this name' });
   return { image, fields };
 }
 

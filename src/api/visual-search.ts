@@ -6,7 +6,14 @@ import type { Context } from '../context.ts';
 import { ServiceError } from '../errors.ts';
 import { categoryConformity, heaviestCategory, inCategory } from '../search/category-conformity.ts';
 import { engagementBoost } from '../search/dot-engagement.ts';
-import { hasTerm, searchAnnotations, type SearchFilters, visualSearch, type VisualResult, type VisualSearchSources } from '../search/flashlight.ts';
+import {
+  hasTerm,
+  searchAnnotations,
+  type SearchFilters,
+  visualSearch,
+  type VisualResult,
+  type VisualSearchSources,
+} from '../search/flashlight.ts';
 import type { QueryPicture, RegionLook } from '../search/picture.ts';
 import { type LookPart, shopTheLook } from '../search/shop-the-look.ts';
 import { type Box, pixelsToFractions } from '../vision/box.ts';
@@ -37,7 +44,9 @@ export function visualSearchRoutes(app: App, service: Service): void {
   };
   app.register(multipart);
   app.addHook('onClose', async () => opened?.close());
-  const schema = visualSchema('Pins that look like a picture, or like a region of it; with `mode` also similar looks, the look to shop, the exact product');
+  const schema = visualSchema(
+    'Pins that look like a picture, or like a region of it; with `mode` also similar looks, the look to shop, the exact product',
+  );
   app.post('/v1/visual-search', { schema, config: { scope: 'read', lane: 'heavy' } }, async (request) => {
     const startedAt = performance.now();
     const question = await visualQuestion(context, request);
@@ -46,9 +55,23 @@ export function visualSearchRoutes(app: App, service: Service): void {
     const { reply, logged } = await answer(context, desk(), question, found);
     const start = placeOf(question.request.cursor);
     if (!question.request.preview)
-      logVisualList(context, metrics, request, { surface: 'visual-search', options, pinIndex: question.pinIndex, region: regionOf(question, found), start, items: logged, startedAt });
+      logVisualList(context, metrics, request, {
+        surface: 'visual-search',
+        options,
+        pinIndex: question.pinIndex,
+        region: regionOf(question, found),
+        start,
+        items: logged,
+        startedAt,
+      });
     request.line.timings = found.timings;
-    return { ...listHead(context, options), ...reply, colours: coloursOf(found.look.colours), box: found.box, ...(question.request.explain ? { timings: found.timings } : {}) };
+    return {
+      ...listHead(context, options),
+      ...reply,
+      colours: coloursOf(found.look.colours),
+      box: found.box,
+      ...(question.request.explain ? { timings: found.timings } : {}),
+    };
   });
   lensRoutes(app, service, desk);
   objectRoutes(app, service, desk);
@@ -129,7 +152,10 @@ async function similarLooks(context: Context, question: VisualQuestion, found: F
   let category = filters.category ?? (question.pinIndex < 0 ? -1 : heaviestCategory(question.pinIndex, pins));
   if (category < 0 && filters.category === undefined) {
     const all = await timedSearch(question, found, filters);
-    const conforming = categoryConformity(all.map(({ pinIndex }) => pinIndex), pins).category;
+    const conforming = categoryConformity(
+      all.map(({ pinIndex }) => pinIndex),
+      pins,
+    ).category;
     category = conforming === null ? -1 : pins.categoryNames.indexOf(conforming);
   }
   const restricted = category < 0 && filters.category === undefined ? filters : { ...filters, category };
@@ -140,9 +166,19 @@ async function similarLooks(context: Context, question: VisualQuestion, found: F
 /** Exact product: only pins nearer than the fitted distance, and how often that is right. */
 async function exactProduct(context: Context, desk: VisualDesk, question: VisualQuestion, found: FoundRegion): Promise<Answer> {
   const rule = desk.fitted.exactProduct;
-  if (!rule) throw new ServiceError('INDEX_UNAVAILABLE', { index: 'exact product', reason: 'its distance is not fitted for the active net: run fit-search' });
+  if (!rule)
+    throw new ServiceError('INDEX_UNAVAILABLE', {
+      index: 'exact product',
+      reason: 'its distance is not fitted for the active net: run fit-search',
+    });
   const results = await timedSearch(question, found, filtersOf(context, question));
-  return pageOf(context, question, found, results.filter(({ distance }) => distance <= rule.distanceMax), { exactProduct: rule });
+  return pageOf(
+    context,
+    question,
+    found,
+    results.filter(({ distance }) => distance <= rule.distanceMax),
+    { exactProduct: rule },
+  );
 }
 
 async function lookToShop(context: Context, desk: VisualDesk, question: VisualQuestion, found: FoundRegion): Promise<Answer> {
@@ -152,14 +188,23 @@ async function lookToShop(context: Context, desk: VisualDesk, question: VisualQu
   const sure = seen.filter((object) => object.score >= desk.fitted.dots.score && (box === null || holdsMiddle(box, object.box)));
   const asked = box !== null && sure.length === 0 ? [{ label: '', score: 1, box }] : sure;
   const codes = await Promise.all(asked.map((object) => desk.reader.code(picture, object.box, desk.net)));
-  const scene = { code: look.code, pinIndex: question.pinIndex, objects: asked.map(({ label, score, box: at }, i) => ({ label, score, box: at, code: codes[i] })) };
+  const scene = {
+    code: look.code,
+    pinIndex: question.pinIndex,
+    objects: asked.map(({ label, score, box: at }, i) => ({ label, score, box: at, code: codes[i] })),
+  };
   const company = objects?.company ?? { images: 0, counts: new Map(), together: new Map() };
   const { exclude = new Set<number>() } = filtersOf(context, question);
   const parts = await shopTheLook(scene, { sources, index: desk.objectIndex, company, exclude }, PER_PART);
   const items = parts.flatMap((part, at) => part.items.map((item) => ({ item, part, at })));
   return {
     reply: {
-      items: items.map(({ item, part, at }, i) => ({ ...itemOf(context, item, i + 1), part: at, forLabel: part.label, completes: part.box === null })),
+      items: items.map(({ item, part, at }, i) => ({
+        ...itemOf(context, item, i + 1),
+        part: at,
+        forLabel: part.label,
+        completes: part.box === null,
+      })),
       nextCursor: null,
       annotations: [],
       look: parts.map((part) => partReply(part)),
@@ -178,14 +223,24 @@ function partReply({ label, box, confidence, items }: LookPart) {
   return { label, box, confidence, completes: box === null, count: items.length };
 }
 
-async function timedSearch({ pinIndex }: VisualQuestion, { look, sources, timings }: FoundRegion, filters: SearchFilters): Promise<readonly VisualResult[]> {
+async function timedSearch(
+  { pinIndex }: VisualQuestion,
+  { look, sources, timings }: FoundRegion,
+  filters: SearchFilters,
+): Promise<readonly VisualResult[]> {
   const startedAt = performance.now();
   const results = await visualSearch({ code: look.code, pinIndex }, filters, sources);
   timings.search = (timings.search ?? 0) + performance.now() - startedAt;
   return results;
 }
 
-function pageOf(context: Context, { request }: VisualQuestion, { sources, timings }: FoundRegion, results: readonly VisualResult[], more: Record<string, unknown>): Answer {
+function pageOf(
+  context: Context,
+  { request }: VisualQuestion,
+  { sources, timings }: FoundRegion,
+  results: readonly VisualResult[],
+  more: Record<string, unknown>,
+): Answer {
   const startedAt = performance.now();
   const { limit = 25, cursor, explain = false } = request;
   const start = placeOf(cursor);
@@ -199,8 +254,19 @@ function pageOf(context: Context, { request }: VisualQuestion, { sources, timing
   };
 }
 
-function itemOf({ pins, catalog }: Context, { pinIndex, distance, score }: { pinIndex: number; distance: number; score: number }, position: number) {
-  return { pinId: pins.idOf(pinIndex), position, score, distance, sources: [{ name: 'visual-search', score }], title: catalog.pins.get(pinIndex)?.title ?? '' };
+function itemOf(
+  { pins, catalog }: Context,
+  { pinIndex, distance, score }: { pinIndex: number; distance: number; score: number },
+  position: number,
+) {
+  return {
+    pinId: pins.idOf(pinIndex),
+    position,
+    score,
+    distance,
+    sources: [{ name: 'visual-search', score }],
+    title: catalog.pins.get(pinIndex)?.title ?? '',
+  };
 }
 
 /** The terms of a score, adding up to it from left to right. */

@@ -66,12 +66,7 @@ export interface NeighborLists {
  * same two boards of 9 and 99 pins have count 2, under log damping 1/log(10) + 1/log(100) = 0.651.
  * Source   P3alpha: Cooper et al., WWW 2014; RP3beta: Paudel et al., TiiS 2016; the rest is textbook.
  */
-export function cooccurrenceRows(
-  table: BoardPins,
-  options: CooccurrenceOptions,
-  from = 0,
-  to = table.pins,
-): NeighborLists {
+export function cooccurrenceRows(table: BoardPins, options: CooccurrenceOptions, from = 0, to = table.pins): NeighborLists {
   return new RowCounter(table, options).rows(from, to);
 }
 
@@ -136,8 +131,7 @@ export function boardWeights(table: BoardPins, options: CooccurrenceOptions): Fl
   const plain = !isWalk(options) && options.weighting === 'none' && options.damping === 'none' && options.boardCap === 0;
   if (plain) return null;
   const weights = new Float64Array(table.boards);
-  for (let b = 0; b < table.boards; b++)
-    weights[b] = boardWeight(options, table.boardStart[b + 1] - table.boardStart[b], table.pins);
+  for (let b = 0; b < table.boards; b++) weights[b] = boardWeight(options, table.boardStart[b + 1] - table.boardStart[b], table.pins);
   return weights;
 }
 

@@ -23,8 +23,7 @@ export interface BoardPins {
  * Throws   RangeError if the lengths differ or an index is out of range
  */
 export function boardPinsOf(boardOf: Uint32Array, pinOf: Uint32Array, boards: number, pins: number): BoardPins {
-  if (boardOf.length !== pinOf.length)
-    throw new RangeError(`columns differ in length: ${boardOf.length} boards, ${pinOf.length} pins`);
+  if (boardOf.length !== pinOf.length) throw new RangeError(`columns differ in length: ${boardOf.length} boards, ${pinOf.length} pins`);
   const saves = boardOf.length;
   const memory = sharedMemory(4 * (boards + pins + 2 + 2 * saves) + PAGE_BYTES);
   const column = columnsOf(memory);

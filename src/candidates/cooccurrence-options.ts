@@ -18,10 +18,7 @@ export function cooccurrenceOptionsOf(config: Config): CooccurrenceOptions {
 }
 
 /** The same with command-line flags winning; a flag that was not given keeps the setting. */
-export function flaggedOptions(
-  flags: Readonly<Record<string, unknown>>,
-  fallback: CooccurrenceOptions,
-): CooccurrenceOptions {
+export function flaggedOptions(flags: Readonly<Record<string, unknown>>, fallback: CooccurrenceOptions): CooccurrenceOptions {
   const given = Object.keys(fallback).filter((name) => flags[name] !== undefined);
   return checkedOptions({ ...fallback, ...Object.fromEntries(given.map((name) => [name, flags[name]])) });
 }

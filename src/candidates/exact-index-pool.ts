@@ -17,8 +17,7 @@ export class ExactIndexPool implements NeighborIndex<Uint32Array> {
 
   /** At most seven threads: the eighth slot is the caller's own. */
   constructor(table: CodeTable, threads: number) {
-    if (threads < 1 || threads >= SCAN_SLOTS)
-      throw new RangeError(`threads: expected 1..${SCAN_SLOTS - 1}, got ${threads}`);
+    if (threads < 1 || threads >= SCAN_SLOTS) throw new RangeError(`threads: expected 1..${SCAN_SLOTS - 1}, got ${threads}`);
     this.table = table;
     this.workers = Array.from({ length: threads }, (_, t) => new ScanWorker(table, t + 1));
   }
@@ -31,11 +30,14 @@ export class ExactIndexPool implements NeighborIndex<Uint32Array> {
   async searchBatch(queries: readonly Uint32Array[], k: number): Promise<Neighbors[]> {
     const share = Math.ceil(this.table.capacity / this.workers.length);
     const parts = await Promise.all(
-      this.workers.map((worker, t) =>
-        worker.scan({ queries, k, first: t * share, last: Math.min(this.table.capacity, (t + 1) * share) }),
+      this.workers.map((worker, t) => worker.scan({ queries, k, first: t * share, last: Math.min(this.table.capacity, (t + 1) * share) })),
+    );
+    return queries.map((_, q) =>
+      mergedNeighbors(
+        parts.map((part) => part[q]),
+        k,
       ),
     );
-    return queries.map((_, q) => mergedNeighbors(parts.map((part) => part[q]), k));
   }
 
   async close(): Promise<void> {

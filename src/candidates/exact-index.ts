@@ -64,18 +64,11 @@ export class ExactIndex implements NeighborIndex<Uint32Array> {
   searchRows(queries: readonly Uint32Array[], k: number, first: number, last: number, accept?: Accept): Neighbors[] {
     const group = Math.max(1, Math.floor(QUERY_BYTES / (this.table.words * 4)));
     const found: Neighbors[] = [];
-    for (let q = 0; q < queries.length; q += group)
-      found.push(...this.searchGroup(queries.slice(q, q + group), k, first, last, accept));
+    for (let q = 0; q < queries.length; q += group) found.push(...this.searchGroup(queries.slice(q, q + group), k, first, last, accept));
     return found;
   }
 
-  private searchGroup(
-    queries: readonly Uint32Array[],
-    k: number,
-    first: number,
-    last: number,
-    accept: Accept | undefined,
-  ): Neighbors[] {
+  private searchGroup(queries: readonly Uint32Array[], k: number, first: number, last: number, accept: Accept | undefined): Neighbors[] {
     const { words } = this.table;
     const best = queries.map(() => new Nearest(k, this.table, accept));
     queries.forEach((query, q) => {
@@ -92,15 +85,7 @@ export class ExactIndex implements NeighborIndex<Uint32Array> {
   private scanChunk(q: number, from: number, to: number, nearest: Nearest): void {
     if (nearest.bound < 0) return;
     const { byteOffset, words } = this.table;
-    const count = this.scan(
-      byteOffset,
-      words * 4,
-      this.slot + q * words * 4,
-      from,
-      to,
-      nearest.bound,
-      this.slot + QUERY_BYTES,
-    );
+    const count = this.scan(byteOffset, words * 4, this.slot + q * words * 4, from, to, nearest.bound, this.slot + QUERY_BYTES);
     const hits = this.slotWords;
     for (let h = QUERY_BYTES / 4; h < QUERY_BYTES / 4 + 2 * count; h += 2) nearest.offer(hits[h], hits[h + 1]);
   }

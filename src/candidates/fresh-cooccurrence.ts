@@ -162,8 +162,7 @@ export class FreshCooccurrence {
   private norm(boards: ArrayLike<number>): number {
     if (this.options.weighting === 'none') return boards.length;
     let sum = 0;
-    for (let at = 0; at < boards.length; at++)
-      sum += squaredEntry(this.options, this.pinsOf(boards[at]).length, this.builtNorms.length);
+    for (let at = 0; at < boards.length; at++) sum += squaredEntry(this.options, this.pinsOf(boards[at]).length, this.builtNorms.length);
     return sum;
   }
 }

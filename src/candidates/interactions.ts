@@ -69,12 +69,7 @@ export interface SampledLines {
  * Reads (user, item) pairs line by line; empty lines are passed over.
  * Throws CATALOG_FILE_UNREADABLE naming the line that has no item, or the file that cannot be read.
  */
-export async function readInteractions(
-  file: string,
-  form: InteractionForm,
-  users: Names,
-  items: Names,
-): Promise<Interactions> {
+export async function readInteractions(file: string, form: InteractionForm, users: Names, items: Names): Promise<Interactions> {
   const read: Interactions = { users: new Column(), items: new Column() };
   await eachLine(file, (fields, line) => {
     if (fields.length < 2 && form === 'pairs') refuse(file, line, 'expected user, tab, item');

@@ -103,13 +103,7 @@ interface Recipe {
   write(folder: ArtifactFolder, scratch: ListScratch): string;
 }
 
-async function build(
-  step: string,
-  kind: string,
-  pins: number,
-  setting: BuildSetting,
-  recipe: Recipe,
-): Promise<BuildReceipt> {
+async function build(step: string, kind: string, pins: number, setting: BuildSetting, recipe: Recipe): Promise<BuildReceipt> {
   const startedAt = performance.now();
   const folder = neighborListFolder(setting.artifacts, kind);
   const scratch = new ListScratch(folder.folder, recipe.key);

@@ -61,8 +61,7 @@ export class ListScratch {
   }
 
   append(block: NeighborLists): void {
-    if (block.first !== this.done.rows)
-      throw new RangeError(`block begins at row ${block.first}, ${this.done.rows} rows are done`);
+    if (block.first !== this.done.rows) throw new RangeError(`block begins at row ${block.first}, ${this.done.rows} rows are done`);
     const lengths = new Uint32Array(block.rows);
     for (let r = 0; r < block.rows; r++) lengths[r] = block.start[r + 1] - block.start[r];
     write(this.files.lengths, lengths, this.done.rows * 4);
@@ -97,8 +96,7 @@ export class ListScratch {
   /** Closes and removes everything: the build is done. */
   discard(): void {
     this.close();
-    for (const name of ['json', 'lengths', 'pinIndexes', 'scores'])
-      rmSync(join(this.folder, `building.${name}`), { force: true });
+    for (const name of ['json', 'lengths', 'pinIndexes', 'scores']) rmSync(join(this.folder, `building.${name}`), { force: true });
   }
 
   private readProgress(): Progress {

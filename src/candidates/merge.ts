@@ -73,7 +73,13 @@ export class Merge {
     return groups;
   }
 
-  private fillScores(proposals: readonly Proposal[], groups: readonly Int32Array[], source: number, pins: Int32Array, out: Float32Array): void {
+  private fillScores(
+    proposals: readonly Proposal[],
+    groups: readonly Int32Array[],
+    source: number,
+    pins: Int32Array,
+    out: Float32Array,
+  ): void {
     const { taken } = this;
     const { pinIndexes, scores } = proposals[source].pins;
     const ofPins = groups[source];

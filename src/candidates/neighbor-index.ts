@@ -37,8 +37,7 @@ export function mergedNeighbors(parts: readonly Neighbors[], k: number): Neighbo
   let total = 0;
   for (const part of parts) total += part.pinIndexes.length;
   const heap = new TopKHeap(Math.min(k, total));
-  for (const { pinIndexes, distances } of parts)
-    for (let n = 0; n < pinIndexes.length; n++) heap.offer(pinIndexes[n], -distances[n]);
+  for (const { pinIndexes, distances } of parts) for (let n = 0; n < pinIndexes.length; n++) heap.offer(pinIndexes[n], -distances[n]);
   const { ids, scores } = heap.drain();
   return { pinIndexes: ids, distances: scores.map((score) => 0 - score) };
 }

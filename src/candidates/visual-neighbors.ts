@@ -70,8 +70,7 @@ export class VisualNeighbors implements CandidateSource {
 
   propose(query: CandidateQuery, limit: number): ScoredPins {
     const { pinIndex, code } = query;
-    if (code === null && pinIndex >= 0 && this.file !== null && this.file.lengthOf(pinIndex) > 0)
-      return this.file.read(pinIndex, limit);
+    if (code === null && pinIndex >= 0 && this.file !== null && this.file.lengthOf(pinIndex) > 0) return this.file.read(pinIndex, limit);
     const own = code ?? this.codeOf(pinIndex);
     return own === null ? NO_PINS : this.scan(own, limit, pinIndex);
   }

@@ -140,10 +140,7 @@ export class ArtifactFile {
     if (start < 0 || start + out.length > length) {
       throw new RangeError(`${name}: range ${start} + ${out.length} leaves 0..${length}`);
     }
-    this.readBytes(
-      new Uint8Array(out.buffer, out.byteOffset, out.byteLength),
-      byteOffset + start * out.BYTES_PER_ELEMENT,
-    );
+    this.readBytes(new Uint8Array(out.buffer, out.byteOffset, out.byteLength), byteOffset + start * out.BYTES_PER_ELEMENT);
   }
 
   close(): void {
@@ -196,7 +193,8 @@ function problemOf(directory: unknown, end: number): string | null {
     const { type, length, byteOffset } = (section ?? {}) as Partial<Section>;
     const known = typeof type === 'string' && Object.hasOwn(ARRAY_TYPES, type) ? ARRAY_TYPES[type] : null;
     if (known === null) return `array ${name} is of the unknown type ${JSON.stringify(type)}`;
-    if (!isCount(length) || !isCount(byteOffset) || byteOffset + length * known.BYTES_PER_ELEMENT > end) return `array ${name} leaves the file`;
+    if (!isCount(length) || !isCount(byteOffset) || byteOffset + length * known.BYTES_PER_ELEMENT > end)
+      return `array ${name} leaves the file`;
   }
   return null;
 }

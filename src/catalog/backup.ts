@@ -4,7 +4,21 @@
  * `backup.json`. A backup is checked to the last digest before one byte of it is restored.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, copyFileSync, createReadStream, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  createReadStream,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { ServiceError } from '../errors.ts';
 import { type Progress, SILENT } from '../progress.ts';
@@ -36,7 +50,8 @@ export interface BackupReceipt {
 /** Copies `dataFolder` into `out`, which must be new or empty. */
 export async function backUp(dataFolder: string, out: string, progress: Progress = SILENT, signal?: AbortSignal): Promise<BackupReceipt> {
   if (!existsSync(dataFolder)) throw new ServiceError('NOTHING_TO_DO', { reason: `There is no data folder ${dataFolder}.` });
-  if (existsSync(out) && readdirSync(out).length > 0) throw new ServiceError('JOB_USAGE', { reason: `${out} is not empty; a backup goes into a folder of its own.` });
+  if (existsSync(out) && readdirSync(out).length > 0)
+    throw new ServiceError('JOB_USAGE', { reason: `${out} is not empty; a backup goes into a folder of its own.` });
   const paths = [...filesOf(dataFolder)].filter((path) => !TRANSIENT.test(path));
   const files: BackupFile[] = [];
   progress.start('copying', paths.length);
@@ -102,7 +117,8 @@ function readManifest(from: string): BackupManifest {
   } catch {
     throw refuse(`${MANIFEST} is damaged`);
   }
-  if (manifest.format !== FORMAT || !Array.isArray(manifest.files)) throw refuse(`it is of format ${manifest.format}, this program reads ${FORMAT}`);
+  if (manifest.format !== FORMAT || !Array.isArray(manifest.files))
+    throw refuse(`it is of format ${manifest.format}, this program reads ${FORMAT}`);
   const outside = manifest.files.find((file) => file.path.split('/').includes('..') || file.path.startsWith('/'));
   if (outside) throw refuse(`it names a file outside of itself: ${outside.path}`);
   return manifest;

@@ -67,9 +67,7 @@ export class BoardStore {
   }
 
   get(boardIndex: number): Board | null {
-    const row = this.database.prepare('SELECT * FROM boards WHERE boardIndex = ?').get(boardIndex) as
-      | BoardRow
-      | undefined;
+    const row = this.database.prepare('SELECT * FROM boards WHERE boardIndex = ?').get(boardIndex) as BoardRow | undefined;
     return row ? boardOf(row) : null;
   }
 
@@ -95,8 +93,7 @@ export class BoardStore {
   }
 
   private write(record: BoardRecord, before: BoardRow | undefined, boardIndex: number): boolean {
-    const keep = <T>(given: T | undefined, stored: T | undefined): T | null =>
-      given === undefined ? (stored ?? null) : given;
+    const keep = <T>(given: T | undefined, stored: T | undefined): T | null => (given === undefined ? (stored ?? null) : given);
     const ownerIndex = record.ownerId ? this.users.ensure(record.ownerId) : (record.ownerId as null | undefined);
     const after: BoardRow = {
       boardIndex,
@@ -106,8 +103,7 @@ export class BoardStore {
       ownerIndex: keep(ownerIndex, before?.ownerIndex),
       category: keep(record.category, before?.category),
     };
-    if (before && (Object.keys(after) as (keyof BoardRow)[]).every((field) => before[field] === after[field]))
-      return false;
+    if (before && (Object.keys(after) as (keyof BoardRow)[]).every((field) => before[field] === after[field])) return false;
     this.put.run(...Object.values(after), this.sequence.next());
     return true;
   }

@@ -14,9 +14,7 @@ import { TEXT_TABLES, TextStore } from './text-store.ts';
 import { userNaming } from './user-pseudonym.ts';
 import { USER_TABLES, UserStore } from './user-store.ts';
 
-const STEPS = [
-  [SEQUENCE_TABLES, PIN_TABLES, BOARD_TABLES, SAVE_TABLES, USER_TABLES, TEXT_TABLES, IMPORT_TABLES].join('\n'),
-];
+const STEPS = [[SEQUENCE_TABLES, PIN_TABLES, BOARD_TABLES, SAVE_TABLES, USER_TABLES, TEXT_TABLES, IMPORT_TABLES].join('\n')];
 
 export class CatalogStore {
   readonly database: Database;

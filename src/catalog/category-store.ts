@@ -25,9 +25,7 @@ export function deriveCategories(database: Database, sequence: Sequence, own = 0
       const read = database.prepare(MIXES).raw();
       const write = database.prepare('UPDATE pins SET categoryVector = ?, sequence = ? WHERE pinIndex = ?');
       const updates: [number, string | null][] = [];
-      for (const [pinIndex, before, mix] of read.iterate() as IterableIterator<
-        [number, string | null, string | null]
-      >) {
+      for (const [pinIndex, before, mix] of read.iterate() as IterableIterator<[number, string | null, string | null]>) {
         const after = mix === null ? null : normalizedMix(JSON.parse(mix) as Record<string, number>);
         if (after !== before) updates.push([pinIndex, after]);
       }

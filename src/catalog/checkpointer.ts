@@ -19,7 +19,9 @@ export class Checkpointer {
   /** Takes the checkpoints of this connection over. */
   constructor(database: Database) {
     database.pragma(`wal_autocheckpoint = ${LAST_RESORT_PAGES}`);
-    this.worker = new Worker(workerUrl(import.meta.url, './checkpoint-worker.ts'), { workerData: { path: database.name, everyMs: EVERY_MS } });
+    this.worker = new Worker(workerUrl(import.meta.url, './checkpoint-worker.ts'), {
+      workerData: { path: database.name, everyMs: EVERY_MS },
+    });
     this.worker.unref();
     this.worker.on('message', (pages: number) => {
       this.waitingPages = pages;

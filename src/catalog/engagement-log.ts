@@ -109,7 +109,10 @@ export class EngagementLog {
     this.people = new WordLog(database, 'person', nameUser);
     this.inserts = ROWS_AT_ONCE.map((rows) => {
       const places = Array.from({ length: rows }, () => '(?, ?, ?, ?, ?, ?, ?)').join(', ');
-      return { rows, statement: database.prepare(`INSERT OR IGNORE INTO event (event_id, type, list_index, pin, position, person, at) VALUES ${places}`) };
+      return {
+        rows,
+        statement: database.prepare(`INSERT OR IGNORE INTO event (event_id, type, list_index, pin, position, person, at) VALUES ${places}`),
+      };
     });
     this.insertStray = database.prepare(`INSERT OR IGNORE INTO stray_event
       (event_id, recommendation_id, type, pin, position, person, at) VALUES (?, ?, ?, ?, ?, ?, ?)`);

@@ -17,11 +17,23 @@ export class IdTable {
   /** Everything there is, for `restore`. Views, not copies. */
   parts(): { readonly bytes: Uint8Array; readonly ends: Uint32Array; readonly slots: Int32Array } {
     const length = this.size === 0 ? 0 : this.ends[this.size - 1];
-    return { bytes: new Uint8Array(this.bytes.buffer, this.bytes.byteOffset, length), ends: this.ends.subarray(0, this.size), slots: this.slots };
+    return {
+      bytes: new Uint8Array(this.bytes.buffer, this.bytes.byteOffset, length),
+      ends: this.ends.subarray(0, this.size),
+      slots: this.slots,
+    };
   }
 
   /** Takes over the parts of another table; they belong to this one from now on. */
-  restore({ bytes, ends, slots }: { readonly bytes: Uint8Array<ArrayBuffer>; readonly ends: Uint32Array<ArrayBuffer>; readonly slots: Int32Array<ArrayBuffer> }): void {
+  restore({
+    bytes,
+    ends,
+    slots,
+  }: {
+    readonly bytes: Uint8Array<ArrayBuffer>;
+    readonly ends: Uint32Array<ArrayBuffer>;
+    readonly slots: Int32Array<ArrayBuffer>;
+  }): void {
     this.size = ends.length;
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     this.ends = ends.length === 0 ? new Uint32Array(1 << 8) : ends;

@@ -34,12 +34,7 @@ interface Noted {
 const SHAPES = { pins: PIN_SHAPE, boards: BOARD_SHAPE, saves: SAVE_SHAPE } as const;
 
 /** Imports one file. @throws JOB_STOPPED when aborted between chunks, CATALOG_FILE_UNREADABLE, DATA_DISK_FULL. */
-export async function ingestFile(
-  catalog: CatalogStore,
-  kind: CatalogKind,
-  file: string,
-  options: IngestOptions,
-): Promise<Receipt> {
+export async function ingestFile(catalog: CatalogStore, kind: CatalogKind, file: string, options: IngestOptions): Promise<Receipt> {
   const key = importKey(kind, file, options.folders);
   const noted = catalog.imports.progressOf(key) as Noted | null;
   const tally = new ReceiptTally(noted?.receipt);
@@ -51,7 +46,12 @@ export async function ingestFile(
   progress.update(tally.read);
   for await (const { rows, next } of readerOf(file)(file, SHAPES[kind], noted?.position ?? BEGINNING)) {
     writeDurably(catalog, options.folders.data, () => {
-      upsertRows(catalog, kind, rows, tally, { now: options.now ?? Date.now(), folders: options.folders, categories: options.categories, seen });
+      upsertRows(catalog, kind, rows, tally, {
+        now: options.now ?? Date.now(),
+        folders: options.folders,
+        categories: options.categories,
+        seen,
+      });
       catalog.imports.note(key, { position: next, receipt: tally.receipt() } satisfies Noted);
     });
     progress.update(tally.read);

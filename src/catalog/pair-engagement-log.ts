@@ -66,9 +66,7 @@ export class PairEngagementLog {
     this.lists = lists;
     this.events = events;
     this.ofQuery = database.prepare('SELECT pin, clicks, expected, at FROM pair_engagement WHERE query_pin = ?');
-    this.ofPair = database.prepare(
-      'SELECT pin, clicks, expected, at FROM pair_engagement WHERE query_pin = ? AND pin = ?',
-    );
+    this.ofPair = database.prepare('SELECT pin, clicks, expected, at FROM pair_engagement WHERE query_pin = ? AND pin = ?');
     this.earlier = database
       .prepare<[number, number], number>('SELECT 1 FROM event WHERE list_index = ? AND event_index < ? LIMIT 1')
       .pluck();
@@ -164,16 +162,11 @@ export class PairEngagementLog {
     }
   }
 
-  private countShown(
-    queryPin: number,
-    items: { readonly pinIndexes: Int32Array; readonly positions: Uint16Array },
-    at: number,
-  ): void {
+  private countShown(queryPin: number, items: { readonly pinIndexes: Int32Array; readonly positions: Uint16Array }, at: number): void {
     for (let i = 0; i < items.pinIndexes.length; i++) {
       if (items.positions[i] === 0) continue;
       const position = Math.min(items.positions[i], POSITIONS - 1);
-      const rate =
-        (this.clicksAt[position] + PRIOR_RATE * PRIOR_IMPRESSIONS) / (this.impressionsAt[position] + PRIOR_IMPRESSIONS);
+      const rate = (this.clicksAt[position] + PRIOR_RATE * PRIOR_IMPRESSIONS) / (this.impressionsAt[position] + PRIOR_IMPRESSIONS);
       this.impressionsAt[position]++;
       this.add(queryPin, items.pinIndexes[i], 0, rate, at);
     }
@@ -183,13 +176,7 @@ export class PairEngagementLog {
     const before = this.ofPair.get(queryPin, pin);
     const decay = before ? 0.5 ** (Math.max(0, at - before.at) / HALF_LIFE_MS) : 0;
     const newest = Math.max(at, before?.at ?? 0);
-    this.put.run(
-      queryPin,
-      pin,
-      (before?.clicks ?? 0) * decay + clicks,
-      (before?.expected ?? 0) * decay + expected,
-      newest,
-    );
+    this.put.run(queryPin, pin, (before?.clicks ?? 0) * decay + clicks, (before?.expected ?? 0) * decay + expected, newest);
     this.ratios.delete(queryPin);
   }
 
@@ -197,8 +184,7 @@ export class PairEngagementLog {
     this.database.prepare("INSERT OR REPLACE INTO roll_up VALUES ('pairs', ?)").run(this.through);
     const put = this.database.prepare('INSERT OR REPLACE INTO position_engagement VALUES (?, ?, ?)');
     for (let position = 1; position < POSITIONS; position++) {
-      if (this.impressionsAt[position] > 0)
-        put.run(position, this.impressionsAt[position], this.clicksAt[position]);
+      if (this.impressionsAt[position] > 0) put.run(position, this.impressionsAt[position], this.clicksAt[position]);
     }
   }
 }

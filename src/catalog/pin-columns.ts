@@ -142,7 +142,8 @@ export class ResidentPinColumns implements PinColumns {
     for (const name of DENSE) arrays[name] = this[name].subarray(0, count);
     for (const [part, array] of Object.entries(this.ids.parts())) arrays[`ids.${part}`] = array as FlatArray;
     for (const [part, array] of Object.entries(this.pool.parts())) arrays[`pool.${part}`] = array as FlatArray;
-    for (const name of SPARSE) for (const [part, array] of Object.entries(this[name].parts(count))) arrays[`${name}.${part}`] = array as FlatArray;
+    for (const name of SPARSE)
+      for (const [part, array] of Object.entries(this[name].parts(count))) arrays[`${name}.${part}`] = array as FlatArray;
     for (const name of WORDS) for (const [part, array] of Object.entries(packedNames(this[name].names))) arrays[`${name}.${part}`] = array;
     return arrays;
   }
@@ -195,9 +196,7 @@ export class ResidentPinColumns implements PinColumns {
   refresh(pinIndexes: Iterable<number>): void {
     const known = this.count;
     const fresh = [...this.store.pins.columnRows(known)];
-    const stale = [...pinIndexes]
-      .filter((pinIndex) => pinIndex < known)
-      .map((pinIndex) => this.store.pins.columnRow(pinIndex));
+    const stale = [...pinIndexes].filter((pinIndex) => pinIndex < known).map((pinIndex) => this.store.pins.columnRow(pinIndex));
     for (const row of [...fresh, ...stale]) {
       if (row === null) continue;
       this.setRow(row);
@@ -220,7 +219,8 @@ export class ResidentPinColumns implements PinColumns {
       this.seenSequence = now;
     }
     let done = 0;
-    while (done < this.waiting.length && (done % CATCH_UP_PAGE !== 0 || done === 0 || performance.now() < until)) this.takeOver(this.waiting[done++]);
+    while (done < this.waiting.length && (done % CATCH_UP_PAGE !== 0 || done === 0 || performance.now() < until))
+      this.takeOver(this.waiting[done++]);
     return this.waiting.splice(0, done);
   }
 
@@ -241,24 +241,10 @@ export class ResidentPinColumns implements PinColumns {
   }
 
   private setRow(row: PinColumnRow): void {
-    const [
-      pinIndex,
-      id,
-      title,
-      domain,
-      annotations,
-      categories,
-      buyable,
-      createdAt,
-      removed,
-      hasImage,
-      failure,
-      group,
-    ] = row;
+    const [pinIndex, id, title, domain, annotations, categories, buyable, createdAt, removed, hasImage, failure, group] = row;
     const isNew = pinIndex === this.ids.count;
     if (isNew) this.ids.add(id);
-    else if (pinIndex > this.ids.count)
-      throw new RangeError(`pinIndex: expected ${this.ids.count} next, got ${pinIndex}`);
+    else if (pinIndex > this.ids.count) throw new RangeError(`pinIndex: expected ${this.ids.count} next, got ${pinIndex}`);
     if (pinIndex >= this.saves.length) this.grow();
     this.createdAt[pinIndex] = createdAt ?? Number.NaN;
     this.domain[pinIndex] = domain === null ? -1 : this.domains.ordinalOf(domain);

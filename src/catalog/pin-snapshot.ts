@@ -32,7 +32,12 @@ function snapshots(dataFolder: string): ArtifactFolder {
 }
 
 /** The columns of all pins of a data folder, from its snapshot where there is a fitting one. `refused` hears of a damaged one. */
-export function residentPins(dataFolder: string, catalog: CatalogStore, categories: readonly string[], refused?: (reason: string) => void): ResidentPinColumns {
+export function residentPins(
+  dataFolder: string,
+  catalog: CatalogStore,
+  categories: readonly string[],
+  refused?: (reason: string) => void,
+): ResidentPinColumns {
   try {
     const columns = dataFolder === ':memory:' ? null : fromSnapshot(dataFolder, catalog, categories);
     if (columns) return columns;

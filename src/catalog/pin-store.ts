@@ -127,8 +127,7 @@ export class PinStore {
     this.insert = database.prepare(`INSERT INTO pins (pinId, image, title, description, link, domain, annotations,
       categories, categoryVector, buyable, createdAt, imageVersion, sequence, pinIndex, removed)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`);
-    this.update =
-      database.prepare(`UPDATE pins SET pinId = ?, image = ?, title = ?, description = ?, link = ?, domain = ?,
+    this.update = database.prepare(`UPDATE pins SET pinId = ?, image = ?, title = ?, description = ?, link = ?, domain = ?,
       annotations = ?, categories = ?, categoryVector = ?, buyable = ?, createdAt = ?, imageVersion = ?, sequence = ?,
       removed = 0 WHERE pinIndex = ?`);
   }
@@ -182,9 +181,7 @@ export class PinStore {
 
   /** Takes pins out of every list; their ordinals stay taken. An upsert of the same id brings a pin back. */
   remove(pinIndexes: Iterable<number>): number {
-    const remove = this.database.prepare(
-      'UPDATE pins SET removed = 1, sequence = ? WHERE pinIndex = ? AND removed = 0',
-    );
+    const remove = this.database.prepare('UPDATE pins SET removed = 1, sequence = ? WHERE pinIndex = ? AND removed = 0');
     return this.database
       .transaction(() => {
         let count = 0;
@@ -204,7 +201,9 @@ export class PinStore {
 
   /** The images not yet looked at in their present version: neither found good nor refused. At most `limit` of them, of pins `from` .. `to`. */
   imagesNeeded(limit = -1, from = 0, to = Number.MAX_SAFE_INTEGER): PinImage[] {
-    return this.database.prepare(`${IMAGES_NEEDED} AND p.pinIndex >= ? AND p.pinIndex < ? ORDER BY p.pinIndex LIMIT ?`).all(from, to, limit) as PinImage[];
+    return this.database
+      .prepare(`${IMAGES_NEEDED} AND p.pinIndex >= ? AND p.pinIndex < ? ORDER BY p.pinIndex LIMIT ?`)
+      .all(from, to, limit) as PinImage[];
   }
 
   /** Those of pins that changed after `sequence`. */
@@ -293,11 +292,7 @@ export class PinStore {
     const values = [after.pinId, after.image, after.title, after.description, after.link, domain, after.annotations];
     const row = [...values, after.categories, vector, after.buyable, after.createdAt, imageVersion, sequence, pinIndex];
     (before ? this.update : this.insert).run(...row);
-    const text = [
-      after.title ?? '',
-      after.description ?? '',
-      Object.keys(parseMap(after.annotations)).join(' , '),
-    ] as const;
+    const text = [after.title ?? '', after.description ?? '', Object.keys(parseMap(after.annotations)).join(' , ')] as const;
     this.text.put(pinIndex, text);
     return true;
   }
@@ -306,8 +301,7 @@ export class PinStore {
 type Merged = Omit<PinRow, 'pinIndex' | 'categoryVector' | 'removed' | 'imageVersion' | 'failure'>;
 
 function merged(record: PinRecord, before: PinRow | undefined): Merged {
-  const keep = <T>(given: T | undefined, stored: T | undefined): T | null =>
-    given === undefined ? (stored ?? null) : given;
+  const keep = <T>(given: T | undefined, stored: T | undefined): T | null => (given === undefined ? (stored ?? null) : given);
   const map = (given: WeightMap | null | undefined): string | null | undefined =>
     given ? (given.size > 0 ? JSON.stringify(Object.fromEntries(given)) : null) : given;
   return {

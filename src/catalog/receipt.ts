@@ -57,9 +57,7 @@ export class ReceiptTally {
       read: this.read,
       written: this.written,
       unchanged: this.unchanged,
-      rejected: Object.fromEntries(
-        [...this.rejected].map(([reason, entry]) => [reason, { ...entry, lines: [...entry.lines] }]),
-      ),
+      rejected: Object.fromEntries([...this.rejected].map(([reason, entry]) => [reason, { ...entry, lines: [...entry.lines] }])),
       unknownFields: Object.fromEntries(this.unknownFields),
       ...(this.unknownCategories.size > 0 ? { unknownCategories: Object.fromEntries(this.unknownCategories) } : {}),
     };

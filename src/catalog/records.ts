@@ -156,12 +156,7 @@ export function readEvent(raw: unknown, now: number, unknown?: (field: string) =
   return new Rejection('EVENT_TYPE_UNKNOWN', 'type');
 }
 
-function readRecord(
-  raw: unknown,
-  shape: RecordShape,
-  now: number,
-  unknown?: (field: string) => void,
-): object | Rejection {
+function readRecord(raw: unknown, shape: RecordShape, now: number, unknown?: (field: string) => void): object | Rejection {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return new Rejection('ROW_MALFORMED');
   const record: Record<string, unknown> = {};
   for (const field of Object.keys(raw)) {

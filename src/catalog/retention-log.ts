@@ -128,7 +128,12 @@ export class RetentionLog {
   }
 
   private newestGoing(): number {
-    return this.database.prepare<[], number>('SELECT max(at) FROM served_list WHERE list_index IN (SELECT list_index FROM going)').pluck().get() ?? 0;
+    return (
+      this.database
+        .prepare<[], number>('SELECT max(at) FROM served_list WHERE list_index IN (SELECT list_index FROM going)')
+        .pluck()
+        .get() ?? 0
+    );
   }
 
   /** Empties the feature rows of at most `most` lists served before `before`: training no longer sees them, reports do. */
@@ -136,7 +141,9 @@ export class RetentionLog {
     return this.database
       .transaction((): number => {
         const oldest = this.database
-          .prepare<[number, number, number], number>('SELECT list_index FROM served_list WHERE list_index > ? AND at < ? ORDER BY list_index LIMIT ?')
+          .prepare<[number, number, number], number>(
+            'SELECT list_index FROM served_list WHERE list_index > ? AND at < ? ORDER BY list_index LIMIT ?',
+          )
           .pluck()
           .all(this.horizon.get('rows') ?? 0, before, most);
         const empty = this.database.prepare("UPDATE served_list SET feature_rows = x'' WHERE list_index = ?");
@@ -158,6 +165,8 @@ export class RetentionLog {
   }
 
   private raise(name: string, through: number): void {
-    this.database.prepare('INSERT INTO retention VALUES (?, ?) ON CONFLICT DO UPDATE SET through = max(through, excluded.through)').run(name, through);
+    this.database
+      .prepare('INSERT INTO retention VALUES (?, ?) ON CONFLICT DO UPDATE SET through = max(through, excluded.through)')
+      .run(name, through);
   }
 }

@@ -66,13 +66,9 @@ export class SaveStore {
     this.insert = database.prepare('INSERT OR IGNORE INTO saves VALUES (?, ?, ?, ?, ?)');
     const places = Array.from({ length: ROWS_AT_ONCE }, () => '(?, ?, ?, ?, ?)').join(', ');
     this.insertMany = database.prepare(`INSERT OR IGNORE INTO saves VALUES ${places}`);
-    this.find = database
-      .prepare('SELECT at FROM saves WHERE boardIndex = ? AND pinIndex = ? AND userIndex = ?')
-      .pluck();
+    this.find = database.prepare('SELECT at FROM saves WHERE boardIndex = ? AND pinIndex = ? AND userIndex = ?').pluck();
     this.setTime = database.prepare('UPDATE saves SET at = ? WHERE boardIndex = ? AND pinIndex = ? AND userIndex = ?');
-    this.boards = database
-      .prepare('SELECT DISTINCT boardIndex FROM saves WHERE pinIndex = ? ORDER BY boardIndex')
-      .pluck();
+    this.boards = database.prepare('SELECT DISTINCT boardIndex FROM saves WHERE pinIndex = ? ORDER BY boardIndex').pluck();
     this.pins = database.prepare('SELECT DISTINCT pinIndex FROM saves WHERE boardIndex = ? ORDER BY pinIndex').pluck();
     this.countPins = database.prepare('SELECT count(*) FROM saves WHERE pinIndex = ?').pluck();
     this.history = database.prepare(
@@ -87,8 +83,7 @@ export class SaveStore {
   /** Makes the indexes that are missing; sorting them at once is several times faster than row by row. */
   makeIndexes(): void {
     if (this.database.readonly) return;
-    for (const [name, on] of Object.entries(SAVE_INDEXES))
-      this.database.exec(`CREATE INDEX IF NOT EXISTS ${name} ON ${on}`);
+    for (const [name, on] of Object.entries(SAVE_INDEXES)) this.database.exec(`CREATE INDEX IF NOT EXISTS ${name} ON ${on}`);
   }
 
   /** Drops the indexes before an import of many more saves than there are; `makeIndexes` brings them back. */
@@ -117,7 +112,9 @@ export class SaveStore {
   /** Inserts what is new, many rows to a statement: one for each takes twice as long. Returns how many were. */
   private insertAll(rows: readonly SaveRow[], arrivedAt: number, sequence: number): number {
     const values: number[] = [];
-    rows.forEach(({ boardIndex, pinIndex, userIndex, at }, i) => values.push(boardIndex, pinIndex, userIndex, at ?? arrivedAt, sequence + i));
+    rows.forEach(({ boardIndex, pinIndex, userIndex, at }, i) =>
+      values.push(boardIndex, pinIndex, userIndex, at ?? arrivedAt, sequence + i),
+    );
     if (rows.length === ROWS_AT_ONCE) return this.insertMany.run(values).changes;
     let inserted = 0;
     for (let i = 0; i < values.length; i += COLUMNS) inserted += this.insert.run(values.slice(i, i + COLUMNS)).changes;
@@ -171,8 +168,7 @@ export class SaveStore {
    * `numbers.removedThrough` is greater than `sequence`, count anew.
    */
   *membershipsSince(sequence: number, most = -1): IterableIterator<{ sequence: number; boardIndex: number; pinIndex: number }> {
-    const rows =
-      this.database.prepare(`SELECT sequence, boardIndex, pinIndex FROM saves s WHERE sequence > ? AND NOT EXISTS
+    const rows = this.database.prepare(`SELECT sequence, boardIndex, pinIndex FROM saves s WHERE sequence > ? AND NOT EXISTS
       (SELECT 1 FROM saves o WHERE o.boardIndex = s.boardIndex AND o.pinIndex = s.pinIndex AND o.sequence < s.sequence)
       ORDER BY sequence LIMIT ?`);
     yield* rows.iterate(sequence, most) as IterableIterator<{ sequence: number; boardIndex: number; pinIndex: number }>;
@@ -201,10 +197,9 @@ export class SaveStore {
 
   /** Saves of each pin, by pinIndex. */
   countsPerPin(): IterableIterator<[number, number]> {
-    return this.database
-      .prepare('SELECT pinIndex, count(*) FROM saves GROUP BY pinIndex')
-      .raw()
-      .iterate() as IterableIterator<[number, number]>;
+    return this.database.prepare('SELECT pinIndex, count(*) FROM saves GROUP BY pinIndex').raw().iterate() as IterableIterator<
+      [number, number]
+    >;
   }
 
   countOf(pinIndex: number): number {
@@ -213,10 +208,7 @@ export class SaveStore {
 
   /** Pins that got a save after `sequence`. */
   savedSince(sequence: number): number[] {
-    return this.database
-      .prepare(SAVED_SINCE)
-      .pluck()
-      .all(sequence) as number[];
+    return this.database.prepare(SAVED_SINCE).pluck().all(sequence) as number[];
   }
 }
 

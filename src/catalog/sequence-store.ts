@@ -17,9 +17,7 @@ export class Sequence {
   constructor(database: Database) {
     this.read = database.prepare('SELECT value FROM numbers WHERE name = ?').pluck();
     this.put = database.prepare('INSERT OR REPLACE INTO numbers VALUES (?, ?)');
-    this.advance = database
-      .prepare("UPDATE numbers SET value = value + ? WHERE name = 'sequence' RETURNING value")
-      .pluck();
+    this.advance = database.prepare("UPDATE numbers SET value = value + ? WHERE name = 'sequence' RETURNING value").pluck();
   }
 
   /** The last number given out. */

@@ -21,9 +21,7 @@ export class TextStore {
   private readonly find: Statement;
 
   constructor(database: Database) {
-    this.replace = database.prepare(
-      'INSERT OR REPLACE INTO pin_text (rowid, title, description, annotations) VALUES (?, ?, ?, ?)',
-    );
+    this.replace = database.prepare('INSERT OR REPLACE INTO pin_text (rowid, title, description, annotations) VALUES (?, ?, ?, ?)');
     this.find = database.prepare(`SELECT t.rowid AS pinIndex, -bm25(pin_text, ${BM25_WEIGHTS}) AS score
       FROM pin_text t JOIN pins p ON p.pinIndex = t.rowid
       WHERE pin_text MATCH ? AND p.removed = 0 ORDER BY score DESC, t.rowid LIMIT ?`);

@@ -63,12 +63,7 @@ export function upsertRows(
   return [];
 }
 
-function upsertPinRows(
-  catalog: CatalogStore,
-  rows: readonly SourceRow[],
-  tally: ReceiptTally,
-  options: UpsertOptions,
-): readonly number[] {
+function upsertPinRows(catalog: CatalogStore, rows: readonly SourceRow[], tally: ReceiptTally, options: UpsertOptions): readonly number[] {
   const pins = accepted(rows, tally, (value): PinRecord | Rejection => {
     const pin = readPin(value, options.now, tally.unknownField);
     if (pin instanceof Rejection || !pin.image) return pin;
@@ -86,12 +81,7 @@ function countUnknown(names: Iterable<string>, tally: ReceiptTally, { categories
   for (const name of names) if (!categories.has(name)) tally.unknownCategory(name);
 }
 
-function upsertSaveRows(
-  catalog: CatalogStore,
-  rows: readonly SourceRow[],
-  tally: ReceiptTally,
-  options: UpsertOptions,
-): readonly number[] {
+function upsertSaveRows(catalog: CatalogStore, rows: readonly SourceRow[], tally: ReceiptTally, options: UpsertOptions): readonly number[] {
   return catalog.transaction(() => {
     const saves = accepted(rows, tally, (value) => saveRow(catalog, value, tally, options));
     const written = catalog.saves.upsert(saves, options.now);
@@ -100,12 +90,7 @@ function upsertSaveRows(
   });
 }
 
-function saveRow(
-  catalog: CatalogStore,
-  value: unknown,
-  tally: ReceiptTally,
-  { now, seen }: UpsertOptions,
-): SaveRow | Rejection {
+function saveRow(catalog: CatalogStore, value: unknown, tally: ReceiptTally, { now, seen }: UpsertOptions): SaveRow | Rejection {
   const save = readSave(value, now, tally.unknownField);
   if (save instanceof Rejection) return save;
   const pinIndex = remembered(seen?.pins, save.pinId, (id) => catalog.pins.indexOf(id));

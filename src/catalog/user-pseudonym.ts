@@ -13,5 +13,6 @@ const BYTES = 24;
  */
 export function userNaming(secret: string): NameUser {
   if (secret === '') return (userId) => userId;
-  return (userId) => (PSEUDONYM.test(userId) ? userId : `~${createHmac('sha256', secret).update(userId).digest().subarray(0, BYTES).toString('base64url')}`);
+  return (userId) =>
+    PSEUDONYM.test(userId) ? userId : `~${createHmac('sha256', secret).update(userId).digest().subarray(0, BYTES).toString('base64url')}`;
 }

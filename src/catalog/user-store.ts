@@ -18,9 +18,7 @@ export class UserStore {
     this.nameUser = nameUser;
     this.findIndex = database.prepare('SELECT userIndex FROM users WHERE userId = ?').pluck();
     this.findId = database.prepare('SELECT userId FROM users WHERE userIndex = ?').pluck();
-    this.insert = database
-      .prepare('INSERT INTO users SELECT coalesce(max(userIndex) + 1, 0), ? FROM users RETURNING userIndex')
-      .pluck();
+    this.insert = database.prepare('INSERT INTO users SELECT coalesce(max(userIndex) + 1, 0), ? FROM users RETURNING userIndex').pluck();
   }
 
   count(): number {
@@ -57,9 +55,7 @@ export class UserStore {
         const deleted = this.database.prepare('DELETE FROM saves WHERE userIndex = ?').run(userIndex).changes;
         this.database.prepare('UPDATE boards SET ownerIndex = NULL WHERE ownerIndex = ?').run(userIndex);
         this.database.prepare('UPDATE users SET userId = NULL WHERE userIndex = ?').run(userIndex);
-        this.database
-          .prepare("INSERT OR REPLACE INTO numbers SELECT 'removedThrough', value FROM numbers WHERE name = 'sequence'")
-          .run();
+        this.database.prepare("INSERT OR REPLACE INTO numbers SELECT 'removedThrough', value FROM numbers WHERE name = 'sequence'").run();
         return deleted;
       })
       .immediate();

@@ -62,11 +62,7 @@ function groupedByLabel<T extends { readonly label: string }>(items: readonly T[
  * overlap most, if the IoU is at least `iou`; of equal overlaps the later true box. A true box is taken once.
  * Equal scores keep the order of images, then of detections.
  */
-export function matchLabel(
-  { label, images }: LabelImages,
-  iou: number,
-  mostPerImage = Number.POSITIVE_INFINITY,
-): MatchedLabel {
+export function matchLabel({ label, images }: LabelImages, iou: number, mostPerImage = Number.POSITIVE_INFINITY): MatchedLabel {
   const rows: { score: number; hit: number }[] = [];
   let positives = 0;
   for (const { found, truth } of images) {
@@ -82,11 +78,7 @@ export function matchLabel(
   };
 }
 
-function matchImage(
-  found: readonly Detection[],
-  truth: readonly TrueObject[],
-  iou: number,
-): { score: number; hit: number }[] {
+function matchImage(found: readonly Detection[], truth: readonly TrueObject[], iou: number): { score: number; hit: number }[] {
   const taken = new Uint8Array(truth.length);
   return found.map((detection) => {
     let best = Math.min(iou, 1 - 1e-10);
@@ -141,22 +133,15 @@ export function averagePrecision101(matched: MatchedLabel): number {
 }
 
 /** mAP at one IoU by all points over the labels present: label -> AP, and the mean. */
-export function meanAveragePrecision(
-  images: readonly JudgedImage[],
-  iou: number,
-): { mean: number; byLabel: Record<string, number> } {
-  const rows = imagesByLabel(images).map(
-    (share) => [share.label, averagePrecisionAllPoints(matchLabel(share, iou))] as const,
-  );
+export function meanAveragePrecision(images: readonly JudgedImage[], iou: number): { mean: number; byLabel: Record<string, number> } {
+  const rows = imagesByLabel(images).map((share) => [share.label, averagePrecisionAllPoints(matchLabel(share, iou))] as const);
   return { mean: meanOf(rows.map(([, precision]) => precision)), byLabel: Object.fromEntries(rows) };
 }
 
 /** COCO's AP: 101 points, at most 100 detections of a label an image, mean over labels present and the given IoUs. */
 export function cocoAveragePrecision(images: readonly JudgedImage[], ious: readonly number[] = COCO_IOUS): number {
   const shares = imagesByLabel(images);
-  return meanOf(
-    ious.flatMap((iou) => shares.map((share) => averagePrecision101(matchLabel(share, iou, COCO_MOST_PER_IMAGE)))),
-  );
+  return meanOf(ious.flatMap((iou) => shares.map((share) => averagePrecision101(matchLabel(share, iou, COCO_MOST_PER_IMAGE)))));
 }
 
 function meanOf(values: readonly number[]): number {

@@ -76,18 +76,18 @@ export class DetectionStore {
 
   /** All detections of a pin's image, highest score first; null when the net has not seen it, or it was refused. */
   read(pinIndex: number): ImageDetections | null {
-    const row = this.database
-      .prepare('SELECT * FROM detections WHERE detectorId = ? AND pinIndex = ?')
-      .get(this.detectorId, pinIndex) as StoredRow | undefined;
+    const row = this.database.prepare('SELECT * FROM detections WHERE detectorId = ? AND pinIndex = ?').get(this.detectorId, pinIndex) as
+      | StoredRow
+      | undefined;
     return row && row.failure === null ? this.unpack(row) : null;
   }
 
   /** The image version each pin was seen in, by pinIndex; what a resumed job need not do again. */
   versionsSeen(): Map<number, number> {
-    const rows = this.database
-      .prepare('SELECT pinIndex, imageVersion FROM detections WHERE detectorId = ?')
-      .raw()
-      .all(this.detectorId) as [number, number][];
+    const rows = this.database.prepare('SELECT pinIndex, imageVersion FROM detections WHERE detectorId = ?').raw().all(this.detectorId) as [
+      number,
+      number,
+    ][];
     return new Map(rows);
   }
 

@@ -59,11 +59,7 @@ export function tableMatches(images: readonly JudgedImage[]): readonly MatchedLa
 }
 
 /** Precision and recall at IoU 0.7 of detections scored `scoreThreshold` or more, over all labels, or those given. */
-export function precisionRecall(
-  matches: readonly MatchedLabel[],
-  scoreThreshold: number,
-  labels?: readonly string[],
-): PrecisionRecall {
+export function precisionRecall(matches: readonly MatchedLabel[], scoreThreshold: number, labels?: readonly string[]): PrecisionRecall {
   let hits = 0;
   let found = 0;
   let boxes = 0;
@@ -79,10 +75,7 @@ export function precisionRecall(
 }
 
 /** Share of images on which the dominant object agrees with the truth, and how often either side has one. */
-export function dominantAgreement(
-  images: readonly EvaluatedImage[],
-  rules: EvaluationRules,
-): Readonly<Record<string, number>> {
+export function dominantAgreement(images: readonly EvaluatedImage[], rules: EvaluationRules): Readonly<Record<string, number>> {
   let agreed = 0;
   let bothNone = 0;
   let found = 0;

@@ -25,18 +25,13 @@ export function coverage(box: Box, image: ImageSize): number {
 }
 
 /** The dominant object among suppressed detections, or null. Equal areas: the higher score, then the earlier one. */
-export function dominantObject(
-  detections: readonly Detection[],
-  image: ImageSize,
-  rules: DominanceRules = DOMINANCE,
-): Detection | null {
+export function dominantObject(detections: readonly Detection[], image: ImageSize, rules: DominanceRules = DOMINANCE): Detection | null {
   let largest: Detection | null = null;
   let largestShare = -1;
   for (const detection of detections) {
     if (detection.score < rules.scoreMin) continue;
     const share = coverage(detection.box, image);
-    if (share < largestShare || (share === largestShare && largest !== null && detection.score <= largest.score))
-      continue;
+    if (share < largestShare || (share === largestShare && largest !== null && detection.score <= largest.score)) continue;
     largest = detection;
     largestShare = share;
   }
@@ -45,11 +40,7 @@ export function dominantObject(
 }
 
 /** Where truth is known: the largest true box if it covers `areaMin` of the image, else none. */
-export function dominantTrueBox(
-  boxes: readonly Box[],
-  image: ImageSize,
-  areaMin: number = DOMINANCE.areaMin,
-): Box | null {
+export function dominantTrueBox(boxes: readonly Box[], image: ImageSize, areaMin: number = DOMINANCE.areaMin): Box | null {
   let largest: Box | null = null;
   for (const box of boxes) if (largest === null || coverage(box, image) > coverage(largest, image)) largest = box;
   return largest !== null && coverage(largest, image) >= areaMin ? largest : null;

@@ -40,8 +40,7 @@ export interface DetectorImport {
 
 /** @throws NET_REFUSED with the reason; the folder is then left without a manifest. */
 export async function importDetector(request: DetectorImport): Promise<NetManifest> {
-  const refuse = (reason: string, cause?: unknown): ServiceError =>
-    new ServiceError('NET_REFUSED', { net: request.name, reason }, cause);
+  const refuse = (reason: string, cause?: unknown): ServiceError => new ServiceError('NET_REFUSED', { net: request.name, reason }, cause);
   if (!existsSync(request.file)) throw refuse(`there is no file ${request.file}`);
   if (request.form !== undefined) outputForm(request.form, request.name);
   const session = await request.open(request.file);
@@ -112,22 +111,14 @@ function recognize(
   if (claims.length === 1) return claims[0];
   const shapes = outputs.map(({ name, dims }) => `${name} [${dims.join(', ')}]`).join(', ');
   if (claims.length > 1) {
-    throw refuse(
-      `its outputs (${shapes}) fit ${claims.map(({ form }) => form.name).join(' and ')}; say which with --form`,
-    );
+    throw refuse(`its outputs (${shapes}) fit ${claims.map(({ form }) => form.name).join(' and ')}; say which with --form`);
   }
   const known = OUTPUT_FORMS.map((form) => form.name).join(', ');
   throw refuse(`its outputs (${shapes}) are not those of ${request.form ?? `any form known (${known})`}`);
 }
 
 /** Label names: from the file, else COCO's 80 where the outputs have room for just those, else numbers, and a note. */
-function labelsOf(
-  form: OutputForm,
-  recognition: Recognition,
-  request: DetectorImport,
-  notes: string[],
-  refuse: Refuse,
-): readonly string[] {
+function labelsOf(form: OutputForm, recognition: Recognition, request: DetectorImport, notes: string[], refuse: Refuse): readonly string[] {
   const room = recognition.labelCount;
   if (request.labelsFile !== undefined) {
     const labels = readLabelLines(request.labelsFile);
@@ -136,8 +127,7 @@ function labelsOf(
   }
   const coco = cocoLabels();
   if (room === coco.length) {
-    if (!FORM_DEFAULTS[form.name].coco)
-      notes.push('80 labels taken to be those of COCO; give --labels if they are not');
+    if (!FORM_DEFAULTS[form.name].coco) notes.push('80 labels taken to be those of COCO; give --labels if they are not');
     return coco;
   }
   notes.push('labels are numbered; give their names with --labels FILE, one a line');

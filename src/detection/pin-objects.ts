@@ -21,11 +21,7 @@ export interface PinObject {
  * itself has judged them (object dots). The dominant one is chosen by its own rules, which may look at weaker detections
  * than those listed: then it is listed too.
  */
-export function pinObjects(
-  found: ImageDetections,
-  reading: ReadingRules,
-  dominance: DominanceRules,
-): readonly PinObject[] {
+export function pinObjects(found: ImageDetections, reading: ReadingRules, dominance: DominanceRules): readonly PinObject[] {
   const scoreMin = Math.min(reading.scoreMin, dominance.scoreMin);
   const kept = readDetections(found.detections, { ...reading, scoreMin });
   const dominant = dominantObject(kept, found, dominance);
@@ -36,9 +32,5 @@ export function pinObjects(
 
 /** The dominant object of stored detections, or null: suppression, then the rule. */
 export function dominantOf(found: ImageDetections, reading: ReadingRules, dominance: DominanceRules) {
-  return dominantObject(
-    readDetections(found.detections, { ...reading, scoreMin: dominance.scoreMin }),
-    found,
-    dominance,
-  );
+  return dominantObject(readDetections(found.detections, { ...reading, scoreMin: dominance.scoreMin }), found, dominance);
 }

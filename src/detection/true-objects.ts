@@ -51,11 +51,9 @@ function readObjectLines(file: string): readonly TrueImage[] {
 
 function imageOfLine(value: unknown, folder: string): TrueImage {
   const line = value as { photo?: unknown; objects?: readonly { label?: unknown; box?: unknown }[] };
-  if (typeof line?.photo !== 'string' || !Array.isArray(line.objects))
-    throw new TypeError('expected photo and objects');
+  if (typeof line?.photo !== 'string' || !Array.isArray(line.objects)) throw new TypeError('expected photo and objects');
   const objects = line.objects.map(({ label, box }) => {
-    if (typeof label !== 'string' || !isBox(box))
-      throw new TypeError('an object needs a label and a box of four numbers');
+    if (typeof label !== 'string' || !isBox(box)) throw new TypeError('an object needs a label and a box of four numbers');
     return { label, box };
   });
   return { file: join(folder, line.photo), boxUnit: 'pixels', objects };

@@ -41,13 +41,7 @@ function coincidencesOf(ratings: readonly Rating[], values: readonly number[]): 
   return out;
 }
 
-function squaredDistance(
-  values: readonly number[],
-  sums: readonly number[],
-  a: number,
-  b: number,
-  scale: AgreementScale,
-): number {
+function squaredDistance(values: readonly number[], sums: readonly number[], a: number, b: number, scale: AgreementScale): number {
   if (a === b) return 0;
   if (scale === 'nominal') return 1;
   if (scale === 'interval') return (values[a] - values[b]) ** 2;

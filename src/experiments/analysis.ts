@@ -56,9 +56,7 @@ function boundsOf(z: number, units: number, rule: IntervalRule): { multiplier: n
  * and does not count as a test.
  */
 export function adjustedP(ps: readonly (number | null)[]): (number | null)[] {
-  const order = ps
-    .map((p, index) => ({ p, index }))
-    .filter((row): row is { p: number; index: number } => row.p !== null);
+  const order = ps.map((p, index) => ({ p, index })).filter((row): row is { p: number; index: number } => row.p !== null);
   order.sort((a, b) => b.p - a.p);
   const out: (number | null)[] = ps.map(() => null);
   let least = 1;

@@ -95,8 +95,7 @@ export function armIndexOf(plan: AssignmentPlan, unitId: string): number {
 const OUTSIDE: readonly Outside[] = ['holdout', 'layer', 'traffic'];
 
 export function assign(plan: AssignmentPlan, unitId: string): Assignment {
-  if (plan.hasForced && Object.hasOwn(plan.forced, unitId))
-    return { arm: plan.forced[unitId], outside: null, forced: true };
+  if (plan.hasForced && Object.hasOwn(plan.forced, unitId)) return { arm: plan.forced[unitId], outside: null, forced: true };
   const arm = armIndexOf(plan, unitId);
   if (arm >= 0) return { arm: plan.armKeys[arm], outside: null, forced: false };
   return { arm: null, outside: OUTSIDE[-arm - 1], forced: false };

@@ -75,10 +75,7 @@ const VERDICT_TONES: Readonly<Record<string, Tone>> = {
   broken: 'broken',
 };
 
-export function cardOf(
-  { key, definition, state, startedAt, stoppedAt }: Experiment,
-  report: ExperimentReport | null,
-): ExperimentCard {
+export function cardOf({ key, definition, state, startedAt, stoppedAt }: Experiment, report: ExperimentReport | null): ExperimentCard {
   const metric = decidingMetric({ definition });
   const row = report && decidingRow(report, metric);
   return {
@@ -102,15 +99,9 @@ function decidingRow({ rows, arms, verdict, reason }: ExperimentReport, metric: 
   return rows.find((row) => row.segment === 'all' && row.metric === metric && row.arm === arm);
 }
 
-export function dashboardOf(
-  experiment: Experiment,
-  report: ExperimentReport,
-  audit: readonly AuditEntry[],
-): DashboardView {
+export function dashboardOf(experiment: Experiment, report: ExperimentReport, audit: readonly AuditEntry[]): DashboardView {
   const deciding = decidingMetric(experiment);
-  const segments = report.rows
-    .filter((row) => row.metric === deciding && row.segment !== 'all')
-    .map((row) => forestRow(row, row.segment));
+  const segments = report.rows.filter((row) => row.metric === deciding && row.segment !== 'all').map((row) => forestRow(row, row.segment));
   return {
     card: cardOf(experiment, report),
     definition: experiment.definition,
@@ -164,14 +155,14 @@ function healthOf(report: ExperimentReport): HealthLine[] {
     line('Models of the arms', missingText(health.modelMissingLists), health.modelMissingLists > 0 ? 'broken' : 'good'),
     line('Met in two arms', lists(health.crossedLists), health.crossedLists > 0 ? 'open' : 'good'),
     line('Without a unit id', `${lists(health.withoutUnitLists)}, not enrolled`, health.withoutUnitLists > 0 ? 'open' : 'good'),
-    line('Events whose list is unknown', `${health.eventsKeptApart.toLocaleString('en')} kept apart`, health.eventsKeptApart > 0 ? 'open' : 'good'),
+    line(
+      'Events whose list is unknown',
+      `${health.eventsKeptApart.toLocaleString('en')} kept apart`,
+      health.eventsKeptApart > 0 ? 'open' : 'good',
+    ),
     ...guardrails.map((each) => {
       const interval = each.low === null || each.high === null ? '' : `, ${percent(each.low)} to ${percent(each.high)}`;
-      return line(
-        `${each.metric} in ${each.arm}`,
-        `${each.state}${interval}, margin ${percent(each.margin)}`,
-        tones[each.state],
-      );
+      return line(`${each.metric} in ${each.arm}`, `${each.state}${interval}, margin ${percent(each.margin)}`, tones[each.state]);
     }),
   ];
 }
@@ -193,25 +184,10 @@ function missingText(count: number): string {
 
 /** The report's rows as CSV (RFC 4180). */
 export function reportCsv(report: ExperimentReport): string {
-  const columns = [
-    'metric',
-    'arm',
-    'segment',
-    'users',
-    'controlUsers',
-    'value',
-    'controlValue',
-    'lift',
-    'low',
-    'high',
-    'p',
-    'q',
-  ] as const;
+  const columns = ['metric', 'arm', 'segment', 'users', 'controlUsers', 'value', 'controlValue', 'lift', 'low', 'high', 'p', 'q'] as const;
   const cell = (value: string | number | null): string => {
     const text = value === null ? '' : String(value);
     return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  return [columns.join(','), ...report.rows.map((row) => columns.map((column) => cell(row[column])).join(','))].join(
-    '\r\n',
-  );
+  return [columns.join(','), ...report.rows.map((row) => columns.map((column) => cell(row[column])).join(','))].join('\r\n');
 }

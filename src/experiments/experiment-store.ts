@@ -110,18 +110,10 @@ export class ExperimentStore {
     return this.move(key, from, 'archived', 'archived', author, 'stop it before you archive it');
   }
 
-  private move(
-    key: string,
-    from: ExperimentState,
-    to: ExperimentState,
-    action: string,
-    author: Author,
-    reason: string,
-  ): Experiment {
+  private move(key: string, from: ExperimentState, to: ExperimentState, action: string, author: Author, reason: string): Experiment {
     return this.transaction(() => {
       const experiment = this.get(key);
-      if (experiment.state !== from)
-        throw new ServiceError('EXPERIMENT_STATE', { key, state: experiment.state, reason, field: 'state' });
+      if (experiment.state !== from) throw new ServiceError('EXPERIMENT_STATE', { key, state: experiment.state, reason, field: 'state' });
       if (to === 'running') this.checkLayer(experiment.definition);
       const column = to === 'running' ? ', started_at = @at' : to === 'stopped' ? ', stopped_at = @at' : '';
       this.database
@@ -157,17 +149,15 @@ export class ExperimentStore {
 
   /** What was done to it, oldest first. */
   audit(key: string): readonly AuditEntry[] {
-    const rows = this.database
-      .prepare('SELECT at, by, action, version, detail FROM experiment_audit WHERE key = ? ORDER BY id')
-      .all(key);
+    const rows = this.database.prepare('SELECT at, by, action, version, detail FROM experiment_audit WHERE key = ? ORDER BY id').all(key);
     return rows as AuditEntry[];
   }
 
   /** The definition as it was in a version. */
   definitionAt(key: string, version: number): ExperimentDefinition | null {
-    const row = this.database
-      .prepare('SELECT definition FROM experiment_version WHERE key = ? AND version = ?')
-      .get(key, version) as { definition: string } | undefined;
+    const row = this.database.prepare('SELECT definition FROM experiment_version WHERE key = ? AND version = ?').get(key, version) as
+      | { definition: string }
+      | undefined;
     return row ? (JSON.parse(row.definition) as ExperimentDefinition) : null;
   }
 
@@ -183,8 +173,7 @@ export class ExperimentStore {
       throw new ServiceError('EXPERIMENT_STATE', { key, state, reason: 'define it anew under another key' });
     if (state === 'draft') return;
     for (const field of fieldsThatDiffer(before.definition, after))
-      if (!OPEN_WHILE_RUNNING.includes(field))
-        refuse(field, `${key} is running; only ${OPEN_WHILE_RUNNING.join(', ')} may change`);
+      if (!OPEN_WHILE_RUNNING.includes(field)) refuse(field, `${key} is running; only ${OPEN_WHILE_RUNNING.join(', ')} may change`);
     if (after.traffic < before.definition.traffic)
       refuse('traffic', `${key} is running at ${before.definition.traffic}; traffic may only grow`);
   }
@@ -195,10 +184,7 @@ export class ExperimentStore {
       const theirs = other.definition.layer;
       if (other.key === definition.key || theirs.name !== name) continue;
       if (slots[0] < theirs.slots[1] && theirs.slots[0] < slots[1])
-        refuse(
-          'layer',
-          `slots ${slots.join('..')} of layer ${name} overlap ${theirs.slots.join('..')} of ${other.key}, which is running`,
-        );
+        refuse('layer', `slots ${slots.join('..')} of layer ${name} overlap ${theirs.slots.join('..')} of ${other.key}, which is running`);
     }
   }
 
@@ -228,8 +214,7 @@ function experimentOf(row: Row): Experiment {
 
 function fieldsThatDiffer(a: ExperimentDefinition, b: ExperimentDefinition): string[] {
   return Object.keys(b).filter(
-    (field) =>
-      JSON.stringify(a[field as keyof ExperimentDefinition]) !== JSON.stringify(b[field as keyof ExperimentDefinition]),
+    (field) => JSON.stringify(a[field as keyof ExperimentDefinition]) !== JSON.stringify(b[field as keyof ExperimentDefinition]),
   );
 }
 
@@ -237,9 +222,7 @@ function changedFields(before: Experiment | null, after: ExperimentDefinition): 
   if (!before) return '';
   return fieldsThatDiffer(before.definition, after)
     .map((field) => {
-      const [from, to] = [before.definition, after].map((each) =>
-        JSON.stringify(each[field as keyof ExperimentDefinition]),
-      );
+      const [from, to] = [before.definition, after].map((each) => JSON.stringify(each[field as keyof ExperimentDefinition]));
       return `${field}: ${from} -> ${to}`;
     })
     .join('; ');

@@ -101,8 +101,7 @@ export function readDefinition(input: unknown, known: KnownParts = NOTHING_KNOWN
   for (const field of Object.keys(record))
     if (!FIELDS.includes(field)) refuse(field, `there is no such field; there are: ${FIELDS.join(', ')}`);
   const key = textOf(record.key, 'key');
-  if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(key))
-    refuse('key', 'use 1 to 64 lower-case letters, digits, dots, dashes or underscores');
+  if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(key)) refuse('key', 'use 1 to 64 lower-case letters, digits, dots, dashes or underscores');
   const arms = armsOf(record.arms, known);
   const metrics = metricsOf(record.metrics);
   return Object.freeze({
@@ -141,8 +140,7 @@ function armsOf(input: unknown, known: KnownParts): readonly Arm[] {
   if (list.length < 2 || list.length > 20) refuse('arms', `between 2 and 20 arms are needed, got ${list.length}`);
   const arms = list.map((item, index) => armOf(item, `arms[${index}]`, known));
   arms.forEach((arm, index) => {
-    if (arms.findIndex((other) => other.key === arm.key) !== index)
-      refuse(`arms[${index}].key`, `two arms are called ${arm.key}`);
+    if (arms.findIndex((other) => other.key === arm.key) !== index) refuse(`arms[${index}].key`, `two arms are called ${arm.key}`);
   });
   const sum = arms.reduce((total, arm) => total + arm.weight, 0);
   if (Math.abs(sum - 1) > 1e-6) refuse('arms', `the weights sum to ${Number(sum.toFixed(6))}, they must sum to 1`);
@@ -161,9 +159,7 @@ function armOf(input: unknown, field: string, known: KnownParts): Arm {
 function treatmentOf(input: unknown, field: string, known: KnownParts): ArmTreatment {
   if (typeof input === 'string') {
     const named = NAMED_TREATMENTS[input];
-    return (
-      named ?? refuse(field, `there is no treatment "${input}"; there are: ${Object.keys(NAMED_TREATMENTS).join(', ')}`)
-    );
+    return named ?? refuse(field, `there is no treatment "${input}"; there are: ${Object.keys(NAMED_TREATMENTS).join(', ')}`);
   }
   const record = recordOf(input, field);
   const out: { -readonly [K in keyof ArmTreatment]: ArmTreatment[K] } = {};
@@ -210,8 +206,7 @@ function eligibilityOf(input: unknown, known: KnownParts): Eligibility {
     if (value === null || value === undefined) continue;
     if (name === 'surfaces' || name === 'surface')
       out.surfaces = textsOf(value, at).map((item) => member(item, known.surfaces, at, 'surface'));
-    else if (name === 'categories')
-      out.categories = textsOf(value, at).map((item) => member(item, known.categories, at, 'category'));
+    else if (name === 'categories') out.categories = textsOf(value, at).map((item) => member(item, known.categories, at, 'category'));
     else if (name === 'dominantObject') {
       if (typeof value !== 'boolean') refuse(at, 'must be true or false');
       out.dominantObject = value as boolean;
@@ -303,8 +298,7 @@ function textsOf(value: unknown, field: string): readonly string[] {
 }
 
 function within(value: unknown, low: number, high: number, field: string): number {
-  if (typeof value !== 'number' || !(value >= low && value <= high))
-    refuse(field, `must be a number within ${low}..${high}`);
+  if (typeof value !== 'number' || !(value >= low && value <= high)) refuse(field, `must be a number within ${low}..${high}`);
   return value as number;
 }
 
@@ -314,7 +308,6 @@ function oneOf<const T extends string>(value: unknown, choices: readonly T[], fi
 
 function member(value: unknown, known: readonly string[] | null, field: string, noun: string): string {
   const text = textOf(value, field);
-  if (known && !known.includes(text))
-    refuse(field, `there is no ${noun} "${text}"; there are: ${known.slice(0, 40).join(', ') || 'none'}`);
+  if (known && !known.includes(text)) refuse(field, `there is no ${noun} "${text}"; there are: ${known.slice(0, 40).join(', ') || 'none'}`);
   return text;
 }

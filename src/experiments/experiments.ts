@@ -134,11 +134,7 @@ export class Experiments {
 }
 
 /** Opens (and makes) `experiments.sqlite` of a data folder; `:memory:` for one that is gone with the process. */
-export function openExperiments(
-  dataFolder: string,
-  options: ExperimentsOptions,
-  database: DatabaseOptions = {},
-): Experiments {
+export function openExperiments(dataFolder: string, options: ExperimentsOptions, database: DatabaseOptions = {}): Experiments {
   const path = dataFolder === ':memory:' ? dataFolder : join(dataFolder, 'experiments.sqlite');
   return new Experiments(openDatabase(path, database), options);
 }

@@ -13,16 +13,7 @@ import type { QueryFacts } from './assignment.ts';
 import { NO_UNIT, readArmsText } from './assignment.ts';
 import type { Experiment } from './experiment-store.ts';
 import type { ExposedList } from './exposed-list.ts';
-import {
-  DAY_MS,
-  HAS_DOMINANT,
-  IS_DEGRADED,
-  IS_SEARCH,
-  MODEL_MISSING,
-  PRE_PERIOD,
-  WOULD_BE_SAME,
-  WOULD_DIFFER,
-} from './exposed-list.ts';
+import { DAY_MS, HAS_DOMINANT, IS_DEGRADED, IS_SEARCH, MODEL_MISSING, PRE_PERIOD, WOULD_BE_SAME, WOULD_DIFFER } from './exposed-list.ts';
 import type { ExposureProgress, ExposureStore } from './exposure-store.ts';
 import type { Forecast } from './forecast.ts';
 import { ForecastHistory } from './forecast.ts';
@@ -187,11 +178,7 @@ export class ExposureLog {
   }
 
   /** Old contributions out, rows changed, new contributions in; only the cells that moved are written. */
-  private recount(
-    experiment: Experiment,
-    { number }: ExposureProgress,
-    changed: ReadonlyMap<string, readonly ExposedList[]>,
-  ): number {
+  private recount(experiment: Experiment, { number }: ExposureProgress, changed: ReadonlyMap<string, readonly ExposedList[]>): number {
     const rule = countingRule(experiment);
     const deltas: Cells = new Map();
     let crossed = 0;
@@ -222,12 +209,7 @@ export class ExposureLog {
     return arm === null ? null : this.countedRow(experiment, list, unit, arm);
   }
 
-  private countedRow(
-    experiment: Pick<Experiment, 'key' | 'definition'>,
-    list: StoredList,
-    unit: string,
-    arm: number,
-  ): ExposedList {
+  private countedRow(experiment: Pick<Experiment, 'key' | 'definition'>, list: StoredList, unit: string, arm: number): ExposedList {
     const query = this.describe(list);
     let shown = 0;
     for (let i = 0; i < list.items.count; i++) if (list.items.positions[i] > 0) shown++;
@@ -325,11 +307,7 @@ export function countingRule({ definition }: Pick<Experiment, 'definition'>): Co
 }
 
 /** Counts the stored rows again, a unit in memory at a time: what a rebuild from the raw log must agree with. */
-export function recountCells(
-  store: ExposureStore,
-  experiment: Experiment,
-  onProgress?: (units: number) => void,
-): Cells {
+export function recountCells(store: ExposureStore, experiment: Experiment, onProgress?: (units: number) => void): Cells {
   const cells: Cells = new Map();
   const rule = countingRule(experiment);
   let units = 0;

@@ -62,9 +62,7 @@ export class ExposureStore {
       `INSERT OR REPLACE INTO exposed_list (experiment, ${COLUMNS}) VALUES (${Array(17).fill('?').join(', ')})`,
     );
     this.byUnit = database
-      .prepare<unknown[], RawRow>(
-        `SELECT ${COLUMNS} FROM exposed_list WHERE experiment = ? AND unit = ? ORDER BY at, list_index`,
-      )
+      .prepare<unknown[], RawRow>(`SELECT ${COLUMNS} FROM exposed_list WHERE experiment = ? AND unit = ? ORDER BY at, list_index`)
       .raw() as unknown as Statement<unknown[], RawRow>;
     this.byList = database
       .prepare<unknown[], RawRow>(`SELECT ${COLUMNS} FROM exposed_list WHERE list_index = ? AND experiment = ?`)
@@ -105,17 +103,7 @@ export class ExposureStore {
 
   put(experiment: number, list: ExposedList): void {
     this.insert.run(
-      ...[
-        experiment,
-        list.unit,
-        list.at,
-        list.listIndex,
-        list.arm,
-        list.surface,
-        list.category,
-        list.flags,
-        list.shown,
-      ],
+      ...[experiment, list.unit, list.at, list.listIndex, list.arm, list.surface, list.category, list.flags, list.shown],
       ...[list.impressions, list.closeups, list.clicks, list.longClicks, list.saves, list.engaged],
       ...[list.firstSaveSeconds, list.latencyMs],
     );
@@ -128,10 +116,7 @@ export class ExposureStore {
 
   /** The oldest list that was counted; null without any. */
   firstListIndex(experiment: number): number | null {
-    return this.database
-      .prepare('SELECT min(list_index) FROM exposed_list WHERE experiment = ?')
-      .pluck()
-      .get(experiment) as number | null;
+    return this.database.prepare('SELECT min(list_index) FROM exposed_list WHERE experiment = ?').pluck().get(experiment) as number | null;
   }
 
   /** Units after one, in order. */
@@ -197,9 +182,7 @@ export class ExposureStore {
 
   /** Notes whether all arms of an experiment would have given this list. */
   noteCounterfactual(recommendationId: string, experiment: string, same: boolean): void {
-    this.database
-      .prepare('INSERT OR IGNORE INTO counterfactual VALUES (NULL, ?, ?, ?)')
-      .run(recommendationId, experiment, same ? 1 : 0);
+    this.database.prepare('INSERT OR IGNORE INTO counterfactual VALUES (NULL, ?, ?, ?)').run(recommendationId, experiment, same ? 1 : 0);
   }
 
   /** null: it was not computed. */
@@ -219,10 +202,7 @@ export class ExposureStore {
   }
 
   /** Marks noted after a row number, in order. */
-  counterfactualsAfter(
-    number: number,
-    limit: number,
-  ): readonly { number: number; recommendationId: string; experiment: string }[] {
+  counterfactualsAfter(number: number, limit: number): readonly { number: number; recommendationId: string; experiment: string }[] {
     return this.database
       .prepare(
         `SELECT number, recommendation_id AS recommendationId, experiment FROM counterfactual WHERE number > ? ORDER BY number LIMIT ?`,

@@ -107,7 +107,15 @@ class InterleavedReporter {
   private credit(unit: string, list: StoredList): void {
     const { arms } = this.experiment.definition;
     const before = this.tally.credits.get(unit);
-    const now = creditOf(teamsOf(list, arms.map(({ key }) => key)), this.actionsOn(list), arms.length, 'each');
+    const now = creditOf(
+      teamsOf(
+        list,
+        arms.map(({ key }) => key),
+      ),
+      this.actionsOn(list),
+      arms.length,
+      'each',
+    );
     if (before) for (let arm = 0; arm < now.length; arm++) now[arm] += before[arm];
     this.tally.credits.set(unit, now);
     this.tally.lists++;

@@ -64,12 +64,7 @@ function commonPrefix(rankings: readonly ArrayLike<number>[], length: number): n
 export type CreditRule = 'each' | 'page';
 
 /** Credit of each ranker on one page. `actions[k]` > 0: something was done with item k (its weight). */
-export function creditOf(
-  teams: readonly number[],
-  actions: ArrayLike<number>,
-  rankers: number,
-  rule: CreditRule,
-): Float64Array {
+export function creditOf(teams: readonly number[], actions: ArrayLike<number>, rankers: number, rule: CreditRule): Float64Array {
   const credit = new Float64Array(rankers);
   for (let k = 0; k < teams.length; k++) if (teams[k] >= 0) credit[teams[k]] += actions[k];
   if (rule === 'each') return credit;
@@ -98,9 +93,7 @@ export function preferenceOf(statistics: SufficientStatistics, rule: IntervalRul
   const error = Math.sqrt(variance);
   const z = error > 0 ? value / error : 0;
   const fixed = rule.kind === 'fixed-horizon';
-  const multiplier = fixed
-    ? normalQuantile(1 - rule.alpha / 2)
-    : sequenceMultiplier(units, rule.expectedUnits, rule.alpha);
+  const multiplier = fixed ? normalQuantile(1 - rule.alpha / 2) : sequenceMultiplier(units, rule.expectedUnits, rule.alpha);
   const p = fixed ? normalTwoSided(z) : sequenceP(z, units, rule.expectedUnits, rule.alpha);
   return { preference: value, low: value - multiplier * error, high: value + multiplier * error, p, units };
 }

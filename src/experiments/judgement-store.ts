@@ -90,13 +90,7 @@ export class JudgementStore {
    * Makes a study of two treatments' lists: which list stands left is drawn by lot, a share `repeats` of the pairs comes
    * a second time with the sides exchanged. Same seed, same study.
    */
-  addPairs(
-    study: string,
-    names: readonly [string, string],
-    pairs: readonly JudgementPair[],
-    seed: number,
-    repeats = 0.1,
-  ): number {
+  addPairs(study: string, names: readonly [string, string], pairs: readonly JudgementPair[], seed: number, repeats = 0.1): number {
     const random = seededRandom(deriveSeed(seed, `judgements/${study}`));
     const again = random.shuffled(pairs.map((_, index) => index)).slice(0, Math.round(repeats * pairs.length));
     const order = [...random.shuffled(pairs.map((_, index) => index)), ...random.shuffled(again)];
@@ -117,18 +111,10 @@ export class JudgementStore {
   }
 
   /** Makes a study of single candidates to be graded 0 to 4; a share comes twice. */
-  addGrades(
-    study: string,
-    items: readonly { readonly queryPinId: string; readonly pinId: string }[],
-    seed: number,
-    repeats = 0.1,
-  ): number {
+  addGrades(study: string, items: readonly { readonly queryPinId: string; readonly pinId: string }[], seed: number, repeats = 0.1): number {
     const random = seededRandom(deriveSeed(seed, `judgements/${study}`));
     const indexes = items.map((_, index) => index);
-    const order = [
-      ...random.shuffled(indexes),
-      ...random.shuffled(indexes).slice(0, Math.round(repeats * items.length)),
-    ];
+    const order = [...random.shuffled(indexes), ...random.shuffled(indexes).slice(0, Math.round(repeats * items.length))];
     return this.insertAll(
       study,
       order.map((index, place) => {
@@ -186,10 +172,7 @@ export class JudgementStore {
       )
       .get(study, judge) as TaskRow | undefined;
     if (!row) return null;
-    const total = this.database
-      .prepare('SELECT count(*) FROM judgement_task WHERE study = ?')
-      .pluck()
-      .get(study) as number;
+    const total = this.database.prepare('SELECT count(*) FROM judgement_task WHERE study = ?').pluck().get(study) as number;
     const done = this.database
       .prepare('SELECT count(*) FROM judgement JOIN judgement_task USING (task_id) WHERE study = ? AND judge = ?')
       .pluck()
@@ -200,11 +183,8 @@ export class JudgementStore {
 
   /** Stores an answer; a second one of the same judge replaces the first. */
   answer(taskId: string, judge: string, answer: number, at: number): void {
-    const row = this.database.prepare('SELECT kind FROM judgement_task WHERE task_id = ?').get(taskId) as
-      | { kind: string }
-      | undefined;
-    if (!row)
-      throw new ServiceError('REQUEST_INVALID', { detail: `There is no judgement task ${taskId}.`, field: 'taskId' });
+    const row = this.database.prepare('SELECT kind FROM judgement_task WHERE task_id = ?').get(taskId) as { kind: string } | undefined;
+    if (!row) throw new ServiceError('REQUEST_INVALID', { detail: `There is no judgement task ${taskId}.`, field: 'taskId' });
     const valid = row.kind === 'pair' ? Math.abs(answer) <= 1 : answer >= 0 && answer <= GRADE_MAX;
     if (!Number.isInteger(answer) || !valid)
       throw new ServiceError('REQUEST_INVALID', {
@@ -216,10 +196,7 @@ export class JudgementStore {
 
   summary(study: string): StudySummary {
     const answers = this.answers(study);
-    const tasks = this.database
-      .prepare('SELECT count(*) FROM judgement_task WHERE study = ?')
-      .pluck()
-      .get(study) as number;
+    const tasks = this.database.prepare('SELECT count(*) FROM judgement_task WHERE study = ?').pluck().get(study) as number;
     const kind = answers[0]?.kind ?? 'pair';
     const names = [...new Set(answers.map((row) => row.left_name))].sort();
     const scored = answers.map((row) => ({ ...row, score: scoreOf(row, names[0]) }));
@@ -244,10 +221,7 @@ export class JudgementStore {
 
   /** Mean grade of every graded candidate: labels for `evaluate-ranker`. */
   labels(study: string): readonly GradedLabel[] {
-    const sums = new Map<
-      string,
-      { queryPinId: string; pinId: string; sum: number; judges: Set<string>; count: number }
-    >();
+    const sums = new Map<string, { queryPinId: string; pinId: string; sum: number; judges: Set<string>; count: number }>();
     for (const row of this.answers(study)) {
       if (row.kind !== 'grade') continue;
       const [pinId] = JSON.parse(row.left_pins) as string[];

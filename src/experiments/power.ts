@@ -22,18 +22,11 @@ export type VarianceModel = 'scaled' | 'proportion';
  * from the metric's history: (z_{1-alpha/2} + z_power) sqrt( unit variance (1/n_control + 1/n_arm) ) / value.
  */
 export function minimumDetectableLift(history: SufficientStatistics, units: number, plan: Plan = USUAL_PLAN): number {
-  return (
-    (factorOf(plan) * Math.sqrt((unitVariance(history) * inverseShares(plan)) / units)) / estimateOf(history).value
-  );
+  return (factorOf(plan) * Math.sqrt((unitVariance(history) * inverseShares(plan)) / units)) / estimateOf(history).value;
 }
 
 /** Units in all that find a relative lift with the planned power; the arm's variance follows its figure. */
-export function unitsFor(
-  history: SufficientStatistics,
-  lift: number,
-  plan: Plan = USUAL_PLAN,
-  model: VarianceModel = 'scaled',
-): number {
+export function unitsFor(history: SufficientStatistics, lift: number, plan: Plan = USUAL_PLAN, model: VarianceModel = 'scaled'): number {
   const { value } = estimateOf(history);
   const growth = model === 'scaled' ? (1 + lift) ** 2 : ((1 + lift) * (1 - value * (1 + lift))) / (1 - value);
   const variance = unitVariance(history) * (1 / plan.shares[0] + growth / plan.shares[1]);

@@ -100,9 +100,7 @@ class Reporter {
 
   private get metrics(): readonly Metric[] {
     const { metrics, guardrails } = this.experiment.definition;
-    return [...new Set([...metrics, ...guardrails.map((each) => each.metric)])].map(
-      (name) => METRICS[metricIndex(name)],
-    );
+    return [...new Set([...metrics, ...guardrails.map((each) => each.metric)])].map((name) => METRICS[metricIndex(name)]);
   }
 
   private get deciding(): Metric {
@@ -163,10 +161,8 @@ class Reporter {
     const { crossed, modelMissing } = this.health;
     const lists = this.experiment.definition.arms.reduce((sum, _, arm) => sum + this.listsOf(arm), 0);
     const faults: string[] = [];
-    if (ratioP < SAMPLE_RATIO_ALARM)
-      faults.push(`the arms' user counts do not fit the design (sample-ratio p = ${ratioP.toPrecision(2)})`);
-    if (modelMissing > 0)
-      faults.push(`${modelMissing} lists were served by the control because an arm's model was missing`);
+    if (ratioP < SAMPLE_RATIO_ALARM) faults.push(`the arms' user counts do not fit the design (sample-ratio p = ${ratioP.toPrecision(2)})`);
+    if (modelMissing > 0) faults.push(`${modelMissing} lists were served by the control because an arm's model was missing`);
     if (crossed > 0.001 * lists) faults.push(`${crossed} lists met users who already were in another arm`);
     return faults;
   }
@@ -245,9 +241,7 @@ class Reporter {
     faults: readonly string[],
   ): Verdict & { arm: string } {
     const key = this.armKey(arm);
-    const row = rows.find(
-      (each) => each.arm === key && each.segment === 'all' && each.metric === this.deciding.name,
-    ) as ReportRow;
+    const row = rows.find((each) => each.arm === key && each.segment === 'all' && each.metric === this.deciding.name) as ReportRow;
     const verdict = verdictOf({
       ...{
         arm: key,
@@ -334,11 +328,8 @@ class Reporter {
       users: this.unitsOf(0),
     };
     const others = arms.slice(1).map((arm): Table4Row => {
-      const row = rows.find(
-        (each) => each.arm === arm.key && each.segment === 'all' && each.metric === this.deciding.name,
-      ) as ReportRow;
-      const interval =
-        row.low === null || row.high === null ? 'not yet' : `${percent(row.low)} to ${percent(row.high)}`;
+      const row = rows.find((each) => each.arm === arm.key && each.segment === 'all' && each.metric === this.deciding.name) as ReportRow;
+      const interval = row.low === null || row.high === null ? 'not yet' : `${percent(row.low)} to ${percent(row.high)}`;
       return {
         features: arm.key,
         queries,

@@ -15,14 +15,7 @@ export function emptyStatistics(): SufficientStatistics {
 }
 
 /** Adds one unit (sign 1) or takes it back (sign -1), at `offset` of a longer array. */
-export function addUnit(
-  into: Float64Array,
-  numerator: number,
-  denominator: number,
-  covariate = 0,
-  sign = 1,
-  offset = 0,
-): void {
+export function addUnit(into: Float64Array, numerator: number, denominator: number, covariate = 0, sign = 1, offset = 0): void {
   into[offset] += sign;
   into[offset + 1] += sign * numerator;
   into[offset + 2] += sign * denominator;

@@ -11,15 +11,7 @@
  *   latency                               a histogram of list latencies instead of statistics
  */
 import type { ExposedList } from './exposed-list.ts';
-import {
-  HAS_DOMINANT,
-  IS_DEGRADED,
-  IS_SEARCH,
-  PRE_PERIOD,
-  WOULD_BE_SAME,
-  WOULD_DIFFER,
-  dayOf,
-} from './exposed-list.ts';
+import { HAS_DOMINANT, IS_DEGRADED, IS_SEARCH, PRE_PERIOD, WOULD_BE_SAME, WOULD_DIFFER, dayOf } from './exposed-list.ts';
 import type { UnitTotals } from './metric.ts';
 import { METRICS, METRIC_COUNT } from './metric.ts';
 import { HISTOGRAM_BINS, binOf } from './quantile-histogram.ts';
@@ -52,12 +44,7 @@ export interface UnitOutcome {
  * Adds (sign 1) or takes back (sign -1) a unit. `lists` are all of its rows in the experiment, by time then listIndex.
  * The unit belongs to the arm of its first list. Returns null when it was never exposed.
  */
-export function contribute(
-  cells: Cells,
-  lists: readonly ExposedList[],
-  rule: CountingRule,
-  sign: number,
-): UnitOutcome | null {
+export function contribute(cells: Cells, lists: readonly ExposedList[], rule: CountingRule, sign: number): UnitOutcome | null {
   const first = lists.find((list) => list.arm !== PRE_PERIOD);
   if (!first) return null;
   const counter = new UnitCounter(cells, first.arm, covariatesOf(lists, rule), rule, sign);
@@ -194,13 +181,7 @@ function addList(totals: UnitTotals, list: ExposedList, rule: CountingRule, firs
   }
 }
 
-function addTotals(
-  cell: Float64Array,
-  totals: UnitTotals,
-  covariates: Float64Array | null,
-  rule: CountingRule,
-  sign: number,
-): void {
+function addTotals(cell: Float64Array, totals: UnitTotals, covariates: Float64Array | null, rule: CountingRule, sign: number): void {
   for (let metric = 0; metric < METRIC_COUNT; metric++) {
     const numerator = Math.min(METRICS[metric].numerator(totals), rule.caps[metric]);
     const denominator = METRICS[metric].denominator(totals);

@@ -38,20 +38,15 @@ export function verdictOf(findings: ArmFindings): Verdict {
   const say = (verdict: VerdictWord, reason: string): Verdict => ({ verdict, reason, restsOn });
   if (faults.length > 0) return say('broken', faults.join('; '));
   const harmed = guardrails.find((each) => each.state === 'harmed');
-  if (harmed)
-    return say('do not ship', `${arm} harms ${harmed.metric} by more than its margin of ${percent(harmed.margin)}`);
+  if (harmed) return say('do not ship', `${arm} harms ${harmed.metric} by more than its margin of ${percent(harmed.margin)}`);
   const gain = findings.better === 'up' ? lift.lift : negated(lift.lift);
   const gainHigh = findings.better === 'up' ? lift.high : negated(lift.low);
   const sure = lift.p !== null && lift.p < alpha / findings.armsTried;
   if (sure && gain !== null && gain < 0) return say('do not ship', `${arm} makes ${metric} worse`);
   if (findings.minimumLift > 0 && gainHigh !== null && gainHigh < findings.minimumLift)
-    return say(
-      'do not ship',
-      `even the upper end of the interval is under the smallest lift worth it, ${percent(findings.minimumLift)}`,
-    );
+    return say('do not ship', `even the upper end of the interval is under the smallest lift worth it, ${percent(findings.minimumLift)}`);
   const open = guardrails.find((each) => each.state === 'open');
-  if (sure && open)
-    return undecided(findings, say, `${arm} helps ${metric}, but ${open.metric} is not yet surely within its margin`);
+  if (sure && open) return undecided(findings, say, `${arm} helps ${metric}, but ${open.metric} is not yet surely within its margin`);
   if (sure) return say('ship', `${arm} improves ${metric} and no guardrail is harmed`);
   return undecided(findings, say, `${metric} has not been shown to move${needed(findings)}`, state);
 }
@@ -75,8 +70,7 @@ function needed({ unitsNeeded, units, minimumLift }: ArmFindings): string {
 
 function evidenceOf(findings: ArmFindings): string[] {
   const { metric, lift, units, guardrails, alpha, armsTried } = findings;
-  const interval =
-    lift.low === null || lift.high === null ? 'no interval yet' : `${percent(lift.low)} to ${percent(lift.high)}`;
+  const interval = lift.low === null || lift.high === null ? 'no interval yet' : `${percent(lift.low)} to ${percent(lift.high)}`;
   return [
     `${metric}: ${lift.lift === null ? 'unknown' : percent(lift.lift)} (${interval}${lift.p === null ? '' : `, ${pText(lift.p)}`})`,
     `${units.toLocaleString('en')} users in control and arm`,
@@ -86,9 +80,7 @@ function evidenceOf(findings: ArmFindings): string[] {
 }
 
 /** The experiment's one word: broken if anything is, ship if an arm may, keep running while one may yet, else do not. */
-export function overallVerdict(
-  arms: readonly (Verdict & { readonly arm: string })[],
-): Verdict & { readonly arm: string } {
+export function overallVerdict(arms: readonly (Verdict & { readonly arm: string })[]): Verdict & { readonly arm: string } {
   for (const word of ['broken', 'ship', 'keep running', 'do not ship'] as const) {
     const found = arms.find((each) => each.verdict === word);
     if (found) return found;

@@ -66,8 +66,7 @@ function medians({ rows, length, data }: ActivationSample): Float32Array {
 /** The code of one fc6 vector. */
 export function codeOf(binarizer: Binarizer, fc6: Float32Array): Uint32Array {
   if (binarizer.kind === 'itq') return packBits(projected(binarizer, fc6));
-  if (fc6.length !== binarizer.bits)
-    throw new RangeError(`fc6: expected ${binarizer.bits} activations, got ${fc6.length}`);
+  if (fc6.length !== binarizer.bits) throw new RangeError(`fc6: expected ${binarizer.bits} activations, got ${fc6.length}`);
   return binarizer.kind === 'positive' ? packBits(fc6) : packBits(fc6, binarizer.thresholds);
 }
 
@@ -85,11 +84,7 @@ function projected({ bits, mean, directions }: Extract<Binarizer, { kind: 'itq' 
 /** Flat form for storing: kind and lengths in JSON, arrays after it. */
 export function packBinarizer(binarizer: Binarizer): Uint8Array {
   const arrays =
-    binarizer.kind === 'thresholds'
-      ? [binarizer.thresholds]
-      : binarizer.kind === 'itq'
-        ? [binarizer.mean, binarizer.directions]
-        : [];
+    binarizer.kind === 'thresholds' ? [binarizer.thresholds] : binarizer.kind === 'itq' ? [binarizer.mean, binarizer.directions] : [];
   const head = Buffer.from(
     `${JSON.stringify({ kind: binarizer.kind, bits: binarizer.bits, lengths: arrays.map((array) => array.length) })}\n`,
   );
@@ -114,4 +109,3 @@ export function unpackBinarizer(bytes: Uint8Array): Binarizer {
   if (kind === 'thresholds') return { kind, bits, thresholds: arrays[0] };
   return kind === 'itq' ? { kind, bits, mean: arrays[0], directions: arrays[1] } : { kind: 'positive', bits };
 }
-

@@ -37,8 +37,7 @@ export class ClassScores implements ClassScoreTable {
   }
 
   cosines(query: Float32Array, pinIndexes: Int32Array, count: number, out: Float32Array): void {
-    if (query.length !== this.length)
-      throw new RangeError(`query: expected ${this.length} class scores, got ${query.length}`);
+    if (query.length !== this.length) throw new RangeError(`query: expected ${this.length} class scores, got ${query.length}`);
     const rounded = scoreBytes(query);
     if (rounded === null) return void out.fill(Number.NaN, 0, count);
     const { bytes, squares } = rounded;

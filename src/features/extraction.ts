@@ -32,19 +32,14 @@ export async function binarizerFor(input: ExtractionInput, images: readonly Imag
   const netId = store.netIdOf(convNet.features);
   const stored = store.binarizer(netId);
   if (stored) return stored;
-  const binarizer = fitBinarizer(
-    convNet.features.rule,
-    convNet.features.fc6Length,
-    await sampleActivations(input, images),
-  );
+  const binarizer = fitBinarizer(convNet.features.rule, convNet.features.fc6Length, await sampleActivations(input, images));
   store.setBinarizer(netId, binarizer);
   return binarizer;
 }
 
 async function sampleActivations(input: ExtractionInput, images: readonly ImageToRead[]): Promise<ActivationSample> {
   const { convNet } = input;
-  if (!needsFit(convNet.features.rule))
-    return { rows: 0, length: convNet.features.fc6Length, data: new Float32Array(0) };
+  if (!needsFit(convNet.features.rule)) return { rows: 0, length: convNet.features.fc6Length, data: new Float32Array(0) };
   const count = Math.min(FIT_SAMPLE, images.length);
   const chosen = Array.from({ length: count }, (_, i) => images[Math.floor((i * images.length) / count)]);
   const rows: Float32Array[] = [];
@@ -83,9 +78,7 @@ function embedded(input: ExtractionInput, images: readonly ImageToRead[]): Async
 }
 
 async function embedPart({ convNet, fetch }: ExtractionInput, part: readonly ImageToRead[]): Promise<Embedded> {
-  const fetched = await Promise.all(
-    part.map(({ image }) => fetch(image).then((bytes): ImageInput => ({ bytes }), failureOf)),
-  );
+  const fetched = await Promise.all(part.map(({ image }) => fetch(image).then((bytes): ImageInput => ({ bytes }), failureOf)));
   const readable = fetched.filter((one): one is ImageInput => 'bytes' in one);
   const found = await convNet.embed(readable);
   let at = 0;
@@ -93,8 +86,7 @@ async function embedPart({ convNet, fetch }: ExtractionInput, part: readonly Ima
 }
 
 function failureOf(error: unknown): ImageFailure {
-  if (error instanceof ServiceError)
-    return { ok: false, code: error.code, reason: String(error.fields.reason ?? error.message) };
+  if (error instanceof ServiceError) return { ok: false, code: error.code, reason: String(error.fields.reason ?? error.message) };
   return { ok: false, code: 'IMAGE_REFUSED', reason: reasonOf(error) };
 }
 

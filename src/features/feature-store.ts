@@ -84,16 +84,7 @@ export class FeatureStore {
     const row = this.database
       .prepare(`INSERT INTO feature_nets (netKey, digest, name, preprocessing, rule, fc6Length, fc8Length, createdAt)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
-      .run(
-        key,
-        net.digest,
-        net.name,
-        net.preprocessing,
-        JSON.stringify(net.rule),
-        net.fc6Length,
-        net.fc8Length,
-        Date.now(),
-      );
+      .run(key, net.digest, net.name, net.preprocessing, JSON.stringify(net.rule), net.fc6Length, net.fc8Length, Date.now());
     return Number(row.lastInsertRowid);
   }
 
@@ -122,9 +113,7 @@ export class FeatureStore {
   }
 
   setDuplicateRules(netId: number, rules: DuplicateRules): void {
-    this.database
-      .prepare('UPDATE feature_nets SET duplicateRules = ? WHERE netId = ?')
-      .run(JSON.stringify(rules), netId);
+    this.database.prepare('UPDATE feature_nets SET duplicateRules = ? WHERE netId = ?').run(JSON.stringify(rules), netId);
   }
 
   /** Inserts or replaces rows in one transaction. */
@@ -158,10 +147,7 @@ export class FeatureStore {
 
   /** The last write's number; 0 before the first. */
   sequence(netId: number): number {
-    return this.database
-      .prepare('SELECT coalesce(max(sequence), 0) FROM visual_features WHERE netId = ?')
-      .pluck()
-      .get(netId) as number;
+    return this.database.prepare('SELECT coalesce(max(sequence), 0) FROM visual_features WHERE netId = ?').pluck().get(netId) as number;
   }
 
   get(netId: number, subject: Subject, pinIndex: number): FeatureRow | null {
@@ -173,9 +159,7 @@ export class FeatureStore {
 
   /** All rows of a subject by pinIndex, failures included. */
   *rows(netId: number, subject: Subject): IterableIterator<FeatureRow> {
-    const rows = this.database.prepare(
-      `SELECT ${FIELDS} FROM visual_features WHERE netId = ? AND subject = ? ORDER BY pinIndex`,
-    );
+    const rows = this.database.prepare(`SELECT ${FIELDS} FROM visual_features WHERE netId = ? AND subject = ? ORDER BY pinIndex`);
     for (const row of rows.iterate(netId, SUBJECTS.indexOf(subject)) as IterableIterator<StoredRow>) yield rowOf(row);
   }
 
@@ -189,9 +173,7 @@ export class FeatureStore {
 
   /** Version of the image each pin's row was made from, by pinIndex (failures too): what need not be done again. */
   imageVersions(netId: number, subject: Subject): Map<number, number> {
-    const rows = this.database
-      .prepare('SELECT pinIndex, imageVersion FROM visual_features WHERE netId = ? AND subject = ?')
-      .raw();
+    const rows = this.database.prepare('SELECT pinIndex, imageVersion FROM visual_features WHERE netId = ? AND subject = ?').raw();
     return new Map(rows.all(netId, SUBJECTS.indexOf(subject)) as [number, number][]);
   }
 
@@ -232,10 +214,7 @@ export class FeatureStore {
 
   /** Highest pinIndex with a row, plus one. */
   extent(netId: number): number {
-    return this.database
-      .prepare('SELECT coalesce(max(pinIndex) + 1, 0) FROM visual_features WHERE netId = ?')
-      .pluck()
-      .get(netId) as number;
+    return this.database.prepare('SELECT coalesce(max(pinIndex) + 1, 0) FROM visual_features WHERE netId = ?').pluck().get(netId) as number;
   }
 
   /** Refused images of a net by error code. */
@@ -254,9 +233,7 @@ export class FeatureStore {
 
 /** Opens the features of a data folder (`:memory:` for rows that are gone with the process). */
 export function openFeatureStore(dataFolder: string, options: DatabaseOptions = {}): FeatureStore {
-  return new FeatureStore(
-    openDatabase(dataFolder === ':memory:' ? dataFolder : join(dataFolder, 'features.sqlite'), options),
-  );
+  return new FeatureStore(openDatabase(dataFolder === ':memory:' ? dataFolder : join(dataFolder, 'features.sqlite'), options));
 }
 
 function bytesOf(array: Uint32Array | Float32Array | null): Buffer | null {

@@ -27,19 +27,16 @@ export function fitItq(sample: ActivationSample, bits: number, seed: number): Ex
     mean[dimension] = sum / rows;
   }
   const centred = new Dense(rows, length);
-  for (let row = 0; row < rows; row++)
-    for (let i = 0; i < length; i++) centred.set(row, i, data[row * length + i] - mean[i]);
+  for (let row = 0; row < rows; row++) for (let i = 0; i < length; i++) centred.set(row, i, data[row * length + i] - mean[i]);
   const principal = ofFewRows(sample, bits) ?? principalDirections(centred, bits);
   const projected = centred.mmul(principal);
   let rotation = randomRotation(bits, seed);
   for (let iteration = 0; iteration < ITERATIONS; iteration++) {
     const signs = projected.mmul(rotation);
-    for (let row = 0; row < rows; row++)
-      for (let bit = 0; bit < bits; bit++) signs.set(row, bit, signs.get(row, bit) > 0 ? 1 : -1);
-    const { leftSingularVectors, rightSingularVectors } = new SingularValueDecomposition(
-      signs.transpose().mmul(projected),
-      { autoTranspose: true },
-    );
+    for (let row = 0; row < rows; row++) for (let bit = 0; bit < bits; bit++) signs.set(row, bit, signs.get(row, bit) > 0 ? 1 : -1);
+    const { leftSingularVectors, rightSingularVectors } = new SingularValueDecomposition(signs.transpose().mmul(projected), {
+      autoTranspose: true,
+    });
     rotation = rightSingularVectors.mmul(leftSingularVectors.transpose());
   }
   const directions = Float32Array.from(principal.mmul(rotation).transpose().to1DArray());

@@ -49,16 +49,17 @@ export function protocolOf(set: LabelSet, parts: readonly Part[], part: Part, se
   const labels = set.labels.map((list) => list.filter((label) => labelParts === null || labelParts[label] === part));
   const having = new Map<number, number>();
   for (const list of labels) for (const label of list) having.set(label, (having.get(label) ?? 0) + 1);
-  const able = labels.flatMap((list, row) =>
-    parts[row] === part && list.some((label) => (having.get(label) ?? 0) > 1) ? [row] : [],
-  );
+  const able = labels.flatMap((list, row) => (parts[row] === part && list.some((label) => (having.get(label) ?? 0) > 1) ? [row] : []));
   const queries = part === 'stop' ? evenly(able, STOP_QUERIES) : able;
   return queries.length === 0 ? null : { labels, queries, allAnswer: true };
 }
 
 function partsOfLabels({ labelCount, heldOut, name }: LabelSet, seed: number): Part[] | null {
   if (heldOut === 'images') return null;
-  return partsOf(Array.from({ length: labelCount }, (_, label) => `${name} ${label}`), seed);
+  return partsOf(
+    Array.from({ length: labelCount }, (_, label) => `${name} ${label}`),
+    seed,
+  );
 }
 
 function evenly<T>(items: readonly T[], most: number): readonly T[] {

@@ -52,11 +52,7 @@ export interface FingerprintPair extends FingerprintDistance {
   readonly b: number;
 }
 
-export function fingerprintDistance(
-  a: Omit<Fingerprint, 'pinIndex'>,
-  b: Omit<Fingerprint, 'pinIndex'>,
-  bits: number,
-): FingerprintDistance {
+export function fingerprintDistance(a: Omit<Fingerprint, 'pinIndex'>, b: Omit<Fingerprint, 'pinIndex'>, bits: number): FingerprintDistance {
   return {
     hashBits: perceptualDistance(a.phash, b.phash),
     codeShare: hamming(a.code, b.code) / bits,
@@ -70,12 +66,7 @@ export function isWithin(distance: FingerprintDistance, rules: DuplicateRules): 
 }
 
 /** Each pin's group, for pins 0 .. `count`; a pin alone is its own group. */
-export function nearDuplicateGroups(
-  prints: readonly Fingerprint[],
-  count: number,
-  bits: number,
-  rules: DuplicateRules,
-): Int32Array {
+export function nearDuplicateGroups(prints: readonly Fingerprint[], count: number, bits: number, rules: DuplicateRules): Int32Array {
   return groupsOf(prints, count, closePairs(prints, bits, rules));
 }
 
@@ -108,11 +99,7 @@ export function groupsOf(
 }
 
 /** All pairs (as indexes of `prints`, a < b) within all thresholds, each once. */
-export function* closePairs(
-  prints: readonly Fingerprint[],
-  bits: number,
-  rules: DuplicateRules,
-): IterableIterator<FingerprintPair> {
+export function* closePairs(prints: readonly Fingerprint[], bits: number, rules: DuplicateRules): IterableIterator<FingerprintPair> {
   const laid: LaidPicture[] = [];
   const laidOf = (i: number): LaidPicture => {
     laid[i] ??= laidPicture(prints[i].colours);
@@ -128,10 +115,7 @@ export function* closePairs(
 }
 
 /** All pairs (a < b) whose hashes differ in at most `limit` bits. */
-function* hashPairs(
-  prints: readonly Fingerprint[],
-  limit: number,
-): IterableIterator<{ a: number; b: number; hashBits: number }> {
+function* hashPairs(prints: readonly Fingerprint[], limit: number): IterableIterator<{ a: number; b: number; hashBits: number }> {
   const halves = Uint32Array.from(
     prints.flatMap(({ phash }) => [Number.parseInt(phash.slice(0, 8), 16), Number.parseInt(phash.slice(8), 16)]),
   );
@@ -231,8 +215,7 @@ export function judgedPairs(
   const pairs: (JudgedPair & FingerprintPair)[] = [];
   for (const group of members.values()) {
     group.forEach((a, i) => {
-      for (const b of group.slice(i + 1))
-        pairs.push({ a, b, ...fingerprintDistance(prints[a], prints[b], bits), duplicate: true });
+      for (const b of group.slice(i + 1)) pairs.push({ a, b, ...fingerprintDistance(prints[a], prints[b], bits), duplicate: true });
     });
   }
   for (const pair of close) {

@@ -7,7 +7,8 @@ import { unitRows } from './projection-head.ts';
 
 /** Both: rows of one layer. Returns the share, 0..1. Throws RangeError with fewer than two real images or no noise. */
 export function noiseSeparation(real: readonly Float32Array[], noise: readonly Float32Array[]): number {
-  if (real.length < 2 || noise.length < 1) throw new RangeError(`images: expected two real ones and noise, got ${real.length} and ${noise.length}`);
+  if (real.length < 2 || noise.length < 1)
+    throw new RangeError(`images: expected two real ones and noise, got ${real.length} and ${noise.length}`);
   const units = real.map((row) => unitRows(row, row.length));
   const nearest = (row: Float32Array, except: number): number => {
     const unit = unitRows(row, row.length);

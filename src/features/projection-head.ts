@@ -122,8 +122,7 @@ export async function trainHead(training: HeadTraining): Promise<HeadState> {
     const epoch = state.epoch + 1;
     const random = seededRandom(mixedSeed(settings.seed, `epoch ${epoch}`));
     let loss = 0;
-    for (let step = 0; step < steps; step++)
-      for (const task of tasks.keys()) loss += await trainStep(training, state, task, random);
+    for (let step = 0; step < steps; step++) for (const task of tasks.keys()) loss += await trainStep(training, state, task, random);
     const measured = await measure(state.weights);
     const trace = [...state.trace, { epoch, trainLoss: loss / (steps * tasks.length), measure: measured }];
     state = { ...state, epoch, trace, best: bestEpoch(trace) === epoch ? Float32Array.from(state.weights) : state.best };

@@ -77,12 +77,7 @@ export class ResidentFeatures implements VisualFeatures {
  * The features of a net in a data folder: its current artifact and fresh rows.
  * Throws ARTIFACT_REFUSED when the artifact is damaged or of another net.
  */
-export function openFeatures(
-  dataFolder: string,
-  store: FeatureStore,
-  net: FeatureNet,
-  classScoreBytes: number,
-): ResidentFeatures {
+export function openFeatures(dataFolder: string, store: FeatureStore, net: FeatureNet, classScoreBytes: number): ResidentFeatures {
   const netId = store.netIdOf(net);
   const bits = store.binarizer(netId)?.bits ?? (typeof net.rule === 'object' ? net.rule.bits : net.fc6Length);
   const file = dataFolder === ':memory:' ? null : featureArtifacts(dataFolder, net).open();

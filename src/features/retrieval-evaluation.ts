@@ -40,11 +40,7 @@ const RESAMPLES = 1000;
 type Scorer = (query: number, out: Float64Array) => void;
 
 /** Rows of equal length -> precision under a distance. */
-export function evaluateRows(
-  rows: readonly Float32Array[],
-  distance: Exclude<Distance, 'Hamming'>,
-  protocol: Protocol,
-): Precision {
+export function evaluateRows(rows: readonly Float32Array[], distance: Exclude<Distance, 'Hamming'>, protocol: Protocol): Precision {
   return evaluate(rows.length, rowScorer(rows, distance), protocol);
 }
 

@@ -13,12 +13,8 @@ import { openTrueWorld, trueNdcg, trueQueries } from './world-truth.ts';
 /** The paper's ladder on the log, and in a demo world against the truth that was planted. */
 export const job: Job = {
   name: 'climb-ladder',
-  summary:
-    'Learns the control set, + fc6/fc8, + category crosses, + object features from the log, and measures each step.',
-  examples: [
-    'related-pins climb-ladder --data var',
-    'related-pins climb-ladder --data var --propensity randomized --json',
-  ],
+  summary: 'Learns the control set, + fc6/fc8, + category crosses, + object features from the log, and measures each step.',
+  examples: ['related-pins climb-ladder --data var', 'related-pins climb-ladder --data var --propensity randomized --json'],
   options: [
     { flag: '--from <time>', meaning: 'log from this time on (ISO 8601)' },
     { flag: '--to <time>', meaning: 'log before this time' },
@@ -45,10 +41,7 @@ export const job: Job = {
       ...stepLines(truth as readonly LadderStep[]),
       '',
       'By category, the most visual first: planted weight of looks; lift of each step over the control set:',
-      ...rows.map(
-        ({ category, planted, lifts }) =>
-          `  ${category.padEnd(18)} ${planted.toFixed(2)}  ${lifts.map(liftText).join('  ')}`,
-      ),
+      ...rows.map(({ category, planted, lifts }) => `  ${category.padEnd(18)} ${planted.toFixed(2)}  ${lifts.map(liftText).join('  ')}`),
       `Kendall's tau between planted weight and lift of the last step: ${(visualWeightTau as number).toFixed(2)}`,
     ];
   },
@@ -96,11 +89,7 @@ async function climb(input: JobInput): Promise<Readonly<Record<string, unknown>>
   };
 }
 
-async function againstTruth(
-  { config, dataFolder, progress }: JobInput,
-  models: ReturnType<typeof trainLadder>,
-  seed: number,
-) {
+async function againstTruth({ config, dataFolder, progress }: JobInput, models: ReturnType<typeof trainLadder>, seed: number) {
   const world = openTrueWorld(dataFolder);
   if (world === null) return { truth: null, categories: null, visualWeightTau: null };
   const context = await openContext(config, dataFolder);
@@ -138,8 +127,7 @@ const liftText = ({ lift, low, high }: SegmentLift): string =>
 function stepLines(steps: readonly LadderStep[]): string[] {
   return steps.map(({ step, columns, ndcg10, lift }, at) => {
     const measured = `NDCG@10 ${ndcg10.mean.toFixed(4)} (${ndcg10.low.toFixed(4)} .. ${ndcg10.high.toFixed(4)})`;
-    const over =
-      at === 0 ? '' : `   ${percent(lift.mean)} (${percent(lift.low)} .. ${percent(lift.high)}) over the step before`;
+    const over = at === 0 ? '' : `   ${percent(lift.mean)} (${percent(lift.low)} .. ${percent(lift.high)}) over the step before`;
     return `  ${step.padEnd(20)} ${String(columns).padStart(3)} columns   ${measured}${over}`;
   });
 }

@@ -15,5 +15,9 @@ export const job: Job = {
     appendAudit(dataFolder, { who: 'command line', action: 'create-key', subject: `${args[0]} (${scopes.join(', ')})` });
     return { name: args[0], scopes, key };
   },
-  describe: ({ name, scopes, key }) => [`${name} may: ${(scopes as string[]).join(', ')}`, `${key}`, 'Keep it now: it is not stored and can not be shown again.'],
+  describe: ({ name, scopes, key }) => [
+    `${name} may: ${(scopes as string[]).join(', ')}`,
+    `${key}`,
+    'Keep it now: it is not stored and can not be shown again.',
+  ],
 };

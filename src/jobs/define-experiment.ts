@@ -16,12 +16,7 @@ export const job: Job = {
     const definition = readJson(String(options.file));
     const folder = openExperimentFolder(dataFolder, config);
     try {
-      const {
-        key,
-        state,
-        version,
-        definition: kept,
-      } = folder.experiments.define(definition, folder.known, authorOf(options.by));
+      const { key, state, version, definition: kept } = folder.experiments.define(definition, folder.known, authorOf(options.by));
       return { key, state, version, definition: kept };
     } finally {
       folder.close();

@@ -2,7 +2,17 @@
 import { openCatalog } from '../catalog/catalog-store.ts';
 import { featureNetOf } from '../features/convnet.ts';
 import { openFeatureStore } from '../features/feature-store.ts';
-import { closePairs, type DuplicateFit, type FingerprintPair, fitDuplicateRules, groupsOf, isWithin, type JudgedPair, judgedPairs, WIDEST_RULES } from '../features/near-duplicates.ts';
+import {
+  closePairs,
+  type DuplicateFit,
+  type FingerprintPair,
+  fitDuplicateRules,
+  groupsOf,
+  isWithin,
+  type JudgedPair,
+  judgedPairs,
+  WIDEST_RULES,
+} from '../features/near-duplicates.ts';
 import { activeNet } from '../vision/net-folder.ts';
 import { readNet } from '../vision/net-manifest.ts';
 import type { Recipe } from '../world/recipe.ts';
@@ -26,7 +36,9 @@ export function fitDuplicates({ dataFolder, config }: JobInput, recipe: Recipe):
   try {
     const netId = store.netIdOf(featureNetOf(readNet(activeNet(dataFolder, 'visual'))));
     const bits = store.binarizer(netId)?.bits ?? 0;
-    const groupOf = new Map(duplicateGroups(recipe).flatMap((pins, group) => pins.map((i) => [catalog.pins.indexOf(recipe.pins[i].id), group] as const)));
+    const groupOf = new Map(
+      duplicateGroups(recipe).flatMap((pins, group) => pins.map((i) => [catalog.pins.indexOf(recipe.pins[i].id), group] as const)),
+    );
     const groupOfPin = (pin: number): number => groupOf.get(pin) ?? -1;
     const prints = store.fingerprints(netId);
     const close = [...closePairs(prints, bits, WIDEST_RULES)];
@@ -36,11 +48,18 @@ export function fitDuplicates({ dataFolder, config }: JobInput, recipe: Recipe):
     if (!seen.some(({ duplicate }) => duplicate)) return null;
     const fit = fitDuplicateRules(seen, PRECISION_MIN);
     store.setDuplicateRules(netId, fit.rules);
-    const groups = groupsOf(prints, catalog.pins.count(), close.filter((pair) => isWithin(pair, fit.rules)));
+    const groups = groupsOf(
+      prints,
+      catalog.pins.count(),
+      close.filter((pair) => isWithin(pair, fit.rules)),
+    );
     catalog.pins.setGroups(groups);
     return {
       ...fit,
-      heldOut: worth(pairs.filter((pair) => partOf(pair) === 1), fit),
+      heldOut: worth(
+        pairs.filter((pair) => partOf(pair) === 1),
+        fit,
+      ),
       nearDuplicates: groups.filter((group, pin) => group !== pin).length,
     };
   } finally {

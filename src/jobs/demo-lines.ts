@@ -35,12 +35,20 @@ export function demoLines(receipt: Readonly<Record<string, unknown>>): string[] 
   const { total, ...stages } = seconds;
   return [
     `${pins} pins, ${boards} boards, ${users} people in ${total.toFixed(0)} s`,
-    `  ${Object.entries(stages).map(([stage, each]) => `${stage} ${each.toFixed(1)}`).join(', ')}`,
+    `  ${Object.entries(stages)
+      .map(([stage, each]) => `${stage} ${each.toFixed(1)}`)
+      .join(', ')}`,
     'NDCG@10 on held-out queries by the planted grades, and on held-out lists by what people did:',
-    ...CONTENDERS.map((name) => `  ${CONTENDER_NAMES[name].padEnd(14)} ${interval(ndcg10Intervals[name])}   logged ${interval(loggedEngagement.ndcg10[name])}`),
+    ...CONTENDERS.map(
+      (name) =>
+        `  ${CONTENDER_NAMES[name].padEnd(14)} ${interval(ndcg10Intervals[name])}   logged ${interval(loggedEngagement.ndcg10[name])}`,
+    ),
     ...(promotion.promoted ? [] : [`The trained model was not promoted: ${promotion.reason}`]),
     'Lift of the trained model over the control set, by category:',
-    ...liftByCategory.map(({ category, lift, low, high, queries }) => `  ${category.padEnd(18)} ${percent(lift).padStart(8)}   (${percent(low)} .. ${percent(high)}, ${queries} queries)`),
+    ...liftByCategory.map(
+      ({ category, lift, low, high, queries }) =>
+        `  ${category.padEnd(18)} ${percent(lift).padStart(8)}   (${percent(low)} .. ${percent(high)}, ${queries} queries)`,
+    ),
   ];
 }
 

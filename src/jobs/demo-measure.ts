@@ -42,7 +42,13 @@ export interface Models {
   readonly trained: string;
 }
 
-export async function measure(context: Context, recipe: Recipe, people: People, models: Models, { progress }: JobInput): Promise<Measurement> {
+export async function measure(
+  context: Context,
+  recipe: Recipe,
+  people: People,
+  models: Models,
+  { progress }: JobInput,
+): Promise<Measurement> {
   const queries = recipe.pins.flatMap((_, i) => (heldOut(i) ? [i] : []));
   const values = new Map<Contender, number[]>(CONTENDERS.map((name) => [name, []]));
   const categories: number[] = [];
@@ -51,7 +57,11 @@ export async function measure(context: Context, recipe: Recipe, people: People, 
   const trained = await context.models.byName(models.trained);
   progress.start('measuring', queries.length);
   for (const [at, query] of queries.entries()) {
-    const options = { ...listOptions(0, `measure-${query}`, null), treatment: { ...listOptions(0, '', null).treatment, model: asRetrieved.name }, keepInputs: true };
+    const options = {
+      ...listOptions(0, `measure-${query}`, null),
+      treatment: { ...listOptions(0, '', null).treatment, model: asRetrieved.name },
+      keepInputs: true,
+    };
     const list = await relatedPins(trafficParts(context), toCatalog[query], options);
     const grades = Float64Array.from(list.candidates.pinIndexes, (pin) => people.expectedGrade(query, toRecipe[pin]));
     if (grades.length < 2) continue;
@@ -87,7 +97,11 @@ function summary(values: ReadonlyMap<Contender, readonly number[]>, categories: 
   const ndcg10 = Object.fromEntries(CONTENDERS.map((name) => [name, intervals[name].mean])) as Record<Contender, number>;
   const liftByCategory = CATEGORIES.map(({ name }, category) => {
     const mine = categories.flatMap((each, i) => (each === category ? [i] : []));
-    const { mean, low, high } = bootstrapLift(mine.map((i) => of('trained')[i]), mine.map((i) => of('control')[i]), seed);
+    const { mean, low, high } = bootstrapLift(
+      mine.map((i) => of('trained')[i]),
+      mine.map((i) => of('control')[i]),
+      seed,
+    );
     return { category: name, lift: mean, low, high, queries: mine.length };
   });
   liftByCategory.sort((a, b) => b.lift - a.lift || (a.category < b.category ? -1 : 1));

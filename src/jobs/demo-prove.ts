@@ -80,11 +80,14 @@ export function checksOf(worlds: readonly ProvedWorld[]): readonly Check[] {
 function leads(kind: WorldKind, worlds: readonly ProvedWorld[]): Check | null {
   if (worlds.length === 0) return null;
   const weights = visualWeights(kind);
-  const order = CATEGORIES.map(({ name }, i) => [weights[i], name] as const).sort(([a], [b]) => b - a).map(([, name]) => name);
+  const order = CATEGORIES.map(({ name }, i) => [weights[i], name] as const)
+    .sort(([a], [b]) => b - a)
+    .map(([, name]) => name);
   const third = Math.floor(order.length / 3);
   const [most, least] = [order.slice(0, third), order.slice(-third)];
   const gains = worlds.map(({ liftByCategory }) => {
-    const mean = (names: readonly string[]): number => liftByCategory.filter(({ category }) => names.includes(category)).reduce((sum, { lift }) => sum + lift / names.length, 0);
+    const mean = (names: readonly string[]): number =>
+      liftByCategory.filter(({ category }) => names.includes(category)).reduce((sum, { lift }) => sum + lift / names.length, 0);
     return { most: mean(most), least: mean(least) };
   });
   return {
@@ -101,6 +104,9 @@ function coversZero(worlds: readonly ProvedWorld[]): Check | null {
   return {
     name: 'null: simultaneous 95 % intervals cover zero',
     passed: away.length === 0,
-    detail: away.length === 0 ? `all ${rows.length}` : away.map(({ category, seed, lift }) => `${category} (seed ${seed}) ${(100 * lift).toFixed(2)} %`).join('; '),
+    detail:
+      away.length === 0
+        ? `all ${rows.length}`
+        : away.map(({ category, seed, lift }) => `${category} (seed ${seed}) ${(100 * lift).toFixed(2)} %`).join('; '),
   };
 }

@@ -25,7 +25,9 @@ export class DemoSteps {
     mkdirSync(folder, { recursive: true });
     this.record = existsSync(this.file) ? (JSON.parse(readFileSync(this.file, 'utf8')) as StepRecord) : { size, seconds: {}, results: {} };
     if (JSON.stringify(this.record.size) !== JSON.stringify(size))
-      throw new ServiceError('JOB_USAGE', { reason: `${dataFolder} holds another world (${JSON.stringify(this.record.size)}); choose another --data.` });
+      throw new ServiceError('JOB_USAGE', {
+        reason: `${dataFolder} holds another world (${JSON.stringify(this.record.size)}); choose another --data.`,
+      });
     this.save();
   }
 

@@ -106,7 +106,12 @@ async function visitList(
   const query = people.chooseQuery(user, pool, random);
   const list = await relatedPins(trafficParts(context), toCatalog[query], listOptions(index, id, user.id));
   const shown = Array.from(list.page, (row) => list.candidates.pinIndexes[row]);
-  const actions = people.act(user, query, shown.map((pin) => toRecipe[pin]), random);
+  const actions = people.act(
+    user,
+    query,
+    shown.map((pin) => toRecipe[pin]),
+    random,
+  );
   const events = actions.map(({ item, type }, n) => eventOf(list.options, user, n, { pinIndex: shown[item], position: item + 1, type }));
   return { list, events };
 }

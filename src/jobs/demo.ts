@@ -39,7 +39,11 @@ export const job: Job = {
   options: [
     { flag: '--port <n>', meaning: 'port of the page; 0 picks a free one', kind: 'integer' },
     { flag: '--no-serve', meaning: 'stop when the model is promoted and measured' },
-    { flag: '--world <kind>', meaning: 'planted; null (no picture says anything); reversed (text categories are the visual ones)', default: 'planted' },
+    {
+      flag: '--world <kind>',
+      meaning: 'planted; null (no picture says anything); reversed (text categories are the visual ones)',
+      default: 'planted',
+    },
     { flag: '--pins <n>', meaning: 'up to 100,000', kind: 'integer', default: DEFAULT_WORLD.pins },
     { flag: '--boards <n>', meaning: 'boards', kind: 'integer', default: DEFAULT_WORLD.boards },
     { flag: '--users <n>', meaning: 'people', kind: 'integer', default: DEFAULT_WORLD.users },
@@ -71,7 +75,8 @@ function sizeOf({ options }: JobInput): WorldSize {
   if (!WORLD_KINDS.includes(kind)) throw new ServiceError('JOB_USAGE', { reason: `--world is ${WORLD_KINDS.join(', ')}, not ${kind}` });
   for (const [name, [low, high]] of Object.entries(LIMITS)) {
     const value = Number(options[name]);
-    if (value < low || value > high) throw new ServiceError('JOB_USAGE', { reason: `--${name} lies within ${low}..${high}, it is ${value}` });
+    if (value < low || value > high)
+      throw new ServiceError('JOB_USAGE', { reason: `--${name} lies within ${low}..${high}, it is ${value}` });
   }
   return { kind, seed: Number(options.seed), pins: Number(options.pins), boards: Number(options.boards), users: Number(options.users) };
 }
@@ -82,7 +87,11 @@ function sizeOf({ options }: JobInput): WorldSize {
  * In a `proof` nobody searches by an object, and `twin` is the data folder of the planted world of the same seed and size,
  * whose pictures need not be drawn and looked at again.
  */
-export async function makeDemo(input: JobInput, size: WorldSize, proof: { readonly twin: string | null } | null = null): Promise<Readonly<Record<string, unknown>>> {
+export async function makeDemo(
+  input: JobInput,
+  size: WorldSize,
+  proof: { readonly twin: string | null } | null = null,
+): Promise<Readonly<Record<string, unknown>>> {
   const twin = proof?.twin ?? null;
   const steps = new DemoSteps(input.dataFolder, size);
   const world = join(input.dataFolder, 'world');
@@ -92,7 +101,9 @@ export async function makeDemo(input: JobInput, size: WorldSize, proof: { readon
   const run = (job: Job, options: Record<string, unknown> = {}): Promise<Readonly<Record<string, unknown>>> =>
     job.run({ ...input, args: [], options: { ...defaultsOf(job), ...options } });
   await draw(input, steps, { recipe, pictures, twin });
-  await steps.once('import', () => run(importCatalog, { pins: file('pins.jsonl'), boards: file('boards.jsonl'), saves: file('saves.jsonl'), images: world }));
+  await steps.once('import', () =>
+    run(importCatalog, { pins: file('pins.jsonl'), boards: file('boards.jsonl'), saves: file('saves.jsonl'), images: world }),
+  );
   if (twin !== null) await steps.once('adopt', async () => adoptLooks(input, recipe, twin));
   await steps.once('extract', () => run(extractFeatures, EXTRACTING));
   const duplicates = await steps.once('duplicates', async () => fitDuplicates(input, recipe));
@@ -103,8 +114,12 @@ export async function makeDemo(input: JobInput, size: WorldSize, proof: { readon
   await steps.once('visitors', () => visitors(input, steps, recipe, pictures));
   const control = await steps.once('trainControl', () => run(trainRanker, { sets: ['control'], name: 'control', c: TRAINING_C }));
   const trained = await steps.once('train', () => run(trainRanker, { name: 'full', c: TRAINING_C }));
-  const promotion = await steps.once('promote', () => promoted(() => run(promoteModel, { model: 'full', why: 'learned from the first visitors of the demo world', who: 'demo' })));
-  const measured = await steps.once('measure', () => measureWorld(input, recipe, pictures, { control: String(control.model), trained: String(trained.model) }));
+  const promotion = await steps.once('promote', () =>
+    promoted(() => run(promoteModel, { model: 'full', why: 'learned from the first visitors of the demo world', who: 'demo' })),
+  );
+  const measured = await steps.once('measure', () =>
+    measureWorld(input, recipe, pictures, { control: String(control.model), trained: String(trained.model) }),
+  );
   await steps.once('waitForObjects', async () => void (await searching));
   return receiptOf(size, steps, { measured, trained, duplicates, promotion });
 }
@@ -170,7 +185,10 @@ function defaultsOf(job: Job): Record<string, unknown> {
 const camel = (flag: string): string => flag.replace(/^--/, '').replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 
 function peopleOf(recipe: Recipe, pictures: readonly Picture[]): People {
-  return new People(recipe, Uint8Array.from(pictures, (picture) => (trueDominant(picture) ? 1 : 0)));
+  return new People(
+    recipe,
+    Uint8Array.from(pictures, (picture) => (trueDominant(picture) ? 1 : 0)),
+  );
 }
 
 async function visitors(input: JobInput, steps: DemoSteps, recipe: Recipe, pictures: readonly Picture[]): Promise<{ lists: number }> {
@@ -178,7 +196,11 @@ async function visitors(input: JobInput, steps: DemoSteps, recipe: Recipe, pictu
   try {
     const lists = Number(input.options.lists);
     const done = steps.mark('visitors');
-    await serveFirstTraffic(context, { recipe, people: peopleOf(recipe, pictures), lists, done, onBatch: (count) => steps.setMark('visitors', count) }, input);
+    await serveFirstTraffic(
+      context,
+      { recipe, people: peopleOf(recipe, pictures), lists, done, onBatch: (count) => steps.setMark('visitors', count) },
+      input,
+    );
     return { lists };
   } finally {
     await context.close();
@@ -201,7 +223,11 @@ interface Findings {
   readonly promotion: Promotion;
 }
 
-function receiptOf(size: WorldSize, steps: DemoSteps, { measured, trained, duplicates, promotion }: Findings): Readonly<Record<string, unknown>> {
+function receiptOf(
+  size: WorldSize,
+  steps: DemoSteps,
+  { measured, trained, duplicates, promotion }: Findings,
+): Readonly<Record<string, unknown>> {
   const total = Object.entries(steps.seconds).reduce((sum, [step, seconds]) => sum + (step === 'objects' ? 0 : seconds), 0);
   return {
     pins: size.pins,

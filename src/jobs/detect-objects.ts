@@ -45,8 +45,7 @@ async function detectObjects(input: JobInput): Promise<Readonly<Record<string, u
     const detector = openDetector(activeNet(dataFolder, 'detector'), pool);
     const detections = openDetectionStore(dataFolder, detector.net, { synchronous: config.synchronous });
     const images = [...catalog.pins.images()];
-    if (images.length === 0)
-      throw new ServiceError('NOTHING_TO_DO', { reason: 'No pin has an image; import-catalog comes first.' });
+    if (images.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'No pin has an image; import-catalog comes first.' });
     try {
       const pass = await detectImages(detector, detections, images, pool.appetite, input);
       const crops = options.crops === false ? null : await cropPass(detections, detector, images, pool, input);
@@ -91,11 +90,7 @@ async function detectImages(
   return { read, written: needed.length - failed, unchanged: read - needed.length, detections: objects, refused };
 }
 
-async function detectPart(
-  detector: Detector,
-  part: readonly PinImage[],
-  options: ImageFetchOptions,
-): Promise<DetectionRow[]> {
+async function detectPart(detector: Detector, part: readonly PinImage[], options: ImageFetchOptions): Promise<DetectionRow[]> {
   const fetched = await Promise.all(part.map(({ image }) => bytesOrRefusal(image, options)));
   const bytes = fetched.filter((one): one is Uint8Array => typeof one !== 'string');
   const outcomes = await detector.detect(bytes);
@@ -128,13 +123,7 @@ export function dominanceOf(config: Config): DominanceRules {
   return { scoreMin: config.objectScoreMin, areaMin: config.dominantAreaMin, ownScoreMin: config.dominantScoreMin };
 }
 
-async function cropPass(
-  detections: DetectionStore,
-  detector: Detector,
-  images: readonly PinImage[],
-  pool: InferencePool,
-  input: JobInput,
-) {
+async function cropPass(detections: DetectionStore, detector: Detector, images: readonly PinImage[], pool: InferencePool, input: JobInput) {
   const { config, dataFolder } = input;
   const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
   try {
@@ -174,9 +163,7 @@ function describe({ detector, read, written, unchanged, refused, crops }: Receip
   return [
     `${detector}: ${read} images, ${written} looked at, ${unchanged} unchanged`,
     ...(reasons.length > 0 ? [`refused: ${reasons.join(', ')}`] : []),
-    ...(crops
-      ? [`${crops.dominant} have a dominant object, ${crops.written} crops described, ${crops.unchanged} unchanged`]
-      : []),
+    ...(crops ? [`${crops.dominant} have a dominant object, ${crops.written} crops described, ${crops.unchanged} unchanged`] : []),
     ...(crops?.note ? [crops.note] : []),
   ];
 }

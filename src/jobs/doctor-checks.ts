@@ -118,7 +118,9 @@ function lockOf(folder: string): Finding {
 }
 
 const databases: Check = ({ dataFolder }) => {
-  const files = existsSync(dataFolder) ? readdirSync(dataFolder).filter((name) => name.endsWith('.sqlite') && name !== 'serving-lock.sqlite') : [];
+  const files = existsSync(dataFolder)
+    ? readdirSync(dataFolder).filter((name) => name.endsWith('.sqlite') && name !== 'serving-lock.sqlite')
+    : [];
   return files.map((name) => {
     const wayOut = 'Stop the service, move the folder away, and `restore` the newest backup.';
     try {
@@ -159,7 +161,13 @@ const models: Check = ({ dataFolder }) => {
   const registry = new ModelRegistry(join(dataFolder, 'models'));
   const findings: Finding[] = registry.list().flatMap(({ name, problem, serving }) => {
     if (!problem) return [];
-    return [(serving ? bad : warn)(`model ${name}`, problem, serving ? 'roll-back-model, then train again.' : 'Delete the file, or import it again.')];
+    return [
+      (serving ? bad : warn)(
+        `model ${name}`,
+        problem,
+        serving ? 'roll-back-model, then train again.' : 'Delete the file, or import it again.',
+      ),
+    ];
   });
   const { serving } = registry.roles();
   const known = registry.has(serving);
@@ -174,7 +182,11 @@ const nets: Check = ({ dataFolder }) =>
       const { manifest, digest } = readNet(activeNet(dataFolder, kind));
       return ok(`net ${kind}`, `${manifest.name}, digest ${digest.slice(0, 12)} as its manifest says`);
     } catch (error) {
-      return bad(`net ${kind}`, reasonOf(error), `import-net it again, or delete nets/${kind} of the data folder to use the one that ships.`);
+      return bad(
+        `net ${kind}`,
+        reasonOf(error),
+        `import-net it again, or delete nets/${kind} of the data folder to use the one that ships.`,
+      );
     }
   });
 
@@ -195,7 +207,13 @@ const userNames: Check = ({ dataFolder, config }) => {
   try {
     const plain = catalog.users.countPlain();
     if (plain === 0) return [ok('user ids', 'hashed, all of them')];
-    return [warn('user ids', `${plain} users were stored by their own id before the secret was set`, 'They are strangers to it: import saves and boards anew into a new data folder, or erase-user each without the secret.')];
+    return [
+      warn(
+        'user ids',
+        `${plain} users were stored by their own id before the secret was set`,
+        'They are strangers to it: import saves and boards anew into a new data folder, or erase-user each without the secret.',
+      ),
+    ];
   } finally {
     catalog.close();
   }
@@ -209,8 +227,26 @@ const redis: Check = async ({ config }) => {
   const { available, reason } = cache.state();
   await cache.close();
   if (available) return [ok('redis', 'answers')];
-  return [warn('redis', `does not answer: ${reason}`, 'Start it or mend RELATED_PINS_REDIS_URL; until then the service works without it, and says so.')];
+  return [
+    warn(
+      'redis',
+      `does not answer: ${reason}`,
+      'Start it or mend RELATED_PINS_REDIS_URL; until then the service works without it, and says so.',
+    ),
+  ];
 };
 
 /** In the order in which trouble shows. */
-export const CHECKS: readonly Check[] = [node, nativePackages, cuda, dataFolder, databases, artifacts, models, nets, keys, userNames, redis];
+export const CHECKS: readonly Check[] = [
+  node,
+  nativePackages,
+  cuda,
+  dataFolder,
+  databases,
+  artifacts,
+  models,
+  nets,
+  keys,
+  userNames,
+  redis,
+];

@@ -15,7 +15,12 @@ export const job: Job = {
       try {
         findings.push(...(await check({ dataFolder, config })));
       } catch (error) {
-        findings.push({ check: check.name, health: 'bad', says: reasonOf(error), wayOut: 'The check itself failed; the reason says where.' });
+        findings.push({
+          check: check.name,
+          health: 'bad',
+          says: reasonOf(error),
+          wayOut: 'The check itself failed; the reason says where.',
+        });
       }
       progress.update(done + 1);
     }

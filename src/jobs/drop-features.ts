@@ -28,7 +28,11 @@ async function dropFeatures(input: JobInput): Promise<Readonly<Record<string, un
   const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
   try {
     const active = readNet(activeNet(dataFolder, 'visual')).digest;
-    const nets = store.nets().map((net) => ({ ...net, active: net.digest === active, artifactBytes: foldersOf(dataFolder, net).reduce((sum, folder) => sum + folderBytes(folder), 0) }));
+    const nets = store.nets().map((net) => ({
+      ...net,
+      active: net.digest === active,
+      artifactBytes: foldersOf(dataFolder, net).reduce((sum, folder) => sum + folderBytes(folder), 0),
+    }));
     if (args[0] === undefined) return { nets: nets.filter(({ rows }) => rows > 0) };
     const chosen = nets.filter(({ name, digest, netKey }) => [name, netKey].includes(args[0]) || digest.startsWith(args[0]));
     const known = nets.map(({ name, netKey }) => `${name} (${netKey})`).join(', ');
@@ -54,7 +58,11 @@ async function dropFeatures(input: JobInput): Promise<Readonly<Record<string, un
 const PIECE = 2000;
 
 /** In small transactions, so that a service that writes does not wait. */
-async function dropRows(store: FeatureStore, { netId, rows }: StoredNet, { progress, signal }: JobInput): Promise<{ rows: number; bytes: number }> {
+async function dropRows(
+  store: FeatureStore,
+  { netId, rows }: StoredNet,
+  { progress, signal }: JobInput,
+): Promise<{ rows: number; bytes: number }> {
   const sum = { rows: 0, bytes: 0 };
   progress.start('rows', rows);
   for (;;) {

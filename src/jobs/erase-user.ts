@@ -24,7 +24,8 @@ export const job: Job = {
     const { synchronous, userKey, redisUrl } = config;
     const userId = String(options.user);
     const name = userNaming(userKey)(userId);
-    if (!existsSync(join(dataFolder, 'catalog.sqlite'))) throw new ServiceError('NOTHING_TO_DO', { reason: `There is no catalogue in ${dataFolder}.` });
+    if (!existsSync(join(dataFolder, 'catalog.sqlite')))
+      throw new ServiceError('NOTHING_TO_DO', { reason: `There is no catalogue in ${dataFolder}.` });
     const saves = forgetInCatalog(dataFolder, name, synchronous);
     const { sessions, ...erased } = forgetInLog(dataFolder, name, synchronous);
     // After the log, from which exposures are counted: a count in between would find the name again.
@@ -37,7 +38,9 @@ export const job: Job = {
   },
   describe: (receipt) => [
     `${receipt.user}: ${receipt.saves} saves and ${receipt.events} events erased, ${receipt.servedLists} served lists left without a name`,
-    (receipt.filesThatStillHoldTheId as string[]).length === 0 ? 'no file of the data folder holds the id any more' : `still found in: ${(receipt.filesThatStillHoldTheId as string[]).join(', ')}`,
+    (receipt.filesThatStillHoldTheId as string[]).length === 0
+      ? 'no file of the data folder holds the id any more'
+      : `still found in: ${(receipt.filesThatStillHoldTheId as string[]).join(', ')}`,
   ],
 };
 

@@ -34,7 +34,11 @@ type Kind = 'one object' | 'several objects' | 'no object';
 const SOURCES: readonly LensSource[] = ['visual-search', 'annotation-search', 'object-search'];
 
 /** Asks as a stranger would: each picture as an upload, its own pin and near-duplicates out of the answers. */
-export async function blendByKind(count: number, pool: InferencePool, { dataFolder, config, progress, signal }: JobInput): Promise<Readonly<Record<string, BlendRow>>> {
+export async function blendByKind(
+  count: number,
+  pool: InferencePool,
+  { dataFolder, config, progress, signal }: JobInput,
+): Promise<Readonly<Record<string, BlendRow>>> {
   const { synchronous } = config;
   const visualNet = readNet(activeNet(dataFolder, 'visual'));
   const net = featureNetOf(visualNet);
@@ -45,7 +49,8 @@ export async function blendByKind(count: number, pool: InferencePool, { dataFold
   const store = openObjectStore(dataFolder, netKeyOf(net), detector.digest, { synchronous });
   try {
     const binarizer = features.binarizer(features.netIdOf(net)) ?? unfitted(net.rule, net.fc6Length);
-    if (!binarizer) throw new ServiceError('NOTHING_TO_DO', { reason: 'No image was read by the active net; extract-features comes first.' });
+    if (!binarizer)
+      throw new ServiceError('NOTHING_TO_DO', { reason: 'No image was read by the active net; extract-features comes first.' });
     const columns = loadPinColumns(catalog, siteCategories(config.categories));
     const { image } = visual;
     const sources = { columns, index: new ExactIndex(image), bits: image.bits, idf: annotationIdf(columns) };
@@ -54,7 +59,9 @@ export async function blendByKind(count: number, pool: InferencePool, { dataFold
     const scoreMin = servingThresholds(dataFolder, net.digest, detector.digest).dots.score;
     const visualMin = await familiarAgreement(image, sources.index, (pin) => columns.group[pin]);
     const tallies = new Map<Kind, { readonly queries: number; readonly ratio: number[]; readonly silent: number[] }>();
-    const chosen = seededRandom(3).shuffled([...catalog.pins.images()].filter(({ pinIndex }) => image.has[pinIndex] === 1)).slice(0, count);
+    const chosen = seededRandom(3)
+      .shuffled([...catalog.pins.images()].filter(({ pinIndex }) => image.has[pinIndex] === 1))
+      .slice(0, count);
     progress.start('blend', chosen.length);
     for (const [at, pin] of chosen.entries()) {
       if (signal.aborted) throw new ServiceError('JOB_STOPPED');
@@ -66,11 +73,20 @@ export async function blendByKind(count: number, pool: InferencePool, { dataFold
       const terms = searchAnnotations(results, sources);
       const understanding = understand({ results, terms, objects, colours: look.colours, picture: look.picture, columns, sameDistance: 0 });
       const nearest = results.reduce((best, row) => Math.min(best, row.distance), sources.bits);
-      tally(tallies, kindOf(objects), sourceRatios(understanding, 1 - nearest / sources.bits, { ...BLEND_RULES, visualMin }).map(({ ratio }) => ratio));
+      tally(
+        tallies,
+        kindOf(objects),
+        sourceRatios(understanding, 1 - nearest / sources.bits, { ...BLEND_RULES, visualMin }).map(({ ratio }) => ratio),
+      );
       progress.update(at + 1);
     }
     progress.stop();
-    return Object.fromEntries([...tallies].map(([kind, { queries, ratio, silent }]) => [kind, { queries, ratio: bySource(ratio.map((sum) => sum / queries)), silent: bySource(silent.map((sum) => sum / queries)) }]));
+    return Object.fromEntries(
+      [...tallies].map(([kind, { queries, ratio, silent }]) => [
+        kind,
+        { queries, ratio: bySource(ratio.map((sum) => sum / queries)), silent: bySource(silent.map((sum) => sum / queries)) },
+      ]),
+    );
   } finally {
     store.close();
     visual.close();
@@ -84,7 +100,11 @@ function kindOf(objects: readonly StoredObject[]): Kind {
   return objects.length === 1 ? 'one object' : 'several objects';
 }
 
-function tally(tallies: Map<Kind, { queries: number; readonly ratio: number[]; readonly silent: number[] }>, kind: Kind, ratios: readonly number[]): void {
+function tally(
+  tallies: Map<Kind, { queries: number; readonly ratio: number[]; readonly silent: number[] }>,
+  kind: Kind,
+  ratios: readonly number[],
+): void {
   const row = tallies.get(kind) ?? { queries: 0, ratio: [0, 0, 0], silent: [0, 0, 0] };
   row.queries++;
   for (const [source, ratio] of ratios.entries()) {

@@ -34,7 +34,12 @@ const IMAGE = /\.(jpe?g|png|webp|gif|avif|tiff?)$/i;
 export async function classFolders(folder: string, pool: InferencePool, { dataFolder, progress, signal }: JobInput): Promise<ClassFigures> {
   const photos = readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
-    .flatMap(({ name }) => readdirSync(join(folder, name)).filter((file) => IMAGE.test(file)).sort().map((file) => ({ label: name, file: join(folder, name, file) })));
+    .flatMap(({ name }) =>
+      readdirSync(join(folder, name))
+        .filter((file) => IMAGE.test(file))
+        .sort()
+        .map((file) => ({ label: name, file: join(folder, name, file) })),
+    );
   if (photos.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: `${folder} holds no class folders with photos` });
   const detector = openDetector(activeNet(dataFolder, 'detector'), pool);
   const net = await openConvNet(activeNet(dataFolder, 'visual'), pool);
@@ -45,7 +50,9 @@ export async function classFolders(folder: string, pool: InferencePool, { dataFo
     const part = photos.slice(from, from + AT_ONCE);
     const bytes = part.map(({ file }) => readFileSync(file));
     const found = await detector.detect(bytes);
-    const boxes = found.map((one): Box | null => (one.ok ? (dominantObject(readDetections(one.found.detections, readingRules(detector.net.manifest)), one.found)?.box ?? null) : null));
+    const boxes = found.map((one): Box | null =>
+      one.ok ? (dominantObject(readDetections(one.found.detections, readingRules(detector.net.manifest)), one.found)?.box ?? null) : null,
+    );
     const wholes = await net.embed(bytes.map((each) => ({ bytes: each })));
     const crops = await net.embed(bytes.map((each, i) => ({ bytes: each, ...(boxes[i] ? { box: boxes[i] } : {}) })));
     for (const [i, { label }] of part.entries()) {

@@ -74,8 +74,7 @@ function limitOf({ options }: JobInput): number | undefined {
 
 function rulesOf({ options, config }: JobInput, manifest: Parameters<typeof readingRules>[0]): EvaluationRules {
   const stated = readingRules(manifest);
-  const number = (name: string): number | undefined =>
-    typeof options[name] === 'number' ? (options[name] as number) : undefined;
+  const number = (name: string): number | undefined => (typeof options[name] === 'number' ? (options[name] as number) : undefined);
   return {
     scoreThreshold: number('scoreThreshold') ?? stated.scoreMin,
     nmsIou: number('nms') ?? stated.nmsIou,

@@ -45,8 +45,15 @@ export const job: Job = {
     },
     { flag: '--per-class <n>', meaning: 'use this many images of each label', kind: 'integer' },
     { flag: '--itq <bits>', meaning: 'also rotated codes of these lengths, separated by commas', kind: 'list' },
-    { flag: '--noise <n>', meaning: 'also: do this many images of noise stand apart from the real ones (the paper’s Figure 5)', kind: 'integer' },
-    { flag: '--map <file>', meaning: 'also a page that shows where the images lie to each other (HTML, nothing else needed); with --noise, the noise too' },
+    {
+      flag: '--noise <n>',
+      meaning: 'also: do this many images of noise stand apart from the real ones (the paper’s Figure 5)',
+      kind: 'integer',
+    },
+    {
+      flag: '--map <file>',
+      meaning: 'also a page that shows where the images lie to each other (HTML, nothing else needed); with --noise, the noise too',
+    },
     { flag: '--seed <n>', meaning: 'of samples, rotations, the map and the chance row', kind: 'integer', default: 1 },
   ],
   run: evaluateFeatures,
@@ -73,9 +80,7 @@ interface Row {
 async function evaluateFeatures(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
   const { options, config, dataFolder, progress } = input;
   const { images, labelOf } = evaluatedImages(input);
-  const nets = ((options.net as string[] | undefined) ?? [activeNet(dataFolder, 'visual')]).map((folder) =>
-    resolve(folder),
-  );
+  const nets = ((options.net as string[] | undefined) ?? [activeNet(dataFolder, 'visual')]).map((folder) => resolve(folder));
   const pool = new InferencePool({
     workers: availableParallelism(),
     provider: config.executionProvider as ProviderChoice,
@@ -100,7 +105,11 @@ async function evaluateFeatures(input: JobInput): Promise<Readonly<Record<string
       }
       const drawn = typeof options.noise === 'number' ? await noiseOf(folder, pool, options.noise) : [];
       if (drawn.length > 0) noise.push(...noiseRows(net.net.manifest.name, seen, drawn));
-      map?.add(`${net.net.manifest.name} fc6`, { at: seen.at, rows: seen.layers.fc6 }, drawn.map(({ picture, fc6 }) => ({ picture, row: fc6 })));
+      map?.add(
+        `${net.net.manifest.name} fc6`,
+        { at: seen.at, rows: seen.layers.fc6 },
+        drawn.map(({ picture, fc6 }) => ({ picture, row: fc6 })),
+      );
     }
   } finally {
     await pool.close();
@@ -124,7 +133,10 @@ interface Noise {
 /** Pictures of noise, and what a net makes of them. */
 async function noiseOf(folder: string, pool: InferencePool, count: number): Promise<Noise[]> {
   const drawn = await Promise.all(Array.from({ length: count }, (_, seed) => drawSvg(noiseDrawing(seed), 'png')));
-  const found = await pool.layers(folder, drawn.map((bytes) => ({ bytes })));
+  const found = await pool.layers(
+    folder,
+    drawn.map((bytes) => ({ bytes })),
+  );
   return found.flatMap((one, i) => (one.ok ? [{ picture: drawn[i], fc6: one.fc6, fc8: one.fc8 }] : []));
 }
 
@@ -134,7 +146,10 @@ function noiseRows(net: string, seen: Seen, noise: readonly Noise[]): Record<str
     net,
     layer,
     images: noise.length,
-    separation: noiseSeparation(seen.layers[layer], noise.map((one) => one[layer])),
+    separation: noiseSeparation(
+      seen.layers[layer],
+      noise.map((one) => one[layer]),
+    ),
   }));
 }
 
@@ -170,8 +185,7 @@ async function layersOf(
       if (!one.ok) return void refused.push(one.code);
       at.push(from + i);
       labels.push(chunk[i].labels);
-      for (const [layer, vector] of Object.entries({ fc6: one.fc6, ...one.layers, fc8: one.fc8 }))
-        (layers[layer] ??= []).push(vector);
+      for (const [layer, vector] of Object.entries({ fc6: one.fc6, ...one.layers, fc8: one.fc8 })) (layers[layer] ??= []).push(vector);
     });
     progress.update(from + chunk.length);
   }
@@ -191,10 +205,7 @@ function protocolOf(labels: Protocol['labels'], options: JobInput['options']): P
 function baselines(seen: Seen, protocol: Protocol, seed: number): Row[] {
   const none = { layer: '-', positiveShare: null };
   return [
-    rowOf(
-      { net: 'random', ...none, type: 'random', distance: '-', bytesPerImage: 0 },
-      evaluateChance(seen.labels.length, protocol, seed),
-    ),
+    rowOf({ net: 'random', ...none, type: 'random', distance: '-', bytesPerImage: 0 }, evaluateChance(seen.labels.length, protocol, seed)),
     rowOf(
       { net: 'colour-histogram', ...none, type: 'raw', distance: 'L1', bytesPerImage: 256 },
       evaluateRows(seen.layers.histogram ?? [], 'L1', protocol),
@@ -211,13 +222,7 @@ function rowOf(heading: Heading, { p1, p5, p10, milliseconds, intervals }: Preci
 const RAW_DISTANCES = ['L1', 'L2', 'cosine'] as const satisfies readonly Distance[];
 
 /** Raw under three distances, signs, bits over the median, and rotated codes, all of one layer. */
-function layerRows(
-  net: string,
-  layer: string,
-  vectors: readonly Float32Array[],
-  protocol: Protocol,
-  options: JobInput['options'],
-): Row[] {
+function layerRows(net: string, layer: string, vectors: readonly Float32Array[], protocol: Protocol, options: JobInput['options']): Row[] {
   const length = vectors[0].length;
   const share = positiveShare(vectors);
   const heading = (type: string, distance: Distance, bytesPerImage: number): Heading => ({
@@ -228,13 +233,9 @@ function layerRows(
     positiveShare: share,
     bytesPerImage,
   });
-  const rows = RAW_DISTANCES.map((distance) =>
-    rowOf(heading('raw', distance, length * 4), evaluateRows(vectors, distance, protocol)),
-  );
+  const rows = RAW_DISTANCES.map((distance) => rowOf(heading('raw', distance, length * 4), evaluateRows(vectors, distance, protocol)));
   rows.push(rowOf(heading('binary', 'Hamming', codeByteCount(length)), evaluateCodes(signCodes(vectors), protocol)));
-  const lengths = ((options.itq as string[] | undefined) ?? [])
-    .map(Number)
-    .filter((bits) => bits >= 1 && bits <= length);
+  const lengths = ((options.itq as string[] | undefined) ?? []).map(Number).filter((bits) => bits >= 1 && bits <= length);
   const fitted: [string, BinarizationRule][] = [
     ['binary-median', 'activation > median'],
     ...lengths.map((bits): [string, BinarizationRule] => [`binary-itq-${bits}`, { rule: 'itq', bits }]),

@@ -53,7 +53,8 @@ async function evaluateHomeFeed(input: JobInput): Promise<Readonly<Record<string
   try {
     const held = await heldOutUsers(context, String(input.options.test), format);
     const drawn = most > 0 ? seededRandom(seed).shuffled(held.users).slice(0, most) : held.users;
-    if (drawn.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'No user of the test file has saves in the catalogue and new pins in the file.' });
+    if (drawn.length === 0)
+      throw new ServiceError('NOTHING_TO_DO', { reason: 'No user of the test file has saves in the catalogue and new pins in the file.' });
     const sums = await serveAll(input, context, drawn, limit);
     const mean = (sum: number): number => sum / sums.users;
     return {
@@ -71,7 +72,11 @@ async function evaluateHomeFeed(input: JobInput): Promise<Readonly<Record<string
 }
 
 /** Users of the file who saved something before; pins they already had, and unknown ones, are left out and counted. */
-async function heldOutUsers({ catalog, pins }: Context, file: string, format: InteractionForm): Promise<{ users: HeldOutUser[]; ignored: Record<string, number> }> {
+async function heldOutUsers(
+  { catalog, pins }: Context,
+  file: string,
+  format: InteractionForm,
+): Promise<{ users: HeldOutUser[]; ignored: Record<string, number> }> {
   const [users, items] = [new Names(), new Names()];
   const read = await readInteractions(file, format, users, items);
   const [ofUser, ofItem] = [read.users.view(), read.items.view()];

@@ -39,7 +39,10 @@ export async function evaluateJudgements({ options, config, dataFolder }: JobInp
         if (value !== null) values[name].push(value);
       };
       for (const [name, ranker] of Object.entries(contenders)) add(name, await placesBy(context.parts, ranker, queryPinId, labels));
-      add('shuffled', labels.map(() => random.next()));
+      add(
+        'shuffled',
+        labels.map(() => random.next()),
+      );
     }
     const { agreement, selfAgreement, judges } = store.summary(study);
     const ndcg10 = Object.fromEntries(Object.entries(values).map(([name, list]) => [name, bootstrapMean(list, seed)]));

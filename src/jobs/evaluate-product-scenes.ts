@@ -23,7 +23,12 @@ export interface SceneFigures {
   readonly products: number;
   readonly scenes: number;
   readonly sceneObjects: number;
-  readonly recall10: { readonly objectSearch: Interval; readonly wholeImageSearch: Interval; readonly both: Interval; readonly chance: number };
+  readonly recall10: {
+    readonly objectSearch: Interval;
+    readonly wholeImageSearch: Interval;
+    readonly both: Interval;
+    readonly chance: number;
+  };
 }
 
 interface Described {
@@ -40,7 +45,12 @@ export async function productScenes(file: string, scoreMin: number, pool: Infere
   const products = readProducts(file);
   const scenes = [...new Set(products.flatMap((row) => row.scenes))].sort();
   const folder = dirname(file);
-  const boxes = await boxesOf(scenes.map((scene) => join(folder, scene)), scoreMin, pool, input);
+  const boxes = await boxesOf(
+    scenes.map((scene) => join(folder, scene)),
+    scoreMin,
+    pool,
+    input,
+  );
   const regions = [
     ...products.map(({ image }, of) => ({ kind: 'product' as const, of, file: join(folder, image), box: null })),
     ...scenes.map((scene, of) => ({ kind: 'scene' as const, of, file: join(folder, scene), box: null })),
@@ -50,8 +60,13 @@ export async function productScenes(file: string, scoreMin: number, pool: Infere
   const of = (kind: string): readonly Described[] => described.filter((row) => row.kind === kind);
   const [wholes, objects] = [of('scene'), of('object')];
   const truth = products.map((row) => new Set(row.scenes.map((scene) => scenes.indexOf(scene))));
-  const ask = (among: readonly Described[]): Interval => sceneRecall(of('product').map((query): SceneRecallRow => ({ photo: query.of, found: nearestScenes(query.code, among), scenes: truth[query.of] })));
-  const chance = truth.reduce((sum, held) => sum + Math.min(1, (SCENES_ASKED * held.size) / scenes.length / Math.min(SCENES_ASKED, held.size)), 0) / products.length;
+  const ask = (among: readonly Described[]): Interval =>
+    sceneRecall(
+      of('product').map((query): SceneRecallRow => ({ photo: query.of, found: nearestScenes(query.code, among), scenes: truth[query.of] })),
+    );
+  const chance =
+    truth.reduce((sum, held) => sum + Math.min(1, (SCENES_ASKED * held.size) / scenes.length / Math.min(SCENES_ASKED, held.size)), 0) /
+    products.length;
   return {
     products: products.length,
     scenes: scenes.length,
@@ -61,21 +76,33 @@ export async function productScenes(file: string, scoreMin: number, pool: Infere
 }
 
 function readProducts(file: string): readonly ProductRow[] {
-  if (!existsSync(file)) throw new ServiceError('CATALOG_FILE_UNREADABLE', { file, format: 'product scenes', reason: 'there is no such file' });
-  const lines = readFileSync(file, 'utf8').split('\n').filter((line) => line.trim() !== '');
+  if (!existsSync(file))
+    throw new ServiceError('CATALOG_FILE_UNREADABLE', { file, format: 'product scenes', reason: 'there is no such file' });
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line.trim() !== '');
   return lines.map((line, at) => {
     try {
       const { image, scenes } = JSON.parse(line) as ProductRow;
       if (typeof image !== 'string' || !Array.isArray(scenes) || scenes.length === 0) throw new TypeError('expected image and scenes');
       return { image, scenes };
     } catch (error) {
-      throw new ServiceError('CATALOG_FILE_UNREADABLE', { file, format: 'product scenes', reason: `line ${at + 1}: ${reasonOf(error)}` }, error);
+      throw new ServiceError(
+        'CATALOG_FILE_UNREADABLE',
+        { file, format: 'product scenes', reason: `line ${at + 1}: ${reasonOf(error)}` },
+        error,
+      );
     }
   });
 }
 
 /** What the detector sees in each scene. */
-async function boxesOf(files: readonly string[], scoreMin: number, pool: InferencePool, { dataFolder, progress, signal }: JobInput): Promise<readonly (readonly Box[])[]> {
+async function boxesOf(
+  files: readonly string[],
+  scoreMin: number,
+  pool: InferencePool,
+  { dataFolder, progress, signal }: JobInput,
+): Promise<readonly (readonly Box[])[]> {
   const detector = openDetector(activeNet(dataFolder, 'detector'), pool);
   const rules = { ...readingRules(detector.net.manifest), scoreMin };
   const all: (readonly Box[])[] = [];
@@ -97,7 +124,11 @@ interface Region {
   readonly box: Box | null;
 }
 
-async function describeRegions(regions: readonly Region[], pool: InferencePool, { dataFolder, progress, signal }: JobInput): Promise<readonly (Described & Region)[]> {
+async function describeRegions(
+  regions: readonly Region[],
+  pool: InferencePool,
+  { dataFolder, progress, signal }: JobInput,
+): Promise<readonly (Described & Region)[]> {
   const net = await openConvNet(activeNet(dataFolder, 'visual'), pool);
   const kept: Region[] = [];
   const vectors: Float32Array[] = [];
@@ -125,5 +156,8 @@ function nearestScenes(code: Uint32Array, among: readonly Described[]): readonly
     const distance = hammingAt(code, 0, row.code, 0, code.length);
     if (distance < (best.get(row.of) ?? Number.POSITIVE_INFINITY)) best.set(row.of, distance);
   }
-  return [...best].sort((a, b) => a[1] - b[1] || a[0] - b[0]).slice(0, SCENES_ASKED).map(([scene]) => scene);
+  return [...best]
+    .sort((a, b) => a[1] - b[1] || a[0] - b[0])
+    .slice(0, SCENES_ASKED)
+    .map(([scene]) => scene);
 }

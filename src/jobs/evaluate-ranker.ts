@@ -1,7 +1,15 @@
 import { join } from 'node:path';
 import { ServiceError } from '../errors.ts';
 import { AS_RETRIEVED } from '../ranker/baselines.ts';
-import { baselineScores, intervalsOf, liftBySegment, type ListScores, ndcgByContender, ndcgBySource, objectSegment } from '../ranker/holdout-report.ts';
+import {
+  baselineScores,
+  intervalsOf,
+  liftBySegment,
+  type ListScores,
+  ndcgByContender,
+  ndcgBySource,
+  objectSegment,
+} from '../ranker/holdout-report.ts';
 import { readLetor } from '../ranker/letor-reader.ts';
 import { letor4Measures } from '../ranker/letor4-measures.ts';
 import { listScorer } from '../ranker/linear-trainer.ts';
@@ -62,8 +70,7 @@ function widened<T extends Awaited<ReturnType<typeof readLetor>>>(data: T, featu
   if (data.rows.kind === 'sparse') return { ...data, names };
   const wide = new Float32Array(data.grades.length * names.length);
   const { length: width } = data.names;
-  for (let row = 0; row < data.grades.length; row++)
-    wide.set(data.rows.data.subarray(row * width, (row + 1) * width), row * names.length);
+  for (let row = 0; row < data.grades.length; row++) wide.set(data.rows.data.subarray(row * width, (row + 1) * width), row * names.length);
   return { ...data, names, rows: { kind: 'dense', data: wide } };
 }
 

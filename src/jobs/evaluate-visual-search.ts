@@ -42,8 +42,7 @@ import type { Job, JobInput } from './job.ts';
 
 export const job: Job = {
   name: 'evaluate-visual-search',
-  summary:
-    'precision of crops, object to scene recall, and which dots the search believes in, on photos with true boxes',
+  summary: 'precision of crops, object to scene recall, and which dots the search believes in, on photos with true boxes',
   examples: [
     'related-pins evaluate-visual-search --data ./var',
     'related-pins evaluate-visual-search --truth fashion/objects.jsonl --held-out 0.25 --json',
@@ -80,7 +79,9 @@ function figureLines(receipt: Readonly<Record<string, unknown>>): string[] {
     typeof value === 'object' && value !== null && 'low' in value
       ? shownValue(value as Value)
       : typeof value === 'object' && value !== null
-        ? Object.entries(value).map(([name, inner]) => `${name} ${text(inner)}`).join('  ')
+        ? Object.entries(value)
+            .map(([name, inner]) => `${name} ${text(inner)}`)
+            .join('  ')
         : String(value);
   return Object.entries(receipt).map(([name, value]) => `${name.padEnd(14)} ${text(value)}`);
 }
@@ -102,7 +103,8 @@ interface Coded extends Region {
 
 async function evaluateVisualSearch(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
   const { scenes, classes, score, blend } = input.options;
-  if (typeof scenes === 'string') return withPool(input, async (pool) => ({ ...(await productScenes(scenes, Number(score), pool, input)) }));
+  if (typeof scenes === 'string')
+    return withPool(input, async (pool) => ({ ...(await productScenes(scenes, Number(score), pool, input)) }));
   if (typeof classes === 'string') return withPool(input, async (pool) => ({ ...(await classFolders(classes, pool, input)) }));
   if (typeof blend === 'number') return withPool(input, (pool) => blendByKind(blend, pool, input));
   return withPool(input, (pool) => evaluateTruth(pool, input));
@@ -189,14 +191,10 @@ async function describePhotos(
       const objects = outcome.ok ? objectsInPixels(photos[photo], outcome.found.width, outcome.found.height) : [];
       truth[photo] = objects;
       if (!outcome.ok) continue;
-      const boxes = asks[photo]
-        ? readDetections(outcome.found.detections, { ...readingRules(detector.net.manifest), scoreMin: 0.2 })
-        : [];
+      const boxes = asks[photo] ? readDetections(outcome.found.detections, { ...readingRules(detector.net.manifest), scoreMin: 0.2 }) : [];
       for (const region of regionsOf(photo, objects, boxes, known)) asked.push({ region, bytes });
     }
-    const embedded = await net.embed(
-      asked.map(({ region, bytes }) => (region.box ? { bytes, box: region.box } : { bytes })),
-    );
+    const embedded = await net.embed(asked.map(({ region, bytes }) => (region.box ? { bytes, box: region.box } : { bytes })));
     for (const [i, one] of embedded.entries()) {
       if (!one.ok) continue;
       regions.push(asked[i].region);
@@ -205,37 +203,22 @@ async function describePhotos(
     input.progress.update(from + part.length);
   }
   input.progress.stop();
-  const coded = codedRegions(
-    regions,
-    vectors,
-    fitBinarizer(net.features.rule, net.features.fc6Length, activationSample(vectors)),
-  );
+  const coded = codedRegions(regions, vectors, fitBinarizer(net.features.rule, net.features.fc6Length, activationSample(vectors)));
   return { truth, ...coded };
 }
 
 /** The whole photo under the label of its largest object, its true boxes, its detections. */
-function regionsOf(
-  photo: number,
-  objects: readonly TrueObject[],
-  boxes: readonly Detection[],
-  known: ReadonlySet<string>,
-): Region[] {
+function regionsOf(photo: number, objects: readonly TrueObject[], boxes: readonly Detection[], known: ReadonlySet<string>): Region[] {
   if (objects.length === 0) return [];
   const largest = objects.reduce((a, b) => (boxArea(b.box) > boxArea(a.box) ? b : a));
   return [
     { photo, label: largest.label, box: null, score: Number.NaN },
-    ...objects
-      .filter(({ label }) => known.has(label))
-      .map(({ label, box }) => ({ photo, label, box, score: Number.NaN })),
+    ...objects.filter(({ label }) => known.has(label)).map(({ label, box }) => ({ photo, label, box, score: Number.NaN })),
     ...boxes.map(({ label, box, score }) => ({ photo, label, box, score })),
   ];
 }
 
-function codedRegions(
-  regions: readonly Region[],
-  vectors: readonly Float32Array[],
-  binarizer: Binarizer,
-): Omit<Described, 'truth'> {
+function codedRegions(regions: readonly Region[], vectors: readonly Float32Array[], binarizer: Binarizer): Omit<Described, 'truth'> {
   const coded = regions.map((region, i): Coded => ({ ...region, code: codeOf(binarizer, vectors[i]) }));
   return {
     wholes: coded.filter(({ box }) => box === null),
@@ -252,8 +235,7 @@ function indexOf(crops: readonly Coded[]): {
 } {
   const catalog = openCatalog(':memory:');
   const records = crops.map(
-    ({ label }, i) =>
-      readPin({ id: String(i), annotations: { [label]: 1 }, categories: { [label]: 1 } }, 0) as PinRecord,
+    ({ label }, i) => readPin({ id: String(i), annotations: { [label]: 1 }, categories: { [label]: 1 } }, 0) as PinRecord,
   );
   catalog.pins.upsert(records);
   catalog.deriveCategories();
@@ -262,7 +244,8 @@ function indexOf(crops: readonly Coded[]): {
   const scan = scanOver(crops.map(({ code }) => code));
   const bits = (crops[0]?.code.length ?? 1) * 32;
   const objects = new ObjectIndex(bits, Math.max(1, crops.length));
-  for (const [pinIndex, { label, box, code }] of crops.entries()) objects.setPin(pinIndex, [{ pinIndex, label, score: 1, box: box as Box, code }]);
+  for (const [pinIndex, { label, box, code }] of crops.entries())
+    objects.setPin(pinIndex, [{ pinIndex, label, score: 1, box: box as Box, code }]);
   return {
     scan,
     labels: crops.map(({ label }) => label),
@@ -281,11 +264,7 @@ function scanOver(codes: readonly Uint32Array[]): ExactIndex {
 }
 
 /** Every detection with the signals of its search; right if it meets a true box of its label at IoU 0.5. */
-async function dotsOf(
-  detections: readonly Coded[],
-  truth: Described['truth'],
-  sources: DotSources,
-): Promise<PhotoDot[]> {
+async function dotsOf(detections: readonly Coded[], truth: Described['truth'], sources: DotSources): Promise<PhotoDot[]> {
   const dots: PhotoDot[] = [];
   for (const { photo, label, box, score, code } of detections) {
     const signals = dotSignals({ label, code, pinIndex: -1 }, await visualSearch({ code, pinIndex: -1 }, {}, sources), sources);
@@ -330,9 +309,7 @@ interface Receipt {
   readonly photos: number;
   readonly queries: number;
   readonly indexedCrops: number;
-  readonly precision: Readonly<
-    Record<string, { readonly p1: Value; readonly p5: Value; readonly p10: Value; readonly queries: number }>
-  >;
+  readonly precision: Readonly<Record<string, { readonly p1: Value; readonly p5: Value; readonly p10: Value; readonly queries: number }>>;
   readonly objectToScene: { readonly recall10?: { readonly objectSearch: Value; readonly wholeImageSearch: Value } };
   readonly dots: {
     readonly detections: number;

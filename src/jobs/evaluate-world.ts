@@ -32,7 +32,8 @@ interface Figures {
 
 export function evaluateWorld({ config, dataFolder }: JobInput): Readonly<Record<string, unknown>> {
   const folder = join(dataFolder, 'world');
-  if (!existsSync(join(folder, 'objects.jsonl'))) throw new ServiceError('NOTHING_TO_DO', { reason: `${dataFolder} holds no demo world; run demo first.` });
+  if (!existsSync(join(folder, 'objects.jsonl')))
+    throw new ServiceError('NOTHING_TO_DO', { reason: `${dataFolder} holds no demo world; run demo first.` });
   const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
   try {
     const pins = loadPinColumns(catalog, siteCategories(config.categories));
@@ -59,11 +60,12 @@ export function nearDuplicateFigures(pins: PinColumns, folder: string): Figures 
   let found = 0;
   let hits = 0;
   for (const group of members.values()) {
-    for (let i = 0; i < group.length; i++) for (let j = 0; j < i; j++) {
-      found++;
-      const mine = truth.get(group[i]);
-      if (mine !== undefined && mine === truth.get(group[j])) hits++;
-    }
+    for (let i = 0; i < group.length; i++)
+      for (let j = 0; j < i; j++) {
+        found++;
+        const mine = truth.get(group[i]);
+        if (mine !== undefined && mine === truth.get(group[j])) hits++;
+      }
   }
   const sizes = new Map<number, number>();
   for (const group of truth.values()) sizes.set(group, (sizes.get(group) ?? 0) + 1);
@@ -109,7 +111,9 @@ function boxFigures(images: readonly EvaluatedImage[], rules: ReturnType<typeof 
     real += image.truth.length;
     for (const { label, box } of readDetections(image.detections, rules)) {
       found++;
-      const match = [...left].filter((object) => object.label === label && boxIou(object.box, box) >= 0.5).sort((a, b) => boxIou(b.box, box) - boxIou(a.box, box))[0];
+      const match = [...left]
+        .filter((object) => object.label === label && boxIou(object.box, box) >= 0.5)
+        .sort((a, b) => boxIou(b.box, box) - boxIou(a.box, box))[0];
       if (match && left.delete(match)) hits++;
     }
   }

@@ -23,8 +23,7 @@ export interface EvaluatedImages {
 /** What the flags name, at most `--per-class` of each label. Throws NOTHING_TO_DO where there are no two. */
 export function evaluatedImages(input: JobInput): EvaluatedImages {
   const { options } = input;
-  const { images, labelOf } =
-    typeof options.images === 'string' ? labelledFolder(resolve(options.images)) : catalogImages(input);
+  const { images, labelOf } = typeof options.images === 'string' ? labelledFolder(resolve(options.images)) : catalogImages(input);
   return { images: perClass(images, options), labelOf };
 }
 
@@ -53,12 +52,9 @@ function catalogImages({ options, dataFolder, config }: JobInput): EvaluatedImag
     const names: string[] = [];
     const images: EvaluatedImage[] = [];
     for (const { pinIndex, image } of catalog.pins.images()) {
-      const labels = byBoards
-        ? [...catalog.saves.boardsOf(pinIndex)]
-        : strongest(catalog.pins.get(pinIndex)?.categoryVector ?? {}, names);
+      const labels = byBoards ? [...catalog.saves.boardsOf(pinIndex)] : strongest(catalog.pins.get(pinIndex)?.categoryVector ?? {}, names);
       if (byBoards) for (const board of labels) names[board] ??= catalog.boards.get(board)?.title || `board ${board}`;
-      const read = () =>
-        fetchImage(image, { dataFolder, byteLimit: config.uploadLimitBytes, allowPrivate: config.imagePrivateUrls });
+      const read = () => fetchImage(image, { dataFolder, byteLimit: config.uploadLimitBytes, allowPrivate: config.imagePrivateUrls });
       if (labels.length > 0) images.push({ name: catalog.pins.idOf(pinIndex), labels, read });
     }
     if (images.length > 1) return { images, labelOf: (label) => names[label] };

@@ -22,8 +22,7 @@ export const job: Job = {
     if (!EXCHANGE_FORMATS.includes(format))
       throw new ServiceError('JOB_USAGE', { reason: `--format must be ${EXCHANGE_FORMATS.join(', ')}, it is ${format}` });
     const { name, kind, features } = modelGiven(dataFolder, String(options.model));
-    if (kind !== 'linear')
-      throw new ServiceError('RANKER_MODEL_REFUSED', { model: name, reason: 'only linear models can be exported' });
+    if (kind !== 'linear') throw new ServiceError('RANKER_MODEL_REFUSED', { model: name, reason: 'only linear models can be exported' });
     writeFileSync(String(options.out), `${JSON.stringify(exportModel(name, features, format), null, 1)}\n`);
     return { model: name, format, features: features.length, out: options.out };
   },

@@ -11,8 +11,7 @@ import { readLog, setsOf } from './train-from-log.ts';
 /** The training rows of the log for any other learning-to-rank tool. */
 export const job: Job = {
   name: 'export-rows',
-  summary:
-    'Writes the training rows of the log as a LETOR / SVMlight file (qid:), raw values, the names of the columns in its first line.',
+  summary: 'Writes the training rows of the log as a LETOR / SVMlight file (qid:), raw values, the names of the columns in its first line.',
   examples: [
     'related-pins export-rows --data var --out rows.txt',
     'related-pins export-rows --data var --sets control,visual --from 2026-01-01 --out rows.txt',
@@ -26,12 +25,7 @@ export const job: Job = {
   run: exportRows,
 };
 
-async function exportRows({
-  options,
-  dataFolder,
-  progress,
-  signal,
-}: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function exportRows({ options, dataFolder, progress, signal }: JobInput): Promise<Readonly<Record<string, unknown>>> {
   progress.start('reading the log', 0);
   const data = trainingRows(readLog(dataFolder, options), columnsOf(setsOf(options.sets)));
   const path = String(options.out);

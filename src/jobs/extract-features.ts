@@ -19,13 +19,14 @@ import type { Job, JobInput } from './job.ts';
 export const job: Job = {
   name: 'extract-features',
   summary: 'computes codes, class scores and fingerprints of all new images and packs them for serving',
-  examples: [
-    'related-pins extract-features --data var',
-    'related-pins extract-features --net nets/resnet50 --workers 8 --json',
-  ],
+  examples: ['related-pins extract-features --data var', 'related-pins extract-features --net nets/resnet50 --workers 8 --json'],
   options: [
     { flag: '--net <folder>', meaning: 'a net to extract beside the active one (default: the active net)' },
-    { flag: '--workers <n>', meaning: 'inference workers (default: what a measurement finds best, for fewer than 500 images one a core)', kind: 'integer' },
+    {
+      flag: '--workers <n>',
+      meaning: 'inference workers (default: what a measurement finds best, for fewer than 500 images one a core)',
+      kind: 'integer',
+    },
     { flag: '--threads <n>', meaning: 'threads of each (default: as measured, or 1)', kind: 'integer' },
     { flag: '--batch <n>', meaning: 'images a net sees at once (default: as measured, or 8)', kind: 'integer' },
     { flag: '--pace <n>', meaning: 'at most this many images a second, beside a service that should not feel it', kind: 'number' },
@@ -81,16 +82,12 @@ interface Opened {
   readonly convNet: ConvNet;
 }
 
-async function extractAll(
-  input: JobInput,
-  { catalog, store, pool, convNet }: Opened,
-): Promise<Record<string, unknown>> {
+async function extractAll(input: JobInput, { catalog, store, pool, convNet }: Opened): Promise<Record<string, unknown>> {
   const { config, dataFolder, progress, signal } = input;
   const net = convNet.features;
   const netId = store.netIdOf(net);
   const images = [...catalog.pins.images()];
-  if (images.length === 0)
-    throw new ServiceError('NOTHING_TO_DO', { reason: 'No pin has an image; import pins with images first.' });
+  if (images.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'No pin has an image; import pins with images first.' });
   const wanted = missing(images, store, netId, input.options.retryFailed === true);
   const fetch = (image: string): Promise<Uint8Array> =>
     fetchImage(image, {
@@ -109,9 +106,7 @@ async function extractAll(
   progress.start('images', wanted.length);
   for await (const rows of extractRows(extraction, wanted, binarizer)) {
     if (active)
-      catalog.pins.noteImages(
-        rows.map(({ pinIndex, imageVersion, failure }) => ({ pinIndex, imageVersion, failure: failure ?? null })),
-      );
+      catalog.pins.noteImages(rows.map(({ pinIndex, imageVersion, failure }) => ({ pinIndex, imageVersion, failure: failure ?? null })));
     for (const row of rows) if (row.failure) reject(rejected, row, catalog.pins.idOf(row.pinIndex));
     written += rows.filter((row) => row.code !== null).length;
     done += rows.length;
@@ -158,7 +153,8 @@ const TOLD_MS = 10_000;
 /** Waits after each part as long as `--pace` asks, and says now and then how long it will take. */
 function paceOf({ options, progress, signal }: JobInput): (done: number, of: number) => Promise<void> {
   const perSecond = options.pace as number | undefined;
-  if (perSecond !== undefined && perSecond <= 0) throw new ServiceError('JOB_USAGE', { reason: `--pace is more than 0 images a second; it is ${perSecond}` });
+  if (perSecond !== undefined && perSecond <= 0)
+    throw new ServiceError('JOB_USAGE', { reason: `--pace is more than 0 images a second; it is ${perSecond}` });
   const startedAt = performance.now();
   let toldAt = startedAt;
   return async (done, of) => {
@@ -173,12 +169,7 @@ function paceOf({ options, progress, signal }: JobInput): (done: number, of: num
 }
 
 /** Images without a row of this net made from their present version. */
-function missing(
-  images: readonly ImageToRead[],
-  store: FeatureStore,
-  netId: number,
-  retryFailed: boolean,
-): ImageToRead[] {
+function missing(images: readonly ImageToRead[], store: FeatureStore, netId: number, retryFailed: boolean): ImageToRead[] {
   const versions = store.imageVersions(netId, 'image');
   return images.filter(({ pinIndex, imageVersion }) => {
     if (versions.get(pinIndex) !== imageVersion) return true;

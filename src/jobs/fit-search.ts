@@ -59,7 +59,10 @@ async function fitSearch(input: JobInput): Promise<Readonly<Record<string, unkno
   const { synchronous } = config;
   const catalog = openCatalog(dataFolder, { synchronous });
   const features = openFeatureStore(dataFolder, { synchronous });
-  const pool = new InferencePool({ provider: config.executionProvider as ProviderChoice, limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit } });
+  const pool = new InferencePool({
+    provider: config.executionProvider as ProviderChoice,
+    limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit },
+  });
   try {
     const net = await openConvNet(activeNet(dataFolder, 'visual'), pool);
     const detector = readNet(activeNet(dataFolder, 'detector'));
@@ -67,7 +70,8 @@ async function fitSearch(input: JobInput): Promise<Readonly<Record<string, unkno
     const store = openObjectStore(dataFolder, netKeyOf(net.features), detector.digest, { synchronous });
     const visual = openFeatures(dataFolder, features, net.features, 0);
     const binarizer = features.binarizer(features.netIdOf(net.features));
-    if (!binarizer) throw new ServiceError('NOTHING_TO_DO', { reason: 'No image was read by the active net; extract-features comes first.' });
+    if (!binarizer)
+      throw new ServiceError('NOTHING_TO_DO', { reason: 'No image was read by the active net; extract-features comes first.' });
     try {
       const search = new ExactIndex(visual.image);
       const nearest = (fc6: Float32Array) => search.search(codeOf(binarizer, fc6), NEAREST);
@@ -95,18 +99,35 @@ async function fitSearch(input: JobInput): Promise<Readonly<Record<string, unkno
 }
 
 /** Dots of one half of the pictures fit, the other half judges; near-duplicates stay in one half. Null without truth. */
-function fitDots(catalog: CatalogStore, columns: PinColumns, store: ObjectStore, { options, dataFolder }: JobInput): SearchThresholds['dots'] {
+function fitDots(
+  catalog: CatalogStore,
+  columns: PinColumns,
+  store: ObjectStore,
+  { options, dataFolder }: JobInput,
+): SearchThresholds['dots'] {
   const truth = typeof options.truth === 'string' ? options.truth : join(dataFolder, 'world', 'objects.jsonl');
   if (!existsSync(truth)) return null;
   const dots = knownDots(catalog, columns, store, dataFolder, truth);
-  if (dots.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: `No indexed object lies on a picture of ${truth}; index-objects comes first.` });
+  if (dots.length === 0)
+    throw new ServiceError('NOTHING_TO_DO', { reason: `No indexed object lies on a picture of ${truth}; index-objects comes first.` });
   const recall = Number(options.recall);
   const fitted = (dot: PhotoDot): boolean => halfOf(dot.photo, Number(options.seed)) === 0;
   const thresholds = fitDotThresholds(dots.filter(fitted), knobsOf(options.knobs), recall);
   if (!thresholds) return null;
-  const { shown: _, ...judged } = dotOutcome(dots.filter((dot) => !fitted(dot)), thresholds);
+  const { shown: _, ...judged } = dotOutcome(
+    dots.filter((dot) => !fitted(dot)),
+    thresholds,
+  );
   const photos = new Set(dots.map(({ photo }) => photo)).size;
-  return { thresholds, truth: basenameOf(truth), photos, dots: dots.length, rightDots: dots.filter(({ right }) => right).length, recallAsked: recall, judged };
+  return {
+    thresholds,
+    truth: basenameOf(truth),
+    photos,
+    dots: dots.length,
+    rightDots: dots.filter(({ right }) => right).length,
+    recallAsked: recall,
+    judged,
+  };
 }
 
 function knobsOf(given: unknown): readonly Knob[] {
@@ -147,10 +168,18 @@ const AT_ONCE = 16;
 type Nearest = (fc6: Float32Array) => { readonly pinIndexes: Int32Array; readonly distances: Float64Array };
 
 /** Copies of some pictures ask; a neighbour is the same product if it is the picture itself or of its near-duplicate group. */
-async function fitExact(catalog: CatalogStore, columns: PinColumns, net: ConvNet, nearest: Nearest, input: JobInput): Promise<SearchThresholds['exactProduct']> {
+async function fitExact(
+  catalog: CatalogStore,
+  columns: PinColumns,
+  net: ConvNet,
+  nearest: Nearest,
+  input: JobInput,
+): Promise<SearchThresholds['exactProduct']> {
   const { options, config, dataFolder, progress, signal } = input;
   const seed = Number(options.seed);
-  const chosen = seededRandom(seed).shuffled([...catalog.pins.images()]).slice(0, Number(options.products));
+  const chosen = seededRandom(seed)
+    .shuffled([...catalog.pins.images()])
+    .slice(0, Number(options.products));
   const pairs: readonly KnownPair[][] = [[], []];
   progress.start('search by copies', chosen.length);
   for (let from = 0; from < chosen.length; from += AT_ONCE) {
@@ -172,14 +201,20 @@ async function fitExact(catalog: CatalogStore, columns: PinColumns, net: ConvNet
   const precisionAsked = Number(options.precision);
   const rule: ExactProductRule | null = fitExactProduct(pairs[0], precisionAsked);
   if (!rule) return null;
-  return { ...judgeExactProduct(pairs[1], rule.distanceMax), truth: 'copies: half size, a twentieth and a tenth cut off each side', queries: 3 * chosen.length, precisionAsked };
+  return {
+    ...judgeExactProduct(pairs[1], rule.distanceMax),
+    truth: 'copies: half size, a twentieth and a tenth cut off each side',
+    queries: 3 * chosen.length,
+    precisionAsked,
+  };
 }
 
 /** A picture as it comes back: smaller, and cut off as a hand would. */
 async function alteredCopies(bytes: Uint8Array): Promise<readonly Uint8Array[]> {
   try {
     const { width, height } = await measureImage(bytes);
-    const cut = (share: number): Promise<Uint8Array> => cropJpeg(bytes, [width * share, height * share, width * (1 - share), height * (1 - share)], 1024);
+    const cut = (share: number): Promise<Uint8Array> =>
+      cropJpeg(bytes, [width * share, height * share, width * (1 - share), height * (1 - share)], 1024);
     return [await thumbnail(bytes, Math.max(16, Math.round(width / 2))), await cut(0.05), await cut(0.1)];
   } catch (error) {
     if (error instanceof ServiceError) return [];

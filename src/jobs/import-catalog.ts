@@ -27,14 +27,11 @@ export const job: Job = {
   ],
   alone: () => true,
   run: importCatalog,
-  describe: (receipt) =>
-    KINDS.filter((kind) => receipt[kind]).flatMap((kind) => describeKind(kind, receipt[kind] as Receipt)),
+  describe: (receipt) => KINDS.filter((kind) => receipt[kind]).flatMap((kind) => describeKind(kind, receipt[kind] as Receipt)),
 };
 
 async function importCatalog(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
-  const files = KINDS.flatMap((kind) =>
-    typeof input.options[kind] === 'string' ? [[kind, input.options[kind]] as const] : [],
-  );
+  const files = KINDS.flatMap((kind) => (typeof input.options[kind] === 'string' ? [[kind, input.options[kind]] as const] : []));
   if (files.length === 0) {
     throw new ServiceError('JOB_USAGE', { reason: 'Name at least one of --pins, --boards, --saves.' });
   }
@@ -74,8 +71,7 @@ function describeKind(kind: string, receipt: Receipt): string[] {
     lines.push(`  ${count} rejected, ${reason}, line ${at.slice(0, 5).join(', ')}${count > 5 ? ', ...' : ''}`);
   }
   const unknown = Object.entries(receipt.unknownFields);
-  if (unknown.length > 0)
-    lines.push(`  fields left out: ${unknown.map(([field, count]) => `${field} (${count})`).join(', ')}`);
+  if (unknown.length > 0) lines.push(`  fields left out: ${unknown.map(([field, count]) => `${field} (${count})`).join(', ')}`);
   const foreign = Object.entries(receipt.unknownCategories ?? {});
   if (foreign.length > 0)
     lines.push(`  categories that are not the site's, kept: ${foreign.map(([category, count]) => `${category} (${count})`).join(', ')}`);

@@ -71,10 +71,7 @@ function lineageOf(path: string): ModelLineage {
 }
 
 /** Boosted trees or a neural net of another trainer; refused unless it scores the trainer's own rows as the trainer did. */
-async function importOnnx(
-  options: JobInput['options'],
-  dataFolder: string,
-): Promise<Readonly<Record<string, unknown>>> {
+async function importOnnx(options: JobInput['options'], dataFolder: string): Promise<Readonly<Record<string, unknown>>> {
   const { onnx, features: list, parity } = options;
   if (list === undefined || parity === undefined)
     throw new ServiceError('JOB_USAGE', {

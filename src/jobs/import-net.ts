@@ -46,9 +46,7 @@ async function importNet({ options, args }: JobInput): Promise<Readonly<Record<s
   const name = options.name as string;
   const out = resolve(options.out as string);
   const text = (key: string): string | undefined => options[key] as string | undefined;
-  const preprocess = oneOf('--preprocess', text('preprocess'), Object.keys(PREPROCESSING)) as
-    | PreprocessingFamily
-    | undefined;
+  const preprocess = oneOf('--preprocess', text('preprocess'), Object.keys(PREPROCESSING)) as PreprocessingFamily | undefined;
   const resize = oneOf('--resize', text('resize'), RESIZE_RULES) as ResizeRule | undefined;
   const detector = () =>
     importDetector({
@@ -59,9 +57,7 @@ async function importNet({ options, args }: JobInput): Promise<Readonly<Record<s
       labelsFile: text('labels'),
       licence: text('licence'),
       open: (path) => openSession(path, name, { provider: 'cpu' }),
-      ...(preprocess || resize
-        ? { input: { ...(preprocess ? PREPROCESSING[preprocess] : {}), ...(resize ? { resize } : {}) } }
-        : {}),
+      ...(preprocess || resize ? { input: { ...(preprocess ? PREPROCESSING[preprocess] : {}), ...(resize ? { resize } : {}) } } : {}),
     });
   if (options.form !== undefined) return { ...(await detector()) };
   try {
@@ -87,9 +83,7 @@ async function importNet({ options, args }: JobInput): Promise<Readonly<Record<s
 
 /** Refused as a classifier for what it puts out: it may be a detector. */
 function isNoClassifier(error: unknown): boolean {
-  return (
-    error instanceof ServiceError && /class vector|no classifier|not the batch|changes its shape/.test(error.message)
-  );
+  return error instanceof ServiceError && /class vector|no classifier|not the batch|changes its shape/.test(error.message);
 }
 
 function oneOf(flag: string, value: string | undefined, known: readonly string[]): string | undefined {

@@ -39,10 +39,7 @@ const NOT_JUDGED: DotSignals = { visual: 0, annotation: 0, conformity: null, agr
 export const job: Job = {
   name: 'index-objects',
   summary: 'describes every detected object’s crop, and what a search by it says: object search and dots',
-  examples: [
-    'related-pins index-objects',
-    'related-pins index-objects --anew --json   # after the catalogue has grown',
-  ],
+  examples: ['related-pins index-objects', 'related-pins index-objects --anew --json   # after the catalogue has grown'],
   options: [
     { flag: '--anew', meaning: 'search again by every stored crop: what searches say changes as the catalogue grows' },
     { flag: '--workers <n>', meaning: 'inference threads (default: one per core)', kind: 'integer' },
@@ -162,7 +159,10 @@ async function judgeObjects(rows: readonly Found[], store: ObjectStore, sources:
       const { pinIndex } = image;
       const row: StoredObject[] = [];
       for (const object of store.read(pinIndex)?.objects ?? [])
-        row.push({ ...object, signals: dotSignals({ ...object, pinIndex }, await visualSearch({ code: object.code, pinIndex }, {}, sources), sources) });
+        row.push({
+          ...object,
+          signals: dotSignals({ ...object, pinIndex }, await visualSearch({ code: object.code, pinIndex }, {}, sources), sources),
+        });
       judged.push({ pinIndex, state, objects: row });
       objects += row.length;
     }
@@ -198,7 +198,9 @@ async function describeObjects(wanted: readonly Found[], { net, binarizer, store
       if (!one.ok) refused++;
       else byPin.get(pinIndex)?.push({ ...object, code: codeOf(binarizer, one.fc6), signals: NOT_JUDGED });
     }
-    store.put(part.map(({ image, state }) => ({ pinIndex: image.pinIndex, state: unjudged(state), objects: byPin.get(image.pinIndex) ?? [] })));
+    store.put(
+      part.map(({ image, state }) => ({ pinIndex: image.pinIndex, state: unjudged(state), objects: byPin.get(image.pinIndex) ?? [] })),
+    );
     done += part.length;
     input.progress.update(done);
   }

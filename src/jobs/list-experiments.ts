@@ -11,9 +11,7 @@ export const job: Job = {
   options: [],
   run: async ({ dataFolder, config }) =>
     withExperiments(dataFolder, config, ({ experiments }) => ({
-      experiments: experiments.store
-        .list()
-        .map((each) => cardOf(each, each.state === 'draft' ? null : experiments.reportAsCounted(each))),
+      experiments: experiments.store.list().map((each) => cardOf(each, each.state === 'draft' ? null : experiments.reportAsCounted(each))),
     })),
   describe: ({ experiments }) =>
     (experiments as readonly ExperimentCard[]).map(

@@ -19,9 +19,7 @@ export const job: Job = {
       readonly history: readonly AuditEntry[];
     };
     const width = Math.max(12, ...models.map(({ name }) => name.length));
-    const lines = models.map(
-      (model) => `${partOf(model.name, roles).padEnd(8)} ${model.name.padEnd(width)}  ${aboutModel(model)}`,
-    );
+    const lines = models.map((model) => `${partOf(model.name, roles).padEnd(8)} ${model.name.padEnd(width)}  ${aboutModel(model)}`);
     if (!models.some(({ name }) => name === roles.serving)) lines.unshift(`serves   ${roles.serving}`);
     return history.length === 0
       ? lines

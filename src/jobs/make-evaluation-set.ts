@@ -29,7 +29,8 @@ interface Chosen {
 async function makeEvaluationSet(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
   const { options, dataFolder, config, progress, signal } = input;
   const byTerm = imagesByTerm(dataFolder, options.perTerm as number).slice(0, options.terms as number);
-  if (byTerm.length < 2) throw new ServiceError('NOTHING_TO_DO', { reason: 'Fewer than two annotations are the strongest of enough images; lower --per-term.' });
+  if (byTerm.length < 2)
+    throw new ServiceError('NOTHING_TO_DO', { reason: 'Fewer than two annotations are the strongest of enough images; lower --per-term.' });
   const out = resolve(options.out as string);
   const fetching = { dataFolder, byteLimit: config.uploadLimitBytes, allowPrivate: config.imagePrivateUrls, signal };
   const refused: Record<string, number> = {};
@@ -39,7 +40,9 @@ async function makeEvaluationSet(input: JobInput): Promise<Readonly<Record<strin
     if (signal.aborted) throw new ServiceError('JOB_STOPPED');
     const folder = join(out, folderName(term));
     mkdirSync(folder, { recursive: true });
-    const drawn = seededRandom(mixedSeed(options.seed as number, term)).shuffled(pins).slice(0, options.perTerm as number);
+    const drawn = seededRandom(mixedSeed(options.seed as number, term))
+      .shuffled(pins)
+      .slice(0, options.perTerm as number);
     for (const { pinId, image } of drawn) {
       try {
         const bytes = await fetchImage(image, fetching);

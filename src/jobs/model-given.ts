@@ -22,17 +22,13 @@ export function userName(): string {
 
 /** A change of the registry as a sentence. */
 export function toldChange({ action, model, previous, who, why, forced, share }: AuditEntry): string {
-  const part =
-    share === undefined ? '' : ` on ${Number((100 * share).toFixed(2))} % of ${action === 'dark' ? 'lists' : 'users'}`;
+  const part = share === undefined ? '' : ` on ${Number((100 * share).toFixed(2))} % of ${action === 'dark' ? 'lists' : 'users'}`;
   const instead = previous === null || previous === model ? '' : ` instead of ${previous}`;
   const what = {
     promote: `${model} serves${instead}`,
     'roll-back': `${model} serves again${instead}`,
     canary: model === null ? `the trial of ${previous ?? 'no model'} has ended` : `${model} is tried${part}${instead}`,
-    dark:
-      model === null
-        ? `the dark reads of ${previous ?? 'no model'} have ended`
-        : `${model} scores in the dark${part}${instead}`,
+    dark: model === null ? `the dark reads of ${previous ?? 'no model'} have ended` : `${model} scores in the dark${part}${instead}`,
   }[action];
   return `${what} (${who}${forced ? ', forced' : ''}${why === '' ? '' : `: ${why}`})`;
 }

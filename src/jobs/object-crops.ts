@@ -76,8 +76,7 @@ export async function describeDominantCrops(request: CropRequest): Promise<CropR
 /** Pins whose stored crop is not the one that the thresholds now want. */
 function outdatedCrops({ images, detections, reading, dominance, store }: CropRequest, netId: number) {
   const stored = new Map<number, string>();
-  for (const row of store.rows(netId, 'object'))
-    stored.set(row.pinIndex, stateOf(row.imageVersion, row.label, row.box));
+  for (const row of store.rows(netId, 'object')) stored.set(row.pinIndex, stateOf(row.imageVersion, row.label, row.box));
   const wanted: Wanted[] = [];
   let dominant = 0;
   let unchanged = 0;
@@ -98,12 +97,7 @@ function stateOf(imageVersion: number, label: string | null | undefined, box: st
   return JSON.stringify([imageVersion, label ?? null, box ?? null]);
 }
 
-async function describedPart(
-  part: readonly Wanted[],
-  net: ConvNet,
-  binarizer: Binarizer,
-  fetch: ImageFetchOptions,
-): Promise<FeatureRow[]> {
+async function describedPart(part: readonly Wanted[], net: ConvNet, binarizer: Binarizer, fetch: ImageFetchOptions): Promise<FeatureRow[]> {
   const rows: FeatureRow[] = [];
   const crops: { image: PinImage; object: Detection; bytes: Uint8Array }[] = [];
   for (const { image, object } of part) {

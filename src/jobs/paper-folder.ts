@@ -9,7 +9,6 @@ export function freshPaperFolder(dataFolder: string, name: string): string {
   const folder = join(dataFolder, name);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const part of BORROWED)
-    if (existsSync(join(dataFolder, part))) symlinkSync(join('..', part), join(folder, part));
+  for (const part of BORROWED) if (existsSync(join(dataFolder, part))) symlinkSync(join('..', part), join(folder, part));
   return folder;
 }

@@ -62,26 +62,16 @@ export async function replayDemo(
   };
 }
 
-async function queriesOf(
-  world: PaperWorld,
-  plan: AssignmentPlan,
-  pool: readonly number[],
-  now: number,
-): Promise<Query[]> {
+async function queriesOf(world: PaperWorld, plan: AssignmentPlan, pool: readonly number[], now: number): Promise<Query[]> {
   const queries: Query[] = [];
   for (const pin of pool) {
-    const [control, other] = [
-      await world.listFor(pin, plan.treatments[0], now),
-      await world.listFor(pin, plan.treatments[1], now),
-    ];
+    const [control, other] = [await world.listFor(pin, plan.treatments[0], now), await world.listFor(pin, plan.treatments[1], now)];
     if (control.recipePins.length < PLACES) continue;
     const items = control.recipePins.slice(0, PLACES);
     const rank = new Map([...other.recipePins].map((item, place) => [item, place]));
     const target = items
       .slice()
-      .sort(
-        (a, b) => (rank.get(a) ?? PLACES + items.indexOf(a) + 100) - (rank.get(b) ?? PLACES + items.indexOf(b) + 100),
-      );
+      .sort((a, b) => (rank.get(a) ?? PLACES + items.indexOf(a) + 100) - (rank.get(b) ?? PLACES + items.indexOf(b) + 100));
     queries.push({ pin, items, target });
   }
   return queries;

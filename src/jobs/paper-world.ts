@@ -52,9 +52,7 @@ export class PaperWorld {
 
   /** Recipe indexes whose catalogue pin passes a test. */
   pinsWhere(test: (pinIndex: number) => boolean): readonly number[] {
-    return this.recipe.pins.flatMap((_, index) =>
-      this.toCatalog[index] >= 0 && test(this.toCatalog[index]) ? [index] : [],
-    );
+    return this.recipe.pins.flatMap((_, index) => (this.toCatalog[index] >= 0 && test(this.toCatalog[index]) ? [index] : []));
   }
 
   /** The recipe's pin of a catalogue id; -1 when it has none. */
@@ -116,9 +114,7 @@ export class PaperWorld {
   ): readonly { item: number; type: 'click' | 'longClick' | 'save' }[] {
     return this.people
       .act(user, recipePin, items, random)
-      .flatMap(({ item, type }) =>
-        type === 'click' || type === 'longClick' || type === 'save' ? [{ item, type }] : [],
-      );
+      .flatMap(({ item, type }) => (type === 'click' || type === 'longClick' || type === 'save' ? [{ item, type }] : []));
   }
 }
 

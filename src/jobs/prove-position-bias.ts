@@ -32,8 +32,7 @@ import { requireTrueWorld, type TrueWorld, trueNdcg, trueQueries } from './world
 
 export const job: Job = {
   name: 'prove-position-bias',
-  summary:
-    'Shows on a demo world that inverse propensities undo the planted position bias: the curve, and the order that is learned.',
+  summary: 'Shows on a demo world that inverse propensities undo the planted position bias: the curve, and the order that is learned.',
   examples: [
     'related-pins demo --data DIR --no-serve && related-pins prove-position-bias --data DIR',
     'related-pins prove-position-bias --data DIR --lists 2000 --json',
@@ -51,24 +50,19 @@ export const job: Job = {
   describe({ curves, models, checks }) {
     const { randomized, harvested } = curves as Curves;
     const at = (curve: CurveFound, k: number): string =>
-      `${curve.curve[k].toFixed(3)} (${curve.low[k].toFixed(3)} .. ${curve.high[k].toFixed(3)})${curve.covered[k] ? '' : ' !'}`.padEnd(
-        28,
-      );
+      `${curve.curve[k].toFixed(3)} (${curve.low[k].toFixed(3)} .. ${curve.high[k].toFixed(3)})${curve.covered[k] ? '' : ' !'}`.padEnd(28);
     const positions = Array.from({ length: Math.min(randomized.curve.length, harvested.curve.length) }, (_, k) => k);
     return [
       'position  planted  from shuffled lists         from interventions',
       ...positions.map(
-        (k) =>
-          `${String(k + 1).padStart(8)}  ${randomized.planted[k].toFixed(3).padStart(7)}  ${at(randomized, k)}${at(harvested, k)}`,
+        (k) => `${String(k + 1).padStart(8)}  ${randomized.planted[k].toFixed(3).padStart(7)}  ${at(randomized, k)}${at(harvested, k)}`,
       ),
       '',
       ...Object.entries(models as Record<string, Found>).map(
         ([name, { ndcg10, overNaive }]) =>
           `${name.padEnd(12)} NDCG@10 against the planted grades ${ndcg10.mean.toFixed(4)} (${ndcg10.low.toFixed(4)} .. ${ndcg10.high.toFixed(4)}), over naive ${overNaive.mean.toFixed(4)} (${overNaive.low.toFixed(4)} .. ${overNaive.high.toFixed(4)})`,
       ),
-      ...(checks as readonly Check[]).map(
-        ({ name, passed, detail }) => `${passed ? 'holds' : 'FAILS'}  ${name}: ${detail}`,
-      ),
+      ...(checks as readonly Check[]).map(({ name, passed, detail }) => `${passed ? 'holds' : 'FAILS'}  ${name}: ${detail}`),
     ];
   },
 };
@@ -160,12 +154,7 @@ function checksOf({ randomized, harvested }: Curves, models: Readonly<Record<str
       detail: `NDCG@10 ${mean.toFixed(4)} more (${low.toFixed(4)} .. ${high.toFixed(4)})`,
     };
   };
-  return [
-    covers('from shuffled lists', randomized),
-    covers('from interventions', harvested),
-    better('randomized'),
-    better('harvested'),
-  ];
+  return [covers('from shuffled lists', randomized), covers('from interventions', harvested), better('randomized'), better('harvested')];
 }
 
 function curvesOf(data: LogData): Curves {
@@ -181,11 +170,7 @@ function curvesOf(data: LogData): Curves {
 }
 
 /** Lists as served to the people and what they did, without the log: rankers are drawn per list, whatever the query. */
-async function visits(
-  context: Context,
-  world: TrueWorld,
-  { options, progress, signal }: JobInput,
-): Promise<JudgedList[]> {
+async function visits(context: Context, world: TrueWorld, { options, progress, signal }: JobInput): Promise<JudgedList[]> {
   const { recipe, people } = world;
   const { toCatalog, toRecipe } = pinMaps(context, recipe);
   const seed = Number(options.seed);
@@ -209,8 +194,7 @@ async function visits(
     });
     const shown = Array.from(list.page, (row) => toRecipe[list.candidates.pinIndexes[row]]);
     const grades = new Uint8Array(list.page.length + list.unserved.length);
-    for (const { item, type } of people.act(user, query, shown, random))
-      grades[item] = Math.max(grades[item], GRADES[type]);
+    for (const { item, type } of people.act(user, query, shown, random)) grades[item] = Math.max(grades[item], GRADES[type]);
     lists.push(judged(list, grades));
     told(progress, index);
   }

@@ -34,7 +34,8 @@ export const job: Job = {
 async function pruneLog({ options, config, dataFolder, progress, signal }: JobInput): Promise<Readonly<Record<string, unknown>>> {
   const keepDays = daysOf(options.keepDays, config.logDays, '--keep-days');
   const keepRowsDays = daysOf(options.keepRowsDays, config.logRowDays, '--keep-rows-days');
-  if (keepDays === 0 && keepRowsDays === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'Nothing has an age at which it goes: name --keep-days or --keep-rows-days.' });
+  if (keepDays === 0 && keepRowsDays === 0)
+    throw new ServiceError('NOTHING_TO_DO', { reason: 'Nothing has an age at which it goes: name --keep-days or --keep-rows-days.' });
   if (!existsSync(join(dataFolder, 'log.sqlite'))) throw new ServiceError('NOTHING_TO_DO', { reason: `There is no log in ${dataFolder}.` });
   progress.start('counting what reports need', 0);
   const folder = openExperimentFolder(dataFolder, config);
@@ -94,6 +95,9 @@ function rollUpWhenAlone(log: LogDatabase, dataFolder: string): void {
 
 function daysOf(given: unknown, setting: number, flag: string): number {
   const days = given === undefined ? setting : Number(given);
-  if (days !== 0 && days < DAYS_MIN) throw new ServiceError('JOB_USAGE', { reason: `${flag} is at least ${DAYS_MIN}: what people do up to three days later still counts for a list.` });
+  if (days !== 0 && days < DAYS_MIN)
+    throw new ServiceError('JOB_USAGE', {
+      reason: `${flag} is at least ${DAYS_MIN}: what people do up to three days later still counts for a list.`,
+    });
   return days;
 }

@@ -109,10 +109,20 @@ async function replayFlashlight(input: JobInput): Promise<Readonly<Record<string
     const store = openObjectStore(dataFolder, netKeyOf(net.features), readNet(activeNet(dataFolder, 'detector')).digest, { synchronous });
     try {
       const binarizer = features.binarizer(features.netIdOf(net.features)) ?? unfitted(net.features.rule, net.features.fc6Length);
-      if (!binarizer) throw new ServiceError('NOTHING_TO_DO', { reason: 'No image was read by the active net; extract-features comes first.' });
+      if (!binarizer)
+        throw new ServiceError('NOTHING_TO_DO', { reason: 'No image was read by the active net; extract-features comes first.' });
       const columns = loadPinColumns(catalog, siteCategories(config.categories));
-      const sources: VisualSearchSources = { columns, index: new ExactIndex(visual.image), bits: visual.image.bits, idf: annotationIdf(columns) };
-      const world = worldPictures(input, (id) => columns.indexOf(id), (pinIndex) => ({ image: catalog.pins.get(pinIndex)?.image ?? '', detected: store.read(pinIndex)?.objects ?? [] }));
+      const sources: VisualSearchSources = {
+        columns,
+        index: new ExactIndex(visual.image),
+        bits: visual.image.bits,
+        idf: annotationIdf(columns),
+      };
+      const world = worldPictures(
+        input,
+        (id) => columns.indexOf(id),
+        (pinIndex) => ({ image: catalog.pins.get(pinIndex)?.image ?? '', detected: store.read(pinIndex)?.objects ?? [] }),
+      );
       const describeRegion = async (picture: WorldPicture, box: Box): Promise<Uint32Array | null> => {
         const [one] = await net.embed([{ bytes: readFileSync(imageLocation(picture.image, dataFolder)), box }]);
         return one.ok ? codeOf(binarizer, one.fc6) : null;
@@ -144,7 +154,11 @@ async function replayFlashlight(input: JobInput): Promise<Readonly<Record<string
 }
 
 /** The world's pictures that any arm has something to say about: with a true or a detected object. */
-function worldPictures({ dataFolder }: JobInput, indexOf: (id: string) => number, stored: (pinIndex: number) => Pick<WorldPicture, 'image' | 'detected'>): readonly WorldPicture[] {
+function worldPictures(
+  { dataFolder }: JobInput,
+  indexOf: (id: string) => number,
+  stored: (pinIndex: number) => Pick<WorldPicture, 'image' | 'detected'>,
+): readonly WorldPicture[] {
   const file = join(dataFolder, 'world', 'truth.json');
   if (!existsSync(file)) throw new ServiceError('NOTHING_TO_DO', { reason: `there is no ${file}: run demo first` });
   const recipe = makeRecipe((JSON.parse(readFileSync(file, 'utf8')) as { world: WorldSize }).world);
@@ -153,7 +167,8 @@ function worldPictures({ dataFolder }: JobInput, indexOf: (id: string) => number
     const pinIndex = indexOf(id);
     return { ...drawn[picture], felt, appeal, pinIndex, ...stored(pinIndex) };
   });
-  if (all.every(({ detected }) => detected.length === 0)) throw new ServiceError('NOTHING_TO_DO', { reason: 'No object of this world is indexed: index-objects comes first.' });
+  if (all.every(({ detected }) => detected.length === 0))
+    throw new ServiceError('NOTHING_TO_DO', { reason: 'No object of this world is indexed: index-objects comes first.' });
   return all.filter(({ pinIndex }) => pinIndex >= 0);
 }
 
@@ -166,7 +181,14 @@ function thresholdsFor(world: readonly WorldPicture[], knobs: readonly Knob[], r
   if (knobs.length === 0) return ASK_NOTHING;
   const dots: PhotoDot[] = world
     .filter((picture) => !isVisited(picture))
-    .flatMap((picture) => picture.detected.map((object) => ({ photo: picture.pinIndex, score: object.score, signals: object.signals, right: isRight(picture, object) })));
+    .flatMap((picture) =>
+      picture.detected.map((object) => ({
+        photo: picture.pinIndex,
+        score: object.score,
+        signals: object.signals,
+        right: isRight(picture, object),
+      })),
+    );
   return fitDotThresholds(dots, knobs, recall) ?? ASK_NOTHING;
 }
 
@@ -179,7 +201,12 @@ function dotsUnder({ detected }: WorldPicture, thresholds: DotThresholds | null)
 }
 
 /** Every visitor opens a few pictures, one after another. */
-async function visit(world: readonly WorldPicture[], thresholds: DotThresholds | null, results: ResultsOf, { options, signal }: JobInput): Promise<readonly Outcome[]> {
+async function visit(
+  world: readonly WorldPicture[],
+  thresholds: DotThresholds | null,
+  results: ResultsOf,
+  { options, signal }: JobInput,
+): Promise<readonly Outcome[]> {
   const opened = world.filter(isVisited);
   const outcomes: Outcome[] = [];
   for (let visitor = 0; visitor < Number(options.visitors); visitor++) {
@@ -212,7 +239,11 @@ class ResultsOf {
   private readonly sources: VisualSearchSources;
   private readonly describeRegion: (picture: WorldPicture, box: Box) => Promise<Uint32Array | null>;
 
-  constructor(world: readonly WorldPicture[], sources: VisualSearchSources, describeRegion: (picture: WorldPicture, box: Box) => Promise<Uint32Array | null>) {
+  constructor(
+    world: readonly WorldPicture[],
+    sources: VisualSearchSources,
+    describeRegion: (picture: WorldPicture, box: Box) => Promise<Uint32Array | null>,
+  ) {
     this.byPin = new Map(world.map((picture) => [picture.pinIndex, picture]));
     this.sources = sources;
     this.describeRegion = describeRegion;
@@ -232,7 +263,14 @@ class ResultsOf {
   }
 }
 
-function reportOf(arm: string, thresholds: DotThresholds | null, world: readonly WorldPicture[], outcomes: readonly Outcome[], against: { readonly box: readonly Outcome[]; readonly allDots: readonly Outcome[] | null }, seed: number): ArmReport {
+function reportOf(
+  arm: string,
+  thresholds: DotThresholds | null,
+  world: readonly WorldPicture[],
+  outcomes: readonly Outcome[],
+  against: { readonly box: readonly Outcome[]; readonly allDots: readonly Outcome[] | null },
+  seed: number,
+): ArmReport {
   const shown = world.filter(isVisited).flatMap((picture) => dotsUnder(picture, thresholds).map((object) => isRight(picture, object)));
   const [saw, saved] = [outcomes.filter((row) => row.saw).length, outcomes.filter((row) => row.saved).length];
   return {

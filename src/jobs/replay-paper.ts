@@ -121,9 +121,7 @@ const TRAINING_C = 0.01;
 function defaultsOf({ options }: Job): Record<string, unknown> {
   const camel = (flag: string): string =>
     flag.replace(/^--(no-)?([a-z-]+).*$/, '$2').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  return Object.fromEntries(
-    options.filter((option) => option.default !== undefined).map((option) => [camel(option.flag), option.default]),
-  );
+  return Object.fromEntries(options.filter((option) => option.default !== undefined).map((option) => [camel(option.flag), option.default]));
 }
 
 interface Stage {
@@ -142,14 +140,7 @@ async function replay(input: JobInput, context: Context): Promise<Record<string,
   const rows: PaperRow[] = [];
   const reports = readReports(input, context, definitions);
   for (const [index, report] of reports.entries()) {
-    const truth = await plantedLifts(
-      world,
-      stages[index].plan,
-      stages[index].pool,
-      Number(options.truthVisits),
-      seed,
-      START,
-    );
+    const truth = await plantedLifts(world, stages[index].plan, stages[index].pool, Number(options.truthVisits), seed, START);
     rows.push(...paperRows(report, truth, stages[index].pool.length, definitions[index]));
   }
   const offPolicy = await replayDemo(world, stages[0].plan, stages[0].pool, seed, START);
@@ -186,8 +177,17 @@ async function overHttp(
 ): Promise<Record<string, unknown> | null> {
   const people = Math.min(Number(input.options.httpPeople), world.users.length);
   if (people === 0) return null;
-  const { reports, lists, events, surprises, wished } = await replayOverHttp(input, world, definitions, stages, people, Number(input.options.seed));
-  const rows = reports.flatMap((report, index) => paperRows(report, wishedLifts(definitions[index], wished), stages[index].pool.length, definitions[index]));
+  const { reports, lists, events, surprises, wished } = await replayOverHttp(
+    input,
+    world,
+    definitions,
+    stages,
+    people,
+    Number(input.options.seed),
+  );
+  const rows = reports.flatMap((report, index) =>
+    paperRows(report, wishedLifts(definitions[index], wished), stages[index].pool.length, definitions[index]),
+  );
   const judged = rows.filter((row) => row.order !== 'open');
   const orderAgrees = judged.every((row) => row.order === 'agrees');
   return { people, lists, events, surprises, rows, orderAgrees, ordersJudged: judged.length, ordersOpen: rows.length - judged.length };
@@ -210,8 +210,7 @@ function stageOf(definition: ExperimentDefinition, world: PaperWorld, context: C
   const eligible = (pinIndex: number): boolean =>
     isEligible(definition.eligibility, queryFacts(context.pins, context.visual, { surface: 'closeup', pinIndex }));
   const pool = world.pinsWhere(eligible);
-  if (pool.length === 0)
-    throw new ServiceError('NOTHING_TO_DO', { reason: `No query of this world is eligible for ${definition.key}.` });
+  if (pool.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: `No query of this world is eligible for ${definition.key}.` });
   return { plan: planOf(definition), pool };
 }
 
@@ -300,8 +299,7 @@ interface Mark {
 /** Writes the marks in one transaction and empties them. */
 function noteMarks({ exposures }: Experiments, marks: Mark[]): void {
   exposures.transaction(() => {
-    for (const { recommendationId, experiment, same } of marks.splice(0))
-      exposures.noteCounterfactual(recommendationId, experiment, same);
+    for (const { recommendationId, experiment, same } of marks.splice(0)) exposures.noteCounterfactual(recommendationId, experiment, same);
   });
 }
 
@@ -345,11 +343,7 @@ function servedList(
   };
 }
 
-function readReports(
-  { dataFolder }: JobInput,
-  context: Context,
-  definitions: readonly ExperimentDefinition[],
-): ExperimentReport[] {
+function readReports({ dataFolder }: JobInput, context: Context, definitions: readonly ExperimentDefinition[]): ExperimentReport[] {
   const folder = join(dataFolder, FOLDER);
   const log = openLog(folder);
   const experiments = openReplay(folder, log, context);
@@ -361,17 +355,10 @@ function readReports(
   }
 }
 
-function paperRows(
-  report: ExperimentReport,
-  truth: readonly PlantedLift[],
-  queries: number,
-  definition: ExperimentDefinition,
-): PaperRow[] {
+function paperRows(report: ExperimentReport, truth: readonly PlantedLift[], queries: number, definition: ExperimentDefinition): PaperRow[] {
   const { minimumDetectableLift } = report.power;
   return truth.map(({ arm, lift: plantedLift, error: plantedError }) => {
-    const row = report.rows.find(
-      (each) => each.arm === arm && each.segment === 'all' && each.metric === definition.metrics[0],
-    );
+    const row = report.rows.find((each) => each.arm === arm && each.segment === 'all' && each.metric === definition.metrics[0]);
     if (!row) throw new RangeError(`report of ${report.key}: expected a row for ${arm}`);
     const { lift, low, high, p, users, controlUsers } = row;
     const findable = minimumDetectableLift !== null && Math.abs(plantedLift) > minimumDetectableLift;

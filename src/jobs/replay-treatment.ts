@@ -17,7 +17,10 @@ import type { Job, JobInput } from './job.ts';
 export const job: Job = {
   name: 'replay-treatment',
   summary: 'what a treatment that never served would have earned, by the shuffled share of the log',
-  examples: ['related-pins replay-treatment --treatment rank-svm-3', "related-pins replay-treatment --treatment '{\"visualFrom\":\"object\"}' --json"],
+  examples: [
+    'related-pins replay-treatment --treatment rank-svm-3',
+    'related-pins replay-treatment --treatment \'{"visualFrom":"object"}\' --json',
+  ],
   options: [
     { flag: '--treatment <treatment>', meaning: 'a model, a variant, or a treatment as JSON', required: true },
     { flag: '--places <k>', meaning: 'places of the list that are valued', kind: 'integer', default: 25 },
@@ -42,7 +45,8 @@ async function replay({ options, config, dataFolder, progress, signal }: JobInpu
       progress.update(lists.length);
     }
     progress.stop();
-    if (lists.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'No list of the log was served shuffled; see RELATED_PINS_SHUFFLED_SHARE.' });
+    if (lists.length === 0)
+      throw new ServiceError('NOTHING_TO_DO', { reason: 'No list of the log was served shuffled; see RELATED_PINS_SHUFFLED_SHARE.' });
     return { ...crossFitted(lists), servedValue: valueOf(lists) };
   } finally {
     await context.close();
@@ -76,7 +80,14 @@ async function replayListOf(
     if (type !== 'impression' && type !== 'closeup' && at <= list.at + hours * 3_600_000) engaged.add(pinIndex);
   const logged = Int32Array.from(shown, (i) => items.pinIndexes[i]);
   const unshuffled = { ...parts, limits: { ...parts.limits, shuffledShare: 0 } };
-  const given = { treatment, forced: true, userId: list.userId, limit: logged.length, now: list.at, recommendationId: list.recommendationId };
+  const given = {
+    treatment,
+    forced: true,
+    userId: list.userId,
+    limit: logged.length,
+    now: list.at,
+    recommendationId: list.recommendationId,
+  };
   const target = await relatedPins(unshuffled, list.queryPinIndex, plainOptions(given));
   return {
     logged,

@@ -2,13 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceError } from '../errors.ts';
 import { openDarkReads } from '../ranker/dark-read-store.ts';
-import {
-  type DarkRead,
-  type DarkReport,
-  darkReadsOfLog,
-  type Spread,
-  summarizeDarkReads,
-} from '../ranker/dark-reads.ts';
+import { type DarkRead, type DarkReport, darkReadsOfLog, type Spread, summarizeDarkReads } from '../ranker/dark-reads.ts';
 import { listScorer } from '../ranker/linear-trainer.ts';
 import { ModelRegistry } from '../ranker/model-registry.ts';
 import type { Job, JobInput } from './job.ts';
@@ -56,9 +50,7 @@ export const job: Job = {
         : `mean ${value.mean.toFixed(3)}, 5 % ${value.p5.toFixed(3)}, half ${value.p50.toFixed(3)}, 95 % ${value.p95.toFixed(3)}`;
     return [
       `${model} in the dark beside ${servingModels.join(', ')}: ${reads} lists`,
-      ...Object.entries(overlap).map(
-        ([k, share]) => `  first ${k.padStart(2)} items in common   ${(100 * share).toFixed(1)} %`,
-      ),
+      ...Object.entries(overlap).map(([k, share]) => `  first ${k.padStart(2)} items in common   ${(100 * share).toFixed(1)} %`),
       `  first item another one   ${firstDiffersShare === null ? '-' : `${(100 * firstDiffersShare).toFixed(1)} %`}`,
       `  Kendall's tau            ${spread(kendallTau)}`,
       `  places an item moves     ${spread(rankChange)}`,
@@ -82,10 +74,7 @@ function liveReads({ options, dataFolder }: JobInput): readonly DarkRead[] {
   try {
     const last = options.net === undefined ? store.lastModel() : store.lastModel('nets', String(options.net));
     const model = options.model === undefined ? last : String(options.model);
-    const reads =
-      model === null
-        ? []
-        : store.reads({ model, from: timeOf(options.from, '--from'), to: timeOf(options.to, '--to') });
+    const reads = model === null ? [] : store.reads({ model, from: timeOf(options.from, '--from'), to: timeOf(options.to, '--to') });
     if (reads.length === 0) throw none;
     return reads;
   } finally {

@@ -35,9 +35,7 @@ export const job: Job = {
     }
   },
   describe: (receipt) =>
-    typeof receipt.csv === 'string'
-      ? [receipt.csv]
-      : lines(receipt as unknown as ExperimentReport & { rebuildAgrees?: boolean }),
+    typeof receipt.csv === 'string' ? [receipt.csv] : lines(receipt as unknown as ExperimentReport & { rebuildAgrees?: boolean }),
 };
 
 function lines(report: ExperimentReport & { readonly rebuildAgrees?: boolean }): string[] {
@@ -48,15 +46,8 @@ function lines(report: ExperimentReport & { readonly rebuildAgrees?: boolean }):
     `  sample ratio p = ${sampleRatio.p.toPrecision(3)}${sampleRatio.alarm ? '  ALARM' : ''}; users ${arms.map((arm) => `${arm.arm} ${arm.users}`).join(', ')}`,
     ...table(report),
     ...guardrails.map((each) => `  guardrail ${each.metric} in ${each.arm}: ${each.state}`),
-    ...rows
-      .filter((row) => row.segment === 'all')
-      .map(
-        (row) =>
-          `  ${row.label} in ${row.arm}: ${liftText(row)}`,
-      ),
-    ...(report.rebuildAgrees === undefined
-      ? []
-      : [`  counted again from the raw log: ${report.rebuildAgrees ? 'agrees' : 'DIFFERS'}`]),
+    ...rows.filter((row) => row.segment === 'all').map((row) => `  ${row.label} in ${row.arm}: ${liftText(row)}`),
+    ...(report.rebuildAgrees === undefined ? [] : [`  counted again from the raw log: ${report.rebuildAgrees ? 'agrees' : 'DIFFERS'}`]),
   ];
 }
 

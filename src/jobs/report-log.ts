@@ -21,8 +21,10 @@ export const job: Job = {
   options: [{ flag: '--since <day>', meaning: 'first day (ISO date, UTC)', default: '' }],
   async run({ options, dataFolder, config }) {
     const since = String(options.since);
-    if (since !== '' && !/^\d{4}-\d{2}-\d{2}$/.test(since)) throw new ServiceError('JOB_USAGE', { reason: '--since is a day like 2026-11-01.' });
-    if (!existsSync(join(dataFolder, 'log.sqlite'))) throw new ServiceError('NOTHING_TO_DO', { reason: `There is no log in ${dataFolder}.` });
+    if (since !== '' && !/^\d{4}-\d{2}-\d{2}$/.test(since))
+      throw new ServiceError('JOB_USAGE', { reason: '--since is a day like 2026-11-01.' });
+    if (!existsSync(join(dataFolder, 'log.sqlite')))
+      throw new ServiceError('NOTHING_TO_DO', { reason: `There is no log in ${dataFolder}.` });
     const log = openLog(dataFolder, { synchronous: config.synchronous });
     try {
       return { days: log.retention.totals(since).map((row) => ({ ...row, surface: SURFACES[row.surface] })) };

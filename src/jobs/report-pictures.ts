@@ -13,11 +13,7 @@ export interface ReportPictures {
 const WIDTH_PX = 110;
 
 /** Small JPEGs of some pins, made anew from their images. */
-export async function reportPictures(
-  dataFolder: string,
-  config: Config,
-  pinIndexes: readonly number[],
-): Promise<ReportPictures> {
+export async function reportPictures(dataFolder: string, config: Config, pinIndexes: readonly number[]): Promise<ReportPictures> {
   const catalog = openCatalog(dataFolder);
   const addresses = new Map<number, string>();
   const names = new Map<number, string>();

@@ -22,8 +22,7 @@ export const job: Job = {
     const [name] = args;
     if (name === undefined) return told(readSchedule(dataFolder));
     if (options.never) return told(setScheduled(dataFolder, name, null));
-    if (options.cron === undefined)
-      throw new ServiceError('JOB_USAGE', { reason: 'Say when with --cron, or --never.' });
+    if (options.cron === undefined) throw new ServiceError('JOB_USAGE', { reason: 'Say when with --cron, or --never.' });
     const known = readSchedule(dataFolder)[name]?.flags ?? [];
     const flags =
       options.flags === undefined
@@ -35,8 +34,7 @@ export const job: Job = {
   },
   describe({ jobs }) {
     const lines = Object.entries(jobs as Record<string, Line>).map(
-      ([name, { cron, flags, nextRunAt }]) =>
-        `${name.padEnd(20)} ${cron.padEnd(16)} next ${nextRunAt}  ${flags.join(' ')}`,
+      ([name, { cron, flags, nextRunAt }]) => `${name.padEnd(20)} ${cron.padEnd(16)} next ${nextRunAt}  ${flags.join(' ')}`,
     );
     return lines.length > 0 ? lines : ['nothing is scheduled'];
   },

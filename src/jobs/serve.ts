@@ -16,7 +16,11 @@ export const job: Job = {
     { flag: '--host <address>', meaning: 'address to listen on; beyond loopback a key is required' },
   ],
   async run({ options, config, dataFolder, progress, signal }) {
-    const { port = config.port, host = config.host, workers = config.workers } = options as { port?: number; host?: string; workers?: number };
+    const {
+      port = config.port,
+      host = config.host,
+      workers = config.workers,
+    } = options as { port?: number; host?: string; workers?: number };
     const server = await startServer({ ...config, port, host, workers }, dataFolder);
     progress.note(`related-pins: serving ${dataFolder} on ${server.address}`);
     await new Promise<void>((stopped) => {

@@ -23,10 +23,7 @@ const SUITES: Readonly<Record<string, readonly [(options: SuiteOptions) => Promi
 export const job: Job = {
   name: 'simulate-experiments',
   summary: 'prove the experiment statistics by simulation',
-  examples: [
-    'related-pins simulate-experiments --suite aa --runs 2000 --seed 1 --json',
-    'related-pins simulate-experiments --suite srm',
-  ],
+  examples: ['related-pins simulate-experiments --suite aa --runs 2000 --seed 1 --json', 'related-pins simulate-experiments --suite srm'],
   options: [
     { flag: '--suite <name>', meaning: `one of ${Object.keys(SUITES).join(', ')}`, required: true },
     { flag: '--runs <n>', meaning: "seeded runs (default: the suite's own)", kind: 'integer' },

@@ -34,7 +34,8 @@ export const job: Job = {
       const lists = await listsToJudge(context.parts, relatedPins, { treatments, queries, length, seed, now: Date.now() });
       if (lists.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'The two treatments give the same lists.' });
       const store = new JudgementStore(context.experimentDatabase);
-      const tasks = kind === 'pair' ? store.addPairs(study, [a, b], lists, seed, repeats) : store.addGrades(study, pooled(lists), seed, repeats);
+      const tasks =
+        kind === 'pair' ? store.addPairs(study, [a, b], lists, seed, repeats) : store.addGrades(study, pooled(lists), seed, repeats);
       return { study, kind, queries: lists.length, tasks };
     } finally {
       await context.close();

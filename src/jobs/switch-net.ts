@@ -25,7 +25,10 @@ export const job: Job = {
   options: [
     { flag: '--model <name>', meaning: 'the ranking model that goes with it (default: the newest trained on its features)' },
     { flag: '--why <text>', meaning: 'the reason, kept with the switch', default: '' },
-    { flag: '--dark', meaning: 'do not switch: make a share of the closeups again with it, unseen; report-dark-reads --net says how they would differ' },
+    {
+      flag: '--dark',
+      meaning: 'do not switch: make a share of the closeups again with it, unseen; report-dark-reads --net says how they would differ',
+    },
     { flag: '--share <share>', meaning: 'with --dark: share of the closeups', kind: 'number', default: 1 },
     { flag: '--stop-dark', meaning: 'end the dark reads' },
     { flag: '--force', meaning: 'switch although images lack features of it, or the guardrail speaks against the model' },

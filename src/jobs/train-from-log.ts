@@ -39,8 +39,7 @@ export async function trainFromLog(input: JobInput): Promise<Readonly<Record<str
   const normalize = normalizationOf(options.normalize, 'standard');
   if (normalize === 'query-min-max')
     throw new ServiceError('JOB_USAGE', {
-      reason:
-        'query-min-max is for LETOR files: the log keeps the returned items of a list only, serving ranks all candidates',
+      reason: 'query-min-max is for LETOR files: the log keeps the returned items of a list only, serving ranks all candidates',
     });
   const registry = new ModelRegistry(join(dataFolder, 'models'));
   const { serving } = registry.roles();
@@ -90,11 +89,7 @@ interface Climb {
 }
 
 /** The ablation ladder on the same split, C and pair weights. */
-function climb(
-  data: LogData,
-  { holdout, c }: LogTraining,
-  { normalize, seed, categoriesOf, pairWeights }: Climb,
-): readonly LadderStep[] {
+function climb(data: LogData, { holdout, c }: LogTraining, { normalize, seed, categoriesOf, pairWeights }: Climb): readonly LadderStep[] {
   const early = sliceLog(data, 0, data.lists.length - holdout.lists.length);
   const segmentsOf = (list: number): readonly string[] => categoriesOf(holdout.lists[list].queryPinIndex);
   return climbLadder(early, holdout, { c, normalize, seed, segmentsOf, pairWeights });
@@ -176,10 +171,7 @@ export function categoriesFrom(dataFolder: string): (pinIndex: number) => readon
   };
 }
 
-function previousScores(
-  registry: ModelRegistry,
-  serving: string,
-): ((data: LogData) => (list: number) => Float64Array) | null {
+function previousScores(registry: ModelRegistry, serving: string): ((data: LogData) => (list: number) => Float64Array) | null {
   if (serving === AS_RETRIEVED) return null;
   const { features, kind } = registry.read(serving);
   if (kind !== 'linear' || features.some(({ name }) => !FEATURE_COLUMNS.includes(name))) return null;

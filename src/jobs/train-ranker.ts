@@ -47,8 +47,7 @@ export const job: Job = {
     { flag: '--warm <model>', meaning: 'start from the weights of this model' },
     {
       flag: '--propensity <kind>',
-      meaning:
-        'weigh pairs by inverse examination: none, randomized (shuffled lists), harvested (pairs met at several positions)',
+      meaning: 'weigh pairs by inverse examination: none, randomized (shuffled lists), harvested (pairs met at several positions)',
       default: 'none',
     },
     { flag: '--clip <number>', meaning: 'greatest inverse propensity', kind: 'number', default: 10 },
@@ -60,15 +59,7 @@ export const job: Job = {
   describe: (receipt) => (receipt.model === undefined ? fileRunLines(receipt) : logRunLines(receipt)),
 };
 
-const learned = ({
-  objective,
-  iterations,
-  pairs,
-  rows,
-  queries,
-  c,
-  seconds,
-}: Readonly<Record<string, unknown>>): string =>
+const learned = ({ objective, iterations, pairs, rows, queries, c, seconds }: Readonly<Record<string, unknown>>): string =>
   `${String(pairs)} pairs of ${String(rows)} rows in ${String(queries)} lists, C ${String(c)}: objective ${Number(objective).toPrecision(8)} after ${String(iterations)} iterations, ${Number(seconds).toFixed(1)} s`;
 
 function fileRunLines(receipt: Readonly<Record<string, unknown>>): string[] {
@@ -81,8 +72,7 @@ function logRunLines(receipt: Readonly<Record<string, unknown>>): string[] {
   return [
     `${model}: ${learned(receipt)}`,
     ...Object.entries(ndcg10).map(
-      ([name, { mean, low, high }]) =>
-        `  NDCG@10 ${name.padEnd(12)} ${mean.toFixed(4)} (${low.toFixed(4)} .. ${high.toFixed(4)})`,
+      ([name, { mean, low, high }]) => `  NDCG@10 ${name.padEnd(12)} ${mean.toFixed(4)} (${low.toFixed(4)} .. ${high.toFixed(4)})`,
     ),
     ...Object.entries(guard.lifts).map(
       ([name, { mean, low, high }]) =>
@@ -95,8 +85,7 @@ function logRunLines(receipt: Readonly<Record<string, unknown>>): string[] {
 async function trainFromLetor(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
   const { options, progress, signal } = input;
   const path = String(options.letor);
-  if (options.out === undefined)
-    throw new ServiceError('JOB_USAGE', { reason: 'With --letor, --out says where the model goes.' });
+  if (options.out === undefined) throw new ServiceError('JOB_USAGE', { reason: 'With --letor, --out says where the model goes.' });
   const normalize = normalizationOf(options.normalize, 'none');
   progress.start('reading', 0);
   const data = await readLetor(path, { apart: options.groupQueries ? 'group' : 'refuse', signal });

@@ -35,10 +35,19 @@ export const job: Job = {
     { flag: '--out <folder>', meaning: 'where it goes (default: nets/NAME in the data folder)' },
     { flag: '--images <folder>', meaning: 'folders of images, a folder a label (absent: the catalogue)' },
     { flag: '--kinds <file>', meaning: 'JSON Lines {pinId, label}: known kinds of pins, one more task and truth' },
-    { flag: '--tasks <names>', meaning: 'of boards, categories, annotations, kinds (default: all together and each alone; the best is kept)', kind: 'list' },
+    {
+      flag: '--tasks <names>',
+      meaning: 'of boards, categories, annotations, kinds (default: all together and each alone; the best is kept)',
+      kind: 'list',
+    },
     { flag: '--bits <n>', meaning: 'length of the code (default: that of fc6)', kind: 'integer' },
     { flag: '--short <n>', meaning: 'length of the short float embedding', kind: 'integer', default: 128 },
-    { flag: '--epochs <n>', meaning: 'at most; it stops when held-out precision no longer rises', kind: 'integer', default: HEAD_DEFAULTS.epochs },
+    {
+      flag: '--epochs <n>',
+      meaning: 'at most; it stops when held-out precision no longer rises',
+      kind: 'integer',
+      default: HEAD_DEFAULTS.epochs,
+    },
     { flag: '--sample <n>', meaning: 'images to learn from and measure on, at most', kind: 'integer', default: 20_000 },
     { flag: '--threads <n>', meaning: 'training threads (default: one a core)', kind: 'integer' },
     { flag: '--seed <n>', meaning: 'of the split, batches and rotation', kind: 'integer', default: 1 },
@@ -57,7 +66,10 @@ async function tuneNet(input: JobInput): Promise<Readonly<Record<string, unknown
   const base = readNet(typeof options.net === 'string' ? resolve(options.net) : activeNet(dataFolder, 'visual'));
   const length = featureNetOf(base).fc6Length;
   if (base.manifest.outputs.untuned)
-    throw new ServiceError('NET_REFUSED', { net: base.manifest.name, reason: 'it is tuned already: tune the net that it came from (--net)' });
+    throw new ServiceError('NET_REFUSED', {
+      net: base.manifest.name,
+      reason: 'it is tuned already: tune the net that it came from (--net)',
+    });
   const out = typeof options.out === 'string' ? resolve(options.out) : join(dataFolder, 'nets', name);
   const work = `${out}.tuning`;
   const threads = (options.threads as number | undefined) ?? availableParallelism();
@@ -114,7 +126,10 @@ async function readable(net: Net, pool: InferencePool, images: readonly TuningIm
   rows.forEach((row, at) => features.set(all.subarray(row * length, (row + 1) * length), at * length));
   const kept = rows.map((row) => images[row]);
   const seed = input.options.seed as number;
-  const parts = partsOf(kept.map(({ key }) => key), seed);
+  const parts = partsOf(
+    kept.map(({ key }) => key),
+    seed,
+  );
   const training = parts.flatMap((part, row) => (part === 'train' ? [row] : []));
   return { images: kept, features, parts, training, sets: labelSets(kept, parts, seed), refused: images.length - rows.length };
 }
@@ -136,7 +151,12 @@ interface Means {
 }
 
 /** Trains a head on all tasks together and one on each alone, and keeps the best by what may stop it. */
-async function learn(seen: Seen, length: number, { work, threads, digest }: Means, { options, progress, signal }: JobInput): Promise<Learned> {
+async function learn(
+  seen: Seen,
+  length: number,
+  { work, threads, digest }: Means,
+  { options, progress, signal }: JobInput,
+): Promise<Learned> {
   const seed = options.seed as number;
   const { rows, mean } = prepareRows(seen.features, length, seen.training);
   const frame = sharedFloats(randomFrame((options.bits as number | undefined) ?? length, length, seed));
@@ -144,7 +164,8 @@ async function learn(seen: Seen, length: number, { work, threads, digest }: Mean
   const tasks = seen.sets.flatMap((set) => taskOf(set, seen.parts, seed) ?? []).filter((task) => wanted?.includes(task.name) ?? true);
   const judges = seen.sets.flatMap((set) => protocolOf(set, seen.parts, 'stop', seed) ?? []);
   if (tasks.length === 0 || judges.length === 0) {
-    const reason = 'No boards, categories or annotations join enough images: a head needs two labels of two images each, and others to judge it.';
+    const reason =
+      'No boards, categories or annotations join enough images: a head needs two labels of two images each, and others to judge it.';
     throw new ServiceError('NOTHING_TO_DO', { reason });
   }
   const shared = sharedFloats(rows);
@@ -176,7 +197,12 @@ interface Layers {
 }
 
 /** The head as layers of the net: the rotated one of the code, and the principal directions. */
-async function finish({ rows, mean, training, frame, head }: Learned, length: number, product: MatrixProduct, options: JobInput['options']): Promise<Layers> {
+async function finish(
+  { rows, mean, training, frame, head }: Learned,
+  length: number,
+  product: MatrixProduct,
+  options: JobInput['options'],
+): Promise<Layers> {
   const projected = await product(rows, head.weights, { rows: rows.length / length, columns: length, inner: length, bTransposed: true });
   const units = unitRows(projected, length);
   const sample = new Float32Array(training.length * length);
@@ -206,7 +232,11 @@ function write(base: Net, { bits, short }: Layers, { head }: Learned, out: strin
 }
 
 /** z = weights x' + bias for every row: what the net's new layer must give. */
-async function applied({ weights, bias, inputLength, outputLength }: AffineLayer, features: Float32Array, product: MatrixProduct): Promise<Float32Array[]> {
+async function applied(
+  { weights, bias, inputLength, outputLength }: AffineLayer,
+  features: Float32Array,
+  product: MatrixProduct,
+): Promise<Float32Array[]> {
   const rows = Float32Array.from(features);
   layerNorm(rows, inputLength);
   const count = rows.length / inputLength;
@@ -218,7 +248,13 @@ async function applied({ weights, bias, inputLength, outputLength }: AffineLayer
 const CHECKED = 32;
 
 /** Runs the written net on a few images: bits that agree with the trained head, of all. */
-async function agreementOf(folder: string, pool: InferencePool, { images, features }: Seen, bits: AffineLayer, product: MatrixProduct): Promise<number> {
+async function agreementOf(
+  folder: string,
+  pool: InferencePool,
+  { images, features }: Seen,
+  bits: AffineLayer,
+  product: MatrixProduct,
+): Promise<number> {
   const few = images.slice(0, CHECKED);
   const expected = await applied(bits, features.subarray(0, few.length * bits.inputLength), product);
   const found = await pool.embed(folder, await Promise.all(few.map(async (image) => ({ bytes: await image.read() }))));
@@ -229,7 +265,13 @@ async function agreementOf(folder: string, pool: InferencePool, { images, featur
   return same / (few.length * bits.outputLength);
 }
 
-async function measure(seen: Seen, { bits, short }: Layers, { binarization = 'activation > 0' }: NetManifest, product: MatrixProduct, seed: number): Promise<TruthFigures[]> {
+async function measure(
+  seen: Seen,
+  { bits, short }: Layers,
+  { binarization = 'activation > 0' }: NetManifest,
+  product: MatrixProduct,
+  seed: number,
+): Promise<TruthFigures[]> {
   const { features, training } = seen;
   const length = bits.inputLength;
   const before = seen.images.map((_, row) => features.subarray(row * length, (row + 1) * length));

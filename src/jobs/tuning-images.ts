@@ -39,7 +39,12 @@ export function tuningImages(input: JobInput): TuningImage[] {
 }
 
 function labelledFolder(folder: string): TuningImage[] {
-  return folderImages(folder).map(({ file, label, read }) => ({ key: relative(folder, file), read, labels: { label: [label] }, terms: new Map() }));
+  return folderImages(folder).map(({ file, label, read }) => ({
+    key: relative(folder, file),
+    read,
+    labels: { label: [label] },
+    terms: new Map(),
+  }));
 }
 
 function catalogImages({ options, dataFolder, config }: JobInput): TuningImage[] {
@@ -72,7 +77,9 @@ function strongest(vector: Readonly<Record<string, number>> | null): string[] {
 
 /** JSON Lines `{"pinId", "label"}`: what kind of thing a pin is known to show. */
 function readKinds(file: string): Map<string, string[]> {
-  const lines = readFileSync(file, 'utf8').split('\n').filter((line) => line.trim() !== '');
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line.trim() !== '');
   return new Map(
     lines.map((line, at) => {
       const { pinId, label } = JSON.parse(line) as { pinId?: unknown; label?: unknown };
@@ -93,7 +100,12 @@ export function labelSets(images: readonly TuningImage[], parts: readonly Part[]
   });
   const training = parts.flatMap((part, row) => (part === 'train' ? [row] : []));
   const count = Math.min(200, Math.round(Math.sqrt(images.length)));
-  const clusters = annotationClusters(images.map(({ terms }) => terms), training, count, seed);
+  const clusters = annotationClusters(
+    images.map(({ terms }) => terms),
+    training,
+    count,
+    seed,
+  );
   const labels = Array.from(clusters, (cluster) => (cluster < 0 ? [] : [cluster]));
   return [...sets, { name: 'annotations', labels, labelCount: count, heldOut: 'images' }];
 }
@@ -113,13 +125,18 @@ export async function activationsOf(
 ): Promise<Float32Array> {
   const length = net.manifest.outputs.fc6.length as number;
   const file = join(folder, 'activations.f32');
-  const key = createHash('sha256').update([net.digest, ...images.map((image) => image.key)].join('\n')).digest('hex');
+  const key = createHash('sha256')
+    .update([net.digest, ...images.map((image) => image.key)].join('\n'))
+    .digest('hex');
   startFile(folder, file, key);
   progress.start('images', images.length);
   for (let from = Math.floor(statSync(file).size / (4 * length)); from < images.length; from += CHUNK) {
     if (signal.aborted) throw new ServiceError('JOB_STOPPED');
     const bytes = await Promise.all(images.slice(from, from + CHUNK).map((image) => image.read().catch(() => new Uint8Array(0))));
-    const found = await pool.embed(net.folder, bytes.map((one) => ({ bytes: one })));
+    const found = await pool.embed(
+      net.folder,
+      bytes.map((one) => ({ bytes: one })),
+    );
     const rows = new Float32Array(found.length * length);
     found.forEach((one, i) => {
       if (one.ok) rows.set(one.fc6, i * length);

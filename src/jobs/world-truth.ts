@@ -45,8 +45,7 @@ export function openTrueWorld(dataFolder: string): TrueWorld | null {
 /** @throws NOTHING_TO_DO when the folder holds no demo world. */
 export function requireTrueWorld(dataFolder: string): TrueWorld {
   const world = openTrueWorld(dataFolder);
-  if (world === null)
-    throw new ServiceError('NOTHING_TO_DO', { reason: `${dataFolder} holds no demo world; run demo first.` });
+  if (world === null) throw new ServiceError('NOTHING_TO_DO', { reason: `${dataFolder} holds no demo world; run demo first.` });
   return world;
 }
 
@@ -57,11 +56,7 @@ export interface TrueQueries {
   readonly categories: readonly string[];
 }
 
-export async function trueQueries(
-  context: Context,
-  { recipe, people }: TrueWorld,
-  progress: Progress,
-): Promise<TrueQueries> {
+export async function trueQueries(context: Context, { recipe, people }: TrueWorld, progress: Progress): Promise<TrueQueries> {
   const { toCatalog, toRecipe } = pinMaps(context, recipe);
   const queries = recipe.pins.flatMap((_, i) => (heldOut(i) ? [i] : []));
   const parts = trafficParts(context);

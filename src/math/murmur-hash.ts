@@ -32,8 +32,7 @@ export function murmur3(text: string, seed: number): number {
 export function murmur3Bytes(bytes: Uint8Array, seed: number): number {
   let hash = seed | 0;
   const body = bytes.length & ~3;
-  for (let i = 0; i < body; i += 4)
-    hash = mixBody(hash, bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24));
+  for (let i = 0; i < body; i += 4) hash = mixBody(hash, bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24));
   let tail = 0;
   for (let i = bytes.length - 1; i >= body; i--) tail = (tail << 8) | bytes[i];
   return finish(bytes.length > body ? hash ^ mixWord(tail) : hash, bytes.length);

@@ -14,8 +14,7 @@ export class TopKHeap {
   private count = 0;
 
   constructor(capacity: number) {
-    if (!Number.isInteger(capacity) || capacity < 0)
-      throw new RangeError(`k: expected a whole number >= 0, got ${capacity}`);
+    if (!Number.isInteger(capacity) || capacity < 0) throw new RangeError(`k: expected a whole number >= 0, got ${capacity}`);
     this.capacity = capacity;
     this.ids = new Int32Array(capacity);
     this.scores = new Float64Array(capacity);
@@ -72,8 +71,7 @@ export class TopKHeap {
       let child = 2 * at + 1;
       if (child >= this.count) break;
       const right = child + 1;
-      if (right < this.count && this.worse(this.scores[right], this.ids[right], this.scores[child], this.ids[child]))
-        child = right;
+      if (right < this.count && this.worse(this.scores[right], this.ids[right], this.scores[child], this.ids[child])) child = right;
       if (!this.worse(this.scores[child], this.ids[child], score, id)) break;
       this.ids[at] = this.ids[child];
       this.scores[at] = this.scores[child];

@@ -37,10 +37,7 @@ export interface LadderTraining {
 }
 
 /** The model of each step, learned from the same lists. */
-export function trainLadder(
-  early: LogData,
-  { c, normalize, pairWeights }: LadderTraining,
-): readonly (readonly ModelFeature[])[] {
+export function trainLadder(early: LogData, { c, normalize, pairWeights }: LadderTraining): readonly (readonly ModelFeature[])[] {
   return LADDER.map(({ sets }) => {
     const rows = trainingRows(early, columnsOf(sets));
     return trainLinearModel(rows, { c, normalize, weights: pairWeights?.(rows) }).features;
@@ -69,8 +66,6 @@ export interface LadderSettings extends LadderTraining {
 
 /** Learns every step from the earlier lists and measures it on the later ones. */
 export function climbLadder(early: LogData, holdout: LogData, settings: LadderSettings): readonly LadderStep[] {
-  const values = trainLadder(early, settings).map(
-    (features) => ndcgByContender(holdout, { step: listScorer(holdout, features) }).step,
-  );
+  const values = trainLadder(early, settings).map((features) => ndcgByContender(holdout, { step: listScorer(holdout, features) }).step);
   return compareSteps(values, settings);
 }

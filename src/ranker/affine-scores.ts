@@ -16,11 +16,7 @@ export interface AffineTerms {
 }
 
 /** The terms of a model whose normalizations are all affine; null when one is not. */
-export function affineTerms(
-  normalizations: readonly Normalization[],
-  weights: Float64Array,
-  columns: Int32Array,
-): AffineTerms | null {
+export function affineTerms(normalizations: readonly Normalization[], weights: Float64Array, columns: Int32Array): AffineTerms | null {
   const used = Array.from(weights.keys()).filter((f) => weights[f] !== 0);
   const lines = used.map((f) => lineOf(normalizations[f]));
   if (lines.includes(null)) return null;
@@ -55,8 +51,7 @@ export function plainScores({ columns, weights, offsets, scales }: AffineTerms, 
   const scores = new Float64Array(table.rows);
   for (let row = 0; row < scores.length; row++) {
     let sum = 0;
-    for (let f = 0; f < weights.length; f++)
-      sum += weights[f] * ((table.valueAt(row, columns[f]) - offsets[f]) * scales[f]);
+    for (let f = 0; f < weights.length; f++) sum += weights[f] * ((table.valueAt(row, columns[f]) - offsets[f]) * scales[f]);
     scores[row] = sum;
   }
   return scores;

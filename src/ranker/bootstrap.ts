@@ -37,12 +37,7 @@ export function bootstrapLift(a: ArrayLike<number>, b: ArrayLike<number>, seed: 
   return interval(lift(meanOf(a), meanOf(b)), lifts, a.length);
 }
 
-function redraw(
-  count: number,
-  seed: number,
-  resamples: number,
-  add: (sum: number, item: number) => number,
-): Float64Array {
+function redraw(count: number, seed: number, resamples: number, add: (sum: number, item: number) => number): Float64Array {
   const random = seededRandom(seed);
   return Float64Array.from({ length: resamples }, () => {
     let sum = 0;

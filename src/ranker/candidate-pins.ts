@@ -5,7 +5,16 @@
  * a processor has ten and more under way at a time: a record per pin, then the first of its sparse entries, then the work.
  */
 import type { PinColumns, SparseRows } from '../catalog/pin-columns.ts';
-import { ANNOTATION_COUNT, CATEGORY_COUNT, DOMAIN, FIRST_ENTRY, GROUP, type PinRecords, SAVES, TITLE_COUNT } from '../catalog/pin-records.ts';
+import {
+  ANNOTATION_COUNT,
+  CATEGORY_COUNT,
+  DOMAIN,
+  FIRST_ENTRY,
+  GROUP,
+  type PinRecords,
+  SAVES,
+  TITLE_COUNT,
+} from '../catalog/pin-records.ts';
 import { SparseQuery, SPREAD } from './sparse-query.ts';
 
 /** Values of candidate i at i, until the next request. */

@@ -69,23 +69,8 @@ export class DarkReadStore {
     return this.commit.write(() => {
       const { recommendationId, at, surface, queryPinIndex, servingModel, darkModel, candidates } = read;
       const { servingMs, darkMs, kendallTau, serving, dark, problem } = read;
-      const values = [
-        recommendationId,
-        at,
-        surface,
-        queryPinIndex,
-        servingModel,
-        darkModel,
-        candidates,
-        servingMs,
-        darkMs,
-      ];
-      const tops = [
-        bytesOf(serving.pinIndexes),
-        bytesOf(serving.scores),
-        bytesOf(dark.pinIndexes),
-        bytesOf(dark.scores),
-      ];
+      const values = [recommendationId, at, surface, queryPinIndex, servingModel, darkModel, candidates, servingMs, darkMs];
+      const tops = [bytesOf(serving.pinIndexes), bytesOf(serving.scores), bytesOf(dark.pinIndexes), bytesOf(dark.scores)];
       this.database
         .prepare(`INSERT INTO dark_read VALUES (NULL, ${Array.from({ length: 15 }, () => '?').join(', ')})`)
         .run(...values, kendallTau, ...tops, problem);
@@ -98,9 +83,7 @@ export class DarkReadStore {
   /** In the order in which they were made. */
   reads({ model = null, from = 0, to = Number.MAX_SAFE_INTEGER, last = -1 }: DarkReadRange = {}): readonly DarkRead[] {
     const rows = this.database
-      .prepare(
-        'SELECT * FROM dark_read WHERE at >= ? AND at < ? AND dark_model = coalesce(?, dark_model) ORDER BY id DESC LIMIT ?',
-      )
+      .prepare('SELECT * FROM dark_read WHERE at >= ? AND at < ? AND dark_model = coalesce(?, dark_model) ORDER BY id DESC LIMIT ?')
       .all(from, to, model, last) as Row[];
     return rows.reverse().map(readOf);
   }

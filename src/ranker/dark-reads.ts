@@ -112,8 +112,7 @@ export function summarizeDarkReads(all: readonly DarkRead[]): DarkReport {
   const overlap = (of: readonly DarkRead[], k: number): number =>
     meanOf(of.map(({ serving, dark }) => overlapAt(serving.pinIndexes, dark.pinIndexes, k)));
   const surfaces = [...new Set(reads.map(({ surface }) => surface))].sort();
-  const scoresOf = (side: 'serving' | 'dark'): Spread | null =>
-    spreadOf(reads.flatMap((read) => [...read[side].scores]));
+  const scoresOf = (side: 'serving' | 'dark'): Spread | null => spreadOf(reads.flatMap((read) => [...read[side].scores]));
   return {
     reads: reads.length,
     problems: countBy(all.flatMap(({ problem }) => (problem === null ? [] : [problem]))),

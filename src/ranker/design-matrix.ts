@@ -14,8 +14,7 @@ export interface DesignMatrix {
  */
 export function denseDesign(data: Float32Array | Float64Array, columns: number, scale?: Float64Array): DesignMatrix {
   const rows = data.length / columns;
-  if (!Number.isInteger(rows))
-    throw new RangeError(`rows: expected a multiple of ${columns} values, got ${data.length}`);
+  if (!Number.isInteger(rows)) throw new RangeError(`rows: expected a multiple of ${columns} values, got ${data.length}`);
   const scaled = new Float64Array(columns);
   return {
     rows,
@@ -69,8 +68,7 @@ function addFourRows(
   const at1 = at + columns;
   const at2 = at1 + columns;
   const at3 = at2 + columns;
-  for (let c = 0; c < columns; c++)
-    out[c] += v0 * data[at + c] + v1 * data[at1 + c] + (v2 * data[at2 + c] + v3 * data[at3 + c]);
+  for (let c = 0; c < columns; c++) out[c] += v0 * data[at + c] + v1 * data[at1 + c] + (v2 * data[at2 + c] + v3 * data[at3 + c]);
 }
 
 /** Compressed sparse rows: row r has columns `indexes[start[r] .. start[r + 1])` with `values`; absent is 0. */

@@ -68,8 +68,7 @@ function columnsOf(data: RankingData, names: readonly string[]): Float32Array[] 
   for (let list = 0; list < listCount(data); list++) {
     const { data: values, rows, columns: width } = listMatrix(data, list);
     for (let row = 0; row < rows; row++)
-      for (let c = 0; c < from.length; c++)
-        if (from[c] >= 0) columns[c][data.listStart[list] + row] = values[row * width + from[c]];
+      for (let c = 0; c < from.length; c++) if (from[c] >= 0) columns[c][data.listStart[list] + row] = values[row * width + from[c]];
   }
   return columns;
 }

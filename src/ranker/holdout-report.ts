@@ -10,10 +10,7 @@ import { gradesByScore, ndcg } from './ranking-metrics.ts';
 export type ListScores = (list: number) => ArrayLike<number>;
 
 /** Scores that put items in the order in which they were shown, were retrieved, or stand by chance. */
-export function baselineScores(
-  data: LogData,
-  seed: number,
-): Readonly<Record<'asServed' | 'asRetrieved' | 'shuffled', ListScores>> {
+export function baselineScores(data: LogData, seed: number): Readonly<Record<'asServed' | 'asRetrieved' | 'shuffled', ListScores>> {
   const random = seededRandom(seed);
   const chance = Float64Array.from(data.grades, () => random.next());
   const span = (list: number): [number, number] => [data.listStart[list], data.listStart[list + 1]];
@@ -40,10 +37,7 @@ export function ndcgByContender(
 }
 
 /** Mean with interval per contender, over the lists that have a positive. */
-export function intervalsOf(
-  values: Readonly<Record<string, Float64Array>>,
-  seed: number,
-): Readonly<Record<string, Interval>> {
+export function intervalsOf(values: Readonly<Record<string, Float64Array>>, seed: number): Readonly<Record<string, Interval>> {
   return Object.fromEntries(
     Object.entries(values).map(([name, list]) => [
       name,
@@ -111,12 +105,7 @@ export function objectSegment(data: LogData, list: number): readonly string[] {
 }
 
 /** For each candidate source: NDCG@k among the items it proposed. */
-export function ndcgBySource(
-  data: LogData,
-  scores: ListScores,
-  k: number,
-  seed: number,
-): Readonly<Record<string, Interval>> {
+export function ndcgBySource(data: LogData, scores: ListScores, k: number, seed: number): Readonly<Record<string, Interval>> {
   const columns = data.names.flatMap((name, column) => (name.startsWith('from-') ? [{ name, column }] : []));
   return Object.fromEntries(
     columns.map(({ name, column }) => {
@@ -132,13 +121,7 @@ export function ndcgBySource(
   );
 }
 
-function ndcgOfSource(
-  data: LogData,
-  list: number,
-  scores: ArrayLike<number>,
-  column: number,
-  k: number,
-): number | null {
+function ndcgOfSource(data: LogData, list: number, scores: ArrayLike<number>, column: number, k: number): number | null {
   const { data: rows, columns } = listMatrix(data, list);
   const grades = sliceLists(data, list, list + 1).grades;
   const of = Array.from(grades, (_, row) => row).filter((row) => rows[row * columns + column] > 0);

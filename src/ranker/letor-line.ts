@@ -43,8 +43,7 @@ export class LetorLine {
     if (bytes[this.at] > 57) return this.query();
     let index = 0;
     const from = this.at;
-    while (this.at < this.end && bytes[this.at] >= 48 && bytes[this.at] <= 57)
-      index = index * 10 + bytes[this.at++] - 48;
+    while (this.at < this.end && bytes[this.at] >= 48 && bytes[this.at] <= 57) index = index * 10 + bytes[this.at++] - 48;
     if (this.at === from || bytes[this.at] !== COLON) throw new RangeError(`"${this.token(from)}" is not index:value`);
     if (index > 0xffff_ffff) throw new RangeError(`the index ${index} is too large`);
     this.at++;

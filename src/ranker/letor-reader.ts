@@ -44,11 +44,7 @@ async function groupSizes(path: string): Promise<readonly number[]> {
   });
 }
 
-async function eachLine(
-  path: string,
-  signal: AbortSignal | undefined,
-  take: (line: LetorLine, number: number) => void,
-): Promise<void> {
+async function eachLine(path: string, signal: AbortSignal | undefined, take: (line: LetorLine, number: number) => void): Promise<void> {
   const line = new LetorLine();
   let number = 0;
   const each = (bytes: Uint8Array, from: number, to: number): void => {
@@ -128,10 +124,7 @@ class Census {
     const known = this.known.get(queryId);
     if (known !== undefined) {
       if (this.apart === 'group') return known;
-      this.refuse(
-        number,
-        `query ${queryId} was met before, with another one between; sort the file or group its queries`,
-      );
+      this.refuse(number, `query ${queryId} was met before, with another one between; sort the file or group its queries`);
     }
     this.known.set(queryId, this.queryIds.length);
     this.listLengths.push(0);

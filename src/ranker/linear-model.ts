@@ -30,11 +30,7 @@ export type LinearInputs = Pick<ScoringInputs, 'rows'> & Partial<ScoringInputs>;
  * fc8 similarity and of the fc6 crosses (DESIGN section 8).
  * Throws RangeError when a column of the model is not in the matrix, or when a score comes out NaN, naming the column.
  */
-export function linearRanker(
-  name: string,
-  features: readonly ModelFeature[],
-  netDigest: string | null = null,
-): LinearRanker {
+export function linearRanker(name: string, features: readonly ModelFeature[], netDigest: string | null = null): LinearRanker {
   const places = placesByNames(name, features);
   const weightsAt = weightsByFactor(features);
   const affineAt = affineByWeights(features);
@@ -58,8 +54,7 @@ export function linearRanker(
       const weights = weightsAt(visualWeightFactor);
       return features.map((feature, f) => {
         const value = rows.data[row * rows.columns + columns[f]];
-        const contribution =
-          weights[f] === 0 ? 0 : weights[f] * normalizeWith(feature.normalization, rows, columns[f])(value);
+        const contribution = weights[f] === 0 ? 0 : weights[f] * normalizeWith(feature.normalization, rows, columns[f])(value);
         return { feature: feature.name, value, weight: weights[f], contribution };
       });
     },
@@ -67,26 +62,18 @@ export function linearRanker(
 }
 
 /** Column by column, for normalizations that look at the whole list. The plain twin of `affineScores`. */
-export function columnScores(
-  features: readonly ModelFeature[],
-  weights: Float64Array,
-  columns: Int32Array,
-  rows: Matrix,
-): Float64Array {
+export function columnScores(features: readonly ModelFeature[], weights: Float64Array, columns: Int32Array, rows: Matrix): Float64Array {
   const scores = new Float64Array(rows.rows);
   for (let f = 0; f < features.length; f++) {
     if (weights[f] === 0) continue;
     const normalize = normalizeWith(features[f].normalization, rows, columns[f]);
-    for (let row = 0, at = columns[f]; row < scores.length; row++, at += rows.columns)
-      scores[row] += weights[f] * normalize(rows.data[at]);
+    for (let row = 0, at = columns[f]; row < scores.length; row++, at += rows.columns) scores[row] += weights[f] * normalize(rows.data[at]);
   }
   return scores;
 }
 
 /** The model's affine terms, remembered for the last weights and columns; null when a normalization is not affine. */
-function affineByWeights(
-  features: readonly ModelFeature[],
-): (weights: Float64Array, columns: Int32Array) => AffineTerms | null {
+function affineByWeights(features: readonly ModelFeature[]): (weights: Float64Array, columns: Int32Array) => AffineTerms | null {
   const normalizations = features.map((feature) => feature.normalization);
   let known: { weights: Float64Array; columns: Int32Array; terms: AffineTerms | null } | null = null;
   return (weights, columns) => {
@@ -102,9 +89,7 @@ function weightsByFactor(features: readonly ModelFeature[]): (factor: number) =>
   return (factor) => {
     let weights = known.get(factor);
     if (!weights) {
-      weights = Float64Array.from(features, ({ name, weight }) =>
-        VISUAL_WEIGHT_COLUMNS.has(name) ? weight * factor : weight,
-      );
+      weights = Float64Array.from(features, ({ name, weight }) => (VISUAL_WEIGHT_COLUMNS.has(name) ? weight * factor : weight));
       if (known.size > 64) known.clear();
       known.set(factor, weights);
     }

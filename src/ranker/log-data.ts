@@ -50,11 +50,7 @@ export function collectLogData(judged: Iterable<JudgedList>, settings: LogDataSe
   for (const list of judged) {
     const user = list.userId;
     if (user !== null && caps.over(list.at, user, listsPerUserDay)) left.floods++;
-    else if (
-      user !== null &&
-      list.queryPinIndex >= 0 &&
-      caps.over(list.at, `${list.queryPinIndex} ${user}`, repeatsPerDay)
-    )
+    else if (user !== null && list.queryPinIndex >= 0 && caps.over(list.at, `${list.queryPinIndex} ${user}`, repeatsPerDay))
       left.repeated++;
     else {
       rows.addList(list);

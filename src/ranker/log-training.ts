@@ -93,12 +93,7 @@ export async function trainOnLog(data: LogData, settings: LogTrainingSettings): 
     guard: guardMeasure(holdout, perList, settings.seed),
     perList,
     liftByCategory: liftBySegment(perList.trained, perList.control, categories, settings.seed),
-    liftByObject: liftBySegment(
-      perList.trained,
-      perList.control,
-      (list) => objectSegment(holdout, list),
-      settings.seed,
-    ),
+    liftByObject: liftBySegment(perList.trained, perList.control, (list) => objectSegment(holdout, list), settings.seed),
     ndcg10BySource: ndcgBySource(holdout, scores.trained, 10, settings.seed),
   };
 }

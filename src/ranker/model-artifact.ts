@@ -101,8 +101,7 @@ export function decodeModel(bytes: Buffer, label: string): ModelArtifact & { rea
   } catch (error) {
     refuse(`it is not JSON: ${reasonOf(error)}`, error);
   }
-  if (record.format !== MODEL_FORMAT)
-    refuse(`format version ${JSON.stringify(record.format)}, this program reads ${MODEL_FORMAT}`);
+  if (record.format !== MODEL_FORMAT) refuse(`format version ${JSON.stringify(record.format)}, this program reads ${MODEL_FORMAT}`);
   const features = readFeatures(record.features);
   if (typeof features === 'string') return refuse(features);
   return { ...(record as unknown as ModelArtifact), features, digest };

@@ -75,9 +75,7 @@ function solrNorm(normalization: Normalization): object {
 /** The body of `_createmodel`; `definition` is JSON in a text. */
 function toOpenSearch(name: string, features: readonly ModelFeature[]): unknown {
   const normalized = features.filter(({ normalization }) => normalization.kind !== 'none');
-  const normalizers = Object.fromEntries(
-    normalized.map((feature) => [feature.name, openSearchNorm(feature.normalization)]),
-  );
+  const normalizers = Object.fromEntries(normalized.map((feature) => [feature.name, openSearchNorm(feature.normalization)]));
   return {
     model: {
       name,
@@ -91,8 +89,7 @@ function toOpenSearch(name: string, features: readonly ModelFeature[]): unknown 
 }
 
 function openSearchNorm(normalization: Normalization): object {
-  if (normalization.kind === 'standard')
-    return { standard: { mean: normalization.mean, standard_deviation: normalization.deviation } };
+  if (normalization.kind === 'standard') return { standard: { mean: normalization.mean, standard_deviation: normalization.deviation } };
   if (normalization.kind === 'min-max') return { min_max: { minimum: normalization.min, maximum: normalization.max } };
   return {};
 }
@@ -106,19 +103,13 @@ export function importModel(document: unknown, label: string): readonly ModelFea
   const record = unsealed(document, label);
   const inner = recordOf(recordOf(record.model).model);
   const solr = record.class === undefined ? recordOf(record.model) : record;
-  const read =
-    inner.type !== undefined
-      ? fromOpenSearch(inner)
-      : solr.class !== undefined
-        ? fromSolr(solr)
-        : readFeatures(record.features);
+  const read = inner.type !== undefined ? fromOpenSearch(inner) : solr.class !== undefined ? fromSolr(solr) : readFeatures(record.features);
   if (typeof read === 'string') throw new ServiceError('RANKER_MODEL_REFUSED', { model: label, reason: read });
   return read;
 }
 
 function fromSolr(model: Readonly<Record<string, unknown>>): readonly ModelFeature[] | string {
-  if (model.class !== 'org.apache.solr.ltr.model.LinearModel')
-    return `its class is ${String(model.class)}, not a LinearModel`;
+  if (model.class !== 'org.apache.solr.ltr.model.LinearModel') return `its class is ${String(model.class)}, not a LinearModel`;
   const weights = recordOf(recordOf(model.params).weights);
   const listed = Array.isArray(model.features) ? (model.features as readonly unknown[]).map(recordOf) : [];
   const unlisted = Object.keys(weights).find((name) => !listed.some((feature) => feature.name === name));
@@ -136,8 +127,7 @@ function fromSolrNorm(norm: Readonly<Record<string, unknown>>): unknown {
   const kind = String(norm.class ?? '')
     .split('.')
     .at(-1);
-  if (kind === 'StandardNormalizer')
-    return { kind: 'standard', mean: Number(params.avg), deviation: Number(params.std) };
+  if (kind === 'StandardNormalizer') return { kind: 'standard', mean: Number(params.avg), deviation: Number(params.std) };
   if (kind === 'MinMaxNormalizer') return { kind: 'min-max', min: Number(params.min), max: Number(params.max) };
   return { kind: kind === '' || kind === 'IdentityNormalizer' ? 'none' : kind };
 }

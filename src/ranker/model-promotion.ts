@@ -37,10 +37,8 @@ export function guardrailProblem({ ndcg10, guard }: ModelArtifact): string | nul
 function lossOf(name: keyof typeof OTHERS, { lists, lifts }: GuardMeasure): string | null {
   const lift = lifts[name];
   if (lift === undefined) return null;
-  const worse =
-    name === 'shuffled' ? lift.high <= 0 || lift.mean <= 0 : lift.mean < -GUARDRAIL_LOSS_MAX && lift.high < 0;
-  const on =
-    lists === 'shuffled' ? `${lift.queries} later lists that were served shuffled` : `${lift.queries} later lists`;
+  const worse = name === 'shuffled' ? lift.high <= 0 || lift.mean <= 0 : lift.mean < -GUARDRAIL_LOSS_MAX && lift.high < 0;
+  const on = lists === 'shuffled' ? `${lift.queries} later lists that were served shuffled` : `${lift.queries} later lists`;
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   return worse
     ? `on ${on} its NDCG@10 is ${percent(lift.mean)} (${percent(lift.low)} .. ${percent(lift.high)}) over ${OTHERS[name]}`
@@ -51,9 +49,7 @@ function lossOfMeans(name: keyof typeof OTHERS, { trained, [name]: other }: Mode
   if (!trained || !other) return null;
   const least = name === 'shuffled' ? other.mean : other.mean * (1 - GUARDRAIL_LOSS_MAX);
   const worse = name === 'shuffled' ? trained.mean <= least : trained.mean < least;
-  return worse
-    ? `NDCG@10 ${trained.mean.toFixed(4)} on the holdout, ${OTHERS[name]} has ${other.mean.toFixed(4)}`
-    : null;
+  return worse ? `NDCG@10 ${trained.mean.toFixed(4)} on the holdout, ${OTHERS[name]} has ${other.mean.toFixed(4)}` : null;
 }
 
 /**
@@ -62,8 +58,7 @@ function lossOfMeans(name: keyof typeof OTHERS, { trained, [name]: other }: Mode
  */
 export function promoteModel(registry: ModelRegistry, name: string | null, decision: Decision): AuditEntry {
   const model = name ?? registry.newest();
-  if (model === null)
-    throw new ServiceError('NOTHING_TO_DO', { reason: 'There is no model to promote; run train-ranker first.' });
+  if (model === null) throw new ServiceError('NOTHING_TO_DO', { reason: 'There is no model to promote; run train-ranker first.' });
   if (model !== AS_RETRIEVED) {
     const problem = guardrailProblem(readUsableModel(registry, model));
     if (problem && !decision.force) throw new ServiceError('RANKER_GUARDRAIL', { model, reason: problem });

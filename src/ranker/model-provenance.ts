@@ -25,8 +25,7 @@ function nonZeroCounts({ rows, names, listStart, grades }: RankingData): Float64
   if (rows.kind === 'dense') {
     for (let at = 0; at < rows.data.length; at++) if (rows.data[at] !== 0) counts[at % names.length]++;
   } else {
-    for (let k = rows.start[listStart[0]]; k < rows.start[grades.length]; k++)
-      if (rows.values[k] !== 0) counts[rows.indexes[k]]++;
+    for (let k = rows.start[listStart[0]]; k < rows.start[grades.length]; k++) if (rows.values[k] !== 0) counts[rows.indexes[k]]++;
   }
   return counts;
 }

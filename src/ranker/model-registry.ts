@@ -104,8 +104,7 @@ export class ModelRegistry {
       });
     }
     const model = decodeModel(readFileSync(this.pathOf(name)), name);
-    if (model.name !== name)
-      throw new ServiceError('RANKER_MODEL_REFUSED', { model: name, reason: `the file says it is ${model.name}` });
+    if (model.name !== name) throw new ServiceError('RANKER_MODEL_REFUSED', { model: name, reason: `the file says it is ${model.name}` });
     return model;
   }
 

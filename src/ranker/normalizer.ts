@@ -86,8 +86,7 @@ export class ColumnStatistics {
 
   /** The normalization of `kind` for this column; a column that never varies is left as it is. */
   fitted(kind: NormalizationKind): Normalization {
-    if (kind === 'standard')
-      return this.deviation > 0 ? { kind, mean: this.mean, deviation: this.deviation } : { kind: 'none' };
+    if (kind === 'standard') return this.deviation > 0 ? { kind, mean: this.mean, deviation: this.deviation } : { kind: 'none' };
     if (kind === 'min-max') return this.max > this.min ? { kind, min: this.min, max: this.max } : { kind: 'none' };
     return { kind };
   }

@@ -39,8 +39,7 @@ export async function openOnnxRanker(
     if (rows.rows === 0) return new Float64Array(0);
     const outputs = await session.run(gathered(rows, features, name), [rows.rows, features.length]);
     const scores = outputs.find(({ data }) => data instanceof Float32Array || data instanceof Float64Array)?.data;
-    if (!scores || scores.length !== rows.rows)
-      return refuse(`it does not give one score per row, but ${scores?.length ?? 0}`);
+    if (!scores || scores.length !== rows.rows) return refuse(`it does not give one score per row, but ${scores?.length ?? 0}`);
     return Float64Array.from(scores as Float32Array, (score, row) => {
       if (Number.isNaN(score)) throw new RangeError(`model ${name}: the score of row ${row} is NaN`);
       return score;
@@ -64,17 +63,12 @@ function gathered(rows: Matrix, features: readonly string[], name: string): Floa
   const missing = from.indexOf(-1);
   if (missing >= 0) throw new RangeError(`model ${name}: the rows have no column "${features[missing]}"`);
   const values = new Float32Array(rows.rows * features.length);
-  for (let row = 0, at = 0; row < rows.rows; row++)
-    for (const column of from) values[at++] = rows.data[row * rows.columns + column];
+  for (let row = 0, at = 0; row < rows.rows; row++) for (const column of from) values[at++] = rows.data[row * rows.columns + column];
   return values;
 }
 
 /** Throws RANKER_MODEL_REFUSED when the ranker does not give the trainer's own scores, or none at all. */
-export async function checkParity(
-  ranker: OnnxRanker,
-  features: readonly string[],
-  { rows, scores }: ParityRows,
-): Promise<void> {
+export async function checkParity(ranker: OnnxRanker, features: readonly string[], { rows, scores }: ParityRows): Promise<void> {
   const refuse = (reason: string, cause?: unknown): never => {
     throw new ServiceError('RANKER_MODEL_REFUSED', { model: ranker.name, reason }, cause);
   };
@@ -82,12 +76,11 @@ export async function checkParity(
   if (!whole || !scores.every(Number.isFinite) || !rows.every((row) => row.length === features.length && row.every(Number.isFinite)))
     return refuse(`parity rows need ${features.length} values and a score each, all of them numbers`);
   const matrix = { ...zeroMatrix(rows.length, features), data: Float32Array.from(rows.flat()) };
-  const found = await ranker.scoreRows(matrix).catch((error: unknown) => refuse(`it cannot score the parity rows: ${reasonOf(error)}`, error));
-  const at = found.findIndex(
-    (score, row) => Math.abs(score - scores[row]) > PARITY_TOLERANCE * Math.max(1, Math.abs(scores[row])),
-  );
-  if (at >= 0)
-    refuse(`parity row ${at} scores ${found[at]}, the trainer says ${scores[at]}: are the features in the same order?`);
+  const found = await ranker
+    .scoreRows(matrix)
+    .catch((error: unknown) => refuse(`it cannot score the parity rows: ${reasonOf(error)}`, error));
+  const at = found.findIndex((score, row) => Math.abs(score - scores[row]) > PARITY_TOLERANCE * Math.max(1, Math.abs(scores[row])));
+  if (at >= 0) refuse(`parity row ${at} scores ${found[at]}, the trainer says ${scores[at]}: are the features in the same order?`);
 }
 
 export function onnxDigestOf(path: string): string {

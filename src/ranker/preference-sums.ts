@@ -82,8 +82,7 @@ class WeightedLevelSums {
 
   below(level: number): number {
     let sum = 0;
-    for (let lower = 0; lower < level; lower++)
-      sum += this.sums[lower] * this.weights[level * this.sums.length + lower];
+    for (let lower = 0; lower < level; lower++) sum += this.sums[lower] * this.weights[level * this.sums.length + lower];
     return sum;
   }
 
@@ -111,9 +110,7 @@ export class PreferenceSums {
     this.lists = lists;
     this.weights = weights;
     this.order = Int32Array.from(lists.levels, (_, row) => row);
-    this.sums = weights.grades
-      ? new WeightedLevelSums(lists.levelCount, weights.grades)
-      : new LevelSums(lists.levelCount);
+    this.sums = weights.grades ? new WeightedLevelSums(lists.levelCount, weights.grades) : new LevelSums(lists.levelCount);
     this.scores = new Float64Array(lists.levels.length);
   }
 
@@ -202,8 +199,7 @@ export function countPairs(lists: PreferenceLists): number {
 /** Grades as levels, and list starts, from one grade and one list length each. */
 export function preferenceLists(grades: ArrayLike<number>, lengths: readonly number[]): PreferenceLists {
   const distinct = [...new Set(Array.from(grades))].sort((a, b) => a - b);
-  if (distinct.length > 65_535)
-    throw new RangeError(`grades: expected at most 65,535 different ones, got ${distinct.length}`);
+  if (distinct.length > 65_535) throw new RangeError(`grades: expected at most 65,535 different ones, got ${distinct.length}`);
   const level = new Map(distinct.map((grade, at) => [grade, at]));
   const start = new Int32Array(lengths.length + 1);
   lengths.forEach((length, list) => {

@@ -55,8 +55,7 @@ export function trainRankSvm(x: DesignMatrix, lists: PreferenceLists, settings: 
   if (!(settings.c > 0)) throw new RangeError(`C: expected a number above 0, got ${settings.c}`);
   if (x.rows !== lists.levels.length) throw new RangeError(`rows: ${x.rows} rows, but ${lists.levels.length} grades`);
   const pairs = countPairs(lists);
-  if (pairs === 0)
-    throw new ServiceError('RANKER_NO_PAIRS', { reason: 'no list holds two items that people treated differently' });
+  if (pairs === 0) throw new ServiceError('RANKER_NO_PAIRS', { reason: 'no list holds two items that people treated differently' });
   const problem = new Problem(x, lists, settings);
   const atZero = settings.warm ? problem.gradientNormAtZero() : null;
   let point = problem.at(settings.warm ? Float64Array.from(settings.warm) : new Float64Array(x.columns));
@@ -116,8 +115,7 @@ class Problem {
   /** The point whose objective was just computed: L+, L- and G(s) are still those of `scores`. */
   private withGradient(w: Float64Array, scores: Float64Array, objective: number): Point {
     const { better, worse, g, slope } = this;
-    for (let i = 0; i < slope.length; i++)
-      slope[i] = (better[i] + worse[i]) * scores[i] - g[i] - (better[i] - worse[i]);
+    for (let i = 0; i < slope.length; i++) slope[i] = (better[i] + worse[i]) * scores[i] - g[i] - (better[i] - worse[i]);
     const gradient = new Float64Array(this.x.columns);
     this.x.transposeTimes(slope, gradient);
     for (let c = 0; c < gradient.length; c++) gradient[c] = w[c] + 2 * this.c * gradient[c];

@@ -134,9 +134,6 @@ export function preferencesOf(data: RankingData): PreferenceLists {
 }
 
 /** A typed array in shared memory. */
-export function sharedArray<T>(
-  kind: { new (buffer: SharedArrayBuffer): T; BYTES_PER_ELEMENT: number },
-  length: number,
-): T {
+export function sharedArray<T>(kind: { new (buffer: SharedArrayBuffer): T; BYTES_PER_ELEMENT: number }, length: number): T {
   return new kind(new SharedArrayBuffer(length * kind.BYTES_PER_ELEMENT));
 }

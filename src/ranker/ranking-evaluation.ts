@@ -2,15 +2,7 @@
 import { bootstrapMean } from './bootstrap.ts';
 import type { Interval } from './model-artifact.ts';
 import { listCount, type RankingData } from './ranking-data.ts';
-import {
-  averagePrecision,
-  gradesByScore,
-  kendallTau,
-  ndcg,
-  pairwiseAccuracy,
-  precision,
-  reciprocalRank,
-} from './ranking-metrics.ts';
+import { averagePrecision, gradesByScore, kendallTau, ndcg, pairwiseAccuracy, precision, reciprocalRank } from './ranking-metrics.ts';
 
 export const MEASURES = {
   'ndcg@1': (list: ScoredList) => ndcg(list.ranked, 1),
@@ -40,11 +32,7 @@ export interface Evaluation {
 }
 
 /** Every measure over all lists; each list that has no value for a measure is left out of it. */
-export function evaluateScores(
-  data: RankingData,
-  scoresOf: (list: number) => ArrayLike<number>,
-  seed: number,
-): Evaluation {
+export function evaluateScores(data: RankingData, scoresOf: (list: number) => ArrayLike<number>, seed: number): Evaluation {
   const values = new Map<string, number[]>(Object.keys(MEASURES).map((name) => [name, []]));
   let listsWithoutPositive = 0;
   for (let list = 0; list < listCount(data); list++) {

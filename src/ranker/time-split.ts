@@ -13,8 +13,7 @@ export interface TimeSplit {
 
 /** The last `holdoutShare` of `lists` lists is the holdout; at least one list on either side when there are two or more. */
 export function timeSplit(lists: number, holdoutShare: number): TimeSplit {
-  if (!(holdoutShare >= 0 && holdoutShare < 1))
-    throw new RangeError(`holdoutShare: expected 0 .. 1, got ${holdoutShare}`);
+  if (!(holdoutShare >= 0 && holdoutShare < 1)) throw new RangeError(`holdoutShare: expected 0 .. 1, got ${holdoutShare}`);
   const wanted = Math.round(lists * holdoutShare);
   const held = holdoutShare > 0 && lists > 1 ? Math.min(lists - 1, Math.max(1, wanted)) : 0;
   return { train: { from: 0, to: lists - held }, holdout: { from: lists - held, to: lists } };

@@ -49,11 +49,7 @@ export function trainingReport(input: ReportInput): string {
     ),
     section('Lift where no order was favoured', guardTable(training.guard), guardNote(training.guard)),
     ladder &&
-      section(
-        'Ladder',
-        ladderTable(ladder),
-        'Each step learns from the same lists with the same C; lifts are paired, list by list.',
-      ),
+      section('Ladder', ladderTable(ladder), 'Each step learns from the same lists with the same C; lifts are paired, list by list.'),
     section('Lift over the control set by category', liftTable(training.liftByCategory)),
     section('Lift by dominant object', liftTable(training.liftByObject)),
     section('NDCG@10 among the items of each source', intervalTable(training.ndcg10BySource, 0)),
@@ -117,14 +113,7 @@ function weightTable({ features, distributions }: ModelArtifact): string {
   const rows = sorted.map((feature) => {
     const { name, weight, normalization } = feature;
     const direction = weight > 0 ? 'raises' : weight < 0 ? 'lowers' : '';
-    return [
-      text(name),
-      weight.toFixed(5),
-      direction,
-      balance(weight, most),
-      effect(feature).toFixed(5),
-      normalization.kind,
-    ];
+    return [text(name), weight.toFixed(5), direction, balance(weight, most), effect(feature).toFixed(5), normalization.kind];
   });
   return table(['feature', 'weight', 'direction', '', 'per deviation', 'normalization'], rows);
 }
@@ -133,12 +122,7 @@ function intervalTable(intervals: Readonly<Record<string, Interval>>, mark: numb
   const scale = whiskerScale(Object.values(intervals), mark);
   const rows = Object.entries(intervals)
     .sort(([, a], [, b]) => b.mean - a.mean)
-    .map(([name, row]) => [
-      text(wordsOf(name)),
-      ...numbers(row.mean, row.low, row.high),
-      whisker(row, mark, scale),
-      String(row.queries),
-    ]);
+    .map(([name, row]) => [text(wordsOf(name)), ...numbers(row.mean, row.low, row.high), whisker(row, mark, scale), String(row.queries)]);
   return table(['', 'mean', 'low', 'high', '95 %', 'lists'], rows);
 }
 
@@ -219,27 +203,20 @@ function examinationChart({ curve: { curve, low, high } }: ReportedExamination):
 
 function examinationNote({ curve: { method, impressions }, clip, clipped }: ReportedExamination): string {
   const from =
-    method === 'randomized'
-      ? 'From lists that were served shuffled'
-      : 'From items that stood at several positions for the same query';
+    method === 'randomized' ? 'From lists that were served shuffled' : 'From items that stood at several positions for the same query';
   const shown = impressions.reduce((sum, count) => sum + count, 0);
   return `${from}, ${Math.round(shown)} impressions. Pairs were weighted by 1 / examination of the better item, ${clip} at most; ${clipped} rows were cut to that.`;
 }
 
 function driftTable({ training, holdout }: LogTraining): string {
-  const rows = featureDrift(training, holdout).map(
-    ({ name, mean, nonZeroShare, stability, training: before, later }) => [
-      text(name),
-      ...numbers(mean.training, mean.later),
-      ...percents(nonZeroShare.training, nonZeroShare.later),
-      `<span${stability > 0.25 ? ' class="down"' : ''}>${stability.toFixed(3)}</span>`,
-      histograms(before, later),
-    ],
-  );
-  return table(
-    ['feature', 'mean in training', 'mean later', 'not zero in training', 'not zero later', 'stability', ''],
-    rows,
-  );
+  const rows = featureDrift(training, holdout).map(({ name, mean, nonZeroShare, stability, training: before, later }) => [
+    text(name),
+    ...numbers(mean.training, mean.later),
+    ...percents(nonZeroShare.training, nonZeroShare.later),
+    `<span${stability > 0.25 ? ' class="down"' : ''}>${stability.toFixed(3)}</span>`,
+    histograms(before, later),
+  ]);
+  return table(['feature', 'mean in training', 'mean later', 'not zero in training', 'not zero later', 'stability', ''], rows);
 }
 
 const WORST = 12;
@@ -272,11 +249,7 @@ function worstLists({ holdout, perList, model }: LogTraining): readonly WorstLis
 
 /** The pins whose pictures the report shows. */
 export function picturedPins(training: LogTraining): readonly number[] {
-  const pins = worstLists(training).flatMap(({ list, first, wanted }) => [
-    training.holdout.lists[list].queryPinIndex,
-    ...first,
-    ...wanted,
-  ]);
+  const pins = worstLists(training).flatMap(({ list, first, wanted }) => [training.holdout.lists[list].queryPinIndex, ...first, ...wanted]);
   return [...new Set(pins)].filter((pin) => pin >= 0);
 }
 
@@ -284,8 +257,7 @@ function worstQueries(input: ReportInput): string {
   const { holdout, perList } = input.training;
   const items = worstLists(input.training).map(({ list, first, wanted }) => {
     const { queryPinIndex, recommendationId, surface } = holdout.lists[list];
-    const query =
-      queryPinIndex < 0 ? `<span class="pin">${text(surface)}</span>` : pictureOf(input, queryPinIndex, false);
+    const query = queryPinIndex < 0 ? `<span class="pin">${text(surface)}</span>` : pictureOf(input, queryPinIndex, false);
     const row = (label: string, pins: readonly number[]): string =>
       `<div><span class="note">${label}</span><br>${pins.map((pin) => pictureOf(input, pin, wanted.includes(pin))).join('')}</div>`;
     const figures = `NDCG@10 ${perList.trained[list].toFixed(3)}, control set ${perList.control[list].toFixed(3)}; ${text(recommendationId)}`;
@@ -307,8 +279,7 @@ function section(title: string, content: string, note = ''): string {
 }
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[], tag: string): string =>
-    `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
+  const line = (cells: readonly string[], tag: string): string => `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
   return `<table>${line(heads, 'th')}${rows.map((row) => line(row, 'td')).join('')}</table>`;
 }
 

@@ -78,23 +78,16 @@ export function readTreatment(given: unknown): Treatment | string {
   }
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return 'must be a name or a record';
   const record = given as Record<string, unknown>;
-  const unknown = Object.keys(record).filter(
-    (field) => !['model', 'sources', 'visualFrom', 'whenDominantObject', 'dots'].includes(field),
-  );
+  const unknown = Object.keys(record).filter((field) => !['model', 'sources', 'visualFrom', 'whenDominantObject', 'dots'].includes(field));
   if (unknown.length > 0) return `has the unknown field ${unknown[0]}`;
   const { model = null, sources = null, visualFrom = 'image', whenDominantObject = {} } = record;
   if (model !== null && (typeof model !== 'string' || model === '')) return 'model must be a name or null';
-  if (
-    sources !== null &&
-    !(Array.isArray(sources) && sources.length > 0 && sources.every((name) => typeof name === 'string'))
-  )
+  if (sources !== null && !(Array.isArray(sources) && sources.length > 0 && sources.every((name) => typeof name === 'string')))
     return 'sources must be a list of names or null';
   if (visualFrom !== 'image' && visualFrom !== 'object') return 'visualFrom must be image or object';
-  if (typeof whenDominantObject !== 'object' || whenDominantObject === null)
-    return 'whenDominantObject must be a record';
+  if (typeof whenDominantObject !== 'object' || whenDominantObject === null) return 'whenDominantObject must be a record';
   const factor = (whenDominantObject as Record<string, unknown>).visualWeightFactor ?? 1;
-  if (typeof factor !== 'number' || !Number.isFinite(factor) || factor < 0)
-    return 'visualWeightFactor must be a number of 0 or more';
+  if (typeof factor !== 'number' || !Number.isFinite(factor) || factor < 0) return 'visualWeightFactor must be a number of 0 or more';
   const treatment: Treatment = { model, sources, visualFrom, whenDominantObject: { visualWeightFactor: factor } };
   if (record.dots === undefined) return treatment;
   const dots = readDotsTreatment(record.dots);

@@ -35,8 +35,7 @@ const STEPS = [
 const KEPT = 1000;
 const RECEIPT_MAX = 262_144;
 
-const COLUMNS =
-  'id, job, flags, cron, who, state, started_at AS startedAt, ended_at AS endedAt, pid, born, receipt, said';
+const COLUMNS = 'id, job, flags, cron, who, state, started_at AS startedAt, ended_at AS endedAt, pid, born, receipt, said';
 
 type Row = Omit<JobRun, 'flags' | 'receipt'> & { readonly flags: string; readonly receipt: string | null };
 
@@ -51,9 +50,7 @@ export class JobRunStore {
   begin(run: Pick<JobRun, 'job' | 'flags' | 'cron' | 'who' | 'startedAt' | 'pid' | 'born'>): number {
     const { job, flags, cron, who, startedAt, pid, born } = run;
     const { lastInsertRowid } = this.database
-      .prepare(
-        "INSERT INTO job_run (job, flags, cron, who, state, started_at, pid, born) VALUES (?, ?, ?, ?, 'running', ?, ?, ?)",
-      )
+      .prepare("INSERT INTO job_run (job, flags, cron, who, state, started_at, pid, born) VALUES (?, ?, ?, ?, 'running', ?, ?, ?)")
       .run(job, JSON.stringify(flags), cron, who, startedAt, pid, born);
     this.database.prepare('DELETE FROM job_run WHERE id <= ?').run(Number(lastInsertRowid) - KEPT);
     return Number(lastInsertRowid);
@@ -61,8 +58,7 @@ export class JobRunStore {
 
   end(id: number, end: Pick<JobRun, 'state' | 'receipt' | 'said'> & { readonly endedAt: number }): void {
     const text = JSON.stringify(end.receipt ?? null);
-    const receipt =
-      text.length > RECEIPT_MAX ? JSON.stringify({ receipt: 'too long to keep', characters: text.length }) : text;
+    const receipt = text.length > RECEIPT_MAX ? JSON.stringify({ receipt: 'too long to keep', characters: text.length }) : text;
     this.database
       .prepare('UPDATE job_run SET state = ?, ended_at = ?, receipt = ?, said = ? WHERE id = ?')
       .run(end.state, end.endedAt, receipt, end.said, id);

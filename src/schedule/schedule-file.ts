@@ -4,17 +4,7 @@
  *
  *   { "train-ranker": { "cron": "0 3 * * *", "flags": ["--holdout", "0.2"] } }
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cron } from 'croner';
 import { reasonOf, ServiceError } from '../errors.ts';
@@ -55,16 +45,14 @@ export function scheduleStamp(dataFolder: string): string {
 export function readSchedule(dataFolder: string): Schedule {
   const path = join(dataFolder, FILE);
   if (!existsSync(path)) return {};
-  const refuse = (reason: string): ServiceError =>
-    new ServiceError('CONFIG_INVALID', { problems: `${path}: ${reason}` });
+  const refuse = (reason: string): ServiceError => new ServiceError('CONFIG_INVALID', { problems: `${path}: ${reason}` });
   let record: unknown;
   try {
     record = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     throw refuse(reasonOf(error));
   }
-  if (typeof record !== 'object' || record === null || Array.isArray(record))
-    throw refuse('it is no record by job name');
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) throw refuse('it is no record by job name');
   const jobs = Object.entries(record as Record<string, unknown>).map(([job, line]) => {
     try {
       return [job, scheduledJob(job, line)] as const;
@@ -90,8 +78,7 @@ export function scheduledJob(job: string, given: unknown): ScheduledJob {
 
 /** @throws JOB_UNKNOWN naming those there are. */
 export function checkSchedulable(job: string): void {
-  if (!SCHEDULABLE_JOBS.includes(job))
-    throw new ServiceError('JOB_UNKNOWN', { job, known: SCHEDULABLE_JOBS.join(', ') });
+  if (!SCHEDULABLE_JOBS.includes(job)) throw new ServiceError('JOB_UNKNOWN', { job, known: SCHEDULABLE_JOBS.join(', ') });
 }
 
 /** The first time after `after` (epoch milliseconds, UTC) that an expression names. @throws JOB_USAGE when it names none. */

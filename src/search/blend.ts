@@ -40,11 +40,7 @@ export const BLEND_RULES: BlendRules = {
  * `visual` is 1 - Hamming / bits of the best whole-image result. A camera photo leans on meaning and objects, a clean
  * product picture on looks: its visual weight is doubled.
  */
-export function sourceRatios(
-  understanding: Understanding,
-  visual: number,
-  rules: BlendRules = BLEND_RULES,
-): readonly SourceRatio[] {
+export function sourceRatios(understanding: Understanding, visual: number, rules: BlendRules = BLEND_RULES): readonly SourceRatio[] {
   const judged = [
     visualWeight(understanding, visual, rules),
     annotationWeight(understanding, visual, rules),
@@ -67,8 +63,7 @@ interface JudgedSource {
 
 function visualWeight({ picture }: Understanding, visual: number, rules: BlendRules): JudgedSource {
   const source = 'visual-search';
-  if (visual < rules.visualMin)
-    return silent(source, `the nearest image agrees in ${percent(visual)} of the bits only`);
+  if (visual < rules.visualMin) return silent(source, `the nearest image agrees in ${percent(visual)} of the bits only`);
   const factor = picture.kind === 'product' ? 2 : 1;
   const reason = `the nearest image agrees in ${percent(visual)} of the bits; ${picture.kind} picture`;
   return { source, weight: rules.share[source] * visual * factor, reason };
@@ -80,10 +75,7 @@ function annotationWeight({ annotations, knownPin }: Understanding, visual: numb
   if (knownPin === null && visual < rules.visualMin) return silent(source, 'terms of pictures that look different say little');
   const best = annotations.reduce((most, term) => Math.max(most, term.confidence), 0);
   if (best < rules.termConfidenceMin) return silent(source, `no term is surer than ${percent(best)}`);
-  const reason =
-    knownPin === null
-      ? `its best term is ${percent(best)} sure`
-      : 'terms borrowed from the same picture in the catalogue';
+  const reason = knownPin === null ? `its best term is ${percent(best)} sure` : 'terms borrowed from the same picture in the catalogue';
   return { source, weight: rules.share[source] * best, reason };
 }
 
@@ -91,10 +83,7 @@ function objectWeight({ objects }: Understanding, rules: BlendRules): JudgedSour
   const source = 'object-search';
   const best = objects.reduce((most, object) => Math.max(most, object.score), 0);
   if (best < rules.objectScoreMin)
-    return silent(
-      source,
-      objects.length === 0 ? 'the query holds no object' : `no object is surer than ${percent(best)}`,
-    );
+    return silent(source, objects.length === 0 ? 'the query holds no object' : `no object is surer than ${percent(best)}`);
   return { source, weight: rules.share[source] * best, reason: `an object found with ${percent(best)}` };
 }
 
@@ -117,9 +106,7 @@ export function blendSources(
   limit: number,
   groupOf: (pinIndex: number) => number,
 ): readonly BlendedItem[] {
-  const lanes = ratios
-    .filter(({ ratio }) => ratio > 0)
-    .map(({ source, ratio }) => ({ source, ratio, at: 0, given: 0 }));
+  const lanes = ratios.filter(({ ratio }) => ratio > 0).map(({ source, ratio }) => ({ source, ratio, at: 0, given: 0 }));
   const seen = new Set<number>();
   const items: BlendedItem[] = [];
   while (items.length < limit) {

@@ -1,15 +1,7 @@
 import type { NeighborIndex } from '../candidates/neighbor-index.ts';
 import type { ActivationSample } from '../features/binarize.ts';
 import { seededRandom } from '../math/random.ts';
-import {
-  ASK_NOTHING,
-  type DotOutcome,
-  dotOutcome,
-  fitDotThresholds,
-  type Knob,
-  type LabelledDot,
-  TABLE_5_ROWS,
-} from './dot-thresholds.ts';
+import { ASK_NOTHING, type DotOutcome, dotOutcome, fitDotThresholds, type Knob, type LabelledDot, TABLE_5_ROWS } from './dot-thresholds.ts';
 import { DOT_SIGNALS, type DotSignal, type DotThresholds, suppressingSignal } from './object-dots.ts';
 
 /** A query whose right answers are the rows of its label. `photo` is the unit that intervals resample. */
@@ -69,9 +61,7 @@ export function meanInterval(rows: readonly { readonly photo: number; readonly v
     const [sum, count] = drawn.reduce(([s, c], unit) => [s + unit.sum, c + unit.count], [0, 0]);
     return sum / count;
   };
-  const means = Array.from({ length: RESAMPLES }, () => meanOf(units.map(() => random.pick(units)))).sort(
-    (a, b) => a - b,
-  );
+  const means = Array.from({ length: RESAMPLES }, () => meanOf(units.map(() => random.pick(units)))).sort((a, b) => a - b);
   return {
     value: meanOf(units),
     low: means[Math.floor(0.025 * RESAMPLES)],
@@ -108,7 +98,12 @@ export function dotTable(dots: readonly PhotoDot[], recall: number): readonly Do
   });
 }
 
-function judgedRow(signals: readonly Knob[], thresholds: DotThresholds, fitHalf: readonly PhotoDot[], judgeHalf: readonly PhotoDot[]): DotRow {
+function judgedRow(
+  signals: readonly Knob[],
+  thresholds: DotThresholds,
+  fitHalf: readonly PhotoDot[],
+  judgeHalf: readonly PhotoDot[],
+): DotRow {
   const shows = (dot: PhotoDot, by: DotThresholds): boolean => suppressingSignal(dot.score, dot.signals, by) === null;
   const share = (right: boolean, value: (dot: PhotoDot) => number): Interval =>
     meanInterval(judgeHalf.filter((dot) => dot.right === right).map((dot) => ({ photo: dot.photo, value: value(dot) })));
@@ -127,27 +122,23 @@ function judgedRow(signals: readonly Knob[], thresholds: DotThresholds, fitHalf:
 
 /** The highest detector score that keeps at least this share of the right dots. */
 function scoreKeeping(dots: readonly PhotoDot[], recall: number): number {
-  const scores = dots.filter((dot) => dot.right).map((dot) => dot.score).sort((a, b) => b - a);
+  const scores = dots
+    .filter((dot) => dot.right)
+    .map((dot) => dot.score)
+    .sort((a, b) => b - a);
   return scores[Math.max(0, Math.ceil(recall * scores.length - 1e-9) - 1)] ?? 0;
 }
 
 /** What each threshold alone does, step by step: precision and recall of shown dots. */
-export function dotSweeps(
-  dots: readonly LabelledDot[],
-): Readonly<Record<Knob, readonly ({ threshold: number } & DotOutcome)[]>> {
+export function dotSweeps(dots: readonly LabelledDot[]): Readonly<Record<Knob, readonly ({ threshold: number } & DotOutcome)[]>> {
   const sweep = (knob: Knob) => {
-    const values = dots
-      .flatMap((dot) => (knob === 'score' ? dot.score : (dot.signals[knob as DotSignal] ?? [])))
-      .sort((a, b) => a - b);
+    const values = dots.flatMap((dot) => (knob === 'score' ? dot.score : (dot.signals[knob as DotSignal] ?? []))).sort((a, b) => a - b);
     const steps = Array.from({ length: 11 }, (_, i) => values[Math.floor((i / 10) * (values.length - 1))] ?? 0);
     return [...new Set(steps)].map((threshold) => ({ threshold, ...dotOutcome(dots, { ...ASK_NOTHING, [knob]: threshold }) }));
   };
   return {
     score: sweep('score'),
-    ...(Object.fromEntries(DOT_SIGNALS.map((signal) => [signal, sweep(signal)])) as Record<
-      DotSignal,
-      ReturnType<typeof sweep>
-    >),
+    ...(Object.fromEntries(DOT_SIGNALS.map((signal) => [signal, sweep(signal)])) as Record<DotSignal, ReturnType<typeof sweep>>),
   };
 }
 

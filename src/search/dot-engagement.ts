@@ -22,7 +22,5 @@ export function engagementBoost(log: CropLog, pinIndex: number, box: Box): ((pin
 
 /** The crops that people drew themselves, for dots from people; one without a name counts as nobody's. */
 export function handDrawn(regions: readonly SearchedRegion[]): readonly { readonly userId: string; readonly box: Box }[] {
-  return regions
-    .filter(({ byHand, person }) => byHand && person !== null)
-    .map(({ person, box }) => ({ userId: String(person), box }));
+  return regions.filter(({ byHand, person }) => byHand && person !== null).map(({ person, box }) => ({ userId: String(person), box }));
 }

@@ -19,7 +19,10 @@ export interface DotOutcome {
 }
 
 export function dotOutcome(dots: readonly LabelledDot[], thresholds: DotThresholds): DotOutcome {
-  return outcomeOf(dots, dots.map((dot) => suppressingSignal(dot.score, dot.signals, thresholds) === null));
+  return outcomeOf(
+    dots,
+    dots.map((dot) => suppressingSignal(dot.score, dot.signals, thresholds) === null),
+  );
 }
 
 function outcomeOf(dots: readonly LabelledDot[], shows: readonly boolean[]): DotOutcome {
@@ -62,7 +65,12 @@ export function fitDotThresholds(dots: readonly LabelledDot[], knobs: readonly K
     const rightShown = left.reduce((count, i) => count + (dots[i].right ? 1 : 0), 0);
     if (rightShown < recall * right) return;
     if (depth < ladders.length) {
-      for (const { threshold, passes } of ladders[depth]) walk(depth + 1, left.filter((i) => passes[i] === 1), [...values, threshold]);
+      for (const { threshold, passes } of ladders[depth])
+        walk(
+          depth + 1,
+          left.filter((i) => passes[i] === 1),
+          [...values, threshold],
+        );
       return;
     }
     const falseShown = left.length - rightShown;

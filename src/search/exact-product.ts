@@ -37,5 +37,10 @@ export function judgeExactProduct(pairs: readonly KnownPair[], distanceMax: numb
   const near = pairs.filter(({ distance }) => distance <= distanceMax);
   const right = near.filter(({ same }) => same).length;
   const total = pairs.filter(({ same }) => same).length;
-  return { distanceMax, precision: near.length === 0 ? 1 : right / near.length, recall: total === 0 ? 0 : right / total, pairs: pairs.length };
+  return {
+    distanceMax,
+    precision: near.length === 0 ? 1 : right / near.length,
+    recall: total === 0 ? 0 : right / total,
+    pairs: pairs.length,
+  };
 }

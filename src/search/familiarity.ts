@@ -11,7 +11,11 @@ const STRANGE = 0.02;
  * have with their nearest other one (seeded sample of 128). Nets differ too much in their codes for one number: with the
  * bundled one the middle of a catalogue's own nearest is 0.89, of foreign photos 0.75. 0 for a catalogue of a few pictures.
  */
-export async function familiarAgreement(table: CodeTable, index: NeighborIndex<Uint32Array>, groupOf: (pinIndex: number) => number): Promise<number> {
+export async function familiarAgreement(
+  table: CodeTable,
+  index: NeighborIndex<Uint32Array>,
+  groupOf: (pinIndex: number) => number,
+): Promise<number> {
   const rows: number[] = [];
   for (let row = 0; row < table.capacity; row++) if (table.has[row] === 1) rows.push(row);
   if (rows.length < SAMPLED) return 0;

@@ -75,10 +75,7 @@ export async function visualSearch(
 }
 
 /** Terms of the first results, to narrow by. */
-export function searchAnnotations(
-  results: readonly VisualResult[],
-  { columns, idf }: VisualSearchSources,
-): readonly WeightedTerm[] {
+export function searchAnnotations(results: readonly VisualResult[], { columns, idf }: VisualSearchSources): readonly WeightedTerm[] {
   return aggregatedTerms(
     results.map((result) => result.pinIndex),
     columns,

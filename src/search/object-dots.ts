@@ -47,7 +47,11 @@ export interface DotQuery {
 }
 
 /** The signals of one detection; `results` of its search hold neither the image nor its near-duplicates. */
-export function dotSignals({ label, code, pinIndex }: DotQuery, results: readonly VisualResult[], { columns, idf, bits, objects }: DotSources): DotSignals {
+export function dotSignals(
+  { label, code, pinIndex }: DotQuery,
+  results: readonly VisualResult[],
+  { columns, idf, bits, objects }: DotSources,
+): DotSignals {
   const pinIndexes = results.map((result) => result.pinIndex);
   const nearest = results.reduce((best, result) => Math.min(best, result.distance), bits);
   return {
@@ -59,11 +63,7 @@ export function dotSignals({ label, code, pinIndex }: DotQuery, results: readonl
 }
 
 /** The first signal that falls short, or null when the dot is shown. A signal that cannot be told takes no dot. */
-export function suppressingSignal(
-  score: number,
-  signals: DotSignals,
-  thresholds: DotThresholds,
-): DotSignal | 'score' | null {
+export function suppressingSignal(score: number, signals: DotSignals, thresholds: DotThresholds): DotSignal | 'score' | null {
   if (score < thresholds.score) return 'score';
   for (const signal of DOT_SIGNALS) {
     const value = signals[signal];
@@ -88,8 +88,7 @@ export function judgeDots(
   signals: readonly DotSignals[],
   thresholds: DotThresholds,
 ): readonly JudgedObject[] {
-  if (objects.length !== signals.length)
-    throw new RangeError(`signals: expected ${objects.length}, got ${signals.length}`);
+  if (objects.length !== signals.length) throw new RangeError(`signals: expected ${objects.length}, got ${signals.length}`);
   return objects
     .map((object, i): JudgedObject => {
       const by = suppressingSignal(object.score, signals[i], thresholds);

@@ -99,8 +99,7 @@ export class ObjectIndex {
 
   /** The kinds of object in each pin, pin by pin. */
   *labelledPins(): IterableIterator<LabelledPin> {
-    for (const [pinIndex, rows] of this.rowsOfPin)
-      yield { pinIndex, labels: rows.map((row) => (this.rows[row] as ObjectRow).label) };
+    for (const [pinIndex, rows] of this.rowsOfPin) yield { pinIndex, labels: rows.map((row) => (this.rows[row] as ObjectRow).label) };
   }
 
   /**

@@ -112,12 +112,7 @@ export class ObjectStore {
   }
 }
 
-export function openObjectStore(
-  dataFolder: string,
-  netKey: string,
-  detectorDigest: string,
-  options: DatabaseOptions = {},
-): ObjectStore {
+export function openObjectStore(dataFolder: string, netKey: string, detectorDigest: string, options: DatabaseOptions = {}): ObjectStore {
   return new ObjectStore(openDatabase(join(dataFolder, 'objects.sqlite'), options), netKey, detectorDigest);
 }
 

@@ -42,10 +42,7 @@ const VOTERS = 50;
 /** Puts the query-understanding layer's findings together. */
 export function understand(inputs: UnderstandingInputs): Understanding {
   const { results, columns, objects, colours, picture, sameDistance } = inputs;
-  const nearest = results.reduce<(typeof results)[number] | null>(
-    (best, r) => (best && best.distance <= r.distance ? best : r),
-    null,
-  );
+  const nearest = results.reduce<(typeof results)[number] | null>((best, r) => (best && best.distance <= r.distance ? best : r), null);
   const knownPin = inputs.known ?? (nearest !== null && nearest.distance <= sameDistance ? nearest.pinIndex : null);
   const voters = results.slice(0, VOTERS).map((result) => result.pinIndex);
   const { category, share } = categoryConformity(voters, columns);
@@ -60,11 +57,7 @@ export function understand(inputs: UnderstandingInputs): Understanding {
 }
 
 /** Confidence of a term = share of the (annotated) voters that carry it. */
-function votedTerms(
-  terms: readonly WeightedTerm[],
-  voters: readonly number[],
-  columns: PinColumns,
-): readonly UnderstoodTerm[] {
+function votedTerms(terms: readonly WeightedTerm[], voters: readonly number[], columns: PinColumns): readonly UnderstoodTerm[] {
   const carriers = new Map<string, number>();
   let annotated = 0;
   for (const pin of voters) {

@@ -22,7 +22,10 @@ export class ResidentObjects {
   refresh(): boolean {
     const rows = this.store.changedSince(this.sequence, PART);
     for (const { pinIndex, objects, sequence } of rows) {
-      this.index.setPin(pinIndex, objects.map((object) => ({ ...object, pinIndex })));
+      this.index.setPin(
+        pinIndex,
+        objects.map((object) => ({ ...object, pinIndex })),
+      );
       this.sequence = sequence;
     }
     return rows.length === PART;

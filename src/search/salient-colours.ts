@@ -27,7 +27,10 @@ export function salientColours(pixels: Pixels, seed = 1): readonly SalientColour
   const centres = startCentres(colours, seededRandom(seed));
   const counts = new Uint32Array(centres.length / 3);
   for (let round = 0; round < ROUNDS; round++) moveCentres(colours, centres, counts);
-  const clusters = Array.from(counts, (size, c): Cluster => ({ lab: [centres[3 * c], centres[3 * c + 1], centres[3 * c + 2]], share: size / count }));
+  const clusters = Array.from(
+    counts,
+    (size, c): Cluster => ({ lab: [centres[3 * c], centres[3 * c + 1], centres[3 * c + 2]], share: size / count }),
+  );
   return mergeNear(clusters)
     .filter(({ share }) => share >= SHARE_MIN)
     .sort((a, b) => b.share - a.share)
@@ -115,7 +118,6 @@ function mergeNear(clusters: readonly Cluster[]): readonly Cluster[] {
 
 function blended(a: Cluster, b: Cluster): Cluster {
   const share = a.share + b.share;
-  const mix = (axis: 0 | 1 | 2): number =>
-    share === 0 ? a.lab[axis] : (a.lab[axis] * a.share + b.lab[axis] * b.share) / share;
+  const mix = (axis: 0 | 1 | 2): number => (share === 0 ? a.lab[axis] : (a.lab[axis] * a.share + b.lab[axis] * b.share) / share);
   return { lab: [mix(0), mix(1), mix(2)], share };
 }

@@ -80,7 +80,10 @@ export class DarkNet {
     const net = featureNetOf(readNet(namedNet(dataFolder, pointer.net)));
     const netId = store.netIdOf(net);
     if (store.sequence(netId) === 0)
-      throw new ServiceError('NET_REFUSED', { net: pointer.net, reason: 'no image has features of it: extract-features --net comes first' });
+      throw new ServiceError('NET_REFUSED', {
+        net: pointer.net,
+        reason: 'no image has features of it: extract-features --net comes first',
+      });
     const ranker = await models.forNet(pointer.model, net.digest);
     const features = openFeatures(dataFolder, store, net, classScoreBytes);
     return { pointer, netId, features, looks: new VisualNeighbors(artifacts, features.image, net.digest), ranker };
@@ -105,7 +108,12 @@ export class DarkNet {
     let dark: RankedList | null = null;
     let problem: string | null = null;
     try {
-      dark = await serve(this.partsWith(loaded), queryPinIndex, { ...options, explain: false, keepInputs: false, treatment: { ...options.treatment, model: null } });
+      dark = await serve(this.partsWith(loaded), queryPinIndex, {
+        ...options,
+        explain: false,
+        keepInputs: false,
+        treatment: { ...options.treatment, model: null },
+      });
     } catch (error) {
       problem = reasonOf(error);
     }
@@ -142,7 +150,15 @@ function orderOf({ scores, candidates }: RankedList): DarkRead['serving'] {
 /** Of the candidates that both lists were made from; null where there are fewer than two. */
 function tauOfCommon(a: RankedList, b: RankedList): number | null {
   const scores = new Map(Array.from(b.candidates.pinIndexes.subarray(0, b.candidates.count), (pin, row) => [pin, b.scores[row]]));
-  const common = Array.from(a.candidates.pinIndexes.subarray(0, a.candidates.count), (pin, row) => [a.scores[row], scores.get(pin)] as const);
+  const common = Array.from(
+    a.candidates.pinIndexes.subarray(0, a.candidates.count),
+    (pin, row) => [a.scores[row], scores.get(pin)] as const,
+  );
   const both = common.filter((pair): pair is readonly [number, number] => pair[1] !== undefined);
-  return both.length < 2 ? null : tauOfOrders(both.map(([score]) => score), both.map(([, score]) => score));
+  return both.length < 2
+    ? null
+    : tauOfOrders(
+        both.map(([score]) => score),
+        both.map(([, score]) => score),
+      );
 }

@@ -27,7 +27,9 @@ export interface DarkReader {
 
 /** A model over what the serving one scored. */
 export function modelReader(trial: RankerOnTrial | null): DarkReader | null {
-  return trial && { name: trial.ranker.name, share: trial.share, read: (list) => darkScores(trial.ranker, list, list.inputs as ScoringInputs) };
+  return (
+    trial && { name: trial.ranker.name, share: trial.share, read: (list) => darkScores(trial.ranker, list, list.inputs as ScoringInputs) }
+  );
 }
 
 export class DarkReading {

@@ -49,17 +49,19 @@ export function blendHistory(
 ): Blended {
   const own = new Set<number>(Array.from(history.pinIndexes));
   const names = asked[0].map(({ name }) => name);
-  const votes = names.map((_, s) => votesOf(asked.map((proposals) => proposals.find((each) => each.name === names[s])?.pins ?? NO_PINS), history, own, accept));
+  const votes = names.map((_, s) =>
+    votesOf(
+      asked.map((proposals) => proposals.find((each) => each.name === names[s])?.pins ?? NO_PINS),
+      history,
+      own,
+      accept,
+    ),
+  );
   const proposals = names.map((name, s) => ({ name, pins: spread(votes[s], pins) }));
   return { proposals, cooccurrence: votes[names.indexOf('board-cooccurrence')]?.sums ?? new Map() };
 }
 
-function votesOf(
-  lists: readonly ScoredPins[],
-  history: WeightedPins,
-  own: ReadonlySet<number>,
-  accept: Accept | undefined,
-): Votes {
+function votesOf(lists: readonly ScoredPins[], history: WeightedPins, own: ReadonlySet<number>, accept: Accept | undefined): Votes {
   const votes: Votes = { sums: new Map(), bestQuery: new Map(), bestVote: new Map() };
   lists.forEach(({ pinIndexes, scores }, q) => {
     const weight = history.weights[q] ?? 1;

@@ -59,7 +59,10 @@ export function modelFor(registry: ModelRegistry, net: Net, asked: string | null
 function checkedModel(registry: ModelRegistry, net: Net, name: string): string {
   const digest = digestOf(registry, name);
   if (digest === null || digest === net.digest) return name;
-  throw new ServiceError('RANKER_MODEL_REFUSED', { model: name, reason: `it was trained on features of another net than ${net.manifest.name}` });
+  throw new ServiceError('RANKER_MODEL_REFUSED', {
+    model: name,
+    reason: `it was trained on features of another net than ${net.manifest.name}`,
+  });
 }
 
 function digestOf(registry: ModelRegistry, name: string): string | null {
@@ -75,7 +78,12 @@ function usableDigestOf(registry: ModelRegistry, name: string): string | null {
 }
 
 /** Adds a switch; the first one is preceded by what served until then, so that there is a way back. */
-export function switchTo(dataFolder: string, name: string, net: Net, { model, why, before }: { readonly model: string | null; readonly why: string; readonly before: string }): NetSwitch {
+export function switchTo(
+  dataFolder: string,
+  name: string,
+  net: Net,
+  { model, why, before }: { readonly model: string | null; readonly why: string; readonly before: string },
+): NetSwitch {
   const at = new Date().toISOString();
   const switches = netSwitches(dataFolder);
   const first = switches.length === 0 ? [firstOf(dataFolder, before)] : [];

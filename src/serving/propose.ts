@@ -4,10 +4,7 @@ import { reasonOf, ServiceError } from '../errors.ts';
 import type { Degradation } from './serving-parts.ts';
 
 /** The sources a treatment asks for, in the order in which the merge prefers them. */
-export function askedSources(
-  sources: readonly CandidateSource[],
-  names: readonly string[] | null,
-): readonly CandidateSource[] {
+export function askedSources(sources: readonly CandidateSource[], names: readonly string[] | null): readonly CandidateSource[] {
   return names === null ? sources : sources.filter((source) => names.includes(source.name));
 }
 
@@ -23,7 +20,11 @@ export function isFilling(name: string): boolean {
 }
 
 /** How many pins to ask a source for; a source that is asked alone, or whose pins will be filtered, gives all it has. */
-export function askedFor(source: CandidateSource, limit: number, { sources, filtered }: { readonly sources: number; readonly filtered: boolean }): number {
+export function askedFor(
+  source: CandidateSource,
+  limit: number,
+  { sources, filtered }: { readonly sources: number; readonly filtered: boolean },
+): number {
   return filtered || sources === 1 ? limit : Math.ceil(limit * (FILLING[source.name] ?? 1));
 }
 
@@ -44,7 +45,8 @@ export async function propose(
       degraded.push({ code: codeOf(error), reason: `${source.name}: ${reasonOf(error)}` });
     }
     const { name, behind } = source;
-    if (behind && !degraded.some(({ reason }) => reason === `${name}: ${behind}`)) degraded.push({ code: 'INDEX_UNAVAILABLE', reason: `${name}: ${behind}` });
+    if (behind && !degraded.some(({ reason }) => reason === `${name}: ${behind}`))
+      degraded.push({ code: 'INDEX_UNAVAILABLE', reason: `${name}: ${behind}` });
     proposals.push({ name, pins });
   }
   return proposals;

@@ -65,7 +65,10 @@ export class SharedActions {
   async bring(userId: string): Promise<void> {
     if (this.known.has(userId)) return;
     const values = await this.cache.list(CACHE_KEYS.actions.key(this.nameUser(userId)));
-    this.known.set(userId, values.flatMap((value) => this.actionOf(value)));
+    this.known.set(
+      userId,
+      values.flatMap((value) => this.actionOf(value)),
+    );
   }
 
   /** What was brought of a user, newest first. */
@@ -120,7 +123,9 @@ export class SharedActions {
 function readAction(value: Buffer): SharedAction | null {
   try {
     const { userId, pinId, type, at } = JSON.parse(value.toString()) as SharedAction;
-    return typeof userId === 'string' && typeof pinId === 'string' && EVENT_TYPES.includes(type) && Number.isFinite(at) ? { userId, pinId, type, at } : null;
+    return typeof userId === 'string' && typeof pinId === 'string' && EVENT_TYPES.includes(type) && Number.isFinite(at)
+      ? { userId, pinId, type, at }
+      : null;
   } catch {
     return null;
   }

@@ -26,7 +26,12 @@ export interface PastOptions {
 }
 
 /** Saves and actions of a user, newest first. */
-export function pastActions(catalog: CatalogStore, log: LogDatabase, userId: string, { limit = ACTIONS_MAX, elsewhere = [] }: PastOptions = {}): PastAction[] {
+export function pastActions(
+  catalog: CatalogStore,
+  log: LogDatabase,
+  userId: string,
+  { limit = ACTIONS_MAX, elsewhere = [] }: PastOptions = {},
+): PastAction[] {
   const userIndex = catalog.users.indexOf(userId);
   const saves = userIndex < 0 ? [] : catalog.saves.ofUser(userIndex, limit);
   const actions: PastAction[] = saves.map(({ pinIndex, at }) => ({ pinIndex, type: 'save', at }));
@@ -60,7 +65,12 @@ export function weighedHistory(actions: readonly PastAction[], pins: PinColumns)
 }
 
 /** Pins a user has saved or acted on, or was shown in earlier home feeds. */
-export function seenPins(catalog: CatalogStore, log: LogDatabase, userId: string, elsewhere: readonly PastAction[] = []): ReadonlySet<number> {
+export function seenPins(
+  catalog: CatalogStore,
+  log: LogDatabase,
+  userId: string,
+  elsewhere: readonly PastAction[] = [],
+): ReadonlySet<number> {
   const userIndex = catalog.users.indexOf(userId);
   const seen = new Set<number>(elsewhere.map(({ pinIndex }) => pinIndex));
   if (userIndex >= 0) for (const { pinIndex } of catalog.saves.ofUser(userIndex)) seen.add(pinIndex);

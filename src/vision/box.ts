@@ -38,12 +38,7 @@ export function wholePixels(box: Box, width: number, height: number): Box {
   const [x1, y1, x2, y2] = clipBox(box, width, height);
   const left = Math.min(Math.floor(x1), width - 1);
   const top = Math.min(Math.floor(y1), height - 1);
-  return [
-    left,
-    top,
-    Math.max(left + 1, Math.min(width, Math.ceil(x2))),
-    Math.max(top + 1, Math.min(height, Math.ceil(y2))),
-  ];
+  return [left, top, Math.max(left + 1, Math.min(width, Math.ceil(x2))), Math.max(top + 1, Math.min(height, Math.ceil(y2)))];
 }
 
 /**
@@ -51,8 +46,7 @@ export function wholePixels(box: Box, width: number, height: number): Box {
  * Throws BOX_INVALID if it is not four finite numbers or has no area inside the image.
  */
 export function boxFromCaller(value: readonly number[], unit: BoxUnit, width: number, height: number): Box {
-  const refused = (): ServiceError =>
-    new ServiceError('BOX_INVALID', { box: JSON.stringify(value), width, height, field: 'box' });
+  const refused = (): ServiceError => new ServiceError('BOX_INVALID', { box: JSON.stringify(value), width, height, field: 'box' });
   if (value.length !== 4 || !value.every((number) => Number.isFinite(number))) throw refused();
   const given: Box = [value[0], value[1], value[2], value[3]];
   const box = clipBox(unit === 'fractions' ? fractionsToPixels(given, width, height) : given, width, height);

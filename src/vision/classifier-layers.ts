@@ -122,11 +122,7 @@ class Walker {
         const node = this.producer(at);
         const next =
           node &&
-          (ACTIVATIONS.has(node.op) || RESHAPES.has(node.op)
-            ? node.inputs[0]
-            : ARITHMETIC.has(node.op)
-              ? this.dataInput(node)
-              : null);
+          (ACTIVATIONS.has(node.op) || RESHAPES.has(node.op) ? node.inputs[0] : ARITHMETIC.has(node.op) ? this.dataInput(node) : null);
         if (!next) break;
         met.push(next);
         at = next;
@@ -177,9 +173,7 @@ export function findLayers(graph: OnnxGraph): ClassifierLayers {
   if (!last) throw new RangeError(`output ${output.name} does not come from a linear layer, so it is no classifier's`);
   if (last.pooledAfter) {
     const data = walker.behindReshapes(last.linear.data);
-    doubts.push(
-      `fc6 is the mean over positions of ${data}, which feeds the last convolution: no tensor of the graph holds it`,
-    );
+    doubts.push(`fc6 is the mean over positions of ${data}, which feeds the last convolution: no tensor of the graph holds it`);
     const added = { op: 'GlobalAveragePool', name: ADDED, inputs: [data], outputs: [ADDED] };
     const roles = { fc6: ADDED, fc7: null, pool5: null, pooled: true };
     return { ...roles, fc8, output: output.name, softmax, added: [added], doubts };
@@ -200,9 +194,7 @@ function classOutput(graph: OnnxGraph, walker: Walker, doubts: string[]): OnnxVa
   }
   const [best] = [...list].sort((a, b) => walker.ancestors(b.name) - walker.ancestors(a.name));
   if (list.length > 1)
-    doubts.push(
-      `of the outputs ${list.map(({ name }) => name).join(', ')} ${best.name} was taken: most of the graph leads to it`,
-    );
+    doubts.push(`of the outputs ${list.map(({ name }) => name).join(', ')} ${best.name} was taken: most of the graph leads to it`);
   return best;
 }
 
@@ -211,17 +203,10 @@ function looksLikeClasses({ dims }: OnnxValue): boolean {
   if (dims.length !== 2 && dims.length !== 4) return false;
   const sides = dims.slice(2);
   const rest = dims.length === 4 && dims[1] === 1 && dims[2] === 1 ? [] : sides;
-  return (
-    (rest.every((side) => typeof side !== 'number' || side <= 1) && dims[1] !== 1) ||
-    (dims.length === 4 && rest.length === 0)
-  );
+  return (rest.every((side) => typeof side !== 'number' || side <= 1) && dims[1] !== 1) || (dims.length === 4 && rest.length === 0);
 }
 
-function beforeSoftmax(
-  walker: Walker,
-  output: string,
-  doubts: string[],
-): { fc8: string; softmax: ClassifierLayers['softmax'] } {
+function beforeSoftmax(walker: Walker, output: string, doubts: string[]): { fc8: string; softmax: ClassifierLayers['softmax'] } {
   const behind = walker.behindReshapes(output);
   const node = walker.producer(behind);
   if (node && PROBABILITIES.has(node.op)) {
@@ -259,11 +244,7 @@ function lastLinear(walker: Walker, fc8: string): { linear: Linear; pooledAfter:
 }
 
 /** Hidden fully connected layers in front of the last one, and what was pooled. */
-function hiddenLayers(
-  walker: Walker,
-  last: Linear,
-  doubts: string[],
-): Pick<ClassifierLayers, 'fc6' | 'fc7' | 'pool5' | 'pooled'> {
+function hiddenLayers(walker: Walker, last: Linear, doubts: string[]): Pick<ClassifierLayers, 'fc6' | 'fc7' | 'pool5' | 'pooled'> {
   const hidden: { readonly activation: string; readonly linear: Linear }[] = [];
   let data = last.data;
   let pooled = false;
@@ -291,9 +272,7 @@ function hiddenLayers(
   const [first, second] = hidden;
   if (hidden.length !== 2) {
     const other = pool5 === null ? '' : `; the pooled features before it are ${pool5}`;
-    doubts.push(
-      `${hidden.length} hidden layer(s) stand before the classes: fc6 is the first, ${first.activation}${other}`,
-    );
+    doubts.push(`${hidden.length} hidden layer(s) stand before the classes: fc6 is the first, ${first.activation}${other}`);
   }
   return { fc6: first.activation, fc7: second?.activation ?? null, pool5, pooled: false };
 }

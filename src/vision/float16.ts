@@ -36,8 +36,7 @@ function values(): Float32Array {
     const exponent = (pattern >>> 10) & 31;
     const mantissa = pattern & 1023;
     if (exponent === 31) table[pattern] = mantissa ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-    else
-      table[pattern] = sign * (exponent ? 2 ** (exponent - 15) * (1 + mantissa / 1024) : (2 ** -14 * mantissa) / 1024);
+    else table[pattern] = sign * (exponent ? 2 ** (exponent - 15) * (1 + mantissa / 1024) : (2 ** -14 * mantissa) / 1024);
   }
   return table;
 }

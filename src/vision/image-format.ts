@@ -26,12 +26,7 @@ function strangerOf(head: string): string {
     .replace(/^\xef\xbb\xbf/, '')
     .trimStart()
     .toLowerCase();
-  if (
-    text.startsWith('<svg') ||
-    (text.startsWith('<?xml') && text.includes('<svg')) ||
-    text.startsWith('<!doctype svg')
-  )
-    return 'SVG';
+  if (text.startsWith('<svg') || (text.startsWith('<?xml') && text.includes('<svg')) || text.startsWith('<!doctype svg')) return 'SVG';
   if (text.startsWith('<!doctype html') || text.startsWith('<html') || text.startsWith('<head')) return 'an HTML page';
   if (text.startsWith('<?xml') || text.startsWith('<')) return 'XML or HTML text';
   if (text.startsWith('%pdf')) return 'PDF';

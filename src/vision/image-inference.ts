@@ -40,12 +40,7 @@ export function decodedInputs(
   return Promise.all(images.map((image) => decodedInput(image, input, limits, kind)));
 }
 
-async function decodedInput(
-  { bytes, box }: ImageInput,
-  input: NetInput,
-  limits: ImageLimits,
-  kind: TaskKind,
-): Promise<DecodedInput> {
+async function decodedInput({ bytes, box }: ImageInput, input: NetInput, limits: ImageLimits, kind: TaskKind): Promise<DecodedInput> {
   try {
     const short = box === undefined && input.resize.startsWith('stretch') && Math.min(input.width, input.height) >= 32;
     const crop = box && kind === 'embed' ? await decodeRegion(bytes, box, input, limits) : null;
@@ -95,8 +90,7 @@ async function region(bytes: Uint8Array, box: Box | undefined, input: NetInput, 
 }
 
 function failureOf(error: unknown): ImageFailure {
-  if (error instanceof ServiceError)
-    return { ok: false, code: error.code, reason: String(error.fields.reason ?? error.message) };
+  if (error instanceof ServiceError) return { ok: false, code: error.code, reason: String(error.fields.reason ?? error.message) };
   return { ok: false, code: 'IMAGE_REFUSED', reason: reasonOf(error) };
 }
 
@@ -108,9 +102,7 @@ export async function embedImages(
   batch: number,
   all: boolean,
 ): Promise<TaskResult[]> {
-  const results: TaskResult[] = inputs.map((input) =>
-    input.ok ? { ok: false, code: 'IMAGE_REFUSED', reason: '' } : input,
-  );
+  const results: TaskResult[] = inputs.map((input) => (input.ok ? { ok: false, code: 'IMAGE_REFUSED', reason: '' } : input));
   const ready = inputs.flatMap((input, at) => (input.ok ? [{ at, input }] : []));
   const limit = net.manifest.input.batch ?? 'free';
   const size = limit === 'free' ? batch : Math.min(batch, limit);
@@ -125,29 +117,18 @@ export async function embedImages(
   return results;
 }
 
-async function batchOrSingly(
-  session: OnnxSession,
-  net: Net,
-  inputs: readonly Ready[],
-  all: boolean,
-): Promise<TaskResult[]> {
+async function batchOrSingly(session: OnnxSession, net: Net, inputs: readonly Ready[], all: boolean): Promise<TaskResult[]> {
   try {
     return await embedBatch(session, net, inputs, all);
   } catch (error) {
-    if (inputs.length === 1)
-      return [{ ok: false, code: 'IMAGE_REFUSED', reason: `the net fails on it: ${reasonOf(error)}` }];
+    if (inputs.length === 1) return [{ ok: false, code: 'IMAGE_REFUSED', reason: `the net fails on it: ${reasonOf(error)}` }];
     const results: TaskResult[] = [];
     for (const input of inputs) results.push(...(await batchOrSingly(session, net, [input], all)));
     return results;
   }
 }
 
-async function embedBatch(
-  session: OnnxSession,
-  net: Net,
-  inputs: readonly Ready[],
-  all: boolean,
-): Promise<Embedding[]> {
+async function embedBatch(session: OnnxSession, net: Net, inputs: readonly Ready[], all: boolean): Promise<Embedding[]> {
   const { input, outputs } = net.manifest;
   const fixed = typeof input.batch === 'number' ? input.batch : inputs.length;
   const size = 3 * input.width * input.height;
@@ -166,19 +147,12 @@ async function embedBatch(
 }
 
 /** One image's row of an output whose first dimension is the batch. Refuses another length than the manifest's, and NaN. */
-function rowsOf(
-  found: readonly OutputValues[],
-  name: string,
-  batch: number,
-  length: number | undefined,
-): (i: number) => Float32Array {
+function rowsOf(found: readonly OutputValues[], name: string, batch: number, length: number | undefined): (i: number) => Float32Array {
   const output = found.find((one) => one.name === name);
   if (!output) throw new RangeError(`output ${name}: expected, got ${found.map((one) => one.name).join(', ')}`);
   const each = output.data.length / batch;
   if (!Number.isInteger(each) || (length !== undefined && each !== length)) {
-    throw new RangeError(
-      `output ${name}: expected ${length ?? 'equal'} values an image, got ${output.dims.join(' x ')} for ${batch}`,
-    );
+    throw new RangeError(`output ${name}: expected ${length ?? 'equal'} values an image, got ${output.dims.join(' x ')} for ${batch}`);
   }
   return (i) => {
     const row = Float32Array.from(output.data.subarray(i * each, (i + 1) * each) as Float32Array);
@@ -188,11 +162,7 @@ function rowsOf(
 }
 
 /** All outputs of each image, run alone because detectors' outputs can't always be cut by image. */
-export async function rawOutputs(
-  session: OnnxSession,
-  net: Net,
-  inputs: readonly DecodedInput[],
-): Promise<TaskResult[]> {
+export async function rawOutputs(session: OnnxSession, net: Net, inputs: readonly DecodedInput[]): Promise<TaskResult[]> {
   const results: TaskResult[] = [];
   for (const input of inputs) results.push(input.ok ? await rawOutput(session, net, input) : input);
   return results;

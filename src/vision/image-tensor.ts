@@ -64,10 +64,7 @@ export function boxFromTensor(box: Box, p: Placement): Box {
 }
 
 /** Decodes an image as the head of this file says. Throws IMAGE_REFUSED, IMAGE_UNSUPPORTED or IMAGE_TOO_LARGE. */
-export async function decodeImage(
-  bytes: Uint8Array,
-  limits: ImageLimits = DEFAULT_IMAGE_LIMITS,
-): Promise<DecodedImage> {
+export async function decodeImage(bytes: Uint8Array, limits: ImageLimits = DEFAULT_IMAGE_LIMITS): Promise<DecodedImage> {
   const { format, width, height } = await measureImage(bytes, limits);
   const shrink = Math.max(width, height) > WORKING_SIDE;
   const pipeline = (): Sharp => {
@@ -131,11 +128,7 @@ export async function measureImage(
   const header = await sharp(bytes, { limitInputPixels: false, failOn: 'none' })
     .metadata()
     .catch((error: unknown) => {
-      throw new ServiceError(
-        'IMAGE_REFUSED',
-        { reason: `its ${format} header cannot be read (${firstLine(error)})` },
-        error,
-      );
+      throw new ServiceError('IMAGE_REFUSED', { reason: `its ${format} header cannot be read (${firstLine(error)})` }, error);
     });
   const { width, height } = header.autoOrient ?? header;
   if (!width || !height) throw new ServiceError('IMAGE_REFUSED', { reason: 'it has no size' });
@@ -151,7 +144,9 @@ export async function measureImage(
 /** Frames of an animation, 1 for a still picture; pages of a TIFF are no frames. Refuses what is no image. */
 export async function frameCount(bytes: Uint8Array): Promise<number> {
   if (formatOf(bytes) === 'tiff') return 1;
-  const header = await sharp(bytes, { limitInputPixels: false, failOn: 'none' }).metadata().catch(() => null);
+  const header = await sharp(bytes, { limitInputPixels: false, failOn: 'none' })
+    .metadata()
+    .catch(() => null);
   return header?.pages ?? 1;
 }
 
@@ -214,8 +209,7 @@ export async function resizeRegion(
   const box = region ? wholePixels(region, image.width, image.height) : ([0, 0, image.width, image.height] as const);
   if (boxArea(box) <= 0) throw new RangeError(`region: expected an area inside the image, got ${box.join(', ')}`);
   const shrunk = image.working.width / image.width;
-  const needsOriginal =
-    shrunk < 1 && region !== undefined && ((box[2] - box[0]) * shrunk < width || (box[3] - box[1]) * shrunk < height);
+  const needsOriginal = shrunk < 1 && region !== undefined && ((box[2] - box[0]) * shrunk < width || (box[3] - box[1]) * shrunk < height);
   const scale = needsOriginal ? 1 : shrunk;
   const cut = region
     ? wholePixels(
@@ -225,12 +219,13 @@ export async function resizeRegion(
       )
     : null;
   const pixelsRead = needsOriginal ? image.width * image.height : 0;
-  const pixels = await inTurn(pixelsRead, () => pixelsOf(() => {
-    let pipeline = needsOriginal ? open(image.bytes, limits) : fromPixels(image.working);
-    if (cut)
-      pipeline = pipeline.extract({ left: cut[0], top: cut[1], width: cut[2] - cut[0], height: cut[3] - cut[1] });
-    return pipeline.resize(width, height, resizeOptions(rule));
-  }));
+  const pixels = await inTurn(pixelsRead, () =>
+    pixelsOf(() => {
+      let pipeline = needsOriginal ? open(image.bytes, limits) : fromPixels(image.working);
+      if (cut) pipeline = pipeline.extract({ left: cut[0], top: cut[1], width: cut[2] - cut[0], height: cut[3] - cut[1] });
+      return pipeline.resize(width, height, resizeOptions(rule));
+    }),
+  );
   return { pixels, placement: placementOf(box, width, height, rule) };
 }
 
@@ -299,10 +294,7 @@ export async function cropJpeg(
   const box = wholePixels(region, width, height);
   const cut = { left: box[0], top: box[1], width: box[2] - box[0], height: box[3] - box[1] };
   const pipeline = (): Sharp =>
-    open(bytes, limits)
-      .extract(cut)
-      .resize(side, side, { fit: 'inside', withoutEnlargement: true })
-      .flatten({ background: '#ffffff' });
+    open(bytes, limits).extract(cut).resize(side, side, { fit: 'inside', withoutEnlargement: true }).flatten({ background: '#ffffff' });
   return inTurn(width * height, () => encoded(pipeline, 'jpeg', 85));
 }
 

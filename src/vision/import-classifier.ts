@@ -51,8 +51,7 @@ const TYPES: Readonly<Record<number, NetInput['type']>> = { 1: 'float32', 2: 'ui
 
 /** @throws NET_REFUSED with the reason; the folder is then left without a manifest. */
 export async function importClassifier(request: ClassifierImport): Promise<ImportedClassifier> {
-  const refuse = (reason: string, cause?: unknown): ServiceError =>
-    new ServiceError('NET_REFUSED', { net: request.name, reason }, cause);
+  const refuse = (reason: string, cause?: unknown): ServiceError => new ServiceError('NET_REFUSED', { net: request.name, reason }, cause);
   if (!existsSync(request.file)) throw refuse(`there is no file ${request.file}`);
   const bytes = readFileSync(request.file);
   const graph = attempt(() => readGraph(bytes), refuse);
@@ -61,9 +60,7 @@ export async function importClassifier(request: ClassifierImport): Promise<Impor
   const input = attempt(() => inputOf(graph, request, doubts), refuse);
   mkdirSync(request.out, { recursive: true });
   rmSync(join(request.out, 'manifest.json'), { force: true });
-  const wanted = [layers.fc6, layers.fc7, layers.fc8, layers.pool5].filter(
-    (tensor): tensor is string => tensor !== null,
-  );
+  const wanted = [layers.fc6, layers.fc7, layers.fc8, layers.pool5].filter((tensor): tensor is string => tensor !== null);
   const listed = new Set(graph.outputs.map(({ name }) => name));
   const target = join(request.out, 'net.onnx');
   const externalData = copyExternalData(graph, request, refuse);
@@ -140,19 +137,13 @@ function inputOf(graph: OnnxGraph, request: ClassifierImport, doubts: string[]):
     );
   const [{ name, dims, type }] = graph.inputs;
   const element = TYPES[type];
-  if (!element)
-    throw new RangeError(`its input ${name} has the element type ${type}; float32, float16 and uint8 are known`);
+  if (!element) throw new RangeError(`its input ${name} has the element type ${type}; float32, float16 and uint8 are known`);
   if (dims.length !== 4) throw new RangeError(`its input ${name} is [${dims.join(', ')}], not a batch of images`);
   const layout = dims[3] === 3 && dims[1] !== 3 ? 'NHWC' : 'NCHW';
   if (layout === 'NCHW' && typeof dims[1] === 'number' && dims[1] > 0 && dims[1] !== 3)
     throw new RangeError(`its input ${name} has ${dims[1]} channels`);
-  const [height, width] = (layout === 'NCHW' ? dims.slice(2) : dims.slice(1, 3)).map((side) =>
-    sideOf(side, request.side),
-  );
-  if (
-    (layout === 'NCHW' ? dims.slice(2) : dims.slice(1, 3)).some((side) => sideOf(side, 0) === 0) &&
-    request.side === undefined
-  ) {
+  const [height, width] = (layout === 'NCHW' ? dims.slice(2) : dims.slice(1, 3)).map((side) => sideOf(side, request.side));
+  if ((layout === 'NCHW' ? dims.slice(2) : dims.slice(1, 3)).some((side) => sideOf(side, 0) === 0) && request.side === undefined) {
     doubts.push(`the graph takes any size; ${width} x ${height} was taken: say --side N if it is another`);
   }
   const batch = typeof dims[0] === 'number' && dims[0] > 0 ? dims[0] : 'free';
@@ -180,14 +171,8 @@ function preprocessingOf(graph: OnnxGraph, request: ClassifierImport, doubts: st
 }
 
 /** Weights kept beside the graph travel with it under their own names. */
-function copyExternalData(
-  graph: OnnxGraph,
-  { file, out }: ClassifierImport,
-  refuse: Refuse,
-): { file: string; sha256: string }[] {
-  const names = [
-    ...new Set([...graph.constants.values()].map(({ externalFile }) => externalFile).filter((name) => name !== '')),
-  ];
+function copyExternalData(graph: OnnxGraph, { file, out }: ClassifierImport, refuse: Refuse): { file: string; sha256: string }[] {
+  const names = [...new Set([...graph.constants.values()].map(({ externalFile }) => externalFile).filter((name) => name !== ''))];
   return names.map((name) => {
     if (basename(name) !== name) throw refuse(`its weights are in ${name}, which is outside its folder`);
     const from = join(dirname(file), name);
@@ -224,10 +209,7 @@ async function probe(
     try {
       return await session.run(values, shapeOf(declared, count), tensors);
     } catch (error) {
-      throw refuse(
-        `it fails on a plain picture of ${declared.width} x ${declared.height}: ${reasonOf(error).split('\n')[0]}`,
-        error,
-      );
+      throw refuse(`it fails on a plain picture of ${declared.width} x ${declared.height}: ${reasonOf(error).split('\n')[0]}`, error);
     }
   };
   const first = await run(filled(pictures[0], batch), batch);
@@ -235,15 +217,10 @@ async function probe(
   const lengths = new Map<string, number>();
   for (const tensor of tensors) lengths.set(tensor, checkedLength(tensor, [first, second], batch, refuse));
   const input =
-    declared.batch === 'free' && !(await batchHolds(session, declared, pictures, first, tensors))
-      ? { ...declared, batch: 1 }
-      : declared;
+    declared.batch === 'free' && !(await batchHolds(session, declared, pictures, first, tensors)) ? { ...declared, batch: 1 } : declared;
   if (input !== declared)
-    doubts.push(
-      'the graph says its batch is free, but two pictures at once give other numbers than one: it is run image by image',
-    );
-  const all = (tensor: string): number[] =>
-    [first, second].flatMap((outputs) => [...(valuesOf(outputs, tensor).data as Float32Array)]);
+    doubts.push('the graph says its batch is free, but two pictures at once give other numbers than one: it is run image by image');
+  const all = (tensor: string): number[] => [first, second].flatMap((outputs) => [...(valuesOf(outputs, tensor).data as Float32Array)]);
   const positive = (tensor: string): number => all(tensor).filter((value) => value > 0).length / all(tensor).length;
   const least = (tensor: string): number => all(tensor).reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   return { input, lengths, positive, least };
@@ -255,21 +232,14 @@ function valuesOf(outputs: readonly OutputValues[], tensor: string): OutputValue
   return found;
 }
 
-function checkedLength(
-  tensor: string,
-  runs: readonly (readonly OutputValues[])[],
-  batch: number,
-  refuse: Refuse,
-): number {
+function checkedLength(tensor: string, runs: readonly (readonly OutputValues[])[], batch: number, refuse: Refuse): number {
   const [a, b] = runs.map((outputs) => valuesOf(outputs, tensor));
   const shape = (values: OutputValues): string => `[${values.dims.join(', ')}]`;
-  if (a.data.length !== b.data.length)
-    throw refuse(`tensor ${tensor} changes its shape with the picture: ${shape(a)}, then ${shape(b)}`);
+  if (a.data.length !== b.data.length) throw refuse(`tensor ${tensor} changes its shape with the picture: ${shape(a)}, then ${shape(b)}`);
   if (a.dims[0] !== batch || a.data.length % batch !== 0)
     throw refuse(`tensor ${tensor} is ${shape(a)} for ${batch} picture(s): its first dimension is not the batch`);
   const values = [...(a.data as Float32Array), ...(b.data as Float32Array)];
-  if (!values.every((value) => Number.isFinite(value)))
-    throw refuse(`tensor ${tensor} holds numbers that are not finite`);
+  if (!values.every((value) => Number.isFinite(value))) throw refuse(`tensor ${tensor} holds numbers that are not finite`);
   const length = a.data.length / batch;
   if (length < 2) throw refuse(`tensor ${tensor} holds ${length} number(s) a picture`);
   return length;
@@ -311,13 +281,10 @@ function manifestOf(request: ClassifierImport, parts: Parts, doubts: string[]): 
   const { graph, layers, input, lengths, positive, pooled, externalData } = parts;
   const output = (tensor: string | null): NetOutput | undefined =>
     tensor === null ? undefined : { tensor, length: lengths.get(tensor), activation: activationOf(graph, tensor) };
-  const binarization =
-    request.binarization ?? (positive > POSITIVE_SHARE_MAX || pooled ? 'activation > median' : 'activation > 0');
+  const binarization = request.binarization ?? (positive > POSITIVE_SHARE_MAX || pooled ? 'activation > median' : 'activation > 0');
   if (request.binarization === undefined && binarization === 'activation > median') {
     const why = pooled ? 'fc6 is pooled and never negative' : `${Math.round(positive * 100)} % of fc6 is positive`;
-    doubts.push(
-      `${why}: a bit's threshold is its median, fitted when features are extracted (--binarization positive for > 0)`,
-    );
+    doubts.push(`${why}: a bit's threshold is its median, fitted when features are extracted (--binarization positive for > 0)`);
   }
   const classes = request.classes;
   const count = lengths.get(layers.fc8);
@@ -356,17 +323,7 @@ function activationOf(graph: OnnxGraph, tensor: string): Activation {
   let node = producers.get(tensor);
   while (
     node &&
-    [
-      'Reshape',
-      'Flatten',
-      'Squeeze',
-      'Identity',
-      'Dropout',
-      'GlobalAveragePool',
-      'AveragePool',
-      'MaxPool',
-      'ReduceMean',
-    ].includes(node.op)
+    ['Reshape', 'Flatten', 'Squeeze', 'Identity', 'Dropout', 'GlobalAveragePool', 'AveragePool', 'MaxPool', 'ReduceMean'].includes(node.op)
   ) {
     node = producers.get(node.inputs[0]);
   }

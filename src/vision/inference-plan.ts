@@ -85,7 +85,13 @@ interface Measured {
 }
 
 /** The fastest; earlier ones keep their place unless a later one is clearly faster. */
-async function best(plans: readonly InferencePlan[], netFolder: string, provider: ProviderChoice, measure: PlanMeasure, so?: Measured): Promise<Measured> {
+async function best(
+  plans: readonly InferencePlan[],
+  netFolder: string,
+  provider: ProviderChoice,
+  measure: PlanMeasure,
+  so?: Measured,
+): Promise<Measured> {
   const rates = await measure(netFolder, plans, provider);
   const all = [...(so ? [so] : []), ...plans.map((plan, i) => ({ plan, rate: rates[i] }))];
   return all.reduce((winner, one) => (one.rate > winner.rate * FASTER ? one : winner));

@@ -184,12 +184,9 @@ export class InferencePool {
 
   /** Images of a worker that died: again, one by one; one on which two workers died alone is refused. */
   private retry({ task, deaths, done, failed }: Waiting): void {
-    if (this.members.length === 0)
-      return failed(new ServiceError('IMAGE_REFUSED', { reason: 'the inference pool was closed' }));
+    if (this.members.length === 0) return failed(new ServiceError('IMAGE_REFUSED', { reason: 'the inference pool was closed' }));
     if (task.images.length <= 1 && deaths >= 2) {
-      return done(
-        task.images.map(() => ({ ok: false, code: 'IMAGE_REFUSED', reason: 'inference workers died on it' })),
-      );
+      return done(task.images.map(() => ({ ok: false, code: 'IMAGE_REFUSED', reason: 'inference workers died on it' })));
     }
     const again = task.images.length === 0 ? [[]] : task.images.map((image) => [image]);
     Promise.all(again.map((images) => this.submit(task.kind, task.netFolder, images, deaths + 1)))

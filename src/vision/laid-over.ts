@@ -37,7 +37,9 @@ interface Taps {
 }
 
 /** By place of the near side x PLACES + place of the far side. */
-const TAPS: readonly Taps[] = Array.from({ length: PLACES * PLACES }, (_, i) => tapsOf((Math.floor(i / PLACES) - REACH) * STEP, ((i % PLACES) - REACH) * STEP));
+const TAPS: readonly Taps[] = Array.from({ length: PLACES * PLACES }, (_, i) =>
+  tapsOf((Math.floor(i / PLACES) - REACH) * STEP, ((i % PLACES) - REACH) * STEP),
+);
 
 function tapsOf(near: number, far: number): Taps {
   const taps = { first: new Uint8Array(SIDE), share: new Float32Array(SIDE), nearest: new Uint8Array(SIDE) };

@@ -32,11 +32,7 @@ const BY_NAME: readonly (readonly [RegExp, PreprocessingFamily, string])[] = [
     'Keras puts the normalization of this net inside the graph',
   ],
   [/keras.*(densenet)/, 'imagenet-mean-std', 'Keras prepares DenseNet so'],
-  [
-    /keras.*(resnet(50|101|152)_?v2|inception|xception|nasnet|mobilenet)/,
-    'minus-one-to-one',
-    'Keras prepares this net so',
-  ],
+  [/keras.*(resnet(50|101|152)_?v2|inception|xception|nasnet|mobilenet)/, 'minus-one-to-one', 'Keras prepares this net so'],
   [/keras.*(resnet|vgg)/, 'caffe-bgr-mean', 'Keras prepares ResNet (version 1) and VGG so'],
   [/keras/, 'minus-one-to-one', 'most Keras nets are prepared so'],
   [/mobilenet_?v?1(?!\d)|mobilenet_1\.0/, 'minus-one-to-one', 'MobileNet v1 comes from TensorFlow'],
@@ -56,9 +52,7 @@ export function guessFamily(graph: OnnxGraph, fileName: string): FamilyGuess {
     .slice(0, 200)
     .map(({ name }) => name)
     .join(' ');
-  const names = [producer, fileName, graph.name, graph.inputs.map(({ name }) => name).join(' '), weights, nodes]
-    .join(' ')
-    .toLowerCase();
+  const names = [producer, fileName, graph.name, graph.inputs.map(({ name }) => name).join(' '), weights, nodes].join(' ').toLowerCase();
   const [, family, because] = BY_NAME.find(([pattern]) => pattern.test(names)) ?? [
     null,
     'imagenet-mean-std' as const,

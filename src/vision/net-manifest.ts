@@ -44,10 +44,7 @@ export interface NetOutput {
 }
 
 /** How fc6 becomes bits: a fixed rule, a threshold per dimension, or a rotation, the latter two fitted on the corpus. */
-export type BinarizationRule =
-  | 'activation > 0'
-  | 'activation > median'
-  | { readonly rule: 'itq'; readonly bits: number };
+export type BinarizationRule = 'activation > 0' | 'activation > median' | { readonly rule: 'itq'; readonly bits: number };
 
 export interface NetManifest {
   readonly name: string;
@@ -91,17 +88,12 @@ export function readNet(folder: string): Net {
   const file = join(folder, 'net.onnx');
   const named = basename(folder);
   const manifestFile = join(folder, 'manifest.json');
-  if (!existsSync(manifestFile))
-    throw new ServiceError('NET_REFUSED', { net: named, reason: `there is no ${manifestFile}` });
+  if (!existsSync(manifestFile)) throw new ServiceError('NET_REFUSED', { net: named, reason: `there is no ${manifestFile}` });
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(manifestFile, 'utf8'));
   } catch (error) {
-    throw new ServiceError(
-      'NET_REFUSED',
-      { net: named, reason: `manifest.json is not JSON: ${reasonOf(error)}` },
-      error,
-    );
+    throw new ServiceError('NET_REFUSED', { net: named, reason: `manifest.json is not JSON: ${reasonOf(error)}` }, error);
   }
   const manifest = checkManifest(value, named);
   if (!existsSync(file)) throw new ServiceError('NET_REFUSED', { net: manifest.name, reason: `there is no ${file}` });
@@ -149,10 +141,7 @@ export function checkManifest(value: unknown, named: string): NetManifest {
   const need = (fine: boolean, problem: string): void => void (fine || problems.push(problem));
   need(text(manifest.name), 'name is missing');
   need(manifest.kind === 'classifier' || manifest.kind === 'detector', 'kind must be classifier or detector');
-  need(
-    typeof manifest.sha256 === 'string' && /^[0-9a-f]{64}$/.test(manifest.sha256),
-    'sha256 must be 64 hexadecimal digits',
-  );
+  need(typeof manifest.sha256 === 'string' && /^[0-9a-f]{64}$/.test(manifest.sha256), 'sha256 must be 64 hexadecimal digits');
   need(text(manifest.licence), 'licence is missing');
   need(manifest.kind !== 'detector' || text(manifest.form), 'a detector names its form');
   need(
@@ -161,10 +150,7 @@ export function checkManifest(value: unknown, named: string): NetManifest {
   );
   for (const list of ['classes', 'labels'] as const) {
     const names = manifest[list];
-    need(
-      names === undefined || (Array.isArray(names) && names.every((name) => typeof name === 'string')),
-      `${list} must be texts`,
-    );
+    need(names === undefined || (Array.isArray(names) && names.every((name) => typeof name === 'string')), `${list} must be texts`);
   }
   need(
     manifest.externalData === undefined || isDataList(manifest.externalData),
@@ -183,8 +169,7 @@ export function checkManifest(value: unknown, named: string): NetManifest {
 function checkInput(input: Record<string, unknown> | null, need: (fine: boolean, problem: string) => void): void {
   if (!input) return need(false, 'input is missing');
   const side = (size: unknown): boolean => Number.isInteger(size) && (size as number) >= 1 && (size as number) <= 4096;
-  const triple = (list: unknown): boolean =>
-    Array.isArray(list) && list.length === 3 && list.every((one) => Number.isFinite(one));
+  const triple = (list: unknown): boolean => Array.isArray(list) && list.length === 3 && list.every((one) => Number.isFinite(one));
   need(text(input.name), 'input.name is missing');
   need(side(input.width) && side(input.height), 'input.width and input.height must be whole numbers within 1..4096');
   need(input.layout === 'NCHW' || input.layout === 'NHWC', 'input.layout must be NCHW or NHWC');
@@ -197,29 +182,19 @@ function checkInput(input: Record<string, unknown> | null, need: (fine: boolean,
     'input.type must be float32, float16 or uint8',
   );
   need(
-    input.batch === undefined ||
-      input.batch === 'free' ||
-      (Number.isInteger(input.batch) && (input.batch as number) >= 1),
+    input.batch === undefined || input.batch === 'free' || (Number.isInteger(input.batch) && (input.batch as number) >= 1),
     'input.batch must be free or a whole number',
   );
 }
 
-function checkOutputs(
-  outputs: Record<string, unknown> | null,
-  classifier: boolean,
-  need: (fine: boolean, problem: string) => void,
-): void {
+function checkOutputs(outputs: Record<string, unknown> | null, classifier: boolean, need: (fine: boolean, problem: string) => void): void {
   if (!outputs) return need(false, 'outputs is missing');
-  for (const [role, output] of Object.entries(outputs))
-    need(text(record(output)?.tensor), `outputs.${role}.tensor is missing`);
+  for (const [role, output] of Object.entries(outputs)) need(text(record(output)?.tensor), `outputs.${role}.tensor is missing`);
   if (!classifier) return;
   for (const role of ['fc6', 'fc8']) {
     const length = record(outputs[role])?.length;
     need(record(outputs[role]) !== null, `outputs.${role} is missing`);
-    need(
-      length === undefined || (Number.isInteger(length) && (length as number) >= 1),
-      `outputs.${role}.length must be a whole number`,
-    );
+    need(length === undefined || (Number.isInteger(length) && (length as number) >= 1), `outputs.${role}.length must be a whole number`);
   }
 }
 
@@ -241,9 +216,7 @@ function isRule(value: unknown): boolean {
 }
 
 function record(value: unknown): Record<string, unknown> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : null;
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
 }
 
 function text(value: unknown): boolean {

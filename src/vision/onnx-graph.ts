@@ -200,8 +200,7 @@ function readConstant(reader: Reader): OnnxConstant {
     else if (field === 2) type = reader.int32();
     else if (field === 8) name = reader.string();
     else if (field === 9) raw = reader.bytes();
-    else if (field === 4 && wire === 2 && dims.reduce((a, b) => a * b, 1) <= SMALL)
-      values = packed(reader, (r) => r.float());
+    else if (field === 4 && wire === 2 && dims.reduce((a, b) => a * b, 1) <= SMALL) values = packed(reader, (r) => r.float());
     else if (field === 7 && wire === 2 && dims.reduce((a, b) => a * b, 1) <= SMALL) values = packed(reader, whole);
     else if (field === 13) readEntry(reader, external);
     else reader.skipType(wire);

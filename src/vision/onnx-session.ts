@@ -53,11 +53,7 @@ export function cudaAvailable(): boolean {
 }
 
 /** Opens an ONNX file, or its bytes. Throws NET_REFUSED with the reason the runtime gives. */
-export async function openSession(
-  model: string | Uint8Array,
-  name: string,
-  options: SessionOptions = {},
-): Promise<OnnxSession> {
+export async function openSession(model: string | Uint8Array, name: string, options: SessionOptions = {}): Promise<OnnxSession> {
   const choice = options.provider ?? 'auto';
   const wanted: Provider[] = choice === 'cpu' ? ['cpu'] : choice === 'cuda' ? ['cuda'] : ['cuda', 'cpu'];
   const failures: string[] = [];
@@ -86,23 +82,18 @@ function disagreements(net: Net, session: OnnxSession): string[] {
   const problems: string[] = [];
   const declared = session.inputs.find(({ name }) => name === input.name);
   if (!declared || session.inputs.length !== 1) {
-    problems.push(
-      `the manifest's input is ${input.name}, the graph takes ${session.inputs.map(({ name }) => name).join(', ')}`,
-    );
+    problems.push(`the manifest's input is ${input.name}, the graph takes ${session.inputs.map(({ name }) => name).join(', ')}`);
   } else {
     const wanted = shapeOf(input, 1).slice(1);
     const given = declared.dims.slice(-3);
     const differs = given.some((size, i) => typeof size === 'number' && size > 0 && size !== wanted[i]);
-    if (differs)
-      problems.push(`input ${input.name} is ${declared.dims.join(' x ')}, the manifest says ${wanted.join(' x ')}`);
+    if (differs) problems.push(`input ${input.name} is ${declared.dims.join(' x ')}, the manifest says ${wanted.join(' x ')}`);
     if (declared.type !== (input.type ?? 'float32'))
       problems.push(`input ${input.name} is ${declared.type}, the manifest says ${input.type ?? 'float32'}`);
   }
   for (const [role, { tensor }] of Object.entries(outputs)) {
     if (session.outputs.some(({ name }) => name === tensor)) continue;
-    problems.push(
-      `${role} should be tensor ${tensor}, the graph gives ${session.outputs.map(({ name }) => name).join(', ')}`,
-    );
+    problems.push(`${role} should be tensor ${tensor}, the graph gives ${session.outputs.map(({ name }) => name).join(', ')}`);
   }
   return problems;
 }
@@ -120,9 +111,7 @@ function create(model: string | Uint8Array, provider: Provider, threads: number)
     executionMode: 'sequential',
     logSeverityLevel: 3,
   };
-  return typeof model === 'string'
-    ? ort.InferenceSession.create(model, options)
-    : ort.InferenceSession.create(model, options);
+  return typeof model === 'string' ? ort.InferenceSession.create(model, options) : ort.InferenceSession.create(model, options);
 }
 
 function sessionOver(session: ort.InferenceSession, provider: Provider, net: string): OnnxSession {

@@ -27,23 +27,21 @@ const message = (work: (writer: protobuf.Writer) => void): Uint8Array => {
   work(writer);
   return writer.finish();
 };
-const bytesField = (writer: protobuf.Writer, field: number, value: Uint8Array): void =>
-  void writer.uint32((field << 3) | 2).bytes(value);
-const textField = (writer: protobuf.Writer, field: number, value: string): void =>
-  void writer.uint32((field << 3) | 2).string(value);
-const wholeField = (writer: protobuf.Writer, field: number, value: number): void =>
-  void writer.uint32(field << 3).int64(value);
+const bytesField = (writer: protobuf.Writer, field: number, value: Uint8Array): void => void writer.uint32((field << 3) | 2).bytes(value);
+const textField = (writer: protobuf.Writer, field: number, value: string): void => void writer.uint32((field << 3) | 2).string(value);
+const wholeField = (writer: protobuf.Writer, field: number, value: number): void => void writer.uint32(field << 3).int64(value);
 
 /** What goes at the end of a GraphProto: nodes, constants, outputs by name. */
-export function graphAdditions(
-  nodes: readonly NewNode[],
-  outputs: readonly string[],
-  constants: readonly NewConstant[] = [],
-): Uint8Array {
+export function graphAdditions(nodes: readonly NewNode[], outputs: readonly string[], constants: readonly NewConstant[] = []): Uint8Array {
   return message((writer) => {
     for (const node of nodes) bytesField(writer, 1, nodeBytes(node));
     for (const constant of constants) bytesField(writer, 5, constantBytes(constant));
-    for (const name of outputs) bytesField(writer, 12, message((value) => textField(value, 1, name)));
+    for (const name of outputs)
+      bytesField(
+        writer,
+        12,
+        message((value) => textField(value, 1, name)),
+      );
   });
 }
 
@@ -93,7 +91,11 @@ export function gemmModel(aTransposed: boolean, bTransposed: boolean): Uint8Arra
   return message((writer) => {
     wholeField(writer, 1, 8);
     bytesField(writer, 7, graph);
-    bytesField(writer, 8, message((opset) => wholeField(opset, 2, 13)));
+    bytesField(
+      writer,
+      8,
+      message((opset) => wholeField(opset, 2, 13)),
+    );
   });
 }
 
@@ -109,6 +111,10 @@ function freeMatrix(name: string): Uint8Array {
   });
   return message((writer) => {
     textField(writer, 1, name);
-    bytesField(writer, 2, message((type) => bytesField(type, 1, tensor)));
+    bytesField(
+      writer,
+      2,
+      message((type) => bytesField(type, 1, tensor)),
+    );
   });
 }

@@ -20,8 +20,7 @@ export function probePicture(input: NetInput, seed = 7): Float32Array {
     for (let x = 0; x < width; x++) {
       const disc = discs.find((one) => (x - one.x) ** 2 + (y - one.y) ** 2 < one.r ** 2);
       const ground = [(200 * x) / width, (200 * y) / height, 120];
-      for (let channel = 0; channel < 3; channel++)
-        data[at++] = (disc?.colour ?? ground)[channel] * 0.9 + random.integer(25);
+      for (let channel = 0; channel < 3; channel++) data[at++] = (disc?.colour ?? ground)[channel] * 0.9 + random.integer(25);
     }
   }
   const values = new Float32Array(3 * width * height);

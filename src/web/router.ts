@@ -56,16 +56,9 @@ export function usePlace(): Place {
 
 /** A click on an ordinary link of this page becomes a step of the router; modified clicks stay the browser's. */
 export function followLink(event: MouseEvent): void {
-  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
-    return;
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const link = (event.target as Element | null)?.closest?.('a[href]');
-  if (
-    !(link instanceof HTMLAnchorElement) ||
-    link.target ||
-    link.origin !== location.origin ||
-    link.hasAttribute('download')
-  )
-    return;
+  if (!(link instanceof HTMLAnchorElement) || link.target || link.origin !== location.origin || link.hasAttribute('download')) return;
   if (link.pathname.startsWith('/v1') || link.pathname === '/metrics') return;
   event.preventDefault();
   go(link.pathname + link.search);

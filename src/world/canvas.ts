@@ -104,7 +104,9 @@ export class Canvas {
     this.add(`<path d="${d}" fill="${fill}" ${extra}/>`);
   }
   line(d: string, colour: string, width: number, extra = ''): void {
-    this.add(`<path d="${d}" fill="none" stroke="${colour}" stroke-width="${n(width)}" stroke-linecap="round" stroke-linejoin="round" ${extra}/>`);
+    this.add(
+      `<path d="${d}" fill="none" stroke="${colour}" stroke-width="${n(width)}" stroke-linecap="round" stroke-linejoin="round" ${extra}/>`,
+    );
   }
   shadow(x: number, y: number, rx: number, ry: number): void {
     this.ellipse(x, y, rx, ry, '#000', 'opacity="0.13"');
@@ -129,13 +131,19 @@ export class Canvas {
     const id = `${pattern}${a}${b}${scale}`.replace(/[^\w]/g, '');
     const size = Math.round(TILE_SIDE[pattern] * scale * 10) / 10;
     const draw = TILES[pattern](a, b, c);
-    this.define(id, `<pattern id="${id}" width="${size}" height="${size}" patternUnits="userSpaceOnUse"${pattern === 'stripes' && this.style === 'bold' ? ' patternTransform="rotate(45)"' : ''}><g transform="scale(${n(size)} ${n(size)}) scale(0.1)">${draw}</g></pattern>`);
+    this.define(
+      id,
+      `<pattern id="${id}" width="${size}" height="${size}" patternUnits="userSpaceOnUse"${pattern === 'stripes' && this.style === 'bold' ? ' patternTransform="rotate(45)"' : ''}><g transform="scale(${n(size)} ${n(size)}) scale(0.1)">${draw}</g></pattern>`,
+    );
     return `url(#${id})`;
   }
 
   gradient(from: string, to: string, vertical = true): string {
     const id = `g${from}${to}${vertical}`.replace(/[^\w]/g, '');
-    this.define(id, `<linearGradient id="${id}" x1="0" y1="0" x2="${vertical ? 0 : 1}" y2="${vertical ? 1 : 0}"><stop offset="0" stop-color="${from}"/><stop offset="1" stop-color="${to}"/></linearGradient>`);
+    this.define(
+      id,
+      `<linearGradient id="${id}" x1="0" y1="0" x2="${vertical ? 0 : 1}" y2="${vertical ? 1 : 0}"><stop offset="0" stop-color="${from}"/><stop offset="1" stop-color="${to}"/></linearGradient>`,
+    );
     return `url(#${id})`;
   }
 
@@ -154,15 +162,24 @@ export class Canvas {
   }
 
   private gloss(): string {
-    this.define('gloss', '<linearGradient id="gloss" x1="0" y1="0" x2="1" y2="1"><stop offset="0" stop-color="#fff" stop-opacity="0.55"/><stop offset="0.45" stop-color="#fff" stop-opacity="0"/><stop offset="1" stop-color="#000" stop-opacity="0.22"/></linearGradient>');
+    this.define(
+      'gloss',
+      '<linearGradient id="gloss" x1="0" y1="0" x2="1" y2="1"><stop offset="0" stop-color="#fff" stop-opacity="0.55"/><stop offset="0.45" stop-color="#fff" stop-opacity="0"/><stop offset="1" stop-color="#000" stop-opacity="0.22"/></linearGradient>',
+    );
     return 'url(#gloss)';
   }
   private shade(): string {
-    this.define('shade', '<linearGradient id="shade" x1="0" y1="0" x2="1" y2="0.3"><stop offset="0.5" stop-color="#000" stop-opacity="0"/><stop offset="1" stop-color="#000" stop-opacity="0.14"/></linearGradient>');
+    this.define(
+      'shade',
+      '<linearGradient id="shade" x1="0" y1="0" x2="1" y2="0.3"><stop offset="0.5" stop-color="#000" stop-opacity="0"/><stop offset="1" stop-color="#000" stop-opacity="0.14"/></linearGradient>',
+    );
     return 'url(#shade)';
   }
   private weave(): string {
-    this.define('weave', '<pattern id="weave" width="4" height="4" patternUnits="userSpaceOnUse"><path d="M0,0 L4,4 M4,0 L0,4" stroke="#000" stroke-opacity="0.16" stroke-width="0.8"/></pattern>');
+    this.define(
+      'weave',
+      '<pattern id="weave" width="4" height="4" patternUnits="userSpaceOnUse"><path d="M0,0 L4,4 M4,0 L0,4" stroke="#000" stroke-opacity="0.16" stroke-width="0.8"/></pattern>',
+    );
     return 'url(#weave)';
   }
 }
@@ -174,8 +191,12 @@ const TILES: Readonly<Record<Pattern, (a: string, b: string, c: string) => strin
   plain: (a) => `<rect width="10" height="10" fill="${a}"/>`,
   stripes: (a, _b, c) => `<rect width="10" height="10" fill="${a}"/><rect width="10" height="4" fill="${c}"/>`,
   dots: (a, _b, c) => `<rect width="10" height="10" fill="${a}"/><circle cx="5" cy="5" r="2.3" fill="${c}"/>`,
-  check: (a, b, c) => `<rect width="10" height="10" fill="${c}"/><rect width="5" height="10" fill="${a}" fill-opacity="0.55"/><rect width="10" height="5" fill="${a}" fill-opacity="0.55"/><rect width="10" height="1" y="7" fill="${b}"/>`,
-  zigzag: (a, _b, c) => `<rect width="10" height="10" fill="${a}"/><path d="M0,7.5 L2.5,2.5 L7.5,7.5 L10,2.5" transform="scale(1 1)" fill="none" stroke="${c}" stroke-width="2"/>`,
-  leaves: (a, b, c) => `<rect width="10" height="10" fill="${a}"/><path d="M1,6 Q2,1 6,1 Q5,6 1,6 Z" fill="${c}"/><path d="M5,9.5 Q6,5.5 9.5,5.5 Q9,9.5 5,9.5 Z" fill="${b}"/><circle cx="8.3" cy="2.6" r="0.9" fill="${c}"/>`,
-  tiles: (a, b, c) => `<rect width="10" height="10" fill="${c}"/><path d="M0,0 L5,0 A5,5 0 0 1 0,5 Z M10,10 L5,10 A5,5 0 0 1 10,5 Z" fill="${a}"/><path d="M5,5 L10,5 L10,0 Z" fill="${b}"/>`,
+  check: (a, b, c) =>
+    `<rect width="10" height="10" fill="${c}"/><rect width="5" height="10" fill="${a}" fill-opacity="0.55"/><rect width="10" height="5" fill="${a}" fill-opacity="0.55"/><rect width="10" height="1" y="7" fill="${b}"/>`,
+  zigzag: (a, _b, c) =>
+    `<rect width="10" height="10" fill="${a}"/><path d="M0,7.5 L2.5,2.5 L7.5,7.5 L10,2.5" transform="scale(1 1)" fill="none" stroke="${c}" stroke-width="2"/>`,
+  leaves: (a, b, c) =>
+    `<rect width="10" height="10" fill="${a}"/><path d="M1,6 Q2,1 6,1 Q5,6 1,6 Z" fill="${c}"/><path d="M5,9.5 Q6,5.5 9.5,5.5 Q9,9.5 5,9.5 Z" fill="${b}"/><circle cx="8.3" cy="2.6" r="0.9" fill="${c}"/>`,
+  tiles: (a, b, c) =>
+    `<rect width="10" height="10" fill="${c}"/><path d="M0,0 L5,0 A5,5 0 0 1 0,5 Z M10,10 L5,10 A5,5 0 0 1 10,5 Z" fill="${a}"/><path d="M5,5 L10,5 L10,0 Z" fill="${b}"/>`,
 };

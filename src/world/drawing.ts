@@ -42,21 +42,43 @@ const WIDTH = 240;
 const HEIGHTS = [240, 288, 320, 352];
 
 /** Places one thing on a backdrop; layout moves and scales it. */
-const single = (draw: (c: Canvas, f: Frame) => void, aspect: number, wide: number): Draw => (c) => {
-  backdrop(c);
-  let w = c.width * wide * c.between(0.86, 1.1);
-  const h = Math.min(w * aspect, c.height * 0.84);
-  w = h / aspect;
-  const f = { x: (c.width - w) * c.between(0.3, 0.7), y: (c.height - h) * c.between(0.4, 0.66), w, h };
-  c.shadow(f.x + w / 2, f.y + h, w * 0.42, 6);
-  draw(c, f);
-};
+const single =
+  (draw: (c: Canvas, f: Frame) => void, aspect: number, wide: number): Draw =>
+  (c) => {
+    backdrop(c);
+    let w = c.width * wide * c.between(0.86, 1.1);
+    const h = Math.min(w * aspect, c.height * 0.84);
+    w = h / aspect;
+    const f = { x: (c.width - w) * c.between(0.3, 0.7), y: (c.height - h) * c.between(0.4, 0.66), w, h };
+    c.shadow(f.x + w / 2, f.y + h, w * 0.42, 6);
+    draw(c, f);
+  };
 
 /** One drawing per topic, in the order of CATEGORIES. */
 const DRAWINGS: Readonly<Record<string, readonly Draw[]>> = {
-  'womens fashion': [single(clothes.dress, 1.6, 0.58), single(clothes.top, 1.05, 0.66), single(clothes.skirt, 1.15, 0.6), single((c, f) => clothes.shoe(c, f, 0, 'heel'), 0.78, 0.7), single(clothes.bag, 1, 0.62), (c) => (c.chance(0.5) ? flatLay : worn)(c, false)],
-  'mens fashion': [single(clothes.top, 1.08, 0.66), single(clothes.jacket, 1.2, 0.66), single(clothes.pants, 1.75, 0.46), single((c, f) => clothes.shoe(c, f, 0, c.chance(0.75) ? 'sneaker' : 'boot'), 0.66, 0.74), (c) => (c.chance(0.5) ? flatLay : worn)(c, true)],
-  'home decor': [single(home.sofa, 0.55, 0.84), single(home.chair, 1.25, 0.56), single(home.lamp, 1.6, 0.42), bedroom, (c) => (c.chance(0.7) ? livingRoom : workCorner)(c), single((c, f) => (c.chance(0.6) ? home.cabinet : home.shelf)(c, f), 0.92, 0.72)],
+  'womens fashion': [
+    single(clothes.dress, 1.6, 0.58),
+    single(clothes.top, 1.05, 0.66),
+    single(clothes.skirt, 1.15, 0.6),
+    single((c, f) => clothes.shoe(c, f, 0, 'heel'), 0.78, 0.7),
+    single(clothes.bag, 1, 0.62),
+    (c) => (c.chance(0.5) ? flatLay : worn)(c, false),
+  ],
+  'mens fashion': [
+    single(clothes.top, 1.08, 0.66),
+    single(clothes.jacket, 1.2, 0.66),
+    single(clothes.pants, 1.75, 0.46),
+    single((c, f) => clothes.shoe(c, f, 0, c.chance(0.75) ? 'sneaker' : 'boot'), 0.66, 0.74),
+    (c) => (c.chance(0.5) ? flatLay : worn)(c, true),
+  ],
+  'home decor': [
+    single(home.sofa, 0.55, 0.84),
+    single(home.chair, 1.25, 0.56),
+    single(home.lamp, 1.6, 0.42),
+    bedroom,
+    (c) => (c.chance(0.7) ? livingRoom : workCorner)(c),
+    single((c, f) => (c.chance(0.6) ? home.cabinet : home.shelf)(c, f), 0.92, 0.72),
+  ],
   art: [art.circles, art.colourFields, art.flowLines, art.collage, art.ink],
   tattoos: [tattoos.botanical, tattoos.geometric, tattoos.celestial, tattoos.snake, tattoos.ridge],
   illustrations: [pictures.cat, pictures.fox, pictures.city, pictures.space, pictures.portrait],
@@ -82,7 +104,10 @@ function shine(c: Canvas, latents: Latents): void {
   const angle = (latents.lightFrom * Math.PI) / 180;
   const [x, y] = [Math.cos(angle) / 2, Math.sin(angle) / 2];
   const strength = n(latents.light * 3);
-  c.define('light', `<linearGradient id="light" x1="${n(0.5 + x)}" y1="${n(0.5 + y)}" x2="${n(0.5 - x)}" y2="${n(0.5 - y)}"><stop offset="0" stop-color="#fff" stop-opacity="${Number(strength) / 10}"/><stop offset="0.5" stop-color="#fff" stop-opacity="0"/><stop offset="1" stop-color="#000" stop-opacity="${Number(strength) / 12}"/></linearGradient>`);
+  c.define(
+    'light',
+    `<linearGradient id="light" x1="${n(0.5 + x)}" y1="${n(0.5 + y)}" x2="${n(0.5 - x)}" y2="${n(0.5 - y)}"><stop offset="0" stop-color="#fff" stop-opacity="${Number(strength) / 10}"/><stop offset="0.5" stop-color="#fff" stop-opacity="0"/><stop offset="1" stop-color="#000" stop-opacity="${Number(strength) / 12}"/></linearGradient>`,
+  );
   c.rect({ x: 0, y: 0, w: c.width, h: c.height }, 'url(#light)');
 }
 

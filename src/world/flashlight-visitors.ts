@@ -61,7 +61,10 @@ const SAME_THING = 0.5;
 /** What a visitor does with a picture; null: leaves the tool alone. */
 export function searchOf(picture: SearchedPicture, { dots }: Offer, trust: number, random: Random): Search | null {
   const { objects } = picture;
-  const chosen = drawWeighted(random, objects.map(({ box }) => boxArea(box)));
+  const chosen = drawWeighted(
+    random,
+    objects.map(({ box }) => boxArea(box)),
+  );
   const wanted = objects.length === 0 ? null : objects[chosen];
   const chance = random.next() / trust;
   const other = random.next();
@@ -70,7 +73,8 @@ export function searchOf(picture: SearchedPicture, { dots }: Offer, trust: numbe
   if (on) return chance < FLASHLIGHT_VISITOR.dotOnWanted ? { region: on, wanted } : null;
   const byHand = wanted ? FLASHLIGHT_VISITOR.croppedBesideDots : 0;
   if (wanted && chance < byHand) return { region: wanted.box, wanted };
-  if (dots.length > 0 && chance < byHand + FLASHLIGHT_VISITOR.dotElsewhere) return curiousSearch(picture, dots[Math.floor(other * dots.length)]);
+  if (dots.length > 0 && chance < byHand + FLASHLIGHT_VISITOR.dotElsewhere)
+    return curiousSearch(picture, dots[Math.floor(other * dots.length)]);
   return null;
 }
 
@@ -86,7 +90,12 @@ function curiousSearch({ objects }: SearchedPicture, dot: Box): Search {
 }
 
 /** Places of the results (from 0) that the visitor saves. */
-export function savedPlaces(query: SearchedPicture, { wanted }: Search, results: readonly SearchedPicture[], random: Random): readonly number[] {
+export function savedPlaces(
+  query: SearchedPicture,
+  { wanted }: Search,
+  results: readonly SearchedPicture[],
+  random: Random,
+): readonly number[] {
   const { kind, look, appeal, noise, saved } = FLASHLIGHT_VISITOR;
   return Array.from(results.keys()).filter((place) => {
     const [glance, chance] = [random.next(), random.next()];

@@ -71,18 +71,78 @@ const category = (name: string, visualWeight: number, share: number, topics: str
  * quotes 2.0, fitness planning 0.2), divided by that of art. Choice: categories without a published figure lie between.
  */
 export const CATEGORIES: readonly WorldCategory[] = [
-  category('womens fashion', 0.75, 1.3, 'dresses: dress gown sundress, tops: top blouse tee, skirts: skirt midi pleated, heels: heels pumps shoes, bags: bag tote handbag, outfits: outfit look wardrobe'),
-  category('mens fashion', 0.65, 1.1, 'shirts: shirt tee menswear, jackets: jacket coat blazer, trousers: trousers chinos pants, sneakers: sneakers trainers shoes, outfits: outfit look menswear'),
-  category('home decor', 0.8, 1.3, 'sofas: sofa couch lounge, chairs: chair armchair seating, lamps: lamp lighting light, bedrooms: bedroom bed cozy, living rooms: livingroom interior room, storage: cabinet sideboard shelf'),
-  category('art', 1, 1.1, 'circles: circles abstract geometry, color fields: painting color field, flow lines: lines waves flow, collage: collage shapes cutout, ink: ink brush strokes'),
-  category('tattoos', 0.91, 0.8, 'botanical: flower botanical stem, geometric: geometric sacred lines, celestial: moon stars celestial, animals: snake bird animal, landscapes: mountain wave nature'),
-  category('illustrations', 0.9, 1, 'cats: cat kitten pet, foxes: fox woodland animal, cities: city houses street, space: space planet rocket, portraits: portrait girl character'),
-  category('design', 0.875, 0.9, 'posters: poster print layout, logos: logo mark branding, packaging: packaging box label, lettering: lettering type letter, interfaces: app interface screen'),
-  category('quotes', 0.23, 0.9, 'motivation: motivation inspiring dream, love: love heart romance, humor: funny humor sarcasm, calm: calm mindful peace, work: work hustle focus'),
-  category('food and drink', 0.5, 1, 'bowls: bowl salad healthy, cakes: cake dessert baking, drinks: cocktail drink smoothie, pizza: pizza dinner cheese, fruit: fruit fresh summer'),
-  category('fitness planning', 0.023, 0.8, 'weekly plans: weekly workout plan, challenges: challenge days abs, meal plans: meal prep plan, progress: progress tracker goals, circuits: circuit hiit routine'),
-  category('gardening', 0.55, 0.8, 'pot plants: potted plant houseplant, flower beds: flowers border blooms, vegetables: vegetable harvest kitchen, succulents: succulent cactus desert, garden paths: path garden backyard'),
-  category('travel', 0.5, 1, 'mountains: mountains hiking peak, beaches: beach island sea, deserts: desert dunes safari, skylines: city skyline weekend, lakes: lake cabin forest'),
+  category(
+    'womens fashion',
+    0.75,
+    1.3,
+    'dresses: dress gown sundress, tops: top blouse tee, skirts: skirt midi pleated, heels: heels pumps shoes, bags: bag tote handbag, outfits: outfit look wardrobe',
+  ),
+  category(
+    'mens fashion',
+    0.65,
+    1.1,
+    'shirts: shirt tee menswear, jackets: jacket coat blazer, trousers: trousers chinos pants, sneakers: sneakers trainers shoes, outfits: outfit look menswear',
+  ),
+  category(
+    'home decor',
+    0.8,
+    1.3,
+    'sofas: sofa couch lounge, chairs: chair armchair seating, lamps: lamp lighting light, bedrooms: bedroom bed cozy, living rooms: livingroom interior room, storage: cabinet sideboard shelf',
+  ),
+  category(
+    'art',
+    1,
+    1.1,
+    'circles: circles abstract geometry, color fields: painting color field, flow lines: lines waves flow, collage: collage shapes cutout, ink: ink brush strokes',
+  ),
+  category(
+    'tattoos',
+    0.91,
+    0.8,
+    'botanical: flower botanical stem, geometric: geometric sacred lines, celestial: moon stars celestial, animals: snake bird animal, landscapes: mountain wave nature',
+  ),
+  category(
+    'illustrations',
+    0.9,
+    1,
+    'cats: cat kitten pet, foxes: fox woodland animal, cities: city houses street, space: space planet rocket, portraits: portrait girl character',
+  ),
+  category(
+    'design',
+    0.875,
+    0.9,
+    'posters: poster print layout, logos: logo mark branding, packaging: packaging box label, lettering: lettering type letter, interfaces: app interface screen',
+  ),
+  category(
+    'quotes',
+    0.23,
+    0.9,
+    'motivation: motivation inspiring dream, love: love heart romance, humor: funny humor sarcasm, calm: calm mindful peace, work: work hustle focus',
+  ),
+  category(
+    'food and drink',
+    0.5,
+    1,
+    'bowls: bowl salad healthy, cakes: cake dessert baking, drinks: cocktail drink smoothie, pizza: pizza dinner cheese, fruit: fruit fresh summer',
+  ),
+  category(
+    'fitness planning',
+    0.023,
+    0.8,
+    'weekly plans: weekly workout plan, challenges: challenge days abs, meal plans: meal prep plan, progress: progress tracker goals, circuits: circuit hiit routine',
+  ),
+  category(
+    'gardening',
+    0.55,
+    0.8,
+    'pot plants: potted plant houseplant, flower beds: flowers border blooms, vegetables: vegetable harvest kitchen, succulents: succulent cactus desert, garden paths: path garden backyard',
+  ),
+  category(
+    'travel',
+    0.5,
+    1,
+    'mountains: mountains hiking peak, beaches: beach island sea, deserts: desert dunes safari, skylines: city skyline weekend, lakes: lake cabin forest',
+  ),
 ];
 
 /** What decides the picture of a pin, and (except in the null world) what people see in it. */
@@ -111,9 +171,5 @@ export function paletteLikeness(a: number, b: number): number {
 
 /** How alike two pins look by their latents, 0..1: palette 0.45, style 0.3, pattern 0.25. */
 export function lookLikeness(a: Latents, b: Latents): number {
-  return (
-    0.45 * paletteLikeness(a.palette, b.palette) +
-    (a.style === b.style ? 0.3 : 0) +
-    (a.pattern === b.pattern ? 0.25 : 0)
-  );
+  return 0.45 * paletteLikeness(a.palette, b.palette) + (a.style === b.style ? 0.3 : 0) + (a.pattern === b.pattern ? 0.25 : 0);
 }

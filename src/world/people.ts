@@ -101,12 +101,19 @@ export class People {
   chooseQuery(user: WorldUser, pool: readonly number[], random: Random): number {
     const choices = Array.from({ length: 8 }, () => random.pick(pool));
     const { pins } = this.recipe;
-    return choices[drawWeighted(random, choices.map((pin) => (user.categories.includes(pins[pin].felt.category) ? 6 : 1) * Math.exp(0.5 * pins[pin].appeal)))];
+    return choices[
+      drawWeighted(
+        random,
+        choices.map((pin) => (user.categories.includes(pins[pin].felt.category) ? 6 : 1) * Math.exp(0.5 * pins[pin].appeal)),
+      )
+    ];
   }
 
   private taste(user: WorldUser, query: number, candidate: number): number {
     const { felt } = this.recipe.pins[candidate];
     const visual = this.weights[this.recipe.pins[query].felt.category];
-    return visual * (UTILITY.tastePalette * paletteLikeness(user.palette, felt.palette) + (user.style === felt.style ? UTILITY.tasteStyle : 0));
+    return (
+      visual * (UTILITY.tastePalette * paletteLikeness(user.palette, felt.palette) + (user.style === felt.style ? UTILITY.tasteStyle : 0))
+    );
   }
 }

@@ -155,7 +155,12 @@ function makeUsers(size: WorldSize): WorldUser[] {
   return Array.from({ length: size.users }, (_, i) => {
     const categories = new Set<number>();
     while (categories.size < 3) categories.add(drawWeighted(random, shares));
-    return { id: idOf('u', i), categories: [...categories], palette: random.integer(PALETTES.length), style: random.integer(STYLES.length) };
+    return {
+      id: idOf('u', i),
+      categories: [...categories],
+      palette: random.integer(PALETTES.length),
+      style: random.integer(STYLES.length),
+    };
   });
 }
 
@@ -171,7 +176,10 @@ function makeBoards(size: WorldSize, pins: readonly WorldPin[]): WorldBoard[] {
 }
 
 function drawTheme(random: Random, kind: WorldBoard['kind']): Theme {
-  const category = drawWeighted(random, CATEGORIES.map((row) => row.share));
+  const category = drawWeighted(
+    random,
+    CATEGORIES.map((row) => row.share),
+  );
   const look = kind === 'look';
   return {
     category,
@@ -182,7 +190,13 @@ function drawTheme(random: Random, kind: WorldBoard['kind']): Theme {
 }
 
 /** 12 to 40 saves in order; one in twelve is astray. */
-function fillBoard(random: Random, kind: WorldBoard['kind'], themes: readonly Theme[], pins: readonly WorldPin[], byCategory: readonly (readonly number[])[]): number[] {
+function fillBoard(
+  random: Random,
+  kind: WorldBoard['kind'],
+  themes: readonly Theme[],
+  pins: readonly WorldPin[],
+  byCategory: readonly (readonly number[])[],
+): number[] {
   const chosen = new Set<number>();
   const goal = Math.min(12 + random.integer(29), Math.floor(pins.length / 4));
   for (let step = 0; chosen.size < goal && step < goal * 3; step++) {

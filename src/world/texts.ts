@@ -5,8 +5,35 @@ import { CATEGORIES, PALETTES, STYLE_WORDS, STYLES } from './latents.ts';
 import { WORLD_END } from './recipe.ts';
 import type { Recipe, WorldBoard, WorldPin } from './recipe.ts';
 
-const FILLERS = ['ideas', 'inspiration', 'to love', 'for the weekend', 'of the season', 'on a budget', 'you need', 'for beginners', 'at home', '2025'];
-const NOISE = ['diy', 'gift', 'cute', 'aesthetic', 'vibes', 'spring', 'autumn', 'easy', 'best', 'new', 'trend', 'photo', 'save', 'wish', 'list'];
+const FILLERS = [
+  'ideas',
+  'inspiration',
+  'to love',
+  'for the weekend',
+  'of the season',
+  'on a budget',
+  'you need',
+  'for beginners',
+  'at home',
+  '2025',
+];
+const NOISE = [
+  'diy',
+  'gift',
+  'cute',
+  'aesthetic',
+  'vibes',
+  'spring',
+  'autumn',
+  'easy',
+  'best',
+  'new',
+  'trend',
+  'photo',
+  'save',
+  'wish',
+  'list',
+];
 const SHOPPED = new Set(['womens fashion', 'mens fashion', 'home decor', 'gardening', 'art', 'design']);
 const DAY = 86_400_000;
 
@@ -22,7 +49,8 @@ export function pinLine(recipe: Recipe, index: number): Record<string, unknown> 
   const name = CATEGORIES[category].name;
   const line: Record<string, unknown> = { id: pin.id, image: `images/${pin.id}.jpg` };
   if (random.next() > 0.06) line.title = titleOf(random, pin);
-  if (random.next() < 0.4) line.description = `${capital(random.pick(topicWords(category, pin.felt.topic)))} ${random.pick(FILLERS)}. ${capital(random.pick(NOISE))} ${random.pick(FILLERS)}.`;
+  if (random.next() < 0.4)
+    line.description = `${capital(random.pick(topicWords(category, pin.felt.topic)))} ${random.pick(FILLERS)}. ${capital(random.pick(NOISE))} ${random.pick(FILLERS)}.`;
   if (random.next() > 0.1) line.link = `https://${name.split(' ')[0]}-${random.integer(6) + 1}.example/${pin.id}`;
   if (random.next() > 0.05) line.annotations = annotationsOf(random, pin);
   if (random.next() > 0.15) line.categories = categoriesOf(random, name);
@@ -66,9 +94,19 @@ export function boardLine(recipe: Recipe, board: WorldBoard): Record<string, unk
   const random = seededRandom(deriveSeed(recipe.size.seed, `board ${board.id}`));
   const [theme] = board.themes;
   const name = CATEGORIES[theme.category].name;
-  const look = theme.palette >= 0 ? random.pick(PALETTES[theme.palette].words) : theme.style >= 0 ? random.pick(STYLE_WORDS[STYLES[theme.style]]) : '';
-  const subject = board.kind === 'mixed' ? random.pick(['things i like', 'someday', 'inbox', 'favourites']) : theme.topic >= 0 ? CATEGORIES[theme.category].topics[theme.topic][0] : name;
-  const line: Record<string, unknown> = { id: board.id, title: capital(`${look} ${subject}`.trim()), ownerId: recipe.users[board.owner].id };
+  const look =
+    theme.palette >= 0 ? random.pick(PALETTES[theme.palette].words) : theme.style >= 0 ? random.pick(STYLE_WORDS[STYLES[theme.style]]) : '';
+  const subject =
+    board.kind === 'mixed'
+      ? random.pick(['things i like', 'someday', 'inbox', 'favourites'])
+      : theme.topic >= 0
+        ? CATEGORIES[theme.category].topics[theme.topic][0]
+        : name;
+  const line: Record<string, unknown> = {
+    id: board.id,
+    title: capital(`${look} ${subject}`.trim()),
+    ownerId: recipe.users[board.owner].id,
+  };
   if (board.kind !== 'mixed' && random.next() > 0.1) line.category = name;
   return line;
 }

@@ -41,12 +41,28 @@ export function picturesOf(recipe: Recipe): Picture[] {
 /** Writes the text files of a world into `folder`; the same bytes for the same recipe everywhere. */
 export function writeTruth(recipe: Recipe, pictures: readonly Picture[], folder: string): void {
   mkdirSync(join(folder, 'images'), { recursive: true });
-  const lines = (name: string, rows: readonly unknown[]): void => writeFileSync(join(folder, name), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  lines('pins.jsonl', recipe.pins.map((_, i) => pinLine(recipe, i)));
-  lines('boards.jsonl', recipe.boards.map((board) => boardLine(recipe, board)));
-  lines('saves.jsonl', recipe.boards.flatMap((board) => saveLines(recipe, board)));
-  lines('objects.jsonl', recipe.pins.map((pin) => objectLine(pin, pictures[pin.picture])));
-  lines('near-duplicates.jsonl', duplicateGroups(recipe).map((pins) => ({ pins: pins.map((i) => recipe.pins[i].id) })));
+  const lines = (name: string, rows: readonly unknown[]): void =>
+    writeFileSync(join(folder, name), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  lines(
+    'pins.jsonl',
+    recipe.pins.map((_, i) => pinLine(recipe, i)),
+  );
+  lines(
+    'boards.jsonl',
+    recipe.boards.map((board) => boardLine(recipe, board)),
+  );
+  lines(
+    'saves.jsonl',
+    recipe.boards.flatMap((board) => saveLines(recipe, board)),
+  );
+  lines(
+    'objects.jsonl',
+    recipe.pins.map((pin) => objectLine(pin, pictures[pin.picture])),
+  );
+  lines(
+    'near-duplicates.jsonl',
+    duplicateGroups(recipe).map((pins) => ({ pins: pins.map((i) => recipe.pins[i].id) })),
+  );
   writeFileSync(join(folder, 'truth.json'), `${JSON.stringify(truthOf(recipe, pictures))}\n`);
 }
 

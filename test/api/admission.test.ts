@@ -10,7 +10,8 @@ const LIMITS = {
   bodies: 100,
 };
 
-const turns = (count: number): Promise<void> => new Promise((done) => (count === 0 ? done() : setImmediate(() => turns(count - 1).then(done))));
+const turns = (count: number): Promise<void> =>
+  new Promise((done) => (count === 0 ? done() : setImmediate(() => turns(count - 1).then(done))));
 
 function busyFor(ms: number): void {
   const until = performance.now() + ms;

@@ -44,7 +44,14 @@ describe('what bad input gets', () => {
     expect(reply.statusCode).toBe(status);
     expect(reply.headers['content-type']).toContain('application/problem+json');
     const problem = reply.json<Record<string, unknown>>();
-    expect(problem).toMatchObject({ status, code, type: expect.any(String), title: expect.any(String), detail: expect.any(String), requestId: expect.any(String) });
+    expect(problem).toMatchObject({
+      status,
+      code,
+      type: expect.any(String),
+      title: expect.any(String),
+      detail: expect.any(String),
+      requestId: expect.any(String),
+    });
     expect(problem.field).toBe(field);
     expect((await app.inject(related)).statusCode).toBe(200);
   });
@@ -58,11 +65,32 @@ describe('what bad input gets', () => {
 
   test('rows are rejected one by one, with reason and index, and the rest goes in', async () => {
     const at = new Date(Date.now() + 3 * 24 * 3600 * 1000).toISOString();
-    const pins = [{ id: 'fresh' }, { id: '' }, { id: 'x'.repeat(257) }, { id: 'bad\ud800' }, { title: 'no id' }, 7, { id: 'later', createdAt: at }];
+    const pins = [
+      { id: 'fresh' },
+      { id: '' },
+      { id: 'x'.repeat(257) },
+      { id: 'bad\ud800' },
+      { title: 'no id' },
+      7,
+      { id: 'later', createdAt: at },
+    ];
     const receipt = (await app.inject(post('/v1/pins', { pins }))).json();
     expect(receipt).toMatchObject({ read: 7, written: 1, unchanged: 0 });
-    expect(Object.values(receipt.rejected as Record<string, { lines: number[] }>).flatMap(({ lines }) => lines).sort()).toEqual([1, 2, 3, 4, 5, 6]);
-    const saves = (await app.inject(post('/v1/saves', { saves: [{ pinId: 'fresh', boardId: 'no board' }, { pinId: 'no pin', boardId: 'plants of ann' }] }))).json();
+    expect(
+      Object.values(receipt.rejected as Record<string, { lines: number[] }>)
+        .flatMap(({ lines }) => lines)
+        .sort(),
+    ).toEqual([1, 2, 3, 4, 5, 6]);
+    const saves = (
+      await app.inject(
+        post('/v1/saves', {
+          saves: [
+            { pinId: 'fresh', boardId: 'no board' },
+            { pinId: 'no pin', boardId: 'plants of ann' },
+          ],
+        }),
+      )
+    ).json();
     expect(saves.rejected).toEqual({ BOARD_UNKNOWN: { count: 1, lines: [0] }, PIN_UNKNOWN: { count: 1, lines: [1] } });
     expect((await app.inject('/v1/pins/fresh/related')).statusCode).toBe(200);
   });

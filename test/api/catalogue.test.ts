@@ -32,7 +32,13 @@ test('pictures of pins that are there are looked at, and likeness proposes', () 
 test('a new pin is answered at once, and by its picture within seconds; a copy joins its original', async () => {
   writeFileSync(join(folder, 'images', 'new.png'), await drawSvg(drawing('plant', 7), 'png'));
   writeFileSync(join(folder, 'images', 'copy.png'), readFileSync(join(folder, 'images', 'plant-1.png')));
-  const receipt = await post('/v1/pins', { pins: [{ id: 'new', image: 'new.png' }, { id: 'copy', image: 'copy.png' }, { id: 'out', image: '../out.png' }] });
+  const receipt = await post('/v1/pins', {
+    pins: [
+      { id: 'new', image: 'new.png' },
+      { id: 'copy', image: 'copy.png' },
+      { id: 'out', image: '../out.png' },
+    ],
+  });
   expect(receipt).toMatchObject({ read: 3, written: 2, rejected: { IMAGE_OUTSIDE_FOLDER: { count: 1, lines: [2] } } });
   expect((await app.inject('/v1/pins/new/related')).json().missing).toContain('visual-features');
   await context.imagesSettled();

@@ -48,9 +48,9 @@ describe('jobs over HTTP', () => {
     expect(line).toMatchObject({ cron: '0 3 * * *', flags: [], state: 'idle', progress: null, last: null });
     expect(line?.nextRunAt).toMatch(/T03:00:00\.000Z$/);
     expect(readSchedule(folder)).toEqual({ 'train-ranker': { cron: '0 3 * * *', flags: [] } });
-    expect(
-      await ask('PUT', '/v1/jobs/train-ranker/schedule', admin, { cron: '0 3 * * *', flags: ['--report', '/etc/x'] }),
-    ).toMatchObject({ status: 400 });
+    expect(await ask('PUT', '/v1/jobs/train-ranker/schedule', admin, { cron: '0 3 * * *', flags: ['--report', '/etc/x'] })).toMatchObject({
+      status: 400,
+    });
     expect(await ask('DELETE', '/v1/jobs/train-ranker/schedule', admin)).toMatchObject({ status: 200 });
     expect(readSchedule(folder)).toEqual({});
   });

@@ -37,7 +37,12 @@ test('a kept closeup is the same list under an id of its own, and is logged like
   const [made, kept] = [await logged(first.recommendationId), await logged(second.recommendationId)];
   expect(kept?.items).toEqual(made?.items);
   expect(kept?.items.rows.rows).toBeGreaterThanOrEqual(3);
-  expect(kept).toMatchObject({ queryPinIndex: made?.queryPinIndex, modelVersion: made?.modelVersion, treatment: made?.treatment, shuffled: false });
+  expect(kept).toMatchObject({
+    queryPinIndex: made?.queryPinIndex,
+    modelVersion: made?.modelVersion,
+    treatment: made?.treatment,
+    shuffled: false,
+  });
 });
 
 test('what is asked otherwise is another list', async () => {

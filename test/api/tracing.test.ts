@@ -11,13 +11,18 @@ const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 
 it('without the packages it says which to install', async () => {
   const refused = traceRequests({} as App, 'http://127.0.0.1:1/v1/traces', [MISSING]);
-  await expect(refused).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('npm install --no-save @opentelemetry/api') });
+  await expect(refused).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringContaining('npm install --no-save @opentelemetry/api'),
+  });
 });
 
 it("a request is a span under the caller's trace, and the stages of its list are spans inside it", async () => {
   const bodies: Buffer[] = [];
   const collector = createServer((request, reply) => {
-    request.on('data', (chunk: Buffer) => bodies.push(chunk)).on('end', () => reply.setHeader('content-type', 'application/json').end('{}'));
+    request
+      .on('data', (chunk: Buffer) => bodies.push(chunk))
+      .on('end', () => reply.setHeader('content-type', 'application/json').end('{}'));
   });
   await new Promise<void>((listening) => collector.listen(0, '127.0.0.1', listening));
   const { port } = collector.address() as { port: number };
@@ -32,7 +37,9 @@ it("a request is a span under the caller's trace, and the stages of its list are
   const spans = bodies.flatMap((body) => spansOf(JSON.parse(body.toString())));
   const request = spans.find(({ name }) => name === 'GET /v1/pins/:id/related');
   expect(request).toMatchObject({ traceId: TRACE_ID, parentSpanId: 'b7ad6b7169203331' });
-  expect(spans.filter(({ parentSpanId }) => parentSpanId === request?.spanId).map(({ name }) => name)).toEqual(expect.arrayContaining(['candidates', 'rows', 'scores']));
+  expect(spans.filter(({ parentSpanId }) => parentSpanId === request?.spanId).map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['candidates', 'rows', 'scores']),
+  );
 });
 
 interface SentSpan {

@@ -47,7 +47,12 @@ async function ask(body: Record<string, unknown>, url = '/v1/visual-search'): Pr
   return { ...reply.json<Reply>(), status: reply.statusCode };
 }
 
-async function upload(bytes: Uint8Array, fields: Record<string, string> = {}, url = '/v1/visual-search', name = 'photo.jpg'): Promise<Reply> {
+async function upload(
+  bytes: Uint8Array,
+  fields: Record<string, string> = {},
+  url = '/v1/visual-search',
+  name = 'photo.jpg',
+): Promise<Reply> {
   const form = new FormData();
   for (const [field, value] of Object.entries(fields)) form.set(field, value);
   form.set('image', new Blob([Buffer.from(bytes)]) as never, name);
@@ -66,7 +71,11 @@ describe('Flashlight', () => {
     expect(ids(reply)).not.toContain('plant-1');
     expect(tasteOf(reply.items[0].pinId)).toBe('plant');
     for (const { score, terms = [] } of reply.items) expect(terms.reduce((sum, { contribution }) => sum + contribution, 0)).toBe(score);
-    expect(reply).toMatchObject({ annotations: expect.any(Array), colours: expect.any(Array), modelVersion: expect.stringContaining('hamming') });
+    expect(reply).toMatchObject({
+      annotations: expect.any(Array),
+      colours: expect.any(Array),
+      modelVersion: expect.stringContaining('hamming'),
+    });
   });
 
   it('pages without repeats', async () => {
@@ -136,11 +145,18 @@ describe('what people do with a region', () => {
   it('a treatment shows a box instead of dots, or sets thresholds', async () => {
     const treatment = JSON.stringify({ dots: { show: 'box' } });
     const box = (await app.inject(`/v1/pins/plant-1/objects?treatment=${encodeURIComponent(treatment)}`)).json();
-    expect(box).toMatchObject({ display: 'box', defaultBox: [expect.any(Number), expect.any(Number), expect.any(Number), expect.any(Number)] });
+    expect(box).toMatchObject({
+      display: 'box',
+      defaultBox: [expect.any(Number), expect.any(Number), expect.any(Number), expect.any(Number)],
+    });
     const strict = JSON.stringify({ dots: { thresholds: { visual: 1 } } });
-    const dots = (await app.inject(`/v1/pins/plant-2/objects?explain=true&treatment=${encodeURIComponent(strict)}`)).json<{ objects: { shown: boolean; suppressedBy?: string; signals: object }[]; thresholds: object }>();
+    const dots = (await app.inject(`/v1/pins/plant-2/objects?explain=true&treatment=${encodeURIComponent(strict)}`)).json<{
+      objects: { shown: boolean; suppressedBy?: string; signals: object }[];
+      thresholds: object;
+    }>();
     expect(dots.thresholds).toMatchObject({ visual: 1 });
-    for (const object of dots.objects) expect(object).toMatchObject({ shown: false, suppressedBy: expect.any(String), signals: expect.any(Object) });
+    for (const object of dots.objects)
+      expect(object).toMatchObject({ shown: false, suppressedBy: expect.any(String), signals: expect.any(Object) });
     const wrong = await app.inject('/v1/pins/plant-1/objects?treatment={"dots":{"show":"all"}}');
     expect(wrong.statusCode).toBe(400);
   });
@@ -150,8 +166,20 @@ describe('Lens', () => {
   it('says what it understood, where each item is from and what each source gave', async () => {
     const bytes = await drawSvg(drawing('plant', 3), 'jpeg', 60);
     const reply = await upload(bytes, { limit: '6' }, '/v1/lens');
-    expect(reply).toMatchObject({ status: 200, understanding: { annotations: expect.any(Array), objects: expect.any(Array), colours: expect.any(Array), picture: expect.any(String) } });
-    expect((reply as unknown as { blend: { source: string; ratio: number; reason: string }[] }).blend.map(({ source }) => source)).toEqual(['visual-search', 'annotation-search', 'object-search']);
+    expect(reply).toMatchObject({
+      status: 200,
+      understanding: {
+        annotations: expect.any(Array),
+        objects: expect.any(Array),
+        colours: expect.any(Array),
+        picture: expect.any(String),
+      },
+    });
+    expect((reply as unknown as { blend: { source: string; ratio: number; reason: string }[] }).blend.map(({ source }) => source)).toEqual([
+      'visual-search',
+      'annotation-search',
+      'object-search',
+    ]);
     expect(reply.items.every(({ source }) => source !== undefined)).toBe(true);
     expect(new Set(ids(reply)).size).toBe(reply.items.length);
     const next = await upload(bytes, { limit: '6', cursor: reply.nextCursor ?? '' }, '/v1/lens');
@@ -161,7 +189,10 @@ describe('Lens', () => {
   it('takes events on its lists', async () => {
     const { recommendationId, items } = await ask({ pinId: 'plant-2' }, '/v1/lens');
     const events = [{ eventId: 'of a lens', type: 'click', recommendationId, pinId: items[0].pinId }];
-    expect((await app.inject({ method: 'POST', url: '/v1/events', payload: { events } })).json()).toMatchObject({ written: 1, keptApart: 0 });
+    expect((await app.inject({ method: 'POST', url: '/v1/events', payload: { events } })).json()).toMatchObject({
+      written: 1,
+      keptApart: 0,
+    });
   });
 });
 
@@ -186,7 +217,11 @@ describe('bad input', () => {
     const png = readFileSync(join(folder, 'images', 'plant-1.png'));
     expect(await upload(png.subarray(0, png.length >> 1))).toMatchObject({ status: 422, code: 'IMAGE_REFUSED' });
     expect(await upload(Buffer.alloc(300_000, 7))).toMatchObject({ status: 413, code: 'IMAGE_TOO_LARGE' });
-    expect(await upload(hugePng(), {}, '/v1/lens')).toMatchObject({ status: 413, code: 'IMAGE_TOO_LARGE', detail: expect.stringContaining('pixels') });
+    expect(await upload(hugePng(), {}, '/v1/lens')).toMatchObject({
+      status: 413,
+      code: 'IMAGE_TOO_LARGE',
+      detail: expect.stringContaining('pixels'),
+    });
     expect(await upload(animation())).toMatchObject({ status: 422, code: 'IMAGE_REFUSED', detail: expect.stringContaining('2 frames') });
   });
 
@@ -213,7 +248,9 @@ describe('bad input', () => {
     expect(late.statusCode).toBe(503);
     expect(late.headers['retry-after']).toBe('1');
     expect(late.json()).toMatchObject({ code: 'FEATURES_NOT_READY' });
-    await expect.poll(async () => (await other.inject({ method: 'POST', url: '/v1/visual-search', payload })).statusCode, { timeout: 20_000 }).toBe(200);
+    await expect
+      .poll(async () => (await other.inject({ method: 'POST', url: '/v1/visual-search', payload })).statusCode, { timeout: 20_000 })
+      .toBe(200);
     await other.close();
     await hasty.close();
   });

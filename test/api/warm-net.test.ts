@@ -16,7 +16,14 @@ it('loads the net before the first request where there are features, and says wh
   const before = await openContext(config, folder);
   opened.push(before);
   expect(await warmNet(before)).toEqual({ provider: null, netProblem: null });
-  const run = { options: { workers: 1, batch: 4 }, args: [], config, dataFolder: folder, progress: SILENT, signal: new AbortController().signal };
+  const run = {
+    options: { workers: 1, batch: 4 },
+    args: [],
+    config,
+    dataFolder: folder,
+    progress: SILENT,
+    signal: new AbortController().signal,
+  };
   await extractFeatures.run(run);
   await before.refresh();
   expect(await warmNet(before)).toEqual({ provider: 'cpu', netProblem: null });

@@ -60,7 +60,11 @@ describe('annotation neighbours', () => {
     expect(sliced.behind).toMatch(/built anew/);
     expect(sliced.propose({ pinIndex: 3, code: null }, 10).pinIndexes.every((pin) => pin < 1500)).toBe(true);
     sliced.catchUp(0);
-    take([{ id: 'pin-2999', annotations: { 'term-0': 0.5, latest: 1 } }, { id: 'pin-7', annotations: {} }, { id: 'pin-8', annotations: { latest: 2 } }]);
+    take([
+      { id: 'pin-2999', annotations: { 'term-0': 0.5, latest: 1 } },
+      { id: 'pin-7', annotations: {} },
+      { id: 'pin-8', annotations: { latest: 2 } },
+    ]);
     let slices = 1;
     for (; sliced.behind !== null; slices++) sliced.catchUp(0);
     expect(slices).toBeGreaterThan(2);
@@ -87,7 +91,10 @@ describe('annotation neighbours', () => {
 
   it('know pins that came after the index was built', () => {
     const annotations = { 'term-0': 1, 'term-29': 0.37 };
-    const { indexes } = upsertPins(store, [{ id: 'late', annotations }, { id: 'twin', annotations }]);
+    const { indexes } = upsertPins(store, [
+      { id: 'late', annotations },
+      { id: 'twin', annotations },
+    ]);
     columns.refresh([...indexes]);
     source.refresh(indexes);
     const found = source.propose({ pinIndex: indexes[0], code: null }, 1);

@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type CooccurrenceOptions,
-  cooccurrenceRows,
-  DEFAULT_COOCCURRENCE,
-  METHODS,
-} from '../../src/candidates/board-cooccurrence.ts';
+import { type CooccurrenceOptions, cooccurrenceRows, DEFAULT_COOCCURRENCE, METHODS } from '../../src/candidates/board-cooccurrence.ts';
 import { type BoardPins, boardPinsOf } from '../../src/candidates/board-pins.ts';
 import { FastRowCounter } from '../../src/candidates/fast-row-counter.ts';
 import { countedInBlocks } from '../../src/candidates/cooccurrence-pool.ts';
@@ -70,9 +65,18 @@ describe('co-occurrence', () => {
       const { start, pinIndexes, scores } = cooccurrenceRows(table, { ...base, ...options });
       return Array.from(pinIndexes.subarray(start[0], start[1]), (pin, p) => [pin, scores[p]]);
     };
-    expect(list({ method: 'count' })).toEqual([[1, 2], [2, 1]]);
-    expect(list({ method: 'cosine' })).toEqual([[1, 1], [2, 0.5]]);
-    expect(list({ method: 'jaccard' })).toEqual([[1, 1], [2, Math.fround(1 / 3)]]);
+    expect(list({ method: 'count' })).toEqual([
+      [1, 2],
+      [2, 1],
+    ]);
+    expect(list({ method: 'cosine' })).toEqual([
+      [1, 1],
+      [2, 0.5],
+    ]);
+    expect(list({ method: 'jaccard' })).toEqual([
+      [1, 1],
+      [2, Math.fround(1 / 3)],
+    ]);
     expect(list({ method: 'p3alpha', alpha: 1 })).toEqual([
       [1, Math.fround(0.5 * (1 / 2 + 1 / 3))],
       [2, Math.fround(0.5 * (1 / 3))],
@@ -95,28 +99,52 @@ describe('co-occurrence', () => {
     }
   });
 
-  it.each(VARIANTS.map((variant) => [JSON.stringify(variant), variant] as const))('has the same bits when counted fast: %s', (_, variant) => {
-    const table = tableOf(skewedBoards(13, 500, 600, 30), 600);
-    for (const neighbors of [1, 20, 1000]) {
-      const options = { ...base, ...variant, neighbors };
-      const [fast, plain] = [new FastRowCounter(table, options).rows(0, 600), cooccurrenceRows(table, options)];
-      for (const column of ['start', 'pinIndexes', 'scores'] as const)
-        expect(Buffer.from(fast[column].buffer).equals(Buffer.from(plain[column].buffer)), column).toBe(true);
-    }
-  });
+  it.each(VARIANTS.map((variant) => [JSON.stringify(variant), variant] as const))(
+    'has the same bits when counted fast: %s',
+    (_, variant) => {
+      const table = tableOf(skewedBoards(13, 500, 600, 30), 600);
+      for (const neighbors of [1, 20, 1000]) {
+        const options = { ...base, ...variant, neighbors };
+        const [fast, plain] = [new FastRowCounter(table, options).rows(0, 600), cooccurrenceRows(table, options)];
+        for (const column of ['start', 'pinIndexes', 'scores'] as const)
+          expect(Buffer.from(fast[column].buffer).equals(Buffer.from(plain[column].buffer)), column).toBe(true);
+      }
+    },
+  );
 
   it('keeps the best K, equal scores by ascending pin', () => {
-    const { start, pinIndexes } = cooccurrenceRows(tableOf([[0, 1, 2, 3, 4], [0, 4]], 5), {
-      ...base,
-      method: 'count',
-      neighbors: 3,
-    });
+    const { start, pinIndexes } = cooccurrenceRows(
+      tableOf(
+        [
+          [0, 1, 2, 3, 4],
+          [0, 4],
+        ],
+        5,
+      ),
+      {
+        ...base,
+        method: 'count',
+        neighbors: 3,
+      },
+    );
     expect([...pinIndexes.subarray(start[0], start[1])]).toEqual([4, 1, 2]);
   });
 
   it('counts a pin saved twice to a board once', () => {
-    const once = tableOf([[0, 1], [1, 2]], 3);
-    const twice = tableOf([[0, 1, 1, 0], [2, 1, 2]], 3);
+    const once = tableOf(
+      [
+        [0, 1],
+        [1, 2],
+      ],
+      3,
+    );
+    const twice = tableOf(
+      [
+        [0, 1, 1, 0],
+        [2, 1, 2],
+      ],
+      3,
+    );
     expect(twice.pairs).toBe(4);
     expect(cooccurrenceRows(twice, base)).toEqual(cooccurrenceRows(once, base));
   });

@@ -50,21 +50,27 @@ describe('co-occurrence lists on disk', () => {
     source.close();
   });
 
-  it.each(['count', 'cosine', 'jaccard', 'p3alpha', 'rp3beta'] as const)('change with new saves as a new build would: %s', async (method) => {
-    const store = catalog();
-    await build(store, undefined, { ...options, method });
-    const source = new BoardCooccurrence(artifacts, store);
-    expect(source.touchedRows).toBe(0);
-    upsertPins(store, [{ id: 'newcomer' }]);
-    saveAll(store, [{ boardIndex: 2, pinIndex: PINS }, { boardIndex: 5, pinIndex: 7 }]);
-    expect(listOf(source, PINS)).toEqual([]);
-    expect(source.catchUp()).toBeGreaterThan(1);
-    const anew = new CountedLists('anew', cooccurrenceRows(boardPinsOfCatalog(store), { ...options, method }));
-    expect(listOf(source, PINS).length).toBeGreaterThan(0);
-    for (const pin of [PINS, 7, ...store.saves.pinsOf(2), ...store.saves.pinsOf(5)])
-      expect(listOf(source, pin)).toEqual(listOf(anew, pin));
-    source.close();
-  });
+  it.each(['count', 'cosine', 'jaccard', 'p3alpha', 'rp3beta'] as const)(
+    'change with new saves as a new build would: %s',
+    async (method) => {
+      const store = catalog();
+      await build(store, undefined, { ...options, method });
+      const source = new BoardCooccurrence(artifacts, store);
+      expect(source.touchedRows).toBe(0);
+      upsertPins(store, [{ id: 'newcomer' }]);
+      saveAll(store, [
+        { boardIndex: 2, pinIndex: PINS },
+        { boardIndex: 5, pinIndex: 7 },
+      ]);
+      expect(listOf(source, PINS)).toEqual([]);
+      expect(source.catchUp()).toBeGreaterThan(1);
+      const anew = new CountedLists('anew', cooccurrenceRows(boardPinsOfCatalog(store), { ...options, method }));
+      expect(listOf(source, PINS).length).toBeGreaterThan(0);
+      for (const pin of [PINS, 7, ...store.saves.pinsOf(2), ...store.saves.pinsOf(5)])
+        expect(listOf(source, pin)).toEqual(listOf(anew, pin));
+      source.close();
+    },
+  );
 
   it('are those of the build, and said to be, beyond the work of a moment, until they were counted between requests', async () => {
     const store = catalog();
@@ -73,7 +79,10 @@ describe('co-occurrence lists on disk', () => {
     const before = Array.from({ length: PINS }, (_, pin) => listOf(built, pin));
     built.close();
     const source = new BoardCooccurrence(artifacts, store, 30);
-    saveAll(store, Array.from({ length: 40 }, (_, boardIndex) => ({ boardIndex, pinIndex: (7 * boardIndex) % PINS })));
+    saveAll(
+      store,
+      Array.from({ length: 40 }, (_, boardIndex) => ({ boardIndex, pinIndex: (7 * boardIndex) % PINS })),
+    );
     source.catchUp();
     expect(source.behind).toBeNull();
     const anew = new CountedLists('anew', cooccurrenceRows(boardPinsOfCatalog(store), options));
@@ -108,7 +117,10 @@ describe('co-occurrence lists on disk', () => {
   });
 
   it('go on where a stopped build was', async () => {
-    const store = fixtureCatalog(numberedPins(70_000), [[0, 1, 2], [69_000, 69_999, 1]]);
+    const store = fixtureCatalog(numberedPins(70_000), [
+      [0, 1, 2],
+      [69_000, 69_999, 1],
+    ]);
     const stop = new AbortController();
     stop.abort();
     await expect(build(store, stop.signal)).rejects.toThrow('Stopped by hand');

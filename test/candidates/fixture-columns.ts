@@ -16,7 +16,10 @@ export function fixtureCatalog(pins: readonly FixturePin[], boards: readonly (re
   const store = new CatalogStore(openDatabase(':memory:'));
   upsertPins(store, pins);
   store.boards.upsert(boards.map((_, b) => ({ id: `board-${b}` as BoardId })));
-  saveAll(store, boards.flatMap((board, boardIndex) => board.map((pinIndex) => ({ boardIndex, pinIndex }))));
+  saveAll(
+    store,
+    boards.flatMap((board, boardIndex) => board.map((pinIndex) => ({ boardIndex, pinIndex }))),
+  );
   return store;
 }
 

@@ -16,10 +16,24 @@ describe('merge', () => {
   const merge = new Merge(columns);
 
   it('takes turns and keeps each source and its score', () => {
-    const merged = merge.merge(0, [{ name: 'a', pins: pins([2, 4, 5]) }, { name: 'b', pins: pins([4, 6]) }], 10);
+    const merged = merge.merge(
+      0,
+      [
+        { name: 'a', pins: pins([2, 4, 5]) },
+        { name: 'b', pins: pins([4, 6]) },
+      ],
+      10,
+    );
     expect([...merged.pinIndexes]).toEqual([2, 4, 5, 6]);
     expect(merged.sourceNames).toEqual(['a', 'b']);
-    const again = merge.merge(3, [{ name: 'a', pins: pins([2]) }, { name: 'b', pins: pins([]) }], 10);
+    const again = merge.merge(
+      3,
+      [
+        { name: 'a', pins: pins([2]) },
+        { name: 'b', pins: pins([]) },
+      ],
+      10,
+    );
     expect(again.sourceNames).toBe(merged.sourceNames);
     expect(merge.merge(3, [{ name: 'b', pins: pins([2]) }], 10).sourceNames).toEqual(['b']);
     const f = Math.fround;
@@ -32,7 +46,14 @@ describe('merge', () => {
   });
 
   it('gives each source its share when the list is capped', () => {
-    const merged = merge.merge(-1, [{ name: 'a', pins: pins([2, 4, 5, 6, 7]) }, { name: 'b', pins: pins([8, 10]) }], 4);
+    const merged = merge.merge(
+      -1,
+      [
+        { name: 'a', pins: pins([2, 4, 5, 6, 7]) },
+        { name: 'b', pins: pins([8, 10]) },
+      ],
+      4,
+    );
     expect([...merged.pinIndexes]).toEqual([2, 8, 4, 10]);
     expect(merged.count).toBe(4);
   });
@@ -49,7 +70,10 @@ describe('merge', () => {
   });
 
   it('grows with the catalogue and passes over pins it does not know', () => {
-    upsertPins(store, Array.from({ length: 60 }, (_, p) => ({ id: `late-${p}` })));
+    upsertPins(
+      store,
+      Array.from({ length: 60 }, (_, p) => ({ id: `late-${p}` })),
+    );
     columns.refresh([]);
     expect([...merge.merge(0, [{ name: 'a', pins: pins([70, 5000]) }], 10).pinIndexes]).toEqual([70]);
   });

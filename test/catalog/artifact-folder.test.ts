@@ -18,10 +18,7 @@ const codes = Uint32Array.from({ length: 1000 }, (_, i) => i * 7);
 test('what was written is read back, whole or by range, also when it came in pieces', () => {
   const folder = new ArtifactFolder(root, 'codes', 1);
   expect(folder.open()).toBeNull();
-  folder.write(
-    { net: 'n1' },
-    { codes, scores: [Float32Array.of(0.5), Float32Array.of(1.5, 2.5)], none: new Uint8Array(0) },
-  );
+  folder.write({ net: 'n1' }, { codes, scores: [Float32Array.of(0.5), Float32Array.of(1.5, 2.5)], none: new Uint8Array(0) });
   const artifact = folder.open();
   expect(artifact?.metadata).toEqual({ net: 'n1' });
   expect(artifact?.read('codes')).toEqual(codes);

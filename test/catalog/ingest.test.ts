@@ -138,62 +138,53 @@ test('a save of an unknown pin or board is rejected; without a user it is the bo
   expect(catalog.pins.get(0)?.categoryVector).toEqual({ art: 1 });
 });
 
-test.each(['jsonl', 'csv'])(
-  'an import stopped in the middle goes on, and the last receipt is the whole one (%s)',
-  async (format) => {
-    const ids = Array.from({ length: 30_000 }, (_, i) => (i % 1000 === 7 ? '' : `pin-${i}`));
-    const title = 'x'.repeat(400);
-    const text =
-      format === 'csv'
-        ? `id,title\n${ids.map((id) => `${id},${title}\n`).join('')}`
-        : lines(ids.map((id) => ({ id, title })));
-    const file = write(`pins.${format}`, text);
-    const stop = new AbortController();
-    stop.abort();
-    let stops = 0;
-    for (;;) {
-      try {
-        const receipt = await ingestFile(catalog, 'pins', file, {
-          ...options(),
-          signal: stops < 2 ? stop.signal : undefined,
-        });
-        expect(receipt).toMatchObject({ read: 30_000, written: 29_970, unchanged: 0 });
-        const offset = format === 'csv' ? 9 : 8;
-        expect(receipt.rejected.ID_EMPTY.count).toBe(30);
-        expect(receipt.rejected.ID_EMPTY.lines.slice(0, 2)).toEqual([offset, offset + 1000]);
-        break;
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'JOB_STOPPED' });
-        stops++;
-        expect(catalog.pins.count()).toBeGreaterThan(0);
-        expect(catalog.pins.count()).toBeLessThan(29_970);
-      }
+test.each(['jsonl', 'csv'])('an import stopped in the middle goes on, and the last receipt is the whole one (%s)', async (format) => {
+  const ids = Array.from({ length: 30_000 }, (_, i) => (i % 1000 === 7 ? '' : `pin-${i}`));
+  const title = 'x'.repeat(400);
+  const text = format === 'csv' ? `id,title\n${ids.map((id) => `${id},${title}\n`).join('')}` : lines(ids.map((id) => ({ id, title })));
+  const file = write(`pins.${format}`, text);
+  const stop = new AbortController();
+  stop.abort();
+  let stops = 0;
+  for (;;) {
+    try {
+      const receipt = await ingestFile(catalog, 'pins', file, {
+        ...options(),
+        signal: stops < 2 ? stop.signal : undefined,
+      });
+      expect(receipt).toMatchObject({ read: 30_000, written: 29_970, unchanged: 0 });
+      const offset = format === 'csv' ? 9 : 8;
+      expect(receipt.rejected.ID_EMPTY.count).toBe(30);
+      expect(receipt.rejected.ID_EMPTY.lines.slice(0, 2)).toEqual([offset, offset + 1000]);
+      break;
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'JOB_STOPPED' });
+      stops++;
+      expect(catalog.pins.count()).toBeGreaterThan(0);
+      expect(catalog.pins.count()).toBeLessThan(29_970);
     }
-    expect(stops).toBe(2);
-    expect(await ingestFile(catalog, 'pins', file, options())).toMatchObject({
-      read: 30_000,
-      written: 0,
-      unchanged: 29_970,
-    });
-  },
-);
+  }
+  expect(stops).toBe(2);
+  expect(await ingestFile(catalog, 'pins', file, options())).toMatchObject({
+    read: 30_000,
+    written: 0,
+    unchanged: 29_970,
+  });
+});
 
 test('any records survive JSON Lines and CSV as they were', async () => {
   const cell = fc
     .string({ unit: 'grapheme', maxLength: 12 })
     .filter((text) => text.trim() !== '' && !/[\r\ufeff]/.test(text) && text === text.trim());
   await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.record({ id: cell, title: cell }), { minLength: 1, maxLength: 20 }),
-      async (records) => {
-        const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
-        const csv = `id,title\n${records.map(({ id, title }) => `${quoted(id)},${quoted(title)}\n`).join('')}`;
-        const fromJson = await rowsOf(readJsonLines, write('any.jsonl', lines(records)));
-        const fromCsv = await rowsOf(readCsv, write('any.csv', csv));
-        expect(fromJson.map((row) => row.value)).toEqual(records);
-        expect(fromCsv.map((row) => row.value)).toEqual(records);
-      },
-    ),
+    fc.asyncProperty(fc.array(fc.record({ id: cell, title: cell }), { minLength: 1, maxLength: 20 }), async (records) => {
+      const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+      const csv = `id,title\n${records.map(({ id, title }) => `${quoted(id)},${quoted(title)}\n`).join('')}`;
+      const fromJson = await rowsOf(readJsonLines, write('any.jsonl', lines(records)));
+      const fromCsv = await rowsOf(readCsv, write('any.csv', csv));
+      expect(fromJson.map((row) => row.value)).toEqual(records);
+      expect(fromCsv.map((row) => row.value)).toEqual(records);
+    }),
     { numRuns: 60, seed: 3 },
   );
 });
@@ -221,9 +212,12 @@ test('a file that is not there is refused by name', async () => {
   });
 });
 
-test('a category that is not the site\'s is kept and counted', () => {
+test("a category that is not the site's is kept and counted", () => {
   const categories = new Set(['art']);
-  const pins = [{ id: 'p', categories: { Art: 1, Falconry: 0.5 } }, { id: 'q', categories: { falconry: 1 } }];
+  const pins = [
+    { id: 'p', categories: { Art: 1, Falconry: 0.5 } },
+    { id: 'q', categories: { falconry: 1 } },
+  ];
   const { receipt } = upsertBatch(catalog, 'pins', pins, { ...options(), categories });
   expect(receipt).toMatchObject({ written: 2, unknownCategories: { falconry: 2 } });
 });

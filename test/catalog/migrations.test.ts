@@ -25,7 +25,9 @@ describe.each(RELEASES)('a data folder of %s', (release) => {
   it('keeps its lists, events and pair counts, and takes new ones', async () => {
     restoreOld(release, 'log');
     const log = openLog(folder);
-    expect([...log.lists.lists()].map(({ recommendationId, userId, items }) => [recommendationId, userId, items.count, items.rows.data[0]])).toEqual([
+    expect(
+      [...log.lists.lists()].map(({ recommendationId, userId, items }) => [recommendationId, userId, items.count, items.rows.data[0]]),
+    ).toEqual([
       ['r1', 'ann', 2, 1],
       ['r2', 'bob', 2, 1],
     ]);
@@ -40,7 +42,12 @@ describe.each(RELEASES)('a data folder of %s', (release) => {
     expect([...ratios].every((ratio) => ratio > 1)).toBe(true);
     expect(log.pairs.catchUp()).toBe(0);
     const more = { type: 'click', recommendationId: 'r1', pinIndex: 1, position: 2, userId: null, at: 1_700_000_400_000 } as const;
-    expect(await log.events.append([{ ...more, eventId: 'e1' }, { ...more, eventId: 'e9' }])).toEqual({ written: 1, unchanged: 1, keptApart: 0 });
+    expect(
+      await log.events.append([
+        { ...more, eventId: 'e1' },
+        { ...more, eventId: 'e9' },
+      ]),
+    ).toEqual({ written: 1, unchanged: 1, keptApart: 0 });
     expect(log.pairs.catchUp()).toBe(1);
     log.close();
   });
@@ -65,7 +72,9 @@ describe.each(RELEASES)('a data folder of %s', (release) => {
 
 it('a file of a newer program is refused by name', () => {
   const database = openDatabase(join(folder, 'log.sqlite'));
-  database.exec("CREATE TABLE schema_version (store TEXT PRIMARY KEY, version INTEGER NOT NULL); INSERT INTO schema_version VALUES ('log', 99)");
+  database.exec(
+    "CREATE TABLE schema_version (store TEXT PRIMARY KEY, version INTEGER NOT NULL); INSERT INTO schema_version VALUES ('log', 99)",
+  );
   database.close();
   expect(() => openLog(folder)).toThrow(/version 99, made by a newer program/);
 });

@@ -31,7 +31,13 @@ function told(columns: ResidentPinColumns): unknown[] {
   const entries = (rows: ResidentPinColumns['titleTerms'], row: number): [number, number][] =>
     Array.from({ length: rows.length[row] }, (_, e) => [rows.ordinals[rows.start[row] + e], rows.weights[rows.start[row] + e]]);
   return Array.from({ length: columns.count }, (_, i) => [
-    columns.idOf(i), columns.indexOf(columns.idOf(i)), columns.saves[i], columns.createdAt[i], columns.domain[i], columns.flags[i], columns.group[i],
+    columns.idOf(i),
+    columns.indexOf(columns.idOf(i)),
+    columns.saves[i],
+    columns.createdAt[i],
+    columns.domain[i],
+    columns.flags[i],
+    columns.group[i],
     entries(columns.categories, i).map(([c, w]) => [columns.categoryNames[c], w]),
     entries(columns.annotations, i).map(([t, w]) => [columns.annotationTerms[t], w]),
     entries(columns.titleTerms, i),
@@ -40,9 +46,18 @@ function told(columns: ResidentPinColumns): unknown[] {
 
 beforeAll(() => {
   catalog = openCatalog(folder);
-  put('pins', Array.from({ length: PINS }, (_, i) => pin(i)));
-  put('boards', [{ id: 'b', ownerId: 'ann' }, { id: 'c', ownerId: 'bob' }]);
-  put('saves', Array.from({ length: 100 }, (_, i) => ({ pinId: `pin-${i * 7}-\u00e9`, boardId: 'b' })));
+  put(
+    'pins',
+    Array.from({ length: PINS }, (_, i) => pin(i)),
+  );
+  put('boards', [
+    { id: 'b', ownerId: 'ann' },
+    { id: 'c', ownerId: 'bob' },
+  ]);
+  put(
+    'saves',
+    Array.from({ length: 100 }, (_, i) => ({ pinId: `pin-${i * 7}-\u00e9`, boardId: 'b' })),
+  );
   snapshotPins(folder, catalog, CATEGORIES);
 });
 afterAll(() => {
@@ -61,7 +76,13 @@ test('what came after the snapshot is taken in: pins, changes, saves, groups', (
   catalog.pins.updateGroups([{ pinIndex: 12, group: 4 }]);
   const quick = residentPins(folder, catalog, CATEGORIES);
   const slow = loadPinColumns(catalog);
-  expect([quick.count, quick.saves[1], quick.flags[9], quick.flags[3], quick.group[12]]).toEqual([slow.count, slow.saves[1], slow.flags[9], slow.flags[3], 4]);
+  expect([quick.count, quick.saves[1], quick.flags[9], quick.flags[3], quick.group[12]]).toEqual([
+    slow.count,
+    slow.saves[1],
+    slow.flags[9],
+    slow.flags[3],
+    4,
+  ]);
   // Weights of title words are as of when a row was read; everything else agrees.
   const without = (columns: ResidentPinColumns): unknown[] => told(columns).map((row) => (row as unknown[]).slice(0, -1));
   expect(without(quick)).toEqual(without(slow));
@@ -80,7 +101,13 @@ test('a snapshot of another catalogue, or of other categories, is passed over', 
 
 test('a damaged snapshot is refused by name, and the rows are read', () => {
   const of = join(folder, 'artifacts', 'pin-columns');
-  const file = join(of, readdirSync(of).filter((name) => name.endsWith('.bin')).sort().at(-1) as string);
+  const file = join(
+    of,
+    readdirSync(of)
+      .filter((name) => name.endsWith('.bin'))
+      .sort()
+      .at(-1) as string,
+  );
   const bytes = readFileSync(file);
   bytes[5000] ^= 1;
   writeFileSync(file, bytes);

@@ -16,8 +16,33 @@ async function tenDays(): Promise<LogDatabase> {
   for (let n = 0; n < 40; n++) {
     const at = START + (n / 4) * DAY + n;
     const arm = n % 3 === 0 ? 'test/a' : null;
-    await log.lists.append(servedList({ recommendationId: `r${n}`, at, arm, userId: `u${n % 5}`, modelVersion: `model-${n % 2}`, degraded: n % 7 === 0 ? ['REDIS_UNAVAILABLE'] : [], forced: n % 11 === 0, queryPinIndex: 0, pins: [1, 2, 3], rows: [[1, 0, 0], [0, 1, 0], [0, 0, 1]] }));
-    const events = Array.from({ length: random.integer(6) }, (_, e) => ({ eventId: `e${n}-${e}`, type: random.pick(TYPES), recommendationId: `r${n}`, pinIndex: 1 + random.integer(3), position: 1, userId: `u${n % 5}`, at: at + 1000 }));
+    await log.lists.append(
+      servedList({
+        recommendationId: `r${n}`,
+        at,
+        arm,
+        userId: `u${n % 5}`,
+        modelVersion: `model-${n % 2}`,
+        degraded: n % 7 === 0 ? ['REDIS_UNAVAILABLE'] : [],
+        forced: n % 11 === 0,
+        queryPinIndex: 0,
+        pins: [1, 2, 3],
+        rows: [
+          [1, 0, 0],
+          [0, 1, 0],
+          [0, 0, 1],
+        ],
+      }),
+    );
+    const events = Array.from({ length: random.integer(6) }, (_, e) => ({
+      eventId: `e${n}-${e}`,
+      type: random.pick(TYPES),
+      recommendationId: `r${n}`,
+      pinIndex: 1 + random.integer(3),
+      position: 1,
+      userId: `u${n % 5}`,
+      at: at + 1000,
+    }));
     await log.events.append(events);
   }
   log.pairs.catchUp();
@@ -35,12 +60,19 @@ describe('pruning by age', () => {
     }
     expect([log.lists.count(), [...log.lists.lists()][0].recommendationId]).toEqual([16, 'r24']);
     expect(log.retention.prunedBefore).toBe(START + (23 / 4) * DAY + 23 + 1);
-    expect(log.retention.totals('2026-01-09').map(({ day }) => day).sort()[0]).toBe('2026-01-09');
+    expect(
+      log.retention
+        .totals('2026-01-09')
+        .map(({ day }) => day)
+        .sort()[0],
+    ).toBe('2026-01-09');
   });
 
   it('waits for events that are not rolled up yet, and keeps the newest list', async () => {
     const log = await tenDays();
-    await log.events.append([{ eventId: 'late', type: 'click', recommendationId: 'r0', pinIndex: 1, position: 1, userId: null, at: START }]);
+    await log.events.append([
+      { eventId: 'late', type: 'click', recommendationId: 'r0', pinIndex: 1, position: 1, userId: null, at: START },
+    ]);
     while (log.retention.prune(START + 100 * DAY, 100).lists > 0);
     expect([...log.lists.lists()].map(({ recommendationId }) => recommendationId)).toEqual(['r0', 'r39']);
     log.pairs.catchUp();
@@ -61,7 +93,8 @@ describe('pruning by age', () => {
 
   it('can drop the feature rows alone: reports see the lists, training does not', async () => {
     const log = await tenDays();
-    const judged = (): string[] => [...log.judged({ withUntouched: true, withForced: true })].map(({ recommendationId }) => recommendationId);
+    const judged = (): string[] =>
+      [...log.judged({ withUntouched: true, withForced: true })].map(({ recommendationId }) => recommendationId);
     expect(judged()).toHaveLength(40);
     const totals = log.retention.totals();
     let dropped = 0;

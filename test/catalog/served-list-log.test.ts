@@ -4,7 +4,13 @@ import { servedList } from './served-list-case.ts';
 
 test('a list comes back to the bit, zeros and missing sources included', async () => {
   const log = openLog(':memory:', { groupCommitMs: 1 });
-  const list = servedList({ recommendationId: 'r1', rows: [[0, 1.5, -0], [0.1, 0, Number.NaN]] });
+  const list = servedList({
+    recommendationId: 'r1',
+    rows: [
+      [0, 1.5, -0],
+      [0.1, 0, Number.NaN],
+    ],
+  });
   await log.lists.append(list);
   const { listIndex, ...found } = log.lists.find('r1') ?? { listIndex: 0 };
   expect(listIndex).toBe(1);

@@ -27,7 +27,15 @@ it('with a secret no file holds a user or session id, and all is found under it'
   const options = { now: 1000, folders: { images: folder, data: folder } };
   upsertBatch(catalog, 'pins', [{ id: 'p0' }, { id: 'p1' }], options);
   upsertBatch(catalog, 'boards', [{ id: 'b', ownerId: user }], options);
-  upsertBatch(catalog, 'saves', [{ boardId: 'b', pinId: 'p0' }, { boardId: 'b', pinId: 'p1', userId: user }], options);
+  upsertBatch(
+    catalog,
+    'saves',
+    [
+      { boardId: 'b', pinId: 'p0' },
+      { boardId: 'b', pinId: 'p1', userId: user },
+    ],
+    options,
+  );
   const log = openLog(folder, { userKey: KEY });
   await log.lists.append(servedList({ recommendationId: 'r1', userId: user, sessionId: session }));
   await log.events.append([{ eventId: 'e', type: 'click', recommendationId: 'r1', pinIndex: 1, position: 1, userId: user, at: 2000 }]);

@@ -1,7 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cache, memoryCache, redisCache } from '../../src/cache.ts';
-import { HAS_REDIS, HAS_REDIS_CLUSTER, startRedis, startRedisCluster, type TestCluster, type TestRedis } from '../../torture/redis-server.ts';
+import {
+  HAS_REDIS,
+  HAS_REDIS_CLUSTER,
+  startRedis,
+  startRedisCluster,
+  type TestCluster,
+  type TestRedis,
+} from '../../torture/redis-server.ts';
 
 async function ready(cache: Cache): Promise<void> {
   for (let round = 0; round < 100 && !cache.state().available; round++) await wait(20);
@@ -50,9 +57,19 @@ function contract(open: () => Cache): void {
   it('keeps the newest of a list, newest first', async () => {
     const texts = async (): Promise<string[]> => (await cache.list('list')).map((value) => value.toString());
     expect(await texts()).toEqual([]);
-    await cache.push('list', ['a', 'b'].map((text) => Buffer.from(text)), 3, 10_000);
+    await cache.push(
+      'list',
+      ['a', 'b'].map((text) => Buffer.from(text)),
+      3,
+      10_000,
+    );
     expect(await texts()).toEqual(['b', 'a']);
-    await cache.push('list', ['c', 'd'].map((text) => Buffer.from(text)), 3, 10_000);
+    await cache.push(
+      'list',
+      ['c', 'd'].map((text) => Buffer.from(text)),
+      3,
+      10_000,
+    );
     expect(await texts()).toEqual(['d', 'c', 'b']);
   });
 

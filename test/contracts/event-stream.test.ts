@@ -2,7 +2,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { RedisLink } from '../../src/cache.ts';
 import { type EventStream, memoryStream, redisStream } from '../../src/event-stream.ts';
-import { HAS_REDIS, HAS_REDIS_CLUSTER, redisCommand, startRedis, startRedisCluster, type TestCluster, type TestRedis } from '../../torture/redis-server.ts';
+import {
+  HAS_REDIS,
+  HAS_REDIS_CLUSTER,
+  redisCommand,
+  startRedis,
+  startRedisCluster,
+  type TestCluster,
+  type TestRedis,
+} from '../../torture/redis-server.ts';
 
 const buffers = (...texts: string[]): Buffer[] => texts.map((text) => Buffer.from(text));
 

@@ -31,8 +31,7 @@ function codes(count: number, open: (table: ReturnType<typeof allocateCodeTable>
   const truth = (query: Uint32Array, k: number): Neighbors => {
     const distances = new Float64Array(count);
     for (let row = 0; row < count; row++)
-      for (let bit = 0; bit < 128; bit++)
-        distances[row] += ((table.codes[row * 4 + (bit >> 5)] ^ query[bit >> 5]) >>> (bit & 31)) & 1;
+      for (let bit = 0; bit < 128; bit++) distances[row] += ((table.codes[row * 4 + (bit >> 5)] ^ query[bit >> 5]) >>> (bit & 31)) & 1;
     return sorted(distances, k);
   };
   return { index: open(table), queries, truth };
@@ -45,7 +44,10 @@ function embeddings(count: number) {
   const index = new HnswIndex(DIMENSIONS, count);
   points.forEach((embedding, pin) => index.add(pin, embedding));
   const truth = (query: Float32Array, k: number): Neighbors =>
-    sorted(Float64Array.from(points, (embedding) => squaredL2(embedding, query)), k);
+    sorted(
+      Float64Array.from(points, (embedding) => squaredL2(embedding, query)),
+      k,
+    );
   return { index, queries: Array.from({ length: 20 }, point), truth };
 }
 

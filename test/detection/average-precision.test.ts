@@ -14,9 +14,7 @@ interface Case {
   readonly images: readonly JudgedImage[];
   readonly figures: { readonly ap: number; readonly ap50: number; readonly ap70: number; readonly allPoints50: number };
 }
-const cases = JSON.parse(
-  readFileSync(new URL('../cases/average-precision.json', import.meta.url), 'utf8'),
-) as readonly Case[];
+const cases = JSON.parse(readFileSync(new URL('../cases/average-precision.json', import.meta.url), 'utf8')) as readonly Case[];
 
 describe('figures of pycocotools', () => {
   it.each(cases.map((row) => [row.name, row] as const))('%s', (_, { images, figures }) => {

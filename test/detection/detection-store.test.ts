@@ -26,10 +26,7 @@ describe('DetectionStore', () => {
 
   it('keeps two nets apart and replaces a pin’s row of the same net', () => {
     const database = openDatabase(':memory:');
-    const [a, b] = [
-      new DetectionStore(database, net('a', ['hat', 'shoe'])),
-      new DetectionStore(database, net('b', ['hat', 'shoe'])),
-    ];
+    const [a, b] = [new DetectionStore(database, net('a', ['hat', 'shoe'])), new DetectionStore(database, net('b', ['hat', 'shoe']))];
     a.write([{ pinIndex: 3, imageVersion: 1, found, failure: null }]);
     expect(b.read(3)).toBeNull();
     a.write([{ pinIndex: 3, imageVersion: 2, found: { ...found, detections: [] }, failure: null }]);

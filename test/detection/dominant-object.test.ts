@@ -13,11 +13,7 @@ describe('dominantObject', () => {
     ['a quarter of the image is enough', [found(0.3, [0, 0, 50, 50])], 0],
     ['small but over 0.9 sure', [found(0.91, [0, 0, 10, 10])], 0],
     ['0.9 itself is not over 0.9', [found(0.9, [0, 0, 10, 10])], null],
-    [
-      'the largest is small and unsure though a smaller one is sure',
-      [found(0.5, [0, 0, 30, 30]), found(0.99, [0, 0, 9, 9])],
-      null,
-    ],
+    ['the largest is small and unsure though a smaller one is sure', [found(0.5, [0, 0, 30, 30]), found(0.99, [0, 0, 9, 9])], null],
     ['what lies outside the image does not count', [found(0.5, [-90, 0, 10, 100])], null],
     ['of equal areas the surer', [found(0.5, [0, 0, 60, 60]), found(0.6, [10, 10, 70, 70])], 1],
     ['nothing found', [], null],

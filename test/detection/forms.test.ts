@@ -54,10 +54,7 @@ describe('ssd', () => {
   });
 
   it('reads a score matrix with a background column', () => {
-    const outputs = [
-      tensor('boxes', [1, 2, 4], [0, 0, 1, 1, 0, 0, 0.5, 0.5]),
-      tensor('scores', [1, 2, 3], [0.1, 0.9, 0, 0.2, 0.3, 0.5]),
-    ];
+    const outputs = [tensor('boxes', [1, 2, 4], [0, 0, 1, 1, 0, 0, 0.5, 0.5]), tensor('scores', [1, 2, 3], [0.1, 0.9, 0, 0.2, 0.3, 0.5])];
     expect(recognizeAndDecode('ssd', outputs, 2)).toEqual([
       [0, 0.9, 0, 0, 1, 1],
       [0, 0.3, 0, 0, 0.5, 0.5],
@@ -130,11 +127,7 @@ describe('nanodet', () => {
     (outputs[3].data as Float32Array)[cell * 80 + 7] = 0.75;
     const logits = outputs[2].data as Float32Array;
     for (const [side, bin] of [1, 2, 3, 4].entries()) logits[(4 * cell + side) * 8 + bin] = 60;
-    const boxes = recognizeAndDecode(
-      'nanodet',
-      [outputs[4], outputs[3], outputs[0], outputs[2], outputs[5], outputs[1]],
-      80,
-    );
+    const boxes = recognizeAndDecode('nanodet', [outputs[4], outputs[3], outputs[0], outputs[2], outputs[5], outputs[1]], 80);
     const [x, y] = [5.5 * 16, 3.5 * 16];
     expect(boxes).toHaveLength(1);
     const expected = [7, 0.75, (x - 16) / 320, (y - 32) / 320, (x + 48) / 320, (y + 64) / 320];
@@ -147,8 +140,7 @@ describe('nanodet', () => {
         tensor(`a${i}`, [cells, 32], new Float32Array(cells * 32).fill(-1)),
         tensor(`b${i}`, [cells, 80], new Float32Array(cells * 80).fill(low)),
       ]);
-    const activation = (low: number) =>
-      outputForm('nanodet', 'test').recognize(outputs(low), input)?.roles.labels8?.activation;
+    const activation = (low: number) => outputForm('nanodet', 'test').recognize(outputs(low), input)?.roles.labels8?.activation;
     expect(activation(0)).toBe('none');
     expect(activation(-4)).toBe('sigmoid');
   });
@@ -158,17 +150,13 @@ describe('yolo', () => {
   it('reads the v5 layout: objectness times the best label', () => {
     const data = new Float32Array(10 * 7);
     data.set([160, 160, 64, 32, 0.5, 0.1, 0.8], 7);
-    expect(recognizeAndDecode('yolo', [tensor('output', [1, 10, 7], data)], 2)).toEqual([
-      [1, 0.4, 0.4, 0.45, 0.6, 0.55],
-    ]);
+    expect(recognizeAndDecode('yolo', [tensor('output', [1, 10, 7], data)], 2)).toEqual([[1, 0.4, 0.4, 0.45, 0.6, 0.55]]);
   });
 
   it('reads the v8 layout: boxes in columns', () => {
     const data = new Float32Array(6 * 20);
     for (const [channel, value] of [160, 160, 64, 32, 0.1, 0.8].entries()) data[channel * 20 + 3] = value;
-    expect(recognizeAndDecode('yolo', [tensor('output0', [1, 6, 20], data)], 2)).toEqual([
-      [1, 0.8, 0.4, 0.45, 0.6, 0.55],
-    ]);
+    expect(recognizeAndDecode('yolo', [tensor('output0', [1, 6, 20], data)], 2)).toEqual([[1, 0.8, 0.4, 0.45, 0.6, 0.55]]);
   });
 
   it('reads rows suppressed inside the graph', () => {

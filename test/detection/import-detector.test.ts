@@ -64,12 +64,7 @@ describe('importDetector', () => {
   });
 
   it.each([
-    [
-      'outputs of no form',
-      [{ name: 'x', dims: [1, 7], data: new Float32Array(7) }],
-      undefined,
-      /x \[1, 7\].*any form known/,
-    ],
+    ['outputs of no form', [{ name: 'x', dims: [1, 7], data: new Float32Array(7) }], undefined, /x \[1, 7\].*any form known/],
     ['outputs of another form than said', lists, 'nanodet', /not those of nanodet/],
     ['a form that does not exist', lists, 'retina', /no output form retina/],
   ])('refuses %s and leaves no manifest', async (_, outputs, form, reason) => {
@@ -81,14 +76,8 @@ describe('importDetector', () => {
     writeFileSync(join(folder, 'labels.txt'), 'shoe\n');
     const cells = [{ name: 'o', dims: [1, 85, 4, 4], data: new Float32Array(85 * 16).fill(0.1) }];
     const labelsFile = join(folder, 'labels.txt');
-    await expect(importDetector({ ...request(), ...answering(cells), labelsFile })).rejects.toThrow(
-      /1 labels.*have 80/,
-    );
-    await expect(importDetector({ ...request(), ...answering(lists), file: 'absent' })).rejects.toThrow(
-      /no file absent/,
-    );
-    await expect(importDetector({ ...request(), ...answering(lists, [1, 10]) })).rejects.toThrow(
-      /one image and nothing else/,
-    );
+    await expect(importDetector({ ...request(), ...answering(cells), labelsFile })).rejects.toThrow(/1 labels.*have 80/);
+    await expect(importDetector({ ...request(), ...answering(lists), file: 'absent' })).rejects.toThrow(/no file absent/);
+    await expect(importDetector({ ...request(), ...answering(lists, [1, 10]) })).rejects.toThrow(/one image and nothing else/);
   });
 });

@@ -4,7 +4,10 @@ import { expect, it } from 'vitest';
 import { readLabelGroups } from '../../src/detection/label-groups.ts';
 
 const data = (relative: string): string => fileURLToPath(new URL(`../../data/${relative}`, import.meta.url));
-const labelsIn = (file: string): string[] => Object.values(readLabelGroups(data(file))).flat().sort();
+const labelsIn = (file: string): string[] =>
+  Object.values(readLabelGroups(data(file)))
+    .flat()
+    .sort();
 
 it('the groups that ship hold every label of COCO once', () => {
   expect(labelsIn('label-groups/coco.yaml')).toEqual((JSON.parse(readFileSync(data('coco-labels.json'), 'utf8')) as string[]).sort());

@@ -41,10 +41,7 @@ describe('readTrueObjects', () => {
   });
 
   it('names the line that is wrong', () => {
-    writeFileSync(
-      join(folder, 'objects.jsonl'),
-      '{"photo": "a", "objects": []}\n{"photo": "b", "objects": [{"label": "x"}]}\n',
-    );
+    writeFileSync(join(folder, 'objects.jsonl'), '{"photo": "a", "objects": []}\n{"photo": "b", "objects": [{"label": "x"}]}\n');
     expect(() => readTrueObjects(join(folder, 'objects.jsonl'))).toThrow(/line 2/);
     expect(() => readTrueObjects(join(folder, 'absent'))).toThrow(/no such file/);
   });

@@ -122,9 +122,7 @@ test('the sample-ratio p of a 1 % loss passes 0.001 near 735,000 units', () => {
 });
 
 test('Benjamini and Hochberg, by hand', () => {
-  expect(adjustedP([0.01, 0.04, null, 0.03, 0.5])).toEqual(
-    [0.04, 0.16 / 3, null, 0.16 / 3, 0.5].map((v) => v && expect.closeTo(v, 12)),
-  );
+  expect(adjustedP([0.01, 0.04, null, 0.03, 0.5])).toEqual([0.04, 0.16 / 3, null, 0.16 / 3, 0.5].map((v) => v && expect.closeTo(v, 12)));
 });
 
 test('a guardrail is safe, harmed or open by where its interval lies against the margin', () => {

@@ -1,14 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import {
-  armIndexOf,
-  armShares,
-  assign,
-  armsText,
-  isEligible,
-  planOf,
-  readArmsText,
-} from '../../src/experiments/assignment.ts';
+import { armIndexOf, armShares, assign, armsText, isEligible, planOf, readArmsText } from '../../src/experiments/assignment.ts';
 import { readDefinition } from '../../src/experiments/experiment.ts';
 import { chiSquareTail } from '../../src/math/distributions.ts';
 
@@ -54,8 +46,7 @@ describe('assignment', () => {
     for (const unit of UNITS) counts[armIndexOf(plan, unit)]++;
     expect(armShares(plan)).toEqual([0.7, 0.2, 0.1]);
     const chi = counts.reduce(
-      (sum, count, arm) =>
-        sum + (count - UNITS.length * armShares(plan)[arm]) ** 2 / (UNITS.length * armShares(plan)[arm]),
+      (sum, count, arm) => sum + (count - UNITS.length * armShares(plan)[arm]) ** 2 / (UNITS.length * armShares(plan)[arm]),
       0,
     );
     expect(chiSquareTail(chi, 2)).toBeGreaterThan(0.001);
@@ -114,10 +105,7 @@ describe('assignment', () => {
   });
 
   test('a million assignments a second on one core', () => {
-    const plan = planOf(
-      readDefinition({ key: 'speed', layer: { name: 'l', slots: [0, 0.9] }, traffic: 0.9, arms: HALVES }),
-      0.01,
-    );
+    const plan = planOf(readDefinition({ key: 'speed', layer: { name: 'l', slots: [0, 0.9] }, traffic: 0.9, arms: HALVES }), 0.01);
     let best = 0;
     for (let round = 0; round < 5; round++) {
       // Processor time, not the clock: other tests run beside this one.

@@ -92,9 +92,11 @@ test.each([
 });
 
 test('metrics may be written in any of the usual ways', () => {
-  expect(
-    readDefinition({ key: 'e', arms: ARMS, metrics: ['engagementRate', 'save propensity', 'empty_lists'] }).metrics,
-  ).toEqual(['engagement-rate', 'save-propensity', 'empty-lists']);
+  expect(readDefinition({ key: 'e', arms: ARMS, metrics: ['engagementRate', 'save propensity', 'empty_lists'] }).metrics).toEqual([
+    'engagement-rate',
+    'save-propensity',
+    'empty-lists',
+  ]);
 });
 
 test('draft, running, stopped, archived; and everything is written down', () => {
@@ -107,12 +109,8 @@ test('draft, running, stopped, archived; and everything is written down', () => 
     version: 2,
     state: 'running',
   });
-  expect(refusal(() => store.define(readDefinition({ key: 'e', traffic: 0.2, arms: ARMS }), DANA)).field).toBe(
-    'traffic',
-  );
-  expect(
-    refusal(() => store.define(readDefinition({ key: 'e', traffic: 0.5, seed: 'x', arms: ARMS }), DANA)).field,
-  ).toBe('seed');
+  expect(refusal(() => store.define(readDefinition({ key: 'e', traffic: 0.2, arms: ARMS }), DANA)).field).toBe('traffic');
+  expect(refusal(() => store.define(readDefinition({ key: 'e', traffic: 0.5, seed: 'x', arms: ARMS }), DANA)).field).toBe('seed');
   store.stop('e', { by: 'li', at: 3000 });
   expect(refusal(() => store.define(readDefinition({ key: 'e', arms: ARMS }), DANA)).code).toBe('EXPERIMENT_STATE');
   store.archive('e', DANA);

@@ -122,10 +122,7 @@ test('the pre-period only adjusts', async () => {
     world.log.lists.append(servedList('p2', 'eve', START - DAY_MS, null)),
   ]);
   await write(world, [
-    world.log.events.append([
-      engagement('1', 'save', 'p1', 1, START - DAY_MS),
-      engagement('2', 'save', 'p0', 1, START - 8 * DAY_MS),
-    ]),
+    world.log.events.append([engagement('1', 'save', 'p1', 1, START - DAY_MS), engagement('2', 'save', 'p0', 1, START - 8 * DAY_MS)]),
   ]);
   world.exposures.sync(world.experiment);
   const cell = cells(world).get(cellKey(1, 'all', ''))!;
@@ -186,10 +183,7 @@ async function happen(world: Bench, { kind, n, user, type }: Happening): Promise
     if (log.lists.find(`r${n}`)) return;
     const arm = at < START ? null : n % 7 === 0 ? 'e/b' : `e/${n % 2 === 0 ? 'control' : 'b'}`;
     await write(world, [log.lists.append(servedList(`r${n}`, person, at, arm, [1, 2, 3], { queryPinIndex: n }))]);
-  } else
-    await write(world, [
-      log.events.append([engagement(`${n}/${user}/${type}`, type, `r${n}`, 1 + (user % 3), at + user * 1000)]),
-    ]);
+  } else await write(world, [log.events.append([engagement(`${n}/${user}/${type}`, type, `r${n}`, 1 + (user % 3), at + user * 1000)])]);
 }
 
 test('late, repeated and out-of-order lists and events end in the same cells: incremental, recounted, rebuilt, reordered', async () => {

@@ -12,9 +12,7 @@ const EXAMPLE = [
 ];
 
 test('alpha agrees with the published example', () => {
-  const ratings = EXAMPLE.flatMap((row) =>
-    row.flatMap((value, unit) => (value === null ? [] : [{ unit: String(unit), value }])),
-  );
+  const ratings = EXAMPLE.flatMap((row) => row.flatMap((value, unit) => (value === null ? [] : [{ unit: String(unit), value }])));
   expect(krippendorffAlpha(ratings, 'nominal')).toBeCloseTo(0.743, 3);
   expect(krippendorffAlpha(ratings, 'ordinal')).toBeCloseTo(0.815, 3);
   expect(krippendorffAlpha(ratings, 'interval')).toBeCloseTo(0.849, 3);

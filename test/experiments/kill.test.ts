@@ -63,8 +63,7 @@ test('killed at random: nothing acknowledged is lost, nothing is counted twice',
   first.log.close();
   const random = seededRandom(9);
   const said: string[] = [];
-  for (let round = 0; round < 5; round++)
-    said.push(...(await runAndKill(round, 15 + random.integer(60), random.integer(40))));
+  for (let round = 0; round < 5; round++) said.push(...(await runAndKill(round, 15 + random.integer(60), random.integer(40))));
 
   const { log, experiments } = open();
   const lists = said.filter((line) => line.startsWith('list '));

@@ -150,9 +150,7 @@ test('an effect too small to matter is not shipped', () => {
 
 test('segments show where the lift is; the sequence narrows day by day; every exposure stands on its day', () => {
   const found = report(started(), { units: 8000, rates: [0.1, 0.16], artOnly: true });
-  const bySegment = new Map(
-    found.rows.filter((row) => row.metric === 'engagement-rate').map((row) => [row.segment, row]),
-  );
+  const bySegment = new Map(found.rows.filter((row) => row.metric === 'engagement-rate').map((row) => [row.segment, row]));
   expect(bySegment.get('category: art')!.lift).toBeGreaterThan(0.4);
   expect(Math.abs(bySegment.get('category: quotes')!.lift!)).toBeLessThan(0.1);
   expect(bySegment.get('object: dominant')!.q).toBeLessThan(0.05);

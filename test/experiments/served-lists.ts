@@ -40,12 +40,6 @@ export function servedList(
   };
 }
 
-export function engagement(
-  eventId: string,
-  type: EventType,
-  recommendationId: string,
-  pinIndex: number,
-  at: number,
-): Engagement {
+export function engagement(eventId: string, type: EventType, recommendationId: string, pinIndex: number, at: number): Engagement {
   return { eventId, type, recommendationId, pinIndex, position: null, userId: null, at };
 }

@@ -27,13 +27,10 @@ describe('binarization', () => {
     const data = new Float32Array(rows * length);
     for (let row = 0; row < rows; row++) {
       const centre = (row % 6) * 1.5;
-      for (let i = 0; i < length; i++)
-        data[row * length + i] = 5 + random.normal() + (i < 3 ? centre * (i === row % 3 ? 1 : 0.5) : 0);
+      for (let i = 0; i < length; i++) data[row * length + i] = 5 + random.normal() + (i < 3 ? centre * (i === row % 3 ? 1 : 0.5) : 0);
     }
     const binarizer = fitBinarizer({ rule: 'itq', bits: 8 }, length, { rows, length, data }, 7);
-    const codes = Array.from({ length: rows }, (_, row) =>
-      codeOf(binarizer, data.slice(row * length, (row + 1) * length)),
-    );
+    const codes = Array.from({ length: rows }, (_, row) => codeOf(binarizer, data.slice(row * length, (row + 1) * length)));
     const set = codes.reduce((sum, code) => sum + popcount32(code[0]), 0) / (rows * 8);
     expect(set).toBeGreaterThan(0.35);
     expect(set).toBeLessThan(0.65);
@@ -46,9 +43,7 @@ describe('binarization', () => {
     expect(same).toBeLessThan(other);
     const again = fitBinarizer({ rule: 'itq', bits: 8 }, length, { rows, length, data }, 7);
     expect(again).toEqual(binarizer);
-    expect(() => fitBinarizer({ rule: 'itq', bits: 13 }, length, { rows, length, data })).toThrow(
-      /at most the 12 dimensions/,
-    );
+    expect(() => fitBinarizer({ rule: 'itq', bits: 13 }, length, { rows, length, data })).toThrow(/at most the 12 dimensions/);
   });
 
   it('comes back from its stored form to the bit', () => {

@@ -71,7 +71,10 @@ describe('class scores', () => {
   const scoreNorms = Float32Array.from({ length: pins }, (_, pin) => (pin === 9 ? Number.NaN : norm(of(pin))));
   artifacts.write({}, { scores, scoreNorms });
 
-  it.each([['resident', 1 << 20], ['read on demand', 0]])('%s: cosines with rows of the artifact, later rows and absent ones', (_, byteLimit) => {
+  it.each([
+    ['resident', 1 << 20],
+    ['read on demand', 0],
+  ])('%s: cosines with rows of the artifact, later rows and absent ones', (_, byteLimit) => {
     const file = artifacts.open();
     const table = new ClassScores(length, file, byteLimit);
     const later = drawn(60, length).subarray(0, length);

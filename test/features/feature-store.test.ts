@@ -109,11 +109,11 @@ describe('features for serving', () => {
       expect(out[1]).toBeCloseTo(cosine([42, 85, 127], [127, 12, -12]), 6);
       expect([out[2], out[4]]).toEqual([Number.NaN, Number.NaN]);
       expect([...(features.imageScores.scoresOf(0) ?? [])]).toEqual([0, 127, -127]);
-      expect([
-        features.imageScores.scoresOf(2),
-        features.imageScores.scoresOf(5),
-        features.imageScores.scoresOf(-1),
-      ]).toEqual([null, null, null]);
+      expect([features.imageScores.scoresOf(2), features.imageScores.scoresOf(5), features.imageScores.scoresOf(-1)]).toEqual([
+        null,
+        null,
+        null,
+      ]);
       features.close();
     }
     packFeatures(folder, store, net, 40);

@@ -19,7 +19,9 @@ it('puts near each other what is near, the same way for the same seed', () => {
   for (const value of points) expect(value).toBeLessThanOrEqual(1);
   const heapOf = (i: number): number => Math.floor(i / 20);
   const nextOnMap = (i: number): number => {
-    const apart = rows.map((_, j) => (j === i ? Infinity : Math.hypot(points[2 * i] - points[2 * j], points[2 * i + 1] - points[2 * j + 1])));
+    const apart = rows.map((_, j) =>
+      j === i ? Infinity : Math.hypot(points[2 * i] - points[2 * j], points[2 * i + 1] - points[2 * j + 1]),
+    );
     return apart.indexOf(Math.min(...apart));
   };
   expect(rows.filter((_, i) => heapOf(nextOnMap(i)) !== heapOf(i))).toEqual([]);

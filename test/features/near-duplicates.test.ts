@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  closePairs,
-  type Fingerprint,
-  fitDuplicateRules,
-  judgedPairs,
-  nearDuplicateGroups,
-} from '../../src/features/near-duplicates.ts';
+import { closePairs, type Fingerprint, fitDuplicateRules, judgedPairs, nearDuplicateGroups } from '../../src/features/near-duplicates.ts';
 import { hamming } from '../../src/math/bits.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { COLOUR_BYTES, perceptualDistance } from '../../src/vision/fingerprint.ts';
@@ -29,8 +23,7 @@ function print(pinIndex: number, changes: Partial<Fingerprint> = {}): Fingerprin
 /** The same with some bits of hash and code turned over. */
 function copyOf(original: Fingerprint, pinIndex: number, hashBits: number, codeBits: number): Fingerprint {
   let hash = BigInt(`0x${original.phash}`);
-  for (const bit of random.shuffled(Array.from({ length: 64 }, (_, i) => i)).slice(0, hashBits))
-    hash ^= 1n << BigInt(bit);
+  for (const bit of random.shuffled(Array.from({ length: 64 }, (_, i) => i)).slice(0, hashBits)) hash ^= 1n << BigInt(bit);
   const code = original.code.slice();
   for (let bit = 0; bit < codeBits; bit++) code[0] ^= 1 << bit;
   return print(pinIndex, { phash: hash.toString(16).padStart(16, '0'), code, colours: original.colours });
@@ -64,16 +57,11 @@ describe('near-duplicates', () => {
     const originals = Array.from({ length: 150 }, (_, i) => print(i));
     const prints = [...originals, ...originals.map((original, i) => copyOf(original, 150 + i, i % 18, 0))];
     for (const hashBits of [0, 3, 4, 7, 8, 11, 14]) {
-      const banded = [...closePairs(prints, 64, { hashBits, codeShare: 1, difference: 255 })]
-        .map(({ a, b }) => `${a} ${b}`)
-        .sort();
+      const banded = [...closePairs(prints, 64, { hashBits, codeShare: 1, difference: 255 })].map(({ a, b }) => `${a} ${b}`).sort();
       const plain: string[] = [];
       for (let b = 0; b < prints.length; b++)
         for (let a = 0; a < b; a++)
-          if (
-            perceptualDistance(prints[a].phash, prints[b].phash) <= hashBits &&
-            hamming(prints[a].code, prints[b].code) <= 64
-          )
+          if (perceptualDistance(prints[a].phash, prints[b].phash) <= hashBits && hamming(prints[a].code, prints[b].code) <= 64)
             plain.push(`${a} ${b}`);
       expect(banded).toEqual(plain.sort());
     }

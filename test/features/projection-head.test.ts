@@ -3,7 +3,15 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readCheckpoint, writeCheckpoint } from '../../src/features/head-checkpoint.ts';
-import { HEAD_DEFAULTS, type HeadSettings, type HeadTraining, layerNorm, prepareRows, softmaxGradients, trainHead } from '../../src/features/projection-head.ts';
+import {
+  HEAD_DEFAULTS,
+  type HeadSettings,
+  type HeadTraining,
+  layerNorm,
+  prepareRows,
+  softmaxGradients,
+  trainHead,
+} from '../../src/features/projection-head.ts';
 import { plainProduct } from '../../src/math/matrix-product.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { dot, norm } from '../../src/math/vector.ts';

@@ -81,7 +81,10 @@ describe('layers at the end of a net', () => {
 
 describe('what is learned from and what judges', () => {
   const labels = Array.from({ length: 300 }, (_, row) => [row % 10]);
-  const parts = partsOf(labels.map((_, row) => `group ${row >> 1}`), 1);
+  const parts = partsOf(
+    labels.map((_, row) => `group ${row >> 1}`),
+    1,
+  );
 
   it('copies fall into one part, and shares are as stated', () => {
     for (let row = 0; row < 300; row += 2) expect(parts[row]).toBe(parts[row + 1]);
@@ -101,7 +104,21 @@ describe('what is learned from and what judges', () => {
   });
 
   it('annotations that mean the same fall into one cluster', () => {
-    const rows = Array.from({ length: 40 }, (_, row) => new Map(row % 2 ? [['lamp', 1], [`lamp ${row % 3}`, 0.4]] : [['bed', 1], [`bed ${row % 3}`, 0.4]]) as Map<string, number>);
+    const rows = Array.from(
+      { length: 40 },
+      (_, row) =>
+        new Map(
+          row % 2
+            ? [
+                ['lamp', 1],
+                [`lamp ${row % 3}`, 0.4],
+              ]
+            : [
+                ['bed', 1],
+                [`bed ${row % 3}`, 0.4],
+              ],
+        ) as Map<string, number>,
+    );
     const clusters = annotationClusters([...rows, new Map()], [...rows.keys()], 4, 1);
     const kinds = new Map<number, Set<number>>();
     clusters.subarray(0, 40).forEach((cluster, row) => kinds.set(cluster, (kinds.get(cluster) ?? new Set()).add(row % 2)));
@@ -117,10 +134,18 @@ describe('tune-net', () => {
     const colour = (): string => `rgb(${random.integer(200)},${random.integer(200)},${random.integer(200)})`;
     for (let i = 0; i < 80; i++) {
       const [x, y, r] = [14 + random.integer(36), 14 + random.integer(36), 8 + random.integer(6)];
-      const form = i % 2 ? `<circle cx="${x}" cy="${y}" r="${r}" fill="${colour()}"/>` : `<rect x="${x - r}" y="${y - r}" width="${2 * r}" height="${2 * r}" fill="${colour()}"/>`;
+      const form =
+        i % 2
+          ? `<circle cx="${x}" cy="${y}" r="${r}" fill="${colour()}"/>`
+          : `<rect x="${x - r}" y="${y - r}" width="${2 * r}" height="${2 * r}" fill="${colour()}"/>`;
       const place = join(into, i % 2 ? 'disc' : 'square');
       mkdirSync(place, { recursive: true });
-      writeFileSync(join(place, `${i}.png`), await drawSvg(`<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><rect width="64" height="64" fill="${colour()}"/>${form}</svg>`));
+      writeFileSync(
+        join(place, `${i}.png`),
+        await drawSvg(
+          `<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><rect width="64" height="64" fill="${colour()}"/>${form}</svg>`,
+        ),
+      );
     }
   }
 

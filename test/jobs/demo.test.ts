@@ -52,13 +52,19 @@ describe('proof, reduced', () => {
     const data = join(folder, 'proof');
     const proof = { prove: true, pins: 200, boards: 40, users: 60, lists: 250 };
     const receipt = (await run(proof, undefined, data)) as { worlds: readonly ProvedWorld[]; checks: readonly unknown[] };
-    expect(receipt.worlds.map(({ world, seed }) => [world, seed])).toEqual([['planted', 1], ['null', 1], ['reversed', 1]]);
+    expect(receipt.worlds.map(({ world, seed }) => [world, seed])).toEqual([
+      ['planted', 1],
+      ['null', 1],
+      ['reversed', 1],
+    ]);
     expect(receipt.checks).toHaveLength(3);
     for (const { ndcg10 } of receipt.worlds) expect(ndcg10.asRetrieved).toBeGreaterThan(ndcg10.shuffled);
     const [planted, none] = receipt.worlds;
     expect(planted.ndcg10.trained / planted.ndcg10.control).toBeGreaterThan(none.ndcg10.trained / none.ndcg10.control);
     expect(looksOf(data, 'reversed')).toEqual(looksOf(data, 'planted'));
-    const shown = makeRecipe({ kind: 'null', seed: 1, pins: 200, boards: 40, users: 60 }).pins.map(({ picture }) => looksOf(data, 'planted')[picture]);
+    const shown = makeRecipe({ kind: 'null', seed: 1, pins: 200, boards: 40, users: 60 }).pins.map(
+      ({ picture }) => looksOf(data, 'planted')[picture],
+    );
     expect(looksOf(data, 'null')).toEqual(shown);
     expect(await run(proof, undefined, data)).toEqual(receipt);
   }, 240_000);
@@ -68,7 +74,11 @@ describe('proof, reduced', () => {
 function looksOf(data: string, kind: string): unknown[] {
   const store = openFeatureStore(join(data, 'proof', `${kind}-1`), { readonly: true });
   const { netId } = store.nets()[0];
-  const rows = [...store.rows(netId, 'image')].map(({ pinIndex, code, phash }) => [code, phash, store.get(netId, 'object', pinIndex)?.box ?? null]);
+  const rows = [...store.rows(netId, 'image')].map(({ pinIndex, code, phash }) => [
+    code,
+    phash,
+    store.get(netId, 'object', pinIndex)?.box ?? null,
+  ]);
   store.close();
   return rows;
 }

@@ -28,8 +28,7 @@ function run(overrides: Partial<Config> = {}, signal = new AbortController().sig
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'detect-'));
   mkdirSync(join(folder, 'images'));
-  for (const [i, width] of [20, 50, 80].entries())
-    writeFileSync(join(folder, 'images', `${i}.jpg`), await drawSvg(dress(width)));
+  for (const [i, width] of [20, 50, 80].entries()) writeFileSync(join(folder, 'images', `${i}.jpg`), await drawSvg(dress(width)));
   writeFileSync(join(folder, 'images', '3.jpg'), 'this is no picture');
   const catalog = openCatalog(folder);
   const pins = [0, 1, 2, 3, 4].map((i) => readPin({ id: `p${i}`, image: `images/${i}.jpg` }, Date.now()) as PinRecord);

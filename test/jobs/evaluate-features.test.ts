@@ -13,8 +13,7 @@ async function labelledPictures(): Promise<string> {
   const folder = join(temporaryFolder(), 'pictures');
   for (const taste of TASTES) {
     mkdirSync(join(folder, `${taste} <b>`), { recursive: true });
-    for (let n = 1; n <= 6; n++)
-      writeFileSync(join(folder, `${taste} <b>`, `${n}.png`), await drawSvg(drawing(taste, n), 'png'));
+    for (let n = 1; n <= 6; n++) writeFileSync(join(folder, `${taste} <b>`, `${n}.png`), await drawSvg(drawing(taste, n), 'png'));
   }
   return folder;
 }
@@ -52,27 +51,31 @@ it('prints the rows of Table 1, and a map that needs nothing else', { timeout: 1
   expect(page).not.toContain('plant <b>');
 });
 
-it.skipIf(CHROMIUM === null)(`draws the map and tells an image's neighbours${CHROMIUM ? '' : ' (skipped: no Chromium)'}`, { timeout: 180_000 }, async () => {
-  const file = join(temporaryFolder(), 'map.html');
-  await run({ images: await labelledPictures(), map: file });
-  const browser = await openBrowser();
-  try {
-    const page = await browser.newPage({ viewport: { width: 1000, height: 700 } });
-    const errors: string[] = [];
-    page.on('pageerror', (error) => errors.push(error.message));
-    await page.goto(pathToFileURL(file).href);
-    expect(await page.locator('#labels button').allTextContents()).toEqual(['plant <b>6', 'tattoo <b>6']);
-    // Found by the page's own arithmetic: where it draws the first image.
-    const at = await page.evaluate('[xOf(0), yOf(0)]');
-    const [x, y] = at as [number, number];
-    await page.mouse.move(x, y);
-    await page.locator('#card.on').waitFor();
-    expect(await page.locator('#card b').textContent()).toMatch(/^plant <b>\/\d\.png$/);
-    expect(await page.locator('#near img').count()).toBe(8);
-    await page.locator('#labels button').first().click();
-    expect(await page.locator('#labels button').first().getAttribute('aria-pressed')).toBe('true');
-    expect(errors).toEqual([]);
-  } finally {
-    await browser.close();
-  }
-});
+it.skipIf(CHROMIUM === null)(
+  `draws the map and tells an image's neighbours${CHROMIUM ? '' : ' (skipped: no Chromium)'}`,
+  { timeout: 180_000 },
+  async () => {
+    const file = join(temporaryFolder(), 'map.html');
+    await run({ images: await labelledPictures(), map: file });
+    const browser = await openBrowser();
+    try {
+      const page = await browser.newPage({ viewport: { width: 1000, height: 700 } });
+      const errors: string[] = [];
+      page.on('pageerror', (error) => errors.push(error.message));
+      await page.goto(pathToFileURL(file).href);
+      expect(await page.locator('#labels button').allTextContents()).toEqual(['plant <b>6', 'tattoo <b>6']);
+      // Found by the page's own arithmetic: where it draws the first image.
+      const at = await page.evaluate('[xOf(0), yOf(0)]');
+      const [x, y] = at as [number, number];
+      await page.mouse.move(x, y);
+      await page.locator('#card.on').waitFor();
+      expect(await page.locator('#card b').textContent()).toMatch(/^plant <b>\/\d\.png$/);
+      expect(await page.locator('#near img').count()).toBe(8);
+      await page.locator('#labels button').first().click();
+      expect(await page.locator('#labels button').first().getAttribute('aria-pressed')).toBe('true');
+      expect(errors).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  },
+);

@@ -72,9 +72,7 @@ test('define, start, report, stop', async () => {
     users: 0,
     lift: null,
   });
-  expect(reportExperiment.describe!(report)[0]).toBe(
-    'c (running): KEEP RUNNING. engagement-rate has not been shown to move',
-  );
+  expect(reportExperiment.describe!(report)[0]).toBe('c (running): KEEP RUNNING. engagement-rate has not been shown to move');
   expect(await run(stopExperiment, {}, ['c'])).toMatchObject({ state: 'stopped' });
 });
 
@@ -98,9 +96,7 @@ test('an unknown model, unknown source, wrong weights: refused with the field na
     field: 'arms',
   });
   writeFileSync(join(folder, 'broken.json'), '{');
-  expect((await refusal(run(defineExperiment, { file: join(folder, 'broken.json') }))).code).toBe(
-    'CATALOG_FILE_UNREADABLE',
-  );
+  expect((await refusal(run(defineExperiment, { file: join(folder, 'broken.json') }))).code).toBe('CATALOG_FILE_UNREADABLE');
 });
 
 test('simulate-experiments answers in the fixed shape and knows its suites', async () => {
@@ -127,12 +123,7 @@ test("the paper's experiments share one layer without overlap and control by wha
   ]);
   expect(crosses.arms[0].treatment).toEqual(visual.arms[1].treatment);
   expect(objects.arms[0].treatment).toEqual(crosses.arms[1].treatment);
-  expect(objects.arms.map((arm) => arm.treatment.whenDominantObject?.visualWeightFactor)).toEqual([
-    undefined,
-    undefined,
-    5,
-    5,
-  ]);
+  expect(objects.arms.map((arm) => arm.treatment.whenDominantObject?.visualWeightFactor)).toEqual([undefined, undefined, 5, 5]);
   expect(objects.eligibility).toMatchObject({ dominantObject: true });
   expect(replayPaper.examples.length).toBeGreaterThan(0);
 });

@@ -29,10 +29,19 @@ beforeAll(async () => {
   mkdirSync(join(folder, 'images'));
   const catalog = openCatalog(folder);
   for (let i = 0; i < PICTURES; i++) {
-    const shapes = Array.from({ length: 12 }, () => `<rect x="${random.integer(90)}" y="${random.integer(90)}" width="${8 + random.integer(40)}" height="${8 + random.integer(40)}" fill="hsl(${random.integer(360)},70%,50%)"/>`);
-    writeFileSync(join(folder, 'images', `${i}.jpg`), await drawSvg(`<svg xmlns="http://www.w3.org/2000/svg" width="128" height="128">${shapes.join('')}</svg>`));
+    const shapes = Array.from(
+      { length: 12 },
+      () =>
+        `<rect x="${random.integer(90)}" y="${random.integer(90)}" width="${8 + random.integer(40)}" height="${8 + random.integer(40)}" fill="hsl(${random.integer(360)},70%,50%)"/>`,
+    );
+    writeFileSync(
+      join(folder, 'images', `${i}.jpg`),
+      await drawSvg(`<svg xmlns="http://www.w3.org/2000/svg" width="128" height="128">${shapes.join('')}</svg>`),
+    );
   }
-  catalog.pins.upsert(Array.from({ length: PICTURES }, (_, i) => readPin({ id: `p${i}`, image: `images/${i}.jpg` }, Date.now()) as PinRecord));
+  catalog.pins.upsert(
+    Array.from({ length: PICTURES }, (_, i) => readPin({ id: `p${i}`, image: `images/${i}.jpg` }, Date.now()) as PinRecord),
+  );
   catalog.close();
   await run(extractFeatures, { workers: 1 });
   const net = featureNetOf(readNet(activeNet(folder, 'visual')));
@@ -44,9 +53,16 @@ beforeAll(async () => {
     code: new Uint32Array(net.fc6Length / 32),
     signals: { visual: 0.8, annotation: 1, conformity: 0.5, agreement: right ? 0.6 + 0.4 * random.next() : 0.5 * random.next() },
   });
-  store.put(Array.from({ length: PICTURES }, (_, pinIndex): PinObjectsRow => ({ pinIndex, state: 'known', objects: [object(true), object(false)] })));
+  store.put(
+    Array.from(
+      { length: PICTURES },
+      (_, pinIndex): PinObjectsRow => ({ pinIndex, state: 'known', objects: [object(true), object(false)] }),
+    ),
+  );
   store.close();
-  const lines = Array.from({ length: PICTURES }, (_, i) => JSON.stringify({ photo: `images/${i}.jpg`, width: 128, height: 128, objects: [{ label: 'sofa', box: [10, 10, 60, 60] }] }));
+  const lines = Array.from({ length: PICTURES }, (_, i) =>
+    JSON.stringify({ photo: `images/${i}.jpg`, width: 128, height: 128, objects: [{ label: 'sofa', box: [10, 10, 60, 60] }] }),
+  );
   writeFileSync(join(folder, 'truth.jsonl'), `${lines.join('\n')}\n`);
 }, 60_000);
 

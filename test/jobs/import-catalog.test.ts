@@ -44,31 +44,23 @@ test('the receipt has each kind and the totals', async () => {
 });
 
 const rooms = sharedData('datasets/ikea-rooms');
-test.skipIf(rooms === null)(
-  `real rooms and products come in whole${rooms ? '' : ' (skipped: ikea-rooms is not here)'}`,
-  async () => {
-    const out = join(folder, 'ikea');
-    execFileSync(process.execPath, [
-      join(import.meta.dirname, '../../docs/examples/import-ikea-rooms.mjs'),
-      String(rooms),
-      out,
-    ]);
-    const files = { pins: join(out, 'pins.jsonl'), boards: join(out, 'boards.jsonl'), saves: join(out, 'saves.jsonl') };
-    const receipt = await run({ ...files, images: rooms });
-    expect(receipt).toMatchObject({
-      pins: { written: 2187, rejected: {} },
-      boards: { written: 320, rejected: {} },
-      saves: { rejected: {} },
-    });
-    const catalog = openCatalog(join(folder, 'data'));
-    const columns = loadPinColumns(catalog);
-    expect(columns.count).toBe(2187);
-    expect(catalog.text.search('reversible bed', 3)[0].pinIndex).toBe(columns.indexOf('802.538.09'));
-    for (const { image } of catalog.pins.images())
-      expect(existsSync(imageLocation(image, join(folder, 'data')))).toBe(true);
-    const linked = [...catalog.pins.columnRows()].filter((row) => row[5] === '{"home decor":1}').length;
-    expect(linked).toBe(2175);
-    catalog.close();
-    expect(await run({ ...files, images: rooms })).toMatchObject({ written: 0, rejected: {} });
-  },
-);
+test.skipIf(rooms === null)(`real rooms and products come in whole${rooms ? '' : ' (skipped: ikea-rooms is not here)'}`, async () => {
+  const out = join(folder, 'ikea');
+  execFileSync(process.execPath, [join(import.meta.dirname, '../../docs/examples/import-ikea-rooms.mjs'), String(rooms), out]);
+  const files = { pins: join(out, 'pins.jsonl'), boards: join(out, 'boards.jsonl'), saves: join(out, 'saves.jsonl') };
+  const receipt = await run({ ...files, images: rooms });
+  expect(receipt).toMatchObject({
+    pins: { written: 2187, rejected: {} },
+    boards: { written: 320, rejected: {} },
+    saves: { rejected: {} },
+  });
+  const catalog = openCatalog(join(folder, 'data'));
+  const columns = loadPinColumns(catalog);
+  expect(columns.count).toBe(2187);
+  expect(catalog.text.search('reversible bed', 3)[0].pinIndex).toBe(columns.indexOf('802.538.09'));
+  for (const { image } of catalog.pins.images()) expect(existsSync(imageLocation(image, join(folder, 'data')))).toBe(true);
+  const linked = [...catalog.pins.columnRows()].filter((row) => row[5] === '{"home decor":1}').length;
+  expect(linked).toBe(2175);
+  catalog.close();
+  expect(await run({ ...files, images: rooms })).toMatchObject({ written: 0, rejected: {} });
+});

@@ -43,9 +43,7 @@ beforeAll(async () => {
     writeFileSync(join(folder, 'images', `${i}.jpg`), await drawSvg(shoe(30 + 10 * i, colour)));
   }
   const catalog = openCatalog(folder);
-  catalog.pins.upsert(
-    [0, 1, 2, 3].map((i) => readPin({ id: `p${i}`, image: `images/${i}.jpg` }, Date.now()) as PinRecord),
-  );
+  catalog.pins.upsert([0, 1, 2, 3].map((i) => readPin({ id: `p${i}`, image: `images/${i}.jpg` }, Date.now()) as PinRecord));
   catalog.close();
 });
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -18,7 +18,10 @@ let server: Server | null = null;
 beforeAll(async () => {
   folder = await worldFolder();
   const registry = new ModelRegistry(join(folder, 'models'));
-  for (const [name, weight] of [['forwards', 1], ['backwards', -1]] as const)
+  for (const [name, weight] of [
+    ['forwards', 1],
+    ['backwards', -1],
+  ] as const)
     registry.add(modelOf(name, [{ name: 'annotation-cosine', weight, normalization: { kind: 'none' } }]));
 });
 afterAll(async () => {
@@ -31,7 +34,15 @@ const isLarge = (pinId: string): boolean => Number(pinId.split('-')[1]) % 2 === 
 const run = (job: Parameters<typeof runJob>[0], options: Record<string, unknown>) => runJob(job, folder, options);
 
 test('grades that two people gave become labels of evaluate-ranker, with their agreement', async () => {
-  const made = await run(startStudy, { study: 'labels', kind: 'grade', a: 'forwards', b: 'backwards', queries: 6, length: 8, repeats: 0.3 });
+  const made = await run(startStudy, {
+    study: 'labels',
+    kind: 'grade',
+    a: 'forwards',
+    b: 'backwards',
+    queries: 6,
+    length: 8,
+    repeats: 0.3,
+  });
   expect(made).toMatchObject({ kind: 'grade', queries: 6 });
   const database = openDatabase(join(folder, 'experiments.sqlite'));
   const store = new JudgementStore(database);
@@ -70,11 +81,21 @@ test('a treatment that never served is valued from lists that were served shuffl
     const events = list.items
       .filter(({ pinId }) => random.next() < (tasteOf(pinId) === 'plant' ? 0.6 : 0.05))
       .map(({ pinId }) => ({ eventId: `${visit}/${pinId}`, type: 'save', recommendationId: list.recommendationId, pinId }));
-    await fetch(`${server.address}/v1/events`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ events }) });
+    await fetch(`${server.address}/v1/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ events }),
+    });
   }
   await server.close();
   server = null;
-  type Valued = { lists: number; support: number; alarm: string | null; snips: { value: number }; doublyRobust: { value: number; low: number; high: number } };
+  type Valued = {
+    lists: number;
+    support: number;
+    alarm: string | null;
+    snips: { value: number };
+    doublyRobust: { value: number; low: number; high: number };
+  };
   const good = (await run(replayTreatment, { treatment: 'as-retrieved', places: 5 })) as unknown as Valued;
   const bad = (await run(replayTreatment, { treatment: 'backwards', places: 5 })) as unknown as Valued;
   expect(good).toMatchObject({ lists: 150, support: 1, alarm: null });

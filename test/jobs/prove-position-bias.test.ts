@@ -32,9 +32,7 @@ describe('position bias in the world', () => {
     });
     await runJob(build, folder, {});
     const feature = (name: string, weight: number) => ({ name, weight, normalization: { kind: 'none' } as const });
-    new ModelRegistry(join(folder, 'models')).add(
-      modelOf('by-popularity', [feature('log-saves', 1), feature('freshness', 3)]),
-    );
+    new ModelRegistry(join(folder, 'models')).add(modelOf('by-popularity', [feature('log-saves', 1), feature('freshness', 3)]));
   }, 60_000);
 
   // That the weighted model also orders closer to the truth shows where pictures count: on the whole demo world (the job

@@ -19,13 +19,30 @@ beforeEach(async () => {
   for (let n = 0; n < 20; n++) {
     const at = Date.now() - (20 - n) * DAY + DAY / 24;
     await log.lists.append(servedList({ recommendationId: `r${n}`, at, userId: 'ann' }));
-    await log.events.append([{ eventId: `e${n}`, type: n % 2 === 0 ? 'click' : 'impression', recommendationId: `r${n}`, pinIndex: 10, position: 1, userId: 'ann', at: at + 5 }]);
+    await log.events.append([
+      {
+        eventId: `e${n}`,
+        type: n % 2 === 0 ? 'click' : 'impression',
+        recommendationId: `r${n}`,
+        pinIndex: 10,
+        position: 1,
+        userId: 'ann',
+        at: at + 5,
+      },
+    ]);
   }
   log.close();
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const input = (options: Record<string, unknown>) => ({ options, args: [], config: readConfig({}), dataFolder: folder, progress: SILENT, signal: new AbortController().signal });
+const input = (options: Record<string, unknown>) => ({
+  options,
+  args: [],
+  config: readConfig({}),
+  dataFolder: folder,
+  progress: SILENT,
+  signal: new AbortController().signal,
+});
 
 it('deletes what is old, keeps the report, and has nothing left to do the second time', async () => {
   const before = await reportLog.run(input({ since: '' }));

@@ -22,10 +22,9 @@ describe('distributions agree with scipy', () => {
       for (const row of rows.filter((each) => each.function === name)) {
         const got = call(...row.args);
         const tolerance = toleranceOf(name, row);
-        expect(
-          Math.abs(got - row.value),
-          `${name}(${row.args.join(', ')}) = ${got}, scipy ${row.value}`,
-        ).toBeLessThanOrEqual(Math.max(tolerance, 1e-300));
+        expect(Math.abs(got - row.value), `${name}(${row.args.join(', ')}) = ${got}, scipy ${row.value}`).toBeLessThanOrEqual(
+          Math.max(tolerance, 1e-300),
+        );
       }
     });
   }

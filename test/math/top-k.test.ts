@@ -11,12 +11,16 @@ describe('top-k', () => {
 
   it('equals sorting everything, whatever the order of offers', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 50 }), fc.integer({ min: -3, max: 3 }))), fc.integer({ min: 0, max: 12 }), (rows, k) => {
-        const unique = [...new Map(rows).entries()];
-        const expected = unique.sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, k);
-        const best = topK(unique.map(([id]) => id).reverse(), unique.map(([, score]) => score).reverse(), k);
-        expect([...best.ids]).toEqual(expected.map(([id]) => id));
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 50 }), fc.integer({ min: -3, max: 3 }))),
+        fc.integer({ min: 0, max: 12 }),
+        (rows, k) => {
+          const unique = [...new Map(rows).entries()];
+          const expected = unique.sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, k);
+          const best = topK(unique.map(([id]) => id).reverse(), unique.map(([, score]) => score).reverse(), k);
+          expect([...best.ids]).toEqual(expected.map(([id]) => id));
+        },
+      ),
       { seed: 11 },
     );
   });

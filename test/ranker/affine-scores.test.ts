@@ -26,7 +26,11 @@ test.each([0, 1, 3, 4, 7, 8, 101, 1000])('eight rows at a time have the bits of 
   }));
   const columns = Int32Array.from(features, ({ name }) => names.indexOf(name));
   const weights = Float64Array.from(features, ({ weight }) => weight);
-  const terms = affineTerms(features.map(({ normalization }) => normalization), weights, columns) as AffineTerms;
+  const terms = affineTerms(
+    features.map(({ normalization }) => normalization),
+    weights,
+    columns,
+  ) as AffineTerms;
   const scores = affineScores(terms, table);
   expect(scores).toEqual(plainScores(terms, table));
   expect(scores).toEqual(columnScores(features, weights, columns, table.matrix()));

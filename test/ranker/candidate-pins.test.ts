@@ -21,7 +21,12 @@ const pinRow = (p: number) => ({
 
 const store = openCatalog(':memory:');
 const options = { now: Date.UTC(2026, 0, 1), folders: { images: '/nowhere', data: '/nowhere' } };
-upsertBatch(store, 'pins', Array.from({ length: PINS }, (_, p) => pinRow(p)), options);
+upsertBatch(
+  store,
+  'pins',
+  Array.from({ length: PINS }, (_, p) => pinRow(p)),
+  options,
+);
 store.pins.setGroups(Int32Array.from({ length: PINS }, (_, p) => (p % 11 === 0 ? 0 : p)));
 const columns = loadPinColumns(store);
 const pinIndexes = Int32Array.from({ length: COUNT }, () => random.integer(PINS));
@@ -34,7 +39,12 @@ function lookedUp(pins: PinColumns, queryPin: number): Record<string, unknown> {
     Array.from(found[name].subarray(0, COUNT));
   return {
     has: [found.hasCategories, found.hasAnnotations, found.hasTitle],
-    ...Object.fromEntries((['createdAt', 'saves', 'domain', 'group', 'categoryDots', 'annotationDots', 'titleDots', 'categorySquares'] as const).map((name) => [name, values(name)])),
+    ...Object.fromEntries(
+      (['createdAt', 'saves', 'domain', 'group', 'categoryDots', 'annotationDots', 'titleDots', 'categorySquares'] as const).map((name) => [
+        name,
+        values(name),
+      ]),
+    ),
   };
 }
 

@@ -85,9 +85,7 @@ describe('a damaged file is refused by name, and the serving model is untouched'
     fc.assert(
       fc.property(damage(bytes.length), (how) => {
         writeFileSync(registry.onnxPathOf('trees'), damaged(bytes, how));
-        expect(() => promoteModel(registry, 'trees', { ...decision, force: true })).toThrow(
-          /The model trees is refused/,
-        );
+        expect(() => promoteModel(registry, 'trees', { ...decision, force: true })).toThrow(/The model trees is refused/);
       }),
       { seed: 2, numRuns: 300 },
     );
@@ -138,8 +136,7 @@ describe('a damaged file is refused by name, and the serving model is untouched'
         const found = read(damaged(bytes, how));
         if (found !== null && format !== 'opensearch') expect(found).toEqual(features);
         // That format has no place for a digest: what is read is at least a whole model.
-        for (const { name, weight } of found ?? [])
-          expect([name.length > 0, Number.isFinite(weight)]).toEqual([true, true]);
+        for (const { name, weight } of found ?? []) expect([name.length > 0, Number.isFinite(weight)]).toEqual([true, true]);
       }),
       { seed: 4, numRuns: 1500 },
     );

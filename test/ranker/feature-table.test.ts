@@ -96,17 +96,14 @@ describe('rankers', () => {
   }));
   const inputs = { rows, candidates: request.candidates, visualWeightFactor: 5 };
 
-  it.each([linearRanker('m', features), asRetrieved, shuffled(3)])(
-    '$name: the terms add up to the score, to the bit',
-    async (ranker) => {
-      const scores = await ranker.score(inputs);
-      for (let row = 0; row < rows.rows; row++) {
-        let sum = 0;
-        for (const { contribution } of await ranker.explain(inputs, row)) sum += contribution;
-        expect(sum).toBe(scores[row]);
-      }
-    },
-  );
+  it.each([linearRanker('m', features), asRetrieved, shuffled(3)])('$name: the terms add up to the score, to the bit', async (ranker) => {
+    const scores = await ranker.score(inputs);
+    for (let row = 0; row < rows.rows; row++) {
+      let sum = 0;
+      for (const { contribution } of await ranker.explain(inputs, row)) sum += contribution;
+      expect(sum).toBe(scores[row]);
+    }
+  });
 
   it('as-retrieved keeps the order of retrieval', async () => {
     const scores = [...(await asRetrieved.score(inputs))].filter((score) => score > 0);
@@ -117,8 +114,7 @@ describe('rankers', () => {
     const ranker = linearRanker('m', features);
     const plain = ranker.explain({ ...inputs, visualWeightFactor: 1 }, 0);
     ranker.explain(inputs, 0).forEach(({ feature, weight }, at) => {
-      const factor =
-        feature === 'fc6-similarity' || feature === 'fc8-similarity' || feature.startsWith('fc6 x ') ? 5 : 1;
+      const factor = feature === 'fc6-similarity' || feature === 'fc8-similarity' || feature.startsWith('fc6 x ') ? 5 : 1;
       expect(weight).toBe(plain[at].weight * factor);
     });
   });
@@ -128,19 +124,14 @@ describe('rankers', () => {
     const scores = ranker.score(inputs);
     const reversed = new Float32Array(rows.data.length);
     for (let row = 0; row < rows.rows; row++)
-      reversed.set(
-        rows.data.subarray(row * rows.columns, (row + 1) * rows.columns),
-        (rows.rows - 1 - row) * rows.columns,
-      );
+      reversed.set(rows.data.subarray(row * rows.columns, (row + 1) * rows.columns), (rows.rows - 1 - row) * rows.columns);
     expect([...ranker.score({ ...inputs, rows: { ...rows, data: reversed } })].reverse()).toEqual([...scores]);
   });
 
   it('a NaN stops loudly, naming the column', () => {
     const broken = { ...rows, data: rows.data.slice() };
     broken.data[FEATURE_COLUMNS.indexOf('freshness')] = Number.NaN;
-    expect(() => linearRanker('m', features).score({ ...inputs, rows: broken })).toThrow(
-      'the score of row 0 is NaN (freshness)',
-    );
+    expect(() => linearRanker('m', features).score({ ...inputs, rows: broken })).toThrow('the score of row 0 is NaN (freshness)');
   });
 
   it('refuses rows that lack a column of the model', () => {

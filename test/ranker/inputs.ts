@@ -13,9 +13,7 @@ export function madeUpRequest(count: number, bits: number, seed = 1): RankingReq
   const visual = madeUpVisual(count + 1, bits, seed);
   const random = seededRandom(seed + 7);
   const sourceNames = ['board-cooccurrence', 'visual-neighbors'];
-  const sourceScores = Float32Array.from({ length: count * 2 }, () =>
-    random.next() < 0.5 ? random.next() : Number.NaN,
-  );
+  const sourceScores = Float32Array.from({ length: count * 2 }, () => (random.next() < 0.5 ? random.next() : Number.NaN));
   const candidates: CandidateList = {
     count,
     pinIndexes: Int32Array.from({ length: count }, (_, row) => row + 1),
@@ -34,10 +32,12 @@ export function madeUpRequest(count: number, bits: number, seed = 1): RankingReq
       cooccurrence: new Map([[1, 0.5]]),
       code,
     },
-    engagement: { clicksOverExpected: (_, __, n, out) => {
-      out.fill(2, 0, n);
-      return true;
-    } },
+    engagement: {
+      clicksOverExpected: (_, __, n, out) => {
+        out.fill(2, 0, n);
+        return true;
+      },
+    },
     now: 1000,
   };
 }
@@ -88,7 +88,6 @@ function madeUpVisual(count: number, bits: number, seed: number): VisualFeatures
       scoresOf: () => null,
     },
     objectLabelOf: (pin) => (pin % 2 ? 'shoe' : null),
-    objectOf: (pin) =>
-      pin % 2 ? { label: 'shoe', code: image.codes.subarray(0, image.words), scores: new Float32Array(8) } : null,
+    objectOf: (pin) => (pin % 2 ? { label: 'shoe', code: image.codes.subarray(0, image.words), scores: new Float32Array(8) } : null),
   };
 }

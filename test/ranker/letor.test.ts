@@ -66,31 +66,26 @@ describe('LETOR reader', () => {
       fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 3, maxLength: 3 }),
     );
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.array(row, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }),
-        async (lists) => {
-          const flat = lists.flat();
-          const listStart = Int32Array.from([0, ...lists.map((_, at) => lists.slice(0, at + 1).flat().length)]);
-          const values = Float32Array.from(
-            flat.flatMap(([, numbers]) => numbers),
-            (value) => value + 0 || 0,
-          );
-          const data = {
-            names: ['1', '2', '3'],
-            rows: { kind: 'dense' as const, data: values },
-            grades: Float32Array.from(flat, ([grade]) => grade),
-            listStart,
-          };
-          // A first list that uses every column keeps their number.
-          const all = '0 qid:all 1:1 2:1 3:1\n';
-          const read = await readLetor(file(all + [...letorLines(data)].join('')));
-          const rest = sliceLists(read, 1, lists.length + 1);
-          expect([...rest.grades]).toEqual([...data.grades]);
-          lists.forEach((_, list) =>
-            expect([...listMatrix(rest, list).data]).toEqual([...listMatrix(data, list).data]),
-          );
-        },
-      ),
+      fc.asyncProperty(fc.array(fc.array(row, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }), async (lists) => {
+        const flat = lists.flat();
+        const listStart = Int32Array.from([0, ...lists.map((_, at) => lists.slice(0, at + 1).flat().length)]);
+        const values = Float32Array.from(
+          flat.flatMap(([, numbers]) => numbers),
+          (value) => value + 0 || 0,
+        );
+        const data = {
+          names: ['1', '2', '3'],
+          rows: { kind: 'dense' as const, data: values },
+          grades: Float32Array.from(flat, ([grade]) => grade),
+          listStart,
+        };
+        // A first list that uses every column keeps their number.
+        const all = '0 qid:all 1:1 2:1 3:1\n';
+        const read = await readLetor(file(all + [...letorLines(data)].join('')));
+        const rest = sliceLists(read, 1, lists.length + 1);
+        expect([...rest.grades]).toEqual([...data.grades]);
+        lists.forEach((_, list) => expect([...listMatrix(rest, list).data]).toEqual([...listMatrix(data, list).data]));
+      }),
       { seed: 2, numRuns: 60 },
     );
   });

@@ -7,11 +7,7 @@ import { chooseC } from '../../src/ranker/choose-c.ts';
 import { FEATURE_COLUMNS } from '../../src/ranker/feature-table.ts';
 import { collectLogData, sliceLog, trainingRows } from '../../src/ranker/log-data.ts';
 import { trainOnLog } from '../../src/ranker/log-training.ts';
-import {
-  examinationFromInterventions,
-  examinationFromShuffled,
-  propensityWeights,
-} from '../../src/ranker/position-bias.ts';
+import { examinationFromInterventions, examinationFromShuffled, propensityWeights } from '../../src/ranker/position-bias.ts';
 import { FEATURE_SETS } from '../../src/ranker/ranking-feature.ts';
 import { trainingReport } from '../../src/ranker/training-report.ts';
 import { modelOf } from './models.ts';
@@ -35,9 +31,7 @@ function* madeUpLog(lists: number, seed: number, bias: number, shuffledShare: nu
     const shuffled = random.next() < shuffledShare;
     const noise = Array.from({ length: LENGTH }, () => random.normal());
     const saves = (item: number): number => values.data[item * values.columns + FEATURE_COLUMNS.indexOf('log-saves')];
-    const order = Array.from({ length: LENGTH }, (_, item) => item).sort((a, b) =>
-      shuffled ? noise[a] - noise[b] : saves(b) - saves(a),
-    );
+    const order = Array.from({ length: LENGTH }, (_, item) => item).sort((a, b) => (shuffled ? noise[a] - noise[b] : saves(b) - saves(a)));
     const rows = zeroMatrix(LENGTH, FEATURE_COLUMNS);
     const grades = new Uint8Array(LENGTH);
     order.forEach((item, at) => {
@@ -165,13 +159,9 @@ describe('position bias', () => {
       pairWeights: (training) => ({ better: propensityWeights(training, examination, 20).better }),
     });
     const cosine = (features: readonly { readonly name: string; readonly weight: number }[]): number => {
-      const weights = Object.keys(UTILITY).map(
-        (name) => features.find((feature) => feature.name === name)?.weight ?? 0,
-      );
+      const weights = Object.keys(UTILITY).map((name) => features.find((feature) => feature.name === name)?.weight ?? 0);
       const truth = Object.values(UTILITY);
-      return (
-        weights.reduce((sum, value, at) => sum + value * truth[at], 0) / Math.hypot(...weights) / Math.hypot(...truth)
-      );
+      return weights.reduce((sum, value, at) => sum + value * truth[at], 0) / Math.hypot(...weights) / Math.hypot(...truth);
     };
     expect(cosine(weighted.model.features)).toBeGreaterThan(cosine(naive.model.features));
   });

@@ -29,8 +29,7 @@ describe('model file', () => {
 
   it('is refused when cut short anywhere', () => {
     const bytes = encodeModel(model);
-    for (let length = 0; length < bytes.length; length += 7)
-      expect(() => decodeModel(bytes.subarray(0, length), 'm-1')).toThrow(/refused/);
+    for (let length = 0; length < bytes.length; length += 7) expect(() => decodeModel(bytes.subarray(0, length), 'm-1')).toThrow(/refused/);
   });
 
   it.each([

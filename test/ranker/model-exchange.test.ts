@@ -25,29 +25,21 @@ const through = (format: 'json' | 'solr' | 'opensearch'): readonly ModelFeature[
   importModel(JSON.parse(JSON.stringify(exportModel('m', features, format))), 'm');
 
 describe('model exchange', () => {
-  it.each(['json', 'solr', 'opensearch'] as const)(
-    '%s: exported and imported again scores to the last bit',
-    (format) => {
-      expect([...linearRanker('m', through(format)).score({ rows })]).toEqual([
-        ...linearRanker('m', features).score({ rows }),
-      ]);
-    },
-  );
+  it.each(['json', 'solr', 'opensearch'] as const)('%s: exported and imported again scores to the last bit', (format) => {
+    expect([...linearRanker('m', through(format)).score({ rows })]).toEqual([...linearRanker('m', features).score({ rows })]);
+  });
 
   it("Solr's own arithmetic gives the same order", () => {
     const { model } = exportModel('m', features, 'solr') as { model: SolrModel };
     const replayed = Array.from({ length: 200 }, (_, row) => solrScore(model, row));
     const ours = linearRanker('m', features).score({ rows });
-    const order = (scores: ArrayLike<number>): number[] =>
-      Array.from({ length: 200 }, (_, at) => at).sort((x, y) => scores[y] - scores[x]);
+    const order = (scores: ArrayLike<number>): number[] => Array.from({ length: 200 }, (_, at) => at).sort((x, y) => scores[y] - scores[x]);
     expect(order(replayed)).toEqual(order(ours));
   });
 
   it('refuses by name what those engines do not know', () => {
     const bent: ModelFeature[] = [{ name: 'saves', weight: 1, normalization: { kind: 'log1p' } }];
-    expect(() => exportModel('m', bent, 'solr')).toThrow(
-      'the log1p normalization of "saves" cannot be carried over to solr',
-    );
+    expect(() => exportModel('m', bent, 'solr')).toThrow('the log1p normalization of "saves" cannot be carried over to solr');
     expect(() => exportModel('m', bent, 'opensearch')).toThrow('opensearch');
   });
 
@@ -64,11 +56,7 @@ describe('model exchange', () => {
       'weight for "b"',
     ],
     ['trees', { model: { model: { type: 'model/ranklib', definition: '' } } }, 'not model/linear'],
-    [
-      'an unknown normalizer',
-      { features: [{ name: 'a', weight: 1, normalization: { kind: 'z' } }] },
-      'unknown normalization',
-    ],
+    ['an unknown normalizer', { features: [{ name: 'a', weight: 1, normalization: { kind: 'z' } }] }, 'unknown normalization'],
   ])('refuses %s', (_, document, reason) => {
     expect(() => importModel(document, 'm')).toThrow(reason);
   });
@@ -88,10 +76,8 @@ function solrScore(model: SolrModel, row: number): number {
   let score = 0;
   for (const { name, norm } of model.features) {
     let value = rows.data[row * 4 + rows.names.indexOf(name)];
-    if (norm?.class.endsWith('StandardNormalizer'))
-      value = f(f(value - f(Number(norm.params.avg))) / f(Number(norm.params.std)));
-    else if (norm)
-      value = f(f(value - f(Number(norm.params.min))) / f(f(Number(norm.params.max)) - f(Number(norm.params.min))));
+    if (norm?.class.endsWith('StandardNormalizer')) value = f(f(value - f(Number(norm.params.avg))) / f(Number(norm.params.std)));
+    else if (norm) value = f(f(value - f(Number(norm.params.min))) / f(f(Number(norm.params.max)) - f(Number(norm.params.min))));
     score = f(score + f(f(model.params.weights[name]) * value));
   }
   return score;

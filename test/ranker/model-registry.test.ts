@@ -64,9 +64,7 @@ describe('model registry', () => {
     registry.add(modelOf('worse', undefined, { trained: 0.5, previous: 0.6 }));
     registry.add(modelOf('chance', undefined, { trained: 0.3, shuffled: 0.3 }));
     registry.add(modelOf('close', undefined, { trained: 0.599, previous: 0.6, shuffled: 0.2 }));
-    expect(() => promoteModel(registry, 'worse', decision)).toThrow(
-      'NDCG@10 0.5000 on the holdout, the model it replaces has 0.6000',
-    );
+    expect(() => promoteModel(registry, 'worse', decision)).toThrow('NDCG@10 0.5000 on the holdout, the model it replaces has 0.6000');
     expect(() => promoteModel(registry, 'chance', decision)).toThrow('NDCG@10 0.3000 on the holdout, a shuffle has 0.3000');
     expect(registry.roles().serving).toBe('as-retrieved');
     promoteModel(registry, 'close', decision);

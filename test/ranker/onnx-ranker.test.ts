@@ -39,10 +39,7 @@ describe('ONNX ranker', () => {
   it('serves under the same contract, and its one term is its score', async () => {
     const registry = new ModelRegistry(folder);
     const named = features.map((name) => ({ name, weight: 0, normalization: { kind: 'none' } as const }));
-    registry.addOnnx(
-      { ...modelOf('trees', named), kind: 'onnx', onnxDigest: onnxDigestOf(graph) },
-      readFileSync(graph),
-    );
+    registry.addOnnx({ ...modelOf('trees', named), kind: 'onnx', onnxDigest: onnxDigestOf(graph) }, readFileSync(graph));
     promoteModel(registry, 'trees', { who: 'ada', why: 'try' });
     const models = new ServingModels(registry);
     expect(await models.refresh()).toEqual({ changed: true, serving: 'trees', problem: null });
@@ -62,10 +59,7 @@ describe('ONNX ranker', () => {
     const registry = new ModelRegistry(folder);
     registry.add(modelOf('m-1'));
     const named = features.map((name) => ({ name, weight: 0, normalization: { kind: 'none' } as const }));
-    registry.addOnnx(
-      { ...modelOf('trees', named), kind: 'onnx', onnxDigest: onnxDigestOf(graph) },
-      readFileSync(graph),
-    );
+    registry.addOnnx({ ...modelOf('trees', named), kind: 'onnx', onnxDigest: onnxDigestOf(graph) }, readFileSync(graph));
     const bytes = readFileSync(graph);
     bytes[bytes.length >> 1] ^= 1;
     writeFileSync(registry.onnxPathOf('trees'), bytes);

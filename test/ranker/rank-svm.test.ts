@@ -151,14 +151,12 @@ describe('Rank-SVM', () => {
 
   it('same input, same bits', () => {
     const { rows, lists } = generated(5, 10, 10, 4);
-    expect(trainRankSvm(denseDesign(rows, 4), lists, { c: 1 }).w).toEqual(
-      trainRankSvm(denseDesign(rows, 4), lists, { c: 1 }).w,
-    );
+    expect(trainRankSvm(denseDesign(rows, 4), lists, { c: 1 }).w).toEqual(trainRankSvm(denseDesign(rows, 4), lists, { c: 1 }).w);
   });
 
   it('refuses lists without a preference', () => {
-    expect(() =>
-      trainRankSvm(denseDesign(Float64Array.from([1, 2]), 1), preferenceLists([1, 1], [2]), { c: 1 }),
-    ).toThrow(/nothing to learn from/);
+    expect(() => trainRankSvm(denseDesign(Float64Array.from([1, 2]), 1), preferenceLists([1, 1], [2]), { c: 1 })).toThrow(
+      /nothing to learn from/,
+    );
   });
 });

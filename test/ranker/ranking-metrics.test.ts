@@ -21,10 +21,7 @@ describe('ranking metrics, by hand', () => {
   it('NDCG with both gains', () => {
     expect(ndcg([0, 4], 10)).toBeCloseTo(0.6309297535714575, 12);
     expect(ndcg([1, 3, 2], 10)).toBeCloseTo((1 + 7 / Math.log2(3) + 3 / 2) / (7 + 3 / Math.log2(3) + 1 / 2), 12);
-    expect(ndcg([1, 3, 2], 10, 'linear')).toBeCloseTo(
-      (1 + 3 / Math.log2(3) + 2 / 2) / (3 + 2 / Math.log2(3) + 1 / 2),
-      12,
-    );
+    expect(ndcg([1, 3, 2], 10, 'linear')).toBeCloseTo((1 + 3 / Math.log2(3) + 2 / 2) / (3 + 2 / Math.log2(3) + 1 / 2), 12);
     expect(ndcg([0, 4], 1)).toBe(0);
     expect(ndcg([0, 0], 10)).toBeNull();
   });

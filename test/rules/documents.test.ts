@@ -10,9 +10,7 @@ const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
 describe('documents say what the code says', () => {
   it('docs/ERRORS.md lists every code with its status, and no other', () => {
-    const listed = [...read('docs/ERRORS.md').matchAll(/^\| `([A-Z_]+)` \| (\d+) \|/gm)].map(
-      (row) => `${row[1]} ${row[2]}`,
-    );
+    const listed = [...read('docs/ERRORS.md').matchAll(/^\| `([A-Z_]+)` \| (\d+) \|/gm)].map((row) => `${row[1]} ${row[2]}`);
     expect(listed.sort()).toEqual(
       Object.entries(ERRORS)
         .map(([code, { status }]) => `${code} ${status}`)
@@ -26,9 +24,7 @@ describe('documents say what the code says', () => {
   });
 
   it('.env.example lists every setting with its default', () => {
-    const listed = [...read('.env.example').matchAll(/^#?\s?(RELATED_PINS_\w+)=(.*)$/gm)].map(
-      (row) => `${row[1]}=${row[2]}`,
-    );
+    const listed = [...read('.env.example').matchAll(/^#?\s?(RELATED_PINS_\w+)=(.*)$/gm)].map((row) => `${row[1]}=${row[2]}`);
     expect(listed).toEqual(Object.values(SETTINGS).map((row) => `${row.env}=${row.default}`));
   });
 

@@ -89,15 +89,12 @@ describe('imports', () => {
   });
 
   it('only config.ts and the entries read the environment', () => {
-    const readers = files
-      .filter((file) => /process\.env\b/.test(readFileSync(file, 'utf8')))
-      .map((file) => relative(SRC, file));
+    const readers = files.filter((file) => /process\.env\b/.test(readFileSync(file, 'utf8'))).map((file) => relative(SRC, file));
     expect(readers.filter((file) => !['config.ts', 'cli.ts', 'server.ts'].includes(file))).toEqual([]);
   });
 
   it('SQL is written only in stores and logs', () => {
-    const sql =
-      /\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX|VIRTUAL))\b/;
+    const sql = /\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX|VIRTUAL))\b/;
     const writers = files.filter((file) => sql.test(readFileSync(file, 'utf8'))).map((file) => relative(SRC, file));
     expect(writers.filter((file) => !/-(store|log)\.ts$/.test(file) && file !== 'catalog/database.ts')).toEqual([]);
   });

@@ -5,7 +5,13 @@ import { describe, expect, it } from 'vitest';
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 const SOURCES = ['src/api/metrics.ts', 'src/api/state-metrics.ts'];
-const exported = new Set([...SOURCES.map(read).join('').matchAll(/name\('([a-z_]+)'\)/g)].map((match) => `related_pins_${match[1]}`));
+const exported = new Set(
+  [
+    ...SOURCES.map(read)
+      .join('')
+      .matchAll(/name\('([a-z_]+)'\)/g),
+  ].map((match) => `related_pins_${match[1]}`),
+);
 const BESIDES = /_(bucket|count|sum)$/;
 
 describe('metrics', () => {
@@ -15,7 +21,9 @@ describe('metrics', () => {
   });
 
   it('the dashboard shows only metrics that exist, and all of them', () => {
-    const shown = new Set([...read('deploy/grafana-dashboard.json').matchAll(/related_pins_[a-z_]+/g)].map((match) => match[0].replace(BESIDES, '')));
+    const shown = new Set(
+      [...read('deploy/grafana-dashboard.json').matchAll(/related_pins_[a-z_]+/g)].map((match) => match[0].replace(BESIDES, '')),
+    );
     expect([...shown].sort()).toEqual([...exported].sort());
   });
 });

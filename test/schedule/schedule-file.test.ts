@@ -31,9 +31,7 @@ describe('schedule file', () => {
   });
 
   it('counts in UTC, whatever the clock of the machine says', () => {
-    expect(new Date(nextRunOf('0 3 * * *', Date.UTC(2026, 2, 28, 3, 0, 0))).toISOString()).toBe(
-      '2026-03-29T03:00:00.000Z',
-    );
+    expect(new Date(nextRunOf('0 3 * * *', Date.UTC(2026, 2, 28, 3, 0, 0))).toISOString()).toBe('2026-03-29T03:00:00.000Z');
     expect(nextRunOf('*/5 * * * * *', 1_000)).toBe(5_000);
     expect(scheduledJob('train-ranker', { cron: '@daily' })).toEqual({ cron: '@daily', flags: [] });
   });

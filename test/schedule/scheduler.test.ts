@@ -78,9 +78,7 @@ describe('the schedule', { timeout: 240_000 }, () => {
     expect(scheduler.runs(1, 'train-ranker')[0].receipt).toMatchObject({ error: { code: 'RANKER_NO_PAIRS' } });
     const byHand = lockJob(folder, 'train-ranker');
     scheduler.ask('train-ranker', 'ada');
-    await expect
-      .poll(() => scheduler.runs(2, 'train-ranker').map(({ state }) => state), WAIT)
-      .toEqual(['refused', 'refused']);
+    await expect.poll(() => scheduler.runs(2, 'train-ranker').map(({ state }) => state), WAIT).toEqual(['refused', 'refused']);
     expect(scheduler.runs(1, 'train-ranker')[0].receipt).toMatchObject({ error: { code: 'JOB_RUNNING' } });
     byHand.release();
   });

@@ -11,9 +11,7 @@ describe('aggregatedTerms', () => {
   const idf = annotationIdf(columns);
 
   it('weighs a term by its rarity and its share of the results', () => {
-    expect(aggregatedTerms([0, 1], columns, idf)).toEqual([
-      { term: 'sofa', weight: expect.closeTo(Math.log(16 / 4), 5) },
-    ]);
+    expect(aggregatedTerms([0, 1], columns, idf)).toEqual([{ term: 'sofa', weight: expect.closeTo(Math.log(16 / 4), 5) }]);
     const [first, second] = aggregatedTerms([0, 3], columns, idf);
     expect(first).toEqual({ term: 'sofa', weight: expect.closeTo(Math.log(4) / 2, 5) });
     expect(second).toEqual({ term: 'lamp', weight: expect.closeTo(Math.log(16 / 13) / 2, 5) });

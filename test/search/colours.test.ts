@@ -7,8 +7,7 @@ import { seededRandom } from '../../src/math/random.ts';
 /** A picture whose pixel (x, y) has the colour `paint` says. */
 function picture(side: number, paint: (x: number, y: number) => readonly number[]) {
   const data = new Uint8Array(3 * side * side);
-  for (let y = 0, at = 0; y < side; y++)
-    for (let x = 0; x < side; x++) for (const value of paint(x, y)) data[at++] = value;
+  for (let y = 0, at = 0; y < side; y++) for (let x = 0; x < side; x++) for (const value of paint(x, y)) data[at++] = value;
   return { width: side, height: side, data };
 }
 

@@ -2,13 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ExactIndex } from '../../src/candidates/exact-index.ts';
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import { seededRandom } from '../../src/math/random.ts';
-import {
-  dotTable,
-  meanInterval,
-  type PhotoDot,
-  precisionAtRanks,
-  sceneRecall,
-} from '../../src/search/crop-evaluation.ts';
+import { dotTable, meanInterval, type PhotoDot, precisionAtRanks, sceneRecall } from '../../src/search/crop-evaluation.ts';
 
 describe('precisionAtRanks', () => {
   it('counts the query’s label among the nearest', async () => {
@@ -18,11 +12,7 @@ describe('precisionAtRanks', () => {
       table.codes[row] = 2 ** row - 1;
       table.has[row] = 1;
     }
-    const row = await precisionAtRanks(
-      [{ photo: 0, label: 'hat', code: Uint32Array.of(0) }],
-      new ExactIndex(table),
-      labels,
-    );
+    const row = await precisionAtRanks([{ photo: 0, label: 'hat', code: Uint32Array.of(0) }], new ExactIndex(table), labels);
     expect([row.p1.value, row.p5.value, row.p10.value]).toEqual([1, 3 / 5, 3 / 10]);
   });
 });

@@ -5,7 +5,6 @@ import { ASK_NOTHING, dotOutcome, fitDotThresholds, type LabelledDot } from '../
 import { fitExactProduct } from '../../src/search/exact-product.ts';
 import { companions, countCompany } from '../../src/search/label-company.ts';
 
-
 describe('fitDotThresholds', () => {
   const random = seededRandom(5);
   const dots: LabelledDot[] = Array.from({ length: 400 }, (_, i) => {
@@ -17,8 +16,7 @@ describe('fitDotThresholds', () => {
   it('finds the signal that tells right from false', () => {
     const all = fitDotThresholds(dots, ['score', 'visual', 'conformity'], 0.95);
     expect(all?.conformity).toBeGreaterThan(0.55);
-    const alone = (knob: 'score' | 'visual' | 'conformity') =>
-      dotOutcome(dots, fitDotThresholds(dots, [knob], 0.95) ?? ASK_NOTHING);
+    const alone = (knob: 'score' | 'visual' | 'conformity') => dotOutcome(dots, fitDotThresholds(dots, [knob], 0.95) ?? ASK_NOTHING);
     expect(alone('conformity').falseRemoved).toBeGreaterThan(0.7);
     expect(alone('score').falseRemoved).toBeLessThan(0.2);
   });
@@ -45,9 +43,7 @@ describe('fitDotThresholds', () => {
 describe('cropDots', () => {
   it('merges the crops that many people made of one region', () => {
     const crops = ['ann', 'bob', 'eve'].map((userId, i) => ({ userId, box: [i, 0, 20 + i, 20] as const }));
-    expect(cropDots([...crops, { userId: 'tom', box: [50, 50, 60, 60] }])).toEqual([
-      { box: [1, 0, 21, 20], people: 3 },
-    ]);
+    expect(cropDots([...crops, { userId: 'tom', box: [50, 50, 60, 60] }])).toEqual([{ box: [1, 0, 21, 20], people: 3 }]);
   });
 
   it('counts people, not crops', () => {
@@ -57,11 +53,7 @@ describe('cropDots', () => {
 
 describe('companions', () => {
   it('names kinds seen together more often than chance', () => {
-    const looks = [
-      ...Array(30).fill(['dress', 'shoe']),
-      ...Array(30).fill(['pants', 'belt']),
-      ...Array(30).fill(['shoe', 'pants']),
-    ];
+    const looks = [...Array(30).fill(['dress', 'shoe']), ...Array(30).fill(['pants', 'belt']), ...Array(30).fill(['shoe', 'pants'])];
     const company = countCompany(looks.map((labels) => ({ labels })));
     expect(company.images).toBe(90);
     expect(companions(['pants'], company).map((row) => row.label)).toEqual(['belt']);

@@ -61,7 +61,9 @@ describe('visualSearch', () => {
 });
 
 for (let pinIndex = 1; pinIndex < 7; pinIndex++)
-  sources.objects.setPin(pinIndex, [{ pinIndex, label: pinIndex < 5 ? 'sofa' : 'lamp', score: pinIndex < 5 ? 0.5 : 0.25, box: [0, 0, 1, 1], code: code(pinIndex) }]);
+  sources.objects.setPin(pinIndex, [
+    { pinIndex, label: pinIndex < 5 ? 'sofa' : 'lamp', score: pinIndex < 5 ? 0.5 : 0.25, box: [0, 0, 1, 1], code: code(pinIndex) },
+  ]);
 const query = { label: 'sofa', code: code(0), pinIndex: 0 };
 const results = await visualSearch({ code: code(0), pinIndex: 0 }, {}, sources);
 
@@ -73,7 +75,12 @@ describe('object dots', () => {
     expect(signals.conformity).toBeCloseTo(4 / 6, 12);
     expect(signals.agreement).toBeCloseTo(2 / 2.5, 12);
     expect(dotSignals({ ...query, label: 'lamp' }, results, sources).agreement).toBeCloseTo(0.5 / 2.5, 12);
-    expect(dotSignals(query, [], { ...sources, objects: new ObjectIndex(32) })).toEqual({ visual: 0, annotation: 0, conformity: null, agreement: null });
+    expect(dotSignals(query, [], { ...sources, objects: new ObjectIndex(32) })).toEqual({
+      visual: 0,
+      annotation: 0,
+      conformity: null,
+      agreement: null,
+    });
   });
 
   it('names the signal that takes a dot away, and spares what cannot be told', () => {

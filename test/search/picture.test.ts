@@ -17,7 +17,11 @@ it('a region cut here has the bits of one that the net’s thread cuts', async (
   if (!binarizer) throw new Error('the bundled net needs no fit');
   const reader = new PictureReader(pool, null, { bytes: 1e7, pixels: 1e7 });
   const bytes = await drawSvg(drawing('plant', 3).replace('width="128" height="128"', 'width="900" height="700" viewBox="0 0 128 128"'));
-  for (const box of [[100, 50, 700, 600], [3, 5, 60, 44], [400, 300, 900, 700]] as const) {
+  for (const box of [
+    [100, 50, 700, 600],
+    [3, 5, 60, 44],
+    [400, 300, 900, 700],
+  ] as const) {
     const [there] = await pool.embed(folder, [{ bytes, box }]);
     if (!there.ok) throw new Error(there.reason);
     const here = await reader.code({ bytes, key: null }, box, { folder, digest: net.digest, binarizer, input: net.manifest.input });

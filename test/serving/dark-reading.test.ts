@@ -47,11 +47,7 @@ function listOf(id: string, count: number, forced = false): RankedList {
   };
 }
 
-const readingOf = (
-  ranker: Ranker | null,
-  share = 1,
-  store = new DarkReadStore(openDatabase(':memory:')),
-): DarkReading =>
+const readingOf = (ranker: Ranker | null, share = 1, store = new DarkReadStore(openDatabase(':memory:'))): DarkReading =>
   new DarkReading(
     () => modelReader(ranker && { ranker, share }),
     () => store,
@@ -151,10 +147,7 @@ describe('dark reads', () => {
     const kept = store.reads();
     expect(kept).toHaveLength(300);
     expect(kept[299]).toEqual(read('r999', [999], [999]));
-    expect(store.reads({ model: 'b', last: 2 }).map(({ recommendationId }) => recommendationId)).toEqual([
-      'r998',
-      'r999',
-    ]);
+    expect(store.reads({ model: 'b', last: 2 }).map(({ recommendationId }) => recommendationId)).toEqual(['r998', 'r999']);
     expect(store.reads({ model: 'other' })).toEqual([]);
     expect(store.lastModel()).toBe('b');
     store.close();

@@ -6,7 +6,8 @@ import { memoryStream } from '../../src/event-stream.ts';
 import { eraseShared, SharedActions } from '../../src/serving/shared-actions.ts';
 
 /** Two processes number the same pins differently. */
-const pinsOf = (...ids: string[]): PinColumns => ({ idOf: (index: number) => ids[index], indexOf: (id: string) => ids.indexOf(id) }) as unknown as PinColumns;
+const pinsOf = (...ids: string[]): PinColumns =>
+  ({ idOf: (index: number) => ids[index], indexOf: (id: string) => ids.indexOf(id) }) as unknown as PinColumns;
 
 function twoProcesses(userKey = '') {
   const [cache, stream] = [memoryCache(1 << 20), memoryStream()];
@@ -25,7 +26,10 @@ describe('what users do, shared', () => {
     here.publish([event(0, 1000), event(1, 1500), event(2, 2000, 'click'), event(1, 2500, 'impression')]);
     expect(await there.consume()).toBe(3);
     await there.bring('ann');
-    expect(there.of('ann')).toEqual([{ pinIndex: 0, type: 'click', at: 2000 }, { pinIndex: 2, type: 'save', at: 1000 }]);
+    expect(there.of('ann')).toEqual([
+      { pinIndex: 0, type: 'click', at: 2000 },
+      { pinIndex: 2, type: 'save', at: 1000 },
+    ]);
     expect(there.of('bob')).toEqual([]);
     expect(await here.lag()).toBe(0);
   });

@@ -47,7 +47,9 @@ describe('keys', { retry: 2 }, () => {
     const key = createKey(data, 'model-people', ['admin']);
     expect(JSON.stringify(readKeys(data))).not.toContain(key);
     expect((await post('/v1/models/none/promote', {}, key)).status).toBe(404);
-    await expect.poll(() => readFileSync(join(data, 'audit.jsonl'), 'utf8')).toMatch(/"who":"model-people","action":"POST \/v1\/models\/:name\/promote"/);
+    await expect
+      .poll(() => readFileSync(join(data, 'audit.jsonl'), 'utf8'))
+      .toMatch(/"who":"model-people","action":"POST \/v1\/models\/:name\/promote"/);
   });
 });
 
@@ -56,7 +58,9 @@ describe('the serving process', { retry: 2 }, () => {
   it('sends a strict content policy with every reply and allows no other origin', async () => {
     const { headers } = await fetch(`${service.url}/v1/pins/p1`, { headers: { origin: 'https://elsewhere.example' } });
     const policy = headers.get('content-security-policy')?.split('; ');
-    expect(policy).toEqual(expect.arrayContaining(["default-src 'self'", "script-src 'self'", "object-src 'none'", "frame-ancestors 'none'"]));
+    expect(policy).toEqual(
+      expect.arrayContaining(["default-src 'self'", "script-src 'self'", "object-src 'none'", "frame-ancestors 'none'"]),
+    );
     expect(headers.get('x-content-type-options')).toBe('nosniff');
     expect(headers.get('access-control-allow-origin')).toBeNull();
   });
@@ -86,7 +90,12 @@ describe('the serving process', { retry: 2 }, () => {
 
   it('asked to stop under load, fails no request that it took', async () => {
     const own = join(folder, 'own');
-    await runJob(['import-catalog', '--data', own, ...['pins', 'boards', 'saves'].flatMap((name) => [`--${name}`, join(folder, 'files', `${name}.jsonl`)])]);
+    await runJob([
+      'import-catalog',
+      '--data',
+      own,
+      ...['pins', 'boards', 'saves'].flatMap((name) => [`--${name}`, join(folder, 'files', `${name}.jsonl`)]),
+    ]);
     const stopping = await startService(own);
     const load = openLoop({ url: stopping.url, perSecond: 60, seconds: 1.5, connections: 8, path: (n) => `/v1/pins/p${n % 300}/related` });
     await new Promise((later) => setTimeout(later, 700));

@@ -15,35 +15,49 @@ const IMAGE = `related-pins-test:${process.pid}`;
 
 describe('packaging', () => {
   it('the image runs as an ordinary user, carries no build tools, and says whether it is ready', () => {
-    const [, last] = read('Dockerfile').split(/^FROM .*\n/m).slice(1);
+    const [, last] = read('Dockerfile')
+      .split(/^FROM .*\n/m)
+      .slice(1);
     expect(last).toMatch(/^USER (?!root)\w+$/m);
     expect(last).toMatch(/^HEALTHCHECK .*health\/ready/m);
     expect(last).not.toMatch(/apt-get|COPY \. \./);
   });
 
   it('compose starts the service with a Redis beside it, and asks for a key', () => {
-    const { services } = parse(read('compose.yaml')) as { services: Record<string, { environment?: Record<string, string>; image?: string }> };
-    expect(services['related-pins'].environment).toMatchObject({ RELATED_PINS_REDIS_URL: 'redis://redis:6379', RELATED_PINS_KEYS: expect.stringContaining(':?') });
+    const { services } = parse(read('compose.yaml')) as {
+      services: Record<string, { environment?: Record<string, string>; image?: string }>;
+    };
+    expect(services['related-pins'].environment).toMatchObject({
+      RELATED_PINS_REDIS_URL: 'redis://redis:6379',
+      RELATED_PINS_KEYS: expect.stringContaining(':?'),
+    });
     expect(services.redis.image).toMatch(/^redis:/);
   });
 
   it('the unit restarts what failed, waits for the drain, and may write its own folder only', () => {
     const unit = read('deploy/related-pins.service');
-    for (const line of ['Restart=on-failure', 'ProtectSystem=strict', 'NoNewPrivileges=true', 'StateDirectory=related-pins']) expect(unit).toContain(line);
+    for (const line of ['Restart=on-failure', 'ProtectSystem=strict', 'NoNewPrivileges=true', 'StateDirectory=related-pins'])
+      expect(unit).toContain(line);
     expect(Number(/TimeoutStopSec=(\d+)/.exec(unit)?.[1])).toBeGreaterThan(10);
   });
 
-  it.skipIf(!HAS_DOCKER)(`the image is built and becomes healthy${HAS_DOCKER ? '' : ' (skipped: no Docker answers here)'}`, { timeout: 1_800_000 }, async () => {
-    const built = docker('build', '-t', IMAGE, '.');
-    expect(built.status, built.said.slice(-2000)).toBe(0);
-    const started = docker('run', '-d', '--rm', '-e', 'RELATED_PINS_KEYS=a-key-for-the-test', IMAGE);
-    const container = started.said.trim().split('\n').at(-1) ?? '';
-    try {
-      await expect.poll(() => docker('inspect', '-f', '{{.State.Health.Status}}', container).said.trim(), { timeout: 120_000, interval: 1000 }).toBe('healthy');
-      expect(docker('exec', container, 'id', '-u').said.trim()).not.toBe('0');
-    } finally {
-      docker('rm', '-f', container);
-      docker('rmi', '-f', IMAGE);
-    }
-  });
+  it.skipIf(!HAS_DOCKER)(
+    `the image is built and becomes healthy${HAS_DOCKER ? '' : ' (skipped: no Docker answers here)'}`,
+    { timeout: 1_800_000 },
+    async () => {
+      const built = docker('build', '-t', IMAGE, '.');
+      expect(built.status, built.said.slice(-2000)).toBe(0);
+      const started = docker('run', '-d', '--rm', '-e', 'RELATED_PINS_KEYS=a-key-for-the-test', IMAGE);
+      const container = started.said.trim().split('\n').at(-1) ?? '';
+      try {
+        await expect
+          .poll(() => docker('inspect', '-f', '{{.State.Health.Status}}', container).said.trim(), { timeout: 120_000, interval: 1000 })
+          .toBe('healthy');
+        expect(docker('exec', container, 'id', '-u').said.trim()).not.toBe('0');
+      } finally {
+        docker('rm', '-f', container);
+        docker('rmi', '-f', IMAGE);
+      }
+    },
+  );
 });

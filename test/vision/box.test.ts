@@ -1,13 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type Box,
-  boxFromCaller,
-  boxIou,
-  clipBox,
-  fractionsToPixels,
-  pixelsToFractions,
-  wholePixels,
-} from '../../src/vision/box.ts';
+import { type Box, boxFromCaller, boxIou, clipBox, fractionsToPixels, pixelsToFractions, wholePixels } from '../../src/vision/box.ts';
 
 describe('boxes', () => {
   const cases: readonly [Box, Box, number][] = [
@@ -41,9 +33,7 @@ describe('boxes', () => {
       [0, 0, Number.NaN, 1],
       [0, 0, 1],
     ]) {
-      expect(() => boxFromCaller(value, 'pixels', 100, 100)).toThrow(
-        /has no area inside the image, which is 100 x 100/,
-      );
+      expect(() => boxFromCaller(value, 'pixels', 100, 100)).toThrow(/has no area inside the image, which is 100 x 100/);
     }
     expect(boxFromCaller([0.5, 0.5, 2, 2], 'fractions', 100, 50)).toEqual([50, 25, 100, 50]);
   });

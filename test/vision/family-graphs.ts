@@ -152,12 +152,7 @@ export const FAMILIES: Readonly<Record<string, { readonly make: () => FamilyGrap
       const x = g.input('input_1', ['unk__1', SIDE, SIDE, 3]);
       const a = g.trunk(g.node('Transpose', [x], { perm: [0, 3, 1, 2] }));
       const pooled = g.node('Squeeze', [g.node('GlobalAveragePool', [a]), g.integers([2, 3])], {}, 'avg_pool');
-      const scores = g.node(
-        'Add',
-        [g.node('MatMul', [pooled, g.weights([8, CLASSES])]), g.weights([CLASSES])],
-        {},
-        'scores',
-      );
+      const scores = g.node('Add', [g.node('MatMul', [pooled, g.weights([8, CLASSES])]), g.weights([CLASSES])], {}, 'scores');
       g.output(g.node('Softmax', [scores], {}, 'predictions'), ['unk__1', CLASSES]);
       return g.done();
     },
@@ -171,12 +166,7 @@ export const FAMILIES: Readonly<Record<string, { readonly make: () => FamilyGrap
       const six = g.node('Clip', [a, g.floats([], [0]), g.floats([], [6])]);
       const pooled = g.node('GlobalAveragePool', [six], {}, 'pool');
       const scores = g.conv(pooled, 8, CLASSES, { kernel: 1, name: 'conv_preds' });
-      const flat = g.node(
-        'Reshape',
-        [g.node('Transpose', [scores], { perm: [0, 2, 3, 1] }), g.integers([-1, CLASSES])],
-        {},
-        'reshaped',
-      );
+      const flat = g.node('Reshape', [g.node('Transpose', [scores], { perm: [0, 2, 3, 1] }), g.integers([-1, CLASSES])], {}, 'reshaped');
       g.output(g.node('Softmax', [flat]), ['unk__1', CLASSES]);
       return g.done();
     },
@@ -207,12 +197,7 @@ export const FAMILIES: Readonly<Record<string, { readonly make: () => FamilyGrap
       const g = new Family({ producer: 'tf2onnx', name: 'mobilenetv3small' });
       const x = g.input('input_1', ['N', SIDE, SIDE, 3]);
       const ready = g.node('Sub', [g.node('Mul', [x, g.floats([], [1 / 127.5])]), g.floats([], [1])]);
-      const pooled = g.node(
-        'GlobalAveragePool',
-        [g.trunk(g.node('Transpose', [ready], { perm: [0, 3, 1, 2] }))],
-        {},
-        'pool',
-      );
+      const pooled = g.node('GlobalAveragePool', [g.trunk(g.node('Transpose', [ready], { perm: [0, 3, 1, 2] }))], {}, 'pool');
       const hidden = decomposedHardSwish(g, g.conv(pooled, 8, 16, { kernel: 1 }));
       const scores = g.node('Flatten', [g.conv(hidden, 16, CLASSES, { kernel: 1 })], {}, 'logits');
       const exp = g.node('Exp', [g.node('Sub', [scores, g.node('ReduceMax', [scores], { axes: [1], keepdims: 1 })])]);
@@ -238,12 +223,7 @@ export const FAMILIES: Readonly<Record<string, { readonly make: () => FamilyGrap
       const top = g.conv(g.node('Mul', [a, squeezed]), 8, 12, { kernel: 1 });
       const swish = g.node('Mul', [top, g.node('Sigmoid', [top])]);
       const pooled = g.node('Squeeze', [g.node('GlobalAveragePool', [swish]), g.integers([2, 3])], {}, 'pooled');
-      const scores = g.node(
-        'Add',
-        [g.node('MatMul', [pooled, g.weights([12, CLASSES])]), g.weights([CLASSES])],
-        {},
-        'scores',
-      );
+      const scores = g.node('Add', [g.node('MatMul', [pooled, g.weights([12, CLASSES])]), g.weights([CLASSES])], {}, 'scores');
       g.output(g.node('Softmax', [scores]), ['N', CLASSES]);
       return g.done();
     },
@@ -253,12 +233,7 @@ export const FAMILIES: Readonly<Record<string, { readonly make: () => FamilyGrap
     make: () => {
       const { g, x } = image({ producer: 'onnx-caffe2', type: 10, opset: 9 }, 'data_0', 1);
       const a = g.trunk(x);
-      const fire = g.node(
-        'Concat',
-        [g.relu(g.conv(a, 8, 6, { kernel: 1 })), g.relu(g.conv(a, 8, 6))],
-        { axis: 1 },
-        'fire9',
-      );
+      const fire = g.node('Concat', [g.relu(g.conv(a, 8, 6, { kernel: 1 })), g.relu(g.conv(a, 8, 6))], { axis: 1 }, 'fire9');
       const scores = g.relu(g.conv(g.node('Dropout', [fire]), 12, CLASSES, { kernel: 1 }));
       const pooled = g.node('GlobalAveragePool', [scores], {}, 'pool10');
       g.output(g.node('Softmax', [pooled], { axis: 1 }), [1, CLASSES, 1, 1]);
@@ -298,10 +273,7 @@ export const FAMILIES: Readonly<Record<string, { readonly make: () => FamilyGrap
       const a = g.relu(g.conv(x, 3, 8, { stride: 2, name: 'mobilenetv20_features_conv0_fwd' }));
       const pooled = g.node('GlobalAveragePool', [a], {}, 'mobilenetv20_features_pool0_fwd');
       const scores = g.conv(pooled, 8, CLASSES, { kernel: 1, name: 'mobilenetv20_output_pred_fwd' });
-      g.output(g.node('Reshape', [scores, g.integers([0, -1])], {}, 'mobilenetv20_output_flatten0_reshape0'), [
-        'N',
-        CLASSES,
-      ]);
+      g.output(g.node('Reshape', [scores, g.integers([0, -1])], {}, 'mobilenetv20_output_flatten0_reshape0'), ['N', CLASSES]);
       return g.done();
     },
     expected: {

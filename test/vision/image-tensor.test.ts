@@ -12,12 +12,7 @@ import {
   thumbnail,
   writeTensor,
 } from '../../src/vision/image-tensor.ts';
-import {
-  colourCells,
-  fingerprint,
-  perceptualDistance,
-  perceptualHash,
-} from '../../src/vision/fingerprint.ts';
+import { colourCells, fingerprint, perceptualDistance, perceptualHash } from '../../src/vision/fingerprint.ts';
 import { float16Bits, fromFloat16, toFloat16 } from '../../src/vision/float16.ts';
 import { coarseDifference, laidOverDifference, laidPicture } from '../../src/vision/laid-over.ts';
 import type { NetInput } from '../../src/vision/net-manifest.ts';
@@ -53,12 +48,7 @@ describe('bad and odd images', () => {
     ['no bytes', () => new Uint8Array(0), 'IMAGE_REFUSED', /empty/],
     ['HTML named .jpg', () => html, 'IMAGE_UNSUPPORTED', /HTML/],
     ['an SVG', () => Buffer.from(SCENE), 'IMAGE_UNSUPPORTED', /SVG/],
-    [
-      'an SVG behind an XML head',
-      () => Buffer.from(`<?xml version="1.0"?>\n<!-- x -->${SCENE}`),
-      'IMAGE_UNSUPPORTED',
-      /SVG|XML/,
-    ],
+    ['an SVG behind an XML head', () => Buffer.from(`<?xml version="1.0"?>\n<!-- x -->${SCENE}`), 'IMAGE_UNSUPPORTED', /SVG|XML/],
     ['a PDF', () => Buffer.from('%PDF-1.7'), 'IMAGE_UNSUPPORTED', /PDF/],
     ['a BMP', () => Buffer.from('BM......'), 'IMAGE_UNSUPPORTED', /BMP/],
     ['text', () => Buffer.from('hello'), 'IMAGE_UNSUPPORTED', /not an image/],
@@ -110,9 +100,7 @@ describe('bad and odd images', () => {
       const image = await decodeImage(await make(sharp(png)).toBuffer());
       const original = await decodeImage(png);
       expect([image.width, image.height, image.working.data.length]).toEqual([320, 240, 320 * 240 * 3]);
-      expect(perceptualDistance(perceptualHash(image.working), perceptualHash(original.working))).toBeLessThanOrEqual(
-        bits,
-      );
+      expect(perceptualDistance(perceptualHash(image.working), perceptualHash(original.working))).toBeLessThanOrEqual(bits);
     });
   }
 
@@ -148,9 +136,7 @@ describe('tensors', () => {
   });
 
   it('refuses pixels of another size', () => {
-    expect(() => writeTensor({ ...four, width: 1, height: 4 }, input, new Float32Array(12), 0)).toThrow(
-      /expected 2 x 2, got 1 x 4/,
-    );
+    expect(() => writeTensor({ ...four, width: 1, height: 4 }, input, new Float32Array(12), 0)).toThrow(/expected 2 x 2, got 1 x 4/);
   });
 
   it('maps boxes of the tensor back to the original under every rule', async () => {
@@ -202,9 +188,9 @@ describe('tensors', () => {
       [1 + 3 * 2 ** -11, 0x3c02],
     ];
     for (const [value, pattern] of cases) expect(float16Bits(value)).toBe(pattern);
-    expect(
-      [...fromFloat16(toFloat16(Float32Array.from([0.1, -3, 1e-5])))].map((value) => Number(value.toPrecision(3))),
-    ).toEqual([0.1, -3, 0.00001]);
+    expect([...fromFloat16(toFloat16(Float32Array.from([0.1, -3, 1e-5])))].map((value) => Number(value.toPrecision(3)))).toEqual([
+      0.1, -3, 0.00001,
+    ]);
     expect(fromFloat16(toFloat16(Float32Array.from([Number.NaN])))[0]).toBeNaN();
   });
 });
@@ -227,12 +213,7 @@ describe('fingerprints', () => {
     const copy = (await decodeImage(await encodePixels(one, 'jpeg', 40))).working;
     const cropped = (await decodeImage(await cropJpeg(png, [6, 5, 314, 235], 1000))).working;
     const other = (
-      await decodeImage(
-        await drawSvg(
-          SCENE.replace('#48c', '#222').replace('cx="260"', 'cx="200"').replace('x="50"', 'x="180"'),
-          'png',
-        ),
-      )
+      await decodeImage(await drawSvg(SCENE.replace('#48c', '#222').replace('cx="260"', 'cx="200"').replace('x="50"', 'x="180"'), 'png'))
     ).working;
     expect(perceptualDistance(perceptualHash(one), perceptualHash(copy))).toBeLessThanOrEqual(4);
     const laid = (pixels: typeof one) => laidPicture(colourCells(pixels));

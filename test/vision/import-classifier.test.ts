@@ -43,9 +43,7 @@ describe('import of stock classifiers', () => {
       if (expected.binarization) expect(manifest.binarization).toBe(expected.binarization);
       expect(manifest.input.layout).toBe(expected.layout ?? 'NCHW');
       expect(manifest.input).toMatchObject(PREPROCESSING[expected.preprocess as keyof typeof PREPROCESSING]);
-      expect(
-        doubts.some((doubt) => doubt.includes(expected.preprocess)) || expected.preprocess.startsWith('zero'),
-      ).toBe(true);
+      expect(doubts.some((doubt) => doubt.includes(expected.preprocess)) || expected.preprocess.startsWith('zero')).toBe(true);
       const net = readNet(out);
       const session = await openNetSession(net, { provider: 'cpu' });
       const outputs = await session.run(probePicture(net.manifest.input), shapeOf(net.manifest.input, 1), [fc6.tensor]);

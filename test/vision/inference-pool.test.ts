@@ -4,13 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawSvg } from '../../src/vision/image-tensor.ts';
 import { InferencePool } from '../../src/vision/inference-pool.ts';
-import {
-  checkManifest,
-  netDigest,
-  type NetManifest,
-  preprocessingVersion,
-  readNet,
-} from '../../src/vision/net-manifest.ts';
+import { checkManifest, netDigest, type NetManifest, preprocessingVersion, readNet } from '../../src/vision/net-manifest.ts';
 import { openNetSession } from '../../src/vision/onnx-session.ts';
 import { GraphWriter } from './onnx-writer.ts';
 
@@ -83,9 +77,7 @@ describe('the inference pool', () => {
       images.map((bytes) => ({ bytes })),
     );
     expect(
-      found.map((one) =>
-        one.ok ? [...one.fc6].map((value) => Math.round(value * 2) / 2) : `${one.code}: ${one.reason.split(';')[0]}`,
-      ),
+      found.map((one) => (one.ok ? [...one.fc6].map((value) => Math.round(value * 2) / 2) : `${one.code}: ${one.reason.split(';')[0]}`)),
     ).toEqual([
       [1, 0.5, 0.5],
       'IMAGE_REFUSED: the file is empty',
@@ -153,11 +145,7 @@ describe('a manifest', () => {
     ['an unknown kind', { kind: 'oracle' }, /kind must be/],
     ['a detector without a form', { kind: 'detector' }, /names its form/],
     ['no input', { input: undefined }, /input is missing/],
-    [
-      'a side of no size',
-      { input: { width: 0 } },
-      /whole numbers within 1\.\.4096.*layout.*channels.*mean.*scale.*resize/,
-    ],
+    ['a side of no size', { input: { width: 0 } }, /whole numbers within 1\.\.4096.*layout.*channels.*mean.*scale.*resize/],
     ['no fc6', { outputs: { fc8: { tensor: 'y' } } }, /outputs\.fc6 is missing/],
     ['an unknown binarization', { binarization: 'activation > 7' }, /binarization "activation > 7" is unknown/],
     ['a short digest', { sha256: 'abc' }, /64 hexadecimal/],
@@ -175,9 +163,7 @@ describe('a manifest', () => {
         outputs: { fc6: { tensor: 'fc5', length: 3 }, fc8: { tensor: 'fc8', length: 2 } },
       }),
     );
-    await expect(openNetSession(net, { provider: 'cpu' })).rejects.toThrow(
-      /fc6 should be tensor fc5, the graph gives fc6, fc8/,
-    );
+    await expect(openNetSession(net, { provider: 'cpu' })).rejects.toThrow(/fc6 should be tensor fc5, the graph gives fc6, fc8/);
     const small = readNet(colourNet(join(folder, 'small')));
     const other = { ...small, manifest: { ...small.manifest, input: { ...small.manifest.input, width: 8 } } };
     await expect(openNetSession(other, { provider: 'cpu' })).rejects.toThrow(/the manifest says 3 x 4 x 8/);

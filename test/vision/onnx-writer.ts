@@ -19,12 +19,9 @@ const bytes = (work: (writer: protobuf.Writer) => void): Uint8Array => {
   work(writer);
   return writer.finish();
 };
-const put = (writer: protobuf.Writer, field: number, value: Uint8Array): void =>
-  void writer.uint32((field << 3) | 2).bytes(value);
-const text = (writer: protobuf.Writer, field: number, value: string): void =>
-  void writer.uint32((field << 3) | 2).string(value);
-const int = (writer: protobuf.Writer, field: number, value: number): void =>
-  void writer.uint32(field << 3).int64(value);
+const put = (writer: protobuf.Writer, field: number, value: Uint8Array): void => void writer.uint32((field << 3) | 2).bytes(value);
+const text = (writer: protobuf.Writer, field: number, value: string): void => void writer.uint32((field << 3) | 2).string(value);
+const int = (writer: protobuf.Writer, field: number, value: number): void => void writer.uint32(field << 3).int64(value);
 
 /** A graph under construction; every method that makes a tensor returns its name. */
 export class GraphWriter {
@@ -74,10 +71,7 @@ export class GraphWriter {
   }
 
   /** Seeded normal weights of the graph's type, times `scale`; `file`: kept in a file beside the model. */
-  weights(
-    dims: readonly number[],
-    { scale, name, file }: { scale?: number; name?: string; file?: string } = {},
-  ): string {
+  weights(dims: readonly number[], { scale, name, file }: { scale?: number; name?: string; file?: string } = {}): string {
     const length = dims.reduce((a, b) => a * b, 1);
     const spread = scale ?? 1 / Math.sqrt(Math.max(1, length / dims[0]));
     return this.floats(

@@ -12,7 +12,12 @@ describe('parts ahead', () => {
     };
     const seen = [];
     for await (const { part, found } of partsAhead([0, 1, 2, 3, 4, 5, 6], 2, look)) seen.push([...part, found]);
-    expect(seen).toEqual([[0, 1, 2], [2, 3, 2], [4, 5, 2], [6, 1]]);
+    expect(seen).toEqual([
+      [0, 1, 2],
+      [2, 3, 2],
+      [4, 5, 2],
+      [6, 1],
+    ]);
   });
 
   it('has three parts under way and no more', async () => {

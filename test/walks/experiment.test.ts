@@ -76,7 +76,14 @@ test('people act on lists served over HTTP, and the report finds what was plante
       entry.seen++;
     }
     const saved = items.filter(({ pinId }) => random.next() < wish(pinId));
-    const events = saved.map(({ pinId, position }) => ({ eventId: `${userId}/${pinId}`, type: 'save', recommendationId, pinId, position, userId }));
+    const events = saved.map(({ pinId, position }) => ({
+      eventId: `${userId}/${pinId}`,
+      type: 'save',
+      recommendationId,
+      pinId,
+      position,
+      userId,
+    }));
     if (events.length > 0) await ask('/events', { events });
   }
   const rate = (arm: string): number => {
@@ -95,7 +102,9 @@ test('people act on lists served over HTTP, and the report finds what was plante
 });
 
 test('every unit has one exposure row with its list, model, sources, positions and propensities', async () => {
-  const { exposures, nextAfter } = await ask<{ exposures: Record<string, unknown>[]; nextAfter: string }>('/experiments/walk/exposures?limit=3');
+  const { exposures, nextAfter } = await ask<{ exposures: Record<string, unknown>[]; nextAfter: string }>(
+    '/experiments/walk/exposures?limit=3',
+  );
   expect(exposures).toHaveLength(3);
   expect(nextAfter).toBe(exposures[2].unit);
   expect(exposures[0]).toMatchObject({
@@ -120,7 +129,9 @@ test('by session: a request without a session id is not enrolled, and counted', 
   const second = await related('userId=bob&sessionId=s-1');
   expect(first.arm).toMatch(/^sessions\//);
   expect(second.arm).toBe(first.arm);
-  await ask('/events', { events: [{ eventId: 'in-session', type: 'save', recommendationId: first.recommendationId, pinId: first.items[0].pinId, userId: 'ann' }] });
+  await ask('/events', {
+    events: [{ eventId: 'in-session', type: 'save', recommendationId: first.recommendationId, pinId: first.items[0].pinId, userId: 'ann' }],
+  });
   const report = await reportOf('sessions');
   expect(report.health.withoutUnitLists).toBe(1);
   expect(report.arms.map(({ users }) => users).sort()).toEqual([0, 1]);
@@ -137,7 +148,14 @@ test('interleaved: both arms share each page, each item says whose it is, and a 
     expect(list.arm).toBe('shared/=');
     const events = list.items
       .filter(({ pinId }) => random.next() < wish(pinId))
-      .map(({ pinId, position }) => ({ eventId: `${userId}/${pinId}`, type: 'save', recommendationId: list.recommendationId, pinId, position, userId }));
+      .map(({ pinId, position }) => ({
+        eventId: `${userId}/${pinId}`,
+        type: 'save',
+        recommendationId: list.recommendationId,
+        pinId,
+        position,
+        userId,
+      }));
     if (events.length > 0) await ask('/events', { events });
   }
   const first = await related('userId=sharer-0&explain=true');
@@ -168,8 +186,17 @@ test('a model removed while an arm uses it: the control serves, the list says so
 });
 
 test('before the start: what an experiment could find, by the lists that are in the log', async () => {
-  await ask('/experiments', { key: 'next', layer: 'other', arms: [ARMS[0], { key: 'b', weight: 0.5 }], traffic: 0.5, minimumLift: 0.1, metrics: ['save-rate', 'saves-per-user'] });
-  const forecast = await ask<{ unitsSeen: number; unitsEnrolled: number; metrics: Record<string, number>[] }>('/experiments/next/forecast?days=7');
+  await ask('/experiments', {
+    key: 'next',
+    layer: 'other',
+    arms: [ARMS[0], { key: 'b', weight: 0.5 }],
+    traffic: 0.5,
+    minimumLift: 0.1,
+    metrics: ['save-rate', 'saves-per-user'],
+  });
+  const forecast = await ask<{ unitsSeen: number; unitsEnrolled: number; metrics: Record<string, number>[] }>(
+    '/experiments/next/forecast?days=7',
+  );
   expect(forecast.unitsSeen).toBeGreaterThanOrEqual(PEOPLE);
   expect(forecast.unitsEnrolled / forecast.unitsSeen).toBeGreaterThan(0.4);
   expect(forecast.unitsEnrolled / forecast.unitsSeen).toBeLessThan(0.6);

@@ -29,13 +29,21 @@ interface Row {
 /** The converter's files, cut to the first rooms that hold several products, and those products. */
 function firstRooms(out: string): { pins: string; boards: string; saves: string; count: number } {
   const files = { pins: join(out, 'pins.jsonl'), boards: join(out, 'boards.jsonl'), saves: join(out, 'saves.jsonl') };
-  const rows = (file: string): Row[] => readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  const rows = (file: string): Row[] =>
+    readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
   const boards = rows(files.boards).slice(0, ROOMS);
   const kept = new Set(boards.map(({ id }) => id));
   const saves = rows(files.saves).filter(({ boardId }) => kept.has(boardId));
   const saved = new Set(saves.map(({ pinId }) => pinId));
   const pins = rows(files.pins).filter(({ id }) => saved.has(id));
-  for (const [file, kind] of [[files.pins, pins], [files.boards, boards], [files.saves, saves]] as const) {
+  for (const [file, kind] of [
+    [files.pins, pins],
+    [files.boards, boards],
+    [files.saves, saves],
+  ] as const) {
     writeFileSync(file, kind.map((row) => `${JSON.stringify(row)}\n`).join(''));
   }
   return { ...files, count: pins.length };

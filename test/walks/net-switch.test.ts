@@ -143,8 +143,14 @@ describe('another net', { timeout: 240_000 }, () => {
     expect(rankChange?.mean).toBeGreaterThan(0);
     const [read] = context.darkNetReading.lastReads(1).reads;
     const query = context.pins.idOf(read.queryPinIndex);
-    read.dark.pinIndexes.forEach((pin, place) => expect(read.dark.scores[place]).toBe(likeness.get('on-second')?.(query, context.pins.idOf(pin))));
-    expect(await run(reportDarkReads, { net: 'second' })).toMatchObject({ model: 'net:second on-second', servingModels: ['on-bundled'], problems: {} });
+    read.dark.pinIndexes.forEach((pin, place) =>
+      expect(read.dark.scores[place]).toBe(likeness.get('on-second')?.(query, context.pins.idOf(pin))),
+    );
+    expect(await run(reportDarkReads, { net: 'second' })).toMatchObject({
+      model: 'net:second on-second',
+      servingModels: ['on-bundled'],
+      problems: {},
+    });
     await run(switchNet, { stopDark: true });
     await expect.poll(async () => (await darkReport()).dark, WAIT).toBe(null);
     await expect(run(switchNet, { stopDark: true })).rejects.toThrow(/No net reads/);
@@ -153,7 +159,12 @@ describe('another net', { timeout: 240_000 }, () => {
   it('is switched to and back under load: no request fails, no list mixes the codes of two nets', async () => {
     const asking = load();
     await asking.some();
-    expect(await run(switchNet, {}, 'second')).toMatchObject({ net: 'second', model: 'on-second', previousModel: 'on-bundled', missing: 0 });
+    expect(await run(switchNet, {}, 'second')).toMatchObject({
+      net: 'second',
+      model: 'on-second',
+      previousModel: 'on-bundled',
+      missing: 0,
+    });
     await expect.poll(servedBy, WAIT).toBe('on-second');
     await asking.some();
     expect(await run(rollBackNet)).toMatchObject({ net: 'bundled', model: 'on-bundled' });

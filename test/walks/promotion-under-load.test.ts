@@ -69,8 +69,7 @@ describe('models change under load', { timeout: 240_000 }, () => {
           path: (n) => `/v1/pins/p${n % 300}/related?userId=u${n % 60}`,
         });
         rounds.push(round.then(({ statuses }) => statuses));
-        for (const [status, count] of Object.entries(await rounds[rounds.length - 1]))
-          all[status] = (all[status] ?? 0) + count;
+        for (const [status, count] of Object.entries(await rounds[rounds.length - 1])) all[status] = (all[status] ?? 0) + count;
       }
       return all;
     })();
@@ -114,9 +113,7 @@ describe('models change under load', { timeout: 240_000 }, () => {
       body: { model: 'third', share: 1 },
     });
     const report = () =>
-      get<{ model: string; reads: number; overlap: Record<string, number>; counts: { failed: number } }>(
-        '/v1/models/dark/report',
-      );
+      get<{ model: string; reads: number; overlap: Record<string, number>; counts: { failed: number } }>('/v1/models/dark/report');
     await expect.poll(async () => (await report()).reads, WAIT).toBeGreaterThan(20);
     const { model, overlap, counts } = await report();
     expect(model).toBe('third');

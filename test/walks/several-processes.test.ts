@@ -38,7 +38,8 @@ test('what is not a list is answered by the writing process: events, own lists, 
   const { recommendationId, items } = await list('/v1/pins/plant-2/related?limit=2');
   await soon(() => server.context.log.lists.find(recommendationId));
   const events = [{ eventId: 'e1', type: 'click', recommendationId, pinId: items[0].pinId }];
-  const post = (path: string, body: object) => fetch(`${server.address}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const post = (path: string, body: object) =>
+    fetch(`${server.address}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
   expect(await (await post('/v1/events', { events })).json()).toMatchObject({ read: 1, written: 1 });
   const own = (await (await post('/v1/rank', { queryPinId: 'plant-1', pinIds: ['tattoo-1', 'plant-2'] })).json()) as ListReplyBody;
   expect(own.items).toHaveLength(2);
@@ -57,6 +58,7 @@ test('a pin that comes is known to every reading process after a moment', async 
 });
 
 test('metrics are those of all processes', async () => {
-  const served = async (): Promise<number> => Number(/related_pins_lists_total\{surface="closeup"\} (\d+)/.exec(await (await get('/metrics')).text())?.[1] ?? 0);
+  const served = async (): Promise<number> =>
+    Number(/related_pins_lists_total\{surface="closeup"\} (\d+)/.exec(await (await get('/metrics')).text())?.[1] ?? 0);
   await soon(async () => ((await served()) >= 9 ? true : null));
 });

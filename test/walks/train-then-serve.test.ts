@@ -36,9 +36,18 @@ function writeTastes(): void {
   }));
   const boards = Array.from({ length: 120 }, (_, b) => ({ id: `board-${b}`, ownerId: `user-${b % 40}`, category: tastes[b % 6] }));
   const saves = boards.flatMap(({ id }, b) =>
-    Array.from({ length: 8 }, () => ({ boardId: id, pinId: `pin-${random.integer(50) * 6 + (b % 6)}`, at: Date.UTC(2026, 4, 1 + random.integer(28)) })),
+    Array.from({ length: 8 }, () => ({
+      boardId: id,
+      pinId: `pin-${random.integer(50) * 6 + (b % 6)}`,
+      at: Date.UTC(2026, 4, 1 + random.integer(28)),
+    })),
   );
-  for (const [kind, rows] of [['pins', pins], ['boards', boards], ['saves', saves]] as const) upsertBatch(catalog, kind, rows, options);
+  for (const [kind, rows] of [
+    ['pins', pins],
+    ['boards', boards],
+    ['saves', saves],
+  ] as const)
+    upsertBatch(catalog, kind, rows, options);
   catalog.close();
 }
 
@@ -61,7 +70,12 @@ test('held-out saves become a log: lists served by the spine, saves as engagemen
   expect(receipt.heldOut).toBeGreaterThan(100);
   expect(receipt.listsWithSaves).toBeGreaterThan(50);
   const again = await run(replay);
-  expect(again).toMatchObject({ closeups: 0, homeFeeds: 0, saves: 0, skipped: (receipt.closeups as number) + (receipt.homeFeeds as number) });
+  expect(again).toMatchObject({
+    closeups: 0,
+    homeFeeds: 0,
+    saves: 0,
+    skipped: (receipt.closeups as number) + (receipt.homeFeeds as number),
+  });
 });
 
 test('a model learned from the log serves once promoted, explained to the bit, and is taken back', async () => {
@@ -86,7 +100,11 @@ test('the rows of the log go out as a LETOR file, and a model can be learned fro
 });
 
 test('the ladder is climbed on the log, without a truth where there is no demo world', async () => {
-  const { steps, truth, holdoutLists } = (await run(climb)) as { steps: { step: string; columns: number }[]; truth: unknown; holdoutLists: number };
+  const { steps, truth, holdoutLists } = (await run(climb)) as {
+    steps: { step: string; columns: number }[];
+    truth: unknown;
+    holdoutLists: number;
+  };
   expect(steps.map(({ step }) => step)).toEqual(['control', '+ fc6/fc8', '+ category crosses', '+ object features']);
   expect(truth).toBeNull();
   expect(holdoutLists).toBeGreaterThan(10);

@@ -172,8 +172,19 @@ describe.skipIf(!CHROMIUM || !BUILT)('the dashboard in a real browser (skipped w
   });
 
   it('judges a study by keyboard, blind, and takes the last answer back', async () => {
-    const body = { study: 'tastes', treatmentA: 'as-retrieved', treatmentB: { sources: ['popular-in-category'] }, queries: 3, length: 4, repeats: 0.34 };
-    const made = await fetch(`${server.address}/v1/judgements`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    const body = {
+      study: 'tastes',
+      treatmentA: 'as-retrieved',
+      treatmentB: { sources: ['popular-in-category'] },
+      queries: 3,
+      length: 4,
+      repeats: 0.34,
+    };
+    const made = await fetch(`${server.address}/v1/judgements`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
     const { tasks } = (await made.json()) as { tasks: number };
     await open('/judge/tastes');
     expect(await page.locator('main').innerText()).not.toMatch(/as-retrieved|popular/);

@@ -55,7 +55,11 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
   it('shows the jobs, runs one, and shows how it ended', { timeout: 180_000 }, async () => {
     await open('/jobs');
     await page.locator('tr[data-job="evaluate-ranker"] button', { hasText: 'Run now' }).click();
-    await page.waitForFunction(() => document.querySelector('tr[data-job="evaluate-ranker"] .outcome')?.textContent === 'refused', undefined, { timeout: 150_000 });
+    await page.waitForFunction(
+      () => document.querySelector('tr[data-job="evaluate-ranker"] .outcome')?.textContent === 'refused',
+      undefined,
+      { timeout: 150_000 },
+    );
     await page.locator('details summary').first().click();
     expect(await page.locator('details pre').first().innerText()).toContain('RANKER_NO_PAIRS');
   });
@@ -107,7 +111,9 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
   });
 
   it('a save on the page is a real event', async () => {
-    const events = page.waitForResponse((reply) => reply.url().endsWith('/v1/events') && (reply.request().postData() ?? '').includes('"save"'));
+    const events = page.waitForResponse(
+      (reply) => reply.url().endsWith('/v1/events') && (reply.request().postData() ?? '').includes('"save"'),
+    );
     await open('/pin/plant-2');
     await page.waitForSelector('.related .card');
     await page.locator('.related .card').first().hover();
@@ -168,7 +174,9 @@ function noteObjects(folder: string): void {
     { label: 'plant', score: 0.95, box: [4, 4, 60, 60] as const },
     { label: 'vase', score: 0.6, box: [5, 5, 40, 58] as const },
   ];
-  store.write([{ pinIndex: image?.pinIndex ?? 0, imageVersion: image?.imageVersion ?? 0, failure: null, found: { width: 64, height: 64, detections } }]);
+  store.write([
+    { pinIndex: image?.pinIndex ?? 0, imageVersion: image?.imageVersion ?? 0, failure: null, found: { width: 64, height: 64, detections } },
+  ]);
   store.close();
   catalog.close();
 }

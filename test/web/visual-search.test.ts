@@ -34,7 +34,8 @@ describe.skipIf(!CHROMIUM || !BUILT)('search inside pictures, in a real browser 
   beforeAll(async () => {
     folder = await worldFolder();
     const config = testConfig(folder);
-    const run = (job: Job) => job.run({ options: { workers: 1 }, args: [], config, dataFolder: folder, progress: SILENT, signal: new AbortController().signal });
+    const run = (job: Job) =>
+      job.run({ options: { workers: 1 }, args: [], config, dataFolder: folder, progress: SILENT, signal: new AbortController().signal });
     await run(extract);
     await run(detect);
     drawDetections(folder);
@@ -52,7 +53,8 @@ describe.skipIf(!CHROMIUM || !BUILT)('search inside pictures, in a real browser 
     on.on('pageerror', (error) => problems.push(error.message));
     on.on('request', (request: Request) => {
       const { pathname } = new URL(request.url());
-      if (pathname === '/v1/visual-search' && request.headers()['content-type'] === 'application/json') asked.push(request.postDataJSON() as Asked);
+      if (pathname === '/v1/visual-search' && request.headers()['content-type'] === 'application/json')
+        asked.push(request.postDataJSON() as Asked);
     });
   }
 
@@ -125,7 +127,10 @@ describe.skipIf(!CHROMIUM || !BUILT)('search inside pictures, in a real browser 
   });
 
   it('a chip narrows, a second click widens again', async () => {
-    await page.locator('.narrow-by .term-chip').filter({ hasText: /^plant large$/ }).click();
+    await page
+      .locator('.narrow-by .term-chip')
+      .filter({ hasText: /^plant large$/ })
+      .click();
     await expect.poll(() => last().terms, { timeout: 20_000 }).toEqual(['plant large']);
     await page.waitForFunction(() => document.querySelectorAll('.results:not(.busy) .card').length === 2, null, { timeout: 20_000 });
     await page.locator('.narrow-by .term-chip.on').click();
@@ -143,7 +148,9 @@ describe.skipIf(!CHROMIUM || !BUILT)('search inside pictures, in a real browser 
   it('a saved result is an event of that search', async () => {
     await page.getByRole('tab', { name: 'Looks alike' }).click();
     await results();
-    const sent = page.waitForResponse((reply) => reply.url().endsWith('/v1/events') && (reply.request().postData() ?? '').includes('"save"'));
+    const sent = page.waitForResponse(
+      (reply) => reply.url().endsWith('/v1/events') && (reply.request().postData() ?? '').includes('"save"'),
+    );
     await page.locator('.results .card').first().hover();
     await page.locator('.results .save').first().click();
     expect(((await (await sent).json()) as { written: number }).written).toBe(1);
@@ -157,7 +164,8 @@ describe.skipIf(!CHROMIUM || !BUILT)('search inside pictures, in a real browser 
     const before = await boxOf(small);
     const finger = await phone.newCDPSession(small);
     const [x, y] = [before.x + before.width / 2, before.y + before.height * 0.8];
-    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', at: readonly { x: number; y: number }[]) => finger.send('Input.dispatchTouchEvent', { type, touchPoints: [...at] });
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', at: readonly { x: number; y: number }[]) =>
+      finger.send('Input.dispatchTouchEvent', { type, touchPoints: [...at] });
     await touch('touchStart', [{ x, y }]);
     for (let step = 1; step <= 4; step++) await touch('touchMove', [{ x: x - 12 * step, y: y - 6 * step }]);
     await touch('touchEnd', []);
@@ -189,7 +197,9 @@ describe.skipIf(!CHROMIUM || !BUILT)('search inside pictures, in a real browser 
 
   it('says what it cannot read', async () => {
     await page.goto(`${server.address}/lens`, { waitUntil: 'networkidle' });
-    await page.locator('input[type=file]').setInputFiles({ name: 'page.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('<!doctype html><html></html>') });
+    await page
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'page.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('<!doctype html><html></html>') });
     await page.waitForSelector('.state[role=alert]', { timeout: 20_000 });
     expect(await page.locator('.state').innerText()).toContain('HTML');
   });
@@ -205,7 +215,9 @@ function drawDetections(folder: string): void {
   const store = openDetectionStore(folder, net);
   for (let pinIndex = 0; pinIndex < 12; pinIndex++) {
     const detections = pinIndex === 3 ? [{ label: 'plant', score: 0.95, box: [32, 32, 96, 96] as const }] : [];
-    store.write([{ pinIndex, imageVersion: store.versionsSeen().get(pinIndex) ?? 1, found: { width: 128, height: 128, detections }, failure: null }]);
+    store.write([
+      { pinIndex, imageVersion: store.versionsSeen().get(pinIndex) ?? 1, found: { width: 128, height: 128, detections }, failure: null },
+    ]);
   }
   store.close();
 }

@@ -28,7 +28,9 @@ describe('drawings', () => {
     const of = (name: string, topic: string): number[] => {
       const category = CATEGORIES.findIndex((row) => row.name === name);
       const wanted = CATEGORIES[category].topics.findIndex(([key]) => key === topic);
-      return recipe.pins.filter(({ felt }) => felt.category === category && felt.topic === wanted).map(({ felt }) => drawPin(felt).objects.length);
+      return recipe.pins
+        .filter(({ felt }) => felt.category === category && felt.topic === wanted)
+        .map(({ felt }) => drawPin(felt).objects.length);
     };
     expect(Math.min(...of('home decor', 'living rooms'))).toBeGreaterThan(1);
     expect(Math.min(...of('womens fashion', 'outfits'))).toBeGreaterThan(2);

@@ -21,10 +21,15 @@ it('a dot on what is wanted is used most, a default box less, a dot elsewhere le
 
 it('saves what shows the kind wanted and looks alike, and nothing of a dot on nothing', () => {
   const like = { ...picture, appeal: 1 };
-  const unlike = { ...picture, objects: [], felt: pins.find(({ felt }) => felt.palette !== picture.felt.palette && felt.style !== picture.felt.style)?.felt ?? picture.felt };
+  const unlike = {
+    ...picture,
+    objects: [],
+    felt: pins.find(({ felt }) => felt.palette !== picture.felt.palette && felt.style !== picture.felt.style)?.felt ?? picture.felt,
+  };
   const results = [like, unlike, like, unlike];
   const counts = [0, 0, 0, 0];
-  for (let seed = 0; seed < 500; seed++) for (const place of savedPlaces(picture, { region: lamp.box, wanted: lamp }, results, seededRandom(seed))) counts[place]++;
+  for (let seed = 0; seed < 500; seed++)
+    for (const place of savedPlaces(picture, { region: lamp.box, wanted: lamp }, results, seededRandom(seed))) counts[place]++;
   expect(counts[0]).toBeGreaterThan(counts[2]);
   expect(counts[2]).toBeGreaterThan(10 * (counts[1] + counts[3]));
   expect(savedPlaces(picture, { region: [70, 70, 99, 99], wanted: null }, results, seededRandom(1))).toEqual([]);

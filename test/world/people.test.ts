@@ -12,8 +12,11 @@ const pairIn = (name: string): [number, number, number] => {
   const topic = (i: number): number => recipe.pins[i].felt.topic;
   for (const query of mine)
     for (const alike of mine) {
-      const other = mine.find((i) => topic(i) === topic(alike) && lookLikeness(recipe.pins[query].felt, recipe.pins[i].felt) === 0 && i !== query);
-      if (alike !== query && other !== undefined && lookLikeness(recipe.pins[query].felt, recipe.pins[alike].felt) >= 0.7) return [query, alike, other];
+      const other = mine.find(
+        (i) => topic(i) === topic(alike) && lookLikeness(recipe.pins[query].felt, recipe.pins[i].felt) === 0 && i !== query,
+      );
+      if (alike !== query && other !== undefined && lookLikeness(recipe.pins[query].felt, recipe.pins[alike].felt) >= 0.7)
+        return [query, alike, other];
     }
   throw new Error(`no pair in ${name}`);
 };

@@ -51,11 +51,7 @@ export const readCsv: RowReader = async function* (path, shape, from) {
     }
   } catch (error) {
     const where = error instanceof CsvError ? ` after line ${line}` : '';
-    throw new ServiceError(
-      'CATALOG_FILE_UNREADABLE',
-      { file: path, format: 'CSV', reason: `${reasonOf(error)}${where}` },
-      error,
-    );
+    throw new ServiceError('CATALOG_FILE_UNREADABLE', { file: path, format: 'CSV', reason: `${reasonOf(error)}${where}` }, error);
   } finally {
     source.destroy();
   }

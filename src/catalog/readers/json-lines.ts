@@ -21,8 +21,7 @@ export const readJsonLines: RowReader = async function* (path, _shape, from): As
       const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
       const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, at);
       at += bytesRead;
-      const bytes =
-        rest.length > 0 ? Buffer.concat([rest, chunk.subarray(0, bytesRead)]) : chunk.subarray(0, bytesRead);
+      const bytes = rest.length > 0 ? Buffer.concat([rest, chunk.subarray(0, bytesRead)]) : chunk.subarray(0, bytesRead);
       const end = bytesRead === 0 ? bytes.length : bytes.lastIndexOf(NEWLINE) + 1;
       rest = bytes.subarray(end);
       if (end > 0) {

@@ -18,7 +18,10 @@ const MEMORY_MIB = 2048;
 /** A reader whose slices may take so long. */
 export function parquetReader(sliceMs: number): RowReader {
   return async function* (path, shape, from) {
-    const worker = new Worker(workerUrl(import.meta.url, './parquet-worker.ts'), { workerData: { path }, resourceLimits: { maxOldGenerationSizeMb: MEMORY_MIB } });
+    const worker = new Worker(workerUrl(import.meta.url, './parquet-worker.ts'), {
+      workerData: { path },
+      resourceLimits: { maxOldGenerationSizeMb: MEMORY_MIB },
+    });
     try {
       for (let start = from.rows, total = Number.POSITIVE_INFINITY; start < total; ) {
         const slice = await sliceOf(worker, { start, rows: ROWS_PER_SLICE }, sliceMs);
@@ -41,7 +44,10 @@ export const readParquet: RowReader = parquetReader(SLICE_MS);
 
 function sliceOf(worker: Worker, request: SliceRequest, limitMs: number): Promise<Exclude<SliceReply, { problem: string }>> {
   return new Promise((done, failed) => {
-    const late = setTimeout(() => failed(new Error(`${request.rows} rows take longer than ${limitMs} ms: it is damaged, or made to take for ever`)), limitMs);
+    const late = setTimeout(
+      () => failed(new Error(`${request.rows} rows take longer than ${limitMs} ms: it is damaged, or made to take for ever`)),
+      limitMs,
+    );
     const ended = (): void => {
       clearTimeout(late);
       worker.removeAllListeners();

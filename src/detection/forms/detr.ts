@@ -24,12 +24,8 @@ export const detr: OutputForm = {
     return collector.done();
   },
   recognize(outputs) {
-    const boxes = outputs.find(
-      (output) => /box/i.test(output.name) && matrixShape(output)?.[1] === 4 && output.dims.length === 3,
-    );
-    const logits = outputs.find(
-      (output) => /logit/i.test(output.name) && matrixShape(output)?.[0] === (boxes && matrixShape(boxes)?.[0]),
-    );
+    const boxes = outputs.find((output) => /box/i.test(output.name) && matrixShape(output)?.[1] === 4 && output.dims.length === 3);
+    const logits = outputs.find((output) => /logit/i.test(output.name) && matrixShape(output)?.[0] === (boxes && matrixShape(boxes)?.[0]));
     if (!boxes || !logits) return null;
     const [low, high] = rangeOf(boxes.data);
     if (low < -0.01 || high > 1.01) return null;

@@ -93,9 +93,7 @@ type Corners = readonly [number, number, number, number];
 function cellBox(distances: OutputTensor, cell: number, stride: number, settings: DecodeSettings): Corners {
   const bins = (distances.dims.at(-1) ?? 0) / 4;
   const columns = Math.ceil(settings.inputWidth / stride);
-  const [left, top, right, bottom] = [0, 1, 2, 3].map(
-    (side) => stride * expectedBin(distances.data, (4 * cell + side) * bins, bins),
-  );
+  const [left, top, right, bottom] = [0, 1, 2, 3].map((side) => stride * expectedBin(distances.data, (4 * cell + side) * bins, bins));
   const x = ((cell % columns) + 0.5) * stride;
   const y = (Math.floor(cell / columns) + 0.5) * stride;
   const [w, h] = [settings.inputWidth, settings.inputHeight];

@@ -59,10 +59,7 @@ export interface OutputForm {
   readonly name: string;
   decode(outputs: readonly OutputTensor[], settings: DecodeSettings): DecodedBoxes;
   /** Judges names, shapes and the values that one image gave. */
-  recognize(
-    outputs: readonly OutputTensor[],
-    input: { readonly width: number; readonly height: number },
-  ): Recognition | null;
+  recognize(outputs: readonly OutputTensor[], input: { readonly width: number; readonly height: number }): Recognition | null;
 }
 
 /** The tensor that plays `role`; a missing one is refused by name. */
@@ -144,8 +141,7 @@ export function cornerShare(data: ArrayLike<number | bigint>): number {
   const rows = Math.floor(data.length / 4);
   let corners = 0;
   for (let row = 0; row < rows; row++) {
-    if (Number(data[4 * row]) <= Number(data[4 * row + 2]) && Number(data[4 * row + 1]) <= Number(data[4 * row + 3]))
-      corners++;
+    if (Number(data[4 * row]) <= Number(data[4 * row + 2]) && Number(data[4 * row + 1]) <= Number(data[4 * row + 3])) corners++;
   }
   return rows === 0 ? 1 : corners / rows;
 }

@@ -19,8 +19,7 @@ import { tensorflow } from './tensorflow.ts';
  */
 export const ssd: OutputForm = {
   name: 'ssd',
-  decode: (outputs, settings) =>
-    settings.roles.labels ? decodeLists(outputs, settings) : decodeMatrix(outputs, settings),
+  decode: (outputs, settings) => (settings.roles.labels ? decodeLists(outputs, settings) : decodeMatrix(outputs, settings)),
   recognize(outputs, input) {
     if (tensorflow.recognize(outputs, input)) return null;
     return recognizeLists(outputs, true, input) ?? recognizeMatrix(outputs, input);
@@ -44,15 +43,10 @@ function decodeMatrix(outputs: readonly OutputTensor[], settings: DecodeSettings
   return collector.done();
 }
 
-function recognizeMatrix(
-  outputs: readonly OutputTensor[],
-  input: { readonly width: number; readonly height: number },
-): Recognition | null {
+function recognizeMatrix(outputs: readonly OutputTensor[], input: { readonly width: number; readonly height: number }): Recognition | null {
   if (outputs.length !== 2) return null;
   const boxes = outputs.find((output) => matrixShape(output)?.[1] === 4 && cornerShare(output.data) > 0.99);
-  const scores = outputs.find(
-    (output) => output !== boxes && matrixShape(output)?.[0] === (boxes && matrixShape(boxes)?.[0]),
-  );
+  const scores = outputs.find((output) => output !== boxes && matrixShape(output)?.[0] === (boxes && matrixShape(boxes)?.[0]));
   if (!boxes || !scores) return null;
   const [low, high] = rangeOf(scores.data);
   if (low < 0 || high > 1) return null;

@@ -26,15 +26,11 @@ export const yolo: OutputForm = {
   },
   recognize(outputs, input) {
     const output = outputs[0];
-    const matrix =
-      outputs.length === 1 && output.dims.length === 3 && output.dims[0] === 1 ? matrixShape(output) : null;
+    const matrix = outputs.length === 1 && output.dims.length === 3 && output.dims[0] === 1 ? matrixShape(output) : null;
     if (!matrix) return null;
     const layout = layoutOf(output, matrix);
     if (!layout) return null;
-    const unit =
-      largestCoordinate(output, matrix, layout) <= 2
-        ? 'fractions'
-        : `pixels of the ${input.width} x ${input.height} input`;
+    const unit = largestCoordinate(output, matrix, layout) <= 2 ? 'fractions' : `pixels of the ${input.width} x ${input.height} input`;
     const roles = { predictions: { tensor: output.name, format: `${layout.format}, ${unit}` } };
     return { roles, labelCount: layout.labelCount, why: layout.why };
   },
@@ -115,8 +111,7 @@ function decodeAnchors(output: OutputTensor, settings: DecodeSettings, format: s
     const certainty = objectness ? at(4) : 1;
     if (certainty < Math.max(settings.scoreFloor, objectness ? (settings.objectnessMin ?? 0) : 0)) continue;
     let best = first;
-    for (let channel = first + 1; channel < first + settings.labelCount; channel++)
-      if (at(channel) > at(best)) best = channel;
+    for (let channel = first + 1; channel < first + settings.labelCount; channel++) if (at(channel) > at(best)) best = channel;
     const [x, y, halfWidth, halfHeight] = [at(0) / unitX, at(1) / unitY, at(2) / unitX / 2, at(3) / unitY / 2];
     collector.add(x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight, best - first, certainty * at(best));
   }
@@ -124,7 +119,5 @@ function decodeAnchors(output: OutputTensor, settings: DecodeSettings, format: s
 }
 
 function unitsOf(settings: DecodeSettings): readonly [number, number] {
-  return settings.roles.predictions?.format?.includes('fractions')
-    ? [1, 1]
-    : [settings.inputWidth, settings.inputHeight];
+  return settings.roles.predictions?.format?.includes('fractions') ? [1, 1] : [settings.inputWidth, settings.inputHeight];
 }

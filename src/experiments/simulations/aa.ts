@@ -122,9 +122,7 @@ function oneExperiment(random: Random, alarms: Alarms): void {
   alarms.sprt += Number(least.sprt < ALPHA);
   alarms.sampleRatio += Number(least.sampleRatio < SAMPLE_RATIO_ALARM);
   alarms.peekedRatio += Number(least.peeked < ALPHA);
-  alarms.discoveries += Number(
-    adjustedP(segments.map((arms) => pOf(arms, FIXED))).some((q) => q !== null && q < ALPHA),
-  );
+  alarms.discoveries += Number(adjustedP(segments.map((arms) => pOf(arms, FIXED))).some((q) => q !== null && q < ALPHA));
 }
 
 function sprtOf(arms: readonly SufficientStatistics[], mixing: number): number {

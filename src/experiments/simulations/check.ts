@@ -32,13 +32,7 @@ export interface SuiteOptions {
 const SIDES = { equals: 'two-sided', 'at most': 'greater', 'at least': 'less' } as const;
 const LEVEL = 0.001;
 
-export function checkRate(
-  name: string,
-  count: number,
-  trials: number,
-  nominal: number,
-  rule: Check['rule'] = 'equals',
-): Check {
+export function checkRate(name: string, count: number, trials: number, nominal: number, rule: Check['rule'] = 'equals'): Check {
   const p = binomialTest(count, trials, nominal, SIDES[rule]);
   return { name, count, trials, nominal, rule, p, passed: p > LEVEL };
 }

@@ -28,9 +28,7 @@ export async function simulateCoverage({ runs, seed, onProgress }: SuiteOptions)
   const checks: Check[] = [];
   const observations: Observations = { 'coverage holds from units per arm': HOLDS_FROM };
   for (const size of SIZES) {
-    const tally = await coverageAt(size, runs, seed, (share) =>
-      onProgress?.((SIZES.indexOf(size) + share) / SIZES.length),
-    );
+    const tally = await coverageAt(size, runs, seed, (share) => onProgress?.((SIZES.indexOf(size) + share) / SIZES.length));
     for (const kind of KINDS) {
       const name = `coverage/${kind}, ${size} units per arm`;
       if (size >= HOLDS_FROM) checks.push(checkRate(name, tally.covered[kind], runs, 0.95));
@@ -54,29 +52,21 @@ interface Tally {
   errorSum: number;
 }
 
-async function coverageAt(
-  size: number,
-  runs: number,
-  seed: number,
-  onProgress: (share: number) => void | Promise<void>,
-): Promise<Tally> {
+async function coverageAt(size: number, runs: number, seed: number, onProgress: (share: number) => void | Promise<void>): Promise<Tally> {
   const tally: Tally = {
     covered: { proportion: 0, mean: 0, ratio: 0, 'mean with CUPED': 0 },
     ...{ above: 0, narrower: 0, widthRatio: 0, errorSum: 0 },
   };
   const difference = (EFFECT - 1) * WORTH_MEAN;
   for (let run = 0; run < runs; run++) {
-    const arms = [1, EFFECT].map((effect, arm) =>
-      drawArm(streamOf(seed, `coverage/${size}/${run}/${arm}`), size, effect),
-    );
+    const arms = [1, EFFECT].map((effect, arm) => drawArm(streamOf(seed, `coverage/${size}/${run}/${arm}`), size, effect));
     const estimates: Record<Kind, readonly Estimate[]> = {
       proportion: arms.map((arm) => estimateOf(arm.proportion)),
       mean: arms.map((arm) => estimateOf(arm.mean)),
       ratio: arms.map((arm) => estimateOf(arm.ratio)),
       'mean with CUPED': adjustedEstimates(arms.map((arm) => arm.mean)),
     };
-    for (const kind of KINDS)
-      tally.covered[kind] += Number(covers(liftOf(estimates[kind][0], estimates[kind][1], FIXED), EFFECT - 1));
+    for (const kind of KINDS) tally.covered[kind] += Number(covers(liftOf(estimates[kind][0], estimates[kind][1], FIXED), EFFECT - 1));
     const plain = spreadOf(estimates.mean);
     const adjusted = spreadOf(estimates['mean with CUPED']);
     tally.above += Number(adjusted.difference > difference);
@@ -127,8 +117,7 @@ function sequenceCoverage(runs: number, seed: number): Check[] {
       const arm = random.next() < 0.5 ? 0 : 1;
       drawVisitor(random, arm === 0 ? 1 : EFFECT, visitor);
       addUnit(arms[arm], visitor.engaged, visitor.impressions);
-      if (unit % 100 === 0 && unit >= BURN_IN)
-        held = covers(liftOf(estimateOf(arms[0]), estimateOf(arms[1]), rule), EFFECT - 1);
+      if (unit % 100 === 0 && unit >= BURN_IN) held = covers(liftOf(estimateOf(arms[0]), estimateOf(arms[1]), rule), EFFECT - 1);
     }
     missed += Number(!held);
   }

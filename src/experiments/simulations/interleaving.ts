@@ -105,14 +105,7 @@ function drawPerson(random: Random): Person {
   return { lists, eagerness: Math.exp(0.6 * random.normal() - 0.18) };
 }
 
-function act(
-  world: World,
-  query: number,
-  items: ArrayLike<number>,
-  person: Person,
-  random: Random,
-  out: Float64Array,
-): number {
+function act(world: World, query: number, items: ArrayLike<number>, person: Person, random: Random, out: Float64Array): number {
   let clicks = 0;
   for (let k = 0; k < PAGE; k++) {
     const chance = Math.min(0.9, 0.12 * person.eagerness * Math.exp(0.9 * world.relevance[query * POOL + items[k]]));
@@ -123,13 +116,7 @@ function act(
 }
 
 /** `units` people on interleaved pages of two rankers. `apart`: the second of two equal rankers is drawn with neighbours exchanged. */
-function draftUnits(
-  world: World,
-  rankers: readonly [number, number],
-  units: number,
-  random: Random,
-  apart = false,
-): SufficientStatistics {
+function draftUnits(world: World, rankers: readonly [number, number], units: number, random: Random, apart = false): SufficientStatistics {
   const out = emptyStatistics();
   const actions = new Float64Array(PAGE);
   for (let unit = 0; unit < units; unit++) {

@@ -31,14 +31,7 @@ export async function simulatePower({ runs, seed, onProgress }: SuiteOptions): P
     const units = unitsFor(history[kind], lift, USUAL_PLAN, kind === 'proportion' ? 'proportion' : 'scaled');
     observations[`units promised to find ${Number((100 * lift).toFixed(4))} % in ${kind} with power 0.8`] = units;
     const found = detections(kind, lift, units, USUAL_PLAN, runs, seed);
-    checks.push(
-      checkRate(
-        `power/${kind} +${Number((100 * lift).toFixed(4))} % at the promised size`,
-        found.fixed,
-        runs,
-        USUAL_PLAN.power,
-      ),
-    );
+    checks.push(checkRate(`power/${kind} +${Number((100 * lift).toFixed(4))} % at the promised size`, found.fixed, runs, USUAL_PLAN.power));
     observations[`always-valid power at that size, ${kind}`] = found.always / runs;
     await onProgress?.((index + 1) / (KINDS.length + 2));
   }
@@ -47,9 +40,7 @@ export async function simulatePower({ runs, seed, onProgress }: SuiteOptions): P
   const uneven = detections('ratio', 0.1, units, UNEVEN, runs, seed);
   checks.push(checkRate('power/ratio +10 %, arms 80/20, power 0.9', uneven.fixed, runs, UNEVEN.power));
   await onProgress?.((KINDS.length + 1) / (KINDS.length + 2));
-  checks.push(
-    checkRate('power/guardrail exactly at its margin called safe', safeAtMargin(runs, seed), runs, 0.025, 'at most'),
-  );
+  checks.push(checkRate('power/guardrail exactly at its margin called safe', safeAtMargin(runs, seed), runs, 0.025, 'at most'));
   return { checks, observations };
 }
 

@@ -79,8 +79,7 @@ function drawWorld(random: Random): World {
   const target = Array.from({ length: QUERIES }, (_, query) => order(query, PLACES));
   const beyond = Array.from({ length: QUERIES }, (_, query) => order(query, POOL));
   let truth = 0;
-  for (const items of target)
-    items.forEach((item, k) => (truth += (EXAMINED[k] * attraction[item]) / (QUERIES * PLACES)));
+  for (const items of target) items.forEach((item, k) => (truth += (EXAMINED[k] * attraction[item]) / (QUERIES * PLACES)));
   return { attraction, target, beyond, truth };
 }
 
@@ -92,9 +91,7 @@ function drawLists(world: World, target: readonly Int32Array[], count: number, r
       const j = random.integer(i + 1);
       [logged[i], logged[j]] = [logged[j], logged[i]];
     }
-    const rewards = Float64Array.from(logged, (item, k) =>
-      random.next() < EXAMINED[k] * world.attraction[item] ? 1 : 0,
-    );
+    const rewards = Float64Array.from(logged, (item, k) => (random.next() < EXAMINED[k] * world.attraction[item] ? 1 : 0));
     return { logged, rewards, target: target[query] };
   });
 }

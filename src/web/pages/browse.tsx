@@ -43,11 +43,7 @@ export function Browse({ place }: { place: Place }) {
           {categories.value.categories
             .filter((row) => row.pins > 0)
             .map((row) => (
-              <a
-                key={row.name}
-                class={category === row.name ? 'chip on' : 'chip'}
-                href={withQuery(place, { category: row.name })}
-              >
+              <a key={row.name} class={category === row.name ? 'chip on' : 'chip'} href={withQuery(place, { category: row.name })}>
                 {row.name} <small>{row.pins}</small>
               </a>
             ))}

@@ -30,11 +30,8 @@ export function Closeup({ place }: { place: Place }) {
   const crop = place.query.get('crop');
   const cropping = crop !== null;
   const found =
-    objects.kind === 'there'
-      ? Object.assign([...objects.value.objects], { width: objects.value.width, height: objects.value.height })
-      : [];
-  const pickBox = (box: Box): void =>
-    go(withQuery(place, { crop: box.map((side) => Math.round(side)).join(',') }), true);
+    objects.kind === 'there' ? Object.assign([...objects.value.objects], { width: objects.value.width, height: objects.value.height }) : [];
+  const pickBox = (box: Box): void => go(withQuery(place, { crop: box.map((side) => Math.round(side)).join(',') }), true);
   if (pin.kind === 'failed') return <Failure error={pin.error} retry={pin.retry} />;
   const value = pin.kind === 'there' ? pin.value : null;
   return (
@@ -49,13 +46,7 @@ export function Closeup({ place }: { place: Place }) {
               onCrop={(box) => go(withQuery(place, { crop: box }), true)}
             />
           ) : (
-            <ObjectBoxes
-              pinId={pinId}
-              title={value?.title ?? pinId}
-              objects={found}
-              showBoxes={boxes}
-              onPick={pickBox}
-            />
+            <ObjectBoxes pinId={pinId} title={value?.title ?? pinId} objects={found} showBoxes={boxes} onPick={pickBox} />
           )}
         </div>
         <div class="hero-text">
@@ -78,11 +69,7 @@ export function Closeup({ place }: { place: Place }) {
               type="button"
               class={cropping ? 'on' : ''}
               onClick={() =>
-                go(
-                  withQuery(place, { crop: cropping ? null : '' }) +
-                    (cropping ? '' : `${place.query.size > 0 ? '&' : '?'}crop=`),
-                  true,
-                )
+                go(withQuery(place, { crop: cropping ? null : '' }) + (cropping ? '' : `${place.query.size > 0 ? '&' : '?'}crop=`), true)
               }
               aria-pressed={cropping}
             >
@@ -138,9 +125,7 @@ function relatedAddress(pinId: string, treatment: string | null): string {
 function Related({ pinId, place }: { pinId: string; place: Place }) {
   const left = place.query.get('treatment');
   const right = place.query.get('against');
-  const first = useLoaded(relatedAddress(pinId, left), (signal) =>
-    call<ListReply>(relatedAddress(pinId, left), { signal }),
-  );
+  const first = useLoaded(relatedAddress(pinId, left), (signal) => call<ListReply>(relatedAddress(pinId, left), { signal }));
   if (right === null) return <OneList reply={first} title="Related pins" sendsEvents={left === null} />;
   return (
     <div class="side-by-side">

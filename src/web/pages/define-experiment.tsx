@@ -28,7 +28,12 @@ const TEMPLATES: Readonly<Record<string, (models: readonly string[]) => Record<s
   'dominant object': () => ({
     key: 'dominant-object',
     description: 'variants A, B and C on fashion queries with a dominant object',
-    arms: [arm('control', 0.25, {}), arm('variant A', 0.25, 'variant A'), arm('variant B', 0.25, 'variant B'), arm('variant C', 0.25, 'variant C')],
+    arms: [
+      arm('control', 0.25, {}),
+      arm('variant A', 0.25, 'variant A'),
+      arm('variant B', 0.25, 'variant B'),
+      arm('variant C', 0.25, 'variant C'),
+    ],
     eligibility: { categories: ['womens fashion', 'mens fashion'], dominantObject: true },
     ...SHARED,
   }),
@@ -45,7 +50,10 @@ const SHARED = {
   layer: { name: 'ranker', slots: [0, 1] },
   traffic: 0.1,
   metrics: ['engagement-rate', 'save-propensity'],
-  guardrails: [{ metric: 'latency-ms', margin: 0.1 }, { metric: 'empty-lists', margin: 0.05 }],
+  guardrails: [
+    { metric: 'latency-ms', margin: 0.1 },
+    { metric: 'empty-lists', margin: 0.05 },
+  ],
   minimumLift: 0.01,
   expectedUnits: 20_000,
   counterfactualShare: 0.05,
@@ -54,9 +62,7 @@ const SHARED = {
 /** A definition as text, checked by the service, which names the field that is wrong. It becomes a draft. */
 export function DefineExperiment({ from }: { from: string }) {
   const known = useLoaded('known', (signal) => call<{ known: Known }>('/experiments', { signal }));
-  const before = useLoaded(`from ${from}`, (signal) =>
-    from === '' ? Promise.resolve(null) : call<View>(addressOf(from), { signal }),
-  );
+  const before = useLoaded(`from ${from}`, (signal) => (from === '' ? Promise.resolve(null) : call<View>(addressOf(from), { signal })));
   const [text, setText] = useState<string | null>(null);
   const [problem, setProblem] = useState<{ field: string; message: string } | null>(null);
   useEffect(() => {

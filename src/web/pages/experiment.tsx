@@ -143,15 +143,29 @@ function Segments({ rows, arms, place }: { rows: readonly ForestRow[]; arms: rea
       <div class="row wrap" role="group" aria-label="Arm and kind of segment">
         {arms.length > 1 &&
           arms.map((arm) => (
-            <button type="button" key={arm} class={arm === chosen ? 'on' : ''} aria-pressed={arm === chosen} onClick={() => go(withQuery(place, { arm }), true)}>
+            <button
+              type="button"
+              key={arm}
+              class={arm === chosen ? 'on' : ''}
+              aria-pressed={arm === chosen}
+              onClick={() => go(withQuery(place, { arm }), true)}
+            >
               {arm}
             </button>
           ))}
-        <button type="button" class={days ? 'on' : ''} aria-pressed={days} onClick={() => go(withQuery(place, { days: days ? null : 'shown' }), true)}>
+        <button
+          type="button"
+          class={days ? 'on' : ''}
+          aria-pressed={days}
+          onClick={() => go(withQuery(place, { days: days ? null : 'shown' }), true)}
+        >
           by day
         </button>
       </div>
-      <p class="hint">Coloured only where the p-value adjusted for all rows (Benjamini-Hochberg) is below 0.05: among many segments some look good by chance.</p>
+      <p class="hint">
+        Coloured only where the p-value adjusted for all rows (Benjamini-Hochberg) is below 0.05: among many segments some look good by
+        chance.
+      </p>
       <ForestPlot rows={known} label={`Segments of ${chosen}`} />
       {open.length > 0 && (
         <p class="hint">Not enough to say: {open.map(({ label, users }) => `${label} (${users.toLocaleString('en')})`).join(', ')}.</p>

@@ -17,9 +17,7 @@ export function Experiments({ experimentKey, place }: { experimentKey: string; p
 const STATES = ['running', 'draft', 'stopped', 'archived'];
 
 function List() {
-  const list = useLoaded('experiments', (signal) =>
-    call<{ experiments: readonly Card[]; holdout: number }>('/experiments', { signal }),
-  );
+  const list = useLoaded('experiments', (signal) => call<{ experiments: readonly Card[]; holdout: number }>('/experiments', { signal }));
   if (list.kind === 'failed') return <Failure error={list.error} retry={list.retry} />;
   if (list.kind === 'loading') return <Skeleton count={4} />;
   const { experiments, holdout } = list.value;

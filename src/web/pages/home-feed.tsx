@@ -20,9 +20,7 @@ interface HistoryReply {
 export function HomeFeed({ userId }: { userId: string }) {
   if (userId === '') return <ChooseUser />;
   const base = `/users/${encodeURIComponent(userId)}`;
-  const feed = useLoaded(`${base}/home-feed`, (signal) =>
-    call<ListReply>(`${base}/home-feed?limit=40&explain=true`, { signal }),
-  );
+  const feed = useLoaded(`${base}/home-feed`, (signal) => call<ListReply>(`${base}/home-feed?limit=40&explain=true`, { signal }));
   const history = useLoaded(`${base}/history`, (signal) => call<HistoryReply>(`${base}/history?limit=24`, { signal }));
   return (
     <main>
@@ -43,19 +41,12 @@ export function HomeFeed({ userId }: { userId: string }) {
         {history.kind === 'loading' && <Skeleton count={6} />}
         {history.kind === 'failed' && <Failure error={history.error} retry={history.retry} />}
         {history.kind === 'there' && history.value.history.length === 0 && (
-          <Empty title="No history">
-            This user has saved and opened nothing yet; the feed falls back to what is popular.
-          </Empty>
+          <Empty title="No history">This user has saved and opened nothing yet; the feed falls back to what is popular.</Empty>
         )}
         {history.kind === 'there' && (
           <div class="strip">
             {history.value.history.map((row, index) => (
-              <PinCard
-                key={`${row.pinId}-${index}`}
-                pinId={row.pinId}
-                title={row.title}
-                href={`/pin/${encodeURIComponent(row.pinId)}`}
-              >
+              <PinCard key={`${row.pinId}-${index}`} pinId={row.pinId} title={row.title} href={`/pin/${encodeURIComponent(row.pinId)}`}>
                 <span class="badge">{row.type}</span>
               </PinCard>
             ))}
@@ -74,9 +65,7 @@ export function HomeFeed({ userId }: { userId: string }) {
 
 function ChooseUser() {
   const [typed, setTyped] = useState('');
-  const users = useLoaded('users', (signal) =>
-    call<{ users: readonly { id: string; saves?: number }[] }>('/users?limit=60', { signal }),
-  );
+  const users = useLoaded('users', (signal) => call<{ users: readonly { id: string; saves?: number }[] }>('/users?limit=60', { signal }));
   const open = (id: string): void => {
     chooseUser(id);
     go(`/home/${encodeURIComponent(id)}`);
@@ -91,12 +80,7 @@ function ChooseUser() {
           if (typed) open(typed);
         }}
       >
-        <input
-          value={typed}
-          onInput={(event) => setTyped(event.currentTarget.value)}
-          placeholder="user id"
-          aria-label="User id"
-        />
+        <input value={typed} onInput={(event) => setTyped(event.currentTarget.value)} placeholder="user id" aria-label="User id" />
         <button type="submit">Open</button>
       </form>
       {users.kind === 'failed' && <Failure error={users.error} retry={users.retry} />}

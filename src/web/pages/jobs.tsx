@@ -58,8 +58,7 @@ export function Jobs() {
     <main class="jobs">
       <h1>Jobs</h1>
       <p>
-        One at a time, each a process of its own. Times are UTC; <code>related-pins schedule-job</code> says when a job
-        runs.
+        One at a time, each a process of its own. Times are UTC; <code>related-pins schedule-job</code> says when a job runs.
       </p>
       {view.problem && (
         <p class="panel" role="alert">
@@ -193,9 +192,7 @@ function headOf({ receipt, said }: Run): string {
   const { error } = record as { readonly error?: { readonly message: string } };
   if (error) return error.message;
   const facts = Object.entries(record).filter(([, value]) => typeof value === 'number' || typeof value === 'string');
-  const told = facts
-    .slice(0, 4)
-    .map(([name, value]) => `${name} ${typeof value === 'number' ? Number(value.toPrecision(4)) : value}`);
+  const told = facts.slice(0, 4).map(([name, value]) => `${name} ${typeof value === 'number' ? Number(value.toPrecision(4)) : value}`);
   return told.length > 0 ? told.join(', ') : said.trim().split('\n').at(-1) || 'receipt';
 }
 

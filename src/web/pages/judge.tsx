@@ -39,7 +39,11 @@ function Studies() {
   if (list.kind === 'failed') return <Failure error={list.error} retry={list.retry} />;
   if (list.kind === 'loading') return <Skeleton count={3} />;
   if (list.value.studies.length === 0)
-    return <Empty title="No studies yet">Make one with <code>related-pins start-study --study NAME --a TREATMENT --b TREATMENT</code>.</Empty>;
+    return (
+      <Empty title="No studies yet">
+        Make one with <code>related-pins start-study --study NAME --a TREATMENT --b TREATMENT</code>.
+      </Empty>
+    );
   const share = (value: number | null): string => (value === null ? '–' : value.toFixed(2));
   return (
     <main>
@@ -48,14 +52,7 @@ function Studies() {
         <table>
           <thead>
             <tr>
-              {[
-                'study',
-                'judgements',
-                'judges',
-                'prefer the second',
-                "agreement (Krippendorff's alpha)",
-                'with oneself',
-              ].map((name) => (
+              {['study', 'judgements', 'judges', 'prefer the second', "agreement (Krippendorff's alpha)", 'with oneself'].map((name) => (
                 <th key={name}>{name}</th>
               ))}
             </tr>

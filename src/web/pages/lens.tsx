@@ -47,8 +47,7 @@ export function Lens() {
     call<LensReply>('/lens', { method: 'POST', body, signal: stop.signal })
       .then(setReply)
       .catch((failure: unknown) => {
-        if (!stop.signal.aborted)
-          setError(failure instanceof Error ? failure : new ApiProblem(0, 'UNKNOWN', String(failure)));
+        if (!stop.signal.aborted) setError(failure instanceof Error ? failure : new ApiProblem(0, 'UNKNOWN', String(failure)));
       });
     return () => {
       stop.abort();
@@ -97,9 +96,7 @@ export function Lens() {
       {reply && photo && cropping && (
         <Cropper picture={{ file: photo }} address={preview} objects={dotsOf(reply)} crop="" onCrop={() => undefined} />
       )}
-      {reply && reply.items.length === 0 && (
-        <Empty title="Nothing found">No source was confident enough for this photo.</Empty>
-      )}
+      {reply && reply.items.length === 0 && <Empty title="Nothing found">No source was confident enough for this photo.</Empty>}
       {reply && !cropping && (
         <Masonry>
           {reply.items.map((item) => (

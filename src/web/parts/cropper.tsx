@@ -43,7 +43,11 @@ export function Cropper({
   }, [extent?.[0], extent?.[1]]);
   const key = 'pinId' in picture ? picture.pinId : picture.file;
   const asked = useMemo(() => picture, [key]);
-  const search = useRegionSearch(asked, { box: state?.box ?? null, terms, mode, settled: state?.settled ?? false, via: state?.via ?? 'crop' }, held);
+  const search = useRegionSearch(
+    asked,
+    { box: state?.box ?? null, terms, mode, settled: state?.settled ?? false, via: state?.via ?? 'crop' },
+    held,
+  );
   const settle = (box: Fractions, via: CropState['via'] = 'crop'): void => {
     setState({ box, settled: true, via });
     setTerms([]);
@@ -75,7 +79,14 @@ export function Cropper({
       <div>
         <div class="row wrap modes" role="tablist" aria-label="What to search for">
           {(Object.keys(MODES) as Mode[]).map((each) => (
-            <button type="button" role="tab" key={each} class={`chip${mode === each ? ' on' : ''}`} aria-selected={mode === each} onClick={() => setMode(each)}>
+            <button
+              type="button"
+              role="tab"
+              key={each}
+              class={`chip${mode === each ? ' on' : ''}`}
+              aria-selected={mode === each}
+              onClick={() => setMode(each)}
+            >
               {MODES[each]}
             </button>
           ))}
@@ -86,7 +97,15 @@ export function Cropper({
   );
 }
 
-function CropBox({ box, onKeys, onGrab }: { box: Fractions; onKeys: (event: KeyboardEvent) => void; onGrab: (event: PointerEvent, grip: Grip) => void }) {
+function CropBox({
+  box,
+  onKeys,
+  onGrab,
+}: {
+  box: Fractions;
+  onKeys: (event: KeyboardEvent) => void;
+  onGrab: (event: PointerEvent, grip: Grip) => void;
+}) {
   const [x1, y1, x2, y2] = box.map((side) => side * 100);
   return (
     <div
@@ -169,7 +188,8 @@ function useGrab(
     };
     const end = (ended: PointerEvent): void => {
       if (ended.pointerId !== event.pointerId) return;
-      for (const type of ['pointermove', 'pointerup', 'pointercancel'] as const) removeEventListener(type, type === 'pointermove' ? follow : end);
+      for (const type of ['pointermove', 'pointerup', 'pointercancel'] as const)
+        removeEventListener(type, type === 'pointermove' ? follow : end);
       if (latest) settle(latest);
       else if (ended.type === 'pointerup') tapped?.();
     };

@@ -59,7 +59,14 @@ export function Controls({ view, onChange }: { view: View; onChange: () => void 
         >
           <label>
             traffic{' '}
-            <input type="number" min={Math.round(100 * definition.traffic)} max={100} value={share} onInput={(event) => setShare(Number(event.currentTarget.value))} /> %
+            <input
+              type="number"
+              min={Math.round(100 * definition.traffic)}
+              max={100}
+              value={share}
+              onInput={(event) => setShare(Number(event.currentTarget.value))}
+            />{' '}
+            %
           </label>
           <button type="submit" disabled={!widens}>
             widen

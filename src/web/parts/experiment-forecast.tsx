@@ -34,7 +34,13 @@ export function ForecastPanel({ experimentKey }: { experimentKey: string }) {
       <h2>What it could find</h2>
       <div class="row wrap" role="group" aria-label="Days it is to run">
         {LENGTHS.map((length) => (
-          <button type="button" key={length} class={length === days ? 'on' : ''} aria-pressed={length === days} onClick={() => setDays(length)}>
+          <button
+            type="button"
+            key={length}
+            class={length === days ? 'on' : ''}
+            aria-pressed={length === days}
+            onClick={() => setDays(length)}
+          >
             {length} days
           </button>
         ))}
@@ -43,9 +49,9 @@ export function ForecastPanel({ experimentKey }: { experimentKey: string }) {
       {forecast && (
         <>
           <p class="hint">
-            In the last {forecast.days} days {forecast.unitsSeen.toLocaleString('en')} units met{' '}
-            {forecast.lists.toLocaleString('en')} eligible lists{forecast.complete ? '' : ' (more were not read)'};{' '}
-            {forecast.unitsEnrolled.toLocaleString('en')} of them would be in the control and the first arm.
+            In the last {forecast.days} days {forecast.unitsSeen.toLocaleString('en')} units met {forecast.lists.toLocaleString('en')}{' '}
+            eligible lists{forecast.complete ? '' : ' (more were not read)'}; {forecast.unitsEnrolled.toLocaleString('en')} of them would be
+            in the control and the first arm.
           </p>
           <table>
             <thead>

@@ -74,10 +74,7 @@ function Interval({ row, axis }: { row: KnownRow; axis: Axis }) {
   const beyond = (row.low < axis.low ? 'before ' : '') + (row.high > axis.high ? 'after' : '');
   return (
     <>
-      <span
-        class={`forest-interval ${row.tone} ${beyond}`}
-        style={{ left: `${from}%`, width: `${Math.max(0.5, to - from)}%` }}
-      />
+      <span class={`forest-interval ${row.tone} ${beyond}`} style={{ left: `${from}%`, width: `${Math.max(0.5, to - from)}%` }} />
       {row.lift >= axis.low && row.lift <= axis.high && (
         <span class={`forest-point ${row.tone}`} style={{ left: `${axis.place(row.lift)}%` }} />
       )}

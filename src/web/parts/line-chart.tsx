@@ -41,18 +41,14 @@ export function LineChart({
       dataOf(x, series, zero),
       element,
     );
-    const observer = new ResizeObserver(([entry]) =>
-      chart.setSize({ width: entry.contentRect.width, height: heightPx }),
-    );
+    const observer = new ResizeObserver(([entry]) => chart.setSize({ width: entry.contentRect.width, height: heightPx }));
     observer.observe(element);
     return () => {
       observer.disconnect();
       chart.destroy();
     };
   }, [key, heightPx, zero]);
-  return (
-    <div class="chart" ref={frame} role="img" aria-label={`${series.map(({ name }) => name).join(', ')} over time`} />
-  );
+  return <div class="chart" ref={frame} role="img" aria-label={`${series.map(({ name }) => name).join(', ')} over time`} />;
 }
 
 interface Look {
@@ -68,9 +64,7 @@ interface Look {
 
 function dataOf(given: readonly string[] | readonly number[], series: readonly BandSeries[], zero: boolean): uPlot.AlignedData {
   const x = given.map((at) => (typeof at === 'string' ? Date.parse(at) / 1000 : at));
-  const columns = series.flatMap(({ values, low, high }) =>
-    low && high ? [[...values], [...low], [...high]] : [[...values]],
-  );
+  const columns = series.flatMap(({ values, low, high }) => (low && high ? [[...values], [...low], [...high]] : [[...values]]));
   return [x, ...columns, ...(zero ? [x.map(() => 0)] : [])] as uPlot.AlignedData;
 }
 
@@ -99,7 +93,10 @@ function optionsOf(series: readonly BandSeries[], { width, height, ink, line, fo
     bands,
     scales: { x: { time } },
     tzDate: (seconds) => uPlot.tzDate(new Date(1000 * seconds), 'Etc/UTC'),
-    axes: [{ ...axis, ...whole }, { ...axis, size: 64, values: (_, ticks) => ticks.map(format) }],
+    axes: [
+      { ...axis, ...whole },
+      { ...axis, size: 64, values: (_, ticks) => ticks.map(format) },
+    ],
     legend: { live: true },
   };
 }

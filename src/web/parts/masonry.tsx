@@ -19,9 +19,7 @@ export function Masonry({
   const [columns, setColumns] = useState(4);
   useEffect(() => {
     if (!frame.current) return;
-    const observer = new ResizeObserver(([entry]) =>
-      setColumns(Math.max(2, Math.floor(entry.contentRect.width / minColumnPx))),
-    );
+    const observer = new ResizeObserver(([entry]) => setColumns(Math.max(2, Math.floor(entry.contentRect.width / minColumnPx))));
     observer.observe(frame.current);
     return () => observer.disconnect();
   }, [minColumnPx]);

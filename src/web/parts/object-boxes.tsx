@@ -74,10 +74,7 @@ function labelsAtFoot(objects: readonly PinObject[], [width, height]: readonly [
 }
 
 /** Boxes are in pixels of the original; the service sends its size with them, the shown image only keeps the ratio. */
-function originalSize(
-  objects: readonly PinObject[],
-  shown: readonly [number, number] | null,
-): readonly [number, number] | null {
+function originalSize(objects: readonly PinObject[], shown: readonly [number, number] | null): readonly [number, number] | null {
   const sized = objects as readonly PinObject[] & { width?: number; height?: number };
   if (sized.width && sized.height) return [sized.width, sized.height];
   return shown;

@@ -54,7 +54,13 @@ function Terms({ reply, terms, onTerms }: { reply: RegionReply; terms: readonly 
       ))}
       {reply.category && <span class="chip on">{reply.category}</span>}
       {terms.map((term) => (
-        <button type="button" key={term} class="term-chip on" aria-pressed={true} onClick={() => onTerms(terms.filter((known) => known !== term))}>
+        <button
+          type="button"
+          key={term}
+          class="term-chip on"
+          aria-pressed={true}
+          onClick={() => onTerms(terms.filter((known) => known !== term))}
+        >
           {term} <span aria-hidden="true">×</span>
         </button>
       ))}

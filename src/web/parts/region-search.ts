@@ -102,8 +102,23 @@ function whenFree(held: { readonly current: boolean }, signal: AbortSignal, work
   else work();
 }
 
-function ask(picture: Picture, { box, terms, mode, settled, via }: RegionQuery, cursor: string | null, signal: AbortSignal): Promise<RegionReply> {
-  const fields = { box, boxUnit: 'fractions', terms, mode, via, preview: !settled, limit: PAGE, userId: currentUser(), ...(cursor ? { cursor } : {}) };
+function ask(
+  picture: Picture,
+  { box, terms, mode, settled, via }: RegionQuery,
+  cursor: string | null,
+  signal: AbortSignal,
+): Promise<RegionReply> {
+  const fields = {
+    box,
+    boxUnit: 'fractions',
+    terms,
+    mode,
+    via,
+    preview: !settled,
+    limit: PAGE,
+    userId: currentUser(),
+    ...(cursor ? { cursor } : {}),
+  };
   if ('pinId' in picture) return post<RegionReply>('/visual-search', { pinId: picture.pinId, ...fields }, signal);
   const body = new FormData();
   for (const [name, value] of Object.entries(fields)) body.set(name, typeof value === 'string' ? value : JSON.stringify(value));

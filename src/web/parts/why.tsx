@@ -7,9 +7,7 @@ const digits = (value: number): string => (Math.abs(value) >= 100 ? value.toFixe
 export function Why({ item, against, onClose }: { item: Item; against: Item | null; onClose: () => void }) {
   const terms = against ? difference(item, against) : (item.terms ?? []);
   const total = against ? item.score - against.score : item.score;
-  const sorted = [...terms]
-    .filter((term) => term.contribution !== 0)
-    .sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
+  const sorted = [...terms].filter((term) => term.contribution !== 0).sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
   const widest = Math.max(1e-12, ...sorted.map((term) => Math.abs(term.contribution)));
   const shown = sorted.slice(0, 12);
   const rest = sorted.slice(12).reduce((sum, term) => sum + term.contribution, 0);

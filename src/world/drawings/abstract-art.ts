@@ -20,7 +20,13 @@ export function circles(c: Canvas): void {
   for (let i = 0; i < 7; i++) {
     const [x, y, r] = [w * c.between(0.1, 0.9), h * c.between(0.1, 0.9), w * c.between(0.08, 0.3)];
     const fill = i % 3 === 0 ? c.print(i, 1.1) : c.accent(i);
-    c.circle(x, y, r, fill, `fill-opacity="${c.style === 'organic' ? 0.65 : 0.92}"${c.outline > 0 ? ` stroke="${c.dark}" stroke-width="${c.outline}"` : ''}`);
+    c.circle(
+      x,
+      y,
+      r,
+      fill,
+      `fill-opacity="${c.style === 'organic' ? 0.65 : 0.92}"${c.outline > 0 ? ` stroke="${c.dark}" stroke-width="${c.outline}"` : ''}`,
+    );
     if (i % 2 === 0) c.path(`M${n(x - r)},${n(y)} A${n(r)},${n(r)} 0 0 1 ${n(x + r)},${n(y)} Z`, c.accent(i + 1), 'fill-opacity="0.85"');
   }
   for (let i = 0; i < 3; i++) c.line(`M${n(w * c.between(0, 1))},0 L${n(w * c.between(0, 1))},${h}`, c.ink, 1.4);
@@ -35,7 +41,13 @@ export function colourFields(c: Canvas): void {
   for (let i = 0; i < rows; i++) {
     const high = ((h * 0.86) / rows) * c.between(0.8, 1) - 6;
     const soft = c.style === 'organic' || c.style === 'retro';
-    for (let layer = soft ? 5 : 1; layer >= 1; layer--) c.rect({ x: w * 0.08 - layer * 2, y: y - layer * 2, w: w * 0.84 + layer * 4, h: high + layer * 4 }, i === 1 ? c.print(i, 1.6) : c.accent(i), soft ? 10 : 0, `opacity="${layer === 1 ? 0.95 : 0.2}"`);
+    for (let layer = soft ? 5 : 1; layer >= 1; layer--)
+      c.rect(
+        { x: w * 0.08 - layer * 2, y: y - layer * 2, w: w * 0.84 + layer * 4, h: high + layer * 4 },
+        i === 1 ? c.print(i, 1.6) : c.accent(i),
+        soft ? 10 : 0,
+        `opacity="${layer === 1 ? 0.95 : 0.2}"`,
+      );
     if (c.outline > 0) c.rect({ x: w * 0.08, y, w: w * 0.84, h: high }, 'none', 0, `stroke="${c.dark}" stroke-width="${c.outline * 1.6}"`);
     y += (h * 0.86) / rows;
   }
@@ -50,9 +62,20 @@ export function flowLines(c: Canvas): void {
   for (let i = 0; i < lines; i++) {
     const y = (h * (i - 1)) / (lines - 2);
     const d = `M-10,${n(y)} C${n(w * turn)},${n(y - a)} ${n(w * (1 - turn))},${n(y + b)} ${w + 10},${n(y - a * 0.3)}`;
-    c.line(d, c.accent(Math.floor((i * 3) / 5)), c.style === 'bold' ? 14 : c.style === 'minimal' ? 3 : 8, `opacity="0.92"${c.pattern === 'dots' ? ' stroke-dasharray="1 14"' : c.pattern === 'stripes' ? ' stroke-dasharray="18 10"' : ''}`);
+    c.line(
+      d,
+      c.accent(Math.floor((i * 3) / 5)),
+      c.style === 'bold' ? 14 : c.style === 'minimal' ? 3 : 8,
+      `opacity="0.92"${c.pattern === 'dots' ? ' stroke-dasharray="1 14"' : c.pattern === 'stripes' ? ' stroke-dasharray="18 10"' : ''}`,
+    );
   }
-  c.circle(w * c.between(0.25, 0.75), h * c.between(0.2, 0.5), w * 0.16, c.print(0), c.outline > 0 ? `stroke="${c.dark}" stroke-width="${c.outline}"` : '');
+  c.circle(
+    w * c.between(0.25, 0.75),
+    h * c.between(0.2, 0.5),
+    w * 0.16,
+    c.print(0),
+    c.outline > 0 ? `stroke="${c.dark}" stroke-width="${c.outline}"` : '',
+  );
   mat(c);
 }
 
@@ -84,7 +107,8 @@ export function ink(c: Canvas): void {
     c.line(d, i % 2 === 0 ? c.ink : c.accent(i), c.between(8, 30) * (c.style === 'minimal' ? 0.4 : 1), 'opacity="0.9"');
     if (c.style !== 'minimal') c.line(d, c.ground, 1.6, 'opacity="0.6" stroke-dasharray="30 8"');
   }
-  for (let i = 0; i < 18; i++) c.circle(w * c.random.next(), h * c.random.next(), c.between(0.8, 4), i % 3 === 0 ? c.accent(0) : c.ink, 'opacity="0.8"');
+  for (let i = 0; i < 18; i++)
+    c.circle(w * c.random.next(), h * c.random.next(), c.between(0.8, 4), i % 3 === 0 ? c.accent(0) : c.ink, 'opacity="0.8"');
   c.rect({ x: w * 0.66, y: h * 0.66, w: w * 0.22, h: w * 0.22 }, c.print(0));
   mat(c);
 }

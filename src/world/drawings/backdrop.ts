@@ -19,7 +19,8 @@ const BACKDROPS = {
   },
   retro(c: Canvas, w: number, h: number): void {
     const [x, y] = [w * 0.5, h * c.between(0.55, 0.8)];
-    for (let ring = 5; ring >= 1; ring--) c.circle(x, y, (w * 0.72 * ring) / 5, ring % 2 === 0 ? c.ground : c.accent(ring), 'opacity="0.42"');
+    for (let ring = 5; ring >= 1; ring--)
+      c.circle(x, y, (w * 0.72 * ring) / 5, ring % 2 === 0 ? c.ground : c.accent(ring), 'opacity="0.42"');
     c.rect({ x: 0, y: h * 0.93, w, h: h * 0.07 }, c.accent(1), 0, 'opacity="0.5"');
   },
   organic(c: Canvas, w: number, h: number): void {
@@ -35,7 +36,12 @@ const BACKDROPS = {
   ornate(c: Canvas, w: number, h: number): void {
     c.rect({ x: 7, y: 7, w: w - 14, h: h - 14 }, 'none', 0, `stroke="${c.accent(0)}" stroke-width="2.4"`);
     c.rect({ x: 12, y: 12, w: w - 24, h: h - 24 }, 'none', 0, `stroke="${c.accent(0)}" stroke-width="0.9"`);
-    for (const [x, y] of [[12, 12], [w - 12, 12], [12, h - 12], [w - 12, h - 12]]) {
+    for (const [x, y] of [
+      [12, 12],
+      [w - 12, 12],
+      [12, h - 12],
+      [w - 12, h - 12],
+    ]) {
       c.circle(x, y, 13, c.ground, `stroke="${c.accent(0)}" stroke-width="1.6"`);
       c.circle(x, y, 6, c.accent(1));
     }

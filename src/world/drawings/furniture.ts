@@ -2,8 +2,14 @@
 import { fit, n } from '../canvas.ts';
 import type { Canvas, Frame } from '../canvas.ts';
 
-const part = (f: Frame, x: number, y: number, w: number, h: number): Frame => ({ x: f.x + f.w * x, y: f.y + f.h * y, w: f.w * w, h: f.h * h });
-const box = (c: Canvas, f: Frame, fill: string): void => c.surface(fit('M4,0 L96,0 C99,0 100,2 100,6 L100,94 C100,98 99,100 96,100 L4,100 C1,100 0,98 0,94 L0,6 C0,2 1,0 4,0 Z', f), fill);
+const part = (f: Frame, x: number, y: number, w: number, h: number): Frame => ({
+  x: f.x + f.w * x,
+  y: f.y + f.h * y,
+  w: f.w * w,
+  h: f.h * h,
+});
+const box = (c: Canvas, f: Frame, fill: string): void =>
+  c.surface(fit('M4,0 L96,0 C99,0 100,2 100,6 L100,94 C100,98 99,100 96,100 L4,100 C1,100 0,98 0,94 L0,6 C0,2 1,0 4,0 Z', f), fill);
 
 export function sofa(c: Canvas, f: Frame, index = 0): void {
   for (const x of [0.06, 0.9]) c.rect(part(f, x, 0.84, 0.03, 0.16), c.dark);
@@ -92,7 +98,8 @@ export function shelf(c: Canvas, f: Frame, index = 1): void {
 }
 
 export function rug(c: Canvas, f: Frame, index = 2): void {
-  if (c.chance(0.5)) c.ellipse(f.x + f.w / 2, f.y + f.h / 2, f.w / 2, f.h / 2, c.print(index, 1.1), `stroke="${c.dark}" stroke-width="1.4"`);
+  if (c.chance(0.5))
+    c.ellipse(f.x + f.w / 2, f.y + f.h / 2, f.w / 2, f.h / 2, c.print(index, 1.1), `stroke="${c.dark}" stroke-width="1.4"`);
   else c.path(fit('M14,0 L86,0 L100,100 L0,100 Z', f), c.print(index, 1.1), `stroke="${c.light}" stroke-width="3"`);
   c.object('rug', f);
 }
@@ -108,7 +115,10 @@ export function picture(c: Canvas, f: Frame, index = 0): void {
 }
 
 export function vase(c: Canvas, f: Frame, index = 0): void {
-  c.surface(fit('M34,0 L66,0 C62,20 100,36 100,64 C100,90 84,100 70,100 L30,100 C16,100 0,90 0,64 C0,36 38,20 34,0 Z', f), c.print(index, 0.7));
+  c.surface(
+    fit('M34,0 L66,0 C62,20 100,36 100,64 C100,90 84,100 70,100 L30,100 C16,100 0,90 0,64 C0,36 38,20 34,0 Z', f),
+    c.print(index, 0.7),
+  );
   c.object('vase', f);
 }
 
@@ -117,7 +127,9 @@ const LEAVES = ['#3f7d4e', '#5a9367', '#2f6b4f', '#7ba05b'];
 /** A leaf from (x, y) of a length, turned by an angle in degrees (0 = up). */
 export function leaf(c: Canvas, x: number, y: number, length: number, angle: number, width: number, fill: string): void {
   const d = `M0,0 C${n(-width)},${n(-length * 0.35)} ${n(-width * 0.7)},${n(-length * 0.8)} 0,${n(-length)} C${n(width * 0.7)},${n(-length * 0.8)} ${n(width)},${n(-length * 0.35)} 0,0 Z`;
-  c.add(`<g transform="translate(${n(x)} ${n(y)}) rotate(${n(angle)})"><path d="${d}" fill="${fill}"/><path d="M0,0 L0,${n(-length * 0.9)}" stroke="#fff" stroke-opacity="0.35" stroke-width="1"/></g>`);
+  c.add(
+    `<g transform="translate(${n(x)} ${n(y)}) rotate(${n(angle)})"><path d="${d}" fill="${fill}"/><path d="M0,0 L0,${n(-length * 0.9)}" stroke="#fff" stroke-opacity="0.35" stroke-width="1"/></g>`,
+  );
 }
 
 export function plant(c: Canvas, f: Frame, index = 0): void {
@@ -127,17 +139,23 @@ export function plant(c: Canvas, f: Frame, index = 0): void {
   if (kind === 0) {
     for (const angle of [-62, -40, -20, 0, 20, 40, 62]) leaf(c, x, y, f.h * (0.66 - Math.abs(angle) * 0.0035), angle, f.w * 0.13, green());
   } else if (kind === 1) {
-    for (const side of [-1, 1]) for (let i = 0; i < 5; i++) {
-      c.line(`M${n(x)},${n(y)} Q${n(x + side * f.w * 0.1)},${n(y - f.h * 0.4)} ${n(x + side * f.w * (0.12 + i * 0.06))},${n(f.y + f.h * (0.12 + i * 0.09))}`, '#3d6b45', 1.6);
-      c.ellipse(x + side * f.w * (0.13 + i * 0.06), f.y + f.h * (0.1 + i * 0.09), f.w * 0.13, f.h * 0.065, green());
-    }
+    for (const side of [-1, 1])
+      for (let i = 0; i < 5; i++) {
+        c.line(
+          `M${n(x)},${n(y)} Q${n(x + side * f.w * 0.1)},${n(y - f.h * 0.4)} ${n(x + side * f.w * (0.12 + i * 0.06))},${n(f.y + f.h * (0.12 + i * 0.09))}`,
+          '#3d6b45',
+          1.6,
+        );
+        c.ellipse(x + side * f.w * (0.13 + i * 0.06), f.y + f.h * (0.1 + i * 0.09), f.w * 0.13, f.h * 0.065, green());
+      }
   } else if (kind === 2) {
     c.surface(fit('M34,100 L34,20 C34,-7 66,-7 66,20 L66,100 Z', { x: f.x, y: f.y, w: f.w, h: f.h * 0.68 }), green());
     c.line(fit('M34,60 L16,60 L16,36 M66,50 L84,50 L84,28', { x: f.x, y: f.y, w: f.w, h: f.h * 0.68 }), LEAVES[0], Math.max(4, f.w * 0.13));
     c.line(fit('M44,10 L44,96 M56,10 L56,96', { x: f.x, y: f.y, w: f.w, h: f.h * 0.66 }), '#dfe9c9', 1);
   } else {
     for (let i = 0; i < 9; i++) leaf(c, x, y, f.h * c.between(0.4, 0.66), -75 + i * 18.75, f.w * 0.035, green());
-    for (let i = 0; i < 5; i++) c.circle(x + c.between(-0.36, 0.36) * f.w, f.y + f.h * c.between(0.06, 0.34), f.w * 0.085, c.accent(index + (i % 2)));
+    for (let i = 0; i < 5; i++)
+      c.circle(x + c.between(-0.36, 0.36) * f.w, f.y + f.h * c.between(0.06, 0.34), f.w * 0.085, c.accent(index + (i % 2)));
   }
   c.surface(fit('M0,0 L100,0 L100,16 L92,16 L82,100 L18,100 L8,16 L0,16 Z', part(f, 0.22, 0.64, 0.56, 0.36)), c.print(index, 0.8));
   c.object('plant', f);

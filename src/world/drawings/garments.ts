@@ -114,7 +114,8 @@ export function hat(c: Canvas, f: Frame, index = 0): void {
 export function eyewear(c: Canvas, f: Frame): void {
   const r = Math.min(f.w * 0.23, f.h / 2);
   const y = f.y + f.h / 2;
-  for (const x of [f.x + r, f.x + f.w - r]) c.ellipse(x, y, r - 1, f.h / 2 - 1, c.accent(1), `fill-opacity="0.75" stroke="${c.dark}" stroke-width="2.4"`);
+  for (const x of [f.x + r, f.x + f.w - r])
+    c.ellipse(x, y, r - 1, f.h / 2 - 1, c.accent(1), `fill-opacity="0.75" stroke="${c.dark}" stroke-width="2.4"`);
   c.line(`M${n(f.x + 2 * r)},${n(y)} Q${n(f.x + f.w / 2)},${n(f.y)} ${n(f.x + f.w - 2 * r)},${n(y)}`, c.dark, 2.4);
   c.object('eyewear', f);
 }
@@ -142,6 +143,11 @@ export function scarf(c: Canvas, f: Frame, index = 1): void {
 
 export function jewellery(c: Canvas, f: Frame): void {
   c.line(fit('M2,0 C2,90 98,90 98,0', f), c.accent(1), 2.2);
-  for (const [x, y] of [[0.5, 0.8], [0.3, 0.66], [0.7, 0.66]]) c.circle(f.x + f.w * x, f.y + f.h * y, f.w * 0.08, c.accent(0), `stroke="${c.dark}" stroke-width="0.8"`);
+  for (const [x, y] of [
+    [0.5, 0.8],
+    [0.3, 0.66],
+    [0.7, 0.66],
+  ])
+    c.circle(f.x + f.w * x, f.y + f.h * y, f.w * 0.08, c.accent(0), `stroke="${c.dark}" stroke-width="0.8"`);
   c.object('jewellery', f);
 }

@@ -12,13 +12,21 @@ const stage = (c: Canvas): Frame => {
 
 function eyes(c: Canvas, f: Frame, y: number, apart: number, size: number): void {
   for (const side of [-1, 1]) {
-    c.ellipse(f.x + f.w * (0.5 + side * apart), f.y + f.h * y, f.w * size, f.w * size * 1.15, c.light, `stroke="${c.dark}" stroke-width="1"`);
+    c.ellipse(
+      f.x + f.w * (0.5 + side * apart),
+      f.y + f.h * y,
+      f.w * size,
+      f.w * size * 1.15,
+      c.light,
+      `stroke="${c.dark}" stroke-width="1"`,
+    );
     c.circle(f.x + f.w * (0.5 + side * apart), f.y + f.h * y, f.w * size * 0.6, c.dark);
   }
 }
 
 function foliage(c: Canvas): void {
-  for (let i = 0; i < 7; i++) leaf(c, c.width * (0.04 + i * 0.155), c.height + 4, c.height * c.between(0.1, 0.2), c.between(-25, 25), 11, c.accent(i));
+  for (let i = 0; i < 7; i++)
+    leaf(c, c.width * (0.04 + i * 0.155), c.height + 4, c.height * c.between(0.1, 0.2), c.between(-25, 25), 11, c.accent(i));
 }
 
 export function cat(c: Canvas): void {
@@ -61,23 +69,37 @@ export function city(c: Canvas): void {
       const [wide, high] = [c.between(34, 62), h * c.between(0.3, 0.6) * (row === 0 ? 1.1 : 0.8)];
       const y = h * 0.94 - high;
       const roof = c.chance(0.6);
-      c.surface(`M${n(x)},${n(h * 0.94)} L${n(x)},${n(y)} ${roof ? `L${n(x + wide / 2)},${n(y - 24)} ` : ''}L${n(x + wide)},${n(y)} L${n(x + wide)},${n(h * 0.94)} Z`, row === 0 ? c.accent(1) : c.chance(0.5) ? c.print(0, 0.9) : c.accent(0));
-      for (let wy = y + 12; wy < h * 0.88; wy += 24) for (let wx = x + 8; wx < x + wide - 10; wx += 18) c.rect({ x: wx, y: wy, w: 9, h: 12 }, c.chance(0.5) ? c.light : c.dark, c.style === 'organic' ? 4 : 0, 'opacity="0.9"');
+      c.surface(
+        `M${n(x)},${n(h * 0.94)} L${n(x)},${n(y)} ${roof ? `L${n(x + wide / 2)},${n(y - 24)} ` : ''}L${n(x + wide)},${n(y)} L${n(x + wide)},${n(h * 0.94)} Z`,
+        row === 0 ? c.accent(1) : c.chance(0.5) ? c.print(0, 0.9) : c.accent(0),
+      );
+      for (let wy = y + 12; wy < h * 0.88; wy += 24)
+        for (let wx = x + 8; wx < x + wide - 10; wx += 18)
+          c.rect({ x: wx, y: wy, w: 9, h: 12 }, c.chance(0.5) ? c.light : c.dark, c.style === 'organic' ? 4 : 0, 'opacity="0.9"');
       x += wide + 2;
     }
   }
   c.rect({ x: 0, y: h * 0.94, w, h: h * 0.06 }, c.dark);
-  for (let i = 0; i < 4; i++) c.circle(w * (0.1 + i * 0.27), h * 0.9, 12, c.accent(2), c.outline > 0 ? `stroke="${c.dark}" stroke-width="${c.outline}"` : '');
+  for (let i = 0; i < 4; i++)
+    c.circle(w * (0.1 + i * 0.27), h * 0.9, 12, c.accent(2), c.outline > 0 ? `stroke="${c.dark}" stroke-width="${c.outline}"` : '');
 }
 
 export function space(c: Canvas): void {
   const { width: w, height: h } = c;
   c.rect({ x: 0, y: 0, w, h }, c.style === 'minimal' ? c.ground : c.gradient(c.dark, c.accent(0)));
   if (c.style === 'retro') for (let i = 0; i < 4; i++) c.circle(w * 0.5, h, w * (0.9 - i * 0.18), c.accent(i), 'opacity="0.4"');
-  for (let i = 0; i < 40; i++) c.circle(w * c.random.next(), h * c.random.next(), c.between(0.6, 2), c.style === 'minimal' ? c.ink : c.light);
+  for (let i = 0; i < 40; i++)
+    c.circle(w * c.random.next(), h * c.random.next(), c.between(0.6, 2), c.style === 'minimal' ? c.ink : c.light);
   const [x, y, r] = [w * c.between(0.3, 0.7), h * c.between(0.3, 0.42), w * c.between(0.2, 0.28)];
-  c.surface(`M${n(x - r)},${n(y)} A${n(r)},${n(r)} 0 1 1 ${n(x + r)},${n(y)} A${n(r)},${n(r)} 0 1 1 ${n(x - r)},${n(y)} Z`, c.print(0, 1.3));
-  c.line(`M${n(x - r * 1.5)},${n(y + r * 0.5)} C${n(x - r * 0.4)},${n(y + r * 0.9)} ${n(x + r * 0.9)},${n(y + r * 0.2)} ${n(x + r * 1.5)},${n(y - r * 0.5)}`, c.accent(2), 6);
+  c.surface(
+    `M${n(x - r)},${n(y)} A${n(r)},${n(r)} 0 1 1 ${n(x + r)},${n(y)} A${n(r)},${n(r)} 0 1 1 ${n(x - r)},${n(y)} Z`,
+    c.print(0, 1.3),
+  );
+  c.line(
+    `M${n(x - r * 1.5)},${n(y + r * 0.5)} C${n(x - r * 0.4)},${n(y + r * 0.9)} ${n(x + r * 0.9)},${n(y + r * 0.2)} ${n(x + r * 1.5)},${n(y - r * 0.5)}`,
+    c.accent(2),
+    6,
+  );
   const f: Frame = { x: w * c.between(0.35, 0.6), y: h * 0.58, w: w * 0.2, h: h * 0.3 };
   c.path(fit('M34,84 L50,118 L66,84 Z', f), c.accent(2));
   c.surface(fit('M50,0 C82,22 84,60 72,88 L28,88 C16,60 18,22 50,0 Z', f), c.light);
@@ -99,5 +121,13 @@ export function portrait(c: Canvas): void {
   for (const x of [0.41, 0.59]) c.circle(f.x + f.w * x, f.y + f.h * 0.42, f.w * 0.018, c.dark);
   c.line(fit('M44,56 C48,60 52,60 56,56', f), c.style === 'bold' ? c.accent(0) : '#a3413e', 2.2);
   for (const x of [0.36, 0.64]) c.circle(f.x + f.w * x, f.y + f.h * 0.5, f.w * 0.035, c.accent(0), 'opacity="0.4"');
-  if (c.chance(0.6)) for (let i = 0; i < 5; i++) c.circle(f.x + f.w * (0.24 + i * 0.13), f.y + f.h * (0.1 - Math.abs(i - 2) * -0.03), f.w * 0.065, c.accent(i), `stroke="${c.dark}" stroke-width="${c.outline}"`);
+  if (c.chance(0.6))
+    for (let i = 0; i < 5; i++)
+      c.circle(
+        f.x + f.w * (0.24 + i * 0.13),
+        f.y + f.h * (0.1 - Math.abs(i - 2) * -0.03),
+        f.w * 0.065,
+        c.accent(i),
+        `stroke="${c.dark}" stroke-width="${c.outline}"`,
+      );
 }

@@ -8,9 +8,22 @@ function sky(c: Canvas): number {
   const horizon = h * c.between(0.5, 0.64);
   c.rect({ x: 0, y: 0, w, h }, c.gradient(c.accent(1), c.ground));
   const [x, y, r] = [w * c.between(0.2, 0.8), h * c.between(0.14, 0.3), w * c.between(0.08, 0.13)];
-  if (c.style === 'retro') for (let i = 0; i < 12; i++) c.path(`M${n(x)},${n(y)} L${n(x + Math.cos(i * 0.5236) * w * 1.4)},${n(y + Math.sin(i * 0.5236) * w * 1.4)} L${n(x + Math.cos(i * 0.5236 + 0.2) * w * 1.4)},${n(y + Math.sin(i * 0.5236 + 0.2) * w * 1.4)} Z`, c.light, 'opacity="0.3"');
-  c.circle(x, y, r, c.style === 'bold' ? c.print(2, 0.8) : c.accent(2), c.outline > 1 ? `stroke="${c.dark}" stroke-width="${c.outline}"` : '');
-  if (c.style === 'organic') for (let i = 0; i < 3; i++) c.ellipse(w * c.between(0.1, 0.9), h * c.between(0.08, 0.35), 32, 8, c.light, 'opacity="0.8"');
+  if (c.style === 'retro')
+    for (let i = 0; i < 12; i++)
+      c.path(
+        `M${n(x)},${n(y)} L${n(x + Math.cos(i * 0.5236) * w * 1.4)},${n(y + Math.sin(i * 0.5236) * w * 1.4)} L${n(x + Math.cos(i * 0.5236 + 0.2) * w * 1.4)},${n(y + Math.sin(i * 0.5236 + 0.2) * w * 1.4)} Z`,
+        c.light,
+        'opacity="0.3"',
+      );
+  c.circle(
+    x,
+    y,
+    r,
+    c.style === 'bold' ? c.print(2, 0.8) : c.accent(2),
+    c.outline > 1 ? `stroke="${c.dark}" stroke-width="${c.outline}"` : '',
+  );
+  if (c.style === 'organic')
+    for (let i = 0; i < 3; i++) c.ellipse(w * c.between(0.1, 0.9), h * c.between(0.08, 0.35), 32, 8, c.light, 'opacity="0.8"');
   return horizon;
 }
 
@@ -54,11 +67,18 @@ export function beach(c: Canvas): void {
   const horizon = sky(c);
   const { width: w, height: h } = c;
   c.rect({ x: 0, y: horizon, w, h: h * 0.24 }, c.gradient(c.accent(0), c.accent(1)));
-  for (let i = 0; i < 6; i++) c.line(`M${n(w * c.between(0, 0.6))},${n(horizon + 8 + i * 9)} h${n(c.between(30, 90))}`, c.light, 2, 'opacity="0.7"');
-  c.path(`M0,${n(horizon + h * 0.2)} Q${n(w * 0.5)},${n(horizon + h * 0.1)} ${w},${n(horizon + h * 0.24)} L${w},${h} L0,${h} Z`, c.isDark(c.ground) ? c.accent(2) : '#efd9a7');
+  for (let i = 0; i < 6; i++)
+    c.line(`M${n(w * c.between(0, 0.6))},${n(horizon + 8 + i * 9)} h${n(c.between(30, 90))}`, c.light, 2, 'opacity="0.7"');
+  c.path(
+    `M0,${n(horizon + h * 0.2)} Q${n(w * 0.5)},${n(horizon + h * 0.1)} ${w},${n(horizon + h * 0.24)} L${w},${h} L0,${h} Z`,
+    c.isDark(c.ground) ? c.accent(2) : '#efd9a7',
+  );
   const [x, y] = [w * c.between(0.6, 0.8), h * 0.88];
   c.line(`M${n(x)},${n(y)} Q${n(x + 22)},${n(y - h * 0.24)} ${n(x - 6)},${n(y - h * 0.44)}`, c.dark, 7);
-  for (const angle of [-110, -70, -30, 20, 65, 110]) c.add(`<path d="M0,0 Q20,-26 64,-8 Q30,-6 0,0 Z" transform="translate(${n(x - 6)} ${n(y - h * 0.44)}) rotate(${angle - 10})" fill="${c.accent(0)}"/>`);
+  for (const angle of [-110, -70, -30, 20, 65, 110])
+    c.add(
+      `<path d="M0,0 Q20,-26 64,-8 Q30,-6 0,0 Z" transform="translate(${n(x - 6)} ${n(y - h * 0.44)}) rotate(${angle - 10})" fill="${c.accent(0)}"/>`,
+    );
   const u = w * 0.26;
   c.surface(`M${n(u - 44)},${n(h * 0.78)} Q${n(u)},${n(h * 0.62)} ${n(u + 44)},${n(h * 0.78)} Z`, c.print(2, 0.9));
   c.line(`M${n(u)},${n(h * 0.7)} L${n(u + 3)},${n(h * 0.93)}`, c.dark, 3);
@@ -72,7 +92,11 @@ export function desert(c: Canvas): void {
   ridge(c, horizon + c.height * 0.26, c.height * 0.12, c.accent(2), 2, true);
   for (let i = 0; i < 3; i++) {
     const [x, y, s] = [c.width * c.between(0.12, 0.88), c.height * c.between(0.72, 0.92), c.between(0.6, 1.2)];
-    c.line(`M${n(x)},${n(y)} v${n(-58 * s)} M${n(x)},${n(y - 20 * s)} h${n(-15 * s)} v${n(-18 * s)} M${n(x)},${n(y - 28 * s)} h${n(15 * s)} v${n(-16 * s)}`, c.dark, 8 * s);
+    c.line(
+      `M${n(x)},${n(y)} v${n(-58 * s)} M${n(x)},${n(y - 20 * s)} h${n(-15 * s)} v${n(-18 * s)} M${n(x)},${n(y - 28 * s)} h${n(15 * s)} v${n(-16 * s)}`,
+      c.dark,
+      8 * s,
+    );
   }
   finish(c, c.random.pick(['DUNES', 'SAHARA', 'CANYON']));
 }
@@ -84,13 +108,17 @@ export function skyline(c: Canvas): void {
     for (let x = -10; x < w; ) {
       const [wide, high] = [c.between(20, 44), h * c.between(0.16, 0.44) * (1 - row * 0.3)];
       const y = horizon + h * (0.1 + row * 0.12) - high;
-      c.surface(`M${n(x)},${h} L${n(x)},${n(y)} ${c.chance(0.3) ? `L${n(x + wide / 2)},${n(y - 28)} ` : ''}L${n(x + wide)},${n(y)} L${n(x + wide)},${h} Z`, row === 0 ? c.accent(1) : c.chance(0.5) ? c.print(0, 0.7) : c.accent(0));
+      c.surface(
+        `M${n(x)},${h} L${n(x)},${n(y)} ${c.chance(0.3) ? `L${n(x + wide / 2)},${n(y - 28)} ` : ''}L${n(x + wide)},${n(y)} L${n(x + wide)},${h} Z`,
+        row === 0 ? c.accent(1) : c.chance(0.5) ? c.print(0, 0.7) : c.accent(0),
+      );
       for (let wy = y + 8; wy < h * 0.8; wy += 14) c.rect({ x: x + 5, y: wy, w: wide - 10, h: 4 }, c.light, 0, 'opacity="0.5"');
       x += wide + 3;
     }
   }
   c.rect({ x: 0, y: h * 0.82, w, h: h * 0.18 }, c.gradient(c.accent(0), c.dark));
-  for (let i = 0; i < 8; i++) c.line(`M${n(w * c.random.next())},${n(h * c.between(0.84, 0.98))} h${n(c.between(12, 44))}`, c.light, 2, 'opacity="0.5"');
+  for (let i = 0; i < 8; i++)
+    c.line(`M${n(w * c.random.next())},${n(h * c.between(0.84, 0.98))} h${n(c.between(12, 44))}`, c.light, 2, 'opacity="0.5"');
   finish(c, c.random.pick(['CITY LIGHTS', 'DOWNTOWN', 'METRO']));
 }
 
@@ -100,7 +128,8 @@ export function lake(c: Canvas): void {
   ridge(c, horizon, h * 0.26, c.accent(0), 4, false);
   pines(c, horizon + 12, 11);
   c.rect({ x: 0, y: horizon + 12, w, h: h - horizon }, c.gradient(c.accent(1), c.accent(0)));
-  for (let i = 0; i < 9; i++) c.line(`M${n(w * c.between(-0.1, 0.7))},${n(horizon + 22 + i * 12)} h${n(c.between(30, 110))}`, c.light, 2, 'opacity="0.5"');
+  for (let i = 0; i < 9; i++)
+    c.line(`M${n(w * c.between(-0.1, 0.7))},${n(horizon + 22 + i * 12)} h${n(c.between(30, 110))}`, c.light, 2, 'opacity="0.5"');
   const x = w * c.between(0.1, 0.55);
   c.surface(`M${n(x)},${n(horizon + 14)} v-34 l34,-26 l34,26 v34 Z`, c.print(2, 0.7));
   c.rect({ x: x + 26, y: horizon - 12, w: 16, h: 26 }, c.dark);

@@ -23,7 +23,11 @@ export function plan(c: Canvas, topic: number): void {
   c.rect({ x: left, y: h * 0.05, w: width, h: head }, c.print(0), c.style === 'organic' ? 14 : 2);
   const size = Math.min(h * 0.06, (width * 0.8 * 6) / textUnits(TITLES[kind]));
   c.rect({ x: left + width * 0.06, y: h * 0.05 + head / 2 - size * 0.85, w: width * 0.88, h: size * 1.7 }, c.light, 3);
-  c.line(textPath(TITLES[kind], (w - (textUnits(TITLES[kind]) * size) / 6) / 2, h * 0.05 + head / 2 - size / 2, size), c.dark, size * (c.style === 'bold' ? 0.24 : 0.15));
+  c.line(
+    textPath(TITLES[kind], (w - (textUnits(TITLES[kind]) * size) / 6) / 2, h * 0.05 + head / 2 - size / 2, size),
+    c.dark,
+    size * (c.style === 'bold' ? 0.24 : 0.15),
+  );
   [week, challenge, week, progress, circuit][kind](c, left + 6, h * 0.23, width - 12, h * 0.69, kind);
 }
 
@@ -47,7 +51,12 @@ function challenge(c: Canvas, x: number, y: number, w: number, h: number): void 
   for (let day = 0; day < 30; day++) {
     const [cx, cy] = [x + (day % 5) * cell, y + Math.floor(day / 5) * row];
     const done = day % 4 === 3;
-    c.rect({ x: cx + 2, y: cy + 2, w: cell - 4, h: row - 4 }, done ? c.accent(1) : c.ground, c.style === 'bold' ? 0 : 5, `stroke="${c.accent(0)}" stroke-width="1"`);
+    c.rect(
+      { x: cx + 2, y: cy + 2, w: cell - 4, h: row - 4 },
+      done ? c.accent(1) : c.ground,
+      c.style === 'bold' ? 0 : 5,
+      `stroke="${c.accent(0)}" stroke-width="1"`,
+    );
     label(c, String(day + 1), cx + cell * 0.24, cy + row * 0.32, row * 0.3, c.isDark(done ? c.accent(1) : c.ground) ? c.light : c.dark);
   }
 }
@@ -56,7 +65,11 @@ function progress(c: Canvas, x: number, y: number, w: number, h: number): void {
   const points: string[] = [];
   for (let i = 0; i < 8; i++) {
     const high = h * (0.15 + 0.06 * i + c.between(0, 0.12));
-    c.rect({ x: x + (w / 8) * i + 4, y: y + h * 0.72 - high, w: w / 8 - 8, h: high }, i % 2 === 0 ? c.accent(0) : c.accent(1), c.style === 'organic' ? 5 : 0);
+    c.rect(
+      { x: x + (w / 8) * i + 4, y: y + h * 0.72 - high, w: w / 8 - 8, h: high },
+      i % 2 === 0 ? c.accent(0) : c.accent(1),
+      c.style === 'organic' ? 5 : 0,
+    );
     points.push(`${n(x + (w / 8) * (i + 0.5))},${n(y + h * 0.68 - high)}`);
   }
   c.line(`M${points.join(' L')}`, c.accent(2), 2.6);

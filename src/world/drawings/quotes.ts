@@ -6,9 +6,22 @@ import { backdrop } from './backdrop.ts';
 import { leaf } from './furniture.ts';
 
 const QUOTES: readonly (readonly string[])[] = [
-  ['Dream big start small', 'Make today count', 'Your only limit is you', 'Begin anywhere', 'Do it with passion or not at all', 'Small steps every day'],
+  [
+    'Dream big start small',
+    'Make today count',
+    'Your only limit is you',
+    'Begin anywhere',
+    'Do it with passion or not at all',
+    'Small steps every day',
+  ],
   ['You are my favorite place', 'Love lives here', 'All of me loves all of you', 'Stay close to my heart', 'Home is wherever you are'],
-  ['But first coffee', 'I came I saw I made it awkward', 'Nope not today', 'Weekend please do not leave me', 'Sorry I am late I did not want to come'],
+  [
+    'But first coffee',
+    'I came I saw I made it awkward',
+    'Nope not today',
+    'Weekend please do not leave me',
+    'Sorry I am late I did not want to come',
+  ],
   ['Breathe in breathe out', 'This too shall pass', 'Slow down and look around', 'Be still and know', 'Quiet the mind'],
   ['Work hard stay humble', 'Done is better than perfect', 'Focus on the next step', 'Less talk more work', 'Hustle until it feels easy'],
 ];
@@ -21,7 +34,13 @@ export function quote(c: Canvas, topic: number): void {
     c.rect({ x: 0, y: h * 0.9, w, h: h * 0.1 }, c.print(0));
   }
   const panel = c.style === 'bold' || c.style === 'retro';
-  if (panel) c.rect({ x: w * 0.1, y: h * 0.17, w: w * 0.8, h: h * 0.66 }, c.style === 'bold' ? c.accent(0) : c.light, c.style === 'retro' ? 14 : 0, c.style === 'retro' ? 'opacity="0.9"' : '');
+  if (panel)
+    c.rect(
+      { x: w * 0.1, y: h * 0.17, w: w * 0.8, h: h * 0.66 },
+      c.style === 'bold' ? c.accent(0) : c.light,
+      c.style === 'retro' ? 14 : 0,
+      c.style === 'retro' ? 'opacity="0.9"' : '',
+    );
   const ink = panel ? (c.isDark(c.style === 'bold' ? c.accent(0) : c.light) ? c.light : c.dark) : c.ink;
   const lines = wrapWords(c.random.pick(QUOTES[topic % QUOTES.length]), c.random.integer(5) + 8);
   const widest = Math.max(...lines.map(textUnits));

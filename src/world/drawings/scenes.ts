@@ -8,9 +8,16 @@ function walls(c: Canvas): number {
   const { width: w, height: h } = c;
   const floor = h * c.between(0.66, 0.74);
   c.rect({ x: 0, y: 0, w, h }, c.style === 'bold' ? c.accent(1) : c.ground);
-  if (c.style === 'ornate') for (let x = 14; x < w; x += 58) c.rect({ x, y: h * 0.1, w: 44, h: floor - h * 0.2 }, 'none', 0, `stroke="${c.ink}" stroke-opacity="0.3" stroke-width="1.6"`);
+  if (c.style === 'ornate')
+    for (let x = 14; x < w; x += 58)
+      c.rect({ x, y: h * 0.1, w: 44, h: floor - h * 0.2 }, 'none', 0, `stroke="${c.ink}" stroke-opacity="0.3" stroke-width="1.6"`);
   if (c.style === 'retro') c.rect({ x: 0, y: 0, w, h: floor }, c.tile('stripes', c.ground, c.accent(1), c.light, 2.2), 0, 'opacity="0.8"');
-  if (c.style === 'organic') c.path(`M${w * 0.5},${floor} L${w * 0.5},${h * 0.26} C${w * 0.5},${h * 0.02} ${w * 0.95},${h * 0.02} ${w * 0.95},${h * 0.26} L${w * 0.95},${floor} Z`, c.accent(1), 'opacity="0.4"');
+  if (c.style === 'organic')
+    c.path(
+      `M${w * 0.5},${floor} L${w * 0.5},${h * 0.26} C${w * 0.5},${h * 0.02} ${w * 0.95},${h * 0.02} ${w * 0.95},${h * 0.26} L${w * 0.95},${floor} Z`,
+      c.accent(1),
+      'opacity="0.4"',
+    );
   c.rect({ x: 0, y: floor, w, h: h - floor }, c.isDark(c.ground) ? c.accent(1) : '#b98f68', 0, 'opacity="0.75"');
   for (let y = floor + 8; y < h; y += 14) c.rect({ x: 0, y, w, h: 1 }, '#000', 0, 'opacity="0.12"');
   c.rect({ x: 0, y: floor - 4, w, h: 4 }, c.light, 0, 'opacity="0.8"');
@@ -41,7 +48,8 @@ export function livingRoom(c: Canvas): void {
 function pictures(c: Canvas, at: (x: number, wide: number) => number, floor: number): void {
   const { width: w } = c;
   const count = c.random.integer(3) + 1;
-  for (let i = 0; i < count; i++) picture(c, { x: at(w * (0.28 + i * 0.2), w * 0.16), y: floor * c.between(0.1, 0.2), w: w * 0.16, h: w * c.between(0.18, 0.24) }, i);
+  for (let i = 0; i < count; i++)
+    picture(c, { x: at(w * (0.28 + i * 0.2), w * 0.16), y: floor * c.between(0.1, 0.2), w: w * 0.16, h: w * c.between(0.18, 0.24) }, i);
 }
 
 export function bedroom(c: Canvas): void {
@@ -76,7 +84,12 @@ export function flatLay(c: Canvas, mens: boolean): void {
   backdrop(c);
   const { width: w, height: h } = c;
   const left: Frame = { x: w * 0.06, y: h * c.between(0.05, 0.09), w: w * 0.48, h: h * 0.42 };
-  const right = (y: number, wide: number, high: number): Frame => ({ x: w * c.between(0.58, 0.9 - wide), y: h * y, w: w * wide, h: h * high });
+  const right = (y: number, wide: number, high: number): Frame => ({
+    x: w * c.between(0.58, 0.9 - wide),
+    y: h * y,
+    w: w * wide,
+    h: h * high,
+  });
   if (!mens && c.chance(0.4)) dress(c, { ...left, h: h * 0.62 }, 0);
   else {
     (c.chance(mens ? 0.5 : 0.35) ? jacket : top)(c, left, 0);
@@ -114,7 +127,10 @@ export function worn(c: Canvas, mens: boolean): void {
   }
   c.rect(at(-2.4, 12, 4.8, 8), skin, 3);
   c.ellipse(x, y0 + 8.5 * u, 5 * u, 6.4 * u, skin);
-  c.path(`M${x - 5.4 * u},${y0 + 10 * u} C${x - 7 * u},${y0 - u} ${x + 7 * u},${y0 - u} ${x + 5.4 * u},${y0 + 10 * u} C${x + 3 * u},${y0 + 4 * u} ${x - 3 * u},${y0 + 4 * u} ${x - 5.4 * u},${y0 + 10 * u} Z`, c.random.pick(['#2b1d14', '#5b3a1e', '#c49a54', '#111']));
+  c.path(
+    `M${x - 5.4 * u},${y0 + 10 * u} C${x - 7 * u},${y0 - u} ${x + 7 * u},${y0 - u} ${x + 5.4 * u},${y0 + 10 * u} C${x + 3 * u},${y0 + 4 * u} ${x - 3 * u},${y0 + 4 * u} ${x - 5.4 * u},${y0 + 10 * u} Z`,
+    c.random.pick(['#2b1d14', '#5b3a1e', '#c49a54', '#111']),
+  );
   const dressed = !mens && c.chance(0.4);
   if (dressed) dress(c, at(-14, 17, 28, 52), 0);
   else {
