@@ -78,10 +78,16 @@ export async function drawWorld(folder: string): Promise<void> {
   }
 }
 
+const folders: string[] = [];
+// Here and not where a folder is made: that may be inside a hook, where the runner takes no other hook any more.
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+});
+
 /** A fresh folder, removed after the tests of the file. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'related-pins-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 
