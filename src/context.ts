@@ -128,8 +128,13 @@ export class Context {
       () => openDarkReads(dataFolder),
     );
     this.darkNet = new DarkNet({
-      ...{ dataFolder, artifacts: join(catalogFolder, 'artifacts'), classScoreBytes: config.classScoreBytes },
-      ...{ store: this.looks.store, models: this.models, parts: () => this.parts, serve: relatedPins },
+      dataFolder,
+      artifacts: join(catalogFolder, 'artifacts'),
+      classScoreBytes: config.classScoreBytes,
+      store: this.looks.store,
+      models: this.models,
+      parts: () => this.parts,
+      serve: relatedPins,
     });
     this.darkNetReading = new DarkReading(
       () => this.darkNet.reader(),

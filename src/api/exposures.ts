@@ -29,7 +29,9 @@ export function exposureRoutes(app: App, { context }: Service, core: Experiments
     },
     async ({ params, query: { days = 14 } }) => {
       const forecast = await core.forecast(params.key, {
-        ...{ now: Date.now(), days, listsMax: FORECAST_LISTS_MAX },
+        now: Date.now(),
+        days,
+        listsMax: FORECAST_LISTS_MAX,
         factsOf: ({ surface, queryPinIndex }, { hasDominantObject }) => ({
           ...queryFacts(pins, null, { surface, pinIndex: queryPinIndex }),
           hasDominantObject,
@@ -61,7 +63,10 @@ export function exposureRoutes(app: App, { context }: Service, core: Experiments
         differences: lists
           .filter(({ queryPinIndex }) => queryPinIndex >= 0)
           .map(({ recommendationId, at, arm, queryPinIndex }) => ({
-            ...{ recommendationId, at, arm, queryPinId: pins.idOf(queryPinIndex) },
+            recommendationId,
+            at,
+            arm,
+            queryPinId: pins.idOf(queryPinIndex),
           })),
       };
     },
@@ -72,10 +77,17 @@ function exposureReply({ unit, arm, list }: FirstExposure, idOf: (pinIndex: numb
   const { items } = list;
   const shown = Array.from(items.positions.keys()).filter((i) => items.positions[i] > 0);
   return {
-    ...{ unit, arm, at: list.at, recommendationId: list.recommendationId, model: list.modelVersion },
-    ...{ surface: list.surface, sources: items.sourceNames },
+    unit,
+    arm,
+    at: list.at,
+    recommendationId: list.recommendationId,
+    model: list.modelVersion,
+    surface: list.surface,
+    sources: items.sourceNames,
     items: shown.map((i) => ({
-      ...{ pinId: idOf(items.pinIndexes[i]), position: items.positions[i], propensity: items.propensities[i] },
+      pinId: idOf(items.pinIndexes[i]),
+      position: items.positions[i],
+      propensity: items.propensities[i],
       sources: items.sourceNames.filter((_, s) => !Number.isNaN(items.sourceScores[i * items.sourceNames.length + s])),
     })),
   };

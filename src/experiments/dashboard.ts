@@ -79,9 +79,15 @@ export function cardOf({ key, definition, state, startedAt, stoppedAt }: Experim
   const metric = decidingMetric({ definition });
   const row = report && decidingRow(report, metric);
   return {
-    ...{ key, description: definition.description, state, startedAt, stoppedAt },
-    ...{ metric: METRICS[metricIndex(metric)]?.label ?? 'Preference over the control' },
-    ...{ lift: row?.lift ?? null, low: row?.low ?? null, high: row?.high ?? null },
+    key,
+    description: definition.description,
+    state,
+    startedAt,
+    stoppedAt,
+    metric: METRICS[metricIndex(metric)]?.label ?? 'Preference over the control',
+    lift: row?.lift ?? null,
+    low: row?.low ?? null,
+    high: row?.high ?? null,
     verdict: report?.verdict ?? 'not started',
     tone: VERDICT_TONES[report?.verdict ?? ''] ?? 'open',
     users: report?.arms.reduce((sum, arm) => sum + arm.users, 0) ?? 0,

@@ -62,17 +62,28 @@ class InterleavedReporter {
     const verdicts = rows.map((row) => this.verdict(row, faults));
     const overall = overallVerdict(verdicts);
     return {
-      ...{ key, state, version, verdict: overall.verdict, reason: overall.reason, restsOn: overall.restsOn },
-      ...{ interval: this.kind, alpha: definition.alpha },
+      key,
+      state,
+      version,
+      verdict: overall.verdict,
+      reason: overall.reason,
+      restsOn: overall.restsOn,
+      interval: this.kind,
+      alpha: definition.alpha,
       sampleRatio: { p: 1, alarm: false, users: definition.arms.map(() => users), shares: definition.arms.map(() => 1) },
       arms: definition.arms.map((arm, index) => ({
-        ...{ arm: arm.key, weight: arm.weight, users, lists: this.tally.lists },
+        arm: arm.key,
+        weight: arm.weight,
+        users,
+        lists: this.tally.lists,
         ...(index > 0 ? verdicts[index - 1] : {}),
       })),
       rows: rows.map((row, index) => ({ ...row, q: adjusted[index] })),
       guardrails: [],
       table4: rows.map((row) => ({
-        ...{ features: `${row.arm} over ${definition.arms[0].key}`, queries: 'interleaved', users },
+        features: `${row.arm} over ${definition.arms[0].key}`,
+        queries: 'interleaved',
+        users,
         engagement: row.lift === null ? 'unknown' : percent(row.lift),
         interval: row.low === null || row.high === null ? 'not yet' : `${percent(row.low)} to ${percent(row.high)}`,
       })),
@@ -83,8 +94,12 @@ class InterleavedReporter {
       ),
       power: { minimumDetectableLift: null, unitsNeeded: null },
       health: {
-        ...{ crossedLists: 0, modelMissingLists: modelMissing, withoutUnitLists: this.health.withoutUnit },
-        ...{ eventsKeptApart: this.health.eventsKeptApart, burnInUnits: BURN_IN, faults },
+        crossedLists: 0,
+        modelMissingLists: modelMissing,
+        withoutUnitLists: this.health.withoutUnit,
+        eventsKeptApart: this.health.eventsKeptApart,
+        burnInUnits: BURN_IN,
+        faults,
       },
     };
   }
@@ -139,7 +154,7 @@ class InterleavedReporter {
   private closeDay(day: number): void {
     this.experiment.definition.arms.slice(1).forEach(({ key: arm }, index) => {
       const { users, lift, low, high, p } = this.row(arm, index + 1);
-      this.sequence.push({ ...{ arm, day: dayText(day), users, lift, low, high }, p });
+      this.sequence.push({ arm, day: dayText(day), users, lift, low, high, p });
     });
   }
 
@@ -151,8 +166,17 @@ class InterleavedReporter {
     const fixed = known(preferenceOf(statistics, { ...rule, kind: 'fixed-horizon' }), 'fixed-horizon');
     const users = statistics[0];
     return {
-      ...{ metric: PREFERENCE, label: 'Preference over the control', arm, segment: 'all', users, controlUsers: users },
-      ...{ value: shown.lift, controlValue: 0, ...shown, q: shown.p, adjusted: null },
+      metric: PREFERENCE,
+      label: 'Preference over the control',
+      arm,
+      segment: 'all',
+      users,
+      controlUsers: users,
+      value: shown.lift,
+      controlValue: 0,
+      ...shown,
+      q: shown.p,
+      adjusted: null,
       fixed: { low: fixed.low, high: fixed.high, p: fixed.p },
     };
   }
@@ -160,9 +184,18 @@ class InterleavedReporter {
   private verdict(row: ReportRow, faults: readonly string[]) {
     const { alpha, arms, minimumLift } = this.experiment.definition;
     const verdict = verdictOf({
-      ...{ armsTried: arms.length - 1, arm: row.arm, state: this.experiment.state, alpha, metric: PREFERENCE, better: 'up' as const },
+      armsTried: arms.length - 1,
+      arm: row.arm,
+      state: this.experiment.state,
+      alpha,
+      metric: PREFERENCE,
+      better: 'up' as const,
       lift: { lift: row.lift, low: row.low, high: row.high, p: row.p, error: null },
-      ...{ units: row.users, minimumLift, unitsNeeded: null, guardrails: [], faults },
+      units: row.users,
+      minimumLift,
+      unitsNeeded: null,
+      guardrails: [],
+      faults,
     });
     return { ...verdict, arm: row.arm };
   }

@@ -72,12 +72,20 @@ class Reporter {
     const verdicts = treatments.map((arm) => this.verdict(arm, rows, guardrails, faults));
     const overall = overallVerdict(verdicts);
     return {
-      ...{ key, state, version, verdict: overall.verdict, reason: overall.reason, restsOn: overall.restsOn },
+      key,
+      state,
+      version,
+      verdict: overall.verdict,
+      reason: overall.reason,
+      restsOn: overall.restsOn,
       interval: this.rule.kind,
       alpha: this.rule.alpha,
       sampleRatio,
       arms: definition.arms.map((arm, index) => ({
-        ...{ arm: arm.key, weight: arm.weight, users: this.unitsOf(index), lists: this.listsOf(index) },
+        arm: arm.key,
+        weight: arm.weight,
+        users: this.unitsOf(index),
+        lists: this.listsOf(index),
         ...(index > 0 ? verdicts[index - 1] : {}),
       })),
       rows,
@@ -198,13 +206,19 @@ class Reporter {
     const { lift, low, high, p } = liftOf(control, treated, this.rule);
     const fixed = liftOf(control, treated, { ...this.rule, kind: 'fixed-horizon' });
     return {
-      ...{ metric: metric.name, label: metric.label, arm: this.armKey(arm) },
+      metric: metric.name,
+      label: metric.label,
+      arm: this.armKey(arm),
       segment: kind === 'all' ? 'all' : SEGMENT_NAMES[kind](value),
       users: treated.units,
       controlUsers: control.units,
       value: finite(treated.value),
       controlValue: finite(control.value),
-      ...{ lift, low, high, p, q: null },
+      lift,
+      low,
+      high,
+      p,
+      q: null,
       fixed: { low: fixed.low, high: fixed.high, p: fixed.p },
       adjusted: this.adjusted(arm, metric, kind, value),
     };
@@ -243,14 +257,12 @@ class Reporter {
     const key = this.armKey(arm);
     const row = rows.find((each) => each.arm === key && each.segment === 'all' && each.metric === this.deciding.name) as ReportRow;
     const verdict = verdictOf({
-      ...{
-        arm: key,
-        state: this.experiment.state,
-        alpha: this.rule.alpha,
-        armsTried: this.experiment.definition.arms.length - 1,
-        metric: this.deciding.name,
-        better: this.deciding.better,
-      },
+      arm: key,
+      state: this.experiment.state,
+      alpha: this.rule.alpha,
+      armsTried: this.experiment.definition.arms.length - 1,
+      metric: this.deciding.name,
+      better: this.deciding.better,
       lift: { lift: row.lift, low: row.low, high: row.high, p: row.p, error: null },
       units: row.users + row.controlUsers,
       minimumLift: this.experiment.definition.minimumLift,
@@ -298,7 +310,8 @@ class Reporter {
   private exposuresPerDay(): ExperimentReport['exposuresPerDay'] {
     return this.days.flatMap((day) =>
       this.experiment.definition.arms.map((arm, index) => ({
-        ...{ day: dayText(day), arm: arm.key },
+        day: dayText(day),
+        arm: arm.key,
         users: this.cells.get(cellKey(index, 'through', day))?.[0] ?? 0,
       })),
     );

@@ -40,7 +40,13 @@ async function train(): Promise<void> {
   const resume = readCheckpoint(checkpoint, key) ?? undefined;
   if (resume) await measure(identity(length));
   const state = await trainHead({
-    ...{ rows, length, tasks, settings, product, measure, resume },
+    rows,
+    length,
+    tasks,
+    settings,
+    product,
+    measure,
+    resume,
     onEpoch(after) {
       writeCheckpoint(checkpoint, key, after);
       send({ kind: 'epoch', epoch: after.trace[after.trace.length - 1] });

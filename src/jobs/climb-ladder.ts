@@ -76,14 +76,12 @@ async function climb(input: JobInput): Promise<Readonly<Record<string, unknown>>
   const segmentsOf = (list: number): readonly string[] => categoriesOf(holdout.lists[list].queryPinIndex);
   const { c, normalize } = settings;
   return {
-    ...{
-      c,
-      normalize,
-      seed,
-      lists: early.lists.length,
-      holdoutLists: holdout.lists.length,
-      propensity: propensity?.told ?? null,
-    },
+    c,
+    normalize,
+    seed,
+    lists: early.lists.length,
+    holdoutLists: holdout.lists.length,
+    propensity: propensity?.told ?? null,
     steps: compareSteps(values, { segmentsOf, seed }),
     ...(await againstTruth(input, models, seed)),
   };

@@ -16,7 +16,9 @@ export const job: Job = {
     withExperiments(dataFolder, config, async ({ experiments, catalog }) => {
       const pins = loadPinColumns(catalog, siteCategories(config.categories));
       const forecast = await experiments.forecast(args[0], {
-        ...{ now: Date.now(), days: Number(options.days), listsMax: Number.POSITIVE_INFINITY },
+        now: Date.now(),
+        days: Number(options.days),
+        listsMax: Number.POSITIVE_INFINITY,
         factsOf: ({ surface, queryPinIndex }, { hasDominantObject }) => ({
           ...queryFacts(pins, null, { surface, pinIndex: queryPinIndex }),
           hasDominantObject,

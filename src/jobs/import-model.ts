@@ -91,14 +91,17 @@ async function importOnnx(options: JobInput['options'], dataFolder: string): Pro
   const features = names.map((feature) => ({ name: feature, weight: 0, normalization: { kind: 'none' } as const }));
   new ModelRegistry(join(dataFolder, 'models')).addOnnx(
     {
-      ...{ format: MODEL_FORMAT, name, kind: 'onnx', createdAt: new Date().toISOString(), features, onnxDigest },
-      ...{
-        lineage: lineageOf(path),
-        counts: { lists: 0, rows: 0, pairs: 0 },
-        training: {},
-        ndcg10: {},
-        distributions: {},
-      },
+      format: MODEL_FORMAT,
+      name,
+      kind: 'onnx',
+      createdAt: new Date().toISOString(),
+      features,
+      onnxDigest,
+      lineage: lineageOf(path),
+      counts: { lists: 0, rows: 0, pairs: 0 },
+      training: {},
+      ndcg10: {},
+      distributions: {},
     },
     readFileSync(path),
   );

@@ -131,8 +131,12 @@ class Visitor {
     if (recipePins.includes(-1)) this.surprises++;
     this.wish(list.arm ?? '', person, query, recipePins);
     const events = world.actOn(world.users[person], query, recipePins, random).map(({ item, type }, n) => ({
-      ...{ eventId: `${list.recommendationId}/${n}`, type, recommendationId: list.recommendationId, userId: unit },
-      ...{ pinId: list.items[item].pinId, position: list.items[item].position },
+      eventId: `${list.recommendationId}/${n}`,
+      type,
+      recommendationId: list.recommendationId,
+      userId: unit,
+      pinId: list.items[item].pinId,
+      position: list.items[item].position,
     }));
     if (events.length === 0) return;
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ events }) };

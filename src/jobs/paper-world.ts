@@ -83,8 +83,16 @@ export class PaperWorld {
     const unshuffled = { ...parts, limits: { ...parts.limits, shuffledShare: 0 } };
     const ranked = await relatedPins(unshuffled, this.toCatalog[recipePin], {
       treatment: { ...DEFAULT_TREATMENT, ...treatment },
-      ...{ forced: false, arm: null, userId: null, limit: LIST_LENGTH, cursor: null, exclude: new Set<number>() },
-      ...{ category: null, buyableOnly: false, now, recommendationId: newId() },
+      forced: false,
+      arm: null,
+      userId: null,
+      limit: LIST_LENGTH,
+      cursor: null,
+      exclude: new Set<number>(),
+      category: null,
+      buyableOnly: false,
+      now,
+      recommendationId: newId(),
     });
     const pinIndexes = Int32Array.from(ranked.page, (row) => ranked.candidates.pinIndexes[row]);
     return {

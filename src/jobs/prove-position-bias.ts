@@ -211,22 +211,22 @@ function judged(list: RankedList, grades: Uint8Array): JudgedList {
   const count = page.length + unserved.length;
   const all = Int32Array.from([...page, ...unserved]);
   return {
-    ...{
-      recommendationId: options.recommendationId,
-      at: options.now,
-      surface: list.surface,
-      queryPinIndex: list.queryPinIndex,
-    },
-    ...{ userId: options.userId, arm: null, modelVersion: list.ranker.name, shuffled: list.shuffled, grades },
+    recommendationId: options.recommendationId,
+    at: options.now,
+    surface: list.surface,
+    queryPinIndex: list.queryPinIndex,
+    userId: options.userId,
+    arm: null,
+    modelVersion: list.ranker.name,
+    shuffled: list.shuffled,
+    grades,
     items: {
-      ...{
-        count,
-        rows,
-        sourceNames: [],
-        sourceScores: new Float32Array(0),
-        scores: new Float64Array(count),
-        propensities: new Float32Array(count),
-      },
+      count,
+      rows,
+      sourceNames: [],
+      sourceScores: new Float32Array(0),
+      scores: new Float64Array(count),
+      propensities: new Float32Array(count),
       pinIndexes: all.map((row) => list.candidates.pinIndexes[row]),
       positions: Uint16Array.from(all, (_, at) => (at < page.length ? at + 1 : 0)),
       retrievedRanks: all,

@@ -281,8 +281,13 @@ async function visits(
     if (seededRandom(mixedSeed(seed, recommendationId)).next() < COMPARED_SHARE)
       marks.push({ recommendationId, experiment: plan.key, same: await alikeByAllArms(world, plan, query) });
     const events = world.act(user, query, list, random).map(({ item, type }, n) => ({
-      ...{ eventId: `${recommendationId}/${n}`, type, recommendationId, pinIndex: list.pinIndexes[item] },
-      ...{ position: item + 1, userId: unit, at: at + 5000 * (n + 1) },
+      eventId: `${recommendationId}/${n}`,
+      type,
+      recommendationId,
+      pinIndex: list.pinIndexes[item],
+      position: item + 1,
+      userId: unit,
+      at: at + 5000 * (n + 1),
     }));
     if (events.length > 0) void log.events.append(events);
     at += random.integer(2 * DAY_MS);
@@ -321,7 +326,11 @@ function servedList(
 ): ServedList {
   const count = list.pinIndexes.length;
   return {
-    ...{ recommendationId, at, queryPinIndex, userId, arm },
+    recommendationId,
+    at,
+    queryPinIndex,
+    userId,
+    arm,
     surface: 'closeup',
     modelVersion: list.modelVersion,
     treatment: '{}',
@@ -364,13 +373,18 @@ function paperRows(report: ExperimentReport, truth: readonly PlantedLift[], quer
     const findable = minimumDetectableLift !== null && Math.abs(plantedLift) > minimumDetectableLift;
     const agrees = lift !== null && Math.sign(lift) === Math.sign(plantedLift);
     return {
-      ...{
-        experiment: report.key,
-        features: arm,
-        control: definition.arms[0].key,
-        queries: `${queries} ${definition.eligibility.categories ? 'fashion' : 'most saved'}`,
-      },
-      ...{ users: users + controlUsers, lift, low, high, p, plantedLift, plantedError, minimumDetectableLift },
+      experiment: report.key,
+      features: arm,
+      control: definition.arms[0].key,
+      queries: `${queries} ${definition.eligibility.categories ? 'fashion' : 'most saved'}`,
+      users: users + controlUsers,
+      lift,
+      low,
+      high,
+      p,
+      plantedLift,
+      plantedError,
+      minimumDetectableLift,
       order: findable ? (agrees ? 'agrees' : 'disagrees') : 'open',
       covered: low === null || high === null ? null : low <= plantedLift && plantedLift <= high,
     };

@@ -233,7 +233,13 @@ function receiptOf(model: ModelArtifact, done: LogTraining, seconds: number): Re
   const { objective, iterations, gradientNorm, converged, pairs } = done.model;
   return {
     model: model.name,
-    ...{ objective, iterations, gradientNorm, converged, seconds, pairs, c: done.c },
+    objective,
+    iterations,
+    gradientNorm,
+    converged,
+    seconds,
+    pairs,
+    c: done.c,
     rows: model.counts.rows,
     queries: listCount(done.training),
     holdoutQueries: listCount(done.holdout),

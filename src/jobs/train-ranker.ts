@@ -116,8 +116,18 @@ async function trainFromLetor(input: JobInput): Promise<Readonly<Record<string, 
     distributions: distributionsOf(data),
   });
   return {
-    ...{ objective, iterations, seconds, pairs, rows: rowCount(data), queries: listCount(data), c },
-    ...{ gradientNorm, converged, columns: data.names.length, normalize, out: options.out },
+    objective,
+    iterations,
+    seconds,
+    pairs,
+    rows: rowCount(data),
+    queries: listCount(data),
+    c,
+    gradientNorm,
+    converged,
+    columns: data.names.length,
+    normalize,
+    out: options.out,
     ...(choice ? { cCurve: choice.curve } : {}),
   };
 }

@@ -177,7 +177,8 @@ async function learn(
     return { name, rows: shared, length, frame, tasks: chosen, judges, settings, checkpoint: join(work, `${name}.head`), key };
   });
   const heads = await trainHeads(works, {
-    ...{ threads, signal },
+    threads,
+    signal,
     onEpoch: (name, { epoch, trainLoss, measure }) =>
       progress.note(`${name}: epoch ${epoch}, loss ${trainLoss.toFixed(3)}, held-out P@10 x ${measure.toFixed(4)}`),
   });

@@ -107,9 +107,17 @@ export class DarkReadStore {
 
 function readOf(row: Row): DarkRead {
   return {
-    ...{ recommendationId: row.recommendation_id, at: row.at, surface: row.surface, queryPinIndex: row.query_pin },
-    ...{ servingModel: row.serving_model, darkModel: row.dark_model, candidates: row.candidates },
-    ...{ servingMs: row.serving_ms, darkMs: row.dark_ms, kendallTau: row.tau, problem: row.problem },
+    recommendationId: row.recommendation_id,
+    at: row.at,
+    surface: row.surface,
+    queryPinIndex: row.query_pin,
+    servingModel: row.serving_model,
+    darkModel: row.dark_model,
+    candidates: row.candidates,
+    servingMs: row.serving_ms,
+    darkMs: row.dark_ms,
+    kendallTau: row.tau,
+    problem: row.problem,
     serving: topOf(row.serving_pins, row.serving_scores),
     dark: topOf(row.dark_pins, row.dark_scores),
   };

@@ -152,8 +152,17 @@ export function darkReadsOfLog(data: LogData, scores: ListScores, darkModel: str
     const shown = Float64Array.from(data.positions.subarray(from, to), (position) => -position);
     const dark = scores(list);
     return {
-      ...{ recommendationId, at, surface, queryPinIndex, servingModel: modelVersion, darkModel, candidates: to - from },
-      ...{ servingMs: 0, darkMs: 0, kendallTau: tauOfOrders(shown, dark), problem: null },
+      recommendationId,
+      at,
+      surface,
+      queryPinIndex,
+      servingModel: modelVersion,
+      darkModel,
+      candidates: to - from,
+      servingMs: 0,
+      darkMs: 0,
+      kendallTau: tauOfOrders(shown, dark),
+      problem: null,
       serving: topItems(shown, pinIndexes),
       dark: topItems(dark, pinIndexes),
     };

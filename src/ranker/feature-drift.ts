@@ -36,7 +36,10 @@ function driftOf(name: string, before: Float32Array, after: Float32Array): Featu
     return sum + (q - p) * Math.log(q / p);
   }, 0);
   return {
-    ...{ name, training, later, stability },
+    name,
+    training,
+    later,
+    stability,
     mean: { training: meanOf(before), later: meanOf(after) },
     nonZeroShare: { training: 1 - training[0], later: 1 - later[0] },
   };

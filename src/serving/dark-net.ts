@@ -119,9 +119,16 @@ export class DarkNet {
     }
     const { recommendationId, now: at } = options;
     return {
-      ...{ recommendationId, at, surface: list.surface, queryPinIndex, servingModel: list.ranker.name },
-      ...{ darkModel: `${NET_MARK}${loaded.pointer.net} ${loaded.ranker.name}`, candidates: list.candidates.count },
-      ...{ servingMs: timings.candidatesMs + timings.rowsMs + timings.scoresMs, darkMs: performance.now() - startedAt, problem },
+      recommendationId,
+      at,
+      surface: list.surface,
+      queryPinIndex,
+      servingModel: list.ranker.name,
+      darkModel: `${NET_MARK}${loaded.pointer.net} ${loaded.ranker.name}`,
+      candidates: list.candidates.count,
+      servingMs: timings.candidatesMs + timings.rowsMs + timings.scoresMs,
+      darkMs: performance.now() - startedAt,
+      problem,
       kendallTau: dark && tauOfCommon(list, dark),
       serving: orderOf(list),
       dark: dark ? orderOf(dark) : { pinIndexes: new Int32Array(0), scores: new Float64Array(0) },

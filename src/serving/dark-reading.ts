@@ -116,9 +116,16 @@ async function darkScores(ranker: Ranker, list: RankedList, inputs: ScoringInput
   }
   const darkMs = performance.now() - startedAt;
   return {
-    ...{ recommendationId: options.recommendationId, at: options.now, surface, queryPinIndex },
-    ...{ servingModel: list.ranker.name, darkModel: ranker.name, candidates: candidates.count },
-    ...{ servingMs: timings.scoresMs, darkMs, problem },
+    recommendationId: options.recommendationId,
+    at: options.now,
+    surface,
+    queryPinIndex,
+    servingModel: list.ranker.name,
+    darkModel: ranker.name,
+    candidates: candidates.count,
+    servingMs: timings.scoresMs,
+    darkMs,
+    problem,
     kendallTau: problem === null ? tauOfOrders(scores, dark) : null,
     serving: topItems(scores, candidates.pinIndexes),
     dark: topItems(dark, candidates.pinIndexes),

@@ -183,17 +183,15 @@ test('the page gets sorted segments, health lines and a CSV that quotes', () => 
 });
 
 const FINDINGS: ArmFindings = {
-  ...{
-    arm: 'b',
-    state: 'running',
-    alpha: 0.05,
-    armsTried: 1,
-    metric: 'm',
-    better: 'up',
-    units: 1000,
-    minimumLift: 0,
-    unitsNeeded: null,
-  },
+  arm: 'b',
+  state: 'running',
+  alpha: 0.05,
+  armsTried: 1,
+  metric: 'm',
+  better: 'up',
+  units: 1000,
+  minimumLift: 0,
+  unitsNeeded: null,
   lift: { lift: 0.1, low: 0.02, high: 0.2, p: 0.01, error: 0.03 },
   guardrails: [],
   faults: [],

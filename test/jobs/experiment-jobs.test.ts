@@ -19,8 +19,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const run = (job: Job, options: Record<string, unknown> = {}, args: string[] = []) =>
   job.run({
-    ...{ options, args, dataFolder: folder, config: readConfig({}, { data: folder }) },
-    ...{ progress: SILENT, signal: new AbortController().signal },
+    options,
+    args,
+    dataFolder: folder,
+    config: readConfig({}, { data: folder }),
+    progress: SILENT,
+    signal: new AbortController().signal,
   });
 
 function file(name: string, value: unknown): string {

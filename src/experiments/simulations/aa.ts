@@ -75,8 +75,18 @@ export async function simulateAa({ runs, seed, onProgress }: SuiteOptions): Prom
 
 function newAlarms(): Alarms {
   return {
-    ...{ fixedRatio: 0, fixedProportion: 0, fixedMean: 0, fixedAdjusted: 0, alwaysRatio: 0, alwaysProportion: 0 },
-    ...{ alwaysMean: 0, sprt: 0, sampleRatio: 0, discoveries: 0, peekedRatio: 0, growing: 0 },
+    fixedRatio: 0,
+    fixedProportion: 0,
+    fixedMean: 0,
+    fixedAdjusted: 0,
+    alwaysRatio: 0,
+    alwaysProportion: 0,
+    alwaysMean: 0,
+    sprt: 0,
+    sampleRatio: 0,
+    discoveries: 0,
+    peekedRatio: 0,
+    growing: 0,
   };
 }
 

@@ -55,7 +55,10 @@ interface Tally {
 async function coverageAt(size: number, runs: number, seed: number, onProgress: (share: number) => void | Promise<void>): Promise<Tally> {
   const tally: Tally = {
     covered: { proportion: 0, mean: 0, ratio: 0, 'mean with CUPED': 0 },
-    ...{ above: 0, narrower: 0, widthRatio: 0, errorSum: 0 },
+    above: 0,
+    narrower: 0,
+    widthRatio: 0,
+    errorSum: 0,
   };
   const difference = (EFFECT - 1) * WORTH_MEAN;
   for (let run = 0; run < runs; run++) {

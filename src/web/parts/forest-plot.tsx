@@ -104,7 +104,9 @@ function axisOf(rows: readonly KnownRow[]): Axis {
   for (let n = Math.ceil(low / step); n * step <= high; n++) ticks.push(n * step);
   const digits = step < 0.01 ? 1 : 0;
   return {
-    ...{ low, high, ticks },
+    low,
+    high,
+    ticks,
     place: (value) => (100 * (Math.min(high, Math.max(low, value)) - low)) / (high - low),
     name: (tick) => (tick === 0 ? '0' : `${tick > 0 ? '+' : '-'}${(100 * Math.abs(tick)).toFixed(digits)} %`),
   };
