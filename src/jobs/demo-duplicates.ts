@@ -15,8 +15,6 @@ import {
 } from '../features/near-duplicates.ts';
 import { activeNet } from '../vision/net-folder.ts';
 import { readNet } from '../vision/net-manifest.ts';
-import type { Recipe } from '../world/recipe.ts';
-import { duplicateGroups } from '../world/write-world.ts';
 import type { JobInput } from './job.ts';
 
 /** Least precision on the groups fitted on. Drawings of one topic and palette are more alike than photos are. */
@@ -29,16 +27,20 @@ export interface FittedDuplicates extends DuplicateFit {
   readonly nearDuplicates: number;
 }
 
-/** Fits, stores the thresholds with the net, and groups the catalogue anew. Null in a world without a near-duplicate. */
-export function fitDuplicates({ dataFolder, config }: JobInput, recipe: Recipe): FittedDuplicates | null {
+/**
+ * Fits on the pin ids of each known group, stores the thresholds with the net, and groups the catalogue anew. Null in a world
+ * without a near-duplicate.
+ */
+export function fitDuplicates(
+  { dataFolder, config }: Pick<JobInput, 'dataFolder' | 'config'>,
+  known: readonly (readonly string[])[],
+): FittedDuplicates | null {
   const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
   const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
   try {
     const netId = store.netIdOf(featureNetOf(readNet(activeNet(dataFolder, 'visual'))));
     const bits = store.binarizer(netId)?.bits ?? 0;
-    const groupOf = new Map(
-      duplicateGroups(recipe).flatMap((pins, group) => pins.map((i) => [catalog.pins.indexOf(recipe.pins[i].id), group] as const)),
-    );
+    const groupOf = new Map(known.flatMap((ids, group) => ids.map((id) => [catalog.pins.indexOf(id), group] as const)));
     const groupOfPin = (pin: number): number => groupOf.get(pin) ?? -1;
     const prints = store.fingerprints(netId);
     const close = [...closePairs(prints, bits, WIDEST_RULES)];

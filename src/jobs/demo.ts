@@ -8,20 +8,20 @@ import { ServiceError } from '../errors.ts';
 import { workerUrl } from '../worker-url.ts';
 import { DEFAULT_WORLD, makeRecipe, type Recipe, WORLD_KINDS, type WorldKind, type WorldSize } from '../world/recipe.ts';
 import { People } from '../world/people.ts';
-import { drawWorld, type Picture, picturesOf, trueDominant, writeTruth } from '../world/write-world.ts';
+import { drawWorld, duplicateGroups, type Picture, picturesOf, trueDominant, writeTruth } from '../world/write-world.ts';
 import { job as buildCandidates } from './build-candidates.ts';
-import { type FittedDuplicates, fitDuplicates } from './demo-duplicates.ts';
+import type { FittedDuplicates } from './demo-duplicates.ts';
 import { closingLines, demoLines, type Promotion, provedLines } from './demo-lines.ts';
 import { type Measurement, type Models, measure } from './demo-measure.ts';
 import { prove } from './demo-prove.ts';
 import { DemoSteps } from './demo-steps.ts';
 import { serveFirstTraffic } from './demo-traffic.ts';
 import { adoptLooks, linkPictures } from './demo-twin.ts';
+import type { DemoTask } from './demo-worker.ts';
 import { job as detectObjects } from './detect-objects.ts';
 import { job as extractFeatures } from './extract-features.ts';
 import { job as importCatalog } from './import-catalog.ts';
 import { job as indexObjects } from './index-objects.ts';
-import type { IndexObjectsTask } from './index-objects-worker.ts';
 import type { Job, JobInput } from './job.ts';
 import { job as promoteModel } from './promote-model.ts';
 import { job as serve } from './serve.ts';
@@ -82,8 +82,9 @@ function sizeOf({ options }: JobInput): WorldSize {
 }
 
 /**
- * Every step up to serving; steps that an earlier run finished are not done again. Returns the receipt. Objects are made
- * ready for search beside the visitors and the training, which use one core: what is waited for in the end counts.
+ * Every step up to serving; steps that an earlier run finished are not done again. Returns the receipt. Near-duplicates are
+ * found beside detection, objects made ready for search beside the visitors and the training, which use one core: what is
+ * waited for in the end counts.
  * In a `proof` nobody searches by an object, and `twin` is the data folder of the planted world of the same seed and size,
  * whose pictures need not be drawn and looked at again.
  */
@@ -106,8 +107,10 @@ export async function makeDemo(
   );
   if (twin !== null) await steps.once('adopt', async () => adoptLooks(input, recipe, twin));
   await steps.once('extract', () => run(extractFeatures, EXTRACTING));
-  const duplicates = await steps.once('duplicates', async () => fitDuplicates(input, recipe));
+  const fitting = steps.once('duplicates', () => duplicatesBeside(input, recipe));
+  fitting.catch(() => undefined);
   await steps.once('detect', () => run(detectObjects));
+  await steps.once('waitForDuplicates', async () => void (await fitting));
   const searching = proof === null ? steps.once('objects', () => objectsBeside(input)) : null;
   searching?.catch(() => undefined);
   await steps.once('candidates', () => run(buildCandidates));
@@ -121,7 +124,7 @@ export async function makeDemo(
     measureWorld(input, recipe, pictures, { control: String(control.model), trained: String(trained.model) }),
   );
   await steps.once('waitForObjects', async () => void (await searching));
-  return receiptOf(size, steps, { measured, trained, duplicates, promotion });
+  return receiptOf(size, steps, { measured, trained, duplicates: await fitting, promotion });
 }
 
 /** The guardrail may say no, as it should where the log is too small or pictures say nothing: then lists stay as they were. */
@@ -135,22 +138,40 @@ async function promoted(promote: () => Promise<unknown>): Promise<Promotion> {
   }
 }
 
-/** Two thousand small pictures are done before a measurement of what suits the machine would have paid off. */
-const EXTRACTING = { workers: availableParallelism(), threads: 1, batch: 16 };
+/**
+ * Two thousand small pictures are done before a measurement of what suits the machine would have paid off. Near-duplicates
+ * are grouped by thresholds fitted on this world, right afterwards.
+ */
+const EXTRACTING = { workers: availableParallelism(), threads: 1, batch: 16, groups: false };
 
-/** Objects in a thread of their own, while visitors and training use this one. Ends with the demo when that is stopped. */
-async function objectsBeside({ config, dataFolder, signal }: JobInput): Promise<unknown> {
-  const task: IndexObjectsTask = { config, dataFolder, options: defaultsOf(indexObjects) };
-  const worker = new Worker(workerUrl(import.meta.url, './index-objects-worker.ts'), { workerData: task });
+/** Objects in a thread of their own, while visitors and training use this one. */
+function objectsBeside(input: JobInput): Promise<unknown> {
+  const { config, dataFolder } = input;
+  return beside(input, { kind: 'objects', config, dataFolder, options: defaultsOf(indexObjects) });
+}
+
+/** Near-duplicates in a thread of their own, while this one hands pictures to the detector. */
+function duplicatesBeside(input: JobInput, recipe: Recipe): Promise<FittedDuplicates | null> {
+  const { config, dataFolder } = input;
+  const groups = duplicateGroups(recipe).map((pins) => pins.map((i) => recipe.pins[i].id));
+  return beside(input, { kind: 'duplicates', config, dataFolder, groups }) as Promise<FittedDuplicates | null>;
+}
+
+/** Ends with the demo when that is stopped. */
+async function beside({ signal }: JobInput, task: DemoTask): Promise<unknown> {
+  const worker = new Worker(workerUrl(import.meta.url, './demo-worker.ts'), { workerData: task });
   try {
-    const [receipt] = await once(worker, 'message', { signal });
-    return receipt;
+    const [result] = await once(worker, 'message', { signal });
+    return result;
   } catch (error) {
     throw signal.aborted ? new ServiceError('JOB_STOPPED') : error;
   } finally {
     await worker.terminate();
   }
 }
+
+/** Steps beside others: what is waited for them counts. */
+const BESIDE = new Set(['objects', 'duplicates']);
 
 /** Fixed, so that the control and the full set differ in nothing but their columns. */
 const TRAINING_C = 0.01;
@@ -228,7 +249,7 @@ function receiptOf(
   steps: DemoSteps,
   { measured, trained, duplicates, promotion }: Findings,
 ): Readonly<Record<string, unknown>> {
-  const total = Object.entries(steps.seconds).reduce((sum, [step, seconds]) => sum + (step === 'objects' ? 0 : seconds), 0);
+  const total = Object.entries(steps.seconds).reduce((sum, [step, seconds]) => sum + (BESIDE.has(step) ? 0 : seconds), 0);
   return {
     pins: size.pins,
     boards: size.boards,

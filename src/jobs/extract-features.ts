@@ -30,6 +30,7 @@ export const job: Job = {
     { flag: '--threads <n>', meaning: 'threads of each (default: as measured, or 1)', kind: 'integer' },
     { flag: '--batch <n>', meaning: 'images a net sees at once (default: as measured, or 8)', kind: 'integer' },
     { flag: '--pace <n>', meaning: 'at most this many images a second, beside a service that should not feel it', kind: 'number' },
+    { flag: '--no-groups', meaning: 'leave the groups of near-duplicates as they are' },
     { flag: '--retry-failed', meaning: 'look again at images that were refused before' },
   ],
   alone: () => true,
@@ -118,7 +119,8 @@ async function extractAll(input: JobInput, { catalog, store, pool, convNet }: Op
   progress.start('packing', 0);
   const artifact = packFeatures(dataFolder, store, net, binarizer.bits);
   // Groups are those that the serving net sees.
-  const nearDuplicates = active ? groupNearDuplicates(catalog, store, netId, binarizer.bits) : null;
+  const grouped = active && input.options.groups !== false;
+  const nearDuplicates = grouped ? groupNearDuplicates(catalog, store, netId, binarizer.bits) : null;
   progress.stop();
   return {
     read: images.length,

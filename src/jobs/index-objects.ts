@@ -13,7 +13,7 @@ import { readDetections } from '../detection/suppression.ts';
 import { ServiceError } from '../errors.ts';
 import { type Binarizer, codeOf } from '../features/binarize.ts';
 import { type ConvNet, openConvNet } from '../features/convnet.ts';
-import { netKeyOf, openFeatureStore } from '../features/feature-store.ts';
+import { type FeatureStore, netKeyOf, openFeatureStore } from '../features/feature-store.ts';
 import { openFeatures } from '../features/resident-features.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
 import { annotationIdf } from '../search/annotation-terms.ts';
@@ -76,7 +76,7 @@ async function indexObjects(input: JobInput): Promise<Readonly<Record<string, un
       const states = store.states();
       const removed = forgetGone(store, states, found);
       const wanted = found.filter(({ image, state }) => ![state, unjudged(state)].includes(states.get(image.pinIndex) ?? ''));
-      const refused = await describeObjects(wanted, { net, binarizer, store, pool }, input);
+      const refused = await describeObjects(wanted, { net, binarizer, store, pool, dominantCode: dominantCodes(features, net) }, input);
       const sources = { ...sourcesOf(catalog, visual, config), objects: loadedIndex(store, visual.image.bits) };
       const written = options.anew ? found : found.filter(({ image, state }) => states.get(image.pinIndex) !== state);
       const objects = await judgeObjects(written, store, sources, input);
@@ -178,25 +178,33 @@ interface Describing {
   readonly binarizer: Binarizer;
   readonly store: ObjectStore;
   readonly pool: InferencePool;
+  readonly dominantCode: DominantCode;
+}
+
+/** The code of a crop that is a dominant object, which detect-objects has described; else null. */
+type DominantCode = (image: PinImage, object: Detection) => Uint32Array | null;
+
+function dominantCodes(features: FeatureStore, net: ConvNet): DominantCode {
+  const netId = features.netIdOf(net.features);
+  return ({ pinIndex, imageVersion }, { label, box }) => {
+    const row = features.get(netId, 'object', pinIndex);
+    return row?.imageVersion === imageVersion && row.label === label && row.box === JSON.stringify(box) ? row.code : null;
+  };
 }
 
 /** Runs the net over the crops of each picture and keeps their codes, part by part: a stop loses one part. Returns crops refused. */
-async function describeObjects(wanted: readonly Found[], { net, binarizer, store, pool }: Describing, input: JobInput): Promise<number> {
+async function describeObjects(wanted: readonly Found[], describing: Describing, input: JobInput): Promise<number> {
+  const { store, pool } = describing;
   let refused = 0;
   input.progress.start('index objects', wanted.length);
   const step = Math.max(1, Math.floor(pool.appetite / 8));
   let done = 0;
-  const look = async (part: readonly Found[]) => {
-    const crops = await cropsOf(part, input);
-    return { crops, embedded: await net.embed(crops.map(({ bytes, object }) => ({ bytes, box: object.box }))) };
-  };
-  for await (const { part, found } of partsAhead(wanted, step, look, input.signal)) {
-    const { crops, embedded } = found;
+  const look = (part: readonly Found[]): Promise<Crop[]> => describedCrops(part, describing, input);
+  for await (const { part, found: crops } of partsAhead(wanted, step, look, input.signal)) {
     const byPin = new Map<number, StoredObject[]>(part.map(({ image }) => [image.pinIndex, []]));
-    for (const [i, { pinIndex, object }] of crops.entries()) {
-      const one = embedded[i];
-      if (!one.ok) refused++;
-      else byPin.get(pinIndex)?.push({ ...object, code: codeOf(binarizer, one.fc6), signals: NOT_JUDGED });
+    for (const { image, object, code } of crops) {
+      if (code === null) refused++;
+      else byPin.get(image.pinIndex)?.push({ ...object, code, signals: NOT_JUDGED });
     }
     store.put(
       part.map(({ image, state }) => ({ pinIndex: image.pinIndex, state: unjudged(state), objects: byPin.get(image.pinIndex) ?? [] })),
@@ -209,16 +217,36 @@ async function describeObjects(wanted: readonly Found[], { net, binarizer, store
   return refused;
 }
 
+interface Crop {
+  readonly image: PinImage;
+  readonly object: Detection;
+  readonly bytes: Uint8Array;
+  /** Null: not described, or refused. */
+  readonly code: Uint32Array | null;
+}
+
+async function describedCrops(part: readonly Found[], { net, binarizer, dominantCode }: Describing, input: JobInput): Promise<Crop[]> {
+  const crops = await cropsOf(part, dominantCode, input);
+  const anew = crops.filter(({ code }) => code === null);
+  const embedded = await net.embed(anew.map(({ bytes, object }) => ({ bytes, box: object.box })));
+  let next = 0;
+  return crops.map((crop) => {
+    if (crop.code !== null) return crop;
+    const one = embedded[next++];
+    return one.ok ? { ...crop, code: codeOf(binarizer, one.fc6) } : crop;
+  });
+}
+
 /** The crops of some pins; an image that cannot be read now gives none. */
-async function cropsOf(part: readonly Found[], { config, dataFolder }: JobInput) {
-  const crops: { pinIndex: number; object: Detection; bytes: Uint8Array }[] = [];
+async function cropsOf(part: readonly Found[], dominantCode: DominantCode, { config, dataFolder }: JobInput): Promise<Crop[]> {
+  const crops: Crop[] = [];
   for (const { image, objects } of part) {
     if (objects.length === 0) continue;
     const bytes = await fetchImage(image.image, fetchOptions(config, dataFolder)).catch((error: unknown) => {
       if (error instanceof ServiceError) return null;
       throw error;
     });
-    if (bytes) for (const object of objects) crops.push({ pinIndex: image.pinIndex, object, bytes });
+    if (bytes) for (const object of objects) crops.push({ image, object, bytes, code: dominantCode(image, object) });
   }
   return crops;
 }
