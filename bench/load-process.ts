@@ -71,7 +71,7 @@ async function closedLoop(one: (dueAt: number) => Promise<void>, clients: number
 
 async function openLoop(one: (dueAt: number) => Promise<void>, rate: number, startedAt: number, until: number): Promise<void> {
   const flying: Promise<void>[] = [];
-  for (let i = 0; ; ) {
+  for (let i = 0; ;) {
     const now = performance.now();
     for (; startedAt + (i * 1000) / rate <= now; i++) flying.push(one(startedAt + (i * 1000) / rate));
     if (now >= until) break;

@@ -31,7 +31,7 @@ console.error(`${rows} closeups in ${out}`);
 
 async function everyPin() {
   const ids = [];
-  for (let cursor = ''; ids.length < 20_000; ) {
+  for (let cursor = ''; ids.length < 20_000;) {
     const page = await get(`/v1/pins?limit=100${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
     ids.push(...page.pins.map(({ id }) => id));
     if (!page.nextCursor) break;

@@ -155,7 +155,7 @@ async function lagOf({ client }: RedisLink, key: string): Promise<number | null>
 
 async function removeFrom({ client }: RedisLink, key: string, isGone: (value: Buffer) => boolean): Promise<number> {
   let removed = 0;
-  for (let from = '-'; ; ) {
+  for (let from = '-'; ;) {
     const page = (await client.xrangeBuffer(key, from, '+', 'COUNT', 1000)) as unknown as RawEntry[];
     const gone = page.filter(([, fields]) => isGone(bytesOf(fields[1]))).map(([id]) => id.toString());
     if (gone.length > 0) removed += await client.xdel(key, ...gone);

@@ -132,7 +132,7 @@ function eventLoad(url: string) {
 /** Milliseconds until ten requests in a row are answered, each within a quarter of a second. */
 async function timeToRecover({ service, path }: Site): Promise<number> {
   const startedAt = performance.now();
-  for (let good = 0; good < 10 && performance.now() - startedAt < 4 * RECOVERY_MAX_MS; ) {
+  for (let good = 0; good < 10 && performance.now() - startedAt < 4 * RECOVERY_MAX_MS;) {
     const sentAt = performance.now();
     const reply = await fetch(`${service.url}${path(0)}`);
     await reply.arrayBuffer();

@@ -82,14 +82,12 @@ async function blended(context: Context, desk: VisualDesk, question: VisualQuest
   const { limit = 25 } = question.request;
   const page = blendSources(lanes, ratios, start + limit + 1, (pinIndex) => pins.group[pinIndex]).slice(start);
   const sceneOf = new Map(scenes.map((scene) => [scene.pinIndex, scene]));
-  const items = page.slice(0, limit).map(
-    ({ pinIndex, source }): LensItem => ({
-      pinIndex,
-      source,
-      score: offers[source].get(pinIndex) ?? 0,
-      scene: source === 'object-search' ? (sceneOf.get(pinIndex) ?? null) : null,
-    }),
-  );
+  const items = page.slice(0, limit).map(({ pinIndex, source }): LensItem => ({
+    pinIndex,
+    source,
+    score: offers[source].get(pinIndex) ?? 0,
+    scene: source === 'object-search' ? (sceneOf.get(pinIndex) ?? null) : null,
+  }));
   return { items, more: page.length > limit, understanding, ratios };
 }
 

@@ -5,8 +5,7 @@ import { FEATURE_COLUMNS } from '../ranker/feature-table.ts';
 
 /** From the writer: what to serve, and when to end. */
 export type WriterWord =
-  | { readonly kind: 'serve'; readonly config: Config; readonly dataFolder: string; readonly writer: string }
-  | { readonly kind: 'stop' };
+  { readonly kind: 'serve'; readonly config: Config; readonly dataFolder: string; readonly writer: string } | { readonly kind: 'stop' };
 
 /** From a reader: that it hears (what was said before is lost), where it listens, lists it has served, its metrics, or why it could not begin. */
 export type ReaderWord =

@@ -110,7 +110,7 @@ export class ListScratch {
 
 function write(file: number, array: Uint32Array | Int32Array | Float32Array, position: number): void {
   const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, position + done);
+  for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done, bytes.length - done, position + done);
 }
 
 /** An array of one type in pieces; at least one, so that an empty array keeps its type. */
@@ -122,7 +122,7 @@ function* pieces<T extends Uint32Array | Int32Array | Float32Array>(
   for (let at = 0; at === 0 || at < length; at += PIECE_ENTRIES) {
     const piece = make(Math.min(PIECE_ENTRIES, length - at));
     const bytes = new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const read = readSync(file, bytes, done, bytes.length - done, at * 4 + done);
       if (read === 0) throw new RangeError(`the scratch file ends ${bytes.length - done} bytes early`);
       done += read;

@@ -43,7 +43,7 @@ export class Merge {
     const pins = new Int32Array(room);
     const next = new Uint32Array(proposals.length);
     let count = 0;
-    for (let left = proposals.length; left > 0 && count < room; ) {
+    for (let left = proposals.length; left > 0 && count < room;) {
       left = 0;
       for (let s = 0; s < proposals.length && count < room; s++) {
         const { pinIndexes } = proposals[s].pins;

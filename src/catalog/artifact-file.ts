@@ -51,7 +51,7 @@ export function writeArtifactFile(
   const digest = newDigest();
   let at = 0;
   const put = (bytes: Uint8Array): void => {
-    for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, at + done);
+    for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done, bytes.length - done, at + done);
     digest.update(bytes);
     at += bytes.length;
   };
@@ -154,7 +154,7 @@ export class ArtifactFile {
   }
 
   private readBytes(bytes: Uint8Array, position: number): void {
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const count = readSync(this.file, bytes, done, Math.min(bytes.length - done, 1 << 30), position + done);
       if (count === 0) throw new ServiceError('ARTIFACT_REFUSED', { file: this.path, reason: 'it ends too early' });
       done += count;

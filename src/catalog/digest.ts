@@ -35,7 +35,7 @@ export function digestOfFile(path: string, byteCount = Number.POSITIVE_INFINITY)
     const bytes = Math.min(fstatSync(file).size, byteCount);
     const digest = newDigest();
     const chunk = new Uint8Array(Math.min(CHUNK_BYTES, bytes));
-    for (let at = 0; at < bytes; ) {
+    for (let at = 0; at < bytes;) {
       const count = readSync(file, chunk, 0, Math.min(chunk.length, bytes - at), at);
       if (count === 0) break;
       digest.update(chunk.subarray(0, count));

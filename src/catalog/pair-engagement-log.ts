@@ -130,7 +130,7 @@ export class PairEngagementLog {
    */
   catchUp(budgetMs = Number.POSITIVE_INFINITY): number {
     const until = performance.now() + budgetMs;
-    for (let taken = 0; ; ) {
+    for (let taken = 0; ;) {
       const batch = this.events.eventsAfter(this.through, BATCH);
       if (batch.length > 0) this.database.transaction(() => this.rollUp(batch)).immediate();
       taken += batch.length;

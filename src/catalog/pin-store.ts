@@ -151,8 +151,10 @@ export class PinStore {
   /** The stored pin, or null. */
   get(pinIndex: number): Pin | null {
     const row = this.database
-      .prepare(`SELECT p.*, i.failure FROM pins p
-        LEFT JOIN pin_images i ON i.pinIndex = p.pinIndex AND i.imageVersion = p.imageVersion WHERE p.pinIndex = ?`)
+      .prepare(
+        `SELECT p.*, i.failure FROM pins p
+        LEFT JOIN pin_images i ON i.pinIndex = p.pinIndex AND i.imageVersion = p.imageVersion WHERE p.pinIndex = ?`,
+      )
       .get(pinIndex) as PinRow | undefined;
     return row ? pinOf(row) : null;
   }
@@ -230,8 +232,10 @@ export class PinStore {
   /** Images refused, by reason. */
   imageFailures(): Record<string, number> {
     const rows = this.database
-      .prepare(`SELECT failure, count(*) AS count FROM pin_images i JOIN pins p USING (pinIndex, imageVersion)
-        WHERE failure IS NOT NULL GROUP BY failure`)
+      .prepare(
+        `SELECT failure, count(*) AS count FROM pin_images i JOIN pins p USING (pinIndex, imageVersion)
+        WHERE failure IS NOT NULL GROUP BY failure`,
+      )
       .all() as { failure: string; count: number }[];
     return Object.fromEntries(rows.map((row) => [row.failure, row.count]));
   }

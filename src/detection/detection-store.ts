@@ -77,8 +77,7 @@ export class DetectionStore {
   /** All detections of a pin's image, highest score first; null when the net has not seen it, or it was refused. */
   read(pinIndex: number): ImageDetections | null {
     const row = this.database.prepare('SELECT * FROM detections WHERE detectorId = ? AND pinIndex = ?').get(this.detectorId, pinIndex) as
-      | StoredRow
-      | undefined;
+      StoredRow | undefined;
     return row && row.failure === null ? this.unpack(row) : null;
   }
 
@@ -96,7 +95,7 @@ export class DetectionStore {
     const page = this.database.prepare(
       'SELECT * FROM detections WHERE detectorId = ? AND pinIndex > ? AND failure IS NULL ORDER BY pinIndex LIMIT 1000',
     );
-    for (let after = -1; ; ) {
+    for (let after = -1; ;) {
       const rows = page.all(this.detectorId, after) as StoredRow[];
       for (const row of rows) yield { pinIndex: row.pinIndex, found: this.unpack(row) };
       if (rows.length === 0) return;

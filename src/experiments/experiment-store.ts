@@ -156,8 +156,7 @@ export class ExperimentStore {
   /** The definition as it was in a version. */
   definitionAt(key: string, version: number): ExperimentDefinition | null {
     const row = this.database.prepare('SELECT definition FROM experiment_version WHERE key = ? AND version = ?').get(key, version) as
-      | { definition: string }
-      | undefined;
+      { definition: string } | undefined;
     return row ? (JSON.parse(row.definition) as ExperimentDefinition) : null;
   }
 

@@ -82,8 +82,10 @@ export class FeatureStore {
     const found = this.database.prepare('SELECT netId FROM feature_nets WHERE netKey = ?').pluck().get(key);
     if (found !== undefined) return found as number;
     const row = this.database
-      .prepare(`INSERT INTO feature_nets (netKey, digest, name, preprocessing, rule, fc6Length, fc8Length, createdAt)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
+      .prepare(
+        `INSERT INTO feature_nets (netKey, digest, name, preprocessing, rule, fc6Length, fc8Length, createdAt)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      )
       .run(key, net.digest, net.name, net.preprocessing, JSON.stringify(net.rule), net.fc6Length, net.fc8Length, Date.now());
     return Number(row.lastInsertRowid);
   }
@@ -91,8 +93,10 @@ export class FeatureStore {
   /** Nets with rows, and how many. */
   nets(): { netId: number; netKey: string; digest: string; name: string; rows: number }[] {
     return this.database
-      .prepare(`SELECT netId, netKey, digest, name,
-        (SELECT count(*) FROM visual_features f WHERE f.netId = n.netId) AS rows FROM feature_nets n ORDER BY netId`)
+      .prepare(
+        `SELECT netId, netKey, digest, name,
+        (SELECT count(*) FROM visual_features f WHERE f.netId = n.netId) AS rows FROM feature_nets n ORDER BY netId`,
+      )
       .all() as { netId: number; netKey: string; digest: string; name: string; rows: number }[];
   }
 
@@ -180,8 +184,10 @@ export class FeatureStore {
   /** Fingerprints of all images that were read, by pinIndex. */
   fingerprints(netId: number): Fingerprint[] {
     const rows = this.database
-      .prepare(`SELECT pinIndex, signature, phash, colours, code FROM visual_features
-        WHERE netId = ? AND subject = 0 AND code IS NOT NULL AND length(colours) = ${COLOUR_BYTES} ORDER BY pinIndex`)
+      .prepare(
+        `SELECT pinIndex, signature, phash, colours, code FROM visual_features
+        WHERE netId = ? AND subject = 0 AND code IS NOT NULL AND length(colours) = ${COLOUR_BYTES} ORDER BY pinIndex`,
+      )
       .all(netId) as { pinIndex: number; signature: string; phash: string; colours: Buffer; code: Buffer }[];
     return rows.map((row) => ({ ...row, code: wordsIn(row.code) }));
   }
@@ -192,8 +198,10 @@ export class FeatureStore {
     return this.database
       .transaction(() => {
         const sums = this.database
-          .prepare(`SELECT count(*) AS rows, coalesce(sum(coalesce(length(code), 0) + coalesce(length(scores), 0) +
-            coalesce(length(colours), 0) + 96), 0) AS bytes FROM visual_features WHERE rowid IN (${chosen})`)
+          .prepare(
+            `SELECT count(*) AS rows, coalesce(sum(coalesce(length(code), 0) + coalesce(length(scores), 0) +
+            coalesce(length(colours), 0) + 96), 0) AS bytes FROM visual_features WHERE rowid IN (${chosen})`,
+          )
           .get(netId) as { rows: number; bytes: number };
         this.database.prepare(`DELETE FROM visual_features WHERE rowid IN (${chosen})`).run(netId);
         return sums;

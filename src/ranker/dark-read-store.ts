@@ -92,8 +92,10 @@ export class DarkReadStore {
   lastModel(of: DarkKind = 'models', net = ''): string | null {
     const begin = of === 'nets' ? `${NET_MARK}${net === '' ? '' : `${net} `}` : NET_MARK;
     const row = this.database
-      .prepare(`SELECT dark_model AS model FROM dark_read
-        WHERE (substr(dark_model, 1, ?) = ?) = ? ORDER BY id DESC LIMIT 1`)
+      .prepare(
+        `SELECT dark_model AS model FROM dark_read
+        WHERE (substr(dark_model, 1, ?) = ?) = ? ORDER BY id DESC LIMIT 1`,
+      )
       .get(begin.length, begin, of === 'nets' ? 1 : 0);
     return (row as { model: string } | undefined)?.model ?? null;
   }

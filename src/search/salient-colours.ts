@@ -27,10 +27,10 @@ export function salientColours(pixels: Pixels, seed = 1): readonly SalientColour
   const centres = startCentres(colours, seededRandom(seed));
   const counts = new Uint32Array(centres.length / 3);
   for (let round = 0; round < ROUNDS; round++) moveCentres(colours, centres, counts);
-  const clusters = Array.from(
-    counts,
-    (size, c): Cluster => ({ lab: [centres[3 * c], centres[3 * c + 1], centres[3 * c + 2]], share: size / count }),
-  );
+  const clusters = Array.from(counts, (size, c): Cluster => ({
+    lab: [centres[3 * c], centres[3 * c + 1], centres[3 * c + 2]],
+    share: size / count,
+  }));
   return mergeNear(clusters)
     .filter(({ share }) => share >= SHARE_MIN)
     .sort((a, b) => b.share - a.share)

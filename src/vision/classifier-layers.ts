@@ -97,7 +97,7 @@ class Walker {
 
   /** Back over reshapes and the like. */
   behindReshapes(tensor: string): string {
-    for (let at = tensor; ; ) {
+    for (let at = tensor; ;) {
       const node = this.producer(at);
       if (!node || !RESHAPES.has(node.op)) return at;
       at = node.inputs[0];
@@ -118,7 +118,7 @@ class Walker {
   private gateRoot(a: string, b: string): string | null {
     const trail = (from: string): string[] => {
       const met = [from];
-      for (let at = from; met.length < 8; ) {
+      for (let at = from; met.length < 8;) {
         const node = this.producer(at);
         const next =
           node &&

@@ -19,7 +19,7 @@ export async function* partsAhead<Item, Found>(
   signal?: AbortSignal,
 ): AsyncGenerator<PartDone<Item, Found>> {
   const ahead: { part: readonly Item[]; found: Promise<Found> }[] = [];
-  for (let next = 0; ; ) {
+  for (let next = 0; ;) {
     for (; next < items.length && ahead.length < AHEAD && !signal?.aborted; next += size) {
       const part = items.slice(next, next + size);
       const found = look(part);

@@ -54,10 +54,11 @@ beforeAll(async () => {
     signals: { visual: 0.8, annotation: 1, conformity: 0.5, agreement: right ? 0.6 + 0.4 * random.next() : 0.5 * random.next() },
   });
   store.put(
-    Array.from(
-      { length: PICTURES },
-      (_, pinIndex): PinObjectsRow => ({ pinIndex, state: 'known', objects: [object(true), object(false)] }),
-    ),
+    Array.from({ length: PICTURES }, (_, pinIndex): PinObjectsRow => ({
+      pinIndex,
+      state: 'known',
+      objects: [object(true), object(false)],
+    })),
   );
   store.close();
   const lines = Array.from({ length: PICTURES }, (_, i) =>

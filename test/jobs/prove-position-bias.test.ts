@@ -37,28 +37,32 @@ describe('position bias in the world', () => {
 
   // That the weighted model also orders closer to the truth shows where pictures count: on the whole demo world (the job
   // itself), and on made-up lists in test/ranker/log-training.test.ts.
-  it('is measured: both estimated curves cover the planted one, and every model is set beside the truth', {
-    timeout: 120_000,
-  }, async () => {
-    const receipt = await runJob(prove, folder, {
-      lists: 1500,
-      queries: 60,
-      second: 'by-popularity',
-      clip: 10,
-      c: 0.01,
-      seed: 1,
-    });
-    const { models, checks } = receipt as {
-      models: Record<string, { ndcg10: { mean: number } }>;
-      checks: { name: string; passed: boolean }[];
-    };
-    expect(checks.slice(0, 2).map(({ name, passed }) => [name, passed])).toEqual([
-      ['the curve from shuffled lists covers the planted one', true],
-      ['the curve from interventions covers the planted one', true],
-    ]);
-    expect(Object.keys(models)).toEqual(['naive', 'randomized', 'harvested', 'planted']);
-    for (const { ndcg10 } of Object.values(models)) expect(ndcg10.mean).toBeGreaterThan(0.5);
-  });
+  it(
+    'is measured: both estimated curves cover the planted one, and every model is set beside the truth',
+    {
+      timeout: 120_000,
+    },
+    async () => {
+      const receipt = await runJob(prove, folder, {
+        lists: 1500,
+        queries: 60,
+        second: 'by-popularity',
+        clip: 10,
+        c: 0.01,
+        seed: 1,
+      });
+      const { models, checks } = receipt as {
+        models: Record<string, { ndcg10: { mean: number } }>;
+        checks: { name: string; passed: boolean }[];
+      };
+      expect(checks.slice(0, 2).map(({ name, passed }) => [name, passed])).toEqual([
+        ['the curve from shuffled lists covers the planted one', true],
+        ['the curve from interventions covers the planted one', true],
+      ]);
+      expect(Object.keys(models)).toEqual(['naive', 'randomized', 'harvested', 'planted']);
+      for (const { ndcg10 } of Object.values(models)) expect(ndcg10.mean).toBeGreaterThan(0.5);
+    },
+  );
 
   it('is told apart from a folder that holds no world', async () => {
     await expect(runJob(prove, temporaryFolder(), { lists: 10 })).rejects.toThrow('holds no demo world');

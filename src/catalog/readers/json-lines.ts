@@ -17,7 +17,7 @@ export const readJsonLines: RowReader = async function* (path, _shape, from): As
     let position: Position = from;
     let rest: Buffer = Buffer.alloc(0);
     let skipped = 0;
-    for (let at = from.byte; ; ) {
+    for (let at = from.byte; ;) {
       const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
       const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, at);
       at += bytesRead;
@@ -76,7 +76,7 @@ function linesOf(bytes: Buffer): (string | null)[] {
   const text = decoded(whole);
   if (text !== null) return text.split('\n');
   const lines: (string | null)[] = [];
-  for (let start = 0; start <= whole.length; ) {
+  for (let start = 0; start <= whole.length;) {
     const newline = whole.indexOf(NEWLINE, start);
     const end = newline < 0 ? whole.length : newline;
     lines.push(decoded(whole.subarray(start, end)));

@@ -23,7 +23,7 @@ export function parquetReader(sliceMs: number): RowReader {
       resourceLimits: { maxOldGenerationSizeMb: MEMORY_MIB },
     });
     try {
-      for (let start = from.rows, total = Number.POSITIVE_INFINITY; start < total; ) {
+      for (let start = from.rows, total = Number.POSITIVE_INFINITY; start < total;) {
         const slice = await sliceOf(worker, { start, rows: ROWS_PER_SLICE }, sliceMs);
         total = slice.total;
         const first = start;

@@ -105,7 +105,7 @@ export function skyline(c: Canvas): void {
   const horizon = sky(c);
   const { width: w, height: h } = c;
   for (let row = 0; row < 2; row++) {
-    for (let x = -10; x < w; ) {
+    for (let x = -10; x < w;) {
       const [wide, high] = [c.between(20, 44), h * c.between(0.16, 0.44) * (1 - row * 0.3)];
       const y = horizon + h * (0.1 + row * 0.12) - high;
       c.surface(
