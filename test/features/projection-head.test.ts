@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readCheckpoint, writeCheckpoint } from '../../src/features/head-checkpoint.ts';
 import {
@@ -16,6 +14,7 @@ import { plainProduct } from '../../src/math/matrix-product.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { dot, norm } from '../../src/math/vector.ts';
 import { openOnnxProduct } from '../../src/vision/onnx-product.ts';
+import { temporaryFolder } from '../world.ts';
 
 /** Rows of `classes` kinds whose kind shows in two of `length` dimensions only; the rest is louder noise. */
 function kinds(classes: number, each: number, length: number, seed: number) {
@@ -105,7 +104,7 @@ describe('projection head', () => {
 
   it('same seed, same bits, also when stopped and gone on with from its file', async () => {
     const whole = await trainHead(training().given);
-    const file = join(mkdtempSync(join(tmpdir(), 'head-')), 'head');
+    const file = join(temporaryFolder(), 'head');
     const half = await trainHead({ ...training().given, onEpoch: ({ epoch }) => epoch < 3 });
     writeCheckpoint(file, 'key', half);
     expect(readCheckpoint(file, 'another')).toBeNull();
