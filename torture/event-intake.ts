@@ -51,6 +51,12 @@ export class EventLedger {
     });
   }
 
+  /** Sends events made elsewhere and takes down what was acknowledged. */
+  async send(url: string, events: readonly SentEvent[]): Promise<void> {
+    for (const event of events) this.sent.set(event.eventId, event);
+    this.acknowledge(events, await postEvents(url, events));
+  }
+
   /** Sends a batch that was acknowledged before: nothing of it may be written. */
   async repeat(url: string, batch: readonly SentEvent[]): Promise<void> {
     const receipt = await postEvents(url, batch);

@@ -20,6 +20,7 @@ import { EventLedger, postEvents, reportUntilKilled, type SentEvent } from './ev
 import type { Scenario } from './scenario.ts';
 import { runJob, type ServiceProcess, startService } from './service-process.ts';
 import { type SmallCatalog, writeSmallCatalog } from './small-catalog.ts';
+import { compareStoredEvents } from './stored-events.ts';
 
 const EXPERIMENT = 'torture';
 const CLIENTS = 3;
@@ -176,23 +177,10 @@ function batchesOf(events: readonly SentEvent[]): SentEvent[][] {
 
 /** Every acknowledged event once, in one table or the other; those joined to a list have it. */
 function countWhatIsThere(site: Site): void {
-  const { ledger } = site;
-  const database = openDatabase(join(site.data, 'log.sqlite'), { readonly: true });
-  try {
-    checkWhole(site, database, 'log.sqlite');
-    const ids = (sql: string): string[] => database.prepare(sql).pluck().all() as string[];
-    const joined = ids('SELECT event_id FROM event');
-    const apart = ids('SELECT event_id FROM stray_event');
-    const all = new Set([...joined, ...apart]);
-    ledger.doubled += joined.length + apart.length - all.size;
-    for (const eventId of ledger.acknowledged) if (!all.has(eventId)) site.lost++;
-    const strange = [...all].filter((eventId) => !ledger.sent.has(eventId)).length;
-    if (strange > 0) site.failures.push(`${strange} events that nobody sent`);
-    const orphans = ids('SELECT event_id FROM event WHERE list_index NOT IN (SELECT list_index FROM served_list)').length;
-    if (orphans > 0) site.failures.push(`${orphans} events lost their list`);
-  } finally {
-    database.close();
-  }
+  const { lost, doubled, problems } = compareStoredEvents(site.data, site.ledger);
+  site.lost += lost;
+  site.ledger.doubled += doubled;
+  site.failures.push(...problems);
 }
 
 function checkWhole(site: Site, database: ReturnType<typeof openDatabase>, name: string): void {

@@ -21,6 +21,8 @@ export interface Load {
   path(n: number): string;
   /** JSON body of the n-th request; absent: GET. */
   body?(n: number): unknown;
+  /** Called with the status of the n-th reply. */
+  answered?(n: number, status: number): void;
 }
 
 const TICK_MS = 10;
@@ -45,6 +47,7 @@ export async function openLoop(load: Load): Promise<LoadResult> {
         ...(body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
       });
       await reply.body.dump();
+      load.answered?.(n, reply.statusCode);
       statuses[reply.statusCode] = (statuses[reply.statusCode] ?? 0) + 1;
       if (reply.statusCode === 200) accepted.push(performance.now() - dueAt);
       if (reply.statusCode === 503 && reply.headers['retry-after'] === undefined) withoutRetryAfter++;

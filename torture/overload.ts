@@ -7,11 +7,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deriveSeed, seededRandom } from '../src/math/random.ts';
-import { closedLoop, openLoop, quantile } from './open-loop.ts';
+import { EventLedger } from './event-intake.ts';
+import { closedLoop, type Load, openLoop, quantile } from './open-loop.ts';
 import { type Crowd, dripping, endlessBody, hangUps, idleConnections } from './rude-clients.ts';
 import type { Scenario } from './scenario.ts';
 import { runJob, type ServiceProcess, startService } from './service-process.ts';
 import { writeSmallCatalog } from './small-catalog.ts';
+import { compareStoredEvents } from './stored-events.ts';
 
 const PINS = 2000;
 /** How many times what the service can do is asked of it. */
@@ -29,6 +31,7 @@ interface Site {
   readonly service: ServiceProcess;
   readonly port: number;
   readonly failures: string[];
+  readonly ledger: EventLedger;
   readonly say: (line: string) => void;
   readonly path: (n: number) => string;
   readonly stormSeconds: number;
@@ -39,9 +42,11 @@ export const overload: Scenario = async ({ minutes, seed, rounds = Number.POSITI
   const folder = mkdtempSync(join(tmpdir(), 'related-pins-overload-'));
   const failures: string[] = [];
   const figures: Record<string, unknown>[] = [];
+  const ledger = new EventLedger();
   const deadline = Date.now() + minutes * 60_000;
   let service: ServiceProcess | null = null;
   let round = 0;
+  let lost = 0;
   try {
     const data = join(folder, 'data');
     const catalog = writeSmallCatalog(join(folder, 'files'), PINS, 200, 40, seed);
@@ -53,6 +58,7 @@ export const overload: Scenario = async ({ minutes, seed, rounds = Number.POSITI
       service,
       port: Number(new URL(service.url).port),
       failures,
+      ledger,
       say,
       path: () => `/v1/pins/p${random.integer(PINS)}/related?limit=25`,
       stormSeconds: Math.max(3, Math.min(20, minutes * 10)),
@@ -64,11 +70,24 @@ export const overload: Scenario = async ({ minutes, seed, rounds = Number.POSITI
       say(JSON.stringify(figures.at(-1)));
       round++;
     }
+    await service.kill();
+    const stored = compareStoredEvents(data, ledger);
+    failures.push(...stored.problems);
+    lost = stored.lost;
+    ledger.doubled += stored.doubled;
   } finally {
     await service?.kill();
     rmSync(folder, { recursive: true, force: true });
   }
-  return { rounds: round, lost: 0, doubled: 0, failed: failures.length, failures, figures };
+  return {
+    rounds: round,
+    lost,
+    doubled: ledger.doubled,
+    failed: failures.length,
+    failures,
+    acknowledged: ledger.acknowledged.size,
+    figures,
+  };
 };
 
 const TRIALS: readonly ((site: Site) => Promise<Record<string, unknown>>)[] = [
@@ -89,7 +108,7 @@ async function storm(site: Site): Promise<Record<string, unknown>> {
   const offered = Math.max(300, capacity * STORM_FACTOR);
   const [reads, writes, health] = await Promise.all([
     openLoop({ url: service.url, perSecond: offered, seconds: site.stormSeconds, connections: STORM_CONNECTIONS, path }),
-    openLoop({ ...eventLoad(service.url), seconds: site.stormSeconds }),
+    openLoop({ ...eventLoad(site), seconds: site.stormSeconds }),
     openLoop({ url: service.url, perSecond: 5, seconds: site.stormSeconds, connections: 2, path: () => '/health/live' }),
   ]);
   const recoveryMs = await timeToRecover(site);
@@ -119,14 +138,33 @@ async function storm(site: Site): Promise<Record<string, unknown>> {
   };
 }
 
-function eventLoad(url: string) {
-  const event = (n: number) => ({
-    eventId: `storm-${process.pid}-${Date.now()}-${n}`,
-    type: 'click',
-    recommendationId: 'unknown',
-    pinId: `p${n % PINS}`,
-  });
-  return { url, perSecond: 20, connections: 4, path: () => '/v1/events', body: (n: number) => ({ events: [event(n)] }) };
+/** Single events of lists that nobody was served; what is acknowledged goes into the ledger. */
+function eventLoad({ service, ledger }: Site): Omit<Load, 'seconds'> {
+  const started = ledger.sent.size;
+  const eventIdOf = (n: number): string => `storm-${started}-${n}`;
+  return {
+    url: service.url,
+    perSecond: 20,
+    connections: 4,
+    path: () => '/v1/events',
+    body(n) {
+      const eventId = eventIdOf(n);
+      const event = {
+        eventId,
+        type: 'click',
+        recommendationId: 'unknown',
+        pinId: `p${n % PINS}`,
+        position: 1,
+        userId: 'u1',
+        at: Date.now(),
+      };
+      ledger.sent.set(event.eventId, event);
+      return { events: [event] };
+    },
+    answered(n, status) {
+      if (status === 200) ledger.acknowledged.add(eventIdOf(n));
+    },
+  };
 }
 
 /** Milliseconds until ten requests in a row are answered, each within a quarter of a second. */
@@ -228,7 +266,7 @@ async function othersAreServed(site: Site, name: string, crowd: Crowd): Promise<
   const { service, failures, path } = site;
   const [reads, writes] = await Promise.all([
     openLoop({ url: service.url, perSecond: 20, seconds: 3, connections: 8, path }),
-    openLoop({ ...eventLoad(service.url), seconds: 3 }),
+    openLoop({ ...eventLoad(site), seconds: 3 }),
   ]);
   const p99 = quantile(reads.acceptedMs, 0.99);
   if ((reads.statuses[200] ?? 0) < reads.offered)

@@ -7,15 +7,15 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDatabase } from '../src/catalog/database.ts';
 import { reasonOf } from '../src/errors.ts';
 import { deriveSeed, type Random, seededRandom } from '../src/math/random.ts';
-import { EventLedger, postEvents, reportUntilKilled } from './event-intake.ts';
+import { EventLedger, reportUntilKilled } from './event-intake.ts';
 import { openLoop, quantile } from './open-loop.ts';
 import { HAS_REDIS, HAS_REDIS_CLUSTER, redisCommand, startRedis, startRedisCluster, type TestRedis } from './redis-server.ts';
 import type { Scenario } from './scenario.ts';
 import { runJob, type ServiceProcess, startService } from './service-process.ts';
 import { writeSmallCatalog } from './small-catalog.ts';
+import { compareStoredEvents } from './stored-events.ts';
 
 const PINS = 1000;
 const ROUND_SECONDS = 3;
@@ -115,15 +115,13 @@ async function open(folder: string, made: string, cluster: boolean, seed: number
 }
 
 /** Kills the service; how many acknowledged events its log does not hold. */
-async function close({ here, there, nodes, ledger }: Site, data: string): Promise<number> {
+async function close({ here, there, nodes, ledger, failures }: Site, data: string): Promise<number> {
   await Promise.all([here.kill(), there.kill()]);
   await Promise.all(nodes.map((node) => node.stop()));
-  const database = openDatabase(join(data, 'log.sqlite'), { readonly: true });
-  const stored = new Set(
-    database.prepare('SELECT event_id FROM event UNION ALL SELECT event_id FROM stray_event').pluck().all() as string[],
-  );
-  database.close();
-  return [...ledger.acknowledged].filter((eventId) => !stored.has(eventId)).length;
+  const { lost, doubled, problems } = compareStoredEvents(data, ledger);
+  ledger.doubled += doubled;
+  failures.push(...problems);
+  return lost;
 }
 
 interface Part {
@@ -185,7 +183,7 @@ async function codesOf(url: string): Promise<readonly string[]> {
 
 /** Milliseconds until what a user does here is part of what is known of them there. */
 async function isShared(site: Site, act: string, cluster: boolean): Promise<number> {
-  const { here, there, failures } = site;
+  const { here, there, failures, ledger } = site;
   const startedAt = performance.now();
   const until = startedAt + SHARED_MS + (cluster ? FAILOVER_MS : 0);
   while (performance.now() < until) {
@@ -196,7 +194,7 @@ async function isShared(site: Site, act: string, cluster: boolean): Promise<numb
       items: { pinId: string }[];
     };
     const { pinId } = list.items[0];
-    await postEvents(here.url, [
+    await ledger.send(here.url, [
       { eventId: userId, type: 'save', recommendationId: list.recommendationId, pinId, position: 1, userId, at: Date.now() },
     ]);
     await new Promise((carried) => setTimeout(carried, 1000));

@@ -15,6 +15,7 @@ import { openLoop, quantile } from './open-loop.ts';
 import type { Scenario } from './scenario.ts';
 import { runJob, type ServiceProcess, startService } from './service-process.ts';
 import { writeSmallCatalog } from './small-catalog.ts';
+import { compareStoredEvents } from './stored-events.ts';
 
 /** What operators do, in turns. */
 const ACTS = ['import', 'build', 'train', 'roll back'] as const;
@@ -52,6 +53,7 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
   const random = seededRandom(deriveSeed(seed, 'soak'));
   let service: ServiceProcess | null = null;
   let round = 0;
+  let lost = 0;
   try {
     const data = join(folder, 'data');
     const catalog = writeSmallCatalog(join(folder, 'files'), PINS, 300, 30, seed);
@@ -87,6 +89,10 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
     await client;
     const status = await service.stop();
     if (status !== 0) failures.push(`it stopped with ${status}: ${service.said().slice(-500)}`);
+    const stored = compareStoredEvents(data, ledger);
+    failures.push(...stored.problems);
+    lost = stored.lost;
+    ledger.doubled += stored.doubled;
   } finally {
     await service?.kill();
     rmSync(folder, { recursive: true, force: true });
@@ -101,7 +107,7 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
   failures.push(...ledger.problems);
   return {
     rounds: round,
-    lost: 0,
+    lost,
     doubled: ledger.doubled,
     failed: failures.length,
     failures,
