@@ -1,9 +1,11 @@
 /** The service as the pages see it: the shapes of /v1 that they use, and one function per call. */
+import { rememberedKey } from './key.ts';
+
 export interface PinSummary {
   readonly id: string;
   readonly title?: string;
   readonly description?: string;
-  readonly link?: string;
+  readonly link?: string | null;
   readonly categories?: Readonly<Record<string, number>>;
   readonly annotations?: Readonly<Record<string, number>>;
   readonly buyable?: boolean;
@@ -76,11 +78,13 @@ export class ApiProblem extends Error {
   }
 }
 
-const KEY_NAME = 'related-pins-key';
+/** Whether it was a key that was missing, or one that may do more. */
+export function wantsKey(error: Error): boolean {
+  return error instanceof ApiProblem && (error.status === 401 || error.status === 403);
+}
 
-/** The key a visitor typed in when the service asks for one; kept for this browser tab only. */
-export function rememberKey(key: string): void {
-  sessionStorage.setItem(KEY_NAME, key);
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 export async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
@@ -92,8 +96,12 @@ export async function callText(path: string): Promise<string> {
   return (await ask(path, {})).text();
 }
 
+export async function callBlob(path: string, signal: AbortSignal): Promise<Blob> {
+  return (await ask(path, { signal })).blob();
+}
+
 async function ask(path: string, init: RequestInit): Promise<Response> {
-  const key = sessionStorage.getItem(KEY_NAME);
+  const key = rememberedKey();
   const headers = new Headers(init.headers);
   if (key) headers.set('authorization', `Bearer ${key}`);
   let reply: Response;
@@ -119,20 +127,27 @@ export function post<T>(path: string, body: unknown, signal?: AbortSignal): Prom
   return call<T>(path, signal ? { ...init, signal } : init);
 }
 
-export function imageAddress(pinId: string, widthPx: number): string {
-  return `/v1/pins/${encodeURIComponent(pinId)}/image?width=${widthPx}`;
+export function imagePath(pinId: string, widthPx: number): string {
+  return `/pins/${encodeURIComponent(pinId)}/image?width=${widthPx}`;
 }
 
 export type EventType = 'impression' | 'closeup' | 'click' | 'longClick' | 'save';
 
-/** Sends what a visitor did with an item of a served list; a lost connection loses the event, never the page. */
+interface EventReceipt {
+  readonly rejected: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Sends what a visitor did with items of a served list. Resolves to what kept the service from taking it, null when it
+ * was taken: a lost connection loses the event, never the page.
+ */
 export async function sendEvents(
   userId: string,
   recommendationId: string,
   type: EventType,
   items: readonly { readonly pinId: string; readonly position: number }[],
-): Promise<void> {
-  if (items.length === 0) return;
+): Promise<Error | null> {
+  if (items.length === 0) return null;
   const at = Date.now();
   const events = items.map(({ pinId, position }) => ({
     eventId: crypto.randomUUID(),
@@ -143,5 +158,13 @@ export async function sendEvents(
     userId,
     at,
   }));
-  await post('/events', { events }).catch((error: unknown) => console.warn('events were not taken:', error));
+  const problem = await post<EventReceipt>('/events', { events }).then(problemOf, asError);
+  if (problem) console.warn('events were not taken:', problem);
+  return problem;
+}
+
+/** A batch is accepted also when rows of it stay out: the receipt says which and why. */
+function problemOf({ rejected }: EventReceipt): Error | null {
+  const [reason] = Object.keys(rejected);
+  return reason === undefined ? null : new ApiProblem(200, reason, `The service did not take it: ${reason}.`);
 }

@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { useKeyboard } from './keyboard.ts';
 import { Browse } from './pages/browse.tsx';
 import { Closeup } from './pages/closeup.tsx';
 import { Experiments } from './pages/experiments.tsx';
@@ -9,18 +10,41 @@ import { Judge } from './pages/judge.tsx';
 import { Lens } from './pages/lens.tsx';
 import { Empty } from './parts/states.tsx';
 import { followLink, go, type Place, usePlace } from './router.ts';
+import { useTitle } from './title.ts';
 import { chosenUser } from './visitor.ts';
 
 /** The shell: a bar with the ways in, and the page that the address names. */
 function App() {
   const place = usePlace();
+  const address = place.parts.join('/');
+  const main = useRef<HTMLElement>(null);
   useKeyboard();
+  useArrival(main, address);
+  const skip = (event: Event): void => {
+    event.preventDefault();
+    main.current?.focus();
+  };
   return (
     <div onClick={followLink}>
+      <a class="skip" href="#main" onClick={skip}>
+        Skip to the content
+      </a>
       <Bar place={place} />
-      <Page key={place.parts.join('/')} place={place} />
+      <main id="main" ref={main} tabIndex={-1}>
+        <Page key={address} place={place} />
+      </main>
     </div>
   );
+}
+
+/** Whoever goes by keyboard or by ear starts at the content of a page just opened; the first page leaves focus to the browser. */
+function useArrival(main: { readonly current: HTMLElement | null }, address: string): void {
+  const before = useRef(address);
+  useEffect(() => {
+    if (before.current === address) return;
+    before.current = address;
+    main.current?.focus({ preventScroll: true });
+  }, [address]);
 }
 
 function Page({ place }: { place: Place }) {
@@ -32,6 +56,11 @@ function Page({ place }: { place: Place }) {
   if (name === 'judge') return <Judge study={id} />;
   if (name === 'jobs') return <Jobs />;
   if (name === 'experiments') return <Experiments experimentKey={id} place={place} />;
+  return <NoSuchPage />;
+}
+
+function NoSuchPage() {
+  useTitle('No such page');
   return (
     <Empty title="There is no such page">
       <a href="/">Back to the pins</a>
@@ -77,48 +106,6 @@ function Bar({ place }: { place: Place }) {
       </nav>
     </header>
   );
-}
-
-/** `/` goes to the search field; the arrows walk from card to card; Escape leaves a field. */
-function useKeyboard(): void {
-  useEffect(() => {
-    const press = (event: KeyboardEvent): void => {
-      const target = event.target as HTMLElement;
-      const typing = target.matches('input, textarea, select');
-      if (event.key === 'Escape' && typing) target.blur();
-      if (event.key === '/' && !typing) {
-        event.preventDefault();
-        document.getElementById('search')?.focus();
-      }
-      if (!typing && !target.closest('.crop') && event.key.startsWith('Arrow')) walk(event);
-    };
-    addEventListener('keydown', press);
-    return () => removeEventListener('keydown', press);
-  }, []);
-}
-
-function walk(event: KeyboardEvent): void {
-  const from = (event.target as HTMLElement).closest<HTMLElement>('.card-image');
-  if (!from) return;
-  const cards = [...document.querySelectorAll<HTMLElement>('.card-image')];
-  const here = from.getBoundingClientRect();
-  const middle = (box: DOMRect): readonly [number, number] => [box.left + box.width / 2, box.top + box.height / 2];
-  const [x, y] = middle(here);
-  let best: HTMLElement | null = null;
-  let bestCost = Number.POSITIVE_INFINITY;
-  for (const card of cards) {
-    const [cx, cy] = middle(card.getBoundingClientRect());
-    const along = { ArrowLeft: x - cx, ArrowRight: cx - x, ArrowUp: y - cy, ArrowDown: cy - y }[event.key] ?? 0;
-    const across = event.key === 'ArrowLeft' || event.key === 'ArrowRight' ? Math.abs(cy - y) : Math.abs(cx - x);
-    if (along < 8) continue;
-    if (along + 2 * across < bestCost) {
-      bestCost = along + 2 * across;
-      best = card;
-    }
-  }
-  if (!best) return;
-  event.preventDefault();
-  best.focus();
 }
 
 const root = document.getElementById('app');

@@ -171,7 +171,7 @@ describe.skipIf(!CHROMIUM || !BUILT)('the dashboard in a real browser (skipped w
     expect(await page.getByLabel('stopped').innerText()).toContain('popular-only');
   });
 
-  it('judges a study by keyboard, blind, and takes the last answer back', async () => {
+  it('judges a study by keyboard, blind, takes the last answer back, and takes no key that is meant for something else', async () => {
     const body = {
       study: 'tastes',
       treatmentA: 'as-retrieved',
@@ -188,6 +188,19 @@ describe.skipIf(!CHROMIUM || !BUILT)('the dashboard in a real browser (skipped w
     const { tasks } = (await made.json()) as { tasks: number };
     await open('/judge/tastes');
     expect(await page.locator('main').innerText()).not.toMatch(/as-retrieved|popular/);
+    const answers: string[] = [];
+    page.on('request', (request) => {
+      if (request.method() === 'POST' && request.url().endsWith('/judgements/tastes')) answers.push(request.postData() ?? '');
+    });
+    await page.locator('#search').focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Escape');
+    for (const modifier of ['altKey', 'ctrlKey', 'metaKey'])
+      await page.evaluate(
+        (held) => document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', bubbles: true, [held]: true })),
+        modifier,
+      );
     for (let task = 0; task < tasks; task++) {
       await page.waitForFunction((place) => document.body.innerText.includes(`${place + 1} of`), task);
       if (task === 1) {
@@ -201,6 +214,7 @@ describe.skipIf(!CHROMIUM || !BUILT)('the dashboard in a real browser (skipped w
     await page.waitForSelector('.state');
     const { studies } = (await (await fetch(`${server.address}/v1/judgements`)).json()) as { studies: { judgements: number }[] };
     expect(studies[0].judgements).toBe(tasks);
+    expect(answers.length, 'one each, and one taken back').toBe(tasks + 1);
   });
 
   it('breaks nothing: no script error and no refused resource in all of this', () => {

@@ -43,6 +43,7 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
   it('shows every pin with its picture, filters by category and finds by words', async () => {
     await open('/');
     expect(await page.locator('.card').count()).toBe(12);
+    expect(await page.locator('h1').textContent()).toBe('All pins');
     await page.locator('.chip', { hasText: 'tattoos' }).click();
     await page.waitForURL('**/?category=tattoos');
     await page.waitForFunction(() => document.querySelectorAll('.card').length === 5);
@@ -69,12 +70,44 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
     await page.locator('.card[data-pin="plant-1"] .card-image').click();
     await page.waitForSelector('.related .card');
     expect(await page.locator('h1').innerText()).toBe('plant number 1');
+    expect(await page.title()).toBe('plant number 1 - related-pins');
+    expect(await page.evaluate(() => document.activeElement?.id), 'the new page has the focus').toBe('main');
     const first = await page.locator('.related .card').first().getAttribute('data-pin');
     expect(first).toMatch(/^plant-/);
     await page.locator('button.link', { hasText: /^why$/ }).first().click();
     expect(await page.locator('.why .term').count()).toBeGreaterThan(0);
     await page.goBack();
     await page.waitForFunction(() => document.querySelectorAll('.card').length === 12);
+  });
+
+  it('gives the explanation the focus, and the focus back on Escape, with the panel in sight in a narrow window too', async () => {
+    for (const width of [1200, 380]) {
+      await page.setViewportSize({ width, height: 700 });
+      await open('/pin/plant-1');
+      await page.waitForSelector('.related .card');
+      const why = page.getByRole('button', { name: /^Why #2 plant/ });
+      await why.focus();
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('.why:focus');
+      await page.waitForFunction(() => {
+        const [panel, bar] = ['.why', '.bar'].map((part) => document.querySelector(part)?.getBoundingClientRect());
+        return panel && bar && panel.top >= bar.bottom - 1 && panel.top < innerHeight;
+      });
+      await page.keyboard.press('Escape');
+      await page.locator('.why').waitFor({ state: 'detached' });
+      expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toMatch(/^Why #2 plant/);
+    }
+    await page.setViewportSize({ width: 1200, height: 800 });
+  });
+
+  it('leaves the focus alone when the site opens, and skips to the content', async () => {
+    await open('/experiments');
+    expect(await page.title()).toBe('Experiments - related-pins');
+    expect(await page.evaluate(() => document.activeElement === document.body)).toBe(true);
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the content');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
   });
 
   it('explains why a pin stands above the next one: both pictures, and terms that add up to the difference', async () => {
@@ -120,6 +153,37 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
     await page.locator('.related .save').first().click();
     const receipt = (await (await events).json()) as { written: number };
     expect(receipt.written).toBe(1);
+  });
+
+  it('a visit to where a pin comes from counts for the list that the pin was opened from, and only then', async () => {
+    await page.context().route('https://plant.example/**', (route) => route.fulfill({ body: 'a site' }));
+    const clicks: unknown[] = [];
+    page.on('request', (request) => {
+      if (request.url().endsWith('/v1/events') && (request.postData() ?? '').includes('"click"')) clicks.push(request.postDataJSON());
+    });
+    const visit = async (): Promise<void> => {
+      const opened = page.context().waitForEvent('page');
+      await page.getByRole('link', { name: 'Visit plant.example' }).click();
+      await (await opened).close();
+    };
+    const listed = page.waitForResponse((reply) => reply.url().includes('/v1/pins/plant-1/related'));
+    await open('/pin/plant-1');
+    const { recommendationId, items } = (await (await listed).json()) as {
+      recommendationId: string;
+      items: { pinId: string; position: number }[];
+    };
+    const [, { pinId, position }] = items;
+    await page.locator(`.related .card[data-pin="${pinId}"] .card-image`).click();
+    await page.waitForURL(`**/pin/${pinId}`);
+    await page.reload({ waitUntil: 'networkidle' });
+    const counted = page.waitForResponse((reply) => reply.url().endsWith('/v1/events'));
+    await visit();
+    expect(((await (await counted).json()) as { written: number }).written).toBe(1);
+    expect(clicks).toMatchObject([{ events: [{ type: 'click', recommendationId, pinId, position }] }]);
+    await open('/pin/plant-1');
+    expect(await page.getByRole('link', { name: 'Visit' }).getAttribute('rel')).toBe('noopener noreferrer nofollow');
+    await visit();
+    expect(clicks.length).toBe(1);
   });
 
   it('searches inside the picture; the box moves by mouse and by keyboard, and the address keeps it', async () => {

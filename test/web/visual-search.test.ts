@@ -138,15 +138,17 @@ describe.skipIf(!CHROMIUM || !BUILT)('search inside pictures, in a real browser 
   });
 
   it('shops the look: a shelf per object, buyable only', async () => {
-    await page.getByRole('tab', { name: 'Shop the look' }).click();
+    await page.getByRole('button', { name: 'Shop the look' }).click();
     await page.waitForSelector('.shelf .card', { timeout: 20_000 });
+    expect(await page.getByRole('button', { name: 'Shop the look' }).getAttribute('aria-pressed')).toBe('true');
     const ids = await page.locator('.shelf .card').evaluateAll((cards) => cards.map((card) => card.getAttribute('data-pin') ?? ''));
     expect(ids.length).toBeGreaterThan(0);
+    expect(await page.locator('.found').innerText()).toBe(ids.length === 1 ? '1 pin found' : `${ids.length} pins found`);
     expect(ids.every((id) => Number(id.split('-')[1]) % 2 === 0)).toBe(true);
   });
 
   it('a saved result is an event of that search', async () => {
-    await page.getByRole('tab', { name: 'Looks alike' }).click();
+    await page.getByRole('button', { name: 'Looks alike' }).click();
     await results();
     const sent = page.waitForResponse(
       (reply) => reply.url().endsWith('/v1/events') && (reply.request().postData() ?? '').includes('"save"'),

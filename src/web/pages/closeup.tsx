@@ -6,7 +6,8 @@ import { ObjectBoxes } from '../parts/object-boxes.tsx';
 import { Empty, Failure, Skeleton } from '../parts/states.tsx';
 import { RankedList } from '../parts/ranked-list.tsx';
 import { TreatmentPicker } from '../parts/treatment-picker.tsx';
-import { go, type Place, withQuery } from '../router.ts';
+import { go, type ListPlace, type Place, withQuery } from '../router.ts';
+import { useTitle } from '../title.ts';
 import { currentUser } from '../visitor.ts';
 
 interface ObjectsReply {
@@ -32,10 +33,11 @@ export function Closeup({ place }: { place: Place }) {
   const found =
     objects.kind === 'there' ? Object.assign([...objects.value.objects], { width: objects.value.width, height: objects.value.height }) : [];
   const pickBox = (box: Box): void => go(withQuery(place, { crop: box.map((side) => Math.round(side)).join(',') }), true);
-  if (pin.kind === 'failed') return <Failure error={pin.error} retry={pin.retry} />;
   const value = pin.kind === 'there' ? pin.value : null;
+  useTitle(value?.title || pinId);
+  if (pin.kind === 'failed') return <Failure error={pin.error} retry={pin.retry} />;
   return (
-    <main class="closeup">
+    <div class="closeup">
       <section class="hero">
         <div class="hero-image">
           {cropping ? (
@@ -54,6 +56,7 @@ export function Closeup({ place }: { place: Place }) {
           {value?.description && <p>{value.description}</p>}
           <PinFacts pin={value} />
           <div class="row wrap">
+            {value && <Visit pin={value} from={place.from} />}
             <button
               type="button"
               class={boxes ? 'on' : ''}
@@ -80,7 +83,7 @@ export function Closeup({ place }: { place: Place }) {
         </div>
       </section>
       {!cropping && <Related pinId={pinId} place={place} />}
-    </main>
+    </div>
   );
 }
 
@@ -115,6 +118,27 @@ function PinFacts({ pin }: { pin: PinSummary | null }) {
       )}
     </>
   );
+}
+
+/** The way to where the pin comes from; going there counts for the list that the pin was opened from. */
+function Visit({ pin: { id, link }, from }: { pin: PinSummary; from: ListPlace | null }) {
+  const site = webAddress(link);
+  if (!site) return null;
+  const count = (): void => {
+    if (from) void sendEvents(currentUser(), from.recommendationId, 'click', [{ pinId: id, position: from.position }]);
+  };
+  return (
+    <a class="button primary" href={site.href} target="_blank" rel="noopener noreferrer nofollow" title={site.href} onClick={count}>
+      Visit {site.host}
+    </a>
+  );
+}
+
+/** A catalogue may hold links of any scheme; only addresses of the web are offered. */
+function webAddress(link: string | null | undefined): URL | null {
+  if (!link || !URL.canParse(link)) return null;
+  const address = new URL(link);
+  return /^https?:$/.test(address.protocol) ? address : null;
 }
 
 function relatedAddress(pinId: string, treatment: string | null): string {

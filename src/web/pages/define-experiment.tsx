@@ -3,8 +3,10 @@ import { ApiProblem, call, post } from '../api.ts';
 import { useLoaded } from '../load.ts';
 import type { View } from '../parts/experiment.ts';
 import { addressOf } from '../parts/experiment.ts';
+import { Refusal, useAttempt } from '../parts/refusal.tsx';
 import { Failure, Skeleton } from '../parts/states.tsx';
 import { go } from '../router.ts';
+import { useTitle } from '../title.ts';
 
 interface Known {
   readonly models: readonly string[];
@@ -64,7 +66,9 @@ export function DefineExperiment({ from }: { from: string }) {
   const known = useLoaded('known', (signal) => call<{ known: Known }>('/experiments', { signal }));
   const before = useLoaded(`from ${from}`, (signal) => (from === '' ? Promise.resolve(null) : call<View>(addressOf(from), { signal })));
   const [text, setText] = useState<string | null>(null);
-  const [problem, setProblem] = useState<{ field: string; message: string } | null>(null);
+  const [refused, attempt] = useAttempt();
+  const title = from === '' ? 'New experiment' : `From ${from}`;
+  useTitle(title);
   useEffect(() => {
     if (text !== null || known.kind !== 'there' || before.kind !== 'there') return;
     const start = before.value?.definition ?? TEMPLATES['two models'](known.value.known.models);
@@ -74,26 +78,24 @@ export function DefineExperiment({ from }: { from: string }) {
   if (before.kind === 'failed') return <Failure error={before.error} retry={before.retry} />;
   if (known.kind === 'loading' || text === null) return <Skeleton count={2} />;
   const parts = known.value.known;
-  const keep = (event: Event): void => {
+  const keep = (): void =>
+    attempt(async () => {
+      const definition = JSON.parse(text) as { key?: string };
+      await post('/experiments', definition);
+      go(addressOf(String(definition.key)));
+    });
+  const submit = (event: Event): void => {
     event.preventDefault();
-    let definition: { key?: string };
-    try {
-      definition = JSON.parse(text) as { key?: string };
-    } catch (error) {
-      return setProblem({ field: 'JSON', message: error instanceof Error ? error.message : String(error) });
-    }
-    post('/experiments', definition)
-      .then(() => go(addressOf(String(definition.key))))
-      .catch((error: unknown) => setProblem(problemOf(error)));
+    keep();
   };
   return (
-    <main class="experiment">
+    <div class="experiment">
       <p>
         <a href="/experiments">← all experiments</a>
       </p>
-      <h1>{from === '' ? 'New experiment' : `From ${from}`}</h1>
-      <form class="define" onSubmit={keep}>
-        <div>
+      <h1>{title}</h1>
+      <div class="define">
+        <form onSubmit={submit}>
           <div class="row wrap" role="group" aria-label="Start from">
             {Object.entries(TEMPLATES).map(([name, template]) => (
               <button type="button" key={name} onClick={() => setText(JSON.stringify(template(parts.models), null, 2))}>
@@ -108,15 +110,10 @@ export function DefineExperiment({ from }: { from: string }) {
             value={text}
             onInput={(event) => setText(event.currentTarget.value)}
           />
-          {problem && (
-            <p class="badge warn" role="alert">
-              <b>{problem.field}</b>: {problem.message}
-            </p>
-          )}
           <button type="submit" class="primary">
             Keep as draft
           </button>
-        </div>
+        </form>
         <aside>
           <Names title="Metrics (the first decides)" names={parts.metrics.map(({ name }) => name)} />
           <Names title="Models" names={parts.models} />
@@ -124,8 +121,13 @@ export function DefineExperiment({ from }: { from: string }) {
           <Names title="Surfaces" names={parts.surfaces} />
           <Names title="Variants" names={['variant A', 'variant B', 'variant C']} />
         </aside>
-      </form>
-    </main>
+        {refused && (
+          <Refusal error={refused.error} again={keep}>
+            <b>{fieldOf(refused.error)}</b>: {refused.error.message}
+          </Refusal>
+        )}
+      </div>
+    </div>
   );
 }
 
@@ -142,7 +144,8 @@ function Names({ title, names }: { title: string; names: readonly string[] }) {
   );
 }
 
-function problemOf(error: unknown): { field: string; message: string } {
-  if (error instanceof ApiProblem) return { field: error.field ?? error.code, message: error.message };
-  return { field: 'error', message: String(error) };
+/** What is wrong: a field of the definition, or the text itself. */
+function fieldOf(error: Error): string {
+  if (error instanceof ApiProblem) return error.field ?? error.code;
+  return error instanceof SyntaxError ? 'JSON' : 'error';
 }

@@ -11,12 +11,14 @@ import { ForestPlot } from '../parts/forest-plot.tsx';
 import { LineChart } from '../parts/line-chart.tsx';
 import { Failure, Skeleton } from '../parts/states.tsx';
 import { go, type Place, withQuery } from '../router.ts';
+import { useTitle } from '../title.ts';
 
 /** A page that is watched asks again this often; the intervals allow it. */
 const REFRESH_MS = 30_000;
 
 /** One experiment: the verdict first, then what it rests on, then where the effect lies, then how it came about. */
 export function OneExperiment({ experimentKey, place }: { experimentKey: string; place: Place }) {
+  useTitle(experimentKey);
   const [round, setRound] = useState(0);
   const interval = place.query.get('interval') === 'fixed-horizon' ? 'fixed-horizon' : 'always-valid';
   const address = `${addressOf(experimentKey)}?interval=${interval}`;
@@ -31,7 +33,7 @@ export function OneExperiment({ experimentKey, place }: { experimentKey: string;
   const { card, definition, report } = view;
   const arms = report.arms.slice(1).map(({ arm }) => arm);
   return (
-    <main class="experiment">
+    <div class="experiment">
       <p>
         <a href="/experiments">← all experiments</a>
       </p>
@@ -71,7 +73,7 @@ export function OneExperiment({ experimentKey, place }: { experimentKey: string;
       )}
       <History audit={view.audit} />
       {card.state !== 'draft' && <Downloads experimentKey={card.key} />}
-    </main>
+    </div>
   );
 }
 

@@ -4,6 +4,7 @@ import type { Card } from '../parts/experiment.ts';
 import { addressOf, dayOf, intervalText } from '../parts/experiment.ts';
 import { Failure, Skeleton } from '../parts/states.tsx';
 import type { Place } from '../router.ts';
+import { useTitle } from '../title.ts';
 import { DefineExperiment } from './define-experiment.tsx';
 import { OneExperiment } from './experiment.tsx';
 
@@ -17,12 +18,13 @@ export function Experiments({ experimentKey, place }: { experimentKey: string; p
 const STATES = ['running', 'draft', 'stopped', 'archived'];
 
 function List() {
+  useTitle('Experiments');
   const list = useLoaded('experiments', (signal) => call<{ experiments: readonly Card[]; holdout: number }>('/experiments', { signal }));
   if (list.kind === 'failed') return <Failure error={list.error} retry={list.retry} />;
   if (list.kind === 'loading') return <Skeleton count={4} />;
   const { experiments, holdout } = list.value;
   return (
-    <main>
+    <>
       <header class="row wrap page-head">
         <h1>Experiments</h1>
         <div class="row">
@@ -49,7 +51,7 @@ function List() {
           )
         );
       })}
-    </main>
+    </>
   );
 }
 

@@ -5,6 +5,7 @@ import { PinCard } from '../parts/pin-card.tsx';
 import { RankedList } from '../parts/ranked-list.tsx';
 import { Empty, Failure, Skeleton } from '../parts/states.tsx';
 import { go } from '../router.ts';
+import { useTitle } from '../title.ts';
 import { chosenUser, chooseUser } from '../visitor.ts';
 
 interface HistoryReply {
@@ -18,12 +19,16 @@ interface HistoryReply {
 
 /** The home feed of a chosen user beside what that user saved and opened, so that one can judge the one by the other. */
 export function HomeFeed({ userId }: { userId: string }) {
-  if (userId === '') return <ChooseUser />;
+  return userId === '' ? <ChooseUser /> : <FeedOf userId={userId} />;
+}
+
+function FeedOf({ userId }: { userId: string }) {
+  useTitle(`Home feed of ${userId}`);
   const base = `/users/${encodeURIComponent(userId)}`;
   const feed = useLoaded(`${base}/home-feed`, (signal) => call<ListReply>(`${base}/home-feed?limit=40&explain=true`, { signal }));
   const history = useLoaded(`${base}/history`, (signal) => call<HistoryReply>(`${base}/history?limit=24`, { signal }));
   return (
-    <main>
+    <>
       <header class="row wrap page-head">
         <h1>Home feed of {userId}</h1>
         <button
@@ -57,13 +62,17 @@ export function HomeFeed({ userId }: { userId: string }) {
         <h2>What to see next</h2>
         {feed.kind === 'loading' && <Skeleton count={12} />}
         {feed.kind === 'failed' && <Failure error={feed.error} retry={feed.retry} />}
-        {feed.kind === 'there' && <RankedList list={feed.value} sendsEvents />}
+        {feed.kind === 'there' && feed.value.items.length === 0 && (
+          <Empty title="Nothing to show yet">Nothing this user saved or opened leads to another pin, and nothing is popular yet.</Empty>
+        )}
+        {feed.kind === 'there' && feed.value.items.length > 0 && <RankedList list={feed.value} sendsEvents />}
       </section>
-    </main>
+    </>
   );
 }
 
 function ChooseUser() {
+  useTitle('Home feed');
   const [typed, setTyped] = useState('');
   const users = useLoaded('users', (signal) => call<{ users: readonly { id: string; saves?: number }[] }>('/users?limit=60', { signal }));
   const open = (id: string): void => {
@@ -71,7 +80,7 @@ function ChooseUser() {
     go(`/home/${encodeURIComponent(id)}`);
   };
   return (
-    <main>
+    <>
       <h1>Whose home feed?</h1>
       <form
         class="row"
@@ -93,6 +102,6 @@ function ChooseUser() {
           ))}
         </div>
       )}
-    </main>
+    </>
   );
 }

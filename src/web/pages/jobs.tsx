@@ -1,7 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import { call, post } from '../api.ts';
 import { useLoaded } from '../load.ts';
+import { Refusal, useAttempt } from '../parts/refusal.tsx';
 import { Failure, Skeleton } from '../parts/states.tsx';
+import { useTitle } from '../title.ts';
 
 interface Run {
   readonly id: number;
@@ -38,6 +40,7 @@ const IDLE_MS = 10_000;
 
 /** What runs by itself, what runs now, and how it ended. */
 export function Jobs() {
+  useTitle('Jobs');
   const [round, setRound] = useState(0);
   const loaded = useLoaded(`jobs ${round}`, async (signal) => {
     const [all, history] = await Promise.all([
@@ -55,7 +58,7 @@ export function Jobs() {
   if (loaded.kind === 'failed') return <Failure error={loaded.error} retry={loaded.retry} />;
   if (view === null) return <Skeleton count={4} />;
   return (
-    <main class="jobs">
+    <div class="jobs">
       <h1>Jobs</h1>
       <p>
         One at a time, each a process of its own. Times are UTC; <code>related-pins schedule-job</code> says when a job runs.
@@ -68,20 +71,16 @@ export function Jobs() {
       <Schedule jobs={view.jobs} changed={() => setRound((count) => count + 1)} />
       <h2>History</h2>
       {view.runs.length === 0 ? <p>Nothing has run yet.</p> : <History runs={view.runs} />}
-    </main>
+    </div>
   );
 }
 
 function Schedule({ jobs, changed }: { jobs: readonly Job[]; changed: () => void }) {
-  const [refusal, setRefusal] = useState<string | null>(null);
-  const act = (path: string) => async (): Promise<void> => {
-    setRefusal(null);
-    await post(path, {}).catch((error: Error) => setRefusal(error.message));
-    changed();
-  };
+  const [refused, attempt] = useAttempt();
+  const act = (path: string) => (): void => attempt(() => post(path, {}).finally(changed));
   return (
     <div class="panel">
-      {refusal && <p role="alert">{refusal}</p>}
+      {refused && <Refusal {...refused} />}
       <table>
         <thead>
           <tr>

@@ -1,7 +1,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { call, imageAddress, post } from '../api.ts';
+import { asError, call, post } from '../api.ts';
+import { isCommand } from '../keyboard.ts';
 import { useLoaded } from '../load.ts';
+import { PinImage } from '../parts/pin-image.tsx';
 import { Empty, Failure, Skeleton } from '../parts/states.tsx';
+import { useTitle } from '../title.ts';
 import { currentUser } from '../visitor.ts';
 
 interface Task {
@@ -35,6 +38,7 @@ export function Judge({ study }: { study: string }) {
 }
 
 function Studies() {
+  useTitle('Judgements');
   const list = useLoaded('judgements', (signal) => call<{ studies: readonly Study[] }>('/judgements', { signal }));
   if (list.kind === 'failed') return <Failure error={list.error} retry={list.retry} />;
   if (list.kind === 'loading') return <Skeleton count={3} />;
@@ -46,7 +50,7 @@ function Studies() {
     );
   const share = (value: number | null): string => (value === null ? '–' : value.toFixed(2));
   return (
-    <main>
+    <>
       <h1>Judgements</h1>
       <section class="panel">
         <table>
@@ -75,11 +79,12 @@ function Studies() {
           </tbody>
         </table>
       </section>
-    </main>
+    </>
   );
 }
 
 function Judging({ study }: { study: string }) {
+  useTitle(`Judging ${study}`);
   const judge = currentUser();
   const address = `/judgements/${encodeURIComponent(study)}`;
   const first = useLoaded(address, (signal) =>
@@ -91,11 +96,11 @@ function Judging({ study }: { study: string }) {
   useEffect(() => {
     if (first.kind === 'there') setTask(first.value.task);
   }, [first]);
-  /** The task that may be answered now: none while an answer is on its way, so that a fast key never answers twice. */
+  /** The task that may be answered now: none while an answer is on its way or was refused, so that a fast key never answers twice. */
   const open = useRef<Task | null>(null);
-  open.current = task ?? null;
+  open.current = error ? null : (task ?? null);
   const last = useRef<Task | null>(null);
-  last.current = before;
+  last.current = error ? null : before;
   const answer = (value: number): void => {
     const answered = open.current;
     if (!answered) return;
@@ -105,7 +110,7 @@ function Judging({ study }: { study: string }) {
         setBefore(answered);
         setTask(reply.task);
       })
-      .catch((failure: unknown) => setError(failure instanceof Error ? failure : new Error(String(failure))));
+      .catch((failure: unknown) => setError(asError(failure)));
   };
   /** Shows the last task again; its new answer replaces the old one. */
   const back = (): void => {
@@ -114,6 +119,7 @@ function Judging({ study }: { study: string }) {
   };
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
+      if (!isCommand(event)) return;
       if (event.key === 'Backspace' && last.current) return back();
       const value = answerOf(event.key, open.current);
       if (value === null) return;
@@ -124,11 +130,11 @@ function Judging({ study }: { study: string }) {
     return () => removeEventListener('keydown', press);
   }, [address]);
   if (first.kind === 'failed') return <Failure error={first.error} retry={first.retry} />;
-  if (error) return <Failure error={error} />;
+  if (error) return <Failure error={error} retry={() => setError(null)} />;
   if (task === undefined) return <Skeleton count={6} />;
   if (task === null) return <Empty title="All judged">Thank you. Nothing is left for you in this study.</Empty>;
   return (
-    <main class="judge">
+    <div class="judge">
       <header class="row page-head">
         <h1>{task.kind === 'pair' ? 'Which list would you rather see next?' : 'Would you want to see this next?'}</h1>
         <div class="row">
@@ -144,7 +150,7 @@ function Judging({ study }: { study: string }) {
       </header>
       {task.kind === 'pair' ? (
         <>
-          <img class="judge-query" src={imageAddress(task.queryPinId, 320)} alt="The pin being looked at" />
+          <PinImage class="judge-query" pinId={task.queryPinId} widthPx={320} alt="The pin being looked at" />
           <div class="side-by-side">
             <Side name="Left list" pins={task.left} />
             <Side name="Right list" pins={task.right} />
@@ -153,11 +159,11 @@ function Judging({ study }: { study: string }) {
       ) : (
         <div class="judge-one">
           <figure>
-            <img src={imageAddress(task.queryPinId, 320)} alt="The pin being looked at" />
+            <PinImage pinId={task.queryPinId} widthPx={320} alt="The pin being looked at" />
             <figcaption>looking at</figcaption>
           </figure>
           <figure>
-            <img src={imageAddress(task.left[0], 320)} alt="The pin to grade" />
+            <PinImage pinId={task.left[0]} widthPx={320} alt="The pin to grade" />
             <figcaption>next?</figcaption>
           </figure>
         </div>
@@ -183,7 +189,7 @@ function Judging({ study }: { study: string }) {
           ))
         )}
       </div>
-    </main>
+    </div>
   );
 }
 
@@ -197,7 +203,7 @@ function Side({ name, pins }: { name: string; pins: readonly string[] }) {
   return (
     <div class="judge-side" role="group" aria-label={name}>
       {pins.map((pinId) => (
-        <img key={pinId} src={imageAddress(pinId, 200)} alt="" />
+        <PinImage key={pinId} pinId={pinId} widthPx={200} alt="" />
       ))}
     </div>
   );

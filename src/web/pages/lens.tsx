@@ -1,10 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
-import { ApiProblem, type Box, call, type Item, type ListReply } from '../api.ts';
+import { asError, type Box, call, type Item, type ListReply } from '../api.ts';
 import { Cropper } from '../parts/cropper.tsx';
 import { Masonry } from '../parts/masonry.tsx';
 import { PinCard } from '../parts/pin-card.tsx';
 import { SourceBadge } from '../parts/source-badge.tsx';
 import { Empty, Failure, Skeleton } from '../parts/states.tsx';
+import { useTitle } from '../title.ts';
 
 interface LensReply extends ListReply {
   readonly understanding: {
@@ -19,10 +20,12 @@ interface LensReply extends ListReply {
 
 /** A photo in (dropped, pasted or chosen): what it shows, and a blend of look-alikes, meaning-alikes and scenes. */
 export function Lens() {
+  useTitle('Lens');
   const [photo, setPhoto] = useState<File | null>(null);
   const [preview, setPreview] = useState('');
   const [reply, setReply] = useState<LensReply | null>(null);
   const [error, setError] = useState<Error | null>(null);
+  const [round, setRound] = useState(0);
   const [over, setOver] = useState(false);
   const [cropping, setCropping] = useState(false);
   useEffect(() => {
@@ -47,13 +50,13 @@ export function Lens() {
     call<LensReply>('/lens', { method: 'POST', body, signal: stop.signal })
       .then(setReply)
       .catch((failure: unknown) => {
-        if (!stop.signal.aborted) setError(failure instanceof Error ? failure : new ApiProblem(0, 'UNKNOWN', String(failure)));
+        if (!stop.signal.aborted) setError(asError(failure));
       });
     return () => {
       stop.abort();
       URL.revokeObjectURL(address);
     };
-  }, [photo]);
+  }, [photo, round]);
   const drop = (event: DragEvent): void => {
     event.preventDefault();
     setOver(false);
@@ -61,7 +64,8 @@ export function Lens() {
     if (file) setPhoto(file);
   };
   return (
-    <main>
+    <>
+      <h1 class="visually-hidden">Search by photo</h1>
       <label
         class={`drop${over ? ' over' : ''}${photo ? ' small' : ''}`}
         onDragOver={(event) => {
@@ -83,7 +87,7 @@ export function Lens() {
           onChange={(event) => setPhoto(event.currentTarget.files?.[0] ?? null)}
         />
       </label>
-      {error && <Failure error={error} />}
+      {error && <Failure error={error} retry={() => setRound(round + 1)} />}
       {photo && !reply && !error && <Skeleton count={12} />}
       {reply && <Understanding reply={reply} />}
       {reply && photo && (
@@ -105,6 +109,7 @@ export function Lens() {
               pinId={item.pinId}
               title={item.title}
               href={`/pin/${encodeURIComponent(item.pinId)}`}
+              from={{ recommendationId: reply.recommendationId, position: item.position }}
               overlay={<MatchingBox item={item} />}
             >
               <SourceBadge name={item.source ?? ''} />
@@ -112,7 +117,7 @@ export function Lens() {
           ))}
         </Masonry>
       )}
-    </main>
+    </>
   );
 }
 

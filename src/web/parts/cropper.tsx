@@ -1,6 +1,9 @@
+import type { TargetedEvent } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { type Box, imageAddress, type PinObject } from '../api.ts';
+import type { Box, PinObject } from '../api.ts';
+import { isCommand } from '../keyboard.ts';
 import { dragBox, drawnBox, type Fractions, type Grip, MIDDLE, readBox, stepBox, toFractions, toPixels } from './crop-box.ts';
+import { PinImage } from './pin-image.tsx';
 import { RegionResults } from './region-results.tsx';
 import { type Mode, MODES, type Picture, useRegionSearch } from './region-search.ts';
 
@@ -56,35 +59,34 @@ export function Cropper({
   const move = (box: Fractions): void => setState({ box, settled: false, via: 'crop' });
   const grab = useGrab(frame, state?.box ?? null, move, settle);
   const keys = (event: KeyboardEvent): void => {
-    const next = state && stepBox(state.box, event);
+    const next = state && isCommand(event) && stepBox(state.box, event);
     if (!next) return;
     event.preventDefault();
     settle(next);
+  };
+  const shown = {
+    alt: 'The picture that is searched in',
+    draggable: false,
+    onLoad: ({ currentTarget }: TargetedEvent<HTMLImageElement>) => setNatural([currentTarget.naturalWidth, currentTarget.naturalHeight]),
   };
   return (
     <div class="cropper">
       <div class="cropper-picture">
         <div class="stage" ref={frame} onPointerDown={(event) => grab(event, 'draw')}>
-          <img
-            src={'pinId' in picture ? imageAddress(picture.pinId, 736) : address}
-            alt="The picture that is searched in"
-            draggable={false}
-            onLoad={(event) => setNatural([event.currentTarget.naturalWidth, event.currentTarget.naturalHeight])}
-          />
+          {'pinId' in picture ? <PinImage pinId={picture.pinId} widthPx={736} {...shown} /> : <img src={address} {...shown} />}
           {state && <CropBox box={state.box} onKeys={keys} onGrab={grab} />}
           {extent && <Dots objects={objects} extent={extent} onGrab={grab} onPick={(box) => settle(toFractions(box, extent), 'dot')} />}
         </div>
         <p class="hint">Drag the box or its corners, draw a new one, or click a dot. Arrow keys move it, with shift they resize it.</p>
       </div>
       <div>
-        <div class="row wrap modes" role="tablist" aria-label="What to search for">
+        <div class="row wrap modes" role="group" aria-label="What to search for">
           {(Object.keys(MODES) as Mode[]).map((each) => (
             <button
               type="button"
-              role="tab"
               key={each}
               class={`chip${mode === each ? ' on' : ''}`}
-              aria-selected={mode === each}
+              aria-pressed={mode === each}
               onClick={() => setMode(each)}
             >
               {MODES[each]}

@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
-import { ApiProblem, callText, post } from '../api.ts';
+import { callText, post } from '../api.ts';
 import type { View } from './experiment.ts';
 import { addressOf } from './experiment.ts';
+import { Refusal, useAttempt } from './refusal.tsx';
 
 const STEPS: Readonly<Record<string, readonly string[]>> = {
   draft: ['start', 'archive'],
@@ -12,17 +13,12 @@ const STEPS: Readonly<Record<string, readonly string[]>> = {
 /** Start, stop, archive, widen; each asks once more, and is written into the history. */
 export function Controls({ view, onChange }: { view: View; onChange: () => void }) {
   const { card, definition } = view;
-  const [problem, setProblem] = useState('');
+  const [refused, attempt] = useAttempt();
   const [asked, setAsked] = useState('');
   const [share, setShare] = useState(Math.round(100 * definition.traffic));
   const act = (step: string, body: unknown): void => {
     setAsked('');
-    post(`${addressOf(card.key)}/${step}`, body)
-      .then(() => {
-        setProblem('');
-        onChange();
-      })
-      .catch((error: unknown) => setProblem(error instanceof ApiProblem ? error.message : String(error)));
+    attempt(() => post(`${addressOf(card.key)}/${step}`, body).then(onChange));
   };
   const widens = share > Math.round(100 * definition.traffic) && share <= 100;
   return (
@@ -73,33 +69,28 @@ export function Controls({ view, onChange }: { view: View; onChange: () => void 
           </button>
         </form>
       )}
-      {problem && (
-        <p class="badge warn" role="alert">
-          {problem}
-        </p>
-      )}
+      {refused && <Refusal {...refused} />}
     </div>
   );
 }
 
 /** The report as a file, fetched with the visitor's key. */
 export function Downloads({ experimentKey }: { experimentKey: string }) {
-  const [problem, setProblem] = useState('');
+  const [refused, attempt] = useAttempt();
   const download = (format: 'json' | 'csv'): void => {
-    callText(`${addressOf(experimentKey)}/report?format=${format}`)
-      .then((text) => saveAs(`${experimentKey}.${format}`, text))
-      .catch((error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
+    const address = `${addressOf(experimentKey)}/report?format=${format}`;
+    attempt(() => callText(address).then((text) => saveAs(`${experimentKey}.${format}`, text)));
   };
   return (
-    <p class="row wrap">
+    <div class="row wrap">
       <button type="button" onClick={() => download('json')}>
         Download as JSON
       </button>
       <button type="button" onClick={() => download('csv')}>
         Download as CSV
       </button>
-      {problem && <span class="badge warn">{problem}</span>}
-    </p>
+      {refused && <Refusal {...refused} />}
+    </div>
   );
 }
 

@@ -1,8 +1,9 @@
-import { call, imageAddress } from '../api.ts';
+import { call } from '../api.ts';
 import { useLoaded } from '../load.ts';
 import type { Definition, Report, View } from './experiment.ts';
 import { addressOf, dayOf, percent } from './experiment.ts';
 import { LineChart } from './line-chart.tsx';
+import { PinImage } from './pin-image.tsx';
 
 const count = (value: number): string => Math.round(value).toLocaleString('en');
 
@@ -181,7 +182,7 @@ export function Differences({ definition }: { definition: Definition }) {
       <div class="strip">
         {queries.map(({ queryPinId, at }) => (
           <figure key={queryPinId} class="difference">
-            <img src={imageAddress(queryPinId, 200)} alt={`pin ${queryPinId}`} />
+            <PinImage pinId={queryPinId} widthPx={200} alt={`pin ${queryPinId}`} />
             <figcaption>
               <small class="block">{dayOf(at)}, the control beside</small>
               {arms.slice(1).map((arm) => (

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import { type Box, imageAddress, type PinObject } from '../api.ts';
+import type { Box, PinObject } from '../api.ts';
+import { PinImage } from './pin-image.tsx';
 
 /** The pin's image with its detected objects drawn over it: boxes on demand, the dominant object marked. */
 export function ObjectBoxes({
@@ -21,8 +22,9 @@ export function ObjectBoxes({
   const atFoot = extent ? labelsAtFoot(objects, extent) : [];
   return (
     <div class={`stage${failed ? ' no-image' : ''}`}>
-      <img
-        src={imageAddress(pinId, 736)}
+      <PinImage
+        pinId={pinId}
+        widthPx={736}
         alt={title}
         onLoad={(event) => setSize([event.currentTarget.naturalWidth, event.currentTarget.naturalHeight])}
         onError={() => setFailed(true)}

@@ -1,10 +1,19 @@
+import type { TargetedMouseEvent } from 'preact';
 import { useState } from 'preact/hooks';
 import { type Item, type ListReply, sendEvents } from '../api.ts';
 import { currentUser } from '../visitor.ts';
 import { Masonry } from './masonry.tsx';
 import { PinCard } from './pin-card.tsx';
+import { SaveButton, SavesRefused, useSaves } from './saves.tsx';
 import { SourceBadge } from './source-badge.tsx';
 import { Why } from './why.tsx';
+
+/** What was asked about a score, and the button that asked. */
+interface Asked {
+  readonly position: number;
+  readonly against: boolean;
+  readonly opener: HTMLElement;
+}
 
 /** A served list: cards in order with their sources; "why" on each; saving and opening send real events. */
 export function RankedList({
@@ -16,20 +25,21 @@ export function RankedList({
   sendsEvents: boolean;
   before?: ReadonlyMap<string, number> | undefined;
 }) {
-  const [asked, setAsked] = useState<{ readonly position: number; readonly against: boolean } | null>(null);
-  const [saved, setSaved] = useState<ReadonlySet<string>>(new Set());
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const { recommendationId } = list;
+  const saves = useSaves(recommendationId);
   const item = asked ? list.items.find((row) => row.position === asked.position) : undefined;
   const next = asked?.against ? (list.items.find((row) => row.position === asked.position + 1) ?? null) : null;
-  const act = (type: 'closeup' | 'click' | 'save', row: Item): void => {
-    if (sendsEvents) void sendEvents(currentUser(), list.recommendationId, type, [row]);
+  const open = (row: Item): void => {
+    if (sendsEvents) void sendEvents(currentUser(), recommendationId, 'closeup', [row]);
   };
-  const save = (row: Item): void => {
-    setSaved(new Set([...saved, row.pinId]));
-    act('save', row);
+  const close = (): void => {
+    asked?.opener.focus();
+    setAsked(null);
   };
   return (
     <>
-      {item && <Why item={item} against={next} onClose={() => setAsked(null)} />}
+      {item && <Why item={item} against={next} onClose={close} />}
       <Masonry minColumnPx={190}>
         {list.items.map((row) => (
           <PinCard
@@ -37,44 +47,44 @@ export function RankedList({
             pinId={row.pinId}
             title={row.title}
             href={`/pin/${encodeURIComponent(row.pinId)}`}
-            onOpen={() => act('closeup', row)}
+            from={sendsEvents ? { recommendationId, position: row.position } : undefined}
+            onOpen={() => open(row)}
             marked={asked?.position === row.position}
             overlay={
               <>
                 <span class="position">{row.position}</span>
                 {before && <Moved from={before.get(row.pinId)} to={row.position} />}
-                {sendsEvents && (
-                  <button type="button" class="save" disabled={saved.has(row.pinId)} onClick={() => save(row)}>
-                    {saved.has(row.pinId) ? 'Saved' : 'Save'}
-                  </button>
-                )}
+                {sendsEvents && <SaveButton item={row} saves={saves} />}
               </>
             }
           >
             {row.sources.map((source) => (
               <SourceBadge key={source.name} name={source.name} score={source.score} />
             ))}
-            {row.terms && row.terms.length > 0 && (
-              <span class="asks">
-                <button type="button" class="link" onClick={() => setAsked({ position: row.position, against: false })}>
-                  why
-                </button>
-                {row.position < list.items.length && (
-                  <button
-                    type="button"
-                    class="link"
-                    title="Why above the next one"
-                    onClick={() => setAsked({ position: row.position, against: true })}
-                  >
-                    why above next
-                  </button>
-                )}
-              </span>
-            )}
+            {row.terms && row.terms.length > 0 && <Asks row={row} last={row.position >= list.items.length} onAsk={setAsked} />}
           </PinCard>
         ))}
       </Masonry>
+      <SavesRefused saves={saves} />
     </>
+  );
+}
+
+function Asks({ row, last, onAsk }: { row: Item; last: boolean; onAsk: (asked: Asked) => void }) {
+  const name = `#${row.position} ${row.title || row.pinId}`;
+  const ask = (against: boolean) => (event: TargetedMouseEvent<HTMLButtonElement>) =>
+    onAsk({ position: row.position, against, opener: event.currentTarget });
+  return (
+    <span class="asks">
+      <button type="button" class="link" aria-label={`Why ${name}`} onClick={ask(false)}>
+        why
+      </button>
+      {!last && (
+        <button type="button" class="link" title="Why above the next one" aria-label={`Why above next: ${name}`} onClick={ask(true)}>
+          why above next
+        </button>
+      )}
+    </span>
   );
 }
 

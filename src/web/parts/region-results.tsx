@@ -1,13 +1,16 @@
-import { useState } from 'preact/hooks';
 import { type Item, sendEvents } from '../api.ts';
 import { currentUser } from '../visitor.ts';
 import { Masonry } from './masonry.tsx';
 import { PinCard } from './pin-card.tsx';
 import type { RegionReply, RegionSearch } from './region-search.ts';
+import { SaveButton, SavesRefused, useSaves } from './saves.tsx';
 import { SourceBadge } from './source-badge.tsx';
-import { Empty, Failure, Skeleton } from './states.tsx';
+import { Empty, Failure, MoreFailed, Skeleton } from './states.tsx';
 
-/** What a region's search found: colours, terms to narrow by, and the pins; for Shop the Look one shelf per object. */
+/**
+ * What a region's search found: colours, terms to narrow by, and the pins; for Shop the Look one shelf per object. Only the
+ * count is read out: with every move of the box the list is another.
+ */
 export function RegionResults({
   search,
   terms,
@@ -19,9 +22,7 @@ export function RegionResults({
   onTerms: (terms: readonly string[]) => void;
   held: { current: boolean };
 }) {
-  const { reply, error, busy, more } = search;
-  if (error) return <Failure error={error} />;
-  if (!reply) return <Skeleton count={8} />;
+  const { reply, error, busy, retry } = search;
   const hold = (): void => {
     held.current = true;
     const free = (): void => {
@@ -31,8 +32,29 @@ export function RegionResults({
     addEventListener('pointercancel', free, { once: true });
   };
   return (
-    <div class={`results${busy ? ' busy' : ''}`} aria-live="polite" aria-busy={busy} onPointerDown={hold}>
-      <Terms reply={reply} terms={terms} onTerms={onTerms} />
+    <>
+      <p class="found" role="status">
+        {reply && !error && countOf(reply.items)}
+      </p>
+      {error && <Failure error={error} retry={retry} />}
+      {!error && !reply && <Skeleton count={8} />}
+      {!error && reply && (
+        <div class={`results${busy ? ' busy' : ''}`} aria-busy={busy} onPointerDown={hold}>
+          <Terms reply={reply} terms={terms} onTerms={onTerms} />
+          <Found reply={reply} search={search} />
+        </div>
+      )}
+    </>
+  );
+}
+
+function countOf({ length }: readonly Item[]): string {
+  return length === 1 ? '1 pin found' : `${length} pins found`;
+}
+
+function Found({ reply, search: { more, moreError } }: { reply: RegionReply; search: RegionSearch }) {
+  return (
+    <>
       {reply.exactProduct && (
         <p class="served">
           Only what is the same product: nearer than {reply.exactProduct.distanceMax} bits, right in{' '}
@@ -40,8 +62,13 @@ export function RegionResults({
         </p>
       )}
       {reply.items.length === 0 && <Empty title="Nothing like this">Try a larger box, or fewer terms.</Empty>}
-      {reply.look ? <Shelves reply={reply} /> : <Cards reply={reply} items={reply.items} onEnd={reply.nextCursor ? more : null} />}
-    </div>
+      {reply.look ? (
+        <Shelves reply={reply} />
+      ) : (
+        <Cards reply={reply} items={reply.items} onEnd={reply.nextCursor && !moreError ? more : null} />
+      )}
+      {moreError && <MoreFailed error={moreError} retry={more} />}
+    </>
   );
 }
 
@@ -96,33 +123,29 @@ function Shelves({ reply }: { reply: RegionReply }) {
 }
 
 function Cards({ reply, items, onEnd }: { reply: RegionReply; items: readonly Item[]; onEnd: (() => void) | null }) {
-  const [saved, setSaved] = useState<ReadonlySet<string>>(new Set());
-  const act = (type: 'click' | 'save', item: Item): void => void sendEvents(currentUser(), reply.recommendationId, type, [item]);
-  const save = (item: Item): void => {
-    setSaved(new Set([...saved, item.pinId]));
-    act('save', item);
-  };
+  const { recommendationId } = reply;
+  const saves = useSaves(recommendationId);
   return (
-    <Masonry minColumnPx={150} onEnd={onEnd}>
-      {items.map((item) => (
-        <PinCard
-          key={item.pinId}
-          pinId={item.pinId}
-          title={item.title}
-          href={`/pin/${encodeURIComponent(item.pinId)}`}
-          onOpen={() => act('click', item)}
-          overlay={
-            <button type="button" class="save" disabled={saved.has(item.pinId)} onClick={() => save(item)}>
-              {saved.has(item.pinId) ? 'Saved' : 'Save'}
-            </button>
-          }
-        >
-          {item.sources.map((source) => (
-            <SourceBadge key={source.name} name={source.name} score={source.score} />
-          ))}
-          {item.distance !== undefined && <small title="bits that differ">{item.distance} bits apart</small>}
-        </PinCard>
-      ))}
-    </Masonry>
+    <>
+      <Masonry minColumnPx={150} onEnd={onEnd}>
+        {items.map((item) => (
+          <PinCard
+            key={item.pinId}
+            pinId={item.pinId}
+            title={item.title}
+            href={`/pin/${encodeURIComponent(item.pinId)}`}
+            from={{ recommendationId, position: item.position }}
+            onOpen={() => void sendEvents(currentUser(), recommendationId, 'click', [item])}
+            overlay={<SaveButton item={item} saves={saves} />}
+          >
+            {item.sources.map((source) => (
+              <SourceBadge key={source.name} name={source.name} score={source.score} />
+            ))}
+            {item.distance !== undefined && <small title="bits that differ">{item.distance} bits apart</small>}
+          </PinCard>
+        ))}
+      </Masonry>
+      <SavesRefused saves={saves} />
+    </>
   );
 }

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { call, type ListReply, post } from '../api.ts';
+import { asError, call, type ListReply, post } from '../api.ts';
 import { currentUser } from '../visitor.ts';
 import type { Fractions } from './crop-box.ts';
 
@@ -42,7 +42,11 @@ export interface RegionSearch {
   readonly reply: RegionReply | null;
   readonly error: Error | null;
   readonly busy: boolean;
+  /** Asks the last question again. */
+  retry(): void;
   more(): void;
+  /** Why the last `more` brought nothing. */
+  readonly moreError: Error | null;
 }
 
 const DRAGGED_MS = 120;
@@ -55,7 +59,9 @@ const PAGE = 24;
 export function useRegionSearch(picture: Picture, query: RegionQuery, held: { readonly current: boolean }): RegionSearch {
   const [reply, setReply] = useState<RegionReply | null>(null);
   const [error, setError] = useState<Error | null>(null);
+  const [moreError, setMoreError] = useState<Error | null>(null);
   const [busy, setBusy] = useState(false);
+  const [round, setRound] = useState(0);
   const stop = useRef<AbortController | null>(null);
   const { box, terms, mode, settled } = query;
   const key = box ? `${box.map((side) => side.toFixed(3)).join(',')}|${terms.join('|')}|${mode}|${settled}` : '';
@@ -71,28 +77,38 @@ export function useRegionSearch(picture: Picture, query: RegionQuery, held: { re
           .then((value) => whenFree(held, asked.signal, () => show(value)))
           .catch((failure: unknown) => {
             if (asked.signal.aborted) return;
-            setError(failure instanceof Error ? failure : new Error(String(failure)));
+            setError(asError(failure));
             setBusy(false);
           });
       },
       settled ? 0 : DRAGGED_MS,
     );
     return () => clearTimeout(timer);
-  }, [picture, key]);
+  }, [picture, key, round]);
   const show = (value: RegionReply): void => {
     setReply(value);
     setError(null);
+    setMoreError(null);
     setBusy(false);
+  };
+  const retry = (): void => {
+    setError(null);
+    setRound(round + 1);
   };
   const more = (): void => {
     const signal = stop.current?.signal;
     if (!reply?.nextCursor || !signal || busy) return;
     setBusy(true);
+    setMoreError(null);
     ask(picture, query, reply.nextCursor, signal)
       .then((next) => !signal.aborted && show({ ...next, items: [...reply.items, ...next.items] }))
-      .catch(() => !signal.aborted && setBusy(false));
+      .catch((failure: unknown) => {
+        if (signal.aborted) return;
+        setMoreError(asError(failure));
+        setBusy(false);
+      });
   };
-  return { reply, error, busy, more };
+  return { reply, error, busy, retry, more, moreError };
 }
 
 /** Runs as soon as no finger is on the results, unless a newer question came. */

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { ApiProblem, rememberKey } from '../api.ts';
+import { ApiProblem, wantsKey } from '../api.ts';
+import { KeyForm } from './key-form.tsx';
 
 /** Grey cards that hold the place of what is on its way. */
 export function Skeleton({ count }: { count: number }) {
@@ -25,15 +26,8 @@ export function Empty({ title, children }: { title: string; children?: Component
 }
 
 /** What went wrong, in the service's own words, with the way out: again, or a key. */
-export function Failure({ error, retry }: { error: Error; retry?: () => void }) {
+export function Failure({ error, retry }: { error: Error; retry: () => void }) {
   const problem = error instanceof ApiProblem ? error : null;
-  const needsKey = problem?.status === 401 || problem?.status === 403;
-  const enter = (event: SubmitEvent): void => {
-    event.preventDefault();
-    const key = new FormData(event.currentTarget as HTMLFormElement).get('key');
-    rememberKey(String(key ?? ''));
-    retry?.();
-  };
   return (
     <div class="state" role="alert">
       <div class="state-mark warn" aria-hidden="true">
@@ -42,17 +36,26 @@ export function Failure({ error, retry }: { error: Error; retry?: () => void }) 
       <h2>{problem?.status === 404 ? 'Not found' : 'That did not work'}</h2>
       <p>{error.message}</p>
       {problem && <code>{problem.code}</code>}
-      {needsKey && (
-        <form class="row" onSubmit={enter}>
-          <input name="key" type="password" placeholder="key" aria-label="Key" autocomplete="off" />
-          <button type="submit">Use this key</button>
-        </form>
-      )}
-      {retry && !needsKey && (
-        <button type="button" onClick={retry}>
-          Try again
-        </button>
-      )}
+      <Again error={error} retry={retry} />
     </div>
+  );
+}
+
+/** Says where a further page should stand that it did not come, so that no list ends early without a word. */
+export function MoreFailed({ error, retry }: { error: Error; retry: () => void }) {
+  return (
+    <div class="row wrap more-failed" role="alert">
+      <span title={error.message}>Could not load more.</span>
+      <Again error={error} retry={retry} />
+    </div>
+  );
+}
+
+function Again({ error, retry }: { error: Error; retry: () => void }) {
+  if (wantsKey(error)) return <KeyForm onKey={retry} />;
+  return (
+    <button type="button" onClick={retry}>
+      Try again
+    </button>
   );
 }

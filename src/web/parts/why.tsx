@@ -1,10 +1,22 @@
-import { imageAddress, type Item, type Term } from '../api.ts';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Item, Term } from '../api.ts';
+import { PinImage } from './pin-image.tsx';
 import { SourceBadge } from './source-badge.tsx';
 
 const digits = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(3));
 
-/** The terms of a score as bars that add up to it; `against` turns them into the difference to the next item. */
+/**
+ * The terms of a score as bars that add up to it; `against` turns them into the difference to the next item. It takes the
+ * focus when it opens, and Escape closes it; who opened it gives the focus back.
+ */
 export function Why({ item, against, onClose }: { item: Item; against: Item | null; onClose: () => void }) {
+  const panel = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (!panel.current) return;
+    panel.current.focus({ preventScroll: true });
+    // In a narrow window it does not stick to the window's top, and may lie far above the button that opened it.
+    if (getComputedStyle(panel.current).position !== 'sticky') panel.current.scrollIntoView({ block: 'start' });
+  }, [item, against]);
   const terms = against ? difference(item, against) : (item.terms ?? []);
   const total = against ? item.score - against.score : item.score;
   const sorted = [...terms].filter((term) => term.contribution !== 0).sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
@@ -12,7 +24,13 @@ export function Why({ item, against, onClose }: { item: Item; against: Item | nu
   const shown = sorted.slice(0, 12);
   const rest = sorted.slice(12).reduce((sum, term) => sum + term.contribution, 0);
   return (
-    <section class="why" aria-label={against ? 'Why above the next one' : 'Why this pin'}>
+    <section
+      class="why"
+      ref={panel}
+      tabIndex={-1}
+      aria-label={against ? 'Why above the next one' : 'Why this pin'}
+      onKeyDown={(event) => event.key === 'Escape' && onClose()}
+    >
       <header class="row">
         <h3>{against ? `Why above #${against.position}` : `Why #${item.position}`}</h3>
         <button type="button" class="quiet" onClick={onClose} aria-label="Close">
@@ -21,8 +39,8 @@ export function Why({ item, against, onClose }: { item: Item; against: Item | nu
       </header>
       <div class="why-body">
         <div class="why-pictures">
-          <Picture item={item} />
-          {against && <Picture item={against} />}
+          <Pictured item={item} />
+          {against && <Pictured item={against} />}
         </div>
         <div>
           {!against && (
@@ -58,10 +76,10 @@ export function Why({ item, against, onClose }: { item: Item; against: Item | nu
   );
 }
 
-function Picture({ item }: { item: Item }) {
+function Pictured({ item }: { item: Item }) {
   return (
     <figure>
-      <img src={imageAddress(item.pinId, 320)} alt={item.title || item.pinId} />
+      <PinImage pinId={item.pinId} widthPx={320} alt={item.title || item.pinId} />
       <figcaption>
         #{item.position} {item.title}
       </figcaption>
