@@ -127,12 +127,19 @@ function largestOf<T>(items: readonly T[], size: (item: T) => number): T {
   return items.reduce((best, item) => (size(item) > size(best) ? item : best));
 }
 
-/** mAP and Table 3's figures at one setting; the whole reading of an evaluation in one record. */
+/**
+ * mAP and Table 3's figures at one setting; the whole reading of an evaluation in one record.
+ *
+ *   map50      area under the whole interpolated precision curve at IoU 0.5 (PASCAL VOC since 2010), every detection counted
+ *   map50Coco  COCO's AP50: 101 points of that curve, at most 100 detections of a label an image
+ *   map5095    COCO's AP: the same, mean over IoU 0.5, 0.55, ... 0.95
+ */
 export function detectorFigures(images: readonly EvaluatedImage[], rules: EvaluationRules) {
   const all = judged(images, rules);
   const map50 = meanAveragePrecision(all, 0.5);
   return {
     map50: map50.mean,
+    map50Coco: cocoAveragePrecision(all, [0.5]),
     map5095: cocoAveragePrecision(all),
     ...precisionRecall(tableMatches(all), rules.scoreThreshold),
     apByLabel: map50.byLabel,

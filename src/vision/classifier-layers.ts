@@ -28,7 +28,11 @@ export interface ClassifierLayers {
   readonly doubts: readonly string[];
 }
 
-const RESHAPES = new Set(['Identity', 'Dropout', 'Flatten', 'Reshape', 'Squeeze', 'Unsqueeze', 'Transpose', 'Cast']);
+/** What leaves numbers and their order alone. */
+const PASSING: ReadonlySet<string> = new Set(['Identity', 'Dropout', 'Cast']);
+const RESHAPES: ReadonlySet<string> = new Set([...PASSING, 'Flatten', 'Reshape', 'Squeeze', 'Unsqueeze', 'Transpose']);
+/** Around every step of a quantized graph; the number that leaves the second is the one that went in, rounded. */
+const QUANTIZERS = ['QuantizeLinear', 'DequantizeLinear'];
 const ACTIVATIONS = new Set([
   'Relu',
   'LeakyRelu',
@@ -51,9 +55,11 @@ const ACTIVATIONS = new Set([
   'QuickGelu',
   'Min',
   'Max',
+  ...QUANTIZERS,
 ]);
 const POOLS = new Set(['GlobalAveragePool', 'AveragePool', 'GlobalMaxPool', 'MaxPool', 'ReduceMean', 'ReduceMax']);
 const ARITHMETIC = new Set(['Add', 'Sub', 'Mul', 'Div', 'Sum']);
+const BEHIND_OUTPUT: ReadonlySet<string> = new Set([...RESHAPES, ...QUANTIZERS]);
 const PROBABILITIES = new Set(['Softmax', 'LogSoftmax', 'Sigmoid']);
 /** Name of the node added where no tensor holds pooled features. */
 const ADDED = 'related_pins_fc6';
@@ -95,13 +101,26 @@ class Walker {
     return data.length === 1 ? data[0] : null;
   }
 
-  /** Back over reshapes and the like. */
-  behindReshapes(tensor: string): string {
+  /** Back over reshapes and the like, or only over `passed`. */
+  behindReshapes(tensor: string, passed = RESHAPES): string {
     for (let at = tensor; ;) {
       const node = this.producer(at);
-      if (!node || !RESHAPES.has(node.op)) return at;
+      if (!node || !passed.has(node.op)) return at;
       at = node.inputs[0];
     }
+  }
+
+  /** How many dimensions a tensor has, as the file says; null when it does not. */
+  rank(tensor: string): number | null {
+    return this.graph.values.get(tensor)?.dims.length || null;
+  }
+
+  /** How many dimensions the input of a transposition or of a mean over positions has; null when the node does not tell. */
+  rankInto(node: OnnxNode): number | null {
+    const ints = (name: string): readonly number[] => node.attributes.find((attribute) => attribute.name === name)?.ints ?? [];
+    if (node.op === 'Transpose') return ints('perm').length || null;
+    const axes = ints('axes').length || this.graph.constants.get(node.inputs[1])?.values.length;
+    return node.op.startsWith('Reduce') && axes ? axes + 2 : null;
   }
 
   /** Back over one elementwise step (activation, constant arithmetic, a gate such as x * sigmoid(x)); null when it is none. */
@@ -169,14 +188,17 @@ export function findLayers(graph: OnnxGraph): ClassifierLayers {
   const doubts: string[] = [];
   const output = classOutput(graph, walker, doubts);
   const { fc8, softmax } = beforeSoftmax(walker, output.name, doubts);
-  const last = lastLinear(walker, fc8);
-  if (!last) throw new RangeError(`output ${output.name} does not come from a linear layer, so it is no classifier's`);
+  const last = lastLinear(walker, fc8, doubts);
+  if (!last) {
+    const way = 'if it is one, say --fc6 and --fc8';
+    throw new RangeError(`output ${output.name} does not come from a linear layer, so it is no classifier's (${way})`);
+  }
   if (last.pooledAfter) {
-    const data = walker.behindReshapes(last.linear.data);
-    doubts.push(`fc6 is the mean over positions of ${data}, which feeds the last convolution: no tensor of the graph holds it`);
-    const added = { op: 'GlobalAveragePool', name: ADDED, inputs: [data], outputs: [ADDED] };
+    const data = walker.behindReshapes(last.linear.data, PASSING);
+    doubts.push(`fc6 is the mean over positions of ${data}, which feeds the last layer: no tensor of the graph holds it`);
+    const added = meanOverPositions(last.linear.node, data, last.rank ?? walker.rank(data));
     const roles = { fc6: ADDED, fc7: null, pool5: null, pooled: true };
-    return { ...roles, fc8, output: output.name, softmax, added: [added], doubts };
+    return { ...roles, fc8, output: output.name, softmax, added, doubts };
   }
   const roles = hiddenLayers(walker, last.linear, doubts);
   return { ...roles, fc8, output: output.name, softmax, added: [], doubts };
@@ -207,8 +229,7 @@ function looksLikeClasses({ dims }: OnnxValue): boolean {
 }
 
 function beforeSoftmax(walker: Walker, output: string, doubts: string[]): { fc8: string; softmax: ClassifierLayers['softmax'] } {
-  const behind = walker.behindReshapes(output);
-  const node = walker.producer(behind);
+  const node = walker.producer(walker.behindReshapes(output, BEHIND_OUTPUT));
   if (node && PROBABILITIES.has(node.op)) {
     if (node.op === 'Sigmoid') doubts.push('the classes are not exclusive: a sigmoid, not a softmax, ends the graph');
     return { fc8: node.inputs[0], softmax: 'folded' };
@@ -227,20 +248,41 @@ function spelledSoftmax(walker: Walker, division: OnnxNode): string | null {
   return shift?.op === 'Sub' ? shift.inputs[0] : exp.inputs[0];
 }
 
-/** From the class scores back to the linear layer; whether positions were averaged after it. */
-function lastLinear(walker: Walker, fc8: string): { linear: Linear; pooledAfter: boolean } | null {
+/** From the class scores back to the linear layer; whether positions were averaged after it, and how many dimensions it then has. */
+function lastLinear(walker: Walker, fc8: string, doubts: string[]): { linear: Linear; pooledAfter: boolean; rank: number | null } | null {
   let pooledAfter = false;
+  let rank: number | null = null;
   for (let at: string | null = fc8, steps = 0; at !== null && steps < 40; steps++) {
     const linear = walker.linear(at);
-    if (linear) return { linear, pooledAfter };
+    if (linear) return { linear, pooledAfter, rank };
     const node = walker.producer(at);
     if (!node) return null;
+    rank = walker.rankInto(node) ?? rank;
     if (POOLS.has(node.op)) {
       pooledAfter = true;
       at = node.inputs[0];
-    } else at = walker.behindElementwise(at);
+    } else at = walker.behindElementwise(at) ?? firstHead(walker, node, doubts);
   }
   return null;
+}
+
+/** Scores of several heads added up (DeiT, LeViT and EfficientFormer, distilled): those of the first; null when it is no such sum. */
+function firstHead(walker: Walker, sum: OnnxNode, doubts: string[]): string | null {
+  if (sum.op !== 'Add' || !sum.inputs.every((head) => lastLinear(walker, head, []))) return null;
+  doubts.push(`its classes are the scores of two heads together: fc6 is what feeds the first of them, ${sum.inputs[0]}`);
+  return sum.inputs[0];
+}
+
+/** What a convolution takes has its channels in front of the positions; in front of a matrix product they stand last. */
+function meanOverPositions(linear: OnnxNode, data: string, rank: number | null): readonly NewNode[] {
+  const pool = (from: string): NewNode => ({ op: 'GlobalAveragePool', name: ADDED, inputs: [from], outputs: [ADDED] });
+  if (linear.op === 'Conv') return [pool(data)];
+  if (rank !== 3 && rank !== 4) {
+    throw new RangeError(`its classes are averaged over positions, and the shape of ${data} is not known: say --fc6 and --fc8`);
+  }
+  const perm = rank === 4 ? [0, 3, 1, 2] : [0, 2, 1];
+  const front = `${ADDED}_channels_first`;
+  return [{ op: 'Transpose', name: front, inputs: [data], outputs: [front], ints: { perm } }, pool(front)];
 }
 
 /** Hidden fully connected layers in front of the last one, and what was pooled. */

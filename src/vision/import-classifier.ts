@@ -3,16 +3,17 @@
  * layers come from the graph's structure, pixels' treatment from known families; pictures are run through to learn lengths and to
  * refuse what does not hold. Flags decide over both; whatever was assumed stands in `doubts`.
  */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { type ClassifierLayers, findLayers } from './classifier-layers.ts';
-import { guessFamily, PREPROCESSING, type PreprocessingFamily } from './net-families.ts';
+import { copyExternalData, type ExternalData } from './external-data.ts';
+import { fillNetFolder } from './filled-folder.ts';
+import { guessFamily, OF_BYTES, PREPROCESSING, type PreprocessingFamily } from './net-families.ts';
 import {
   type Activation,
   type BinarizationRule,
   checkManifest,
-  fileDigest,
   type NetInput,
   type NetManifest,
   netDigest,
@@ -37,6 +38,8 @@ export interface ClassifierImport {
   readonly binarization?: BinarizationRule;
   readonly classes?: readonly string[];
   readonly licence?: string;
+  /** Whether another net in the folder may be replaced. */
+  readonly replace?: boolean;
 }
 
 export interface ImportedClassifier {
@@ -49,7 +52,7 @@ const POSITIVE_SHARE_MAX = 0.7;
 const SIDE = 224;
 const TYPES: Readonly<Record<number, NetInput['type']>> = { 1: 'float32', 2: 'uint8', 10: 'float16' };
 
-/** @throws NET_REFUSED with the reason; the folder is then left without a manifest. */
+/** @throws NET_REFUSED with the reason, or JOB_USAGE when another net is there; the folder is then left as it was. */
 export async function importClassifier(request: ClassifierImport): Promise<ImportedClassifier> {
   const refuse = (reason: string, cause?: unknown): ServiceError => new ServiceError('NET_REFUSED', { net: request.name, reason }, cause);
   if (!existsSync(request.file)) throw refuse(`there is no file ${request.file}`);
@@ -58,41 +61,33 @@ export async function importClassifier(request: ClassifierImport): Promise<Impor
   const layers = attempt(() => layersOf(graph, request), refuse);
   const doubts = [...layers.doubts];
   const input = attempt(() => inputOf(graph, request, doubts), refuse);
-  mkdirSync(request.out, { recursive: true });
-  rmSync(join(request.out, 'manifest.json'), { force: true });
   const wanted = [layers.fc6, layers.fc7, layers.fc8, layers.pool5].filter((tensor): tensor is string => tensor !== null);
   const listed = new Set(graph.outputs.map(({ name }) => name));
-  const target = join(request.out, 'net.onnx');
-  const externalData = copyExternalData(graph, request, refuse);
-  writeFileSync(
-    target,
-    extendGraph(
-      bytes,
-      layers.added,
-      [...new Set(wanted)].filter((tensor) => !listed.has(tensor)),
-    ),
+  const tensors = [...new Set(wanted)];
+  const extended = extendGraph(
+    bytes,
+    layers.added,
+    tensors.filter((tensor) => !listed.has(tensor)),
   );
-  const session = await openSession(target, request.name, { provider: 'cpu' });
-  try {
-    const probed = await probe(session, input, [...new Set(wanted)], doubts, refuse);
-    const manifest = manifestOf(
-      request,
-      {
-        graph,
-        layers,
-        input: probed.input,
-        lengths: probed.lengths,
-        positive: probed.positive(layers.fc6),
-        pooled: layers.pooled && probed.least(layers.fc6) >= 0,
-        externalData,
-      },
-      doubts,
-    );
-    writeFileSync(join(request.out, 'manifest.json'), `${JSON.stringify(manifest, null, 1)}\n`);
-    return { manifest, doubts };
-  } finally {
-    await session.close();
-  }
+  const manifest = await fillNetFolder(request.out, request.replace ?? false, async (folder) => {
+    const externalData = copyExternalData(graph, request, folder);
+    const target = join(folder, 'net.onnx');
+    writeFileSync(target, extended);
+    const session = await openSession(target, request.name, { provider: 'cpu' });
+    try {
+      const { lengths, positive, least, ...probed } = await probe(session, input, tensors, doubts, refuse);
+      const pooled = layers.pooled && least(layers.fc6) >= 0;
+      const sha256 = netDigest(folder);
+      return manifestOf(
+        request,
+        { graph, layers, input: probed.input, lengths, positive: positive(layers.fc6), pooled, externalData, sha256 },
+        doubts,
+      );
+    } finally {
+      await session.close();
+    }
+  });
+  return { manifest, doubts };
 }
 
 type Refuse = (reason: string, cause?: unknown) => ServiceError;
@@ -142,17 +137,20 @@ function inputOf(graph: OnnxGraph, request: ClassifierImport, doubts: string[]):
   const layout = dims[3] === 3 && dims[1] !== 3 ? 'NHWC' : 'NCHW';
   if (layout === 'NCHW' && typeof dims[1] === 'number' && dims[1] > 0 && dims[1] !== 3)
     throw new RangeError(`its input ${name} has ${dims[1]} channels`);
-  const [height, width] = (layout === 'NCHW' ? dims.slice(2) : dims.slice(1, 3)).map((side) => sideOf(side, request.side));
-  if ((layout === 'NCHW' ? dims.slice(2) : dims.slice(1, 3)).some((side) => sideOf(side, 0) === 0) && request.side === undefined) {
+  const sides = layout === 'NCHW' ? dims.slice(2) : dims.slice(1, 3);
+  const [height, width] = sides.map((side) => sideOf(side, request.side));
+  const free = sides.some((side) => sideOf(side, 0) === 0);
+  if (free && request.side === undefined) {
     doubts.push(`the graph takes any size; ${width} x ${height} was taken: say --side N if it is another`);
   }
+  if (!free && request.side !== undefined) doubts.push(`the graph takes ${width} x ${height} only: --side was not used`);
   const batch = typeof dims[0] === 'number' && dims[0] > 0 ? dims[0] : 'free';
   return {
     name,
     width,
     height,
     layout,
-    ...preprocessingOf(graph, request, doubts),
+    ...preprocessingOf(graph, request, element, doubts),
     resize: request.resize ?? 'stretch-bilinear',
     type: element,
     batch,
@@ -163,24 +161,15 @@ function sideOf(side: number | string, fallback: number | undefined): number {
   return typeof side === 'number' && side > 0 ? side : (fallback ?? SIDE);
 }
 
-function preprocessingOf(graph: OnnxGraph, request: ClassifierImport, doubts: string[]) {
+function preprocessingOf(graph: OnnxGraph, request: ClassifierImport, element: NetInput['type'], doubts: string[]) {
+  if (element === 'uint8') {
+    if (request.preprocess === undefined || request.preprocess === OF_BYTES) return PREPROCESSING[OF_BYTES];
+    throw new RangeError(`its input is of type uint8, which takes pixels as they are: --preprocess ${OF_BYTES}, not ${request.preprocess}`);
+  }
   if (request.preprocess !== undefined) return PREPROCESSING[request.preprocess];
   const { family, because, certain } = guessFamily(graph, basename(request.file));
   if (!certain) doubts.push(`pixels are prepared as ${family}, because ${because}; say --preprocess if it is another`);
   return PREPROCESSING[family];
-}
-
-/** Weights kept beside the graph travel with it under their own names. */
-function copyExternalData(graph: OnnxGraph, { file, out }: ClassifierImport, refuse: Refuse): { file: string; sha256: string }[] {
-  const names = [...new Set([...graph.constants.values()].map(({ externalFile }) => externalFile).filter((name) => name !== ''))];
-  return names.map((name) => {
-    if (basename(name) !== name) throw refuse(`its weights are in ${name}, which is outside its folder`);
-    const from = join(dirname(file), name);
-    if (!existsSync(from)) throw refuse(`its weights should be in ${from}, which is not there`);
-    const to = join(out, name);
-    if (from !== to) copyFileSync(from, to);
-    return { file: name, sha256: fileDigest(to) };
-  });
 }
 
 interface Probed {
@@ -261,7 +250,8 @@ async function batchHolds(
     const one = valuesOf(alone, tensor).data as Float32Array;
     const two = valuesOf(outputs, tensor);
     if (two.dims[0] !== 2 || two.data.length !== 2 * one.length) return false;
-    const scale = Math.max(1e-3, ...[...one].map(Math.abs));
+    // A loop: a flattened layer has more numbers than a call takes arguments.
+    const scale = one.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
     return one.every((value, i) => Math.abs(value - Number(two.data[i])) <= 0.02 * scale);
   });
 }
@@ -274,11 +264,12 @@ interface Parts {
   readonly positive: number;
   /** fc6 is pooled or otherwise not a hidden layer's activation, and never below zero. */
   readonly pooled: boolean;
-  readonly externalData: { file: string; sha256: string }[];
+  readonly externalData: readonly ExternalData[];
+  readonly sha256: string;
 }
 
 function manifestOf(request: ClassifierImport, parts: Parts, doubts: string[]): NetManifest {
-  const { graph, layers, input, lengths, positive, pooled, externalData } = parts;
+  const { graph, layers, input, lengths, positive, pooled, externalData, sha256 } = parts;
   const output = (tensor: string | null): NetOutput | undefined =>
     tensor === null ? undefined : { tensor, length: lengths.get(tensor), activation: activationOf(graph, tensor) };
   const binarization = request.binarization ?? (positive > POSITIVE_SHARE_MAX || pooled ? 'activation > median' : 'activation > 0');
@@ -312,7 +303,7 @@ function manifestOf(request: ClassifierImport, parts: Parts, doubts: string[]): 
     classes,
     doubts,
     ...(externalData.length > 0 ? { externalData } : {}),
-    sha256: netDigest(request.out),
+    sha256,
     licence,
   };
   return checkManifest(value, request.name);

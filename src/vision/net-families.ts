@@ -16,6 +16,9 @@ export const PREPROCESSING = {
 
 export type PreprocessingFamily = keyof typeof PREPROCESSING;
 
+/** The graph normalizes by itself, whatever its names say: bytes hold 0..255, a mean or a scale would wrap them around or turn them black. */
+export const OF_BYTES: PreprocessingFamily = 'zero-to-255';
+
 export interface FamilyGuess {
   readonly family: PreprocessingFamily;
   readonly because: string;
@@ -25,6 +28,7 @@ export interface FamilyGuess {
 
 /** Names (of file, graph, input, weights, lower case) -> family; the first that matches. */
 const BY_NAME: readonly (readonly [RegExp, PreprocessingFamily, string])[] = [
+  [/efficientnet-?lite/, 'minus-one-to-one', 'EfficientNet-Lite takes (pixel - 127) / 128'],
   [/caffe|rcnn_ilsvrc|bvlc/, 'caffe-bgr-mean', 'it comes from Caffe'],
   [
     /keras.*(efficientnet|mobilenet_?v3|convnext)|(efficientnet|mobilenet_?v3).*keras/,
@@ -39,6 +43,7 @@ const BY_NAME: readonly (readonly [RegExp, PreprocessingFamily, string])[] = [
   [/blocks\.0\.attn\.qkv/, 'minus-one-to-one', 'timm trained most of its vision transformers so'],
   [/inception_?v[34]|xception|(?<!m)nasnet/, 'minus-one-to-one', 'Inception nets are prepared so'],
   [/_conv0_fwd|_fwd\b|mxnet/, 'imagenet-mean-std', 'it comes from MXNet'],
+  [/ultralytics/, 'zero-to-one', 'Ultralytics prepares its classifiers so'],
   [/pytorch/, 'imagenet-mean-std', 'torchvision and most of timm are prepared so'],
 ];
 
@@ -52,7 +57,9 @@ export function guessFamily(graph: OnnxGraph, fileName: string): FamilyGuess {
     .slice(0, 200)
     .map(({ name }) => name)
     .join(' ');
-  const names = [producer, fileName, graph.name, graph.inputs.map(({ name }) => name).join(' '), weights, nodes].join(' ').toLowerCase();
+  const author = graph.metadata.author ?? '';
+  const inputs = graph.inputs.map(({ name }) => name).join(' ');
+  const names = [producer, author, fileName, graph.name, inputs, weights, nodes].join(' ').toLowerCase();
   const [, family, because] = BY_NAME.find(([pattern]) => pattern.test(names)) ?? [
     null,
     'imagenet-mean-std' as const,

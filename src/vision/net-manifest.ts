@@ -16,7 +16,7 @@ export const RESIZE_RULES = [
   'contain-bilinear',
   'contain-bicubic',
 ] as const;
-/** stretch: aspect ignored; cover: the middle, filled; contain: the whole, centred on the mean colour. */
+/** stretch: aspect ignored; cover: the middle, filled; contain: the whole, centred on grey (114). */
 export type ResizeRule = (typeof RESIZE_RULES)[number];
 
 export interface NetInput {
@@ -56,6 +56,10 @@ export interface NetManifest {
   readonly labels?: readonly string[];
   readonly scoreThreshold?: number;
   readonly nmsIou?: number;
+  /** Of detectors: how many of the highest scored boxes enter suppression; all when absent. */
+  readonly proposals?: number;
+  /** Of detectors whose boxes have an objectness: those below it are left out. */
+  readonly objectnessMin?: number;
   readonly binarization?: BinarizationRule;
   readonly sha256: string;
   readonly licence: string;
@@ -144,6 +148,8 @@ export function checkManifest(value: unknown, named: string): NetManifest {
   need(typeof manifest.sha256 === 'string' && /^[0-9a-f]{64}$/.test(manifest.sha256), 'sha256 must be 64 hexadecimal digits');
   need(text(manifest.licence), 'licence is missing');
   need(manifest.kind !== 'detector' || text(manifest.form), 'a detector names its form');
+  need(manifest.proposals === undefined || isCount(manifest.proposals), 'proposals must be a whole number from 1');
+  need(manifest.objectnessMin === undefined || isShare(manifest.objectnessMin), 'objectnessMin must be within 0..1');
   need(
     manifest.binarization === undefined || isRule(manifest.binarization),
     `binarization ${JSON.stringify(manifest.binarization)} is unknown`,
@@ -181,10 +187,7 @@ function checkInput(input: Record<string, unknown> | null, need: (fine: boolean,
     [undefined, 'float32', 'float16', 'uint8'].includes(input.type as string | undefined),
     'input.type must be float32, float16 or uint8',
   );
-  need(
-    input.batch === undefined || input.batch === 'free' || (Number.isInteger(input.batch) && (input.batch as number) >= 1),
-    'input.batch must be free or a whole number',
-  );
+  need(input.batch === undefined || input.batch === 'free' || isCount(input.batch), 'input.batch must be free or a whole number');
 }
 
 function checkOutputs(outputs: Record<string, unknown> | null, classifier: boolean, need: (fine: boolean, problem: string) => void): void {
@@ -194,7 +197,7 @@ function checkOutputs(outputs: Record<string, unknown> | null, classifier: boole
   for (const role of ['fc6', 'fc8']) {
     const length = record(outputs[role])?.length;
     need(record(outputs[role]) !== null, `outputs.${role} is missing`);
-    need(length === undefined || (Number.isInteger(length) && (length as number) >= 1), `outputs.${role}.length must be a whole number`);
+    need(length === undefined || isCount(length), `outputs.${role}.length must be a whole number`);
   }
 }
 
@@ -208,11 +211,15 @@ function isDataList(value: unknown): boolean {
 
 function isRule(value: unknown): boolean {
   const rule = record(value);
-  return (
-    value === 'activation > 0' ||
-    value === 'activation > median' ||
-    (rule?.rule === 'itq' && Number.isInteger(rule.bits) && (rule.bits as number) >= 1)
-  );
+  return value === 'activation > 0' || value === 'activation > median' || (rule?.rule === 'itq' && isCount(rule.bits));
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 1;
+}
+
+function isShare(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value <= 1;
 }
 
 function record(value: unknown): Record<string, unknown> | null {

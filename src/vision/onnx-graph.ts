@@ -47,6 +47,8 @@ export interface OnnxGraph {
   readonly metadata: Readonly<Record<string, string>>;
   readonly nodes: readonly OnnxNode[];
   readonly constants: ReadonlyMap<string, OnnxConstant>;
+  /** Files beside the model that hold weights, of the graphs inside loops and branches too. */
+  readonly externalFiles: readonly string[];
   /** Without those that are constants too (old exporters list weights as inputs). */
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
@@ -123,10 +125,12 @@ function readGraphBody(bytes: Uint8Array): Omit<OnnxGraph, 'producer' | 'opset' 
   const inputs: OnnxValue[] = [];
   const outputs: OnnxValue[] = [];
   const values = new Map<string, OnnxValue>();
+  const external = new Set<string>();
   readFields(protobuf.Reader.create(bytes), bytes.length, {
     1: (r) => {
-      const { node, constant } = readNode(r);
+      const { node, constant, inner } = readNode(r);
       nodes.push(node);
+      for (const graph of inner) for (const file of readGraphBody(graph).externalFiles) external.add(file);
       if (node.op === 'Constant' && constant) constants.set(node.outputs[0], { ...constant, name: node.outputs[0] });
     },
     2: (r) => void (name = r.string()),
@@ -142,13 +146,17 @@ function readGraphBody(bytes: Uint8Array): Omit<OnnxGraph, 'producer' | 'opset' 
     },
   });
   for (const value of [...inputs, ...outputs]) values.set(value.name, value);
-  return { name, nodes, constants, inputs: inputs.filter((value) => !constants.has(value.name)), outputs, values };
+  for (const { externalFile } of constants.values()) if (externalFile !== '') external.add(externalFile);
+  const taken = inputs.filter((value) => !constants.has(value.name));
+  return { name, nodes, constants, externalFiles: [...external], inputs: taken, outputs, values };
 }
 
-function readNode(reader: Reader): { node: OnnxNode; constant: OnnxConstant | null } {
+/** A node, the value of its attribute when it is a constant, and the graphs inside it. */
+function readNode(reader: Reader): { node: OnnxNode; constant: OnnxConstant | null; inner: readonly Uint8Array[] } {
   const inputs: string[] = [];
   const outputs: string[] = [];
   const attributes: OnnxAttribute[] = [];
+  const inner: Uint8Array[] = [];
   let name = '';
   let op = '';
   let constant: OnnxConstant | null = null;
@@ -161,14 +169,16 @@ function readNode(reader: Reader): { node: OnnxNode; constant: OnnxConstant | nu
       const found = readAttribute(r);
       attributes.push(found.attribute);
       constant = found.tensor ?? constant;
+      inner.push(...found.graphs);
     },
   });
-  return { node: { op, name, inputs, outputs, attributes }, constant };
+  return { node: { op, name, inputs, outputs, attributes }, constant, inner };
 }
 
-function readAttribute(reader: Reader): { attribute: OnnxAttribute; tensor: OnnxConstant | null } {
+function readAttribute(reader: Reader): { attribute: OnnxAttribute; tensor: OnnxConstant | null; graphs: readonly Uint8Array[] } {
   let [name, text, int] = ['', '', 0];
   const ints: number[] = [];
+  const graphs: Uint8Array[] = [];
   let tensor: OnnxConstant | null = null;
   const end = reader.uint32() + reader.pos;
   while (reader.pos < end) {
@@ -178,10 +188,11 @@ function readAttribute(reader: Reader): { attribute: OnnxAttribute; tensor: Onnx
     else if (field === 3) int = whole(reader);
     else if (field === 4) text = Buffer.from(reader.bytes()).toString('utf8');
     else if (field === 5) tensor = readConstant(reader);
+    else if (field === 6 || field === 11) graphs.push(reader.bytes());
     else if (field === 8) ints.push(...(wire === 2 ? packed(reader, whole) : [whole(reader)]));
     else reader.skipType(wire);
   }
-  return { attribute: { name, ints, int, text }, tensor };
+  return { attribute: { name, ints, int, text }, tensor, graphs };
 }
 
 const SMALL = 64;

@@ -15,6 +15,8 @@ export interface SessionOptions {
   readonly provider?: ProviderChoice;
   /** Intra-op threads; 1 by default, because parallelism is a worker per core. */
   readonly threads?: number;
+  /** The runtime prints no errors beside those it throws: for those who try what may fail. */
+  readonly quiet?: boolean;
 }
 
 /** A graph's input or output as declared; a text or -1 in `dims` is free. */
@@ -60,7 +62,7 @@ export async function openSession(model: string | Uint8Array, name: string, opti
   for (const provider of wanted) {
     if (provider === 'cuda' && choice === 'auto' && !cudaAvailable()) continue;
     try {
-      return sessionOver(await create(model, provider, options.threads ?? 1), provider, name);
+      return sessionOver(await create(model, provider, options), provider, name);
     } catch (error) {
       failures.push(`${provider}: ${reasonOf(error)}`);
     }
@@ -103,13 +105,17 @@ export function shapeOf(input: { layout: string; width: number; height: number }
   return input.layout === 'NCHW' ? [batch, 3, input.height, input.width] : [batch, input.height, input.width, 3];
 }
 
-function create(model: string | Uint8Array, provider: Provider, threads: number): Promise<ort.InferenceSession> {
+function create(
+  model: string | Uint8Array,
+  provider: Provider,
+  { threads = 1, quiet = false }: SessionOptions,
+): Promise<ort.InferenceSession> {
   const options: ort.InferenceSession.SessionOptions = {
     executionProviders: [provider],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
-    logSeverityLevel: 3,
+    logSeverityLevel: quiet ? 4 : 3,
   };
   return typeof model === 'string' ? ort.InferenceSession.create(model, options) : ort.InferenceSession.create(model, options);
 }

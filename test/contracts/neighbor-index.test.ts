@@ -6,7 +6,6 @@ import { type NeighborIndex, type Neighbors, recallOf } from '../../src/candidat
 import { ServiceError } from '../../src/errors.ts';
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import { seededRandom } from '../../src/math/random.ts';
-import { squaredL2 } from '../../src/math/vector.ts';
 
 interface Implementation {
   readonly name: string;
@@ -45,7 +44,7 @@ function embeddings(count: number) {
   points.forEach((embedding, pin) => index.add(pin, embedding));
   const truth = (query: Float32Array, k: number): Neighbors =>
     sorted(
-      Float64Array.from(points, (embedding) => squaredL2(embedding, query)),
+      Float64Array.from(points, (embedding) => embedding.reduce((sum, value, i) => sum + (value - query[i]) ** 2, 0)),
       k,
     );
   return { index, queries: Array.from({ length: 20 }, point), truth };

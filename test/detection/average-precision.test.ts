@@ -8,6 +8,7 @@ import {
   matchLabel,
   meanAveragePrecision,
 } from '../../src/detection/average-precision.ts';
+import { detectorFigures } from '../../src/detection/detector-evaluation.ts';
 
 interface Case {
   readonly name: string;
@@ -22,6 +23,15 @@ describe('figures of pycocotools', () => {
     expect(cocoAveragePrecision(images, [0.5])).toBeCloseTo(figures.ap50, 9);
     expect(cocoAveragePrecision(images, [0.7])).toBeCloseTo(figures.ap70, 9);
     expect(meanAveragePrecision(images, 0.5).mean).toBeCloseTo(figures.allPoints50, 9);
+  });
+
+  it.each(cases.map((row) => [row.name, row] as const))('%s, as an evaluation names them', (_, { images, figures }) => {
+    const evaluated = images.map(({ found, truth }) => ({ width: 100, height: 100, detections: found, truth }));
+    const rules = { nmsIou: 1, scoreThreshold: 0.5, dominance: { scoreMin: 0.3, areaMin: 0.25, ownScoreMin: 0.9 } };
+    const { map50, map50Coco, map5095 } = detectorFigures(evaluated, rules);
+    expect(map50).toBeCloseTo(figures.allPoints50, 9);
+    expect(map50Coco).toBeCloseTo(figures.ap50, 9);
+    expect(map5095).toBeCloseTo(figures.ap, 9);
   });
 });
 

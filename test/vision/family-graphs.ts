@@ -267,6 +267,121 @@ export const FAMILIES: Readonly<Record<string, { readonly make: () => FamilyGrap
       binarization: 'activation > 0',
     },
   },
+  'ViT, timm, pooled by attention': {
+    make: () => {
+      const { g, x } = image({ opset: 17 });
+      const rows = patches(g, x, 'blocks.0.attn.qkv.weight');
+      const keys = g.node('Transpose', [g.node('MatMul', [rows, g.weights([8, 8])])], { perm: [0, 2, 1] });
+      const attention = g.node('Softmax', [g.node('MatMul', [g.weights([1, 1, 8], { name: 'attn_pool.latent' }), keys])], { axis: -1 });
+      const pooled = g.node('MatMul', [attention, g.node('MatMul', [rows, g.weights([8, 8])])]);
+      const mixed = g.node('Add', [g.node('MatMul', [layerNorm(g, pooled, 8), g.weights([8, 8])]), g.weights([8])]);
+      const token = g.node('Squeeze', [g.node('Add', [pooled, mixed]), g.integers([1])], {}, 'token');
+      g.output(g.gemm(token, 8, CLASSES, 'output'), ['batch', CLASSES]);
+      return g.done();
+    },
+    expected: { fc6: 'token', fc6Length: 8, fc8: 'output', preprocess: 'minus-one-to-one' },
+  },
+  'DeiT, timm, distilled: two heads': {
+    make: () => {
+      const { g, x } = image({ opset: 17 });
+      const tokens = layerNorm(g, patches(g, x, 'blocks.0.attn.qkv.weight'), 8);
+      const token = (at: number, name: string): string => g.node('Gather', [tokens, g.integers([at], [])], { axis: 1 }, name);
+      const heads = [g.gemm(token(0, 'token'), 8, CLASSES), g.gemm(token(1, 'distilled'), 8, CLASSES)];
+      g.output(g.node('Div', [g.node('Add', heads), g.floats([], [2])], {}, 'output'), ['batch', CLASSES]);
+      return g.done();
+    },
+    expected: { fc6: 'token', fc6Length: 8, fc8: 'output', preprocess: 'minus-one-to-one' },
+  },
+  'ConvNeXt, timm': {
+    make: () => {
+      const { g, x } = image({ opset: 17 });
+      const pooled = g.node('GlobalAveragePool', [g.relu(g.conv(x, 3, 8, { stride: 4 }))]);
+      const last = g.node('Transpose', [pooled], { perm: [0, 2, 3, 1] });
+      const norm = g.node('Transpose', [layerNorm(g, last, 8)], { perm: [0, 3, 1, 2] });
+      g.output(g.gemm(g.node('Flatten', [norm], {}, 'flat'), 8, CLASSES, 'output'), ['batch', CLASSES]);
+      return g.done();
+    },
+    expected: { fc6: 'flat', fc6Length: 8, fc8: 'output', preprocess: 'imagenet-mean-std' },
+  },
+  'ResNet, torchvision, constants as nodes': {
+    make: () => {
+      const { g, x } = image({ constantNodes: true });
+      const flat = g.node('Flatten', [g.node('GlobalAveragePool', [g.trunk(x)])], {}, 'pooled');
+      g.output(g.gemm(flat, 8, CLASSES, 'output'), ['batch', CLASSES]);
+      return g.done();
+    },
+    expected: { fc6: 'pooled', fc6Length: 8, fc8: 'output', preprocess: 'imagenet-mean-std' },
+  },
+  'ResNet, quantized step by step': {
+    make: () => {
+      const { g, x } = image();
+      const rounded = (from: string, name?: string): string => {
+        const scale = g.floats([], [0.05]);
+        return g.node('DequantizeLinear', [g.node('QuantizeLinear', [from, scale]), scale], {}, name);
+      };
+      const flat = g.node('Flatten', [rounded(g.node('GlobalAveragePool', [rounded(g.trunk(rounded(x)))]))], {}, 'pooled');
+      g.output(rounded(g.gemm(flat, 8, CLASSES), 'output'), ['batch', CLASSES]);
+      return g.done();
+    },
+    expected: { fc6: 'pooled', fc6Length: 8, fc8: 'output', preprocess: 'imagenet-mean-std' },
+  },
+  'SqueezeNet, Keras, channels last between convolutions': {
+    make: () => {
+      const g = new Family({ producer: 'keras2onnx', name: 'squeezenet' });
+      const x = g.input('input_1', ['N', SIDE, SIDE, 3]);
+      const last = (from: string): string => g.node('Transpose', [from], { perm: [0, 2, 3, 1] });
+      const first = (from: string): string => g.node('Transpose', [from], { perm: [0, 3, 1, 2] });
+      const a = g.trunk(first(x), 12);
+      const branches = [last(g.relu(g.conv(a, 12, 8, { kernel: 1 }))), last(g.relu(g.conv(a, 12, 4)))];
+      const fire = g.node('Dropout', [g.node('Concat', branches, { axis: 3 })]);
+      const scores = g.relu(last(g.conv(first(fire), 12, CLASSES, { kernel: 1 })));
+      const pooled = g.node('ReduceMean', [scores], { axes: [1, 2], keepdims: 0 }, 'pooled');
+      g.output(g.node('Softmax', [pooled]), ['N', CLASSES]);
+      return g.done();
+    },
+    expected: { fc6: 'related_pins_fc6', fc6Length: 12, fc8: 'pooled', preprocess: 'minus-one-to-one', layout: 'NHWC' },
+  },
+  'Mixer, classes averaged over tokens': {
+    make: () => {
+      const { g, x } = image();
+      const tokens = g.node('Tanh', [patches(g, x, 'stem.weight')]);
+      const scores = g.node('Add', [g.node('MatMul', [tokens, g.weights([8, CLASSES])]), g.weights([CLASSES])]);
+      g.output(g.node('ReduceMean', [scores], { axes: [1], keepdims: 0 }, 'output'), ['batch', CLASSES]);
+      return g.done();
+    },
+    expected: { fc6: 'related_pins_fc6', fc6Length: 8, fc8: 'output', preprocess: 'imagenet-mean-std' },
+  },
+  'MobileNet v1, bytes in': {
+    make: () => {
+      const g = new Family({ producer: 'tf2onnx', name: 'mobilenet_1.00_224' });
+      const x = g.node('Cast', [g.input('input_1', ['N', SIDE, SIDE, 3], 2)], { to: 1 });
+      const pooled = g.node('GlobalAveragePool', [g.trunk(g.node('Transpose', [x], { perm: [0, 3, 1, 2] }))]);
+      g.output(g.gemm(g.node('Flatten', [pooled], {}, 'flat'), 8, CLASSES, 'scores'), ['N', CLASSES]);
+      return g.done();
+    },
+    expected: { fc6: 'flat', fc6Length: 8, fc8: 'scores', preprocess: 'zero-to-255', layout: 'NHWC' },
+  },
+  'EfficientNet-Lite4 in the zoo': {
+    make: () => {
+      const g = new Family({ producer: 'tf2onnx', name: 'efficientnet-lite4' });
+      const x = g.input('images:0', [1, SIDE, SIDE, 3]);
+      const pooled = g.node('GlobalAveragePool', [g.trunk(g.node('Transpose', [x], { perm: [0, 3, 1, 2] }))]);
+      const flat = g.node('Squeeze', [pooled, g.integers([2, 3])], {}, 'flat');
+      const scores = g.node('Add', [g.node('MatMul', [flat, g.weights([8, CLASSES])]), g.weights([CLASSES])], {}, 'scores');
+      g.output(g.node('Softmax', [scores], {}, 'Softmax:0'), [1, CLASSES]);
+      return g.done();
+    },
+    expected: { fc6: 'flat', fc6Length: 8, fc8: 'scores', preprocess: 'minus-one-to-one', layout: 'NHWC' },
+  },
+  'YOLOv8 classifier, Ultralytics': {
+    make: () => {
+      const { g, x } = image({ metadata: { author: 'Ultralytics' } }, 'images', 1);
+      const flat = g.node('Flatten', [g.node('GlobalAveragePool', [g.trunk(x)])], {}, 'flat');
+      g.output(g.node('Softmax', [g.gemm(flat, 8, CLASSES, 'scores')], {}, 'output0'), [1, CLASSES]);
+      return g.done();
+    },
+    expected: { fc6: 'flat', fc6Length: 8, fc8: 'scores', preprocess: 'zero-to-one' },
+  },
   'MobileNet v2, MXNet in the zoo, any batch': {
     make: () => {
       const { g, x } = image({ producer: '' }, 'data', 'N');
@@ -285,23 +400,28 @@ export const FAMILIES: Readonly<Record<string, { readonly make: () => FamilyGrap
   },
 };
 
+/** 4 patches of 16 x 16, a row of 8 each. */
+function patches(g: Family, x: string, weight: string): string {
+  const w = g.weights([8, 3, 16, 16], { name: weight, scale: 0.05 });
+  const cut = g.node('Conv', [x, w], { kernel_shape: [16, 16], strides: [16, 16] });
+  return g.node('Transpose', [g.node('Reshape', [cut, g.integers([0, 8, -1])])], { perm: [0, 2, 1] });
+}
+
+function layerNorm(g: Family, x: string, length: number): string {
+  const [scale, shift] = [new Float32Array(length).fill(1), new Float32Array(length)];
+  return g.node('LayerNormalization', [x, g.floats([length], scale), g.floats([length], shift)], { axis: -1 });
+}
+
 /** Patches, a class token, one block of mixing, layer norm, the token, the head. */
 function vit(token: string, weight: string): FamilyGraph {
   const { g, x } = image({ opset: 17 });
   const length = 8;
-  const w = g.weights([length, 3, 16, 16], { name: weight, scale: 0.05 });
-  const patches = g.node('Conv', [x, w], { kernel_shape: [16, 16], strides: [16, 16] });
-  const rows = g.node('Transpose', [g.node('Reshape', [patches, g.integers([0, length, -1])])], { perm: [0, 2, 1] });
+  const rows = patches(g, x, weight);
   const mean = g.node('ReduceMean', [rows], { axes: [1], keepdims: 1 });
   const first = g.node('Add', [mean, g.weights([1, 1, length], { name: token })]);
   const tokens = g.node('Concat', [first, rows], { axis: 1 });
   const mixed = g.node('Add', [tokens, g.node('MatMul', [g.node('Tanh', [tokens]), g.weights([length, length])])]);
-  const norm = g.node(
-    'LayerNormalization',
-    [mixed, g.floats([length], new Float32Array(length).fill(1)), g.floats([length], new Float32Array(length))],
-    { axis: -1 },
-  );
-  const picked = g.node('Gather', [norm, g.integers([0], [])], { axis: 1 }, 'token');
+  const picked = g.node('Gather', [layerNorm(g, mixed, length), g.integers([0], [])], { axis: 1 }, 'token');
   g.output(g.gemm(picked, length, CLASSES, 'output'), ['batch', CLASSES]);
   return g.done();
 }

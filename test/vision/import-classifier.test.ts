@@ -82,6 +82,83 @@ describe('import of stock classifiers', () => {
     expect(readGraph(written).metadata).toEqual({ license: 'MIT' });
   });
 
+  it('takes a layer of more numbers than a call takes arguments', async () => {
+    const g = new GraphWriter();
+    const flat = g.node('Flatten', [g.input('x', ['n', 3, 256, 256])], {}, 'flat');
+    const weights = g.floats([3 * 256 * 256, 4], new Float32Array(3 * 256 * 256 * 4).fill(1e-5));
+    g.output(g.node('Gemm', [flat, weights], {}, 'y'), ['n', 4]);
+    const out = join(folder, 'large');
+    const { manifest } = await importClassifier({ file: stranger('large', plain(g.finish())), name: 'large', out });
+    expect(manifest.outputs.fc6).toMatchObject({ tensor: 'flat', length: 196_608 });
+    expect(manifest.input.batch).toBe('free');
+  });
+
+  it('the mean over positions is one over positions, wherever channels stand', async () => {
+    for (const family of ['SqueezeNet, Keras, channels last between convolutions', 'Mixer, classes averaged over tokens']) {
+      const out = join(folder, `mean-${made++}`);
+      await importClassifier({ file: stranger(`mean-${made}`, FAMILIES[family].make()), name: 'mean', out });
+      const net = readNet(out);
+      const session = await openNetSession(net, { provider: 'cpu' });
+      const roles = net.manifest.outputs;
+      const outputs = await session.run(probePicture(net.manifest.input), shapeOf(net.manifest.input, 1));
+      const shapeOfRole = (role: string) => outputs.find(({ name }) => name === roles[role].tensor)?.dims;
+      expect([shapeOfRole('fc6')?.slice(0, 2), shapeOfRole('fc8')], family).toEqual([
+        [1, FAMILIES[family].expected.fc6Length],
+        [1, 10],
+      ]);
+      await session.close();
+    }
+  });
+
+  it('bytes go in as they are; another preparation is refused', async () => {
+    const file = stranger('bytes', FAMILIES['MobileNet v1, bytes in'].make());
+    await expect(importClassifier({ file, name: 'bytes', out: join(folder, 'bytes'), preprocess: 'imagenet-mean-std' })).rejects.toThrow(
+      /type uint8.*--preprocess zero-to-255/,
+    );
+  });
+
+  it('says when a size that was said could not be used', async () => {
+    const file = stranger('side', FAMILIES['ResNet, torchvision'].make());
+    const { doubts, manifest } = await importClassifier({ file, name: 'side', out: join(folder, 'side'), side: 224 });
+    expect([doubts.some((doubt) => /32 x 32 only: --side was not used/.test(doubt)), manifest.input.width]).toEqual([true, 32]);
+  });
+
+  it('leaves another net in the folder alone, also when it is refused itself, unless told to replace it', async () => {
+    const out = join(folder, 'kept');
+    const [resnet, vgg] = ['ResNet, torchvision', 'VGG16, torchvision'].map((family) => stranger(family, FAMILIES[family].make()));
+    const first = await importClassifier({ file: resnet, name: 'resnet', out });
+    await expect(importClassifier({ file: vgg, name: 'vgg', out })).rejects.toMatchObject({
+      code: 'JOB_USAGE',
+      message: expect.stringMatching(/holds the net resnet \(.*this is vgg \(.*another --out, or say --replace/),
+    });
+    await expect(importClassifier({ file: stranger('broken', shapeShifter()), name: 'bad', out, replace: true })).rejects.toThrow(
+      /refused/,
+    );
+    expect(readNet(out).manifest).toEqual(first.manifest);
+    await importClassifier({ file: resnet, name: 'resnet', out, licence: 'CC0' });
+    expect(readNet(out).manifest.licence).toBe('CC0');
+    await importClassifier({ file: vgg, name: 'vgg', out, replace: true });
+    expect(readNet(out).manifest.name).toBe('vgg');
+  });
+
+  it('a damaged net is no net: importing it again mends the folder', async () => {
+    const out = join(folder, 'damaged');
+    const [resnet, vgg] = ['ResNet, torchvision', 'VGG16, torchvision'].map((family) => stranger(family, FAMILIES[family].make()));
+    await importClassifier({ file: resnet, name: 'resnet', out });
+    writeFileSync(join(out, 'net.onnx'), 'damaged');
+    await importClassifier({ file: vgg, name: 'vgg', out });
+    expect(readNet(out).manifest.name).toBe('vgg');
+  });
+
+  it('finds files of weights inside branches too', () => {
+    const inner = new GraphWriter({ name: 'then' });
+    inner.output(inner.node('Identity', [inner.weights([2], { file: 'inner.bin' })], {}, 'y'), [2]);
+    const g = new GraphWriter();
+    const branch = { then_branch: { graph: inner.graph() }, else_branch: { graph: inner.graph() } };
+    g.output(g.node('If', [g.input('c', [1], 9)], branch, 'out'), [2]);
+    expect(readGraph(g.finish()).externalFiles).toEqual(['inner.bin']);
+  });
+
   const refused: readonly [string, () => FamilyGraph, RegExp][] = [
     ['bytes that are no ONNX', () => plain(Buffer.from('<html>no net</html>')), /not an ONNX model/],
     ['an empty file', () => plain(Buffer.alloc(0)), /not an ONNX model/],

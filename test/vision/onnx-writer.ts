@@ -4,7 +4,7 @@ import { seededRandom } from '../../src/math/random.ts';
 import { toFloat16 } from '../../src/vision/float16.ts';
 
 export type Dim = number | string;
-type Attribute = number | readonly number[] | string | { readonly float: number };
+type Attribute = number | readonly number[] | string | { readonly float: number } | { readonly graph: Uint8Array };
 
 export interface GraphOptions {
   readonly opset?: number;
@@ -12,6 +12,9 @@ export interface GraphOptions {
   readonly name?: string;
   /** 1 float, 2 uint8, 10 float16. */
   readonly type?: number;
+  /** Constants are nodes of their own instead of a list beside the nodes. */
+  readonly constantNodes?: boolean;
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 const bytes = (work: (writer: protobuf.Writer) => void): Uint8Array => {
@@ -86,7 +89,8 @@ export class GraphWriter {
     const array = Float32Array.from(values);
     const raw = this.type === 10 ? toFloat16(array) : array;
     const data = new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength);
-    this.constants.push(
+    this.keep(
+      name,
       bytes((w) => {
         for (const dim of dims) int(w, 1, dim);
         int(w, 2, this.type === 10 ? 10 : 1);
@@ -113,7 +117,8 @@ export class GraphWriter {
 
   integers(values: readonly number[], dims: readonly number[] = [values.length]): string {
     const name = `i_${this.count++}`;
-    this.constants.push(
+    this.keep(
+      name,
       bytes((w) => {
         for (const dim of dims) int(w, 1, dim);
         int(w, 2, 7);
@@ -124,15 +129,39 @@ export class GraphWriter {
     return name;
   }
 
-  finish(): Uint8Array {
-    const { opset = 13, producer = 'pytorch', name = 'main_graph' } = this.options;
-    const graph = bytes((w) => {
+  private keep(name: string, tensor: Uint8Array): void {
+    if (!this.options.constantNodes) return void this.constants.push(tensor);
+    this.nodes.push(
+      bytes((w) => {
+        text(w, 2, name);
+        text(w, 4, 'Constant');
+        put(
+          w,
+          5,
+          bytes((value) => {
+            text(value, 1, 'value');
+            put(value, 5, tensor);
+            int(value, 20, 4);
+          }),
+        );
+      }),
+    );
+  }
+
+  /** The graph alone, as it stands inside a loop or a branch. */
+  graph(): Uint8Array {
+    return bytes((w) => {
       for (const node of this.nodes) put(w, 1, node);
-      text(w, 2, name);
+      text(w, 2, this.options.name ?? 'main_graph');
       for (const constant of this.constants) put(w, 5, constant);
       for (const input of this.inputs) put(w, 11, input);
       for (const output of this.outputs) put(w, 12, output);
     });
+  }
+
+  finish(): Uint8Array {
+    const { opset = 13, producer = 'pytorch', metadata = {} } = this.options;
+    const graph = this.graph();
     return bytes((w) => {
       int(w, 1, 8);
       text(w, 2, producer);
@@ -145,14 +174,16 @@ export class GraphWriter {
           int(o, 2, opset);
         }),
       );
-      put(
-        w,
-        14,
-        bytes((m) => {
-          text(m, 1, 'license');
-          text(m, 2, 'MIT');
-        }),
-      );
+      for (const [key, value] of Object.entries({ license: 'MIT', ...metadata })) {
+        put(
+          w,
+          14,
+          bytes((m) => {
+            text(m, 1, key);
+            text(m, 2, value);
+          }),
+        );
+      }
     });
   }
 }
@@ -166,6 +197,9 @@ function attributeBytes(name: string, value: Attribute): Uint8Array {
     } else if (typeof value === 'string') {
       put(w, 4, Buffer.from(value));
       int(w, 20, 3);
+    } else if ('graph' in value) {
+      put(w, 6, value.graph);
+      int(w, 20, 5);
     } else if ('float' in value) {
       w.uint32((2 << 3) | 5).float(value.float);
       int(w, 20, 1);

@@ -52,7 +52,7 @@ export function recognizeLists(
   const scores = lists[0] === labels ? lists[1] : lists[0];
   const [low, high] = rangeOf(scores.data);
   if (low < 0 || high > 1) return null;
-  const unit = unitByRange(boxes, input);
+  const { unit, assumed } = unitByRange(boxes, input, batched ? 'fractions' : 'pixels');
   return {
     roles: {
       boxes: { tensor: boxes.name, format: `x1 y1 x2 y2, ${unit}` },
@@ -60,6 +60,8 @@ export function recognizeLists(
       scores: { tensor: scores.name },
     },
     labelCount: null,
+    assumed,
+    firstLabelAssumed: true,
     why: `${boxes.name} ${shape(boxes)} are corners (${unit}), ${labels.name} whole numbers, ${scores.name} within 0..1`,
   };
 }
@@ -74,10 +76,23 @@ function labelsAmong(lists: readonly OutputTensor[]): OutputTensor | null {
   return valued.length === 1 ? valued[0] : null;
 }
 
-/** Values up to 2 are fractions (a box may stick out of the image), larger ones pixels of the input. */
-export function unitByRange(boxes: OutputTensor, input: { readonly width: number; readonly height: number }): string {
+type BoxUnit = 'fractions' | 'pixels';
+
+/**
+ * Values up to 2 are fractions (a box may stick out of the image), larger ones pixels of the input. No boxes, or padding of zeros, tell
+ * nothing: then the unit is the `usual` one, and that is said in `assumed`.
+ */
+export function unitByRange(
+  boxes: OutputTensor,
+  input: { readonly width: number; readonly height: number },
+  usual: BoxUnit,
+): { readonly unit: string; readonly assumed: readonly string[] } {
   const high = rangeOf(boxes.data)[1];
-  return high <= 2 ? 'fractions of the image' : `pixels of the ${input.width} x ${input.height} input`;
+  const units = { fractions: 'fractions of the image', pixels: `pixels of the ${input.width} x ${input.height} input` };
+  if (high > 0) return { unit: high <= 2 ? units.fractions : units.pixels, assumed: [] };
+  const other = usual === 'pixels' ? 'fractions' : 'pixels';
+  const told = `nothing was found in the test pictures, so boxes are taken to be ${units[usual]}`;
+  return { unit: units[usual], assumed: [`${told}; if they are ${other}, say so in the format of ${boxes.name} in manifest.json`] };
 }
 
 export function shape(output: OutputTensor): string {

@@ -3,7 +3,7 @@ import type { OutputForm } from './output-form.ts';
 
 /**
  * Faster R-CNN style, one image a run: boxes n x 4 (corners, pixels of the input), labels n, scores n. In torchvision's
- * and the ONNX model zoo's nets label 0 is the background, so `firstLabel` is 1 unless the label file lists it.
+ * and the ONNX model zoo's nets label 0 is the background, so `firstLabel` is 1 unless another is said at import.
  */
 export const fasterRcnn: OutputForm = {
   name: 'faster-rcnn',

@@ -40,6 +40,7 @@ export const fastestdet: OutputForm = {
     return {
       roles: { cells: { tensor: output.name } },
       labelCount: channels - 5,
+      objectness: true,
       why: `one output ${shape(output)}: a grid of cells with 5 + ${channels - 5} channels, label scores within 0..1`,
     };
   },

@@ -15,7 +15,7 @@ export interface OutputRole {
   readonly tensor: string;
   /** Of boxes: order and unit, e.g. `x1 y1 x2 y2, fractions of the image`. */
   readonly format?: string;
-  /** Of labels: the number that means `labels[0]`. Smaller numbers mean background and are dropped. */
+  /** Of labels (of score columns, where these are the labels): the number that means `labels[0]`. Smaller ones mean background and are dropped. */
   readonly firstLabel?: number;
   /** Of scores: what is applied before they are read. */
   readonly activation?: 'none' | 'sigmoid' | 'softmax';
@@ -53,6 +53,12 @@ export interface Recognition {
   readonly labelCount: number | null;
   /** Why this form, for the person who confirms it. */
   readonly why: string;
+  /** What the picture's values could not tell and was taken as is usual for the form; absent: nothing. */
+  readonly assumed?: readonly string[];
+  /** The number of the first label is the form's usual one: label numbers do not tell it. */
+  readonly firstLabelAssumed?: boolean;
+  /** Boxes have an objectness beside the scores of their labels. */
+  readonly objectness?: boolean;
 }
 
 export interface OutputForm {

@@ -15,7 +15,9 @@ import { tensorflow } from './tensorflow.ts';
 
 /**
  * SSD style, batched: boxes 1 x n x 4 (corners, fractions of the image or pixels of the input) and either labels 1 x n
- * with scores 1 x n, or one matrix of scores 1 x n x (1 + labels) whose column 0 is the background.
+ * with scores 1 x n, or one matrix of scores 1 x n x (1 + labels) whose column 0 is the background. Whether label numbers begin at 0
+ * (torch nets that drop the background themselves, ours) or at 1 (the ONNX model zoo's) they do not tell: 0 unless the label file
+ * begins with the background, or `firstLabel` is said.
  */
 export const ssd: OutputForm = {
   name: 'ssd',
@@ -51,12 +53,14 @@ function recognizeMatrix(outputs: readonly OutputTensor[], input: { readonly wid
   const [low, high] = rangeOf(scores.data);
   if (low < 0 || high > 1) return null;
   const labelCount = (matrixShape(scores)?.[1] ?? 1) - 1;
+  const { unit, assumed } = unitByRange(boxes, input, 'fractions');
   return {
     roles: {
-      boxes: { tensor: boxes.name, format: `x1 y1 x2 y2, ${unitByRange(boxes, input)}` },
+      boxes: { tensor: boxes.name, format: `x1 y1 x2 y2, ${unit}` },
       scores: { tensor: scores.name, firstLabel: 1 },
     },
     labelCount,
+    assumed,
     why: `${boxes.name} ${shape(boxes)} are corners, ${scores.name} ${shape(scores)} scores with a background column`,
   };
 }

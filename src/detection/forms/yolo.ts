@@ -1,4 +1,4 @@
-import { matrixShape, shape } from './corner-lists.ts';
+import { matrixShape, shape, unitByRange } from './corner-lists.ts';
 import {
   BoxCollector,
   cornerShare,
@@ -6,7 +6,6 @@ import {
   type DecodeSettings,
   type OutputForm,
   type OutputTensor,
-  rangeOf,
   tensorOf,
 } from './output-form.ts';
 
@@ -25,16 +24,22 @@ export const yolo: OutputForm = {
     return format.startsWith('rows') ? decodeRows(output, settings) : decodeAnchors(output, settings, format);
   },
   recognize(outputs, input) {
-    const output = outputs[0];
-    const matrix = outputs.length === 1 && output.dims.length === 3 && output.dims[0] === 1 ? matrixShape(output) : null;
-    if (!matrix) return null;
+    const output = predictionsAmong(outputs);
+    const matrix = output && matrixShape(output);
+    if (!output || !matrix) return null;
     const layout = layoutOf(output, matrix);
     if (!layout) return null;
-    const unit = largestCoordinate(output, matrix, layout) <= 2 ? 'fractions' : `pixels of the ${input.width} x ${input.height} input`;
+    const { unit, assumed } = unitByRange({ ...output, data: coordinates(output, matrix, layout) }, input, 'pixels');
     const roles = { predictions: { tensor: output.name, format: `${layout.format}, ${unit}` } };
-    return { roles, labelCount: layout.labelCount, why: layout.why };
+    return { roles, labelCount: layout.labelCount, assumed, objectness: layout.format === 'v5', why: layout.why };
   },
 };
+
+/** The one matrix among the outputs: YOLOv5 up to 6.1 lists its maps (1 x 3 x rows x columns x channels) beside it. */
+function predictionsAmong(outputs: readonly OutputTensor[]): OutputTensor | null {
+  const [output, ...others] = outputs.filter(({ dims }) => dims.length !== 5);
+  return output && others.length === 0 && output.dims.length === 3 && output.dims[0] === 1 ? output : null;
+}
 
 interface Layout {
   readonly format: 'v5' | 'v8' | 'rows';
@@ -84,9 +89,10 @@ function scoresWithin(output: OutputTensor, from: number, to: number, perBox: nu
   return true;
 }
 
-function largestCoordinate(output: OutputTensor, [rows, columns]: readonly [number, number], layout: Layout): number {
-  if (layout.format === 'v8') return rangeOf(Array.from({ length: 4 * columns }, (_, i) => output.data[i]))[1];
-  return rangeOf(Array.from({ length: 4 * rows }, (_, i) => output.data[Math.floor(i / 4) * columns + (i % 4)]))[1];
+/** The first four numbers of every box. */
+function coordinates(output: OutputTensor, [rows, columns]: readonly [number, number], layout: Layout): (number | bigint)[] {
+  if (layout.format === 'v8') return Array.from({ length: 4 * columns }, (_, i) => output.data[i]);
+  return Array.from({ length: 4 * rows }, (_, i) => output.data[Math.floor(i / 4) * columns + (i % 4)]);
 }
 
 function decodeRows(output: OutputTensor, settings: DecodeSettings): DecodedBoxes {
