@@ -14,7 +14,7 @@ import { ExactIndexPool } from './exact-index-pool.ts';
 import { Column } from './interactions.ts';
 import { ListScratch } from './list-scratch.ts';
 import { neighborListFolder, writeNeighborLists } from './neighbor-list-file.ts';
-import { type VisualMetadata, visualKindOf, visualListsInBlocks } from './visual-neighbors.ts';
+import { besidesVisualLists, type VisualMetadata, visualKindOf, visualListsInBlocks } from './visual-neighbors.ts';
 
 /** What every build is given. */
 export interface BuildSetting {
@@ -89,7 +89,7 @@ export async function buildVisualNeighbors(
     return await build('visual neighbours', visualKindOf(netDigest), rows, setting, {
       key: JSON.stringify([netDigest, neighbors, rows, digestOfCodes(table, rows)]),
       blocks: (from) => visualListsInBlocks(table, pool ?? new ExactIndex(table), neighbors, rows, from),
-      write: (folder, scratch) => writeNeighborLists(folder, { ...metadata }, scratch),
+      write: (folder, scratch) => writeNeighborLists(folder, { ...metadata }, scratch, besidesVisualLists(table, rows)),
     });
   } finally {
     await pool?.close();

@@ -1,4 +1,5 @@
 import type { CodeTable } from '../features/visual-features.ts';
+import { murmur3Words } from '../math/murmur-hash.ts';
 import type { NeighborLists } from './board-cooccurrence.ts';
 import { type CandidateQuery, type CandidateSource, NO_PINS, type ScoredPins } from './candidate.ts';
 import { ExactIndex } from './exact-index.ts';
@@ -21,9 +22,18 @@ export interface VisualMetadata {
   readonly builtAt: string;
 }
 
+/** Name of the array beside the lists: a hash of the code that each row was made from. */
+const CODE_HASHES = 'codeHashes';
+
+/** What is stored beside the lists of the first `rows` pins. Rows without a code have a hash too, and no list that it speaks of. */
+export function besidesVisualLists({ codes, words }: CodeTable, rows: number): Readonly<Record<string, Uint32Array<ArrayBuffer>>> {
+  return { [CODE_HASHES]: Uint32Array.from({ length: rows }, (_, row) => murmur3Words(codes, row * words, words, 0)) };
+}
+
 /**
  * Visual likeness as a candidate source: score = 1 - Hamming / bits. Pins have a list from the last build; pins without
- * one (new, or lists of another net) and uploaded images are compared with every code when asked.
+ * one (new, or lists of another net), pins whose picture is another one since that build, and uploaded images are compared
+ * with every code when asked. Resident: the list lengths and hashes, 8 bytes a pin.
  */
 export class VisualNeighbors implements CandidateSource {
   readonly name = 'visual-neighbors';
@@ -32,6 +42,8 @@ export class VisualNeighbors implements CandidateSource {
   private table: CodeTable;
   private index: ExactIndex;
   private file: NeighborListFile | null = null;
+  /** What the lists were made from; null for those of a build that did not say. */
+  private madeFrom: Uint32Array | null = null;
 
   constructor(artifacts: string, table: CodeTable, netDigest: string) {
     this.artifacts = artifacts;
@@ -57,8 +69,10 @@ export class VisualNeighbors implements CandidateSource {
       next.close();
       return false;
     }
+    const madeFrom = next.besides(CODE_HASHES) as Uint32Array | null;
     this.file?.close();
     this.file = next;
+    this.madeFrom = madeFrom;
     return true;
   }
 
@@ -70,7 +84,8 @@ export class VisualNeighbors implements CandidateSource {
 
   propose(query: CandidateQuery, limit: number): ScoredPins {
     const { pinIndex, code } = query;
-    if (code === null && pinIndex >= 0 && this.file !== null && this.file.lengthOf(pinIndex) > 0) return this.file.read(pinIndex, limit);
+    if (code === null && this.file !== null && this.file.lengthOf(pinIndex) > 0 && this.isOfPresentCode(pinIndex))
+      return this.file.read(pinIndex, limit);
     const own = code ?? this.codeOf(pinIndex);
     return own === null ? NO_PINS : this.scan(own, limit, pinIndex);
   }
@@ -86,9 +101,21 @@ export class VisualNeighbors implements CandidateSource {
     this.file = null;
   }
 
+  /** Whether a pin's list was made from the code it has now: asked of the code itself, so that a restart forgets nothing. */
+  private isOfPresentCode(pinIndex: number): boolean {
+    if (this.madeFrom === null) return true;
+    const { codes, words } = this.table;
+    return this.hasCode(pinIndex) && murmur3Words(codes, pinIndex * words, words, 0) === this.madeFrom[pinIndex];
+  }
+
+  private hasCode(pinIndex: number): boolean {
+    const { has } = this.table;
+    return pinIndex >= 0 && pinIndex < has.length && has[pinIndex] === 1;
+  }
+
   private codeOf(pinIndex: number): Uint32Array | null {
-    const { has, codes, words } = this.table;
-    if (pinIndex < 0 || pinIndex >= has.length || has[pinIndex] === 0) return null;
+    if (!this.hasCode(pinIndex)) return null;
+    const { codes, words } = this.table;
     return codes.slice(pinIndex * words, (pinIndex + 1) * words);
   }
 }

@@ -9,8 +9,12 @@ import { BUSY_TIMEOUT_MS, type Database } from './database.ts';
 
 const AGAIN_MS = 10;
 
-/** Runs `write`, which begins with an immediate transaction, as soon as nobody else writes. @throws SERVER_OVERLOADED after `patienceMs`. */
-export async function whenWritable<T>(database: Database, write: () => T, patienceMs = BUSY_TIMEOUT_MS): Promise<T> {
+/**
+ * Runs `write`, which begins with an immediate transaction, as soon as nobody else writes.
+ *
+ * @throws SERVER_OVERLOADED after `patienceMs`; AbortError when it had to wait and `signal` is aborted.
+ */
+export async function whenWritable<T>(database: Database, write: () => T, patienceMs = BUSY_TIMEOUT_MS, signal?: AbortSignal): Promise<T> {
   const until = performance.now() + patienceMs;
   for (;;) {
     try {
@@ -19,7 +23,7 @@ export async function whenWritable<T>(database: Database, write: () => T, patien
       if ((error as { code?: unknown } | null)?.code !== 'SQLITE_BUSY') throw error;
       if (performance.now() > until) throw new ServiceError('SERVER_OVERLOADED', { retryAfterSeconds: 1 }, error);
     }
-    await pause(AGAIN_MS);
+    await pause(AGAIN_MS, undefined, signal ? { signal } : undefined);
   }
 }
 

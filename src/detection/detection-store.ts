@@ -81,13 +81,13 @@ export class DetectionStore {
     return row && row.failure === null ? this.unpack(row) : null;
   }
 
-  /** The image version each pin was seen in, by pinIndex; what a resumed job need not do again. */
-  versionsSeen(): Map<number, number> {
-    const rows = this.database.prepare('SELECT pinIndex, imageVersion FROM detections WHERE detectorId = ?').raw().all(this.detectorId) as [
-      number,
-      number,
-    ][];
-    return new Map(rows);
+  /** The image version each pin was seen in, by pinIndex; what a resumed job need not do again. Refused images too, unless told otherwise. */
+  versionsSeen({ refused = true } = {}): Map<number, number> {
+    const rows = this.database
+      .prepare('SELECT pinIndex, imageVersion FROM detections WHERE detectorId = ? AND (? OR failure IS NULL)')
+      .raw()
+      .all(this.detectorId, refused ? 1 : 0);
+    return new Map(rows as [number, number][]);
   }
 
   /** Every pin's detections in the order of pins; refused images are passed over. */

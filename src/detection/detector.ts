@@ -38,7 +38,7 @@ export function openDetector(folder: string, pool: InferencePool): Detector {
     net,
     async detect(images) {
       const results = await pool.outputs(
-        folder,
+        net,
         images.map((bytes) => ({ bytes })),
       );
       return results.map((result) =>

@@ -36,6 +36,6 @@ export function featureNetOf({ digest, manifest }: Net): FeatureNet {
 export async function openConvNet(folder: string, pool: InferencePool): Promise<ConvNet> {
   const net = readNet(folder);
   const features = featureNetOf(net);
-  await pool.warmUp(folder);
-  return { net, features, embed: (images) => pool.embed(folder, images) };
+  await pool.warmUp(net);
+  return { net, features, embed: (images) => pool.embed(net, images) };
 }

@@ -26,37 +26,52 @@ export interface ExtractionInput {
   readonly signal?: AbortSignal;
 }
 
-/** The net's binarizer: as stored, or fitted on a sample of the images (evenly spaced) and stored. */
-export async function binarizerFor(input: ExtractionInput, images: readonly ImageToRead[]): Promise<Binarizer> {
+/**
+ * The net's binarizer: as stored, or fitted on a sample of the images (evenly spaced) and stored for good.
+ *
+ * Choice: what is fitted cannot be mended later without making every code anew, so the caller says on how few images it may
+ * be fitted. The job takes what the catalogue has, because a small catalogue must have codes too; a service asks for FIT_FEWEST.
+ *
+ * @throws JOB_STOPPED when aborted (part of a sample is no sample), NOTHING_TO_DO when fewer than `fewest` could be read.
+ */
+export async function binarizerFor(input: ExtractionInput, images: readonly ImageToRead[], fewest = 1): Promise<Binarizer> {
   const { convNet, store } = input;
   const netId = store.netIdOf(convNet.features);
   const stored = store.binarizer(netId);
   if (stored) return stored;
-  const binarizer = fitBinarizer(convNet.features.rule, convNet.features.fc6Length, await sampleActivations(input, images));
+  const binarizer = fitBinarizer(convNet.features.rule, convNet.features.fc6Length, await sampleActivations(input, images, fewest));
   store.setBinarizer(netId, binarizer);
   return binarizer;
 }
 
-async function sampleActivations(input: ExtractionInput, images: readonly ImageToRead[]): Promise<ActivationSample> {
+async function sampleActivations(input: ExtractionInput, images: readonly ImageToRead[], fewest: number): Promise<ActivationSample> {
   const { convNet } = input;
   if (!needsFit(convNet.features.rule)) return { rows: 0, length: convNet.features.fc6Length, data: new Float32Array(0) };
   const count = Math.min(FIT_SAMPLE, images.length);
   const chosen = Array.from({ length: count }, (_, i) => images[Math.floor((i * images.length) / count)]);
   const rows: Float32Array[] = [];
-  for await (const { found } of embedded(input, chosen)) {
-    for (const one of found) if (one.ok) rows.push(one.fc6);
+  if (images.length >= fewest) {
+    for await (const { found } of embedded(input, chosen)) {
+      for (const one of found) if (one?.ok) rows.push(one.fc6);
+    }
   }
-  if (rows.length === 0) {
-    throw new ServiceError('NOTHING_TO_DO', {
-      reason: 'None of the images could be read, so there is nothing to fit the codes on.',
-    });
+  if (input.signal?.aborted) throw new ServiceError('JOB_STOPPED');
+  if (rows.length < fewest) {
+    const reason =
+      fewest === 1
+        ? 'None of the images could be read, so there is nothing to fit the codes on.'
+        : `Fewer than ${fewest} images can be read, too few to fit the codes of ${convNet.features.name} on for good; extract-features fits them on what there is.`;
+    throw new ServiceError('NOTHING_TO_DO', { reason });
   }
   const data = new Float32Array(rows.length * convNet.features.fc6Length);
   rows.forEach((row, i) => data.set(row, i * convNet.features.fc6Length));
   return { rows: rows.length, length: convNet.features.fc6Length, data };
 }
 
-/** Reads images and writes their rows; yields what was written, part by part. Begins no further part when aborted. */
+/**
+ * Reads images and writes their rows; yields what was written, part by part. Begins no further part when aborted; images whose
+ * fetching the abort broke off get no row, so that the next run reads them.
+ */
 export async function* extractRows(
   input: ExtractionInput,
   images: readonly ImageToRead[],
@@ -64,25 +79,28 @@ export async function* extractRows(
 ): AsyncGenerator<FeatureRow[]> {
   const netId = input.store.netIdOf(input.convNet.features);
   for await (const { part, found } of embedded(input, images)) {
-    const rows = part.map((image, i) => rowOf(image, found[i], binarizer));
+    const rows = part.flatMap((image, i) => rowOf(image, found[i], binarizer) ?? []);
     input.store.put(netId, 'image', rows);
     yield rows;
   }
 }
 
-type Embedded = Awaited<ReturnType<ConvNet['embed']>>;
+/** Of each image of a part; null: a stop broke off its fetching. */
+type Embedded = (Awaited<ReturnType<ConvNet['embed']>>[number] | null)[];
 
 function embedded(input: ExtractionInput, images: readonly ImageToRead[]): AsyncGenerator<PartDone<ImageToRead, Embedded>> {
   const size = Math.max(16, Math.ceil(input.pool.appetite / 2));
   return partsAhead(images, size, (part) => embedPart(input, part), input.signal);
 }
 
-async function embedPart({ convNet, fetch }: ExtractionInput, part: readonly ImageToRead[]): Promise<Embedded> {
-  const fetched = await Promise.all(part.map(({ image }) => fetch(image).then((bytes): ImageInput => ({ bytes }), failureOf)));
-  const readable = fetched.filter((one): one is ImageInput => 'bytes' in one);
-  const found = await convNet.embed(readable);
+async function embedPart({ convNet, fetch, signal }: ExtractionInput, part: readonly ImageToRead[]): Promise<Embedded> {
+  // Once stopped, a failure says nothing about the image: the abort itself looks like an address that is refused.
+  const failed = (error: unknown): ImageFailure | null => (signal?.aborted ? null : failureOf(error));
+  const fetched = await Promise.all(part.map(({ image }) => fetch(image).then((bytes): ImageInput => ({ bytes }), failed)));
+  const isRead = (one: ImageInput | ImageFailure | null): one is ImageInput => one !== null && 'bytes' in one;
+  const found = await convNet.embed(fetched.filter(isRead));
   let at = 0;
-  return fetched.map((one) => ('bytes' in one ? found[at++] : one));
+  return fetched.map((one) => (isRead(one) ? found[at++] : one));
 }
 
 function failureOf(error: unknown): ImageFailure {
@@ -90,7 +108,8 @@ function failureOf(error: unknown): ImageFailure {
   return { ok: false, code: 'IMAGE_REFUSED', reason: reasonOf(error) };
 }
 
-function rowOf({ pinIndex, imageVersion }: ImageToRead, found: Embedded[number], binarizer: Binarizer): FeatureRow {
+function rowOf({ pinIndex, imageVersion }: ImageToRead, found: Embedded[number], binarizer: Binarizer): FeatureRow | null {
+  if (found === null) return null;
   if (!found.ok) return { pinIndex, imageVersion, code: null, scores: null, failure: found.code, reason: found.reason };
   const { fc6, fc8, signature, phash, colours } = found;
   return { pinIndex, imageVersion, code: codeOf(binarizer, fc6), scores: fc8, signature, phash, colours };

@@ -43,15 +43,10 @@ export class ResidentFeatures implements VisualFeatures {
     return this.objects.labelOf(pinIndex);
   }
 
-  /** Takes in what was written to the store since the last look; returns the pins whose image code changed. */
-  refresh(store: FeatureStore, netId: number): number[] {
-    const changed: number[] = [];
-    for (const row of store.changedSince(netId, this.sequence)) {
-      if (row.subject === 'image') changed.push(row.pinIndex);
-      this.put(row.subject, row);
-    }
+  /** Takes in what was written to the store since the last look. */
+  refresh(store: FeatureStore, netId: number): void {
+    for (const row of store.changedSince(netId, this.sequence)) this.put(row.subject, row);
     this.sequence = Math.max(this.sequence, store.sequence(netId));
-    return changed;
   }
 
   /** Lays one row over what is there; a row without a code takes the old one away. */

@@ -1,11 +1,12 @@
 /** First traffic: people of the demo world look at lists served by the spine, so that the log is a real log. */
 import type { Engagement } from '../catalog/engagement-log.ts';
+import type { ServedList } from '../catalog/served-list.ts';
 import type { Context } from '../context.ts';
 import { ServiceError } from '../errors.ts';
 import { deriveSeed, seededRandom } from '../math/random.ts';
 import { DEFAULT_TREATMENT } from '../ranker/treatment.ts';
 import { relatedPins } from '../related-pins.ts';
-import type { ListOptions, RankedList } from '../serving/ranked-list.ts';
+import type { ListOptions } from '../serving/ranked-list.ts';
 import { servedRecord } from '../serving/served-record.ts';
 import type { ServingParts } from '../serving/serving-parts.ts';
 import type { People } from '../world/people.ts';
@@ -76,8 +77,7 @@ export async function serveFirstTraffic(context: Context, traffic: Traffic, { pr
     const written: Promise<void>[] = [];
     for (let i = from; i < Math.min(from + BATCH, lists); i++) {
       const visit = await visitList(context, traffic, maps, pool, i);
-      if (visit === null) continue;
-      written.push(context.log.lists.append(servedRecord(visit.list, 0)));
+      if (visit.unlogged) written.push(context.log.lists.append(visit.unlogged));
       events.push(...visit.events);
     }
     await Promise.all(written);
@@ -90,30 +90,35 @@ export async function serveFirstTraffic(context: Context, traffic: Traffic, { pr
   progress.stop();
 }
 
-/** One person opens one pin; null if an earlier run has already logged this visit. */
+/**
+ * One person opens one pin: the list to log, null if an earlier run has logged it, and what the person does with it. The events of
+ * a list that is there are made once more, because that run may have ended between the two; the log knows them by their ids.
+ */
 async function visitList(
   context: Context,
   { recipe, people }: Traffic,
   { toCatalog, toRecipe }: ReturnType<typeof pinMaps>,
   pool: readonly number[],
   index: number,
-): Promise<{ readonly list: RankedList; readonly events: readonly Engagement[] } | null> {
+): Promise<{ readonly unlogged: ServedList | null; readonly events: readonly Engagement[] }> {
   const { kind, seed } = recipe.size;
   const id = `demo-${kind}-${seed}-${index}`;
-  if (context.log.lists.find(id)) return null;
+  const logged = context.log.lists.find(id);
   const random = seededRandom(deriveSeed(seed, id));
   const user = random.pick(recipe.users);
   const query = people.chooseQuery(user, pool, random);
-  const list = await relatedPins(trafficParts(context), toCatalog[query], listOptions(index, id, user.id));
-  const shown = Array.from(list.page, (row) => list.candidates.pinIndexes[row]);
+  const options = listOptions(index, id, user.id);
+  const list = logged ?? servedRecord(await relatedPins(trafficParts(context), toCatalog[query], options), 0);
+  const { pinIndexes, positions } = list.items;
+  const shown = pinIndexes.filter((_, i) => positions[i] > 0);
   const actions = people.act(
     user,
     query,
     shown.map((pin) => toRecipe[pin]),
     random,
   );
-  const events = actions.map(({ item, type }, n) => eventOf(list.options, user, n, { pinIndex: shown[item], position: item + 1, type }));
-  return { list, events };
+  const events = actions.map(({ item, type }, n) => eventOf(options, user, n, { pinIndex: shown[item], position: item + 1, type }));
+  return { unlogged: logged ? null : list, events };
 }
 
 function eventOf(

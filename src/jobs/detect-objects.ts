@@ -22,11 +22,13 @@ export const job: Job = {
   examples: [
     'related-pins detect-objects',
     'related-pins detect-objects --data ./var --workers 4 --json',
+    'related-pins detect-objects --retry-failed   # a server of images was away',
     'RELATED_PINS_DOMINANT_AREA_MIN=0.4 related-pins detect-objects   # crops made anew, the detector rests',
   ],
   options: [
     { flag: '--workers <n>', meaning: 'inference threads (default: one per core)', kind: 'integer' },
     { flag: '--no-crops', meaning: 'leave the features of dominant objects alone' },
+    { flag: '--retry-failed', meaning: 'look again at images that were refused before' },
   ],
   alone: () => true,
   run: detectObjects,
@@ -65,9 +67,9 @@ async function detectImages(
   detections: DetectionStore,
   images: readonly PinImage[],
   appetite: number,
-  { config, dataFolder, progress, signal }: JobInput,
+  { config, dataFolder, options, progress, signal }: JobInput,
 ) {
-  const seen = detections.versionsSeen();
+  const seen = detections.versionsSeen({ refused: options.retryFailed !== true });
   const needed = images.filter(({ pinIndex, imageVersion }) => seen.get(pinIndex) !== imageVersion);
   const refused: Record<string, number> = {};
   let objects = 0;
@@ -136,6 +138,7 @@ async function cropPass(detections: DetectionStore, detector: Detector, images: 
       store,
       pool,
       fetch: fetchOptions(config, dataFolder),
+      retryFailed: input.options.retryFailed === true,
       progress: input.progress,
       signal: input.signal,
     });

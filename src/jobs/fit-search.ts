@@ -181,6 +181,7 @@ async function fitExact(
     .shuffled([...catalog.pins.images()])
     .slice(0, Number(options.products));
   const pairs: readonly KnownPair[][] = [[], []];
+  let queries = 0;
   progress.start('search by copies', chosen.length);
   for (let from = 0; from < chosen.length; from += AT_ONCE) {
     if (signal.aborted) throw new ServiceError('JOB_STOPPED');
@@ -190,6 +191,7 @@ async function fitExact(
       const group = columns.group[pinIndex];
       for (const copy of await net.embed((await alteredCopies(bytes)).map((each) => ({ bytes: each })))) {
         if (!copy.ok) continue;
+        queries++;
         const { pinIndexes, distances } = nearest(copy.fc6);
         for (let n = 0; n < pinIndexes.length; n++)
           pairs[halfOf(group, seed)].push({ distance: distances[n], same: columns.group[pinIndexes[n]] === group });
@@ -204,7 +206,7 @@ async function fitExact(
   return {
     ...judgeExactProduct(pairs[1], rule.distanceMax),
     truth: 'copies: half size, a twentieth and a tenth cut off each side',
-    queries: 3 * chosen.length,
+    queries,
     precisionAsked,
   };
 }

@@ -33,21 +33,28 @@ import type { Job, JobInput } from './job.ts';
 /** Objects indexed per pin, surest first. */
 const MOST_PER_PIN = 10;
 const JUDGED_AT_ONCE = 64;
+/** The state of a row whose picture could not be read: it holds nothing, and the next run reads the picture again. */
+const UNREAD = 'unread';
 /** Until a crop is searched by. */
 const NOT_JUDGED: DotSignals = { visual: 0, annotation: 0, conformity: null, agreement: null };
 
 export const job: Job = {
   name: 'index-objects',
   summary: 'describes every detected object’s crop, and what a search by it says: object search and dots',
-  examples: ['related-pins index-objects', 'related-pins index-objects --anew --json   # after the catalogue has grown'],
+  examples: [
+    'related-pins index-objects',
+    'related-pins index-objects --anew --json   # after the catalogue has grown',
+    'related-pins index-objects --retry-failed',
+  ],
   options: [
     { flag: '--anew', meaning: 'search again by every stored crop: what searches say changes as the catalogue grows' },
     { flag: '--workers <n>', meaning: 'inference threads (default: one per core)', kind: 'integer' },
+    { flag: '--retry-failed', meaning: 'describe again the objects of pictures some of whose crops were refused before' },
   ],
   alone: () => true,
   run: indexObjects,
-  describe: ({ read, written, unchanged, removed, objects, refused }) => [
-    `${read} pictures: ${written} written, ${unchanged} unchanged, ${removed} gone; ${objects} objects searched by, ${refused} refused`,
+  describe: ({ read, written, unchanged, unread, removed, objects, refused }) => [
+    `${read} pictures: ${written} written, ${unchanged} unchanged, ${unread} not to be read now, ${removed} gone; ${objects} objects searched by, ${refused} refused`,
   ],
 };
 
@@ -75,12 +82,17 @@ async function indexObjects(input: JobInput): Promise<Readonly<Record<string, un
       const found = foundObjects(catalog, detector, input);
       const states = store.states();
       const removed = forgetGone(store, states, found);
-      const wanted = found.filter(({ image, state }) => ![state, unjudged(state)].includes(states.get(image.pinIndex) ?? ''));
+      const isDescribed = ({ image, state }: Found): boolean => [state, unjudged(state)].includes(states.get(image.pinIndex) ?? '');
+      const retried = options.retryFailed === true ? (one: Found): boolean => lacksObjects(store, one) : () => false;
+      const wanted = found.filter((one) => !isDescribed(one) || retried(one));
       const refused = await describeObjects(wanted, { net, binarizer, store, pool, dominantCode: dominantCodes(features, net) }, input);
       const sources = { ...sourcesOf(catalog, visual, config), objects: loadedIndex(store, visual.image.bits) };
-      const written = options.anew ? found : found.filter(({ image, state }) => states.get(image.pinIndex) !== state);
+      const described = store.states();
+      const readable = found.filter(({ image }) => described.get(image.pinIndex) !== UNREAD);
+      const written = options.anew ? readable : readable.filter(({ image, state }) => described.get(image.pinIndex) !== state);
       const objects = await judgeObjects(written, store, sources, input);
-      return { read: found.length, written: written.length, unchanged: found.length - written.length, removed, objects, refused };
+      const unchanged = readable.length - written.length;
+      return { read: found.length, written: written.length, unchanged, unread: found.length - readable.length, removed, objects, refused };
     } finally {
       store.close();
       visual.close();
@@ -140,6 +152,11 @@ function unjudged(state: string): string {
   return `unjudged ${state}`;
 }
 
+/** Whether a row holds fewer objects than were found: the net refused a crop, or (in rows of earlier versions) the picture was away. */
+function lacksObjects(store: ObjectStore, { image, objects }: Found): boolean {
+  return (store.read(image.pinIndex)?.objects.length ?? 0) < objects.length;
+}
+
 /** Empties the rows of pins that were removed or lost their picture; returns how many. */
 function forgetGone(store: ObjectStore, states: ReadonlyMap<number, string>, found: readonly Found[]): number {
   const there = new Set(found.map(({ image }) => image.pinIndex));
@@ -192,23 +209,30 @@ function dominantCodes(features: FeatureStore, net: ConvNet): DominantCode {
   };
 }
 
-/** Runs the net over the crops of each picture and keeps their codes, part by part: a stop loses one part. Returns crops refused. */
+/**
+ * Runs the net over the crops of each picture and keeps their codes, part by part: a stop loses one part. Returns crops refused,
+ * those of pictures that could not be read among them.
+ */
 async function describeObjects(wanted: readonly Found[], describing: Describing, input: JobInput): Promise<number> {
   const { store, pool } = describing;
   let refused = 0;
   input.progress.start('index objects', wanted.length);
   const step = Math.max(1, Math.floor(pool.appetite / 8));
   let done = 0;
-  const look = (part: readonly Found[]): Promise<Crop[]> => describedCrops(part, describing, input);
-  for await (const { part, found: crops } of partsAhead(wanted, step, look, input.signal)) {
+  const look = (part: readonly Found[]): Promise<DescribedPart> => describedCrops(part, describing, input);
+  for await (const { part, found } of partsAhead(wanted, step, look, input.signal)) {
     const byPin = new Map<number, StoredObject[]>(part.map(({ image }) => [image.pinIndex, []]));
-    for (const { image, object, code } of crops) {
-      if (code === null) refused++;
-      else byPin.get(image.pinIndex)?.push({ ...object, code, signals: NOT_JUDGED });
+    for (const { image, object, code } of found.crops) {
+      if (code !== null) byPin.get(image.pinIndex)?.push({ ...object, code, signals: NOT_JUDGED });
     }
     store.put(
-      part.map(({ image, state }) => ({ pinIndex: image.pinIndex, state: unjudged(state), objects: byPin.get(image.pinIndex) ?? [] })),
+      part.map(({ image: { pinIndex }, state }) => ({
+        pinIndex,
+        state: found.unread.has(pinIndex) ? UNREAD : unjudged(state),
+        objects: byPin.get(pinIndex) ?? [],
+      })),
     );
+    for (const { image, objects } of part) refused += objects.length - (byPin.get(image.pinIndex)?.length ?? 0);
     done += part.length;
     input.progress.update(done);
   }
@@ -225,21 +249,33 @@ interface Crop {
   readonly code: Uint32Array | null;
 }
 
-async function describedCrops(part: readonly Found[], { net, binarizer, dominantCode }: Describing, input: JobInput): Promise<Crop[]> {
-  const crops = await cropsOf(part, dominantCode, input);
+interface DescribedPart {
+  readonly crops: readonly Crop[];
+  /** Pins whose picture could not be read. */
+  readonly unread: ReadonlySet<number>;
+}
+
+async function describedCrops(
+  part: readonly Found[],
+  { net, binarizer, dominantCode }: Describing,
+  input: JobInput,
+): Promise<DescribedPart> {
+  const { crops, unread } = await cropsOf(part, dominantCode, input);
   const anew = crops.filter(({ code }) => code === null);
   const embedded = await net.embed(anew.map(({ bytes, object }) => ({ bytes, box: object.box })));
   let next = 0;
-  return crops.map((crop) => {
+  const described = crops.map((crop) => {
     if (crop.code !== null) return crop;
     const one = embedded[next++];
     return one.ok ? { ...crop, code: codeOf(binarizer, one.fc6) } : crop;
   });
+  return { crops: described, unread };
 }
 
 /** The crops of some pins; an image that cannot be read now gives none. */
-async function cropsOf(part: readonly Found[], dominantCode: DominantCode, { config, dataFolder }: JobInput): Promise<Crop[]> {
+async function cropsOf(part: readonly Found[], dominantCode: DominantCode, { config, dataFolder }: JobInput): Promise<DescribedPart> {
   const crops: Crop[] = [];
+  const unread = new Set<number>();
   for (const { image, objects } of part) {
     if (objects.length === 0) continue;
     const bytes = await fetchImage(image.image, fetchOptions(config, dataFolder)).catch((error: unknown) => {
@@ -247,6 +283,7 @@ async function cropsOf(part: readonly Found[], dominantCode: DominantCode, { con
       throw error;
     });
     if (bytes) for (const object of objects) crops.push({ image, object, bytes, code: dominantCode(image, object) });
+    else unread.add(image.pinIndex);
   }
-  return crops;
+  return { crops, unread };
 }

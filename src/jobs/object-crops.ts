@@ -24,6 +24,8 @@ export interface CropRequest {
   readonly store: FeatureStore;
   readonly pool: InferencePool;
   readonly fetch: ImageFetchOptions;
+  /** Look again at crops that were refused before. */
+  readonly retryFailed: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -73,10 +75,12 @@ export async function describeDominantCrops(request: CropRequest): Promise<CropR
   return { dominant, written, unchanged, refused };
 }
 
-/** Pins whose stored crop is not the one that the thresholds now want. */
-function outdatedCrops({ images, detections, reading, dominance, store }: CropRequest, netId: number) {
+/** Pins whose stored crop is not the one that the thresholds now want; those of pictures that the detector refuses want none. */
+function outdatedCrops({ images, detections, reading, dominance, store, retryFailed }: CropRequest, netId: number) {
   const stored = new Map<number, string>();
-  for (const row of store.rows(netId, 'object')) stored.set(row.pinIndex, stateOf(row.imageVersion, row.label, row.box));
+  for (const row of store.rows(netId, 'object')) {
+    if (!(retryFailed && row.failure)) stored.set(row.pinIndex, stateOf(row.imageVersion, row.label, row.box));
+  }
   const wanted: Wanted[] = [];
   let dominant = 0;
   let unchanged = 0;
@@ -87,8 +91,13 @@ function outdatedCrops({ images, detections, reading, dominance, store }: CropRe
     if (object) dominant++;
     const state = stateOf(image.imageVersion, object?.label, object && JSON.stringify(object.box));
     const before = stored.get(pinIndex);
+    stored.delete(pinIndex);
     if (before === state || (before === undefined && object === null)) unchanged++;
     else wanted.push({ image, object });
+  }
+  for (const [pinIndex, state] of stored) {
+    const image = images.get(pinIndex);
+    if (image && state !== stateOf(image.imageVersion, null, null)) wanted.push({ image, object: null });
   }
   return { wanted, dominant, unchanged };
 }

@@ -1,6 +1,6 @@
 /** Learns from the catalogue's own boards, categories and annotations what looks alike, and appends it to the net. */
 import { createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ServiceError } from '../errors.ts';
@@ -19,7 +19,7 @@ import { openOnnxProduct } from '../vision/onnx-product.ts';
 import type { ProviderChoice } from '../vision/onnx-session.ts';
 import type { Job, JobInput } from './job.ts';
 import { type TruthFigures, truthFigures, tuningLines } from './tuning-figures.ts';
-import { activationsOf, labelSets, type TuningImage, tuningImages } from './tuning-images.ts';
+import { activationsKey, activationsOf, labelSets, type TuningImage, tuningImages } from './tuning-images.ts';
 
 export const job: Job = {
   name: 'tune-net',
@@ -32,7 +32,7 @@ export const job: Job = {
   options: [
     { flag: '--name <name>', meaning: 'what to call the tuned net', required: true },
     { flag: '--net <folder>', meaning: 'the net to start from (default: the active one)' },
-    { flag: '--out <folder>', meaning: 'where it goes (default: nets/NAME in the data folder)' },
+    { flag: '--out <folder>', meaning: 'where it goes, a folder without a net (default: nets/NAME in the data folder)' },
     { flag: '--images <folder>', meaning: 'folders of images, a folder a label (absent: the catalogue)' },
     { flag: '--kinds <file>', meaning: 'JSON Lines {pinId, label}: known kinds of pins, one more task and truth' },
     {
@@ -72,13 +72,18 @@ async function tuneNet(input: JobInput): Promise<Readonly<Record<string, unknown
     });
   const out = typeof options.out === 'string' ? resolve(options.out) : join(dataFolder, 'nets', name);
   const work = `${out}.tuning`;
+  // Said before hours of training. A run that was stopped has left its work behind, and may have written the very same net.
+  if (existsSync(join(out, 'manifest.json')) && !existsSync(work))
+    throw new ServiceError('JOB_USAGE', {
+      reason: `${out} holds a net already, under whose name features may be kept; choose another --name or --out, or remove it`,
+    });
   const threads = (options.threads as number | undefined) ?? availableParallelism();
   const pool = new InferencePool({ workers: threads, provider: config.executionProvider as ProviderChoice });
   const { product, close } = openOnnxProduct(threads);
   try {
-    await pool.warmUp(base.folder);
+    await pool.warmUp(base);
     const seen = await readable(base, pool, tuningImages(input), work, input);
-    const learned = await learn(seen, length, { work, threads, product, digest: base.digest }, input);
+    const learned = await learn(seen, length, { work, threads, product }, input);
     progress.note(`kept the head learned from ${learned.head.tasks.join(', ')}`);
     const layers = await finish(learned, length, product, options);
     const manifest = write(base, layers, learned, out, input);
@@ -111,6 +116,8 @@ async function tuneNet(input: JobInput): Promise<Readonly<Record<string, unknown
 interface Seen {
   readonly images: readonly TuningImage[];
   readonly features: Float32Array;
+  /** What the activations depend on. */
+  readonly key: string;
   readonly parts: readonly Part[];
   readonly training: readonly number[];
   readonly sets: readonly LabelSet[];
@@ -131,7 +138,8 @@ async function readable(net: Net, pool: InferencePool, images: readonly TuningIm
     seed,
   );
   const training = parts.flatMap((part, row) => (part === 'train' ? [row] : []));
-  return { images: kept, features, parts, training, sets: labelSets(kept, parts, seed), refused: images.length - rows.length };
+  const key = activationsKey(net, images);
+  return { images: kept, features, key, parts, training, sets: labelSets(kept, parts, seed), refused: images.length - rows.length };
 }
 
 interface Learned {
@@ -147,16 +155,10 @@ interface Means {
   readonly work: string;
   readonly threads: number;
   readonly product: MatrixProduct;
-  readonly digest: string;
 }
 
 /** Trains a head on all tasks together and one on each alone, and keeps the best by what may stop it. */
-async function learn(
-  seen: Seen,
-  length: number,
-  { work, threads, digest }: Means,
-  { options, progress, signal }: JobInput,
-): Promise<Learned> {
+async function learn(seen: Seen, length: number, { work, threads }: Means, { options, progress, signal }: JobInput): Promise<Learned> {
   const seed = options.seed as number;
   const { rows, mean } = prepareRows(seen.features, length, seen.training);
   const frame = sharedFloats(randomFrame((options.bits as number | undefined) ?? length, length, seed));
@@ -173,7 +175,7 @@ async function learn(
   const choices = tasks.length === 1 || wanted ? [tasks] : [tasks, ...tasks.map((task) => [task])];
   const works = choices.map((chosen): HeadWork => {
     const name = chosen.map((task) => task.name).join('+');
-    const key = trainingKey([digest, settings, frame.length, chosen, judges]);
+    const key = trainingKey([seen.key, settings, frame.length, chosen, judges]);
     return { name, rows: shared, length, frame, tasks: chosen, judges, settings, checkpoint: join(work, `${name}.head`), key };
   });
   const heads = await trainHeads(works, {

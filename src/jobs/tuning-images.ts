@@ -1,6 +1,6 @@
 /** What tune-net learns from: images, the labels they carry, and their fc6 activations, kept in a file while they are computed. */
 import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { openCatalog } from '../catalog/catalog-store.ts';
 import { fetchImage } from '../catalog/image-fetch.ts';
@@ -16,6 +16,8 @@ import { folderImages } from './labelled-images.ts';
 export interface TuningImage {
   /** Images of one key are copies of each other, and never both learned from and judged. */
   readonly key: string;
+  /** Which image, as it is now: another picture in its place has another version. */
+  readonly version: string;
   readonly read: () => Promise<Uint8Array>;
   readonly labels: Readonly<Record<string, readonly string[]>>;
   readonly terms: Terms;
@@ -39,12 +41,11 @@ export function tuningImages(input: JobInput): TuningImage[] {
 }
 
 function labelledFolder(folder: string): TuningImage[] {
-  return folderImages(folder).map(({ file, label, read }) => ({
-    key: relative(folder, file),
-    read,
-    labels: { label: [label] },
-    terms: new Map(),
-  }));
+  return folderImages(folder).map(({ file, label, read }) => {
+    const key = relative(folder, file);
+    const { size, mtimeMs } = statSync(file);
+    return { key, version: `${key} ${size} ${mtimeMs}`, read, labels: { label: [label] }, terms: new Map() };
+  });
 }
 
 function catalogImages({ options, dataFolder, config }: JobInput): TuningImage[] {
@@ -52,7 +53,7 @@ function catalogImages({ options, dataFolder, config }: JobInput): TuningImage[]
   const catalog = openCatalog(dataFolder);
   const { uploadLimitBytes: byteLimit, imagePrivateUrls: allowPrivate } = config;
   try {
-    return [...catalog.pins.images()].flatMap(({ pinIndex, image }): TuningImage[] => {
+    return [...catalog.pins.images()].flatMap(({ pinIndex, image, imageVersion }): TuningImage[] => {
       const pin = catalog.pins.get(pinIndex);
       if (!pin) return [];
       const id = catalog.pins.idOf(pinIndex);
@@ -63,7 +64,8 @@ function catalogImages({ options, dataFolder, config }: JobInput): TuningImage[]
         ...(kinds ? { kinds: kinds.get(id) ?? [] } : {}),
       };
       const read = () => fetchImage(image, { dataFolder, byteLimit, allowPrivate });
-      return [{ key: `group ${group}`, read, labels, terms: new Map(Object.entries(pin.annotations ?? {})) }];
+      const terms = new Map(Object.entries(pin.annotations ?? {}));
+      return [{ key: `group ${group}`, version: `${id} ${imageVersion}`, read, labels, terms }];
     });
   } finally {
     catalog.close();
@@ -112,6 +114,12 @@ export function labelSets(images: readonly TuningImage[], parts: readonly Part[]
 
 const CHUNK = 64;
 
+/** Names a net and the images it looks at, each in its present version: what activations, and all that is learned from them, depend on. */
+export function activationsKey(net: Net, images: readonly TuningImage[]): string {
+  const parts = [net.digest, ...images.map(({ key, version }) => JSON.stringify([key, version]))];
+  return createHash('sha256').update(parts.join('\n')).digest('hex');
+}
+
 /**
  * fc6 of every image, n x d; a row of an image that could not be read starts with NaN. Rows are appended to a file in `folder`
  * as they come, so a stopped run goes on; a file of another net or other images is begun anew.
@@ -125,16 +133,13 @@ export async function activationsOf(
 ): Promise<Float32Array> {
   const length = net.manifest.outputs.fc6.length as number;
   const file = join(folder, 'activations.f32');
-  const key = createHash('sha256')
-    .update([net.digest, ...images.map((image) => image.key)].join('\n'))
-    .digest('hex');
-  startFile(folder, file, key);
+  const done = startFile(folder, file, activationsKey(net, images), 4 * length);
   progress.start('images', images.length);
-  for (let from = Math.floor(statSync(file).size / (4 * length)); from < images.length; from += CHUNK) {
+  for (let from = done; from < images.length; from += CHUNK) {
     if (signal.aborted) throw new ServiceError('JOB_STOPPED');
     const bytes = await Promise.all(images.slice(from, from + CHUNK).map((image) => image.read().catch(() => new Uint8Array(0))));
     const found = await pool.embed(
-      net.folder,
+      net,
       bytes.map((one) => ({ bytes: one })),
     );
     const rows = new Float32Array(found.length * length);
@@ -150,11 +155,16 @@ export async function activationsOf(
   return new Float32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength));
 }
 
-function startFile(folder: string, file: string, key: string): void {
+/** Returns the rows that are there; of one that was being written when the run ended nothing is kept, or all behind it would stand askew. */
+function startFile(folder: string, file: string, key: string, rowBytes: number): number {
   const keyFile = join(folder, 'activations.key');
   mkdirSync(folder, { recursive: true });
-  if (existsSync(file) && existsSync(keyFile) && readFileSync(keyFile, 'utf8') === key) return;
-  rmSync(file, { force: true });
+  if (existsSync(file) && existsSync(keyFile) && readFileSync(keyFile, 'utf8') === key) {
+    const rows = Math.floor(statSync(file).size / rowBytes);
+    truncateSync(file, rows * rowBytes);
+    return rows;
+  }
   writeFileSync(file, '');
   writeFileSync(keyFile, key);
+  return 0;
 }

@@ -22,7 +22,7 @@ export function popcount32(word: number): number {
   return (((v + (v >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24;
 }
 
-/** Hamming distance of two codes of equal length. */
+/** Hamming distance of two codes, in bits. Throws RangeError where they differ in words. */
 export function hamming(a: Uint32Array, b: Uint32Array): number {
   if (a.length !== b.length) throw new RangeError(`code lengths differ: ${a.length} and ${b.length} words`);
   return hammingAt(a, 0, b, 0, a.length);

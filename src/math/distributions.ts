@@ -8,18 +8,15 @@ import { createRequire } from 'node:module';
 type Numeric = (...numbers: number[]) => number;
 const load = createRequire(import.meta.url);
 
-/** A function of stdlib, loaded when it is first called: together they are 438 files, and a service may never need one. */
+/** A function of stdlib, loaded when it is first called: together they are 200 files, and a service may never need one. */
 function lazily(name: string): Numeric {
   let loaded: Numeric | undefined;
   return (...numbers) => (loaded ??= load(`@stdlib/${name}`) as Numeric)(...numbers);
 }
 
 const gammaln = lazily('math-base-special-gammaln');
-const chisquareCdf = lazily('stats-base-dists-chisquare-cdf');
 const normalCdfOf = lazily('stats-base-dists-normal-cdf');
 const normalQuantileOf = lazily('stats-base-dists-normal-quantile');
-const tCdfOf = lazily('stats-base-dists-t-cdf');
-const tQuantileOf = lazily('stats-base-dists-t-quantile');
 
 /** P(Z <= x), Z standard normal. */
 export function normalCdf(x: number): number {
@@ -41,26 +38,6 @@ export function normalQuantile(p: number): number {
   return normalQuantileOf(p, 0, 1);
 }
 
-/** P(|T| >= |t|) for Student's t with `df` degrees of freedom. */
-export function tTwoSided(t: number, df: number): number {
-  return Math.min(1, 2 * tCdfOf(-Math.abs(t), df));
-}
-
-export function tQuantile(p: number, df: number): number {
-  return tQuantileOf(p, df);
-}
-
-/**
- * P(X > x) for chi-square with `df` degrees of freedom; absolute error about 1e-14 up to 1,000 degrees. Beyond, where
- * stdlib's series stops too early (6e-3 off at 9,801), the cube-root normal of Wilson and Hilferty 1931 (under 1e-5).
- */
-export function chiSquareTail(x: number, df: number): number {
-  if (x <= 0) return 1;
-  if (df <= 1000) return Math.max(0, 1 - chisquareCdf(x, df));
-  const spread = 2 / (9 * df);
-  return normalTail((Math.cbrt(x / df) - (1 - spread)) / Math.sqrt(spread));
-}
-
 /** ln Gamma(x). */
 export function logGamma(x: number): number {
   return gammaln(x);
@@ -80,6 +57,7 @@ export type BinomialSide = 'two-sided' | 'greater' | 'less';
  * Exact binomial test of `count` successes in `trials` against the rate `nominal`.
  * two-sided: the total mass of outcomes no likelier than the one seen (as R's binom.test and scipy's binomtest);
  * greater: P(X >= count), small when there are too many; less: P(X <= count).
+ * Throws RangeError unless `count` and `trials` are whole numbers with 0 <= count <= trials.
  */
 export function binomialTest(count: number, trials: number, nominal: number, side: BinomialSide = 'two-sided'): number {
   if (!(count >= 0 && count <= trials && Number.isInteger(count) && Number.isInteger(trials)))

@@ -31,6 +31,7 @@ export const plainProduct: MatrixProduct = async (a, b, shape) => {
   return out;
 };
 
+/** Throws RangeError naming the factor whose length does not fit the shape, transposed or not. */
 export function expectSizes(a: Float32Array, b: Float32Array, { rows, columns, inner }: ProductShape): void {
   if (a.length !== rows * inner) throw new RangeError(`a: expected ${rows} x ${inner} numbers, got ${a.length}`);
   if (b.length !== inner * columns) throw new RangeError(`b: expected ${inner} x ${columns} numbers, got ${b.length}`);

@@ -38,6 +38,13 @@ export function murmur3Bytes(bytes: Uint8Array, seed: number): number {
   return finish(bytes.length > body ? hash ^ mixWord(tail) : hash, bytes.length);
 }
 
+/** The same over the bytes of `count` words from word `from` on, least significant byte first. */
+export function murmur3Words(words: Uint32Array, from: number, count: number, seed: number): number {
+  let hash = seed | 0;
+  for (let i = from; i < from + count; i++) hash = mixBody(hash, words[i]);
+  return finish(hash, 4 * count);
+}
+
 function mixWord(word: number): number {
   const k = Math.imul(word, C1);
   return Math.imul((k << 15) | (k >>> 17), C2);

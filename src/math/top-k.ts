@@ -7,6 +7,10 @@ export interface TopK {
   readonly scores: Float64Array;
 }
 
+/**
+ * Takes offers one by one and holds `capacity` of them; capacity 0 keeps nothing. Throws RangeError for a capacity below 0 or
+ * not whole.
+ */
 export class TopKHeap {
   private readonly capacity: number;
   private readonly ids: Int32Array;
@@ -25,7 +29,7 @@ export class TopKHeap {
     return this.count < this.capacity || this.capacity === 0 ? Number.NEGATIVE_INFINITY : this.scores[0];
   }
 
-  /** Offers one item; kept if it is among the best so far. */
+  /** Offers one item; kept if it is among the best so far. Throws RangeError for a NaN score. */
   offer(id: number, score: number): void {
     if (score !== score) throw new RangeError(`score of id ${id} is NaN`);
     if (this.count < this.capacity) {
@@ -82,7 +86,7 @@ export class TopKHeap {
   }
 }
 
-/** The best `k` of parallel arrays, best first. */
+/** The best `k` of parallel arrays, best first; all of them when there are fewer. */
 export function topK(ids: ArrayLike<number>, scores: ArrayLike<number>, k: number): TopK {
   const heap = new TopKHeap(Math.min(k, ids.length));
   for (let i = 0; i < ids.length; i++) heap.offer(ids[i], scores[i]);

@@ -5,6 +5,7 @@ function sameLength(a: Vector, b: Vector): void {
   if (a.length !== b.length) throw new RangeError(`vector lengths differ: ${a.length} and ${b.length}`);
 }
 
+/** Sum of a_i b_i; 0 for empty vectors. Throws RangeError where lengths differ. */
 export function dot(a: Vector, b: Vector): number {
   sameLength(a, b);
   let sum = 0;
@@ -12,22 +13,9 @@ export function dot(a: Vector, b: Vector): number {
   return sum;
 }
 
+/** Euclidean length (L2). */
 export function norm(a: Vector): number {
   return Math.sqrt(dot(a, a));
-}
-
-export function squaredL2(a: Vector, b: Vector): number {
-  sameLength(a, b);
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2;
-  return sum;
-}
-
-export function l1(a: Vector, b: Vector): number {
-  sameLength(a, b);
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += Math.abs(a[i] - b[i]);
-  return sum;
 }
 
 /** Cosine of the angle; 0 if either is the zero vector. */

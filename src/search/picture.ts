@@ -35,6 +35,7 @@ export interface RegionLook {
   readonly picture: PictureKind;
 }
 
+/** What is read at most: bytes of the file, pixels of the picture. */
 export interface PictureLimits {
   readonly bytes: number;
   readonly pixels: number;
@@ -48,6 +49,7 @@ const REMEMBERED_IMAGES = 32;
 const SNAP_STEPS = 64;
 const COLOUR_SIDE_PX = 96;
 
+/** Remembers crops, detections and decoded pictures of known pins, the last used ones; of uploads nothing. */
 export class PictureReader {
   private readonly pool: InferencePool;
   private readonly detector: Detector | null;
@@ -86,7 +88,7 @@ export class PictureReader {
   code(picture: QueryPicture, box: Box | null, net: QueryNet): Promise<Uint32Array> {
     return remembered(this.codes, keyOf(picture, `${net.digest}|${boxKey(box)}`), async () => {
       const bytes = box === null ? picture.bytes : await this.cut(picture, box, net.input);
-      const [embedded] = await this.pool.embed(net.folder, [{ bytes }]);
+      const [embedded] = await this.pool.embed(net, [{ bytes }]);
       if (!embedded.ok) throw new ServiceError(embedded.code, { reason: embedded.reason });
       return codeOf(net.binarizer, embedded.fc6);
     });

@@ -1,13 +1,17 @@
 /**
  * Looks at pictures of pins that arrived while the service runs: code, class scores, fingerprint, near-duplicate group.
  * A few at a time, in the inference threads, so that requests are not kept waiting. Large imports are the job of
- * `extract-features`: more than `MOST` pictures at once are left to it.
+ * `extract-features`: more than `MOST` pictures at once are left to it, and so are all while a net whose codes are fitted has
+ * no fit, unless the whole catalogue is at hand to fit on (at least FIT_FEWEST and at most `MOST` pictures).
  */
 import { setImmediate } from 'node:timers/promises';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { fetchImage } from '../catalog/image-fetch.ts';
+import { whenWritable } from '../catalog/patient-write.ts';
 import type { ResidentPinColumns } from '../catalog/pin-columns.ts';
 import type { Config } from '../config.ts';
+import { reasonOf, ServiceError } from '../errors.ts';
+import { type Binarizer, FIT_FEWEST, needsFit } from '../features/binarize.ts';
 import { openConvNet } from '../features/convnet.ts';
 import { binarizerFor, type ExtractionInput, extractRows, type ImageToRead } from '../features/extraction.ts';
 import { type FeatureRow, fingerprintOf } from '../features/feature-store.ts';
@@ -33,6 +37,9 @@ const AT_ONCE = 16;
 /** Nearest pictures that may be near-duplicates of a new one. */
 const COMPARED = 20;
 
+/** An import may write for minutes; what was found waits behind it, not the requests. */
+const IMPORT_PATIENCE_MS = 600_000;
+
 export class FreshImages {
   private readonly parts: FreshImageParts;
   private readonly stop = new AbortController();
@@ -42,6 +49,8 @@ export class FreshImages {
   private lookedThrough = -1;
   /** The net whose gaps were looked for; gaps of the first one are left to `extract-features`. */
   private completeFor: string | null = null;
+  /** Why the last look failed: arriving pictures try again, and one telling is enough. */
+  private toldReason: string | null = null;
 
   constructor(parts: FreshImageParts) {
     this.parts = parts;
@@ -55,9 +64,14 @@ export class FreshImages {
     if (this.running || this.stop.signal.aborted || sequence === this.seenSequence) return;
     this.seenSequence = sequence;
     this.running = this.lookAtAll()
+      .then(() => {
+        this.toldReason = null;
+      })
       .catch((error: unknown) => {
         // Whatever was not looked at is looked for again.
         this.lookedThrough = -1;
+        if (this.stop.signal.aborted || reasonOf(error) === this.toldReason) return;
+        this.toldReason = reasonOf(error);
         failed(error);
       })
       .finally(() => {
@@ -87,14 +101,30 @@ export class FreshImages {
     if (waiting.length === 0 || waiting.length > MOST) return;
     const pool = this.parts.pool();
     const convNet = await openConvNet(looks.netFolder, pool);
+    if (convNet.features.digest !== looks.net.digest)
+      throw new ServiceError('NET_REFUSED', {
+        net: convNet.features.name,
+        reason: 'its folder holds another net than the one that serves',
+      });
     const byteLimit = config.uploadLimitBytes;
     const fetch = (image: string): Promise<Uint8Array> =>
       fetchImage(image, { dataFolder, byteLimit, allowPrivate: config.imagePrivateUrls, signal: this.stop.signal });
     const input: ExtractionInput = { convNet, pool, store: looks.store, fetch, signal: this.stop.signal };
-    const binarizer = await binarizerFor(input, waiting);
+    const binarizer = await this.binarizer(input);
     for (let from = 0; from < waiting.length && !this.stop.signal.aborted; from += AT_ONCE) {
-      for await (const rows of extractRows(input, waiting.slice(from, from + AT_ONCE), binarizer)) this.takeIn(rows);
+      for await (const rows of extractRows(input, waiting.slice(from, from + AT_ONCE), binarizer)) await this.takeIn(rows);
     }
+  }
+
+  /** As stored, or fitted on the whole catalogue where that can be done beside requests. Throws NOTHING_TO_DO where it cannot. */
+  private async binarizer(input: ExtractionInput): Promise<Binarizer> {
+    const { features } = input.convNet;
+    const fitted = !needsFit(features.rule) || input.store.binarizer(input.store.netIdOf(features)) !== null;
+    if (fitted) return binarizerFor(input, []);
+    const images = [...this.parts.catalog.pins.images()];
+    if (images.length <= MOST) return binarizerFor(input, images, FIT_FEWEST);
+    const reason = `The codes of ${features.name} are not fitted yet, and there are too many images to do it here; extract-features does.`;
+    throw new ServiceError('NOTHING_TO_DO', { reason });
   }
 
   /** Pictures that nobody looked at, and those that the active net has not seen while another one served. */
@@ -122,15 +152,16 @@ export class FreshImages {
     return found;
   }
 
-  private takeIn(rows: readonly FeatureRow[]): void {
+  private async takeIn(rows: readonly FeatureRow[]): Promise<void> {
     const { catalog, pins, looks, sources } = this.parts;
-    catalog.pins.noteImages(rows.map((row) => ({ ...row, failure: row.failure ?? null })));
+    const noted = rows.map((row) => ({ ...row, failure: row.failure ?? null }));
+    await whenWritable(catalog.database, () => catalog.pins.noteImages(noted), IMPORT_PATIENCE_MS, this.stop.signal);
     pins.refresh(rows.map((row) => row.pinIndex));
     looks.refresh();
     sources.refresh([], looks.visual, Date.now());
     const groups = rows.flatMap((row) => this.groupOf(row));
     if (groups.length === 0) return;
-    catalog.pins.updateGroups(groups);
+    await whenWritable(catalog.database, () => catalog.pins.updateGroups(groups), IMPORT_PATIENCE_MS, this.stop.signal);
     pins.refresh(groups.map(({ pinIndex }) => pinIndex));
   }
 

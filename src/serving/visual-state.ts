@@ -3,6 +3,7 @@ import type { DatabaseOptions } from '../catalog/database.ts';
 import type { Config } from '../config.ts';
 import type { ImageDetections } from '../detection/detection.ts';
 import { type DetectionStore, openDetectionStore } from '../detection/detection-store.ts';
+import { readingRules } from '../detection/detector.ts';
 import { pinObjects, type PinObject } from '../detection/pin-objects.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { type FeatureNet, featureNetOf } from '../features/convnet.ts';
@@ -13,9 +14,6 @@ import { activeNet, netStamp } from '../vision/net-folder.ts';
 import { type Net, readNet } from '../vision/net-manifest.ts';
 import type { Degradation } from './serving-parts.ts';
 
-/** Score threshold and suppression of a detector that names none. */
-const SCORE_MIN = 0.3;
-const NMS_IOU = 0.5;
 /** Milliseconds after which no list is being made from features that were replaced. */
 const RETIRE_MS = 60_000;
 
@@ -97,20 +95,19 @@ export class VisualState {
     setTimeout(() => old?.close(), RETIRE_MS).unref();
   }
 
-  /** Takes in rows that were computed since the last look, here or by a job. Returns the pins whose code changed. */
-  refresh(): readonly number[] {
+  /** Takes in rows that were computed since the last look, here or by a job. */
+  refresh(): void {
     const { net, store } = this;
-    if (!net) return [];
+    if (!net) return;
     const netId = store.netIdOf(net);
     if (this.features) return this.features.refresh(store, netId);
-    if (store.sequence(netId) === 0) return [];
+    if (store.sequence(netId) === 0) return;
     try {
       this.features = openFeatures(this.dataFolder, store, net, this.config.classScoreBytes);
       this.featureProblem = null;
     } catch (error) {
       this.featureProblem = problemOf(error, 'ARTIFACT_REFUSED');
     }
-    return [];
   }
 
   /** The objects of a pin's picture; null when the detector has not seen it. */
@@ -122,11 +119,9 @@ export class VisualState {
   /** What was detected, read by the active detector's rules and the settings. */
   objectsIn(found: ImageDetections): PinObjects | null {
     if (!this.detector) return null;
-    const { scoreThreshold = SCORE_MIN, nmsIou = NMS_IOU } = this.detector.manifest;
     const { objectScoreMin, dominantAreaMin, dominantScoreMin } = this.config;
-    const reading = { scoreMin: scoreThreshold, nmsIou };
     const dominance = { scoreMin: objectScoreMin, areaMin: dominantAreaMin, ownScoreMin: dominantScoreMin };
-    return { width: found.width, height: found.height, objects: pinObjects(found, reading, dominance) };
+    return { width: found.width, height: found.height, objects: pinObjects(found, readingRules(this.detector.manifest), dominance) };
   }
 
   private attempt<T>(work: () => T): T | null {

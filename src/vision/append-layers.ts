@@ -6,8 +6,10 @@
  *   norm = (flat - mean(flat)) / sqrt(variance(flat) + 1e-5)      means as products with 1/d, which every opset has
  *   each layer: norm W + b, one with its rows brought to length 1
  */
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ServiceError } from '../errors.ts';
 import { checkManifest, type Net, netDigest, type NetManifest, type NetOutput } from './net-manifest.ts';
 import { extendGraph } from './onnx-graph.ts';
 import type { NewConstant, NewNode } from './onnx-writing.ts';
@@ -27,18 +29,26 @@ export interface AppendedLayer {
 const NAMES = 'related_pins_tuned';
 const FLOAT = 1;
 
-/** Writes `folder`; `changes` are laid over the manifest. Returns the new manifest. */
+/**
+ * Writes `folder`; `changes` are laid over the manifest. Returns the new manifest.
+ *
+ * @throws NET_REFUSED where the folder holds another net: features may be kept under its name, and it may be serving.
+ */
 export function appendLayers(base: Net, layers: readonly AppendedLayer[], folder: string, changes: Partial<NetManifest>): NetManifest {
   const { fc6 } = base.manifest.outputs;
   const norm = layerNormNodes(fc6.tensor, layers[0].inputLength);
   const added = layers.map(layerNodes);
-  mkdirSync(folder, { recursive: true });
-  rmSync(join(folder, 'manifest.json'), { force: true });
-  for (const { file } of base.manifest.externalData ?? []) copyFileSync(join(base.folder, file), join(folder, file));
   const nodes = [...norm.nodes, ...added.flatMap((layer) => layer.nodes)];
   const constants = [...norm.constants, ...added.flatMap((layer) => layer.constants)];
   const outputs = layers.map(({ role }) => tensorOf(role));
-  writeFileSync(join(folder, 'net.onnx'), extendGraph(readFileSync(base.file), nodes, outputs, constants));
+  const bytes = extendGraph(readFileSync(base.file), nodes, outputs, constants);
+  const name = changes.name ?? base.manifest.name;
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  refuseOtherNet(folder, name, sha256);
+  mkdirSync(folder, { recursive: true });
+  rmSync(join(folder, 'manifest.json'), { force: true });
+  for (const { file } of base.manifest.externalData ?? []) copyFileSync(join(base.folder, file), join(folder, file));
+  writeFileSync(join(folder, 'net.onnx'), bytes);
   const tensors = layers.map(({ role, outputLength }): [string, NetOutput] => [
     role,
     { tensor: tensorOf(role), length: outputLength, activation: 'none' },
@@ -48,12 +58,18 @@ export function appendLayers(base: Net, layers: readonly AppendedLayer[], folder
       ...base.manifest,
       ...changes,
       outputs: { ...base.manifest.outputs, untuned: fc6, ...Object.fromEntries(tensors) },
-      sha256: netDigest(folder),
+      sha256,
     },
-    changes.name ?? base.manifest.name,
+    name,
   );
   writeFileSync(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, 1)}\n`);
   return manifest;
+}
+
+function refuseOtherNet(folder: string, name: string, sha256: string): void {
+  const isNet = ['manifest.json', 'net.onnx'].every((file) => existsSync(join(folder, file)));
+  if (!isNet || netDigest(folder) === sha256) return;
+  throw new ServiceError('NET_REFUSED', { net: name, reason: `${folder} holds another net; choose another folder, or remove that one` });
 }
 
 const tensorOf = (role: string): string => `${NAMES}_${role}`;

@@ -1,12 +1,13 @@
 /**
  * Worker threads that decode images and run nets, so that the caller's event loop stays free. Work is dealt in tasks of a
  * few images, two in flight per worker (one is computed while the next is decoded). A worker that dies is replaced and its
- * images are tried again one by one; one that kills a worker a second time is refused, and only that one.
+ * images are tried again, each alone in a worker, so that none answers for another; one that kills two that way is refused.
  */
 import { Worker } from 'node:worker_threads';
 import { ServiceError } from '../errors.ts';
 import { workerUrl } from '../worker-url.ts';
 import { DEFAULT_IMAGE_LIMITS, type ImageLimits } from './image-tensor.ts';
+import type { Net } from './net-manifest.ts';
 import type {
   Embedding,
   ImageFailure,
@@ -31,10 +32,16 @@ export interface PoolOptions {
   readonly limits?: ImageLimits;
 }
 
+/**
+ * A net by its folder; given with its digest it is refused once the folder holds another one, so that nothing is kept under the
+ * name of a net that did not compute it.
+ */
+export type NetPlace = string | Pick<Net, 'folder' | 'digest'>;
+
 interface Waiting {
   readonly task: Task;
-  /** Times a worker died on it. */
-  readonly deaths: number;
+  /** Workers that died on it while they had nothing else; null: it is no suspect. */
+  readonly deathsAlone: number | null;
   readonly done: (results: readonly TaskResult[]) => void;
   readonly failed: (error: unknown) => void;
 }
@@ -45,6 +52,7 @@ interface Member {
 }
 
 const IN_FLIGHT = 2;
+const DEATHS_MAX = 2;
 
 export class InferencePool {
   /** Where nets run, once the first has run. */
@@ -54,6 +62,8 @@ export class InferencePool {
   private readonly settings: WorkerSettings;
   private readonly members: Member[] = [];
   private readonly queue: Waiting[] = [];
+  /** Images of workers that died: each goes to a worker that has nothing else in flight, before anything more is dealt. */
+  private readonly suspects: Waiting[] = [];
   private nextId = 0;
   private closed = false;
 
@@ -82,23 +92,23 @@ export class InferencePool {
   }
 
   /** fc6, fc8 and fingerprints of each image, in order; a bad image gives its failure. Throws NET_REFUSED for a bad net. */
-  async embed(netFolder: string, images: readonly ImageInput[]): Promise<(Embedding | ImageFailure)[]> {
-    return (await this.deal('embed', netFolder, images)) as (Embedding | ImageFailure)[];
+  async embed(net: NetPlace, images: readonly ImageInput[]): Promise<(Embedding | ImageFailure)[]> {
+    return (await this.deal('embed', net, images)) as (Embedding | ImageFailure)[];
   }
 
   /** As `embed`, with every layer the manifest names and the colour histogram, for those who compare layers. */
-  async layers(netFolder: string, images: readonly ImageInput[]): Promise<(Embedding | ImageFailure)[]> {
-    return (await this.deal('layers', netFolder, images)) as (Embedding | ImageFailure)[];
+  async layers(net: NetPlace, images: readonly ImageInput[]): Promise<(Embedding | ImageFailure)[]> {
+    return (await this.deal('layers', net, images)) as (Embedding | ImageFailure)[];
   }
 
   /** All outputs of a net for each image, each image run alone. */
-  async outputs(netFolder: string, images: readonly ImageInput[]): Promise<(RawOutputs | ImageFailure)[]> {
-    return (await this.deal('outputs', netFolder, images)) as (RawOutputs | ImageFailure)[];
+  async outputs(net: NetPlace, images: readonly ImageInput[]): Promise<(RawOutputs | ImageFailure)[]> {
+    return (await this.deal('outputs', net, images)) as (RawOutputs | ImageFailure)[];
   }
 
   /** Loads a net in every worker, so that the first request does not wait. Throws NET_REFUSED. */
-  async warmUp(netFolder: string): Promise<void> {
-    await Promise.all(this.members.map((member) => this.submit('embed', netFolder, [], 0, member)));
+  async warmUp(net: NetPlace): Promise<void> {
+    await Promise.all(this.members.map((member) => this.submit('embed', net, [], member)));
   }
 
   /** Waits for what is under way, then ends the workers. */
@@ -113,25 +123,21 @@ export class InferencePool {
     );
   }
 
-  private async deal(kind: TaskKind, netFolder: string, images: readonly ImageInput[]): Promise<TaskResult[]> {
+  private async deal(kind: TaskKind, net: NetPlace, images: readonly ImageInput[]): Promise<TaskResult[]> {
     if (this.closed) throw new TypeError('inference pool: expected to be open, it was closed');
     const size = kind === 'outputs' ? 4 : this.settings.batch;
     const parts: Promise<readonly TaskResult[]>[] = [];
     for (let from = 0; from < images.length; from += size) {
-      parts.push(this.submit(kind, netFolder, images.slice(from, from + size), 0));
+      parts.push(this.submit(kind, net, images.slice(from, from + size)));
     }
     return (await Promise.all(parts)).flat();
   }
 
-  private submit(
-    kind: TaskKind,
-    netFolder: string,
-    images: readonly ImageInput[],
-    deaths: number,
-    to?: Member,
-  ): Promise<readonly TaskResult[]> {
+  private submit(kind: TaskKind, net: NetPlace, images: readonly ImageInput[], to?: Member): Promise<readonly TaskResult[]> {
+    const { folder, digest } = typeof net === 'string' ? { folder: net, digest: null } : net;
     return new Promise((done, failed) => {
-      const waiting: Waiting = { task: { id: this.nextId++, kind, netFolder, images }, deaths, done, failed };
+      const task: Task = { id: this.nextId++, kind, netFolder: folder, netDigest: digest, images };
+      const waiting: Waiting = { task, deathsAlone: null, done, failed };
       if (to) this.send(to, waiting);
       else this.queue.push(waiting);
       this.dispatch();
@@ -139,8 +145,14 @@ export class InferencePool {
   }
 
   private dispatch(): void {
+    while (this.suspects.length > 0) {
+      const idle = this.members.find(({ inFlight }) => inFlight.size === 0);
+      // Nothing else is dealt meanwhile, so that some worker runs dry.
+      if (!idle) return;
+      this.send(idle, this.suspects.shift() as Waiting);
+    }
     while (this.queue.length > 0) {
-      const [freest] = [...this.members].sort((a, b) => a.inFlight.size - b.inFlight.size);
+      const [freest] = this.members.filter(holdsNoSuspect).sort((a, b) => a.inFlight.size - b.inFlight.size);
       if (!freest || freest.inFlight.size >= IN_FLIGHT) return;
       this.send(freest, this.queue.shift() as Waiting);
     }
@@ -173,24 +185,40 @@ export class InferencePool {
   private replace(member: Member): void {
     const orphans = [...member.inFlight.values()];
     member.inFlight.clear();
-    const at = this.members.indexOf(member);
-    if (this.closed && orphans.length === 0) return;
+    if (this.closed) {
+      // The other workers take nothing more either: they were told to end.
+      const lost = [...orphans, ...this.suspects.splice(0), ...this.queue.splice(0)];
+      for (const { failed } of lost) failed(new ServiceError('IMAGE_REFUSED', { reason: 'the inference pool was closed' }));
+      return;
+    }
     this.replaced++;
-    if (this.closed) this.members.splice(at, 1);
-    else this.members[at] = this.startMember();
-    for (const waiting of orphans) this.retry(waiting);
+    this.members[this.members.indexOf(member)] = this.startMember();
+    const alone = orphans.length === 1;
+    this.suspects.unshift(...orphans.flatMap((waiting) => this.suspected(waiting, alone)));
     this.dispatch();
   }
 
-  /** Images of a worker that died: again, one by one; one on which two workers died alone is refused. */
-  private retry({ task, deaths, done, failed }: Waiting): void {
-    if (this.members.length === 0) return failed(new ServiceError('IMAGE_REFUSED', { reason: 'the inference pool was closed' }));
-    if (task.images.length <= 1 && deaths >= 2) {
-      return done(task.images.map(() => ({ ok: false, code: 'IMAGE_REFUSED', reason: 'inference workers died on it' })));
+  /** What a worker that died was busy with: its images one by one; none where two workers died on one that was alone. */
+  private suspected({ task, deathsAlone, done, failed }: Waiting, alone: boolean): Waiting[] {
+    const deaths = deathsAlone === null ? 0 : deathsAlone + (alone ? 1 : 0);
+    if (deaths >= DEATHS_MAX) {
+      done(task.images.map(() => ({ ok: false, code: 'IMAGE_REFUSED', reason: 'inference workers died on it' })));
+      return [];
     }
-    const again = task.images.length === 0 ? [[]] : task.images.map((image) => [image]);
-    Promise.all(again.map((images) => this.submit(task.kind, task.netFolder, images, deaths + 1)))
+    const again: Waiting[] = [];
+    const answers = (task.images.length === 0 ? [[]] : task.images.map((image) => [image])).map(
+      (images) =>
+        new Promise<readonly TaskResult[]>((answered, refused) => {
+          again.push({ task: { ...task, id: this.nextId++, images }, deathsAlone: deaths, done: answered, failed: refused });
+        }),
+    );
+    Promise.all(answers)
       .then((parts) => done(parts.flat()))
       .catch(failed);
+    return again;
   }
+}
+
+function holdsNoSuspect({ inFlight }: Member): boolean {
+  return [...inFlight.values()].every(({ deathsAlone }) => deathsAlone === null);
 }

@@ -45,6 +45,8 @@ export interface Task {
   readonly id: number;
   readonly kind: TaskKind;
   readonly netFolder: string;
+  /** The net that is meant; null: whichever the folder holds. */
+  readonly netDigest: string | null;
   readonly images: readonly ImageInput[];
 }
 

@@ -9,8 +9,16 @@ import type { Task, TaskReply, TaskResult, WorkerSettings } from './inference-ta
 import { type Net, readNet } from './net-manifest.ts';
 import { openNetSession, type OnnxSession } from './onnx-session.ts';
 
+interface OpenNet {
+  readonly net: Net;
+  readonly session: OnnxSession;
+}
+
 const settings = workerData as WorkerSettings;
-const opened = new Map<string, Promise<{ net: Net; session: OnnxSession }>>();
+/** By folder and digest: a folder that was written anew holds another net, and the one before may still be asked for. */
+const opened = new Map<string, Promise<OpenNet>>();
+/** The digest under which each folder was opened last. */
+const lastOpened = new Map<string, string>();
 let turn: Promise<void> = Promise.resolve();
 
 if (!parentPort) throw new TypeError('inference-worker: expected to be started as a worker thread');
@@ -26,21 +34,25 @@ port.on('message', (task: Task | 'close') => {
   turn = turn.then(() => answer(task, ready));
 });
 
-function openNet(folder: string): Promise<{ net: Net; session: OnnxSession }> {
-  let entry = opened.get(folder);
-  if (!entry) {
-    entry = (async () => {
-      const net = readNet(folder);
-      return { net, session: await openNetSession(net, settings) };
-    })();
-    opened.set(folder, entry);
-    entry.catch(() => opened.delete(folder));
+/** Throws NET_REFUSED for a folder that holds no net, or not the one that is meant. */
+function openNet({ netFolder: folder, netDigest }: Task): Promise<OpenNet> {
+  const key = (digest: string): string => `${digest} ${folder}`;
+  const known = opened.get(key(netDigest ?? lastOpened.get(folder) ?? ''));
+  if (known) return known;
+  const net = readNet(folder);
+  if (netDigest !== null && net.digest !== netDigest) {
+    const reason = `its folder holds another net now (digest ${net.digest.slice(0, 12)}..., asked for is ${netDigest.slice(0, 12)}...)`;
+    throw new ServiceError('NET_REFUSED', { net: net.manifest.name, reason });
   }
+  const entry = openNetSession(net, settings).then((session) => ({ net, session }));
+  opened.set(key(net.digest), entry);
+  lastOpened.set(folder, net.digest);
+  entry.catch(() => opened.delete(key(net.digest)));
   return entry;
 }
 
-async function prepare(task: Task): Promise<{ net: Net; session: OnnxSession; inputs: readonly DecodedInput[] }> {
-  const { net, session } = await openNet(task.netFolder);
+async function prepare(task: Task): Promise<OpenNet & { inputs: readonly DecodedInput[] }> {
+  const { net, session } = await openNet(task);
   return {
     net,
     session,

@@ -48,6 +48,28 @@ describe('visual neighbours', () => {
     source.close();
   });
 
+  // The list of the build was served on until the next one: candidates that looked like the picture before.
+  it('of a pin whose picture changed are those of the new one, also after a restart; the next build takes over', async () => {
+    await buildVisualNeighbors(table, 300, 'net-a', 20, setting);
+    const running = new VisualNeighbors(artifacts, table, 'net-a');
+    const listed = running.propose({ pinIndex: 6, code: null }, 20);
+    const before = table.codes.slice(40, 48);
+    for (let w = 40; w < 48; w++) table.codes[w] = ~table.codes[w];
+    const truth = [...plainNeighbors(table, table.codes.slice(40, 48), 21).pinIndexes].slice(1);
+    const restarted = new VisualNeighbors(artifacts, table, 'net-a');
+    for (const source of [running, restarted]) expect([...source.propose({ pinIndex: 5, code: null }, 20).pinIndexes]).toEqual(truth);
+    expect(running.propose({ pinIndex: 6, code: null }, 20)).toEqual(listed);
+    table.has[5] = 0;
+    expect(running.propose({ pinIndex: 5, code: null }, 20).pinIndexes.length).toBe(0);
+    table.has[5] = 1;
+    await buildVisualNeighbors(table, 300, 'net-a', 3, setting);
+    expect(running.reload()).toBe(true);
+    expect([...running.propose({ pinIndex: 5, code: null }, 20).pinIndexes], 'from the list, which holds three').toEqual(truth.slice(0, 3));
+    table.codes.set(before, 40);
+    running.close();
+    restarted.close();
+  });
+
   it('pass over lists of another net', () => {
     const source = new VisualNeighbors(artifacts, table, 'net-b');
     expect(source.version).toBeNull();

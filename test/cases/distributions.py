@@ -21,14 +21,6 @@ for x in [-38, -10, -5, -2.5, -1, -0.1, 0, 0.3, 1, 1.959963984540054, 3, 6, 8.2]
     row("normalTwoSided", [x], 2 * stats.norm.sf(abs(x)))
 for p in [1e-9, 1e-6, 0.0001, 0.025, 0.2, 0.5, 0.8, 0.975, 0.9995, 1 - 1e-6]:
     row("normalQuantile", [p], stats.norm.ppf(p))
-for df in [1, 2, 5, 30, 1000, 1e6]:
-    for t in [0, 0.5, 1.3, 2.6, 7.5]:
-        row("tTwoSided", [t, df], 2 * stats.t.sf(t, df))
-    for p in [0.001, 0.1, 0.5, 0.975, 0.9995]:
-        row("tQuantile", [p, df], stats.t.ppf(p, df))
-for df in [1, 2, 3, 10, 99, 9801]:
-    for share in [0.1, 0.7, 1, 1.1, 1.5]:
-        row("chiSquareTail", [share * df, df], stats.chi2.sf(share * df, df))
 for x in [0.5, 1, 3.7, 5000, 5000.5, 1005000, 3e7]:
     row("logGamma", [x], special.gammaln(x))
 for count, trials, nominal in [(0, 10, 0.1), (3, 10, 0.5), (5, 10, 0.5), (112, 2000, 0.05), (140, 2000, 0.05), (2, 2000, 0.001), (9, 2000, 0.001), (1560, 2000, 0.8), (950, 1000, 0.95), (4800, 100000, 0.05)]:

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { armIndexOf, armShares, assign, armsText, isEligible, planOf, readArmsText } from '../../src/experiments/assignment.ts';
 import { readDefinition } from '../../src/experiments/experiment.ts';
-import { chiSquareTail } from '../../src/math/distributions.ts';
+import { chiSquareTail } from '../chi-square.ts';
 
 interface Case {
   readonly experiment: string;

@@ -120,11 +120,12 @@ describe('features for serving', () => {
     const features = openFeatures(folder, store, net, 0);
     expect([...(features.imageScores.scoresOf(3000) ?? [])]).toEqual([127, 0, 0]);
     store.put(id, 'object', [{ ...row(0, 2), label: 'vase' }]);
-    expect(features.refresh(store, id)).toEqual([]);
+    features.refresh(store, id);
     expect(features.objectOf(0)).toMatchObject({ label: 'vase', code: Uint32Array.from([14, 2]) });
     store.put(id, 'image', [row(7)]);
-    expect(features.refresh(store, id)).toEqual([7]);
-    expect(features.refresh(store, id)).toEqual([]);
+    expect(features.image.has[7]).toBe(0);
+    features.refresh(store, id);
+    expect([features.image.has[7], features.sequence]).toEqual([1, store.sequence(id)]);
     features.close();
     store.close();
   });

@@ -70,6 +70,10 @@ describe('layers at the end of a net', () => {
     expected.forEach((value, i) => expect(bits.data[i]).toBeCloseTo(value + code.bias[i], 2));
     expect(Math.hypot(...(embedding.data as Float32Array))).toBeCloseTo(1, 5);
     expect(manifest.outputs.fc6.length).toBe(48);
+    // A net that is there may serve, and has features under its digest: only the very same one is written over it.
+    expect(appendLayers(base, [code, short], out, { name: 'appended' })).toEqual(manifest);
+    expect(() => appendLayers(base, [code], out, { name: 'other' })).toThrow(/holds another net/);
+    expect(readNet(out).manifest).toEqual(manifest);
   });
 
   it('a layer takes the mean off: W (x - mean) = W x + bias', async () => {
@@ -170,5 +174,9 @@ describe('tune-net', () => {
     const net = readNet(join(data, 'nets', 'by-form'));
     expect(net.manifest).toMatchObject({ name: 'by-form', binarization: 'activation > 0', tunedFrom: { name: 'related-pins-visual-1' } });
     expect(net.manifest.outputs.embedding.length).toBe(8);
+    await expect(run('by-form')).rejects.toThrow(/holds a net already/);
+    // As a run leaves it that was stopped while it measured what it had written: the next one goes on.
+    mkdirSync(join(data, 'nets', 'by-form.tuning'));
+    expect((await run('by-form')).netDigest).toBe(receipt.netDigest);
   });
 });

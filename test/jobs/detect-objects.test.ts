@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -20,9 +20,25 @@ const dress = (width: number): string =>
   `<svg xmlns="http://www.w3.org/2000/svg" width="200" height="300"><rect width="200" height="300" fill="#eee"/>
    <path d="M100 40 l${width} 230 h-${2 * width} z" fill="#a22"/><circle cx="100" cy="30" r="18" fill="#c96"/></svg>`;
 
-function run(overrides: Partial<Config> = {}, signal = new AbortController().signal) {
+function run(overrides: Partial<Config> = {}, signal = new AbortController().signal, options: Record<string, unknown> = {}) {
   const config = { ...readConfig({}, { data: folder }), ...overrides };
-  return job.run({ options: { workers: 1 }, args: [], config, dataFolder: folder, progress: SILENT, signal });
+  return job.run({ options: { workers: 1, ...options }, args: [], config, dataFolder: folder, progress: SILENT, signal });
+}
+
+const retry = (overrides: Partial<Config> = {}) => run(overrides, undefined, { retryFailed: true });
+
+function upsert(id: string, image: string): void {
+  const catalog = openCatalog(folder);
+  catalog.pins.upsert([readPin({ id, image }, Date.now()) as PinRecord]);
+  catalog.close();
+}
+
+/** The code of a pin's dominant object, and why there is none. */
+function cropOf(pinIndex: number) {
+  const store = openFeatureStore(folder);
+  const row = store.get(store.nets()[0].netId, 'object', pinIndex);
+  store.close();
+  return { described: row?.code !== null, failure: row?.failure ?? null };
 }
 
 beforeAll(async () => {
@@ -74,12 +90,40 @@ describe('detect-objects', () => {
   });
 
   it('stops cleanly and resumes', async () => {
-    const catalog = openCatalog(folder);
-    catalog.pins.upsert([readPin({ id: 'p0', image: 'images/1.jpg' }, Date.now()) as PinRecord]);
-    catalog.close();
+    upsert('p0', 'images/1.jpg');
     const stop = new AbortController();
     stop.abort();
     await expect(run({}, stop.signal)).rejects.toMatchObject({ code: 'JOB_STOPPED' });
     expect(await run()).toMatchObject({ written: 1, unchanged: 4 });
+  });
+
+  // Only images were walked that the detector had read: the crop of the picture before stayed.
+  it('leaves no crop of the picture before when the detector refuses the new one', async () => {
+    await run(eager);
+    expect(cropOf(0)).toEqual({ described: true, failure: null });
+    upsert('p0', 'images/3.jpg');
+    expect(await run(eager)).toMatchObject({ written: 0, unchanged: 4 });
+    expect(cropOf(0)).toEqual({ described: false, failure: null });
+  });
+
+  it('looks again at what was refused when it is told to', async () => {
+    writeFileSync(join(folder, 'images', '4.jpg'), await drawSvg(dress(60)));
+    expect(await run(eager)).toMatchObject({ written: 0, unchanged: 5 });
+    // Those that are still no picture: of p0 and p3.
+    expect(await retry(eager)).toMatchObject({ written: 1, unchanged: 2, refused: { IMAGE_UNSUPPORTED: 2 } });
+  });
+
+  it('describes a crop again whose picture was away, when it is told to', async () => {
+    const away = join(folder, 'images', 'away.jpg');
+    // Another box is dominant, so that the crop is made anew.
+    await run({ objectScoreMin: 2, dominantAreaMin: 1, dominantScoreMin: 1 });
+    renameSync(join(folder, 'images', '2.jpg'), away);
+    await run(eager);
+    expect(cropOf(2)).toEqual({ described: false, failure: 'IMAGE_REFUSED' });
+    renameSync(away, join(folder, 'images', '2.jpg'));
+    await run(eager);
+    expect(cropOf(2)).toEqual({ described: false, failure: 'IMAGE_REFUSED' });
+    await retry(eager);
+    expect(cropOf(2)).toEqual({ described: true, failure: null });
   });
 });

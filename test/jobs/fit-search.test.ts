@@ -87,4 +87,11 @@ describe('fit-search', () => {
     writeFileSync(join(folder, 'others.jsonl'), '{"photo": "else.jpg", "objects": []}\n');
     await expect(run(fitSearch, { ...options, truth: join(folder, 'others.jsonl') })).rejects.toThrow(/index-objects comes first/);
   });
+
+  it('counts the copies it searched by: a picture that is gone has none', async () => {
+    const catalog = openCatalog(folder);
+    catalog.pins.upsert([readPin({ id: 'gone', image: 'images/gone.jpg' }, Date.now()) as PinRecord]);
+    catalog.close();
+    expect(await run(fitSearch, { ...options, products: PICTURES + 1 })).toMatchObject({ exactProduct: { queries: 3 * PICTURES } });
+  });
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -84,5 +84,46 @@ it('indexes every object once, and an indexed crop finds its own scene', async (
   expect(await run(indexObjects)).toMatchObject({ written: 0, removed: 1 });
   resident.refresh();
   expect(index.count).toBe(Number(receipt.objects) - objects.length);
+  store.close();
+});
+
+/** The stored rows. */
+function openRows() {
+  const net = featureNetOf(readNet(activeNet(folder, 'visual')));
+  return openObjectStore(folder, netKeyOf(net), readNet(activeNet(folder, 'detector')).digest);
+}
+
+// An empty row was kept as final and counted nowhere: the picture's objects were never searched by.
+it('comes back to a picture that was away, and says so', async () => {
+  const store = openRows();
+  const found = [...store.all()].find(({ objects }) => objects.length > 0);
+  const [image, away] = ['late.jpg', 'away.jpg'].map((name) => join(folder, 'images', name));
+  copyFileSync(join(folder, 'images', `${found?.pinIndex}.jpg`), image);
+  const catalog = openCatalog(folder);
+  catalog.pins.upsert([readPin({ id: 'late', image: 'images/late.jpg' }, Date.now()) as PinRecord]);
+  const pinIndex = catalog.pins.indexOf('late');
+  catalog.close();
+  await run(extractFeatures);
+  await run(detectObjects);
+  renameSync(image, away);
+  const without = await run(indexObjects);
+  expect(without).toMatchObject({ written: 0, unread: 1 });
+  expect(without.refused).toBeGreaterThan(0);
+  expect(store.read(pinIndex)?.objects).toEqual([]);
+  renameSync(away, image);
+  expect(await run(indexObjects)).toMatchObject({ written: 1, unread: 0, objects: without.refused, refused: 0 });
+  expect(store.read(pinIndex)?.objects).toHaveLength(Number(without.refused));
+  store.close();
+});
+
+it('describes again, when told to, the objects of a row that lacks some', async () => {
+  const store = openRows();
+  const row = [...store.all()].find(({ objects }) => objects.length > 0);
+  if (!row) throw new TypeError('expected a picture with objects');
+  // As it was left by a net that refused the crop, and by earlier versions where the picture was away.
+  store.put([{ ...row, objects: [] }]);
+  expect(await run(indexObjects)).toMatchObject({ written: 0, unread: 0 });
+  expect(await run(indexObjects, { retryFailed: true })).toMatchObject({ written: 1, objects: row.objects.length });
+  expect(store.read(row.pinIndex)?.objects.map(({ code }) => code)).toEqual(row.objects.map(({ code }) => code));
   store.close();
 });

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { chiSquareTail, logBinomialMass } from '../../src/math/distributions.ts';
+import { logBinomialMass } from '../../src/math/distributions.ts';
 import { binomialDraw } from '../../src/math/draws.ts';
 import { seededRandom } from '../../src/math/random.ts';
+import { chiSquareTail } from '../chi-square.ts';
 
 test.each([
   [12, 0.3],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { murmur3, murmur3Bytes } from '../../src/math/murmur-hash.ts';
+import { murmur3, murmur3Bytes, murmur3Words } from '../../src/math/murmur-hash.ts';
 
 test('the published check values', () => {
   expect(murmur3('', 0)).toBe(0);
@@ -12,4 +12,9 @@ test('the published check values', () => {
 test('text and its UTF-8 bytes hash alike, whatever the length and the letters', () => {
   for (const text of ['a', 'ab', 'abc', 'abcde', 'né', 'abcé', 'ключ', '日本語テキスト', '🙂user'])
     expect(murmur3(text, 7)).toBe(murmur3Bytes(new TextEncoder().encode(text), 7));
+});
+
+test('words hash as their bytes do, wherever they stand', () => {
+  const words = Uint32Array.of(7, 0x80000001, 0xffffffff, 5);
+  expect(murmur3Words(words, 1, 2, 3)).toBe(murmur3Bytes(new Uint8Array(words.buffer, 4, 8), 3));
 });

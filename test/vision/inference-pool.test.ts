@@ -1,54 +1,11 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { drawSvg } from '../../src/vision/image-tensor.ts';
 import { InferencePool } from '../../src/vision/inference-pool.ts';
-import { checkManifest, netDigest, type NetManifest, preprocessingVersion, readNet } from '../../src/vision/net-manifest.ts';
+import { checkManifest, preprocessingVersion, readNet } from '../../src/vision/net-manifest.ts';
 import { openNetSession } from '../../src/vision/onnx-session.ts';
-import { GraphWriter } from './onnx-writer.ts';
-
-/**
- * A net whose answers can be seen: fc6 is the mean red, green and blue (0..1), fc8 the redness and blueness; the square root
- * makes it fail (not a number) where blue is brighter than red.
- */
-export function colourNet(folder: string, changes: Partial<NetManifest> = {}, batch: number | string = 'n'): string {
-  const g = new GraphWriter();
-  const x = g.input('image', [batch, 3, 4, 4]);
-  const fc6 = g.node('ReduceMean', [x], { axes: [2, 3], keepdims: 0 }, 'fc6');
-  const fc8 = g.node('Sqrt', [g.node('MatMul', [fc6, g.floats([3, 2], [1, 0.5, 0, 0, -1, 0.5])])], {}, 'fc8');
-  g.output(fc6, [batch, 3]);
-  g.output(fc8, [batch, 2]);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'net.onnx'), g.finish());
-  const manifest = {
-    name: 'colours',
-    kind: 'classifier',
-    input: {
-      name: 'image',
-      width: 4,
-      height: 4,
-      layout: 'NCHW',
-      channels: 'RGB',
-      mean: [0, 0, 0],
-      scale: 1 / 255,
-      resize: 'stretch-bilinear',
-      batch: batch === 'n' ? 'free' : batch,
-    },
-    outputs: { fc6: { tensor: 'fc6', length: 3 }, fc8: { tensor: 'fc8', length: 2 } },
-    sha256: netDigest(folder),
-    licence: 'CC0',
-    ...changes,
-  };
-  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
-  return folder;
-}
-
-const plain = (colour: string): Promise<Uint8Array> =>
-  drawSvg(
-    `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16"><rect width="8" height="16" fill="${colour}"/><rect x="8" width="8" height="16" fill="#fff"/></svg>`,
-    'png',
-  );
+import { colourNet, plain } from './colour-net.ts';
 
 let folder: string;
 let pool: InferencePool;
@@ -122,6 +79,43 @@ describe('the inference pool', () => {
     await pool.threads[0].terminate();
     expect((await asked).filter((one) => one.ok)).toHaveLength(30);
     expect([pool.replaced, pool.size]).toEqual([1, 2]);
+  });
+
+  // A worker's death used to count against both tasks that it had in flight: at the third both were refused.
+  it('refuses the image that kills its workers, and not the one that waited behind it', async () => {
+    const net = colourNet(join(folder, 'net'));
+    const one = new InferencePool({ workers: 1, provider: 'cpu', batch: 1 });
+    const [killer, innocent] = [one.embed(net, [{ bytes: await plain('#f00') }]), one.embed(net, [{ bytes: await plain('#ff0') }])];
+    // Each time before the first answer: the killer is in flight, at first with the other behind it.
+    for (let deaths = 0; deaths < 3; deaths++) await one.threads[0].terminate();
+    expect(await killer).toMatchObject([{ ok: false, code: 'IMAGE_REFUSED', reason: 'inference workers died on it' }]);
+    expect(await innocent).toMatchObject([{ ok: true }]);
+    expect(one.replaced).toBe(3);
+    await one.close();
+  });
+
+  // Sessions were kept by folder alone: the old net's activations were stored under the digest of the new one.
+  it('a folder that is written anew holds another net; the one before answers while it is open, and is never confused with it', async () => {
+    const place = join(folder, 'rewritten');
+    const images = [{ bytes: await plain('#f00') }];
+    const fc8Of = async (from: InferencePool, net: Parameters<InferencePool['embed']>[0]): Promise<number[]> => {
+      const [found] = await from.embed(net, images);
+      return found.ok ? [...found.fc8].map((value) => Math.round(4 * value ** 2) / 4) : [];
+    };
+    const before = readNet(colourNet(place));
+    const one = new InferencePool({ workers: 1, provider: 'cpu' });
+    expect(await fc8Of(one, before)).toEqual([0.5, 0.75]);
+    const after = readNet(colourNet(place, {}, 'n', [0, 1, 0, 0, 1, 0]));
+    expect(await fc8Of(one, after)).toEqual([0.5, 1]);
+    expect(await fc8Of(one, before)).toEqual([0.5, 0.75]);
+    await one.close();
+    const fresh = new InferencePool({ workers: 1, provider: 'cpu' });
+    await expect(fresh.embed(before, images)).rejects.toMatchObject({
+      code: 'NET_REFUSED',
+      message: expect.stringMatching(/another net now/),
+    });
+    expect(await fc8Of(fresh, after)).toEqual([0.5, 1]);
+    await fresh.close();
   });
 
   it('refuses a net by name, and goes on serving another', async () => {
