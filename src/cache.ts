@@ -9,15 +9,8 @@ import { reasonOf } from './errors.ts';
 
 /** Every key that is ever written, and how long it lives. `version` names what shaped the value (model, artifacts). */
 export const CACHE_KEYS = {
-  /** The ordered list of a query pin under a treatment. */
-  rankedList: { key: (version: string, pinId: string, variant: string): string => `rp:list:${version}:${variant}:${pinId}`, ttlMs: 60_000 },
-  /** The results of a crop, snapped to a grid so that near boxes agree. */
-  crop: {
-    key: (netDigest: string, pinId: string, box: string): string => `rp:crop:${netDigest.slice(0, 12)}:${pinId}:${box}`,
-    ttlMs: 600_000,
-  },
-  /** The rest of a list that a cursor pages through. */
-  page: { key: (cursor: string): string => `rp:page:${cursor}`, ttlMs: 900_000 },
+  /** The ordered list of a query pin under a treatment; a setting says how long it lives. */
+  rankedList: { key: (version: string, pinId: string, variant: string): string => `rp:list:${version}:${variant}:${pinId}` },
   /** What a user did lately, in whatever process: JSON records, newest first. */
   actions: { key: (userId: string): string => `rp:actions:${userId}`, ttlMs: 7 * 24 * 3600 * 1000 },
   /** Requests of a caller within one second, over all processes. */
@@ -43,12 +36,12 @@ export interface Cache {
   set(key: string, value: Buffer, ttlMs: number): Promise<void>;
   /** Adds one to a counter that lives `ttlMs` from its first count; null when nobody could be asked. */
   increment(key: string, ttlMs: number): Promise<number | null>;
-  /** Puts values at the head of a list, the last one first, and keeps its first `most`. */
-  push(key: string, values: readonly Buffer[], most: number, ttlMs: number): Promise<void>;
+  /** Puts values at the head of a list, the last one first, and keeps its first `most`; false when that was not done. */
+  push(key: string, values: readonly Buffer[], most: number, ttlMs: number): Promise<boolean>;
   /** A list from its head. */
   list(key: string): Promise<readonly Buffer[]>;
-  /** Forgets everything whose key starts with `prefix`; false when the server was away. */
-  forget(prefix: string): Promise<boolean>;
+  /** Forgets what is kept under `key`; false when the server was away. */
+  forget(key: string): Promise<boolean>;
   state(): CacheState;
   close(): Promise<void>;
 }
@@ -88,10 +81,11 @@ export function memoryCache(bytes: number): Cache {
     },
     async push(key, values, most, ttlMs) {
       entries.set(key, [...[...values].reverse(), ...listOf(key)].slice(0, most), { ttl: ttlMs });
+      return true;
     },
     list: async (key) => listOf(key),
-    async forget(prefix) {
-      for (const key of [...entries.keys()]) if (key.startsWith(prefix)) entries.delete(key);
+    async forget(key) {
+      entries.delete(key);
       return true;
     },
     state: () => ({ kind: 'memory', available: true, reason: null, hits, misses, failures: 0 }),
@@ -105,7 +99,6 @@ export function memoryCache(bytes: number): Cache {
 const REDIS_PATIENCE_MS = 50;
 /** After a silence nobody is asked for so long: a server that hangs costs its patience twice a second, not per request. */
 const SILENCE_MS = 500;
-const SCAN_COUNT = 500;
 
 export type RedisClient = Redis | Cluster;
 
@@ -155,11 +148,6 @@ export class RedisLink {
   private giveUp<T>(otherwise: T): T {
     this.failures++;
     return otherwise;
-  }
-
-  /** The servers that hold keys. */
-  masters(): readonly Redis[] {
-    return this.client instanceof Cluster ? this.client.nodes('master') : [this.client];
   }
 
   close(): void {
@@ -240,21 +228,22 @@ export function cacheOn(link: RedisLink): Cache {
         },
         null as number | null,
       ),
-    async push(key, values, most, ttlMs) {
-      if (values.length === 0) return;
-      await link.attempt<unknown>(
-        () =>
-          client
-            .multi()
-            .lpush(key, ...values)
-            .ltrim(key, 0, most - 1)
-            .pexpire(key, ttlMs)
-            .exec(),
-        null,
-      );
-    },
+    push: (key, values, most, ttlMs) =>
+      link.attempt(async () => {
+        if (values.length === 0) return true;
+        const transaction = client
+          .multi()
+          .lpush(key, ...values)
+          .ltrim(key, 0, most - 1)
+          .pexpire(key, ttlMs);
+        // A command that fails inside a transaction is an answer like any other: it has to be looked for.
+        for (const [error] of (await transaction.exec()) ?? []) if (error) throw error;
+        return true;
+      }, false),
     list: async (key) => link.attempt<readonly Buffer[]>(() => client.lrangeBuffer(key, 0, -1), []),
-    forget: (prefix) => link.attempt(() => forgetOn(link.masters(), prefix), false, CONNECT_MS),
+    async forget(key) {
+      return (await link.attempt<number | null>(() => client.unlink(key), null, CONNECT_MS)) !== null;
+    },
     state: () => ({
       kind: link.isCluster ? 'redis-cluster' : 'redis',
       available: link.reason === null,
@@ -267,18 +256,4 @@ export function cacheOn(link: RedisLink): Cache {
       link.close();
     },
   };
-}
-
-/** Keys are looked for on every server and taken away one by one: on a cluster a command may name one slot only. */
-async function forgetOn(servers: readonly Redis[], prefix: string): Promise<boolean> {
-  const pattern = `${prefix.replace(/[\\*?[\]]/g, '\\$&')}*`;
-  for (const server of servers) {
-    let cursor = '0';
-    do {
-      const [next, keys] = await server.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT);
-      await Promise.all(keys.map((key) => server.unlink(key)));
-      cursor = next;
-    } while (cursor !== '0');
-  }
-  return true;
 }

@@ -21,6 +21,8 @@ export interface EventStream {
   lag(): Promise<number | null>;
   /** Takes out every entry that `isGone` picks; how many, null when the server was away. */
   remove(isGone: (value: Buffer) => boolean): Promise<number | null>;
+  /** Why entries cannot be taken; null when they can. */
+  problem(): string | null;
   close(): void;
 }
 
@@ -31,6 +33,10 @@ const GROUP = 'related-pins';
 const ABANDONED_MS = 10_000;
 const WAIT_MS = 500;
 const PATIENCE_MS = 2000;
+/** Entries read together. */
+const PAGE = 1000;
+/** Unread entries are counted so far where the server does not count them: twice what raises the alarm. */
+const COUNTED_MAX = 20_000;
 
 /** The twin in this process, for one consumer. */
 export function memoryStream(): EventStream {
@@ -57,6 +63,7 @@ export function memoryStream(): EventStream {
       waiting.splice(0, before, ...waiting.filter(({ value }) => !isGone(value)));
       return before - waiting.length;
     },
+    problem: () => null,
     close() {
       waiting.length = 0;
     },
@@ -65,6 +72,7 @@ export function memoryStream(): EventStream {
 
 type Raw = Buffer | string;
 type RawEntry = readonly [id: Raw, fields: readonly Raw[]];
+type PendingEntry = readonly [id: string, consumer: string, idleMs: number, deliveries: number];
 
 const bytesOf = (raw: Raw): Buffer => (Buffer.isBuffer(raw) ? raw : Buffer.from(raw));
 
@@ -81,12 +89,24 @@ export function redisStream(link: RedisLink, reading: RedisLink, consumer = `${h
     });
     grouped = true;
   };
+  // Not XAUTOCLAIM, which servers before 6.2 do not have.
   const abandoned = async (count: number): Promise<StreamEntry[]> => {
-    const found = (await reading.client.xautoclaim(key, GROUP, consumer, ABANDONED_MS, '0-0', 'COUNT', count)) as unknown as [
-      Raw,
-      RawEntry[],
-    ];
-    return entriesOf(found[1]);
+    const pending = (await reading.client.xpending(key, GROUP, '-', '+', count)) as unknown as PendingEntry[];
+    const ids = pending.filter(([, , idleMs]) => idleMs >= ABANDONED_MS).map(([id]) => id);
+    if (ids.length === 0) return [];
+    // By its name: servers and clusters do not share one type of it.
+    const claimed = (await reading.client.call('XCLAIM', key, GROUP, consumer, ABANDONED_MS, ...ids)) as RawEntry[];
+    const entries = entriesOf(claimed);
+    if (entries.length < ids.length) await dropTrimmed(ids, entries);
+    return entries;
+  };
+  /** Entries that were handed out and then trimmed or erased can be claimed for ever before Redis 7: they count as done. */
+  const dropTrimmed = async (ids: readonly string[], entries: readonly StreamEntry[]): Promise<void> => {
+    const there = new Set(entries.map(({ id }) => id));
+    const missing = ids.filter((id) => !there.has(id));
+    const found = await Promise.all(missing.map((id) => reading.client.xrangeBuffer(key, id, id)));
+    const gone = missing.filter((_, i) => found[i].length === 0);
+    if (gone.length > 0) await reading.client.xack(key, GROUP, ...gone);
   };
   const fresh = async (count: number): Promise<StreamEntry[]> => {
     const found = (await reading.client.xreadgroupBuffer(
@@ -132,8 +152,9 @@ export function redisStream(link: RedisLink, reading: RedisLink, consumer = `${h
     async acknowledge(ids) {
       if (ids.length > 0) await link.attempt<unknown>(() => link.client.xack(key, GROUP, ...ids), null, PATIENCE_MS);
     },
-    lag: () => link.attempt(() => lagOf(link, key), null),
+    lag: () => link.attempt(() => lagOf(link, key), null, PATIENCE_MS),
     remove: (isGone) => link.attempt(() => removeFrom(link, key, isGone), null, 10 * PATIENCE_MS),
+    problem: () => reading.reason,
     close() {
       reading.close();
     },
@@ -141,25 +162,44 @@ export function redisStream(link: RedisLink, reading: RedisLink, consumer = `${h
 }
 
 /** Entries after the last one handed out, and those handed out and not acknowledged. */
-async function lagOf({ client }: RedisLink, key: string): Promise<number | null> {
-  const groups = (await client.xinfo('GROUPS', key)) as unknown as (string | number | null)[][];
+async function lagOf(link: RedisLink, key: string): Promise<number | null> {
+  const groups = (await link.client.xinfo('GROUPS', key)) as unknown as (string | number | null)[][];
   for (const group of groups) {
     const field = (name: string): unknown => group[group.indexOf(name) + 1];
     if (field('name') !== GROUP) continue;
-    // Servers before 7 do not count what was not handed out.
-    const unread = group.includes('lag') ? Number(field('lag') ?? 0) : 0;
+    // Servers before 7 do not count what was not handed out, later ones not beside entries that were taken out.
+    const counted = group.includes('lag') ? field('lag') : null;
+    const unread = counted === null ? await unreadAfter(link, key, String(field('last-delivered-id'))) : Number(counted);
     return unread + Number(field('pending'));
   }
   return null;
 }
 
+/** Entries behind an id, counted up to a bound. */
+async function unreadAfter({ client }: RedisLink, key: string, id: string): Promise<number> {
+  let count = 0;
+  for (let from = following(id); count < COUNTED_MAX;) {
+    const page = await client.xrangeBuffer(key, from, '+', 'COUNT', PAGE);
+    count += page.length;
+    if (page.length < PAGE) return count;
+    from = following(page[page.length - 1][0].toString());
+  }
+  return count;
+}
+
 async function removeFrom({ client }: RedisLink, key: string, isGone: (value: Buffer) => boolean): Promise<number> {
   let removed = 0;
   for (let from = '-'; ;) {
-    const page = (await client.xrangeBuffer(key, from, '+', 'COUNT', 1000)) as unknown as RawEntry[];
+    const page = (await client.xrangeBuffer(key, from, '+', 'COUNT', PAGE)) as unknown as RawEntry[];
     const gone = page.filter(([, fields]) => isGone(bytesOf(fields[1]))).map(([id]) => id.toString());
     if (gone.length > 0) removed += await client.xdel(key, ...gone);
-    if (page.length < 1000) return removed;
-    from = `(${page[page.length - 1][0].toString()}`;
+    if (page.length < PAGE) return removed;
+    from = following(page[page.length - 1][0].toString());
   }
+}
+
+/** The next id there can be: "7-3" is followed by "7-4". Servers before 6.2 know no range that leaves its beginning out. */
+function following(id: string): string {
+  const [ms, sequence = '0'] = id.split('-');
+  return `${ms}-${BigInt(sequence) + 1n}`;
 }

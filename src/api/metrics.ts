@@ -1,19 +1,42 @@
-import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, type Aggregator, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Context } from '../context.ts';
 import type { Admission, Lane } from './admission.ts';
 import type { RequestLog } from './request-log.ts';
 import { stateMetrics } from './state-metrics.ts';
+import type { CandidateList } from '../candidates/candidate.ts';
+import type { Surface } from '../catalog/served-list.ts';
 import type { RankedList, StageTimings } from '../serving/ranked-list.ts';
+import type { Degradation } from '../serving/serving-parts.ts';
 
+const PREFIX = 'related_pins_';
 const SECONDS = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** A metric as another process tells it: what prom-client aggregates. */
+interface ToldMetric {
+  readonly name: string;
+  readonly type: string;
+  readonly aggregator: string;
+  readonly values: readonly { readonly value: number }[];
+}
+
+/** A list that was sent, as far as every kind of list is counted alike. */
+export interface CountedList {
+  readonly surface: Surface;
+  readonly degraded: readonly Degradation[];
+}
 
 /** What Prometheus reads. A registry per server, so that tests may run several. */
 export class Metrics {
   readonly registry = new Registry();
   private readonly readers = new Map<number, object>();
+  /** What readers that are gone had counted: a sum must not fall because one of them ended. */
+  private ended: Promise<object | null> = Promise.resolve(null);
+  /** Readers tell every second and begin anew each time: the longest is kept until it is read. */
+  private longestTakeUpSeconds = 0;
   readonly requests: Histogram<'route' | 'status'>;
   readonly stages: Histogram<'stage'>;
   readonly candidates: Histogram<'surface'>;
+  readonly proposed: Counter<'source'>;
   readonly degraded: Counter<'code'>;
   readonly lists: Counter<'surface'>;
   readonly lostLists: Counter;
@@ -22,7 +45,7 @@ export class Metrics {
   constructor(context: Context, admission: Admission, log: RequestLog) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
-    const name = (text: string): string => `related_pins_${text}`;
+    const name = (text: string): string => PREFIX + text;
     this.requests = new Histogram({
       name: name('request_seconds'),
       help: 'Time from the request to the end of its reply.',
@@ -44,6 +67,12 @@ export class Metrics {
       buckets: [0, 1, 10, 50, 100, 200, 500, 1000],
       registers,
     });
+    this.proposed = new Counter({
+      name: name('candidates_total'),
+      help: 'Candidates ranked, by the source that proposed them; one that several proposed counts for each.',
+      labelNames: ['source'],
+      registers,
+    });
     this.degraded = new Counter({
       name: name('degraded_total'),
       help: 'Replies that said degraded, by code.',
@@ -58,8 +87,9 @@ export class Metrics {
       labelNames: ['outcome'],
       registers,
     });
-    this.gauge(name('pins'), 'Pins of the catalogue.', () => context.pins.count);
-    this.gauge(name('events_kept_apart'), 'Events whose list is unknown.', () => context.log.events.strays);
+    this.gauge(name('pins'), 'Pins of the catalogue.', () => context.pins.count, 'max');
+    // The first to be added up is the process that writes: it alone counts them as they come and go.
+    this.gauge(name('events_kept_apart'), 'Events whose list is unknown.', () => context.log.events.strays, 'first');
     const droppedLines: Counter = new Counter({
       name: name('log_lines_dropped_total'),
       help: 'Log lines dropped because nobody took them.',
@@ -69,21 +99,21 @@ export class Metrics {
         droppedLines.inc(log.dropped);
       },
     });
-    stateMetrics(context, this.registry);
+    stateMetrics(context, this.registry, () => this.takeLongestTakeUp());
     this.countLanes(admission, name);
     const model = new Gauge({
       name: name('model_info'),
       help: 'The serving model (value 1).',
       labelNames: ['model'],
       registers,
+      aggregator: 'max',
       collect: () => {
         model.reset();
         model.set({ model: context.models.current().name }, 1);
       },
     });
-    this.gauge(name('model_refused'), '1 while a promoted model cannot be used and the one before serves.', () =>
-      context.models.problem === null ? 0 : 1,
-    );
+    const refused = '1 while a promoted model cannot be used and the one before serves.';
+    this.gauge(name('model_refused'), refused, () => (context.models.problem === null ? 0 : 1), 'max');
     const dark: Counter<'outcome'> = new Counter({
       name: name('dark_reads_total'),
       help: 'Lists for the model in the dark, by what became of them: read, leftOut (too many waited), failed.',
@@ -99,6 +129,8 @@ export class Metrics {
       help: 'Runs of jobs that the service started, by how they ended; of those the history keeps.',
       labelNames: ['job', 'state'],
       registers,
+      // All read the same history, the one that writes it as it is now.
+      aggregator: 'first',
       collect: () => {
         jobs.reset();
         for (const { job, state, count } of context.jobs.counts()) jobs.set({ job, state }, count);
@@ -114,16 +146,34 @@ export class Metrics {
   /** Keeps what a reading process has counted. */
   hear(reader: number, metrics: object): void {
     this.readers.set(reader, metrics);
+    const takeUp = (metrics as readonly ToldMetric[]).find((metric) => metric.name === `${PREFIX}take_up_seconds`);
+    this.longestTakeUpSeconds = Math.max(this.longestTakeUpSeconds, ...(takeUp?.values ?? []).map(({ value }) => value));
   }
 
+  /** A reading process is gone: what it had counted stays, what it was doing does not. */
   forget(reader: number): void {
+    const last = this.readers.get(reader) as readonly ToldMetric[] | undefined;
     this.readers.delete(reader);
+    if (!last) return;
+    const counted = last.filter(({ type }) => type === 'counter' || type === 'histogram');
+    this.ended = this.ended.then((before): Promise<object> | object =>
+      before === null ? counted : AggregatorRegistry.aggregate([before, counted]).getMetricsAsJSON(),
+    );
   }
 
-  /** The text of this process and of all reading ones, added up. */
+  /** The text of this process and of all reading ones, also those that are gone, added up. */
   async text(): Promise<string> {
-    if (this.readers.size === 0) return this.registry.metrics();
-    return AggregatorRegistry.aggregate([await this.told(), ...this.readers.values()]).metrics();
+    // Both at once: a reader that ends meanwhile is counted in one of them.
+    const [readers, ending] = [[...this.readers.values()], this.ended];
+    const ended = await ending;
+    if (readers.length === 0 && ended === null) return this.registry.metrics();
+    return AggregatorRegistry.aggregate([await this.told(), ...readers, ...(ended === null ? [] : [ended])]).metrics();
+  }
+
+  private takeLongestTakeUp(): number {
+    const longest = this.longestTakeUpSeconds;
+    this.longestTakeUpSeconds = 0;
+    return longest;
   }
 
   private countLanes(admission: Admission, name: (text: string) => string): void {
@@ -157,20 +207,46 @@ export class Metrics {
         for (const lane of lanes) refused.inc({ lane }, admission.refused[lane]);
       },
     });
-    this.gauge(name('bodies_bytes'), 'Bytes of bodies being received, by what they declare.', () => admission.bodyBytes);
+    const cut: Counter = new Counter({
+      name: name('cut_total'),
+      help: 'Slow senders and unread replies that were cut off for the sake of others.',
+      registers,
+      collect: () => {
+        cut.reset();
+        cut.inc(admission.cut);
+      },
+    });
+    this.gauge(name('bodies_bytes'), 'Bytes of bodies being received or answered, by what they declare.', () => admission.bodyBytes);
   }
 
-  private gauge(name: string, help: string, read: () => number): void {
-    const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], collect: () => gauge.set(read()) });
+  /** `aggregator`: what is told of the numbers of several processes. */
+  private gauge(name: string, help: string, read: () => number, aggregator: Aggregator = 'sum'): void {
+    const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], aggregator, collect: () => gauge.set(read()) });
   }
 
   /** Counts a list that was sent. */
   served(list: RankedList): void {
-    this.lists.inc({ surface: list.surface });
+    this.sent(list);
     this.candidates.observe({ surface: list.surface }, list.candidates.count);
+    for (const [source, count] of proposedBy(list.candidates)) this.proposed.inc({ source }, count);
     for (const stage of Object.keys(list.timings) as (keyof StageTimings)[]) {
       this.stages.observe({ stage: stage.slice(0, -2) }, list.timings[stage] / 1000);
     }
-    for (const { code } of list.degraded) this.degraded.inc({ code });
   }
+
+  /** The same for a list that no ranker made: a visual search. */
+  sent({ surface, degraded }: CountedList): void {
+    this.lists.inc({ surface });
+    for (const { code } of degraded) this.degraded.inc({ code });
+  }
+}
+
+/** How many candidates each source proposed. */
+function proposedBy({ count, sourceNames, sourceScores }: CandidateList): readonly (readonly [source: string, count: number])[] {
+  const counts = new Uint32Array(sourceNames.length);
+  for (let row = 0, at = 0; row < count; row++) {
+    // NaN, which is not itself, stands where a source did not propose.
+    for (let s = 0; s < counts.length; s++, at++) if (sourceScores[at] === sourceScores[at]) counts[s]++;
+  }
+  return sourceNames.map((source, s) => [source, counts[s]] as const);
 }

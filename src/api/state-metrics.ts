@@ -1,10 +1,14 @@
-/** Metrics that are looked up when Prometheus asks: what is shared, what waits, which versions serve and how old they are. */
+/**
+ * Metrics that are looked up when Prometheus asks: what is shared, what waits, which versions serve and how old they are.
+ * Every process of several looks up the same state: of their numbers the highest is told, not the sum.
+ */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Context } from '../context.ts';
 
-export function stateMetrics(context: Context, registry: Registry): void {
+/** `longestElsewhere`: the longest take-up that other processes told of since the last call, in seconds. */
+export function stateMetrics(context: Context, registry: Registry, longestElsewhere: () => number): void {
   const registers = [registry];
   const name = (text: string): string => `related_pins_${text}`;
   const { hot } = context;
@@ -16,7 +20,9 @@ export function stateMetrics(context: Context, registry: Registry): void {
       aggregator: 'max',
       async collect() {
         const value = await read();
-        if (value !== null) made.set(value);
+        // What is not known is not there: a gauge without a value would stand at 0.
+        if (value === null) made.remove();
+        else made.set(value);
       },
     });
   };
@@ -29,10 +35,8 @@ export function stateMetrics(context: Context, registry: Registry): void {
     'Pages of the write-ahead log that wait to be carried home.',
     () => context.checkpointer?.waitingPages ?? null,
   );
-  gauge(
-    name('take_up_seconds'),
-    'Longest time since the last scrape that taking up changes kept requests waiting.',
-    () => context.takeLongestTakeUp() / 1000,
+  gauge(name('take_up_seconds'), 'Longest time since the last scrape that taking up changes kept requests waiting.', () =>
+    Math.max(context.takeLongestTakeUp() / 1000, longestElsewhere()),
   );
   const counted: Counter<'outcome'> = new Counter({
     name: name('cache_total'),

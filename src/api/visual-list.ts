@@ -8,6 +8,7 @@ import { zeroMatrix } from '../math/matrix.ts';
 import type { SalientColour } from '../search/salient-colours.ts';
 import { treatmentText } from '../ranker/treatment.ts';
 import type { ListOptions } from '../serving/ranked-list.ts';
+import type { Degradation } from '../serving/serving-parts.ts';
 import { armsTold } from '../experiments/assignment.ts';
 import { listOptions } from './list-options.ts';
 import type { Metrics } from './metrics.ts';
@@ -19,9 +20,15 @@ export function visualOptions(context: Context, { request, pinIndex }: VisualQue
   return listOptions(context, { userId, sessionId, treatment }, { surface, pinIndex });
 }
 
-export function listHead(context: Context, { recommendationId, treatment, arm, userId, degraded = [] }: ListOptions) {
-  const modelVersion = modelVersionOf(context);
+export function listHead(context: Context, options: ListOptions) {
+  const { recommendationId, treatment, arm, userId } = options;
+  const [modelVersion, degraded] = [modelVersionOf(context), degradedOf(context, options)];
   return { recommendationId, modelVersion, treatment, arm: armsTold(arm), userId, degraded, missing: [] as readonly string[] };
+}
+
+/** What was missing: of this process, and of this request's experiments. */
+function degradedOf(context: Context, { degraded = [] }: ListOptions): readonly Degradation[] {
+  return [...context.degraded, ...degraded];
 }
 
 function modelVersionOf({ visual }: Context): string {
@@ -51,19 +58,23 @@ export interface VisualListRecord {
 }
 
 /**
- * The served-list log holds visual lists too (without ranking-feature rows), behind the reply: Flashlight save propensity is
- * counted from them, and events may refer to them.
+ * Counts a visual list and tells the request's log line what it was. The served-list log holds such lists too (without
+ * ranking-feature rows), behind the reply: Flashlight save propensity is counted from them, and events may refer to them.
  */
 export function logVisualList(context: Context, metrics: Metrics, request: FastifyRequest, record: VisualListRecord): void {
+  const { surface, options, pinIndex, items } = record;
+  const degraded = degradedOf(context, options);
+  metrics.sent({ surface, degraded });
+  Object.assign(request.line, {
+    surface,
+    queryPin: pinIndex,
+    recommendationId: options.recommendationId,
+    items: items.length,
+    arm: options.arm,
+    ...(degraded.length > 0 ? { degraded } : {}),
+  });
   if (!context.config.serveLog) return;
   const list = servedListOf(context, record);
-  Object.assign(request.line, {
-    surface: list.surface,
-    queryPin: list.queryPinIndex,
-    recommendationId: list.recommendationId,
-    items: list.items.count,
-    arm: list.arm,
-  });
   context.log.lists.append(list).catch((error: unknown) => {
     metrics.lostLists.inc();
     request.log.error({ recommendationId: list.recommendationId, reason: reasonOf(error) }, 'served list was not logged');
@@ -88,7 +99,7 @@ function servedListOf(context: Context, { surface, options, pinIndex, region, st
     forced: options.forced,
     shuffled: false,
     latencyMs: performance.now() - startedAt,
-    degraded: [],
+    degraded: degradedOf(context, options).map(({ code }) => code),
     region,
     items: {
       count,

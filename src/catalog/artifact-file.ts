@@ -162,6 +162,21 @@ export class ArtifactFile {
   }
 }
 
+/** The digest that an artifact says it has, without reading the rest of it; null when there is no such file. */
+export function writtenDigest(path: string): string | null {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch {
+    return null;
+  }
+  try {
+    return readAt(file, DIGEST_BYTES, Math.max(0, fstatSync(file).size - DIGEST_BYTES)).toString('latin1');
+  } finally {
+    closeSync(file);
+  }
+}
+
 function readDirectory(file: number, path: string, format: number | null, anew: boolean): { directory: Directory; digest: string } {
   const refuse = (reason: string): never => {
     throw new ServiceError('ARTIFACT_REFUSED', { file: path, reason });

@@ -1,5 +1,4 @@
-import type { Database } from './database.ts';
-import { reasonOf, ServiceError } from '../errors.ts';
+import { type Database, diskFullError } from './database.ts';
 
 /** Longest wait of an urgent write for others to share its commit. */
 const URGENT_MS = 3;
@@ -78,12 +77,11 @@ export class GroupCommit {
     try {
       this.atomic(() => this.runAll(group, failures));
     } catch (error) {
-      for (const listener of this.onRollback) listener();
-      const reported = this.faultOf(error);
+      this.tellUndone();
+      const reported = diskFullError(error, this.database.name);
       for (const entry of group) entry.failed(reported);
       return;
     }
-    if (failures.size > 0) for (const listener of this.onRollback) listener();
     for (const entry of group) {
       if (failures.has(entry)) entry.failed(failures.get(entry));
       else entry.done();
@@ -100,7 +98,7 @@ export class GroupCommit {
         for (const { work } of group) work();
       });
     } catch {
-      for (const listener of this.onRollback) listener();
+      this.tellUndone();
       return false;
     }
     for (const entry of group) entry.done();
@@ -113,15 +111,15 @@ export class GroupCommit {
         this.atomic(entry.work);
       } catch (error) {
         if (!this.database.inTransaction || isStorageFault(error)) throw error;
+        // Now, not after the group: the next entry must not refer to a row number that was taken back with this one.
+        this.tellUndone();
         failures.set(entry, error);
       }
     }
   }
 
-  private faultOf(error: unknown): unknown {
-    if (!isStorageFault(error)) return error;
-    if (/full/i.test(reasonOf(error))) return new ServiceError('DATA_DISK_FULL', { folder: this.database.name }, error);
-    return error;
+  private tellUndone(): void {
+    for (const listener of this.onRollback) listener();
   }
 }
 

@@ -352,3 +352,8 @@ function pinOf(row: PinRow): Pin {
     imageFailure: row.failure ?? null,
   };
 }
+
+/** Pins whose photo is named by an absolute path: it lies outside the data folder, and is in no copy of that. */
+export function countPhotosElsewhere(database: Database): number {
+  return database.prepare("SELECT count(*) FROM pins WHERE removed = 0 AND (image LIKE '/%' OR image LIKE '_:%')").pluck().get() as number;
+}

@@ -134,6 +134,8 @@ export const EVENT_SHAPE: RecordShape = {
 export const ID_LENGTH_MAX = 256;
 /** Times later than this after now are refused: clocks drift, but not by a day. */
 export const FUTURE_SLACK_MS = 24 * 3600 * 1000;
+/** Highest position of an event: beyond any list, and within what the log holds as a whole number. */
+export const POSITION_MAX = 1_000_000;
 /** Most entries of one annotation or category map. */
 export const MAP_ENTRIES_MAX = 1000;
 
@@ -189,7 +191,7 @@ const CHECKS: Record<FieldKind, (value: unknown, now: number) => unknown> = {
   time: readTime,
   position: (value) => {
     if (typeof value !== 'number') return new Rejection('FIELD_TYPE');
-    return Number.isInteger(value) && value >= 1 ? value : new Rejection('POSITION_INVALID');
+    return Number.isSafeInteger(value) && value >= 1 && value <= POSITION_MAX ? value : new Rejection('POSITION_INVALID');
   },
 };
 

@@ -11,5 +11,10 @@ export const job: Job = {
   async run({ options, dataFolder, progress, signal }) {
     return { ...(await backUp(dataFolder, String(options.out), progress, signal)) };
   },
-  describe: (receipt) => [`${receipt.files} files, ${receipt.bytes} bytes in ${receipt.folder}`],
+  describe: ({ files, bytes, folder, photosElsewhere }) => [
+    `${files} files, ${bytes} bytes in ${folder}`,
+    ...(photosElsewhere === 0
+      ? []
+      : [`${photosElsewhere} photos lie outside the data folder and are not in it: copy them too, and keep their paths`]),
+  ],
 };

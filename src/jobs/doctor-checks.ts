@@ -113,7 +113,9 @@ function lockOf(folder: string): Finding {
     lockDataFolder(folder).release();
     return ok('lock', 'free');
   } catch (error) {
-    return ok('lock', error instanceof ServiceError ? `a process serves it: ${String(error.fields.pid)}` : reasonOf(error));
+    if (error instanceof ServiceError && error.code === 'DATA_FOLDER_LOCKED')
+      return ok('lock', `a process serves it: ${String(error.fields.pid)}`);
+    return bad('lock', reasonOf(error), `Nobody holds it and it cannot be taken: give ${folder} and its files to the user that serves.`);
   }
 }
 

@@ -32,17 +32,31 @@ export const job: Job = {
     const exposures = forgetInExperiments(dataFolder, [name, ...sessions], synchronous);
     const redis = await forgetInRedis(redisUrl, name);
     appendAudit(dataFolder, { who: 'command line', action: 'erase-user' });
-    const found = traces(dataFolder, name === userId ? [userId] : [userId, name]);
+    const names = [...new Set([userId, name])];
+    const found = traces(dataFolder, names.filter(isTelling));
     const known = saves >= 0 || erased.events + erased.servedLists > 0;
-    return { user: userId, known, saves: Math.max(0, saves), ...erased, exposures, redis, filesThatStillHoldTheId: found };
+    const searched = isTelling(userId);
+    const search = { searched, filesThatStillHoldTheId: found, proof: proofOf(searched, found) };
+    return { user: userId, known, saves: Math.max(0, saves), ...erased, exposures, redis, ...search };
   },
   describe: (receipt) => [
     `${receipt.user}: ${receipt.saves} saves and ${receipt.events} events erased, ${receipt.servedLists} served lists left without a name`,
-    (receipt.filesThatStillHoldTheId as string[]).length === 0
-      ? 'no file of the data folder holds the id any more'
-      : `still found in: ${(receipt.filesThatStillHoldTheId as string[]).join(', ')}`,
+    receipt.proof as string,
   ],
 };
+
+/** Shorter ids stand in any file by chance: finding one proves nothing, and so nothing is proved by not looking. */
+const TELLING_LENGTH = 4;
+
+function isTelling(name: string): boolean {
+  return name.length >= TELLING_LENGTH;
+}
+
+function proofOf(searched: boolean, found: readonly string[]): string {
+  if (found.length > 0) return `still found in: ${found.join(', ')}`;
+  if (searched) return 'no file of the data folder holds the id any more';
+  return `the files were not searched for the id: fewer than ${TELLING_LENGTH} characters are found in any file by chance`;
+}
 
 /** How long Redis may take to answer. */
 const REDIS_MS = 2000;
@@ -103,19 +117,24 @@ function forgetInExperiments(dataFolder: string, units: readonly string[], synch
 
 const CHUNK_BYTES = 1 << 22;
 
-/** Files of the data folder whose bytes still hold one of the names: the proof, by looking. Names under 4 characters prove nothing. */
+/** Files of the data folder whose bytes still hold one of the names: the proof, by looking. */
 function traces(folder: string, names: readonly string[]): string[] {
-  const needles = names.filter((name) => name.length >= 4).map((name) => Buffer.from(name));
+  if (names.length === 0) return [];
+  const needles = names.map((name) => Buffer.from(name));
   const files = readdirSync(folder, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile());
   const paths = files.map((entry) => join(entry.parentPath, entry.name));
   return paths.filter((path) => holds(path, needles)).map((path) => path.slice(folder.length + 1));
 }
 
-/** Looks through a file of any size, a piece at a time; pieces overlap by the longest needle. */
-function holds(path: string, needles: readonly Buffer[]): boolean {
+/**
+ * Looks through a file of any size, a piece at a time; pieces overlap by the longest needle. A file that went since it was
+ * listed (the write-ahead log of a database that was closed, a draft) holds nothing.
+ */
+export function holds(path: string, needles: readonly Buffer[]): boolean {
   const overlap = Math.max(0, ...needles.map((needle) => needle.length));
+  const file = openIfThere(path);
+  if (file === null) return false;
   const piece = Buffer.alloc(CHUNK_BYTES);
-  const file = openSync(path, 'r');
   try {
     for (let at = 0; ; at += CHUNK_BYTES - overlap) {
       const bytes = piece.subarray(0, readSync(file, piece, 0, CHUNK_BYTES, at));
@@ -124,5 +143,14 @@ function holds(path: string, needles: readonly Buffer[]): boolean {
     }
   } finally {
     closeSync(file);
+  }
+}
+
+function openIfThere(path: string): number | null {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }

@@ -29,7 +29,11 @@ export function openHotState({ redisUrl, cacheBytes, userKey }: Config, pins: Pi
   return {
     cache,
     actions,
-    degraded: () => (link.reason === null ? [] : [{ code: 'REDIS_UNAVAILABLE', reason: `Redis does not answer: ${link.reason}` }]),
+    degraded: () => {
+      if (link.reason !== null) return [{ code: 'REDIS_UNAVAILABLE', reason: `Redis does not answer: ${link.reason}` }];
+      const unread = actions.problem();
+      return unread === null ? [] : [{ code: 'REDIS_UNAVAILABLE', reason: `The stream of events in Redis is not read: ${unread}` }];
+    },
     async close() {
       await actions.close();
       await cache.close();

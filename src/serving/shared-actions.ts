@@ -9,7 +9,7 @@ import type { Engagement } from '../catalog/engagement-log.ts';
 import type { PinColumns } from '../catalog/pin-columns.ts';
 import { EVENT_TYPES, type EventType } from '../catalog/records.ts';
 import type { NameUser } from '../catalog/user-pseudonym.ts';
-import type { EventStream } from '../event-stream.ts';
+import type { EventStream, StreamEntry } from '../event-stream.ts';
 import type { PastAction } from './user-past.ts';
 
 /** As it travels: pins by id, because each process numbers its own. */
@@ -90,26 +90,39 @@ export class SharedActions {
     this.following = work();
   }
 
-  /** Lays one batch into the lists of its users; how many entries it was. */
+  /**
+   * Lays one batch into the lists of its users; how many entries it was done with. Those that the cache did not take (a
+   * full Redis) stay unacknowledged, and are taken again.
+   */
   async consume(): Promise<number> {
     const entries = await this.stream.take(BATCH);
-    const byUser = new Map<string, Buffer[]>();
-    for (const { value } of entries) {
-      const action = readAction(value);
-      if (action === null) continue;
-      const values = byUser.get(action.userId);
-      if (values) values.push(value);
-      else byUser.set(action.userId, [value]);
+    const byUser = new Map<string, StreamEntry[]>();
+    const done: string[] = [];
+    for (const entry of entries) {
+      const action = readAction(entry.value);
+      const others = action === null ? undefined : byUser.get(action.userId);
+      if (action === null) done.push(entry.id);
+      else if (others) others.push(entry);
+      else byUser.set(action.userId, [entry]);
     }
-    const { key: keyOf, ttlMs } = CACHE_KEYS.actions;
-    await Promise.all([...byUser].map(([userId, values]) => this.cache.push(keyOf(userId), values, KEPT_PER_USER, ttlMs)));
-    await this.stream.acknowledge(entries.map(({ id }) => id));
-    this.consumed += entries.length;
-    return entries.length;
+    const lay = async ([userId, ofUser]: readonly [string, readonly StreamEntry[]]): Promise<void> => {
+      const { key: keyOf, ttlMs } = CACHE_KEYS.actions;
+      const values = ofUser.map(({ value }) => value);
+      if (await this.cache.push(keyOf(userId), values, KEPT_PER_USER, ttlMs)) done.push(...ofUser.map(({ id }) => id));
+    };
+    await Promise.all([...byUser].map(lay));
+    await this.stream.acknowledge(done);
+    this.consumed += done.length;
+    return done.length;
   }
 
   lag(): Promise<number | null> {
     return this.stream.lag();
+  }
+
+  /** Why nothing can be taken from the stream; null when all is well. */
+  problem(): string | null {
+    return this.stream.problem();
   }
 
   async close(): Promise<void> {
@@ -131,7 +144,7 @@ function readAction(value: Buffer): SharedAction | null {
   }
 }
 
-/** Takes a user, by stored name, out of the shared state: their list, and what is still in the stream. Null when Redis was away. */
+/** Takes one user, by stored name, out of the shared state: their list, and what is still in the stream. Null when Redis was away. */
 export async function eraseShared(cache: Cache, stream: EventStream, userId: string): Promise<number | null> {
   const inStream = await stream.remove((value) => readAction(value)?.userId === userId);
   const forgotten = await cache.forget(CACHE_KEYS.actions.key(userId));

@@ -104,6 +104,28 @@ describe('what bad input gets', () => {
   });
 });
 
+test('an event with a number beyond all bounds is rejected by itself, and the rest of the batch goes in', async () => {
+  const event = (eventId: string, more: object) => ({
+    eventId,
+    type: 'click',
+    recommendationId: 'nobody knows',
+    pinId: 'plant-2',
+    ...more,
+  });
+  const events = [
+    event('n1', { position: 1e300 }),
+    event('n2', { position: 2 ** 53 }),
+    event('n3', { position: 1_000_001 }),
+    event('n4', { at: 1e300 }),
+    event('n5', { at: -1e300 }),
+    event('n6', { position: 1_000_000, at: -8.64e15 }),
+  ];
+  const reply = await app.inject(post('/v1/events', { events }));
+  expect(reply.statusCode).toBe(200);
+  expect(reply.json()).toMatchObject({ read: 6, keptApart: 1 });
+  expect(reply.json().rejected).toEqual({ POSITION_INVALID: { count: 3, lines: [0, 1, 2] }, TIME_INVALID: { count: 2, lines: [3, 4] } });
+});
+
 test('a pin whose image failed is served by its boards and says so', async () => {
   const [image] = context.catalog.pins.imagesNeeded(1);
   context.catalog.pins.noteImages([{ ...image, failure: 'IMAGE_REFUSED' }]);

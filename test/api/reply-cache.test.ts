@@ -1,9 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cpSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildApp } from '../../src/api/app.ts';
+import { listOptions } from '../../src/api/list-options.ts';
 import type { ListReplyBody } from '../../src/api/list-reply.ts';
+import { ReplyCache } from '../../src/api/reply-cache.ts';
 import type { App } from '../../src/api/routes.ts';
 import { type Context, openContext } from '../../src/context.ts';
-import { testConfig, worldFolder } from '../world.ts';
+import { HAS_REDIS, startRedis } from '../../torture/redis-server.ts';
+import { temporaryFolder, testConfig, worldFolder } from '../world.ts';
 
 let context: Context;
 let app: App;
@@ -62,6 +66,68 @@ test('pages, explanations, exclusions and people with a past are not answered fr
   expect((await get(`/v1/pins/plant-3/related?limit=2&exclude=${first.items[0].pinId}`)).items[0].pinId).not.toBe(first.items[0].pinId);
   expect((await get('/v1/pins/plant-3/related?limit=2&userId=ann-plant')).items).toHaveLength(2);
   expect(hits()).toBe(before);
+});
+
+// Whatever could not be read was an error of each closeup until its time had passed.
+test('what is no kept reply is a miss: foreign, cut, or of another release', async () => {
+  const url = '/v1/pins/plant-4/related?limit=3';
+  const first = await get(url);
+  const pinIndex = context.pins.indexOf('plant-4');
+  const key = new ReplyCache(context).keyOf(pinIndex, listOptions(context, { limit: 3 }, { surface: 'closeup', pinIndex })) ?? '';
+  const { cache } = context.hot;
+  const good = await cache.get(key);
+  if (!good) throw new Error('the closeup was not kept');
+  const odd = [Buffer.alloc(0), Buffer.from('foreign'), Buffer.alloc(200, 0xff), good.subarray(0, 60), good.subarray(0, -4)];
+  const older = Buffer.from(good.toString('latin1').replace('"rowsBytes"', '"moreBytes"'), 'latin1');
+  for (const bytes of [...odd, older]) {
+    await cache.set(key, bytes, 60_000);
+    expect((await app.inject(url)).statusCode).toBe(200);
+    expect((await get(url)).items).toEqual(first.items);
+    expect(await cache.get(key)).not.toEqual(bytes);
+  }
+});
+
+describe.skipIf(!HAS_REDIS)('on one Redis (skipped where there is no redis-server)', { retry: 2 }, () => {
+  // Builds were named by their number and models by their name, which every folder begins to count at one.
+  test("folders with other saves are not answered with each other's lists, copies of one are", async () => {
+    const redis = await startRedis();
+    const opened: { context: Context; app: App }[] = [];
+    const open = async (folder: string): Promise<App> => {
+      const config = testConfig(folder, { replyCacheMs: 60_000, redisUrl: redis.url });
+      const one = await openContext(config, folder, { lock: true });
+      await expect.poll(() => one.degraded, { timeout: 10_000 }).toEqual([]);
+      const made = await buildApp(one);
+      opened.push({ context: one, app: made });
+      return made;
+    };
+    const idsOf = async (of: App): Promise<string[]> => {
+      const { items } = (await of.inject('/v1/pins/plant-1/related?limit=3')).json<ListReplyBody>();
+      return items.map(({ pinId }) => pinId);
+    };
+    const folder = await worldFolder();
+    const saves = ['plant-1', 'tattoo-1', 'tattoo-2', 'tattoo-3'].map((pinId) => ({
+      pinId,
+      boardId: 'plants of ann',
+      at: Date.UTC(2026, 1, 1),
+    }));
+    const [one, other] = [await open(folder), await open(await worldFolder({ saves }))];
+    const copy = temporaryFolder();
+    cpSync(folder, copy, { recursive: true, filter: (path) => !path.includes('lock') });
+    const twin = await open(copy);
+    const kept = await idsOf(one);
+    expect(kept.every((id) => id.startsWith('plant'))).toBe(true);
+    expect((await idsOf(other)).some((id) => id.startsWith('tattoo'))).toBe(true);
+    // The reply is kept behind its answer.
+    await new Promise((later) => setTimeout(later, 100));
+    const { hits } = opened[2].context.hot.cache.state();
+    expect(await idsOf(twin)).toEqual(kept);
+    expect(opened[2].context.hot.cache.state().hits).toBe(hits + 1);
+    for (const each of opened) {
+      await each.app.close();
+      await each.context.close();
+    }
+    await redis.stop();
+  });
 });
 
 test('a pin that was taken out is gone at once', async () => {

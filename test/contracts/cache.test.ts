@@ -4,6 +4,7 @@ import { type Cache, memoryCache, redisCache } from '../../src/cache.ts';
 import {
   HAS_REDIS,
   HAS_REDIS_CLUSTER,
+  redisCommand,
   startRedis,
   startRedisCluster,
   type TestCluster,
@@ -35,10 +36,12 @@ function contract(open: () => Cache): void {
     expect(await cache.get('short')).toBeNull();
   });
 
-  it('forgets by prefix, taking the prefix literally', async () => {
-    for (const key of ['p*:1', 'p*:2', 'px:3']) await cache.set(key, Buffer.from(key), 10_000);
-    await cache.forget('p*:');
-    expect(await Promise.all(['p*:1', 'p*:2', 'px:3'].map(async (key) => (await cache.get(key)) !== null))).toEqual([false, false, true]);
+  // Forgetting went by the beginning of a key: whoever erased u1 erased u10 with it.
+  it('forgets a key, and no other that begins like it', async () => {
+    for (const key of ['u1', 'u10', 'u*']) await cache.set(key, Buffer.from(key), 10_000);
+    expect(await cache.forget('u1')).toBe(true);
+    expect(await cache.forget('u*')).toBe(true);
+    expect(await Promise.all(['u1', 'u10', 'u*'].map(async (key) => (await cache.get(key)) !== null))).toEqual([false, true, false]);
   });
 
   it('answers many keys at once, in their order, wherever they are kept', async () => {
@@ -57,12 +60,13 @@ function contract(open: () => Cache): void {
   it('keeps the newest of a list, newest first', async () => {
     const texts = async (): Promise<string[]> => (await cache.list('list')).map((value) => value.toString());
     expect(await texts()).toEqual([]);
-    await cache.push(
+    const pushed = await cache.push(
       'list',
       ['a', 'b'].map((text) => Buffer.from(text)),
       3,
       10_000,
     );
+    expect(pushed).toBe(true);
     expect(await texts()).toEqual(['b', 'a']);
     await cache.push(
       'list',
@@ -121,6 +125,20 @@ describe.skipIf(!HAS_REDIS)('cache on Redis (skipped where there is no redis-ser
     own.wake();
     await expect.poll(async () => (await cache.get('k'))?.toString(), { timeout: 10_000 }).toBe('v');
     expect(cache.state()).toMatchObject({ available: true, reason: null });
+    await cache.close();
+    await own.stop();
+  });
+
+  it('says of what a full server or another kind of value kept out that it was not done', async () => {
+    const own = await startRedis();
+    const cache = redisCache(own.url);
+    await ready(cache);
+    await cache.set('text', Buffer.from('v'), 60_000);
+    expect(await cache.push('text', [Buffer.from('a')], 3, 60_000)).toBe(false);
+    await redisCommand(own.port, 'CONFIG SET maxmemory 1');
+    expect(await cache.push('list', [Buffer.from('a')], 3, 60_000)).toBe(false);
+    await redisCommand(own.port, 'CONFIG SET maxmemory 0');
+    expect(await cache.push('list', [Buffer.from('a')], 3, 60_000)).toBe(true);
     await cache.close();
     await own.stop();
   });

@@ -95,6 +95,55 @@ describe.skipIf(!HAS_REDIS)('event stream on Redis (skipped where there is no re
     await own.stop();
   });
 
+  // Redis 6.0 and 6.1 have no XAUTOCLAIM: every take failed, and nothing said so.
+  it('takes from a server that is as old as 6.0', async () => {
+    // A server that does not have it does not start when told to hide it.
+    const own = await startRedis(undefined, ['--rename-command', 'XAUTOCLAIM', 'NO-XAUTOCLAIM']).catch(() => startRedis());
+    const stream = await onRedis(own.url);
+    await stream.publish(buffers('a', 'b'));
+    expect(await drained(stream, 2)).toEqual(['a', 'b']);
+    expect(stream.problem()).toBeNull();
+    stream.close();
+    await own.stop();
+  });
+
+  it('says why nothing can be taken', async () => {
+    const own = await startRedis(undefined, ['--rename-command', 'XREADGROUP', 'NO-XREADGROUP']);
+    const stream = await onRedis(own.url);
+    await stream.publish(buffers('a'));
+    expect(await stream.take(1)).toEqual([]);
+    expect(stream.problem()).toMatch(/unknown command/i);
+    stream.close();
+    await own.stop();
+  });
+
+  it('counts what was not handed out where the server does not: before Redis 7, and beside entries that were taken out', async () => {
+    const own = await startRedis();
+    const stream = await onRedis(own.url);
+    await stream.publish(buffers('a', 'b', 'c', 'd', 'e'));
+    await stream.acknowledge((await stream.take(1)).map(({ id }) => id));
+    expect(await stream.lag()).toBe(4);
+    expect(await stream.remove((value) => value.toString() === 'c')).toBe(1);
+    expect(await stream.lag()).toBe(3);
+    expect(await drained(stream, 3)).toEqual(['b', 'd', 'e']);
+    expect(await stream.lag()).toBe(0);
+    stream.close();
+    await own.stop();
+  });
+
+  it('is done with an entry that was taken out after it was handed to a consumer that died', async () => {
+    const own = await startRedis();
+    const stream = await onRedis(own.url);
+    await stream.publish(buffers('a', 'b'));
+    const [{ id }] = await stream.take(2);
+    expect(await stream.remove((value) => value.toString() === 'a')).toBe(1);
+    await redisCommand(own.port, `XCLAIM rp:events related-pins gone 0 ${id} IDLE 20000 JUSTID`);
+    expect(await stream.take(5)).toEqual([]);
+    expect(await stream.lag()).toBe(1);
+    stream.close();
+    await own.stop();
+  });
+
   it('goes on when everything was flushed, the group included', async () => {
     const own = await startRedis();
     const stream = await onRedis(own.url);

@@ -1,9 +1,15 @@
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ArtifactFolder } from '../../src/catalog/artifact-folder.ts';
 import { backUp, restore } from '../../src/catalog/backup.ts';
 import { openCatalog } from '../../src/catalog/catalog-store.ts';
+import { openDatabase } from '../../src/catalog/database.ts';
+import { type Progress, SILENT } from '../../src/progress.ts';
+import { ModelRegistry } from '../../src/ranker/model-registry.ts';
 import { upsertBatch } from '../../src/catalog/upsert.ts';
 
 let folder: string;
@@ -51,5 +57,104 @@ describe('back-up and restore', () => {
     await expect(backUp(data, join(folder, 'copy'))).rejects.toThrow(/not empty/);
     await expect(restore(join(folder, 'copy'), data)).rejects.toThrow(/not empty/);
     expect(readdirSync(data)).toContain('catalog.sqlite');
+  });
+
+  it('goes into a folder of the data folder without copying itself', async () => {
+    const data = smallData();
+    const { files } = await backUp(data, join(data, 'backups', 'first'));
+    expect(files).toBe(2);
+    expect(existsSync(join(data, 'backups', 'first', 'data', 'backups'))).toBe(false);
+  });
+});
+
+/** A process of its own that commits a row several times a millisecond. */
+const WRITER = `
+const database = new (require('better-sqlite3'))(process.argv[1]);
+database.pragma('synchronous = OFF');
+const insert = database.prepare('INSERT INTO filling (bytes) VALUES (randomblob(100))');
+const pause = new Int32Array(new SharedArrayBuffer(4));
+insert.run();
+console.log('writing');
+for (;;) {
+  insert.run();
+  Atomics.wait(pause, 0, 0, 0.2);
+}`;
+
+describe('a back-up beside a service that goes on', () => {
+  // Each step was a reading of its own, and a commit of another process between two of them started the copy anew.
+  it('ends while another process commits all the time', async () => {
+    const data = smallData();
+    const log = openDatabase(join(data, 'log.sqlite'));
+    log.exec(`CREATE TABLE filling (id INTEGER PRIMARY KEY, bytes BLOB);
+      WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) INSERT INTO filling (bytes) SELECT randomblob(4000) FROM n`);
+    log.close();
+    const writer = spawn(process.execPath, ['-e', WRITER, join(data, 'log.sqlite')], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      await new Promise((writing) => writer.stdout.once('data', writing));
+      const made = backUp(data, join(folder, 'copy'));
+      expect(await Promise.race([made.then(() => 'done'), wait(20_000, 'still copying')])).toBe('done');
+      expect(writer.exitCode).toBeNull();
+    } finally {
+      writer.kill('SIGKILL');
+    }
+    const copy = openDatabase(join(folder, 'copy', 'data', 'log.sqlite'), { readonly: true });
+    expect(copy.pragma('quick_check', { simple: true })).toBe('ok');
+    expect(copy.prepare('SELECT count(*) FROM filling').pluck().get()).toBeGreaterThan(10_000);
+    copy.close();
+  });
+
+  /** Does something to the data folder behind each of the first so many files that were copied. */
+  const disturbing = (times: number, work: () => void): Progress => {
+    let left = times;
+    return { ...SILENT, update: () => void (left-- > 0 && work()) };
+  };
+  const built = (data: string, builds: number): void => {
+    const folder = new ArtifactFolder(join(data, 'artifacts'), 'lists', 1);
+    for (let build = 0; build < builds; build++) folder.write({}, { numbers: Uint8Array.of(build) });
+  };
+
+  // Paths were listed once: a build that was swapped in meanwhile was named by CURRENT and not in the copy, or went before it was copied.
+  it('holds the build that its pointer names, also when new ones come and old ones go meanwhile', async () => {
+    const data = smallData();
+    built(data, 1);
+    await backUp(
+      data,
+      join(folder, 'copy'),
+      disturbing(2, () => built(data, 3)),
+    );
+    await restore(join(folder, 'copy'), join(folder, 'again'));
+    const artifact = new ArtifactFolder(join(folder, 'again', 'artifacts'), 'lists', 1).open();
+    expect(artifact?.names).toEqual(['numbers']);
+    artifact?.close();
+  });
+
+  it('is refused by name where a pointer leads nowhere', async () => {
+    const data = smallData();
+    built(data, 1);
+    await expect(
+      backUp(
+        data,
+        join(folder, 'copy'),
+        disturbing(1000, () => built(data, 3)),
+      ),
+    ).rejects.toThrow(/artifacts\/lists\/CURRENT names \d{6}\.bin, which is not in artifacts\/lists/);
+    writeFileSync(join(data, 'models', 'SERVING'), 'gone\n');
+    await expect(backUp(data, join(folder, 'other'))).rejects.toThrow(/models\/SERVING names gone\.json/);
+    expect(existsSync(join(folder, 'other', 'backup.json'))).toBe(false);
+    writeFileSync(join(data, 'models', 'SERVING'), 'as-retrieved\n');
+    await backUp(data, join(folder, 'third'));
+  });
+
+  it('knows the newest model after the restore, also where the copy itself was copied without its times', async () => {
+    const data = smallData();
+    writeFileSync(join(data, 'models', 'a.json'), '{}');
+    utimesSync(join(data, 'models', 'm.json'), 1_700_000_000, 1_700_000_000);
+    utimesSync(join(data, 'models', 'a.json'), 1_800_000_000, 1_800_000_000.25);
+    expect(new ModelRegistry(join(data, 'models')).newest()).toBe('a');
+    await backUp(data, join(folder, 'copy'));
+    expect(new ModelRegistry(join(folder, 'copy', 'data', 'models')).newest()).toBe('a');
+    for (const name of ['a.json', 'm.json']) utimesSync(join(folder, 'copy', 'data', 'models', name), 1, 1);
+    await restore(join(folder, 'copy'), join(folder, 'again'));
+    expect(new ModelRegistry(join(folder, 'again', 'models')).names()).toEqual(['m', 'a']);
   });
 });
