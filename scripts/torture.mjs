@@ -26,12 +26,18 @@ if (values.help || !name || !names.includes(name) || !existsSync(join(root, 'dis
   );
   process.exit(values.help ? 0 : 2);
 }
+const numbers = { minutes: Number(values.minutes), seed: Number(values.seed), rounds: Number(values.rounds ?? 1) };
+const wrong = Object.entries(numbers).find(([flag, value]) => !(flag === 'seed' ? Number.isInteger(value) : value > 0));
+if (wrong) {
+  console.error(`--${wrong[0]} needs a number above 0, got "${values[wrong[0]]}"`);
+  process.exit(2);
+}
 const scenario = (await import(pathToFileURL(join(root, 'dist', 'torture', `${name}.js`)).href))[name];
 const startedAt = Date.now();
 const result = await scenario({
-  minutes: Number(values.minutes),
-  seed: Number(values.seed),
-  ...(values.rounds ? { rounds: Number(values.rounds) } : {}),
+  minutes: numbers.minutes,
+  seed: numbers.seed,
+  ...(values.rounds ? { rounds: numbers.rounds } : {}),
   ...(values.only ? { only: values.only.split(',') } : {}),
   say: (line) => console.error(line),
 });

@@ -25,6 +25,7 @@ const GROWTH_MAX_BYTES = 1.5 * 2 ** 30;
 export const fuzz: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_INFINITY, only, say }) => {
   const folder = mkdtempSync(join(tmpdir(), 'related-pins-fuzz-'));
   const targets = await targetsIn(folder, only);
+  if (targets.length === 0) throw new Error(`no parser's name begins with ${only?.join(' or ')}`);
   const deadline = Date.now() + minutes * 60_000;
   const cases: Record<string, number> = Object.fromEntries(targets.map(({ name }) => [name, 0]));
   const failures: string[] = [];

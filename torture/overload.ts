@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { deriveSeed, seededRandom } from '../src/math/random.ts';
 import { EventLedger } from './event-intake.ts';
 import { closedLoop, type Load, openLoop, quantile } from './open-loop.ts';
-import { type Crowd, dripping, endlessBody, hangUps, idleConnections } from './rude-clients.ts';
+import { type Crowd, dripping, endlessBody, hangUps, idleConnections, neverReading } from './rude-clients.ts';
 import type { Scenario } from './scenario.ts';
 import { runJob, type ServiceProcess, startService } from './service-process.ts';
 import { writeSmallCatalog } from './small-catalog.ts';
@@ -26,6 +26,14 @@ const GROWTH_MAX_BYTES = 512 * 2 ** 20;
 const IDLE_CONNECTIONS = 10_000;
 const HANG_UPS = 400;
 const BODY_LIMIT = 8 * 2 ** 20;
+/** As many largest bodies as a lane takes. */
+const SLOW_LARGE = 32;
+/** More requests, one behind the other on each connection, than may be answered at the same time, and more than the kernel holds. */
+const UNREAD_CALLERS = 8;
+const UNREAD_TIMES = 60;
+
+const largePost = (path: string): string =>
+  `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${BODY_LIMIT}\r\n\r\n{"a": [`;
 
 interface Site {
   readonly service: ServiceProcess;
@@ -95,6 +103,9 @@ const TRIALS: readonly ((site: Site) => Promise<Record<string, unknown>>)[] = [
   idleCrowd,
   slowHeaders,
   slowBodies,
+  slowLargeBodies,
+  bodiesForNobody,
+  unreadReplies,
   hugeBodies,
   callersHangUp,
 ];
@@ -209,6 +220,37 @@ async function slowBodies(site: Site): Promise<Record<string, unknown>> {
   const head = 'POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{"events": [';
   const crowd = await dripping(site.port, 200, head);
   return { slow: crowd.open, ...(await othersAreServed(site, 'slow bodies', crowd)) };
+}
+
+/** More declared bytes than all bodies of the read lane may have: events have room of their own, reads get it back. */
+async function slowLargeBodies(site: Site): Promise<Record<string, unknown>> {
+  const crowd = await dripping(site.port, 3 * SLOW_LARGE, largePost('/v1/rank'));
+  await new Promise((graceOver) => setTimeout(graceOver, 1500));
+  const body = JSON.stringify({ queryPinId: 'p1', pinIds: ['p2', 'p3'] });
+  const rank = await fetch(`${site.service.url}/v1/rank`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  await rank.arrayBuffer();
+  if (rank.status !== 200) site.failures.push(`slow large bodies: a small one beside them got ${rank.status}`);
+  return { slow: crowd.open, ...(await othersAreServed(site, 'slow large bodies', crowd)) };
+}
+
+/** Bodies for addresses that do not exist are not taken in. */
+async function bodiesForNobody(site: Site): Promise<Record<string, unknown>> {
+  const before = await residentBytes(site.service.url);
+  const answers = await Promise.all(Array.from({ length: 8 }, () => endlessBody(site.port, '/nothing/here', 20 * BODY_LIMIT)));
+  for (const { answer, bytes } of answers) {
+    if (answer !== '404' && answer !== 'connection closed') site.failures.push(`a body for nobody was answered with ${answer}`);
+    if (bytes > BODY_LIMIT) site.failures.push(`${bytes} bytes for nobody were taken`);
+  }
+  const grown = (await residentBytes(site.service.url)) - before;
+  return { answers: [...new Set(answers.map(({ answer }) => answer))], grownMiB: rounded(grown / 2 ** 20) };
+}
+
+/** Callers who never read what they asked for: their places go to others. */
+async function unreadReplies(site: Site): Promise<Record<string, unknown>> {
+  const head = 'GET /v1/pins/p1/related?limit=200&explain=true HTTP/1.1\r\nHost: x';
+  const crowd = await neverReading(site.port, UNREAD_CALLERS, head, UNREAD_TIMES);
+  await new Promise((answered) => setTimeout(answered, 2000));
+  return { unread: crowd.open, ...(await othersAreServed(site, 'unread replies', crowd)) };
 }
 
 async function hugeBodies(site: Site): Promise<Record<string, unknown>> {

@@ -50,6 +50,19 @@ export async function dripping(port: number, count: number, head: string): Promi
   return crowdOf(sockets);
 }
 
+/** Connections that ask the same thing over and over and never read what they are answered. */
+export async function neverReading(port: number, count: number, head: string, times: number): Promise<Crowd> {
+  const sockets: Socket[] = [];
+  for (let i = 0; i < count; i++) {
+    const socket = await connected(port);
+    if (!socket) continue;
+    socket.pause();
+    socket.write(`${head}\r\n\r\n`.repeat(times));
+    sockets.push(socket);
+  }
+  return crowdOf(sockets);
+}
+
 function crowdOf(sockets: readonly Socket[]): Crowd {
   return {
     get open() {

@@ -100,6 +100,7 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
   const summary = summarize(steps);
   const overTime = steps.map(curveOf);
   if (steps.length >= JUDGED_STEPS) {
+    if (!Object.values(summary).every(Number.isFinite)) failures.push(`a figure is missing: ${JSON.stringify(summary)}`);
     if (summary.drift > DRIFT_MAX) failures.push(`p99 went from ${summary.firstP99Ms} to ${summary.lastP99Ms} ms`);
     if (summary.grownBytes > GROWTH_MAX_BYTES) failures.push(`memory grew by ${summary.grownBytes} bytes`);
     if (summary.moreDescriptors > DESCRIPTORS_MAX) failures.push(`${summary.moreDescriptors} more descriptors are open`);

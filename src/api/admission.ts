@@ -3,9 +3,11 @@
  *
  * Requests are let in a few per turn of the event loop, in the order in which they came: as many as begin within a
  * millisecond, sixteen at most. After that the loop takes up new connections and reads what has arrived, so that the queue
- * stands here, where its length and waits are known, and not in the kernel. Bounds of a lane: how long one waits for its turn, how many are being answered; besides, the bytes of
- * bodies on their way in (slow senders hold no place in a lane). Writes, reads and image work have lanes of their own, so
- * that none starves the others; health and metrics have none.
+ * stands here, where its length and waits are known, and not in the kernel. Bounds of a lane: how long one waits for its
+ * turn, how many are being answered, and the bytes of bodies that are on their way in or being answered (slow senders hold
+ * no place). Writes, reads and image work have lanes of their own, so that none starves the others; health and metrics have
+ * none. When a lane is full, those go first who keep it full by being slow: bodies that will not be there in time, replies
+ * that nobody reads.
  *
  * Why new connections come first: libuv (1.46) accepts one connection per turn of the loop; with a request answered in
  * each, a storm of new connections would wait in the kernel for seconds, unseen.
@@ -24,14 +26,34 @@ export interface LaneLimits {
 }
 
 export type Limits = Readonly<Record<Lane, LaneLimits>> & {
-  /** Bytes of bodies being received. */
+  /** Bytes of bodies of one lane that may be on their way or being answered. */
   readonly bodies: number;
+  /** A body must have come by then, in milliseconds. */
+  readonly bodyMs: number;
 };
 
-/** What closes once: a reply, or a request whose body has come. */
+/** A reply: it closes once. */
 export interface Closing {
   readonly closed?: boolean;
+  /** All of it has been handed to the kernel or waits for the caller to read. */
+  readonly writableEnded?: boolean;
   once(event: 'close', listener: () => void): unknown;
+  destroy?(error: Error): unknown;
+}
+
+/** A request whose body is on its way. */
+export interface Sender {
+  readonly complete: boolean;
+  readonly socket: { readonly bytesRead: number };
+  destroy(): unknown;
+}
+
+interface Body {
+  readonly bytes: number;
+  readonly sender: Sender;
+  readonly since: number;
+  /** Bytes that the connection had read before. */
+  readonly from: number;
 }
 
 type Done = (refusal?: ServiceError) => void;
@@ -39,15 +61,22 @@ type Done = (refusal?: ServiceError) => void;
 interface Entry {
   readonly lane: Lane;
   readonly since: number;
+  readonly reply: Closing;
   readonly done: Done;
   state: 'waiting' | 'admitted' | 'gone';
+  /** When its reply was first seen ended and not yet taken by the kernel; 0: not yet. */
+  unreadSince: number;
 }
 
 const RETRY_AFTER_SECONDS = 1;
 /** Writes and image work wait this many times longer than reads: a lost list is asked for again, a lost event is lost. */
 const PATIENCE = 5;
-/** Bodies in reception, in largest bodies. */
+/** Bodies of a lane, in largest bodies. */
 const BODIES_MAX = 32;
+/** A body is not called slow before. */
+const BODY_GRACE_MS = 1000;
+/** How long a reply may wait for its reader when others wait for its place. */
+const UNREAD_MS = 250;
 /** So few are no queue: when they wait, the machine is slow, and refusing would not help. */
 const QUEUE_MIN = 32;
 /** Longer queues are cut at once, whatever they wait. */
@@ -60,19 +89,24 @@ const ACCEPTING_TURNS_MAX = 64;
 /** How often a lane that is full looks for those who have waited too long. */
 const EXPIRY_MS = 25;
 
-export function limitsOf({ maxInFlight, queueWaitMs, bodyLimitBytes, heavyInFlight }: Config): Limits {
+export function limitsOf({ maxInFlight, queueWaitMs, bodyLimitBytes, heavyInFlight, requestTimeoutMs }: Config): Limits {
   return {
     read: { waitMs: queueWaitMs, inFlight: maxInFlight },
     write: { waitMs: queueWaitMs * PATIENCE, inFlight: maxInFlight },
     heavy: { waitMs: queueWaitMs * PATIENCE, inFlight: heavyInFlight },
     bodies: BODIES_MAX * bodyLimitBytes,
+    bodyMs: requestTimeoutMs,
   };
 }
 
 export class Admission {
   readonly inFlight: Record<Lane, number> = { read: 0, write: 0, heavy: 0 };
   readonly refused: Record<Lane, number> = { read: 0, write: 0, heavy: 0 };
-  bodyBytes = 0;
+  /** Slow senders and replies that nobody read, cut off for the sake of others. */
+  cut = 0;
+  private readonly bodies: Record<Lane | 'other', Set<Body>> = { read: new Set(), write: new Set(), heavy: new Set(), other: new Set() };
+  private readonly bytes: Record<Lane | 'other', number> = { read: 0, write: 0, heavy: 0, other: 0 };
+  private readonly admitted: Record<Lane, Set<Entry>> = { read: new Set(), write: new Set(), heavy: new Set() };
   private readonly limits: Limits;
   private readonly queues: Record<Lane, Entry[]> = { read: [], write: [], heavy: [] };
   /** A turn is coming: whoever enters now waits for it. */
@@ -95,20 +129,60 @@ export class Admission {
     return this.queues[lane].length;
   }
 
-  /** Whether a body of so many bytes may come; counted until `request` is closed. @throws SERVER_OVERLOADED */
-  takeBody(lane: Lane, bytes: number, request: Closing): void {
-    if (this.bodyBytes + bytes > this.limits.bodies) throw this.refusal(lane);
-    this.bodyBytes += bytes;
-    request.once('close', () => {
-      this.bodyBytes -= bytes;
-    });
+  /** Bytes of bodies on their way or being answered, by what they declare. */
+  get bodyBytes(): number {
+    return Object.values(this.bytes).reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** Whether a body of so many bytes may come; counted until `reply` is closed. @throws SERVER_OVERLOADED */
+  takeBody(lane: Lane | 'other', bytes: number, sender: Sender, reply: Closing): void {
+    while (this.bytes[lane] + bytes > this.limits.bodies && this.cutSlowest(lane));
+    if (this.bytes[lane] + bytes > this.limits.bodies) throw this.refusal(lane === 'other' ? 'write' : lane);
+    const body: Body = { bytes, sender, since: performance.now(), from: sender.socket.bytesRead };
+    this.bodies[lane].add(body);
+    this.bytes[lane] += bytes;
+    reply.once('close', () => this.release(lane, body));
+  }
+
+  private release(lane: Lane | 'other', body: Body): void {
+    if (this.bodies[lane].delete(body)) this.bytes[lane] -= body.bytes;
+  }
+
+  /** Ends the body that lags most behind the pace at which it would be there in time; false: none lags. */
+  private cutSlowest(lane: Lane | 'other'): boolean {
+    const now = performance.now();
+    let slowest: Body | null = null;
+    let leastPace = 1;
+    for (const body of this.bodies[lane]) {
+      const elapsed = now - body.since;
+      if (body.sender.complete || elapsed < BODY_GRACE_MS) continue;
+      const pace = (body.sender.socket.bytesRead - body.from) / body.bytes / (elapsed / this.limits.bodyMs);
+      if (pace < leastPace) [slowest, leastPace] = [body, pace];
+    }
+    if (slowest === null) return false;
+    this.release(lane, slowest);
+    this.cut++;
+    slowest.sender.destroy();
+    return true;
+  }
+
+  /** Ends replies that are whole and that nobody has read for so long, in milliseconds; of one lane or of all. */
+  cutUnread(longestMs: number, lanes: readonly Lane[] = LANES): void {
+    const now = performance.now();
+    for (const entry of lanes.flatMap((lane) => [...this.admitted[lane]])) {
+      if (!entry.reply.writableEnded) continue;
+      entry.unreadSince ||= now;
+      if (now - entry.unreadSince < longestMs) continue;
+      this.cut++;
+      entry.reply.destroy?.(new Error('nobody read the reply'));
+    }
   }
 
   /** Calls `done` when it is this request's turn, or at once or later with a refusal; not at all once its reply is closed. */
   enter(lane: Lane, reply: Closing, done: Done): void {
     if (reply.closed) return;
     const queue = this.queues[lane];
-    const entry: Entry = { lane, since: performance.now(), done, state: 'waiting' };
+    const entry: Entry = { lane, since: performance.now(), reply, done, state: 'waiting', unreadSince: 0 };
     if (!this.turning && queue.length === 0 && this.hasRoom(lane)) {
       reply.once('close', () => this.leave(entry));
       this.nextTurn();
@@ -127,13 +201,14 @@ export class Admission {
 
   private admit(entry: Entry): void {
     entry.state = 'admitted';
+    this.admitted[entry.lane].add(entry);
     this.inFlight[entry.lane]++;
     entry.done();
   }
 
   /** A caller who hangs up while waiting is let in no more; nobody would give the place back. */
   private leave(entry: Entry): void {
-    if (entry.state === 'admitted') this.inFlight[entry.lane]--;
+    if (this.admitted[entry.lane].delete(entry)) this.inFlight[entry.lane]--;
     entry.state = 'gone';
   }
 
@@ -170,6 +245,7 @@ export class Admission {
     if (waiting.length === 0) return;
     if (waiting.some((lane) => this.hasRoom(lane))) return this.nextTurn();
     this.turning = true;
+    this.cutUnread(UNREAD_MS, waiting);
     setTimeout(() => this.turn(), EXPIRY_MS);
   }
 

@@ -16,7 +16,7 @@ import { healthRoutes } from './health.ts';
 import { homeFeedRoutes } from './home-feed.ts';
 import { imageRoutes } from './images.ts';
 import { jobRoutes } from './jobs.ts';
-import { Keys } from './keys.ts';
+import { checkScope, Keys } from './keys.ts';
 import { Metrics } from './metrics.ts';
 import { modelRoutes } from './models.ts';
 import { isPageAddress, pageRoutes } from './pages.ts';
@@ -97,14 +97,14 @@ export async function buildService(context: Context, { behindReaders = false, wr
     if (isPageAddress(request)) return reply.header('cache-control', 'no-cache').sendFile('index.html');
     return sendProblem(new ServiceError('ROUTE_UNKNOWN', { method, path: request.url.split('?')[0] }), request, reply);
   });
+  securityHeaders(app);
   limitTime(app, config.requestTimeoutMs);
   guard(app, context);
   bringSharedPast(app, context);
-  admit(app, admission, config.bodyLimitBytes);
+  admit(app, admission, config);
   oneLinePerRequest(app, metrics);
   auditAdministration(app, context.dataFolder);
   await traceRequests(app, config.tracesUrl);
-  securityHeaders(app);
   if (writer !== undefined) {
     for (const routes of READING) routes(app, { context, metrics });
     await forwardTheRest(app, writer);
@@ -156,19 +156,31 @@ function guard(app: App, context: Context): void {
     request.line = {};
     if (context.stopping) reply.header('connection', 'close');
     const { scope } = request.routeOptions.config;
-    const asked = scope !== undefined && (scope !== 'read' || readKeyRequired) && keys.any;
-    if (asked) request.keyName = keys.check(request.headers.authorization, scope);
-    if (scope !== undefined) limit?.take(request.keyName ?? request.ip);
+    if (scope === undefined) return done();
+    const { authorization } = request.headers;
+    const needed = scope !== 'read' || readKeyRequired;
+    const guarded = (needed || authorization !== undefined) && keys.any;
+    const key = guarded ? keys.find(authorization) : null;
+    request.keyName = key?.name ?? null;
+    // Before the door is shut: who tries keys is held back like everybody else.
+    limit?.take(request.keyName ?? request.ip);
+    if (guarded && needed) checkScope(key, scope);
     done();
   });
 }
 
-/** Whoever administers leaves a line in the audit trail, also when it was refused. */
+/** Callers without a valid key can fill no disk: so many lines a second for them. The log has a line for each. */
+const STRANGERS_AUDITED_PER_SECOND = 1;
+
+/** Whoever administers leaves a line in the audit trail, also when it was refused, and also when they did not wait for the reply. */
 function auditAdministration(app: App, dataFolder: string): void {
-  app.addHook('onResponse', (request, reply, done) => {
-    const { routeOptions } = request;
-    if (routeOptions.config.scope === 'admin' && !routeOptions.config.quiet) leaveLine(request, reply.statusCode);
-    done();
+  const strangers = new RateLimit(STRANGERS_AUDITED_PER_SECOND);
+  app.addHook('onRoute', (route) => {
+    if (route.config?.scope !== 'admin' || route.config.quiet) return;
+    route.onSend = (request, reply, _, done) => {
+      if (reply.statusCode !== 401 || strangers.has('anybody')) leaveLine(request, reply.statusCode);
+      done();
+    };
   });
   const leaveLine = ({ routeOptions, params, method, keyName, id }: FastifyRequest, status: number): void => {
     const action = `${method} ${routeOptions.url}`;

@@ -33,7 +33,7 @@ export function imageRoutes(app: App, { context }: Service): void {
     const wanted = request.query.width ?? 512;
     const width = WIDTHS.find((each) => each >= wanted) ?? 2048;
     const picture = await pictureOf(context, cache, pinIndex, width);
-    reply.header('cache-control', 'public, max-age=86400').header('etag', picture.tag);
+    reply.header('cache-control', `${context.config.readKeyRequired ? 'private' : 'public'}, max-age=86400`).header('etag', picture.tag);
     if (request.headers['if-none-match'] === picture.tag) return reply.code(304).send();
     return reply.type('image/jpeg').send(picture.bytes);
   });

@@ -9,7 +9,7 @@ import ipaddr from 'ipaddr.js';
 import { digestOfKey, KEYS_FILE, readKeys, type Scope, SCOPES } from '../access-keys.ts';
 import { ServiceError } from '../errors.ts';
 
-interface KnownKey {
+export interface KnownKey {
   readonly name: string;
   readonly digest: Buffer;
   readonly scopes: ReadonlySet<Scope>;
@@ -35,16 +35,14 @@ export class Keys {
     return this.guarded || this.configured.length > 0;
   }
 
-  /** The name of the key in an Authorization header. @throws REQUEST_UNAUTHORIZED, REQUEST_FORBIDDEN */
-  check(header: string | undefined, scope: Scope): string {
+  /** The key in an Authorization header; null: none came, or one that nobody knows. */
+  find(header: string | undefined): KnownKey | null {
     const text = /^Bearer\s+(\S+)\s*$/i.exec(header ?? '')?.[1];
-    if (text === undefined) throw new ServiceError('REQUEST_UNAUTHORIZED');
+    if (text === undefined) return null;
     const digest = digestOfKey(text);
     let found: KnownKey | null = null;
     for (const key of [...this.configured, ...this.stored]) if (timingSafeEqual(key.digest, digest)) found = key;
-    if (found === null) throw new ServiceError('REQUEST_UNAUTHORIZED');
-    if (!found.scopes.has(scope)) throw new ServiceError('REQUEST_FORBIDDEN', { scope });
-    return found.name;
+    return found;
   }
 
   private reload(): void {
@@ -58,6 +56,12 @@ export class Keys {
       return { name, digest: Buffer.from(sha256, 'hex'), scopes: new Set(scopes) };
     });
   }
+}
+
+/** Whether a key may do it. @throws REQUEST_UNAUTHORIZED, REQUEST_FORBIDDEN */
+export function checkScope(key: KnownKey | null, scope: Scope): void {
+  if (key === null) throw new ServiceError('REQUEST_UNAUTHORIZED');
+  if (!key.scopes.has(scope)) throw new ServiceError('REQUEST_FORBIDDEN', { scope });
 }
 
 /** Beyond loopback a key is required. @throws CONFIG_INVALID saying why. */

@@ -3,7 +3,7 @@ import { ServiceError } from '../errors.ts';
 import type { Decision } from '../experiments/active-experiments.ts';
 import { armsText } from '../experiments/assignment.ts';
 import { newId } from '../math/random.ts';
-import { DEFAULT_TREATMENT, readDotsTreatment, type Treatment } from '../ranker/treatment.ts';
+import { DEFAULT_TREATMENT, readTreatment, type Treatment } from '../ranker/treatment.ts';
 import type { ListOptions } from '../serving/ranked-list.ts';
 
 /** What list requests share, as the schemas let it through. */
@@ -18,12 +18,6 @@ export interface ListRequest {
   readonly explain?: boolean;
   readonly treatment?: string;
 }
-
-const VARIANTS: Readonly<Record<string, Partial<Treatment>>> = {
-  'variant-a': { visualFrom: 'object' },
-  'variant-b': { visualFrom: 'object', whenDominantObject: { visualWeightFactor: 5 } },
-  'variant-c': { visualFrom: 'image', whenDominantObject: { visualWeightFactor: 5 } },
-};
 
 /** The pin of a request. @throws CATALOG_PIN_UNKNOWN */
 export function pinOf({ pins }: Context, id: string): number {
@@ -86,40 +80,10 @@ function excluded({ pins }: Context, ids: string | undefined): ReadonlySet<numbe
   );
 }
 
-/** A variant's name, a model's name, or a record. @throws REQUEST_INVALID naming the field. */
+/** A variant's name, a model's name, or a record as JSON; empty: the control. @throws REQUEST_INVALID naming the field. */
 function forcedTreatment(text: string): Treatment {
-  if (Object.hasOwn(VARIANTS, text)) return { ...DEFAULT_TREATMENT, ...VARIANTS[text] };
-  if (!text.startsWith('{')) return text === '' ? DEFAULT_TREATMENT : { ...DEFAULT_TREATMENT, model: text };
-  try {
-    return readTreatment(JSON.parse(text) as Record<string, unknown>);
-  } catch (error) {
-    if (error instanceof ServiceError) throw error;
-    return refuse('it is no JSON');
-  }
-}
-
-function readTreatment(record: Record<string, unknown>): Treatment {
-  const { model = null, sources = null, visualFrom = 'image', whenDominantObject = { visualWeightFactor: 1 }, dots, ...others } = record;
-  const factor = (whenDominantObject as { visualWeightFactor?: unknown } | null)?.visualWeightFactor;
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) return refuse(`it has no field ${unknown}`);
-  if (model !== null && typeof model !== 'string') return refuse('model is a name or null');
-  if (sources !== null && !(Array.isArray(sources) && sources.every((name) => typeof name === 'string')))
-    return refuse('sources is a list of names or null');
-  if (visualFrom !== 'image' && visualFrom !== 'object') return refuse('visualFrom is image or object');
-  if (typeof factor !== 'number' || !Number.isFinite(factor) || factor < 0)
-    return refuse('whenDominantObject.visualWeightFactor is a number of at least 0');
-  const treatment: Treatment = {
-    model,
-    sources: sources as readonly string[] | null,
-    visualFrom,
-    whenDominantObject: { visualWeightFactor: factor },
-  };
-  if (dots === undefined) return treatment;
-  const offered = readDotsTreatment(dots);
-  return typeof offered === 'string' ? refuse(offered) : { ...treatment, dots: offered };
-}
-
-function refuse(reason: string): never {
-  throw new ServiceError('REQUEST_INVALID', { field: 'treatment', detail: `treatment: ${reason}` });
+  if (text === '') return DEFAULT_TREATMENT;
+  const treatment = readTreatment(text);
+  if (typeof treatment === 'string') throw new ServiceError('REQUEST_INVALID', { field: 'treatment', detail: `treatment ${treatment}` });
+  return treatment;
 }

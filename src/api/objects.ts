@@ -10,7 +10,7 @@ import { boxIou, fractionsToPixels } from '../vision/box.ts';
 import { listOptions, pinOf } from './list-options.ts';
 import type { App, Service } from './routes.ts';
 import { Id, PinParams, replies } from './schemas.ts';
-import { type VisualDesk, withinTime } from './visual-desk.ts';
+import type { VisualDesk } from './visual-desk.ts';
 
 const ObjectsQuery = Type.Object({
   explain: Type.Optional(Type.Boolean({ description: 'Add the signals of every object, the thresholds and where they come from.' })),
@@ -54,8 +54,7 @@ interface Wanted {
 async function objectsReply(context: Context, desk: () => VisualDesk, pinIndex: number, wanted: Wanted) {
   const none = { width: 0, height: 0, objects: [] as readonly object[] };
   try {
-    const work = foundAndJudged(context, desk, pinIndex);
-    const { found, signals } = await withinTime(work, context.config.visualWaitMs, context.pins.idOf(pinIndex));
+    const { found, signals } = await desk().inTime(() => foundAndJudged(context, desk, pinIndex), context.pins.idOf(pinIndex));
     if (!found) return { ...none, missing: ['detections'] };
     if (!signals) return { ...found, missing: ['visual-features'] };
     const { fitted } = desk();

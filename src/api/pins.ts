@@ -12,7 +12,8 @@ const MATCHES_MAX = 2000;
 const Categories = Type.Object({ categories: Type.Array(Type.Object({ name: Type.String(), pins: Type.Integer() })) });
 
 interface Wanted {
-  readonly category?: string;
+  /** Ordinal of a category name. */
+  readonly category?: number | undefined;
   readonly buyable?: boolean;
   readonly distinct?: boolean;
 }
@@ -32,9 +33,11 @@ export function pinRoutes(app: App, { context }: Service): void {
       config: { scope: 'read' },
     },
     async (request) => {
-      const { q, limit = 60, cursor } = request.query;
+      const { q, limit = 60, cursor, category: name, ...flags } = request.query;
+      const category = name === undefined ? undefined : context.pins.categoryNames.indexOf(name);
+      if (category === -1) return { pins: [], nextCursor: null };
       const order = q ? context.catalog.text.search(q, MATCHES_MAX, 'all').map((match) => match.pinIndex) : null;
-      const { pins, next } = page(context, order, request.query, limit, startOf(cursor));
+      const { pins, next } = page(context, order, { category, ...flags }, limit, startOf(cursor));
       return { pins: pins.map((pinIndex) => summaryOf(context, pinIndex)), nextCursor: next === null ? null : String(next) };
     },
   );
@@ -70,9 +73,8 @@ function isWanted({ pins }: Context, pinIndex: number, { category, buyable, dist
   if (buyable && (pins.flags[pinIndex] & PIN_BUYABLE) === 0) return false;
   if (distinct && !leadsItsGroup(pins, pinIndex)) return false;
   if (category === undefined) return true;
-  const ordinal = pins.categoryNames.indexOf(category);
   const { start, length, ordinals } = pins.categories;
-  return ordinals.subarray(start[pinIndex], start[pinIndex] + length[pinIndex]).includes(ordinal);
+  return ordinals.subarray(start[pinIndex], start[pinIndex] + length[pinIndex]).includes(category);
 }
 
 /** The group's first pin speaks for its near-duplicates; if that was removed, each speaks for itself. */

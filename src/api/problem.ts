@@ -16,7 +16,7 @@ export interface Problem {
 export function problemOf(error: ServiceError, requestId: string): Problem {
   const { code, status, fields } = error;
   return {
-    type: `https://related-pins.dev/errors#${code.toLowerCase()}`,
+    type: `urn:related-pins:error:${code.toLowerCase()}`,
     title: titleOf(code),
     status,
     code,

@@ -29,17 +29,30 @@ export class RateLimit {
 
   /** Takes one token. @throws REQUEST_RATE_LIMITED with the seconds until there is one. */
   take(caller: string, now = performance.now()): void {
-    const full = this.perSecond * BURST_SECONDS;
-    const bucket = this.buckets.get(caller) ?? { tokens: full, at: now };
-    bucket.tokens = Math.min(full, bucket.tokens + ((now - bucket.at) / 1000) * this.perSecond);
-    bucket.at = now;
-    this.buckets.set(caller, bucket);
+    const bucket = this.filled(caller, now);
     if (bucket.tokens < 1) {
       const retryAfterSeconds = Math.ceil((1 - bucket.tokens) / this.perSecond);
       throw new ServiceError('REQUEST_RATE_LIMITED', { retryAfterSeconds });
     }
     bucket.tokens--;
     if (this.shared) void this.countTogether(this.shared, caller, bucket);
+  }
+
+  /** Takes one token if there is one. */
+  has(caller: string, now = performance.now()): boolean {
+    const bucket = this.filled(caller, now);
+    if (bucket.tokens < 1) return false;
+    bucket.tokens--;
+    return true;
+  }
+
+  private filled(caller: string, now: number): Bucket {
+    const full = this.perSecond * BURST_SECONDS;
+    const bucket = this.buckets.get(caller) ?? { tokens: full, at: now };
+    bucket.tokens = Math.min(full, bucket.tokens + ((now - bucket.at) / 1000) * this.perSecond);
+    bucket.at = now;
+    this.buckets.set(caller, bucket);
+    return bucket;
   }
 
   private async countTogether(shared: Cache, caller: string, bucket: Bucket): Promise<void> {

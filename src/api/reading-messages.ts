@@ -1,11 +1,18 @@
 /** What the writing process and the reading processes say to each other. */
 import type { ServedList } from '../catalog/served-list.ts';
 import type { Config } from '../config.ts';
+import type { ErrorCode } from '../errors.ts';
 import { FEATURE_COLUMNS } from '../ranker/feature-table.ts';
 
 /** From the writer: what to serve, and when to end. */
 export type WriterWord =
   { readonly kind: 'serve'; readonly config: Config; readonly dataFolder: string; readonly writer: string } | { readonly kind: 'stop' };
+
+/** What a ServiceError is made of: errors lose their class between processes. */
+interface Refusal {
+  readonly code: ErrorCode;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
 
 /** From a reader: that it hears (what was said before is lost), where it listens, lists it has served, its metrics, or why it could not begin. */
 export type ReaderWord =
@@ -13,7 +20,7 @@ export type ReaderWord =
   | { readonly kind: 'listening'; readonly address: string }
   | { readonly kind: 'lists'; readonly lists: readonly ServedList[] }
   | { readonly kind: 'metrics'; readonly metrics: object }
-  | { readonly kind: 'failed'; readonly reason: string };
+  | { readonly kind: 'failed'; readonly reason: string; readonly refused: Refusal | null };
 
 /** The names of the feature columns are known on both sides: they stay at home. */
 export function packedList(list: ServedList): ServedList {

@@ -5,7 +5,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import type { Context } from '../context.ts';
-import { reasonOf } from '../errors.ts';
+import { reasonOf, ServiceError } from '../errors.ts';
 import { LARGE_PAGES } from './large-pages.ts';
 import { workerUrl } from '../worker-url.ts';
 import type { Metrics } from './metrics.ts';
@@ -14,6 +14,9 @@ import type { App } from './routes.ts';
 
 /** Pause before a reader that died is replaced. */
 const REPLACE_MS = 500;
+/** A reader that has not ended by then is frozen: its drain takes ten seconds at most. */
+const STOP_MS = 15_000;
+const STOP: WriterWord = { kind: 'stop' };
 
 export class ReadingProcesses {
   private readonly context: Context;
@@ -46,9 +49,10 @@ export class ReadingProcesses {
     const word: WriterWord = { kind: 'serve', config, dataFolder, writer: this.writer };
     return new Promise((listening, failed) => {
       reader.on('message', (said: ReaderWord) => {
-        if (said.kind === 'hearing') reader.send(word);
+        if (said.kind === 'hearing') reader.send(this.stopping ? STOP : word);
         else if (said.kind === 'listening') listening(said.address);
-        else if (said.kind === 'failed') failed(new Error(said.reason));
+        else if (said.kind === 'failed')
+          failed(said.refused ? new ServiceError(said.refused.code, said.refused.fields) : new Error(said.reason));
         else this.hear(reader, said);
       });
       reader.once('exit', (code) => {
@@ -81,11 +85,14 @@ export class ReadingProcesses {
   /** Settles when every reader has answered what it had begun, sent what it had served, and is gone. */
   async close(): Promise<void> {
     this.stopping = true;
-    const stop: WriterWord = { kind: 'stop' };
     const gone = [...this.readers].map((reader) => {
       return new Promise<void>((ended) => {
-        reader.once('exit', () => ended());
-        reader.send(stop);
+        const kill = setTimeout(() => reader.process.kill('SIGKILL'), STOP_MS);
+        reader.once('exit', () => {
+          clearTimeout(kill);
+          ended();
+        });
+        if (reader.isConnected()) reader.send(STOP);
       });
     });
     await Promise.all(gone);

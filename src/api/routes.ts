@@ -10,6 +10,7 @@ import type { Static, TSchema } from 'typebox';
 import type { Context } from '../context.ts';
 import type { Scope } from '../access-keys.ts';
 import type { Lane } from './admission.ts';
+import type { ImageForm } from './image-form.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Requests get their types from the schemas; replies are checked by being serialized through theirs. */
@@ -41,6 +42,8 @@ declare module 'fastify' {
     readonly lane?: Lane;
     /** Waits for nothing but memory and the group commit. */
     readonly prompt?: boolean;
+    /** Takes a form with an image beside JSON. */
+    readonly form?: boolean;
     /** Kept out of the one line per request. */
     readonly quiet?: boolean;
   }
@@ -49,5 +52,7 @@ declare module 'fastify' {
     line: Record<string, unknown>;
     /** Name of the key that was used, or null. */
     keyName: string | null;
+    /** The form that came, of routes that take one. */
+    form: ImageForm | null;
   }
 }

@@ -50,6 +50,8 @@ export class VisualDesk {
   private familiarity: { readonly of: VisualFeatures['image']; readonly pins: number; readonly agreement: Promise<number> } | null = null;
   private queryInput: { readonly digest: string; readonly input: NetInput } | null = null;
   private lookedAt = Number.NEGATIVE_INFINITY;
+  /** Pieces of work begun and not done. */
+  private underWay = 0;
 
   constructor(context: Context) {
     const { config, inference } = context;
@@ -202,6 +204,29 @@ export class VisualDesk {
     return signals;
   }
 
+  /**
+   * Settles as the work does. After visualWaitMs the caller is sent away and the work goes on, so that a later request finds
+   * it done; such work counts on, or a storm of uploads would leave more of it behind than is done in minutes.
+   *
+   * @throws FEATURES_NOT_READY after visualWaitMs; SERVER_OVERLOADED when as much is under way as heavyInFlight allows.
+   */
+  async inTime<T>(begin: () => Promise<T>, pinId: string): Promise<T> {
+    const { visualWaitMs, heavyInFlight } = this.context.config;
+    if (this.underWay >= heavyInFlight) throw new ServiceError('SERVER_OVERLOADED', { retryAfterSeconds: 1 });
+    this.underWay++;
+    const work = begin().finally(() => this.underWay--);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, failed) => {
+      const retryAfterSeconds = Math.ceil(visualWaitMs / 1000);
+      timer = setTimeout(() => failed(new ServiceError('FEATURES_NOT_READY', { pinId, retryAfterSeconds })), visualWaitMs);
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   close(): void {
     this.resident?.objects.close();
   }
@@ -212,21 +237,5 @@ function detectorOf({ dataFolder, inference }: Context) {
     return openDetector(activeNet(dataFolder, 'detector'), inference);
   } catch {
     return null;
-  }
-}
-
-/** Settles as the work does, or refuses with 503 after `limitMs`; the work goes on, so that a later request finds it done. */
-export async function withinTime<T>(work: Promise<T>, limitMs: number, pinId: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, failed) => {
-    timer = setTimeout(
-      () => failed(new ServiceError('FEATURES_NOT_READY', { pinId, retryAfterSeconds: Math.ceil(limitMs / 1000) })),
-      limitMs,
-    );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

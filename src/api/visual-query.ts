@@ -5,7 +5,7 @@ import { Value } from 'typebox/value';
 import { fetchImage } from '../catalog/image-fetch.ts';
 import { isWebAddress } from '../catalog/image-reference.ts';
 import type { Context } from '../context.ts';
-import { reasonOf, ServiceError } from '../errors.ts';
+import { ServiceError } from '../errors.ts';
 import type { BoxUnit } from '../vision/box.ts';
 import { frameCount } from '../vision/image-tensor.ts';
 import { pinOf } from './list-options.ts';
@@ -53,17 +53,17 @@ export interface VisualQuestion {
 
 /** Reads the request. Throws REQUEST_INVALID naming the field, CATALOG_PIN_UNKNOWN, IMAGE_TOO_LARGE. */
 export async function visualQuestion(context: Context, request: FastifyRequest): Promise<VisualQuestion> {
-  const upload = request.isMultipart() ? await readMultipart(request, context.config.uploadLimitBytes) : null;
-  const body: unknown = upload ? upload.fields : request.body;
+  const { form } = request;
+  const body: unknown = form ? form.fields : request.body;
   if (!Value.Check(VisualBody, body)) {
     const [problem] = Value.Errors(VisualBody, body);
     const field = problem?.instancePath.split('/')[1] ?? '';
     throw new ServiceError('REQUEST_INVALID', { field, detail: `${field || 'body'}: ${problem?.message ?? 'is not what it should be'}` });
   }
   const boxUnit = body.boxUnit ?? 'pixels';
-  if (upload?.image) {
-    await refuseAnimated(upload.image);
-    return { request: body, pinIndex: -1, upload: upload.image, boxUnit };
+  if (form?.image) {
+    await refuseAnimated(form.image);
+    return { request: body, pinIndex: -1, upload: form.image, boxUnit };
   }
   if (body.imageUrl !== undefined) {
     const image = await bytesAt(context, body.imageUrl);
@@ -94,54 +94,4 @@ export async function bytesOfPin(context: Context, pinIndex: number): Promise<Ui
   const pin = catalog.pins.get(pinIndex);
   if (!pin?.image) throw new ServiceError('IMAGE_REFUSED', { reason: 'this pin has no image' });
   return fetchImage(pin.image, { dataFolder, byteLimit: config.uploadLimitBytes, allowPrivate: config.imagePrivateUrls });
-}
-
-/** The parts of a form; one that is cut short or malformed is the caller's mistake. */
-async function readMultipart(
-  request: FastifyRequest,
-  byteLimit: number,
-): Promise<{ image: Uint8Array | null; fields: Record<string, unknown> }> {
-  try {
-    return await readParts(request, byteLimit);
-  } catch (error) {
-    if (error instanceof ServiceError || (error as { statusCode?: number }).statusCode !== undefined) throw error;
-    throw new ServiceError('REQUEST_INVALID', { field: 'body', detail: `body: ${reasonOf(error)}` }, error);
-  }
-}
-
-async function readParts(
-  request: FastifyRequest,
-  byteLimit: number,
-): Promise<{ image: Uint8Array | null; fields: Record<string, unknown> }> {
-  let image: Uint8Array | null = null;
-  const fields: Record<string, unknown> = {};
-  for await (const part of request.parts({ limits: { fileSize: byteLimit, files: 1, fields: 20, fieldSize: 16_384 } })) {
-    if (part.type === 'field') fields[part.fieldname] = fieldValue(part.fieldname, String(part.value));
-    else if (part.fieldname === 'image') {
-      image = await part.toBuffer().catch((error: unknown) => {
-        if (!part.file.truncated) throw error;
-        throw new ServiceError('IMAGE_TOO_LARGE', { reason: `more than ${byteLimit} bytes` }, error);
-      });
-    } else part.file.resume();
-  }
-  if (!image && fields.pinId === undefined && fields.imageUrl === undefined)
-    throw new ServiceError('REQUEST_INVALID', { field: 'image', detail: 'image: the form holds no file of this name' });
-  return { image, fields };
-}
-
-const NUMBERS = new Set(['limit']);
-const FLAGS = new Set(['buyable', 'explain', 'preview']);
-
-/** Form fields are text; these are numbers, flags and JSON (`box`, `exclude`, `terms`) as in the JSON body. What does not fit stays text and is refused by the schema. */
-function fieldValue(name: string, text: string): unknown {
-  if (NUMBERS.has(name) && /^\d+$/.test(text)) return Number(text);
-  if (FLAGS.has(name) && (text === 'true' || text === 'false')) return text === 'true';
-  if (name === 'box' || name === 'exclude' || name === 'terms') {
-    try {
-      return JSON.parse(text);
-    } catch {
-      return text;
-    }
-  }
-  return text;
 }

@@ -21,7 +21,7 @@ import { lensRoutes } from './lens.ts';
 import { objectRoutes } from './objects.ts';
 import type { App, Service } from './routes.ts';
 import { replies } from './schemas.ts';
-import { VisualDesk, withinTime } from './visual-desk.ts';
+import { VisualDesk } from './visual-desk.ts';
 import { coloursOf, listHead, logVisualList, placeOf, visualOptions } from './visual-list.ts';
 import { type VisualQuestion, visualQuestion } from './visual-query.ts';
 
@@ -47,7 +47,7 @@ export function visualSearchRoutes(app: App, service: Service): void {
   const schema = visualSchema(
     'Pins that look like a picture, or like a region of it; with `mode` also similar looks, the look to shop, the exact product',
   );
-  app.post('/v1/visual-search', { schema, config: { scope: 'read', lane: 'heavy' } }, async (request) => {
+  app.post('/v1/visual-search', { schema, config: { scope: 'read', lane: 'heavy', form: true } }, async (request) => {
     const startedAt = performance.now();
     const question = await visualQuestion(context, request);
     const options = visualOptions(context, question, 'visual-search');
@@ -97,8 +97,7 @@ export async function searchRegion(context: Context, desk: VisualDesk, question:
   const { box, width, height } = await desk.reader.region(picture.bytes, request.box, boxUnit);
   const readAt = performance.now();
   const known = box === null ? desk.knownCode(pinIndex, features) : null;
-  const work = desk.reader.look(picture, box, net, known);
-  const look = await withinTime(work, context.config.visualWaitMs, request.pinId ?? 'of this image');
+  const look = await desk.inTime(() => desk.reader.look(picture, box, net, known), request.pinId ?? 'of this image');
   const timings = { read: readAt - startedAt, describe: performance.now() - readAt };
   return { picture, look, box, width, height, sources, timings };
 }

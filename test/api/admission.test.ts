@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Admission } from '../../src/api/admission.ts';
 import { RateLimit } from '../../src/api/rate-limit.ts';
 
@@ -8,6 +8,13 @@ const LIMITS = {
   write: { waitMs: 1000, inFlight: 1000 },
   heavy: { waitMs: 20, inFlight: 2 },
   bodies: 100,
+  bodyMs: 30_000,
+};
+
+/** A body of which so many bytes have come. */
+const senderOf = (bytesRead: number, complete = false) => {
+  const sender = { complete, socket: { bytesRead }, gone: false, destroy: () => (sender.gone = true) };
+  return sender;
 };
 
 const turns = (count: number): Promise<void> =>
@@ -74,14 +81,54 @@ describe('admission', () => {
     expect([admission.inFlight.read, admitted.length]).toEqual([0, 2]);
   });
 
-  it('bounds the bytes of bodies that are on their way', () => {
+  it('bounds the bytes of the bodies of each lane until their replies are closed', () => {
     const admission = new Admission(LIMITS);
-    const request = new EventEmitter();
-    admission.takeBody('write', 80, request);
-    expect(() => admission.takeBody('write', 80, new EventEmitter())).toThrow(/at capacity/);
-    request.emit('close');
-    admission.takeBody('write', 80, new EventEmitter());
-    expect(admission.bodyBytes).toBe(80);
+    const reply = new EventEmitter();
+    admission.takeBody('read', 80, senderOf(0), reply);
+    expect(() => admission.takeBody('read', 80, senderOf(0), new EventEmitter())).toThrow(/at capacity/);
+    admission.takeBody('write', 80, senderOf(0), new EventEmitter());
+    reply.emit('close');
+    admission.takeBody('read', 80, senderOf(0), new EventEmitter());
+    expect(admission.bodyBytes).toBe(160);
+  });
+
+  it('cuts the slowest of the bodies that will not be there in time when another one needs the room', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const admission = new Admission({ ...LIMITS, bodies: 300 });
+    const [slow, slower, whole] = [senderOf(1000), senderOf(500), senderOf(0, true)];
+    for (const sender of [slow, slower, whole]) admission.takeBody('write', 100, sender, new EventEmitter());
+    expect(() => admission.takeBody('write', 100, senderOf(0), new EventEmitter())).toThrow(/at capacity/);
+    vi.advanceTimersByTime(6000);
+    slow.socket.bytesRead += 19;
+    slower.socket.bytesRead += 2;
+    admission.takeBody('write', 100, senderOf(0), new EventEmitter());
+    expect([slow.gone, slower.gone, whole.gone, admission.cut]).toEqual([false, true, false, 1]);
+    slow.socket.bytesRead += 20;
+    expect(() => admission.takeBody('write', 100, senderOf(0), new EventEmitter())).toThrow(/at capacity/);
+    vi.useRealTimers();
+  });
+
+  it('cuts replies that nobody reads when others wait for their places, and others only after long', async () => {
+    const admission = new Admission(LIMITS);
+    const unread = Array.from({ length: 2 }, () => {
+      const reply = Object.assign(new EventEmitter(), { writableEnded: true, destroy: () => reply.emit('close') });
+      return reply;
+    });
+    for (const reply of unread) admission.enter('heavy', reply, () => undefined);
+    await turns(5);
+    expect(admission.inFlight.heavy).toBe(2);
+    const started = performance.now();
+    let admitted = 0;
+    while (admitted === 0 && performance.now() - started < 5000) {
+      admission.enter('heavy', new EventEmitter(), (refusal) => void (refusal ?? admitted++));
+      await new Promise((later) => setTimeout(later, 10));
+    }
+    expect(admitted).toBeGreaterThan(0);
+    expect(admission.cut).toBeGreaterThan(0);
+    admission.enter('read', Object.assign(new EventEmitter(), { writableEnded: true }), () => undefined);
+    await expect.poll(() => admission.inFlight.read).toBe(1);
+    admission.cutUnread(1000, ['read']);
+    expect(admission.inFlight.read).toBe(1);
   });
 });
 

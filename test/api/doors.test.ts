@@ -1,0 +1,77 @@
+/** What happens before a request reaches its handler: headers, keys, limits, the audit trail. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createKey } from '../../src/access-keys.ts';
+import { buildApp } from '../../src/api/app.ts';
+import type { App } from '../../src/api/routes.ts';
+import { AUDIT_FILE } from '../../src/audit-trail.ts';
+import type { Config } from '../../src/config.ts';
+import { type Context, openContext } from '../../src/context.ts';
+import { temporaryFolder, testConfig } from '../world.ts';
+
+const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+
+describe.each<Partial<Config>>([{}, { rateLimit: 5 }])('the doors of a guarded service, %j', (settings) => {
+  const folder = temporaryFolder();
+  let context: Context;
+  let app: App;
+  let admin: string;
+
+  beforeAll(async () => {
+    admin = createKey(folder, 'operator', ['admin']);
+    context = await openContext(testConfig(folder, settings), folder, { lock: true });
+    app = await buildApp(context);
+  });
+  afterAll(async () => {
+    await app.close();
+    await context.close();
+  });
+
+  const auditLines = (): readonly { who: string; status: number }[] => {
+    const path = join(folder, AUDIT_FILE);
+    if (!existsSync(path)) return [];
+    return readFileSync(path, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { who: string; status: number });
+  };
+
+  it('a refusal has the security headers as well', async () => {
+    const refused = await app.inject({ url: '/v1/jobs' });
+    expect(refused.statusCode).toBe(401);
+    expect(refused.headers['x-content-type-options']).toBe('nosniff');
+    expect(refused.headers['content-security-policy']).toContain("default-src 'self'");
+  });
+
+  it('whoever tries keys fills no audit trail, and is held back by the limit', async () => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 40; i++) {
+      const url = `/v1/models/m-${i}/promote`;
+      statuses.push((await app.inject({ method: 'POST', url, payload: {}, headers: bearer(`guess-${i}`) })).statusCode);
+    }
+    const limited = statuses.filter((status) => status === 429).length;
+    if (settings.rateLimit) expect(limited).toBeGreaterThan(20);
+    else expect(limited).toBe(0);
+    const strangers = auditLines().filter(({ status }) => status === 401);
+    expect(strangers.length).toBeGreaterThan(0);
+    expect(strangers.length).toBeLessThan(10);
+    const administered = await app.inject({ method: 'POST', url: '/v1/models/none/promote', payload: {}, headers: bearer(admin) });
+    expect(administered.statusCode).toBe(404);
+    expect(auditLines().at(-1)).toMatchObject({ who: 'operator', status: 404 });
+  });
+
+  it('a key that is sent with a free read has a limit of its own', async () => {
+    const read = async (headers: Record<string, string>) => (await app.inject({ url: '/v1/categories', headers })).statusCode;
+    const anonymous = await Promise.all(Array.from({ length: 30 }, () => read({})));
+    if (settings.rateLimit) expect(anonymous).toContain(429);
+    expect(await read(bearer(admin))).toBe(200);
+  });
+
+  it('a body for an address that does not exist is not read', async () => {
+    const reply = await app.inject({ method: 'POST', url: '/nothing/here', payload: 'x'.repeat(1000), headers: bearer(admin) });
+    expect(reply.statusCode).toBe(404);
+    expect(reply.headers.connection).toBe('close');
+    expect(reply.json()).toMatchObject({ code: 'ROUTE_UNKNOWN' });
+  });
+});
