@@ -4,7 +4,7 @@
  * with --json the last line of standard output is one JSON object. Exit 0 done, 1 failed, 2 refused, 130 stopped by hand.
  */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { SingleBar } from 'cli-progress';
 import { readConfig } from './config.ts';
 import { reasonOf, ServiceError } from './errors.ts';
@@ -119,6 +119,11 @@ function overview(name: string | undefined): number {
     console.log(version);
     return 0;
   }
+  const asked = name === undefined || name === '--help' || name === '-h' || name === 'help';
+  if (!asked) {
+    console.error(`There is no job "${name}".${nearest(name)}\n\`related-pins --help\` lists the jobs.`);
+    return 2;
+  }
   const lines = [
     'related-pins: given a pin, which pins do people want to see next?',
     '',
@@ -126,14 +131,12 @@ function overview(name: string | undefined): number {
     '',
   ];
   for (const [job, summary] of JOBS) lines.push(`  ${job.padEnd(24)}${summary}`);
-  const asked = name === undefined || name === '--help' || name === '-h' || name === 'help';
-  if (!asked) lines.unshift(`There is no job "${name}".${nearest(name)}`, '');
-  (asked ? console.log : console.error)(lines.join('\n'));
-  return asked && name !== undefined ? 0 : 2;
+  (name === undefined ? console.error : console.log)(lines.join('\n'));
+  return name === undefined ? 2 : 0;
 }
 
 function nearest(name: string): string {
-  const near = JOBS.map(([job]) => job).filter((job) => job.split('-').some((part) => name.includes(part)));
+  const near = JOBS.map(([job]) => job).filter((job) => job.startsWith(name) || job.split('-').some((part) => name.includes(part)));
   return near.length > 0 ? ` Did you mean ${near.join(' or ')}?` : '';
 }
 
@@ -142,8 +145,10 @@ async function runJob(job: Job, argv: readonly string[]): Promise<number> {
   try {
     command.parse([...argv], { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    if (argv.includes('--json')) console.log(JSON.stringify({ error: { code: 'JOB_USAGE', message: error.message } }));
+    return 2;
   }
   const options = command.opts<Record<string, unknown>>();
   const stop = new AbortController();
@@ -191,6 +196,7 @@ function stopWithParent(stop: AbortController): void {
 
 function commandOf(job: Job): Command {
   const command = new Command(`related-pins ${job.name}`).description(job.summary).exitOverride();
+  command.showHelpAfterError(`(related-pins ${job.name} --help shows flags and examples)`);
   for (const arg of job.args ?? []) command.argument(arg.form, arg.meaning);
   for (const option of job.options) command.addOption(optionOf(option));
   command.option('--data <folder>', 'the data folder (default: RELATED_PINS_DATA, then ./var)');
@@ -212,7 +218,7 @@ function optionOf(row: JobOption): Option {
 function numberOf(text: string, row: JobOption): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || (row.kind === 'integer' && !Number.isInteger(value))) {
-    throw new CommanderError(2, 'usage', `${row.flag} needs ${row.kind === 'integer' ? 'a whole number' : 'a number'}, got "${text}"`);
+    throw new InvalidArgumentError(row.kind === 'integer' ? 'A whole number is needed.' : 'A number is needed.');
   }
   return value;
 }
@@ -227,8 +233,22 @@ function failed(error: unknown, json: boolean, job: string): number {
   return REFUSALS.has(code) ? 2 : 1;
 }
 
-function lines(receipt: Readonly<Record<string, unknown>>): string[] {
-  return Object.entries(receipt).map(([key, value]) => `${key}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`);
+/** A line for each value, parts of parts by dotted names, a row of a table in one line. */
+function lines(receipt: Readonly<Record<string, unknown>>, within = ''): string[] {
+  return Object.entries(receipt).flatMap(([key, value]) => {
+    const name = `${within}${key}`;
+    if (Array.isArray(value))
+      return value.every(isRecord) ? value.map((row) => `${name}: ${rowText(row)}`) : [`${name}: ${value.join(', ')}`];
+    return isRecord(value) ? lines(value, `${name}.`) : [`${name}: ${String(value)}`];
+  });
+}
+
+function rowText(row: Readonly<Record<string, unknown>>): string {
+  return lines(row).join(', ');
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A bar with rate and time left on a terminal; only notes when standard error is a file or a pipe. */

@@ -1,7 +1,7 @@
 /**
  * Every setting of the service in one table. This is the only reader of the environment: it is parsed once at start,
  * frozen, and passed down as plain values. `.env.example` and the table in the README are made from it (`npm run build`
- * does not rewrite them; `test/rules/config.test.ts` compares).
+ * does not rewrite them; `test/rules/documents.test.ts` compares).
  */
 import { ServiceError } from './errors.ts';
 
@@ -183,14 +183,14 @@ export const SETTINGS = {
     'integer',
     '0',
     'threads',
-    'Threads with which each inference worker computes; 0: one in serving, in jobs what a measurement finds best.',
+    'Threads with which each inference worker computes; 0: one; in `extract-features` what a measurement finds best.',
   ),
   inferenceBatch: setting(
     'INFERENCE_BATCH',
     'integer',
     '0',
     'images',
-    'Images a net sees at once; 0: eight in serving, in jobs what a measurement finds best.',
+    'Images a net sees at once; 0: eight; in `extract-features` what a measurement finds best.',
   ),
   visualWaitMs: setting(
     'VISUAL_WAIT_MS',

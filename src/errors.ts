@@ -52,7 +52,7 @@ export const ERRORS = {
   RANKER_NO_PAIRS: { status: 422, message: 'There is nothing to learn from: {reason}' },
   RANKER_GUARDRAIL: {
     status: 409,
-    message: 'The model {model} is worse than the guardrail: {reason}; promote it with --force and a --why.',
+    message: 'The model {model} does not pass the guardrail: {reason}; promote it with --force and a --why.',
   },
   LETOR_REFUSED: { status: 400, message: '{file} line {line}: {reason}' },
   EXPERIMENT_UNKNOWN: { status: 404, message: 'There is no experiment {key}; there are: {known}.' },

@@ -1,12 +1,13 @@
 /** A reading process (api/reading-processes.ts): its own context and socket, no lock, no log of its own. */
 import { buildService } from './api/app.ts';
 import { closeApp } from './api/close-app.ts';
+import { listen } from './api/listen.ts';
 import { packedList, type ReaderWord, type WriterWord } from './api/reading-messages.ts';
 import type { App } from './api/routes.ts';
 import { warmUp } from './api/warm-up.ts';
 import type { ServedList } from './catalog/served-list.ts';
 import { type Context, openContext } from './context.ts';
-import { reasonOf } from './errors.ts';
+import { reasonOf, ServiceError } from './errors.ts';
 
 /** Served lists wait so long for others to be sent with. */
 const GATHER_MS = 5;
@@ -36,7 +37,7 @@ async function serve({ config, dataFolder, writer }: Extract<WriterWord, { kind:
   const context = await openContext(config, dataFolder, { follow: true, sendList, onChange: () => undefined });
   const { app, metrics } = await buildService(context, { writer });
   await warmUp(context);
-  const address = await app.listen({ host: config.host, port: config.port });
+  const address = await listen(app, config);
   const telling = setInterval(() => void metrics.told().then((told) => say({ kind: 'metrics', metrics: told })), METRICS_MS);
   stop = () => end(app, context, telling);
   say({ kind: 'listening', address });
@@ -54,7 +55,10 @@ async function end(app: App, context: Context, telling: NodeJS.Timeout): Promise
 
 process.on('message', (word: WriterWord) => {
   if (word.kind === 'stop') return void (stop ? stop() : process.exit(0));
-  serve(word).catch((error: unknown) => say({ kind: 'failed', reason: reasonOf(error) }, () => process.exit(1)));
+  serve(word).catch((error: unknown) => {
+    const refused = error instanceof ServiceError ? { code: error.code, fields: error.fields } : null;
+    say({ kind: 'failed', reason: reasonOf(error), refused }, () => process.exit(1));
+  });
 });
 // A terminal's interrupt reaches every process of the group: the writer says when to end.
 process.on('SIGINT', () => undefined);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type App } from './api/routes.ts';
 import { buildService } from './api/app.ts';
 import { closeApp } from './api/close-app.ts';
+import { listen } from './api/listen.ts';
 import type { Metrics } from './api/metrics.ts';
 import { ReadingProcesses } from './api/reading-processes.ts';
 import { warmNet, warmUp } from './api/warm-up.ts';
@@ -20,24 +21,31 @@ export interface Server {
   close(): Promise<void>;
 }
 
-/** Opens the data folder and listens. @throws CONFIG_INVALID beyond loopback without a key; DATA_FOLDER_LOCKED. */
+/**
+ * Opens the data folder and listens.
+ *
+ * @throws CONFIG_INVALID beyond loopback without a key or where the port is taken; DATA_FOLDER_LOCKED.
+ */
 export async function startServer(config: Config, dataFolder: string): Promise<Server> {
   checkListening(config.host, new Keys(dataFolder, config.keys));
   let tell: ((change: { model: string; problem: string | null }) => void) | null = null;
   const context = await openContext(config, dataFolder, { lock: true, follow: true, onChange: (change) => tell?.(change) });
+  let opened: App | null = null;
   try {
     const several = config.workers > 1;
     const { app, metrics } = await buildService(context, { behindReaders: several });
+    opened = app;
     if (context.startProblem !== null) app.log.warn({ reason: context.startProblem }, 'refused');
     tell = (change) => (change.problem ? app.log.warn(change, 'refused') : app.log.info(change, 'model taken up'));
     const [net, lists] = await Promise.all([warmNet(context), warmUp(context)]);
     app.log.info({ ...lists, ...net }, 'warm');
     const readers = several ? await startReaders(context, app, metrics) : null;
-    const address = readers ? readers.address : await app.listen({ host: config.host, port: config.port });
+    const address = readers ? readers.address : await listen(app, config);
     context.jobs.onEnd = (run) => app.log.info(run, 'job ended');
     context.jobs.start();
     return { address, context, app, close: () => closeServer(app, context, readers) };
   } catch (error) {
+    await opened?.close();
     await context.close();
     throw error;
   }
@@ -54,14 +62,16 @@ async function startReaders(context: Context, app: App, metrics: Metrics): Promi
   const writer = join(folder, 'writer.sock');
   await app.listen({ path: writer });
   const readers = new ReadingProcesses(context, metrics, app, writer);
-  const address = await readers.start(context.config.workers);
-  return {
-    address,
-    async close() {
-      await readers.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
+  const close = async (): Promise<void> => {
+    await readers.close();
+    rmSync(folder, { recursive: true, force: true });
   };
+  try {
+    return { address: await readers.start(context.config.workers), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** The readers first, which still write through this process. */

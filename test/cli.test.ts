@@ -37,8 +37,19 @@ describe('the command line', () => {
     expect(help.stdout).toContain('Examples:');
   });
 
-  it('a wrong flag exits 2', () => {
-    expect(run('import-catalog', '--no-such-flag').status).toBe(2);
+  it('a wrong flag or number exits 2, says which, and where help is; with --json in one line too', () => {
+    const flag = run('import-catalog', '--no-such-flag');
+    expect(flag.status).toBe(2);
+    expect(flag.stderr).toContain("unknown option '--no-such-flag'");
+    expect(flag.stderr).toContain('related-pins import-catalog --help');
+    const number = run('serve', '--workers', 'several', '--json');
+    expect(number.status).toBe(2);
+    expect(number.stderr).toContain("option '--workers <n>' argument 'several' is invalid. A whole number is needed.");
+    expect(JSON.parse(number.stdout)).toMatchObject({ error: { code: 'JOB_USAGE' } });
+  });
+
+  it('the beginning of a name is enough to be told the job', () => {
+    expect(run('serv').stderr).toContain('Did you mean serve?');
   });
 
   it('a reader that has seen enough is no failure', () => {

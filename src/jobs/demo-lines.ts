@@ -57,9 +57,7 @@ export function provedLines(receipt: Readonly<Record<string, unknown>>): string[
   return checks.map(({ name, passed, detail }) => `${passed ? 'holds ' : 'FAILS '} ${name}: ${detail}`);
 }
 
-export function closingLines(input: JobInput, receipt: Readonly<Record<string, unknown>>): string[] {
-  const port = (input.options.port as number | undefined) ?? input.config.port;
-  const address = `http://127.0.0.1:${port}`;
+export function closingLines({ dataFolder }: JobInput, receipt: Readonly<Record<string, unknown>>, address: string): string[] {
   return [
     ...demoLines(receipt),
     '',
@@ -69,7 +67,7 @@ export function closingLines(input: JobInput, receipt: Readonly<Record<string, u
     `  curl '${address}/v1/pins/p000001/related?limit=5&explain=true'`,
     `  curl '${address}/v1/users/u000001/home-feed?limit=5'`,
     `  curl '${address}/v1/pins/p000001/related?limit=5&treatment=as-retrieved'`,
-    `Ctrl-C stops; the same command starts again at once. The truth lies in ${join(input.dataFolder, 'world')}.`,
+    `Ctrl-C stops; the same command starts again at once. The truth lies in ${join(dataFolder, 'world')}.`,
     '',
   ];
 }

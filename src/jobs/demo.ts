@@ -24,7 +24,7 @@ import { job as importCatalog } from './import-catalog.ts';
 import { job as indexObjects } from './index-objects.ts';
 import type { Job, JobInput } from './job.ts';
 import { job as promoteModel } from './promote-model.ts';
-import { job as serve } from './serve.ts';
+import { serveUntilStopped } from './serve.ts';
 import { job as trainRanker } from './train-ranker.ts';
 
 export const job: Job = {
@@ -58,14 +58,16 @@ export const job: Job = {
     if (input.options.drawOnly) return drawOnly(input, sizeOf(input));
     const receipt = await makeDemo(input, sizeOf(input));
     if (input.options.serve === false) return receipt;
-    for (const line of closingLines(input, receipt)) input.progress.note(line);
-    await serve.run(input);
+    await serveUntilStopped(input, (address) => {
+      for (const line of closingLines(input, receipt, address)) input.progress.note(line);
+    });
     return receipt;
   },
   describe: (receipt) => {
     if (typeof receipt.drawn === 'number') return [`${receipt.pins} pictures and their truth in ${receipt.folder}`];
     return Array.isArray(receipt.worlds) ? provedLines(receipt) : demoLines(receipt);
   },
+  exitCode: ({ checks = [] }) => ((checks as readonly { passed: boolean }[]).every(({ passed }) => passed) ? 0 : 1),
 };
 
 const LIMITS = { pins: [200, 100_000], boards: [20, 100_000], users: [20, 1_000_000] } as const;

@@ -96,13 +96,14 @@ async function replayListOf(
   };
 }
 
-/** Engaged items per place of the shuffled lists themselves, to set the estimates beside. */
+/** Engaged items per place of the shuffled lists themselves, at the places that are valued: to set the estimates beside. */
 function valueOf(lists: readonly ReplayList[]): number {
   let earned = 0;
   let places = 0;
-  for (const { rewards } of lists) {
-    for (let place = 0; place < rewards.length; place++) earned += rewards[place];
-    places += rewards.length;
+  for (const { rewards, target } of lists) {
+    const valued = Math.min(rewards.length, target.length);
+    for (let place = 0; place < valued; place++) earned += rewards[place];
+    places += valued;
   }
   return places === 0 ? 0 : earned / places;
 }

@@ -1,5 +1,5 @@
 import { startServer } from '../server.ts';
-import type { Job } from './job.ts';
+import type { Job, JobInput } from './job.ts';
 
 /** Serves until it is stopped. */
 export const job: Job = {
@@ -15,20 +15,27 @@ export const job: Job = {
     { flag: '--workers <n>', meaning: 'processes that answer lists behind the port (default 1: this one)', kind: 'integer' },
     { flag: '--host <address>', meaning: 'address to listen on; beyond loopback a key is required' },
   ],
-  async run({ options, config, dataFolder, progress, signal }) {
-    const {
-      port = config.port,
-      host = config.host,
-      workers = config.workers,
-    } = options as { port?: number; host?: string; workers?: number };
-    const server = await startServer({ ...config, port, host, workers }, dataFolder);
-    progress.note(`related-pins: serving ${dataFolder} on ${server.address}`);
-    await new Promise<void>((stopped) => {
-      if (signal.aborted) stopped();
-      else signal.addEventListener('abort', () => stopped(), { once: true });
-    });
-    await server.close();
-    return { served: server.address, lists: 'logged', stopped: true };
-  },
+  run: (input) => serveUntilStopped(input, () => undefined),
   describe: () => ['stopped'],
 };
+
+/** `onListening` gets the address, the free port filled in, once requests are answered. */
+export async function serveUntilStopped(
+  { options, config, dataFolder, progress, signal }: JobInput,
+  onListening: (address: string) => void,
+): Promise<Readonly<Record<string, unknown>>> {
+  const {
+    port = config.port,
+    host = config.host,
+    workers = config.workers,
+  } = options as { port?: number; host?: string; workers?: number };
+  const server = await startServer({ ...config, port, host, workers }, dataFolder);
+  progress.note(`related-pins: serving ${dataFolder} on ${server.address}`);
+  onListening(server.address);
+  await new Promise<void>((stopped) => {
+    if (signal.aborted) stopped();
+    else signal.addEventListener('abort', () => stopped(), { once: true });
+  });
+  await server.close();
+  return { served: server.address, lists: 'logged', stopped: true };
+}

@@ -51,6 +51,7 @@ export const job: Job = {
     const passed = checks.every((check) => check.passed);
     return { suite, runs, seed, passed, seconds: (Date.now() - startedAt) / 1000, checks, observations };
   },
+  exitCode: ({ passed }) => (passed ? 0 : 1),
   describe(receipt) {
     const checks = receipt.checks as readonly Check[];
     const observations = Object.entries(receipt.observations as Record<string, number>);

@@ -37,6 +37,7 @@ export function guardrailProblem({ ndcg10, guard }: ModelArtifact): string | nul
 function lossOf(name: keyof typeof OTHERS, { lists, lifts }: GuardMeasure): string | null {
   const lift = lifts[name];
   if (lift === undefined) return null;
+  if (lift.queries === 0) return 'no later list with an action on it is left to judge it by: collect more events, or run replay-saves';
   const worse = name === 'shuffled' ? lift.high <= 0 || lift.mean <= 0 : lift.mean < -GUARDRAIL_LOSS_MAX && lift.high < 0;
   const on = lists === 'shuffled' ? `${lift.queries} later lists that were served shuffled` : `${lift.queries} later lists`;
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

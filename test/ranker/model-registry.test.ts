@@ -83,6 +83,8 @@ describe('model registry', () => {
       'on 88 later lists that were served shuffled its NDCG@10 is -20.0 % (-30.0 % .. -10.0 %) over the model it replaces',
     );
     expect(() => promoteModel(registry, 'chance', decision)).toThrow('over a shuffle');
+    guarded('unmeasured', { asRetrieved: { ...lift(0, 0, 0), queries: 0 }, shuffled: { ...lift(0, 0, 0), queries: 0 } });
+    expect(() => promoteModel(registry, 'unmeasured', decision)).toThrow('no later list with an action on it is left to judge it by');
   });
 
   it('shows what changed between two models', () => {

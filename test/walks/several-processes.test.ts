@@ -57,6 +57,18 @@ test('a pin that comes is known to every reading process after a moment', async 
   });
 });
 
+test('a port that is taken is refused with the way out, by one process and by several', async () => {
+  const port = Number(new URL(server.address).port);
+  for (const workers of [1, 2]) {
+    const folder = await worldFolder();
+    const second = startServer({ ...testConfig(folder), port, workers }, folder);
+    await expect(second).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('choose another --port') as string,
+    });
+  }
+});
+
 test('metrics are those of all processes', async () => {
   const served = async (): Promise<number> =>
     Number(/related_pins_lists_total\{surface="closeup"\} (\d+)/.exec(await (await get('/metrics')).text())?.[1] ?? 0);
