@@ -5,6 +5,7 @@ import type { BoardRecord } from './records.ts';
 import type { Sequence } from './sequence-store.ts';
 import type { UserStore } from './user-store.ts';
 
+/** Version 1 of the table of boards (a step of `migrate`). */
 export const BOARD_TABLES = `
   CREATE TABLE boards (
     boardIndex INTEGER PRIMARY KEY,
@@ -52,6 +53,7 @@ export class BoardStore {
       (boardIndex, boardId, title, description, ownerIndex, category, sequence) VALUES (?, ?, ?, ?, ?, ?, ?)`);
   }
 
+  /** Ordinals given out: the next new board gets this one. */
   count(): number {
     return this.database.prepare('SELECT coalesce(max(boardIndex) + 1, 0) FROM boards').pluck().get() as number;
   }
@@ -66,11 +68,16 @@ export class BoardStore {
     return (this.findKey.get(id) as [number, number] | undefined) ?? null;
   }
 
+  /** Null for an ordinal that was not given out. */
   get(boardIndex: number): Board | null {
     const row = this.database.prepare('SELECT * FROM boards WHERE boardIndex = ?').get(boardIndex) as BoardRow | undefined;
     return row ? boardOf(row) : null;
   }
 
+  /**
+   * Writes records in one transaction. A field that is absent keeps what is stored, null clears it; what changes nothing is not
+   * written. `indexes[i]` is the ordinal of record i.
+   */
   upsert(records: readonly BoardRecord[]): Upserted {
     return this.database
       .transaction(() => {

@@ -26,6 +26,7 @@ export class CatalogStore {
   readonly text: TextStore;
   readonly imports: ImportStore;
 
+  /** `userKey`: the secret of users' pseudonyms; empty: users are stored under their own ids. */
   constructor(database: Database, userKey = '') {
     migrate(database, 'catalog', STEPS);
     this.database = database;

@@ -50,6 +50,7 @@ export interface Engagement {
   readonly at: number;
 }
 
+/** The three add up to the events of the batch. */
 export interface EngagementReceipt {
   /** Joined to their list. */
   readonly written: number;
@@ -228,7 +229,7 @@ export class EngagementLog {
     return this.database.prepare<[], number>('SELECT count(*) FROM event').pluck().get() ?? 0;
   }
 
-  /** The best grade of each item of a list, from events no later than `attributionMs` after it was served. */
+  /** The best grade of each item of a list, 0 without any, from events no later than `attributionMs` after it was served. */
   gradesOf(listIndex: number, servedAt: number, pinIndexes: Int32Array, attributionMs: number): Uint8Array {
     const grades = new Uint8Array(pinIndexes.length);
     for (const row of this.ofList.all(listIndex)) {
@@ -280,6 +281,7 @@ function eventOf(row: EventRow): LoggedEvent {
   };
 }
 
+/** An event joined to its list; rows by number, `at` in epoch milliseconds. */
 export interface LoggedEvent {
   readonly eventIndex: number;
   readonly type: EventType;

@@ -40,7 +40,7 @@ export class IdTable {
     this.slots = slots;
   }
 
-  /** Adds the next id; its ordinal is the count before. */
+  /** Adds the next id; its ordinal is the count before. Whether it is there already is not looked at. */
   add(id: string): number {
     const start = this.size === 0 ? 0 : this.ends[this.size - 1];
     const end = start + Buffer.byteLength(id);
@@ -84,6 +84,7 @@ export class IdTable {
     return true;
   }
 
+  /** Throws RangeError for an ordinal that was not given out. */
   idOf(index: number): string {
     if (!(index >= 0 && index < this.size)) throw new RangeError(`index: expected 0..${this.size - 1}, got ${index}`);
     return this.bytes.toString('utf8', index === 0 ? 0 : this.ends[index - 1], this.ends[index]);

@@ -14,11 +14,13 @@ import { wordsOf } from './words.ts';
 
 export type { SparseRows } from './sparse-rows.ts';
 
+/** Bits of `flags`. An image has failed when it was looked at in its present version and refused. */
 export const PIN_BUYABLE = 1;
 export const PIN_HAS_IMAGE = 2;
 export const PIN_IMAGE_FAILED = 4;
 export const PIN_REMOVED = 8;
 
+/** Entry p of a column is that of pin p, below `count`; arrays may be longer. */
 export interface PinColumns {
   readonly count: number;
   /** -1 when unknown. */

@@ -25,6 +25,7 @@ export function keepEncoded(items: ServedItems, blob: Uint8Array, rows: Uint8Arr
   kept.set(items.rows, { items: blob, rows });
 }
 
+/** The items blob; the feature rows are not in it. Columns may be longer than `count`. */
 export function encodeItems(items: ServedItems): Uint8Array {
   const known = kept.get(items);
   if (known) return known.items;
@@ -47,6 +48,7 @@ export function encodeItems(items: ServedItems): Uint8Array {
   return new Uint8Array(bytes);
 }
 
+/** Items from their blob, over a copy of its bytes. Throws RangeError when it holds another number of sources. */
 export function decodeItems(blob: Uint8Array, sourceNames: readonly string[], rows: Matrix): ServedItems {
   const bytes = aligned(blob);
   const [count, sources] = new Uint32Array(bytes, 0, 2);
@@ -72,6 +74,7 @@ export function decodeItems(blob: Uint8Array, sourceNames: readonly string[], ro
   };
 }
 
+/** The rows blob; column names are kept elsewhere. */
 export function encodeRows(rows: Matrix): Uint8Array {
   const known = kept.get(rows);
   if (known) return known.rows;
@@ -97,6 +100,7 @@ export function encodeRows(rows: Matrix): Uint8Array {
   return new Uint8Array(out.buffer);
 }
 
+/** Rows from their blob. Throws RangeError when it holds another number of columns. */
 export function decodeRows(blob: Uint8Array, names: readonly string[]): Matrix {
   const words = new Uint32Array(aligned(blob));
   const [rowCount, columns] = words;

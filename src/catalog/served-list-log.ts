@@ -44,6 +44,7 @@ export const SESSION_COLUMN = 'ALTER TABLE served_list ADD COLUMN session TEXT;'
 const FORCED = 1;
 const SHUFFLED = 2;
 
+/** Which lists; what is absent asks nothing. */
 export interface ListRange {
   /** Epoch milliseconds, inclusive; absent: from the beginning. */
   readonly from?: number;
@@ -56,7 +57,10 @@ export interface ListRange {
   readonly withRows?: boolean;
 }
 
-/** A stored list with its row number, which events refer to. */
+/**
+ * A stored list with its row number, which events refer to. `userId` and `sessionId` are as stored: pseudonyms where there is
+ * a secret. `region` is not read back; `crop-log.ts` has it.
+ */
 export interface StoredList extends ServedList {
   readonly listIndex: number;
 }
@@ -161,6 +165,7 @@ export class ServedListLog {
     return number;
   }
 
+  /** With its feature rows; null when the log does not hold it, also while it waits for its commit. */
   find(recommendationId: string): StoredList | null {
     const row = this.byId.get(recommendationId);
     return row ? this.listOf(row) : null;

@@ -1,6 +1,7 @@
 import type { Matrix } from '../math/matrix.ts';
 import type { LoggedRegion } from './crop-log.ts';
 
+/** The log keeps a surface by its place here: a new one goes behind the others. */
 export const SURFACES = ['closeup', 'home-feed', 'rank', 'visual-search', 'lens'] as const;
 export type Surface = (typeof SURFACES)[number];
 
@@ -36,6 +37,7 @@ export interface ServedList {
   readonly region?: LoggedRegion | null;
 }
 
+/** The columns of a list; arrays may be longer than `count`. */
 export interface ServedItems {
   readonly count: number;
   readonly pinIndexes: Int32Array;

@@ -25,6 +25,7 @@ export interface MissingModel {
   readonly model: string;
 }
 
+/** What the running experiments make of one request. */
 export interface Decision {
   readonly arms: readonly ActiveArm[];
   /** The arms' treatments laid over each other, in order of experiment key; {} outside experiments. */
@@ -39,6 +40,10 @@ const OUTSIDE: Decision = { arms: [], treatment: {}, missingModels: [], interlea
 /** Milliseconds between looks for changes. */
 const REFRESH_MS = 1000;
 
+/**
+ * Looks for changes once a second at most. `holdout`: share of units kept out of every experiment; `hasModel`: whether a
+ * model that an arm names can still be served.
+ */
 export class ActiveExperiments {
   private readonly store: ExperimentStore;
   private readonly holdout: number;

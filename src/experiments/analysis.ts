@@ -3,8 +3,10 @@ import { normalQuantile, normalTwoSided } from '../math/distributions.ts';
 import { BURN_IN, sequenceMultiplier, sequenceP } from './confidence-sequence.ts';
 import type { Estimate } from './estimate.ts';
 
+/** always-valid: holds at every look together (confidence-sequence.ts); fixed-horizon: at one look, fixed beforehand. */
 export type IntervalKind = 'always-valid' | 'fixed-horizon';
 
+/** How an interval of level 1 - alpha is made. */
 export interface IntervalRule {
   readonly kind: IntervalKind;
   readonly alpha: number;
@@ -81,7 +83,10 @@ export function guardrailState(lift: Lift, better: 'up' | 'down', margin: number
   return harmLow > margin ? 'harmed' : 'open';
 }
 
-/** The `share` quantile of per-unit totals: a cap for winsorizing, to be chosen from history before the start. */
+/**
+ * The `share` quantile of per-unit totals: a cap for winsorizing, to be chosen from history before the start.
+ * Throws RangeError without history.
+ */
 export function capFrom(history: Float64Array, share: number): number {
   if (history.length === 0) throw new RangeError('history: expected at least one unit');
   const sorted = history.slice().sort();

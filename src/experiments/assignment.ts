@@ -38,6 +38,7 @@ export interface AssignmentPlan {
 /** Why a unit has no arm. */
 export type Outside = 'holdout' | 'layer' | 'traffic';
 
+/** Where a unit stands: in an arm, or outside and why; one of `arm` and `outside` is null. */
 export interface Assignment {
   readonly arm: string | null;
   readonly outside: Outside | null;
@@ -45,7 +46,7 @@ export interface Assignment {
   readonly forced: boolean;
 }
 
-/** `holdout`: share of all units kept out of every experiment. */
+/** `holdout`: share of all units kept out of every experiment, in whole buckets. Throws RangeError for an unknown hash version. */
 export function planOf(definition: ExperimentDefinition, holdout = 0): AssignmentPlan {
   const seedOf = (salt: string): number => saltSeed(definition.hashVersion, salt);
   const { slots, name } = definition.layer;
@@ -94,6 +95,7 @@ export function armIndexOf(plan: AssignmentPlan, unitId: string): number {
 
 const OUTSIDE: readonly Outside[] = ['holdout', 'layer', 'traffic'];
 
+/** The unit's arm. A unit put there by hand has its arm whatever holdout, layer and traffic say; eligibility is asked elsewhere. */
 export function assign(plan: AssignmentPlan, unitId: string): Assignment {
   if (plan.hasForced && Object.hasOwn(plan.forced, unitId)) return { arm: plan.forced[unitId], outside: null, forced: true };
   const arm = armIndexOf(plan, unitId);
@@ -116,6 +118,7 @@ export interface QueryFacts {
   readonly hasDominantObject: boolean;
 }
 
+/** Whether a list of this query counts: every field that is given holds. One shared category will do; popular N: ranks 0 .. N - 1. */
 export function isEligible(eligibility: Eligibility, query: QueryFacts): boolean {
   const { surfaces, querySet, categories, dominantObject } = eligibility;
   if (surfaces && !surfaces.includes(query.surface)) return false;

@@ -6,6 +6,7 @@ import { PREFERENCE } from './interleaving-report.ts';
 import { METRICS, metricIndex } from './metric.ts';
 import { pText, percent } from './verdict.ts';
 
+/** open: not decided, or nothing to say; broken: the figures cannot be trusted. */
 export type Tone = 'good' | 'bad' | 'open' | 'broken';
 
 /** One line of the list of experiments. */
@@ -75,6 +76,7 @@ const VERDICT_TONES: Readonly<Record<string, Tone>> = {
   broken: 'broken',
 };
 
+/** The line of an experiment; without a report (a draft) it says "not started". `users` is the sum over the arms. */
 export function cardOf({ key, definition, state, startedAt, stoppedAt }: Experiment, report: ExperimentReport | null): ExperimentCard {
   const metric = decidingMetric({ definition });
   const row = report && decidingRow(report, metric);
@@ -90,9 +92,15 @@ export function cardOf({ key, definition, state, startedAt, stoppedAt }: Experim
     high: row?.high ?? null,
     verdict: report?.verdict ?? 'not started',
     tone: VERDICT_TONES[report?.verdict ?? ''] ?? 'open',
-    users: report?.arms.reduce((sum, arm) => sum + arm.users, 0) ?? 0,
+    users: report ? usersOf(definition, report) : 0,
     healthy: (report?.health.faults.length ?? 0) === 0,
   };
+}
+
+/** An interleaved page shows all arms to everybody. */
+function usersOf({ design }: Experiment['definition'], { arms }: ExperimentReport): number {
+  const users = arms.map((arm) => arm.users);
+  return design === 'interleaved' ? Math.max(0, ...users) : users.reduce((sum, count) => sum + count, 0);
 }
 
 function decidingMetric({ definition }: Pick<Experiment, 'definition'>): string {
@@ -105,6 +113,7 @@ function decidingRow({ rows, arms, verdict, reason }: ExperimentReport, metric: 
   return rows.find((row) => row.segment === 'all' && row.metric === metric && row.arm === arm);
 }
 
+/** The page of one experiment: every metric over all lists as headline, the deciding metric alone by segment. */
 export function dashboardOf(experiment: Experiment, report: ExperimentReport, audit: readonly AuditEntry[]): DashboardView {
   const deciding = decidingMetric(experiment);
   const segments = report.rows.filter((row) => row.metric === deciding && row.segment !== 'all').map((row) => forestRow(row, row.segment));

@@ -3,6 +3,7 @@ import type { GuardrailState, IntervalKind, Lift } from './analysis.ts';
 import type { ExperimentState } from './experiment-store.ts';
 import type { Verdict, VerdictWord } from './verdict.ts';
 
+/** One metric of one arm in one segment, against the control. Null figures: not enough to say. */
 export interface ReportRow {
   readonly metric: string;
   readonly label: string;
@@ -25,6 +26,7 @@ export interface ReportRow {
   readonly adjusted: Pick<Lift, 'lift' | 'low' | 'high' | 'p'> | null;
 }
 
+/** A guardrail of one arm; `margin` is the relative harm that is tolerated. */
 export interface GuardrailRow extends Pick<Lift, 'lift' | 'low' | 'high'> {
   readonly metric: string;
   readonly arm: string;
@@ -32,6 +34,7 @@ export interface GuardrailRow extends Pick<Lift, 'lift' | 'low' | 'high'> {
   readonly state: GuardrailState;
 }
 
+/** The deciding metric of one arm as it stood at the end of a day (UTC); `users` of control and arm. */
 export interface SequencePoint extends Pick<Lift, 'lift' | 'low' | 'high' | 'p'> {
   readonly arm: string;
   readonly day: string;

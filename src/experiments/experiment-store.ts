@@ -58,6 +58,7 @@ interface Row {
 /** Fields that may change while an experiment runs: none of them moves a unit or changes what is counted. */
 const OPEN_WHILE_RUNNING = ['description', 'traffic', 'minimumLift', 'forced'];
 
+/** Every accepted change of a definition is a version, and everything that is done to an experiment a line of its audit. */
 export class ExperimentStore {
   private readonly database: Database;
 
@@ -66,7 +67,10 @@ export class ExperimentStore {
     migrate(database, 'experiments', [SCHEMA]);
   }
 
-  /** Adds a draft, or a new version of one; a running one may only widen traffic or change what nobody is counted by. */
+  /**
+   * Adds a draft, or a new version of one; a running one may only widen traffic or change what nobody is counted by.
+   * Throws EXPERIMENT_INVALID naming the field that may not change or overlaps, EXPERIMENT_STATE for one that has ended.
+   */
   define(definition: ExperimentDefinition, author: Author): Experiment {
     return this.transaction(() => {
       const before = this.find(definition.key);
@@ -88,7 +92,7 @@ export class ExperimentStore {
     });
   }
 
-  /** draft -> running. Refused when its layer's slots are taken by a running experiment. */
+  /** draft -> running. Throws EXPERIMENT_INVALID when a running experiment has its layer's slots, EXPERIMENT_STATE unless a draft. */
   start(key: string, author: Author): Experiment {
     return this.move(key, 'draft', 'running', 'started', author, 'only a draft can be started');
   }
@@ -99,12 +103,12 @@ export class ExperimentStore {
     return this.define({ ...this.get(key).definition, traffic }, author);
   }
 
-  /** running -> stopped. */
+  /** running -> stopped. Throws EXPERIMENT_STATE unless it runs. */
   stop(key: string, author: Author): Experiment {
     return this.move(key, 'running', 'stopped', 'stopped', author, 'only a running experiment can be stopped');
   }
 
-  /** draft or stopped -> archived. */
+  /** draft or stopped -> archived. Throws EXPERIMENT_STATE while it runs, or when it is archived already. */
   archive(key: string, author: Author): Experiment {
     const from = this.get(key).state === 'draft' ? 'draft' : 'stopped';
     return this.move(key, from, 'archived', 'archived', author, 'stop it before you archive it');
@@ -124,6 +128,7 @@ export class ExperimentStore {
     });
   }
 
+  /** Null when no experiment has this key. */
   find(key: string): Experiment | null {
     const row = this.database.prepare('SELECT * FROM experiment WHERE key = ?').get(key) as Row | undefined;
     return row ? experimentOf(row) : null;
@@ -143,6 +148,7 @@ export class ExperimentStore {
     return rows.map(experimentOf);
   }
 
+  /** Newest first. */
   running(): readonly Experiment[] {
     return this.list().filter((each) => each.state === 'running');
   }
@@ -153,7 +159,7 @@ export class ExperimentStore {
     return rows as AuditEntry[];
   }
 
-  /** The definition as it was in a version. */
+  /** The definition as it was in a version (from 1); null when there is no such version. */
   definitionAt(key: string, version: number): ExperimentDefinition | null {
     const row = this.database.prepare('SELECT definition FROM experiment_version WHERE key = ? AND version = ?').get(key, version) as
       { definition: string } | undefined;

@@ -79,6 +79,7 @@ export interface KnownParts {
   readonly surfaces: readonly string[] | null;
 }
 
+/** Skips every check: any name passes. */
 export const NOTHING_KNOWN: KnownParts = { models: null, sources: null, categories: null, surfaces: null };
 
 const FIELDS = [
@@ -87,7 +88,7 @@ const FIELDS = [
   ...['expectedUnits', 'alpha', 'minimumLift', 'forced'],
 ];
 
-/** Variants of the paper (section 6) by name, so that a definition can say `"treatment": "variant C"`. */
+/** Variants of the paper (section 6) by name, so that a definition can say `"treatment": "variant C"` (or `variant-c`, as requests do). */
 export const NAMED_TREATMENTS: Readonly<Record<string, ArmTreatment>> = {
   control: {},
   'variant A': { visualFrom: 'object' },
@@ -158,8 +159,10 @@ function armOf(input: unknown, field: string, known: KnownParts): Arm {
 
 function treatmentOf(input: unknown, field: string, known: KnownParts): ArmTreatment {
   if (typeof input === 'string') {
-    const named = NAMED_TREATMENTS[input];
-    return named ?? refuse(field, `there is no treatment "${input}"; there are: ${Object.keys(NAMED_TREATMENTS).join(', ')}`);
+    const name = input.replace(/^variant-([abc])$/, (_, letter: string) => `variant ${letter.toUpperCase()}`);
+    return Object.hasOwn(NAMED_TREATMENTS, name)
+      ? NAMED_TREATMENTS[name]
+      : refuse(field, `there is no treatment "${input}"; there are: ${Object.keys(NAMED_TREATMENTS).join(', ')}`);
   }
   const record = recordOf(input, field);
   const out: { -readonly [K in keyof ArmTreatment]: ArmTreatment[K] } = {};

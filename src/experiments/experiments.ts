@@ -23,6 +23,7 @@ import { reportOf } from './report.ts';
 /** Rows of the log that are counted in one go while requests are served. */
 const POLITE_PAGE = 200;
 
+/** The list on which a unit first met its arm. */
 export interface FirstExposure {
   readonly unit: string;
   readonly arm: string;
@@ -63,7 +64,10 @@ export class Experiments {
     return this.store.define(readDefinition(input, known), author);
   }
 
-  /** Counts what the log has gained since, then reports from the counts. `rebuild` counts everything again. */
+  /**
+   * Counts what the log has gained since, then reports from the counts. `rebuild` counts everything again.
+   * Throws EXPERIMENT_UNKNOWN; a rebuild also EXPERIMENT_STATE when the log no longer holds what was counted.
+   */
   report(key: string, kind: IntervalKind = 'always-valid', rebuild = false): ExperimentReport {
     const experiment = this.store.get(key);
     if (rebuild) this.exposureLog.rebuild(experiment);
@@ -85,6 +89,7 @@ export class Experiments {
     while (this.exposureLog.step(experiment, POLITE_PAGE)) await setImmediate();
   }
 
+  /** `catchUp` for each running experiment in turn. */
   async catchUpRunning(): Promise<void> {
     for (const experiment of this.store.running()) await this.catchUp(experiment);
   }

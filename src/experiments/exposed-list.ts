@@ -23,10 +23,14 @@ export interface ExposedList {
   readonly latencyMs: number;
 }
 
+/** Stands in `arm` for a list served before the start. */
 export const PRE_PERIOD = -1;
 
+/** The query had a dominant object when the list was served. */
 export const HAS_DOMINANT = 1;
+/** Something could not be had when it was served. */
 export const IS_DEGRADED = 2;
+/** Served by visual search: its impressions and saves have a propensity of their own. */
 export const IS_SEARCH = 4;
 /** The other arm's list was computed: it would have been the same, or it differs. */
 export const WOULD_BE_SAME = 8;
@@ -41,6 +45,7 @@ export function dayOf(at: number): number {
   return Math.floor(at / DAY_MS);
 }
 
+/** Such a count as a date, YYYY-MM-DD. */
 export function dayText(day: number): string {
   return new Date(day * DAY_MS).toISOString().slice(0, 10);
 }

@@ -34,8 +34,10 @@ export interface QuerySegment {
   readonly hasDominantObject: boolean;
 }
 
+/** Tells the segments of a list's query; `describeByCatalog` makes one. */
 export type DescribeQuery = (list: StoredList) => QuerySegment;
 
+/** Which history to read: lists of the `days` before `now` (epoch milliseconds). */
 export interface ForecastQuestion {
   readonly now: number;
   readonly days: number;
@@ -50,6 +52,7 @@ const PAGE = 2000;
 /** Lists between two turns of the event loop. */
 const FORECAST_BREATH = 500;
 
+/** What a sync read. It counts page by page: a unit that two pages touch counts twice. */
 export interface SyncReceipt {
   readonly lists: number;
   readonly events: number;
@@ -57,6 +60,7 @@ export interface SyncReceipt {
   readonly units: number;
 }
 
+/** Counts experiments one at a time; all that it knows lies in the store. */
 export class ExposureLog {
   private readonly store: ExposureStore;
   private readonly log: RawLog;
@@ -299,6 +303,7 @@ function armOf(experiment: Experiment, list: StoredList): number | null {
   return inside ? PRE_PERIOD : null;
 }
 
+/** What of a definition the counting needs; a metric without a cap has Infinity. */
 export function countingRule({ definition }: Pick<Experiment, 'definition'>): CountingRule {
   return {
     impressionsFrom: definition.impressionsFrom,

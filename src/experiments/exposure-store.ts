@@ -36,6 +36,7 @@ const COLUMNS = `unit, at, list_index, arm, surface, category, flags, shown, imp
 
 type RawRow = [string, number, number, number, string, string, ...number[]];
 
+/** Where the counting of an experiment stands: its number in these tables, the last rows read, and what was left out. */
 export interface ExposureProgress {
   readonly number: number;
   readonly listCursor: number;
@@ -49,6 +50,7 @@ export interface ExposureProgress {
   readonly withoutUnit: number;
 }
 
+/** `experiment` is the number that `progressOf` gives; counterfactuals go by the key. */
 export class ExposureStore {
   private readonly database: Database;
   private readonly insert: Statement<unknown[]>;
@@ -69,6 +71,7 @@ export class ExposureStore {
       .raw() as unknown as Statement<unknown[], RawRow>;
   }
 
+  /** Rows, cells and cursors that `work` writes are kept together or not at all. */
   transaction<T>(work: () => T): T {
     return this.database.transaction(work).immediate();
   }
@@ -101,6 +104,7 @@ export class ExposureStore {
       .run(progress);
   }
 
+  /** Inserts a list's row, or replaces the one of the same unit, time and list. */
   put(experiment: number, list: ExposedList): void {
     this.insert.run(
       ...[experiment, list.unit, list.at, list.listIndex, list.arm, list.surface, list.category, list.flags, list.shown],
@@ -119,7 +123,7 @@ export class ExposureStore {
     return this.database.prepare('SELECT min(list_index) FROM exposed_list WHERE experiment = ?').pluck().get(experiment) as number | null;
   }
 
-  /** Units after one, in order. */
+  /** At most `limit` units after one in order of their ids, of those that met an arm. */
   unitsAfter(experiment: number, unit: string, limit: number): readonly string[] {
     return this.database
       .prepare('SELECT DISTINCT unit FROM exposed_list WHERE experiment = ? AND unit > ? AND arm >= 0 ORDER BY unit LIMIT ?')
@@ -150,6 +154,7 @@ export class ExposureStore {
     if (unit.length > 0) yield unit;
   }
 
+  /** All cells of an experiment, copies; empty before the first list. */
   readCells(experiment: number): Cells {
     const rows = this.database.prepare('SELECT key, data FROM exposure_cell WHERE experiment = ?').all(experiment);
     return new Map((rows as { key: string; data: Buffer }[]).map((row) => [row.key, numbersOf(row.data)]));
@@ -210,7 +215,7 @@ export class ExposureStore {
       .all(number, limit) as { number: number; recommendationId: string; experiment: string }[];
   }
 
-  /** Puts a nameless unit in the place of a person who asked to be forgotten; the counts stay. */
+  /** Puts a nameless unit in the place of a person who asked to be forgotten; the counts stay. Returns the rows changed. */
   forgetUnit(unit: string, nameless: string): number {
     return this.database.prepare('UPDATE exposed_list SET unit = ? WHERE unit = ?').run(nameless, unit).changes;
   }

@@ -21,6 +21,7 @@ import { normalQuantile } from '../math/distributions.ts';
 /** Share of units below a suggested cap. */
 const CAP_SHARE = 0.999;
 
+/** Null figures: fewer than two units would enrol, the value is 0, or the metric is a quantile. */
 export interface MetricForecast {
   readonly metric: string;
   readonly value: number | null;
@@ -34,6 +35,7 @@ export interface MetricForecast {
   readonly suggestedCap: number | null;
 }
 
+/** What an experiment of `days` days could find. */
 export interface Forecast {
   readonly days: number;
   /** Eligible lists and units of the history; `complete`: it was read to its end. */
@@ -68,6 +70,7 @@ export class ForecastHistory {
     else this.units.set(row.unit, [row]);
   }
 
+  /** From what was added so far; `days` and `complete` are handed through. */
   forecast(days: number, complete: boolean): Forecast {
     const cells: Cells = new Map();
     let unitsEnrolled = 0;

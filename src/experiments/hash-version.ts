@@ -9,7 +9,7 @@ export const BUCKETS = 10_000;
  */
 export const HASH_VERSIONS: readonly number[] = [1];
 
-/** The 32-bit seed of a salt. */
+/** The 32-bit seed of a salt. Throws RangeError for an unknown version. */
 export function saltSeed(version: number, salt: string): number {
   checkVersion(version);
   return murmur3(salt, 0);

@@ -17,6 +17,7 @@ import { emptyStatistics } from './sufficient-statistics.ts';
 import type { SufficientStatistics } from './sufficient-statistics.ts';
 import { overallVerdict, percent, verdictOf } from './verdict.ts';
 
+/** The one metric of an interleaved experiment. */
 export const PREFERENCE = 'preference';
 
 interface Tally {
@@ -30,6 +31,7 @@ interface Tally {
   modelMissing: number;
 }
 
+/** A row per arm but the control, over all lists; its `lift` is the preference, -1..1. Reads the log from its start on. */
 export function interleavedReport(experiment: Experiment, log: RawLog, health: CountingHealth, kind: IntervalKind): ExperimentReport {
   return new InterleavedReporter(experiment, log, health, kind).report();
 }

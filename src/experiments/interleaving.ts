@@ -13,6 +13,7 @@ import { addUnit } from './sufficient-statistics.ts';
 /** The log keeps the arm that put an item on a page as one of the item's sources, named so. */
 export const TEAM_SOURCE = 'team: ';
 
+/** A shared page, best first: item k and who put it there. */
 export interface Interleaved {
   readonly items: readonly number[];
   /** teams[k]: the ranker whose pick item k is; -1: all rankers had it at this place, nobody is credited. */
@@ -21,7 +22,7 @@ export interface Interleaved {
 
 /**
  * One page of `length` items from rankings of item ids (best first, no repeats). In each round the rankers pick in an
- * order drawn at random; each puts the best item of its list that is not on the page yet.
+ * order drawn at random; each puts the best item of its list that is not on the page yet. A page is shorter where lists run dry.
  * Choice: leading places on which all rankers agree belong to nobody; crediting them by coin adds noise, not information.
  */
 export function teamDraft(rankings: readonly ArrayLike<number>[], length: number, random: Random): Interleaved {
@@ -78,6 +79,7 @@ export function addPreference(into: SufficientStatistics, creditA: number, credi
   addUnit(into, creditB - creditA, creditA + creditB, 0, sign);
 }
 
+/** Of b over a. Before anybody has acted on an item of either, preference and bounds are NaN and p is 1. */
 export interface Preference {
   /** (credit of b - credit of a) / all credit, within -1..1; 0 no preference. */
   readonly preference: number;

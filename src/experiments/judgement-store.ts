@@ -20,6 +20,9 @@ CREATE TABLE judgement (
   PRIMARY KEY (task_id, judge)) STRICT, WITHOUT ROWID;
 `;
 
+/** Whether the list of the first treatment stands left; null: grades, and studies made before this was kept. */
+const FIRST_IS_LEFT = 'ALTER TABLE judgement_task ADD COLUMN first_is_left INTEGER';
+
 /** Two lists for a query, named by treatment. For a graded candidate `pinIdsB` is empty. */
 export interface JudgementPair {
   readonly queryPinId: string;
@@ -38,6 +41,7 @@ export interface BlindTask {
   readonly total: number;
 }
 
+/** What the answers of a study say so far. `a` and `b` are its two treatments as the study was made with them. */
 export interface StudySummary {
   readonly study: string;
   readonly kind: 'pair' | 'grade';
@@ -68,6 +72,7 @@ interface TaskRow {
   left_pins: string;
   right_pins: string;
   pair: string;
+  first_is_left: number | null;
 }
 
 interface AnswerRow extends TaskRow {
@@ -78,17 +83,19 @@ interface AnswerRow extends TaskRow {
 /** Grades run from 0 to this. */
 export const GRADE_MAX = 4;
 
+/** Studies by name, their tasks in an order drawn once, one answer per task and judge. */
 export class JudgementStore {
   private readonly database: Database;
 
   constructor(database: Database) {
     this.database = database;
-    migrate(database, 'judgements', [SCHEMA]);
+    migrate(database, 'judgements', [SCHEMA, FIRST_IS_LEFT]);
   }
 
   /**
    * Makes a study of two treatments' lists: which list stands left is drawn by lot, a share `repeats` of the pairs comes
-   * a second time with the sides exchanged. Same seed, same study.
+   * a second time with the sides exchanged. Same seed, same study. Returns the number of tasks.
+   * Throws REQUEST_INVALID when there is a study of this name.
    */
   addPairs(study: string, names: readonly [string, string], pairs: readonly JudgementPair[], seed: number, repeats = 0.1): number {
     const random = seededRandom(deriveSeed(seed, `judgements/${study}`));
@@ -105,12 +112,12 @@ export class JudgementStore {
           { name: names[1], pins: pinIdsB },
         ];
         const [left, right] = flip ? [sides[1], sides[0]] : sides;
-        return { kind: 'pair', queryPinId, left, right, pair: String(index), place };
+        return { kind: 'pair', queryPinId, left, right, pair: String(index), place, firstIsLeft: flip ? 0 : 1 };
       }),
     );
   }
 
-  /** Makes a study of single candidates to be graded 0 to 4; a share comes twice. */
+  /** Makes a study of single candidates to be graded 0 to 4; a share comes twice. Otherwise as `addPairs`. */
   addGrades(study: string, items: readonly { readonly queryPinId: string; readonly pinId: string }[], seed: number, repeats = 0.1): number {
     const random = seededRandom(deriveSeed(seed, `judgements/${study}`));
     const indexes = items.map((_, index) => index);
@@ -120,7 +127,7 @@ export class JudgementStore {
       order.map((index, place) => {
         const { queryPinId, pinId } = items[index];
         const left = { name: 'candidate', pins: [pinId] };
-        return { kind: 'grade', queryPinId, left, right: { name: '', pins: [] }, pair: String(index), place };
+        return { kind: 'grade', queryPinId, left, right: { name: '', pins: [] }, pair: String(index), place, firstIsLeft: null };
       }),
     );
   }
@@ -134,14 +141,15 @@ export class JudgementStore {
       right: { name: string; pins: readonly string[] };
       pair: string;
       place: number;
+      firstIsLeft: 0 | 1 | null;
     }[],
   ): number {
-    const insert = this.database.prepare('INSERT INTO judgement_task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    const insert = this.database.prepare('INSERT INTO judgement_task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.database
       .transaction(() => {
         if (this.database.prepare('SELECT 1 FROM judgement_task WHERE study = ?').get(study))
           throw new ServiceError('REQUEST_INVALID', { detail: `There is a study ${study} already.`, field: 'study' });
-        for (const { kind, queryPinId, left, right, pair, place } of tasks)
+        for (const { kind, queryPinId, left, right, pair, place, firstIsLeft } of tasks)
           insert.run(
             newId(),
             study,
@@ -153,12 +161,14 @@ export class JudgementStore {
             right.name,
             JSON.stringify(right.pins),
             pair,
+            firstIsLeft,
           );
       })
       .immediate();
     return tasks.length;
   }
 
+  /** Names, ascending. */
   studies(): readonly string[] {
     return this.database.prepare('SELECT DISTINCT study FROM judgement_task ORDER BY study').pluck().all() as string[];
   }
@@ -181,7 +191,10 @@ export class JudgementStore {
     return { taskId: row.task_id, kind: row.kind, queryPinId: row.query_pin, left, right, done, total };
   }
 
-  /** Stores an answer; a second one of the same judge replaces the first. */
+  /**
+   * Stores an answer: -1 left, 0 neither, 1 right for a pair; 0 to 4 for a grade. A second one of the same judge replaces
+   * the first. Throws REQUEST_INVALID for another answer or an unknown task.
+   */
   answer(taskId: string, judge: string, answer: number, at: number): void {
     const row = this.database.prepare('SELECT kind FROM judgement_task WHERE task_id = ?').get(taskId) as { kind: string } | undefined;
     if (!row) throw new ServiceError('REQUEST_INVALID', { detail: `There is no judgement task ${taskId}.`, field: 'taskId' });
@@ -194,12 +207,16 @@ export class JudgementStore {
     this.database.prepare('INSERT OR REPLACE INTO judgement VALUES (?, ?, ?, ?)').run(taskId, judge, answer, at);
   }
 
+  /** Preference and agreement over all answers; zeros and nulls for a study without any. */
   summary(study: string): StudySummary {
     const answers = this.answers(study);
-    const tasks = this.database.prepare('SELECT count(*) FROM judgement_task WHERE study = ?').pluck().get(study) as number;
-    const kind = answers[0]?.kind ?? 'pair';
-    const names = [...new Set(answers.map((row) => row.left_name))].sort();
-    const scored = answers.map((row) => ({ ...row, score: scoreOf(row, names[0]) }));
+    const { tasks, kind, firstName } = this.database
+      .prepare(
+        `SELECT count(*) AS tasks, coalesce(min(kind), 'pair') AS kind, min(min(left_name, right_name)) AS firstName
+         FROM judgement_task WHERE study = ?`,
+      )
+      .get(study) as { tasks: number; kind: StudySummary['kind']; firstName: string };
+    const scored = answers.map((row) => ({ ...row, score: scoreOf(row, firstName) }));
     const preferences = {
       a: scored.filter((row) => row.score < 0).length,
       b: scored.filter((row) => row.score > 0).length,
@@ -252,10 +269,14 @@ export class JudgementStore {
   }
 }
 
-/** Grades as they are; answers to pairs as seen from the treatments: negative for the first by name, positive for the other. */
-function scoreOf(row: AnswerRow, firstName: string): number {
-  if (row.kind === 'grade') return row.answer;
-  return row.left_name === firstName ? row.answer : 0 - row.answer;
+/**
+ * Grades as they are; answers to pairs as seen from the treatments: negative for the first, positive for the other. Of old
+ * studies the first by name is taken for the first.
+ */
+function scoreOf({ kind, answer, first_is_left, left_name }: AnswerRow, firstName: string): number {
+  if (kind === 'grade') return answer;
+  const isFirst = first_is_left === null ? left_name === firstName : first_is_left === 1;
+  return isFirst ? answer : 0 - answer;
 }
 
 /** One rating per judge and pair (the first one). */

@@ -22,6 +22,7 @@ export interface UnitTotals {
   firstSaveSeconds: number;
 }
 
+/** ratio: sums of counts; proportion: 0 or 1 per unit; mean: per unit; quantile: read from the latency histogram. */
 export type MetricKind = 'ratio' | 'proportion' | 'mean' | 'quantile';
 
 export interface Metric {
@@ -43,6 +44,7 @@ const lists = (totals: UnitTotals): number => totals.lists;
 /** Results of visual search have a propensity of their own. */
 const sawRelated = (totals: UnitTotals): boolean => totals.impressions > totals.searchImpressions;
 
+/** Stored cells hold the metrics in this order: another order, or a new metric, makes a rebuild of all counts necessary. */
 export const METRICS: readonly Metric[] = [
   {
     name: 'engagement-rate',

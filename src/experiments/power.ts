@@ -2,6 +2,7 @@ import { normalQuantile } from '../math/distributions.ts';
 import { estimateOf, unitVariance } from './estimate.ts';
 import type { SufficientStatistics } from './sufficient-statistics.ts';
 
+/** A two-sided test at level alpha that finds the effect with probability `power`. */
 export interface Plan {
   readonly alpha: number;
   readonly power: number;

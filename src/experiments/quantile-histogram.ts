@@ -6,6 +6,7 @@ import { normalQuantile } from '../math/distributions.ts';
 
 export const HISTOGRAM_BINS = 128;
 
+/** floor(8 log2(v + 1)), at most 127: 0 ms is bin 0, 100 ms bin 53; the last takes all from 60,096 ms. Below 0 counts as 0. */
 export function binOf(value: number): number {
   return Math.min(HISTOGRAM_BINS - 1, Math.floor(Math.log2(Math.max(0, value) + 1) * 8));
 }

@@ -29,12 +29,14 @@ export interface ReplayList {
 /** Expected reward of an item at a place of a list. */
 export type RewardModel = (list: ReplayList, item: number, place: number) => number;
 
+/** Reward per place with its interval (normal, clustered on lists). */
 export interface ReplayEstimate {
   readonly value: number;
   readonly low: number;
   readonly high: number;
 }
 
+/** The estimates by each method; `doublyRobust` null without a reward model. */
 export interface ReplayReport {
   readonly lists: number;
   readonly places: number;

@@ -34,6 +34,7 @@ const SEGMENT_NAMES: Readonly<Record<string, (value: string) => string>> = {
   differs: () => 'lists: differ',
 };
 
+/** `cells` are those of this experiment. A figure is null until there is enough to say; a count is 0. */
 export function reportOf(
   experiment: Experiment,
   cells: Cells,
@@ -135,8 +136,9 @@ class Reporter {
   private valuesOf(kind: string): string[] {
     const values = new Set<string>();
     for (const key of this.cells.keys()) {
-      const [, ofKind, value] = key.split('|');
-      if (ofKind === kind) values.add(value);
+      // A category may have a bar in its name.
+      const [, ofKind, ...value] = key.split('|');
+      if (ofKind === kind) values.add(value.join('|'));
     }
     return [...values];
   }

@@ -11,7 +11,7 @@ const CONCENTRATION = 10_000;
  *
  *   ln E = lnG(A) - lnG(A + n) + sum [ lnG(a_i + x_i) - lnG(a_i) - x_i ln q_i ],   p = min(1, 1 / E)
  *
- * The always-valid p is the running minimum over looks.
+ * The always-valid p is the running minimum over looks. Throws RangeError where counts and shares differ in number.
  */
 export function sampleRatioP(counts: ArrayLike<number>, shares: ArrayLike<number>): number {
   if (counts.length !== shares.length) throw new RangeError(`arms: ${counts.length} counts, ${shares.length} shares`);

@@ -23,6 +23,7 @@ export const CELL_LENGTH = METRIC_COUNT * STATISTICS_LENGTH;
 /** Cells by key; `cellKey` makes the keys. */
 export type Cells = Map<string, Float64Array>;
 
+/** `arm|kind|value`: index of the arm, one of the kinds above, and a value without a bar. */
 export function cellKey(arm: number, kind: string, value: string | number): string {
   return `${arm}|${kind}|${value}`;
 }
@@ -34,6 +35,7 @@ export interface CountingRule {
   readonly caps: readonly number[];
 }
 
+/** What became of a unit; `arm` is the index of the arm it counts for. */
 export interface UnitOutcome {
   readonly arm: number;
   /** Lists of this unit that carried another arm: served, not counted. */

@@ -79,7 +79,10 @@ function evidenceOf(findings: ArmFindings): string[] {
   ];
 }
 
-/** The experiment's one word: broken if anything is, ship if an arm may, keep running while one may yet, else do not. */
+/**
+ * The experiment's one word: broken if anything is, ship if an arm may, keep running while one may yet, else do not.
+ * Throws RangeError without arms.
+ */
 export function overallVerdict(arms: readonly (Verdict & { readonly arm: string })[]): Verdict & { readonly arm: string } {
   for (const word of ['broken', 'ship', 'keep running', 'do not ship'] as const) {
     const found = arms.find((each) => each.verdict === word);
@@ -88,6 +91,7 @@ export function overallVerdict(arms: readonly (Verdict & { readonly arm: string 
   throw new RangeError('arms: expected at least one besides the control');
 }
 
+/** 0.0314 is "+3.14 %", -0.2 is "-20.0 %": a sign above 0, two decimals below a tenth, else one. */
 export function percent(share: number): string {
   const text = (100 * share).toFixed(Math.abs(share) < 0.1 ? 2 : 1);
   return `${share > 0 ? '+' : ''}${text} %`;

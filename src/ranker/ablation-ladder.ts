@@ -13,6 +13,7 @@ import type { NormalizationKind } from './normalizer.ts';
 import type { PairWeights } from './preference-sums.ts';
 import type { FeatureSet } from './ranking-feature.ts';
 
+/** Each step learns from the sets of the one before and one more. */
 export const LADDER: readonly { readonly step: string; readonly sets: readonly FeatureSet[] }[] = [
   { step: 'control', sets: ['control'] },
   { step: '+ fc6/fc8', sets: ['control', 'visual'] },

@@ -2,6 +2,7 @@
 import { seededRandom } from '../math/random.ts';
 import type { Ranker, ScoringInputs, Term } from './ranker.ts';
 
+/** A name that no stored model may have. */
 export const AS_RETRIEVED = 'as-retrieved';
 
 /**

@@ -4,13 +4,13 @@ import type { Interval } from './model-artifact.ts';
 
 const RESAMPLES = 1000;
 
-/** Mean and 95 % interval of one value per query. */
+/** Mean and 95 % interval of one value per query; zeros without values. */
 export function bootstrapMean(values: ArrayLike<number>, seed: number, resamples = RESAMPLES): Interval {
   const means = redraw(values.length, seed, resamples, (sum, item) => sum + values[item]);
   return interval(meanOf(values), means, values.length);
 }
 
-/** Mean difference a - b of paired values, and its interval. */
+/** Mean difference a - b of paired values, and its interval. Throws RangeError where they differ in number. */
 export function bootstrapDifference(a: ArrayLike<number>, b: ArrayLike<number>, seed: number): Interval {
   if (a.length !== b.length) throw new RangeError(`values: ${a.length} and ${b.length} of them`);
   return bootstrapMean(
@@ -19,7 +19,7 @@ export function bootstrapDifference(a: ArrayLike<number>, b: ArrayLike<number>, 
   );
 }
 
-/** Relative lift mean(a) / mean(b) - 1 of paired values; 0 where b is 0 throughout. */
+/** Relative lift mean(a) / mean(b) - 1 of paired values; 0 where b is 0 throughout. Throws RangeError where they differ in number. */
 export function bootstrapLift(a: ArrayLike<number>, b: ArrayLike<number>, seed: number): Interval {
   if (a.length !== b.length) throw new RangeError(`values: ${a.length} and ${b.length} of them`);
   const random = seededRandom(seed);

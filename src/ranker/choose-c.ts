@@ -11,6 +11,7 @@ import type { RankingData } from './ranking-data.ts';
 import { listCount } from './ranking-data.ts';
 import { type TimeSplit, timeFolds } from './time-split.ts';
 
+/** Ascending, for each starts from the one before. */
 export const C_GRID: readonly number[] = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1];
 const FOLDS = 3;
 
@@ -31,6 +32,7 @@ export interface CChoice {
   readonly curve: readonly { readonly c: number; readonly ndcg10: number; readonly folds: readonly number[] }[];
 }
 
+/** Absent: C_GRID, three folds, two workers. */
 export interface ChooseSettings {
   readonly normalize: NormalizationKind;
   readonly grid?: readonly number[];
@@ -40,7 +42,10 @@ export interface ChooseSettings {
   readonly onFold?: (done: number, all: number) => void;
 }
 
-/** The best C; of equals the smallest. Throws RANKER_NO_PAIRS when no fold can learn or be measured. */
+/**
+ * The best C; of equals the smallest. Throws RANKER_NO_PAIRS when no fold can learn or be measured, JOB_STOPPED when the
+ * signal says so.
+ */
 export async function chooseC(data: RankingData, settings: ChooseSettings): Promise<CChoice> {
   const { normalize, grid = C_GRID, folds = FOLDS, workers = 2 } = settings;
   const splits = timeFolds(listCount(data), folds);

@@ -24,7 +24,7 @@ export function similaritiesTo(code: Uint32Array, table: CodeTable, pinIndexes: 
   for (let i = 0; i < out.length; i++) out[i] = 1 - out[i] / bits;
 }
 
-/** Hamming distance by bytes (Warren, figure 5-2); written out here to keep the loop free of calls. */
+/** Hamming distance of `code` and the words of `codes` from `at` on (Warren, figure 5-2); written out to keep the loop free of calls. */
 export function plainDistance(code: Uint32Array, codes: Uint32Array, at: number): number {
   let distance = 0;
   for (let i = 0; i < code.length; i++) {

@@ -19,6 +19,7 @@ const PRUNE_EVERY = 500;
 /** Some 600 bytes each. */
 export const READS_KEPT = 50_000;
 
+/** Which reads; absent fields ask nothing. `model` as it is kept, a net with NET_MARK. */
 export interface DarkReadRange {
   readonly model?: string | null;
   /** Epoch milliseconds, inclusive. */
@@ -51,6 +52,7 @@ interface Row {
   readonly problem: string | null;
 }
 
+/** Holds the last `kept` reads and some more: once in 500 writes it drops what is too much. */
 export class DarkReadStore {
   private readonly database: Database;
   private readonly commit: GroupCommit;

@@ -46,6 +46,7 @@ export function topItems(scores: ArrayLike<number>, pinIndexes: ArrayLike<number
   };
 }
 
+/** Kendall's tau of two scorings of the same items, of the first 200; null where one ties everything. */
 export function tauOfOrders(a: ArrayLike<number>, b: ArrayLike<number>): number | null {
   const part = (scores: ArrayLike<number>): number[] =>
     Array.from({ length: Math.min(TAU_ITEMS, scores.length) }, (_, item) => scores[item]);
@@ -78,6 +79,7 @@ export interface Spread {
   readonly p99: number;
 }
 
+/** Quantiles are values that occur, none is interpolated. */
 export function spreadOf(values: ArrayLike<number>): Spread | null {
   if (values.length === 0) return null;
   const sorted = Float64Array.from(values).sort();

@@ -14,6 +14,7 @@ export const TERM_BYTES = 32;
 const TERMS_MAX = 1024;
 export const SCORES_OFFSET = TERM_BYTES * TERMS_MAX;
 
+/** Float32 columns in the order of `names`, in a memory that the SIMD kernel reads. Throws RangeError for more than 1,024 names. */
 export class FeatureColumns {
   readonly names: readonly string[];
   /** Rows of the request at hand. */
@@ -63,6 +64,7 @@ export class FeatureColumns {
     return this.used[column] === 1;
   }
 
+  /** 0 in a column that nobody asked for. */
   valueAt(row: number, column: number): number {
     return this.used[column] === 1 ? this.views[column][row] : 0;
   }

@@ -20,7 +20,7 @@ const TENTHS = 10;
 /** Keeps the logarithm of an empty bin finite. */
 const LEAST_SHARE = 1e-4;
 
-/** For the columns of the training data, the most moved first. */
+/** For the columns of the training data, the most moved first; a column that the later data lack counts as 0 throughout. */
 export function featureDrift(training: RankingData, later: RankingData): readonly FeatureDrift[] {
   const before = columnsOf(training, training.names);
   const after = columnsOf(later, training.names);

@@ -4,7 +4,10 @@ import { listScorer, trainLinearModel } from './linear-trainer.ts';
 import { sliceLists } from './ranking-data.ts';
 import { ndcgPerList } from './ranking-evaluation.ts';
 
-/** Trains at every C of the grid, smallest first, each from the one before, and measures the fold's later lists. */
+/**
+ * Trains at every C of the grid, smallest first, each from the one before, and measures the fold's later lists by NDCG@10.
+ * Null where the earlier lists hold no preference.
+ */
 export function foldCurve({ data, split, grid, normalize }: FoldTask): FoldCurve {
   const train = sliceLists(data, split.train.from, split.train.to);
   const holdout = sliceLists(data, split.holdout.from, split.holdout.to);

@@ -67,6 +67,7 @@ export function guardMeasure(data: LogData, perList: Readonly<Record<string, Flo
   return { lists: lists === fair ? 'shuffled' : 'all', lifts };
 }
 
+/** The lists of one segment; `low` and `high`: 95 % bootstrap interval. */
 export interface SegmentLift {
   readonly segment: string;
   /** Relative lift of the mean. */

@@ -6,7 +6,7 @@ const HASH = 35;
 /** Powers of ten that a double holds exactly. */
 const POWERS = Array.from({ length: 23 }, (_, power) => 10 ** power);
 
-/** What a line said; `kind: 'empty'` for blank lines and comments. Arrays are reused from line to line. */
+/** What the last line said: `length` pairs of index (ascending) and value. Arrays are reused from line to line. */
 export class LetorLine {
   label = 0;
   /** Empty when the line has none. */

@@ -22,7 +22,10 @@ export interface LetorData extends RankingData {
 /** Above this share of non-zero values dense rows are smaller than sparse ones. */
 const DENSE_SHARE = 0.5;
 
-/** Throws LETOR_REFUSED with file, line and reason; JOB_STOPPED when the signal says so. */
+/**
+ * Columns are all indexes from 1 (0, if the file uses it) to the highest, named by their number. Throws LETOR_REFUSED with
+ * file, line and reason, CATALOG_FILE_UNREADABLE, JOB_STOPPED when the signal says so.
+ */
 export async function readLetor(path: string, settings: LetorSettings = {}): Promise<LetorData> {
   const sizes = existsSync(`${path}.query`) ? await groupSizes(`${path}.query`) : null;
   const census = new Census(path, sizes, settings.apart ?? 'refuse');

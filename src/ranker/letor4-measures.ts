@@ -5,6 +5,7 @@
  */
 import { type RankingData, listCount } from './ranking-data.ts';
 
+/** Means over all queries. */
 export interface Letor4Measures {
   readonly map: number;
   readonly meanNdcg: number;

@@ -9,6 +9,7 @@ import { VISUAL_WEIGHT_COLUMNS } from './feature-table.ts';
 import { type Normalization, normalizeWith } from './normalizer.ts';
 import type { Ranker, ScoringInputs, Term } from './ranker.ts';
 
+/** A column by name, with what its value is turned into and multiplied by. */
 export interface ModelFeature {
   readonly name: string;
   readonly weight: number;

@@ -19,7 +19,7 @@ export interface TrainedModel extends RankSvmResult {
   readonly features: readonly ModelFeature[];
 }
 
-/** Throws RANKER_NO_PAIRS when no list prefers one item to another. */
+/** The features come in the order of the columns. Throws RANKER_NO_PAIRS when no list prefers one item to another. */
 export function trainLinearModel(data: RankingData, settings: TrainingSettings): TrainedModel {
   const normalizations = fitNormalizations(data, settings.normalize);
   const { warm } = settings;
@@ -38,7 +38,7 @@ export function trainLinearModel(data: RankingData, settings: TrainingSettings):
   return { ...result, features };
 }
 
-/** Scores of a list of the data by a linear model. */
+/** Scores of a list of the data by a linear model, a score per row. Throws RangeError where the data lack a column of the model. */
 export function listScorer(data: RankingData, features: readonly ModelFeature[]): (list: number) => Float64Array {
   const ranker: LinearRanker = linearRanker('measured', features);
   return (list) => ranker.score({ rows: listMatrix(data, list) });

@@ -23,6 +23,7 @@ export interface LogData extends RankingData {
   readonly left: LeftOut;
 }
 
+/** How many lists were met and not taken. */
 export interface LeftOut {
   /** Lists over a user's daily number. */
   readonly floods: number;
@@ -30,6 +31,7 @@ export interface LeftOut {
   readonly repeated: number;
 }
 
+/** Absent: 500 and 3. Days are those of UTC; lists without a user are all taken. */
 export interface LogDataSettings {
   /** Lists of one user on one day; more are the work of a robot. */
   readonly listsPerUserDay?: number;
@@ -150,7 +152,7 @@ class RowCollector {
   }
 }
 
-/** Lists from .. to. */
+/** Lists `from` .. `to` (exclusive), rows over the same memory. Throws TypeError for sparse rows. */
 export function sliceLog(data: LogData, from: number, to: number): LogData {
   const first = data.listStart[from];
   const last = data.listStart[to];
@@ -174,7 +176,10 @@ export function sliceLog(data: LogData, from: number, to: number): LogData {
  */
 export const SEEN_BEYOND_LAST_ACTION = 5;
 
-/** The rows that were likely seen, and only some columns: what the solver trains on. */
+/**
+ * The rows that were likely seen, and only some columns: what the solver trains on. Of a list that nobody acted on,
+ * positions up to `beyond` are kept; a column that the data lack is 0.
+ */
 export function trainingRows(data: LogData, columns: readonly string[], beyond = SEEN_BEYOND_LAST_ACTION): LogData {
   const kept = seenRows(data, beyond);
   const from = Int32Array.from(columns, (name) => data.names.indexOf(name));

@@ -7,6 +7,7 @@ import { reasonOf, ServiceError } from '../errors.ts';
 import type { ModelFeature } from './linear-model.ts';
 import { readNormalization } from './normalizer.ts';
 
+/** Files of another version are refused. */
 export const MODEL_FORMAT = 1;
 
 /** Where a model came from. */
@@ -42,6 +43,7 @@ export interface GuardMeasure {
   readonly lifts: Readonly<Record<string, Interval>>;
 }
 
+/** What a model's file holds, but for its digest. */
 export interface ModelArtifact {
   readonly format: typeof MODEL_FORMAT;
   readonly name: string;

@@ -1,6 +1,7 @@
 /** Two models side by side, feature by feature. */
 import type { ModelArtifact } from './model-artifact.ts';
 
+/** A feature's weights in two models; `change` is after - before, a missing one counting as 0. */
 export interface FeatureDifference {
   readonly feature: string;
   /** Null where that model does not have the feature. */

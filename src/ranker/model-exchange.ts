@@ -10,6 +10,7 @@ import type { ModelFeature } from './linear-model.ts';
 import { readFeatures } from './model-artifact.ts';
 import type { Normalization } from './normalizer.ts';
 
+/** json: ours; opensearch: that of Elasticsearch, too. */
 export const EXCHANGE_FORMATS = ['json', 'solr', 'opensearch'] as const;
 export type ExchangeFormat = (typeof EXCHANGE_FORMATS)[number];
 

@@ -4,6 +4,7 @@ import { projectRoot } from '../worker-url.ts';
 import type { FeatureDistribution } from './model-artifact.ts';
 import { columnStatistics, type RankingData, rowCount } from './ranking-data.ts';
 
+/** The version that package.json states. */
 export function codeVersion(): string {
   const { version } = JSON.parse(readFileSync(new URL('package.json', projectRoot()), 'utf8')) as { version: string };
   return version;

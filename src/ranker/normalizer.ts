@@ -9,6 +9,7 @@
  */
 import type { Matrix } from '../math/matrix.ts';
 
+/** As fitted: the kind with its numbers. */
 export type Normalization =
   | { readonly kind: 'none' }
   | { readonly kind: 'standard'; readonly mean: number; readonly deviation: number }
@@ -80,6 +81,7 @@ export class ColumnStatistics {
     this.max = Math.max(this.max, 0);
   }
 
+  /** Standard deviation of the rows themselves (divided by n); 0 without rows. */
   get deviation(): number {
     return this.count > 0 ? Math.sqrt(this.squares / this.count) : 0;
   }

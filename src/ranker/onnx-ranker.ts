@@ -18,6 +18,7 @@ export interface ParityRows {
 /** Choice: float32 sums in another order differ in the last digits; a swapped column differs in the first. */
 const PARITY_TOLERANCE = 1e-5;
 
+/** `scoreRows` picks the model's columns by name and gives a score per row; a missing column or a NaN rejects with RangeError. */
 export interface OnnxRanker extends Ranker {
   scoreRows(rows: Matrix): Promise<Float64Array>;
 }
@@ -83,6 +84,7 @@ export async function checkParity(ranker: OnnxRanker, features: readonly string[
   if (at >= 0) refuse(`parity row ${at} scores ${found[at]}, the trainer says ${scores[at]}: are the features in the same order?`);
 }
 
+/** SHA-256 of the whole file, in hex. */
 export function onnxDigestOf(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
 }

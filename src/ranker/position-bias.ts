@@ -10,6 +10,7 @@
  */
 import type { LogData } from './log-data.ts';
 
+/** Ends at the last position that was seen. */
 export interface ExaminationCurve {
   /** By position from 1 (`curve[0]`), relative to the first; never above 1, never rising. */
   readonly curve: readonly number[];
@@ -136,7 +137,10 @@ export interface PropensityWeights {
   readonly clip: number;
 }
 
-/** Weights of rows as the better side of a pair: 1 / examination of their position, `clip` at most. */
+/**
+ * Weights of rows as the better side of a pair: 1 / examination of their position, `clip` at most. Positions behind the
+ * curve's end have its last value. Throws RangeError for a clip under 1.
+ */
 export function propensityWeights(data: LogData, examination: ExaminationCurve, clip: number): PropensityWeights {
   if (!(clip >= 1)) throw new RangeError(`clip: expected 1 or more, got ${clip}`);
   const { curve } = examination;

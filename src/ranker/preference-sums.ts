@@ -18,6 +18,7 @@ export interface PreferenceLists {
   readonly levelCount: number;
 }
 
+/** p_ij = list x better_i x worse_j x grades[level of i, level of j]; what is absent is 1. */
 export interface PairWeights {
   /** Per row, as the better side: 1 / propensity of a clicked row, say. Absent: 1. */
   readonly better?: Float64Array;
@@ -97,6 +98,7 @@ class WeightedLevelSums {
 const MOST_WEIGHTED_LEVELS = 16;
 const SHORT_LIST = 48;
 
+/** `freeze` first, then any number of sums over the pairs violated there. Throws RangeError for grade weights of over 16 levels. */
 export class PreferenceSums {
   private readonly lists: PreferenceLists;
   private readonly weights: PairWeights;
@@ -121,7 +123,7 @@ export class PreferenceSums {
     for (let list = 0; list + 1 < start.length; list++) sortRange(this.order, scores, start[list], start[list + 1]);
   }
 
-  /** As the better side: out_i = b_i * sum of c_j u_j over violated pairs; u absent means 1. */
+  /** As the better side: out_i = q b_i * sum of c_j u_j G over violated pairs; u null means 1. Lengths: one per row. */
   better(u: Float64Array | null, out: Float64Array): void {
     const { start, levels } = this.lists;
     const { order, scores, sums } = this;
@@ -141,7 +143,7 @@ export class PreferenceSums {
     }
   }
 
-  /** As the worse side: out_j = c_j * sum of b_i u_i over violated pairs. */
+  /** As the worse side: out_j = q c_j * sum of b_i u_i G over violated pairs. */
   worse(u: Float64Array | null, out: Float64Array): void {
     const { start, levels } = this.lists;
     const { order, scores, sums } = this;
@@ -196,7 +198,10 @@ export function countPairs(lists: PreferenceLists): number {
   return pairs;
 }
 
-/** Grades as levels, and list starts, from one grade and one list length each. */
+/**
+ * Grades as levels, and list starts, from a grade per row and a length per list. Throws RangeError where the lengths do not
+ * add up to the rows, or for more than 65,535 different grades.
+ */
 export function preferenceLists(grades: ArrayLike<number>, lengths: readonly number[]): PreferenceLists {
   const distinct = [...new Set(Array.from(grades))].sort((a, b) => a - b);
   if (distinct.length > 65_535) throw new RangeError(`grades: expected at most 65,535 different ones, got ${distinct.length}`);

@@ -24,6 +24,7 @@ import { dot, norm } from '../math/vector.ts';
 import type { DesignMatrix } from './design-matrix.ts';
 import { countPairs, type PairWeights, type PreferenceLists, PreferenceSums } from './preference-sums.ts';
 
+/** Absent: tolerance 1e-5, at most 100 iterations, all weights 1, from w = 0. */
 export interface RankSvmSettings {
   readonly c: number;
   /** Stops when |gradient| <= tolerance * |gradient at w = 0|. */
@@ -34,6 +35,7 @@ export interface RankSvmSettings {
   readonly onIteration?: (iteration: number, objective: number, gradientNorm: number) => void;
 }
 
+/** `trace[0]` is where it began, `trace[i]` where iteration i ended; `pairs` counts preference pairs whatever their weight. */
 export interface RankSvmResult {
   readonly w: Float64Array;
   readonly objective: number;
@@ -51,6 +53,7 @@ const DIRECTION_TOLERANCE = 0.1;
 const SUFFICIENT_DECREASE = 1e-4;
 const STEPS_MAX = 40;
 
+/** As above. Throws RangeError for a C that is not above 0, or where rows and grades differ in number. */
 export function trainRankSvm(x: DesignMatrix, lists: PreferenceLists, settings: RankSvmSettings): RankSvmResult {
   if (!(settings.c > 0)) throw new RangeError(`C: expected a number above 0, got ${settings.c}`);
   if (x.rows !== lists.levels.length) throw new RangeError(`rows: ${x.rows} rows, but ${lists.levels.length} grades`);

@@ -3,6 +3,7 @@ import type { CandidateList } from '../candidates/candidate.ts';
 import type { Matrix } from '../math/matrix.ts';
 import type { FeatureColumns } from './feature-columns.ts';
 
+/** What a ranker may look at: row r of everything is candidate r. */
 export interface ScoringInputs {
   /** Raw ranking features, a row per candidate, as `buildFeatureRows` fills them. */
   readonly rows: Matrix;

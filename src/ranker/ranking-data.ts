@@ -133,7 +133,7 @@ export function preferencesOf(data: RankingData): PreferenceLists {
   return preferenceLists(data.grades, lengths);
 }
 
-/** A typed array in shared memory. */
+/** A typed array of zeros in shared memory. */
 export function sharedArray<T>(kind: { new (buffer: SharedArrayBuffer): T; BYTES_PER_ELEMENT: number }, length: number): T {
   return new kind(new SharedArrayBuffer(length * kind.BYTES_PER_ELEMENT));
 }

@@ -4,6 +4,7 @@ import type { Interval } from './model-artifact.ts';
 import { listCount, type RankingData } from './ranking-data.ts';
 import { averagePrecision, gradesByScore, kendallTau, ndcg, pairwiseAccuracy, precision, reciprocalRank } from './ranking-metrics.ts';
 
+/** Each gives the value of one list, null where the list has none. */
 export const MEASURES = {
   'ndcg@1': (list: ScoredList) => ndcg(list.ranked, 1),
   'ndcg@5': (list: ScoredList) => ndcg(list.ranked, 5),
@@ -24,6 +25,7 @@ interface ScoredList {
   readonly ranked: readonly number[];
 }
 
+/** `measures`: by name the mean over the lists that have a value, with a bootstrap interval. */
 export interface Evaluation {
   readonly measures: Readonly<Record<string, Interval>>;
   readonly lists: number;

@@ -33,6 +33,7 @@ export function balance(value: number, most: number): string {
   return `<svg class="whisker" viewBox="0 0 200 14" width="200" height="14"><line class="rule" x1="100" x2="100" y1="0" y2="14"/><rect class="${value < 0 ? 'down' : 'up'}" x="${fixed(x)}" y="2" width="${fixed(width)}" height="10" rx="2"/></svg>`;
 }
 
+/** What a line chart draws; points in order of x. */
 export interface Curve {
   readonly points: readonly (readonly [x: number, y: number])[];
   /** Lower and upper bound per point. */
@@ -47,7 +48,7 @@ export interface Curve {
 
 const PLOT = { left: 62, right: 14, top: 26, bottom: 34, width: 620, height: 250 };
 
-/** A line through points, with axes that say what they are. */
+/** A line through points, with axes that say what they are; of fewer than two points a note. Labels are not escaped. */
 export function lineChart({ points, band, other, xLabel, yLabel, marked }: Curve): string {
   if (points.length < 2) return '<p class="note">one point only</p>';
   const ys = [...points.map(([, y]) => y), ...(band ?? []).flat(), ...(other ?? [])];

@@ -34,6 +34,7 @@ export interface PreparedModels {
   readonly darkProblem: string | null;
 }
 
+/** Serves as retrieved until the first `refresh`; what was loaded once stays in memory. */
 export class ServingModels {
   private readonly registry: ModelRegistry;
   private readonly netDigest: () => string | null;
@@ -51,6 +52,7 @@ export class ServingModels {
     this.netDigest = netDigest;
   }
 
+  /** The promoted model; a canary's share is not looked at. */
   current(): Ranker {
     return this.serving;
   }

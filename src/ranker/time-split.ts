@@ -11,7 +11,10 @@ export interface TimeSplit {
   readonly holdout: ListSpan;
 }
 
-/** The last `holdoutShare` of `lists` lists is the holdout; at least one list on either side when there are two or more. */
+/**
+ * The last `holdoutShare` of `lists` lists is the holdout; at least one list on either side when there are two or more.
+ * A share of 0 holds out none. Throws RangeError for a share below 0, or of 1 or more.
+ */
 export function timeSplit(lists: number, holdoutShare: number): TimeSplit {
   if (!(holdoutShare >= 0 && holdoutShare < 1)) throw new RangeError(`holdoutShare: expected 0 .. 1, got ${holdoutShare}`);
   const wanted = Math.round(lists * holdoutShare);

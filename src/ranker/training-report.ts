@@ -16,6 +16,7 @@ export interface ReportedExamination {
   readonly clipped: number;
 }
 
+/** Null parts have no section. */
 export interface ReportInput {
   readonly model: ModelArtifact;
   readonly training: LogTraining;
@@ -38,6 +39,7 @@ line.up,line.down,line.even{stroke-width:3;stroke-linecap:round}.up{stroke:var(-
 .before{fill:var(--soft);opacity:.45}.after{fill:none;stroke:var(--up);stroke-width:1.5}
 .worst{display:grid;grid-template-columns:96px 1fr;gap:.3rem 1rem;padding:.7rem 0;border-bottom:1px solid var(--line)}.worst img{height:72px;max-width:110px;object-fit:cover;margin:2px;border-radius:4px;vertical-align:middle}.worst figure{margin:0}.wanted img{outline:3px solid var(--up)}.pin{display:inline-block;padding:.1rem .4rem;margin:2px;border:1px solid var(--line);border-radius:4px;font-size:.85rem}.wanted .pin,.pin.wanted,img.wanted{outline:2px solid var(--up)}`;
 
+/** The page as HTML text; nothing is written. */
 export function trainingReport(input: ReportInput): string {
   const { model, training, ladder, examination } = input;
   const parts = [

@@ -37,6 +37,7 @@ export function readDotsTreatment(given: unknown): DotsTreatment | string {
   return { show, thresholds: thresholds as DotsTreatment['thresholds'] };
 }
 
+/** The control: the promoted model, all sources, whole images, factor 1, fitted dots. */
 export const DEFAULT_TREATMENT: Treatment = {
   model: null,
   sources: null,
@@ -68,7 +69,8 @@ export const NAMED_TREATMENTS: Readonly<Record<string, Treatment>> = {
 export function readTreatment(given: unknown): Treatment | string {
   if (typeof given === 'string') {
     const text = given.trim();
-    if (NAMED_TREATMENTS[text]) return NAMED_TREATMENTS[text];
+    const name = text.replace(/^variant ([ABC])$/, (_, letter: string) => `variant-${letter.toLowerCase()}`);
+    if (Object.hasOwn(NAMED_TREATMENTS, name)) return NAMED_TREATMENTS[name];
     if (!text.startsWith('{')) return text === '' ? 'is empty' : { ...DEFAULT_TREATMENT, model: text };
     try {
       return readTreatment(JSON.parse(text));

@@ -3,13 +3,14 @@ import type { PinColumns } from '../catalog/pin-columns.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
 import type { UserHistory } from './ranking-feature.ts';
 
+/** Weight i is that of pin i. */
 export interface WeightedPins {
   readonly pinIndexes: ArrayLike<number>;
   /** Above 0: recency x strength of the action. */
   readonly weights: ArrayLike<number>;
 }
 
-/** `cooccurrence`: pins that share boards with these, with their summed weights; null when not looked up. */
+/** `cooccurrence`: pins that share boards with these, with their summed weights; null when not looked up. Without pins: zeros, no code. */
 export function summarizeHistory(
   history: WeightedPins,
   pins: PinColumns,

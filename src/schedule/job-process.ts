@@ -14,6 +14,7 @@ export interface JobProgress {
   readonly total: number;
 }
 
+/** How a job ended; `said`: the last 4,000 characters of its standard error. */
 export interface JobEnd {
   readonly state: Exclude<RunState, 'running' | 'lost'>;
   /** The last line of its standard output, read as JSON; null when there was none. */
@@ -21,6 +22,7 @@ export interface JobEnd {
   readonly said: string;
 }
 
+/** A job that was started; `ended` is always fulfilled, also for one that could not begin. */
 export interface JobProcess {
   readonly pid: number | null;
   /** As `/proc` tells it; null where there is no `/proc`. */

@@ -47,6 +47,7 @@ export class JobRunStore {
     migrate(database, 'jobs', STEPS);
   }
 
+  /** Adds a run that has just begun; returns its id. What is older than the last thousand is dropped. */
   begin(run: Pick<JobRun, 'job' | 'flags' | 'cron' | 'who' | 'startedAt' | 'pid' | 'born'>): number {
     const { job, flags, cron, who, startedAt, pid, born } = run;
     const { lastInsertRowid } = this.database
@@ -56,6 +57,7 @@ export class JobRunStore {
     return Number(lastInsertRowid);
   }
 
+  /** Closes a run; in place of a receipt of more than 262,144 characters its length is kept. */
   end(id: number, end: Pick<JobRun, 'state' | 'receipt' | 'said'> & { readonly endedAt: number }): void {
     const text = JSON.stringify(end.receipt ?? null);
     const receipt = text.length > RECEIPT_MAX ? JSON.stringify({ receipt: 'too long to keep', characters: text.length }) : text;
@@ -64,13 +66,14 @@ export class JobRunStore {
       .run(end.state, end.endedAt, receipt, end.said, id);
   }
 
-  /** Newest first. */
+  /** At most `limit` runs, newest first; `job` null: of all jobs. */
   runs(limit: number, job: string | null = null): readonly JobRun[] {
     const where = job === null ? '' : 'WHERE job = ?';
     const rows = this.database.prepare(`SELECT ${COLUMNS} FROM job_run ${where} ORDER BY id DESC LIMIT ?`);
     return (rows.all(...(job === null ? [limit] : [job, limit])) as Row[]).map(runOf);
   }
 
+  /** Runs that nobody has closed, oldest first: also those that a killed service left. */
   running(): readonly JobRun[] {
     const rows = this.database.prepare(`SELECT ${COLUMNS} FROM job_run WHERE state = 'running' ORDER BY id`);
     return (rows.all() as Row[]).map(runOf);

@@ -15,6 +15,7 @@ export interface ScheduledJob {
   /** Flags of the job, but `--data` and `--json`. */
   readonly flags: readonly string[];
 }
+/** By job name. */
 export type Schedule = Readonly<Record<string, ScheduledJob>>;
 
 /** The jobs that need nobody beside them: each can be stopped, started again, and run twice without harm. */
@@ -35,7 +36,7 @@ export const SCHEDULABLE_JOBS: readonly string[] = [
 
 const FILE = 'schedule.json';
 
-/** Changes whenever the file does. */
+/** Changes whenever the file does; empty where there is none. */
 export function scheduleStamp(dataFolder: string): string {
   const stat = statSync(join(dataFolder, FILE), { throwIfNoEntry: false });
   return stat ? `${stat.ino} ${stat.mtimeMs} ${stat.size}` : '';
@@ -93,7 +94,7 @@ export function nextRunOf(cron: string, after: number): number {
   return next.getTime();
 }
 
-/** Sets (or with null removes) the line of one job; the others stay as they are. */
+/** Sets (or with null removes) the line of one job; the others stay. @throws JOB_UNKNOWN, JOB_USAGE, CONFIG_INVALID */
 export function setScheduled(dataFolder: string, job: string, line: ScheduledJob | null): Schedule {
   checkSchedulable(job);
   const { [job]: _, ...others } = readSchedule(dataFolder);

@@ -18,6 +18,7 @@ import {
 
 const LOOK_MS = 500;
 
+/** How a job stands; `cron` null: it runs only when asked for. */
 export interface JobStatus {
   readonly job: string;
   readonly cron: string | null;
@@ -42,6 +43,7 @@ interface Running {
   readonly process: JobProcess;
 }
 
+/** Looks at the clock and the schedule file twice a second, from `start` to `close`. */
 export class Scheduler {
   private readonly dataFolder: string;
   private readonly store: JobRunStore;
@@ -98,10 +100,12 @@ export class Scheduler {
     });
   }
 
+  /** The history, newest first; `job` null: of all jobs. */
   runs(limit: number, job: string | null): readonly JobRun[] {
     return this.store.runs(limit, job);
   }
 
+  /** Of the runs kept, by job and state. */
   counts(): ReturnType<JobRunStore['counts']> {
     return this.store.counts();
   }
@@ -124,7 +128,7 @@ export class Scheduler {
     else throw new ServiceError('NOTHING_TO_DO', { reason: `${job} neither runs nor waits.` });
   }
 
-  /** Gives a job a cron expression, or with null takes it away; its flags stay as they are. */
+  /** Gives a job a cron expression and leaves its flags; null takes the whole line away, flags too. @throws JOB_UNKNOWN, JOB_USAGE */
   setCron(job: string, cron: string | null): void {
     checkSchedulable(job);
     const flags = this.schedule[job]?.flags ?? [];

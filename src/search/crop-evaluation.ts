@@ -27,7 +27,10 @@ export interface PrecisionRow {
 
 const RESAMPLES = 500;
 
-/** P@k: the share of the k nearest rows that carry the query's label; `labels[row]` is the label of an index row. */
+/**
+ * P@k: the share of the k nearest rows that carry the query's label; `labels[row]` is the label of an index row.
+ * Rows that are not found count as wrong.
+ */
 export async function precisionAtRanks(
   queries: readonly LabelledQuery[],
   index: NeighborIndex<Uint32Array>,
@@ -45,7 +48,7 @@ export async function precisionAtRanks(
   return { p1, p5, p10, queries: queries.length };
 }
 
-/** Mean and percentile interval of values that come in clusters (photos); the same seed, the same interval. */
+/** Mean and percentile interval of values that come in clusters (photos); the same seed, the same interval. Zeros without rows. */
 export function meanInterval(rows: readonly { readonly photo: number; readonly value: number }[], seed = 1): Interval {
   const clusters = new Map<number, { sum: number; count: number }>();
   for (const { photo, value } of rows) {
@@ -149,7 +152,7 @@ export interface SceneRecallRow {
   readonly scenes: ReadonlySet<number>;
 }
 
-/** recall@10: scenes among the first ten, over the scenes there are (ten at most). */
+/** recall@10: scenes among the first ten, over the scenes there are (ten at most); rows without a scene are left out. */
 export function sceneRecall(rows: readonly SceneRecallRow[]): Interval {
   return meanInterval(
     rows
@@ -161,7 +164,7 @@ export function sceneRecall(rows: readonly SceneRecallRow[]): Interval {
   );
 }
 
-/** Every n-th vector, so that at most 2,000 are fitted on. */
+/** Every n-th vector, n = floor(count / 2,000), 1 at least: of many, 2,000 to 3,999 are fitted on. Row-major, one vector a row. */
 export function activationSample(vectors: readonly Float32Array[]): ActivationSample {
   const step = Math.max(1, Math.floor(vectors.length / 2000));
   const chosen = vectors.filter((_, i) => i % step === 0);

@@ -18,6 +18,7 @@ export interface DotOutcome {
   readonly falseRemoved: number;
 }
 
+/** Counts what the thresholds show. Of nothing shown precision is 0, of no right dot recall 0, of no false dot falseRemoved 1. */
 export function dotOutcome(dots: readonly LabelledDot[], thresholds: DotThresholds): DotOutcome {
   return outcomeOf(
     dots,
@@ -44,7 +45,9 @@ function outcomeOf(dots: readonly LabelledDot[], shows: readonly boolean[]): Dot
   };
 }
 
+/** What a threshold may stand on; score: the detector's own confidence. */
 export type Knob = DotSignal | 'score';
+/** Shows every dot. */
 export const ASK_NOTHING: DotThresholds = { score: 0, visual: 0, annotation: 0, conformity: 0, agreement: 0 };
 
 /** Thresholds tried per knob where several stand together: the values at these shares of the right dots (0: ask nothing). */

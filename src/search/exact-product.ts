@@ -4,6 +4,7 @@ export interface KnownPair {
   readonly same: boolean;
 }
 
+/** A distance in bits and what it is worth on the pairs at hand. */
 export interface ExactProductRule {
   /** Distances up to this are called the same product. */
   readonly distanceMax: number;
@@ -32,7 +33,7 @@ export function fitExactProduct(pairs: readonly KnownPair[], precisionMin = 0.95
   return rule;
 }
 
-/** What a distance is worth on pairs it was not fitted on. */
+/** What a distance is worth on pairs it was not fitted on; precision 1 where it calls none the same, recall 0 where none is. */
 export function judgeExactProduct(pairs: readonly KnownPair[], distanceMax: number): ExactProductRule {
   const near = pairs.filter(({ distance }) => distance <= distanceMax);
   const right = near.filter(({ same }) => same).length;

@@ -18,6 +18,7 @@ export interface VisualQuery {
   readonly pinIndex: number;
 }
 
+/** All filters that are given must hold. They act inside the scan, before the nearest are cut off; `boost` excludes nothing. */
 export interface SearchFilters {
   /** Ordinal in `columns.categoryNames`; Similar Looks is this filter. */
   readonly category?: number;
@@ -53,7 +54,7 @@ const QUALITY_SAVES = 1000;
 /**
  * Flashlight's retrieval (paper, section 7): the nearest images by exact Hamming distance, filters applied inside the
  * scan, then light re-ranking: of near-duplicates only the best stays, and saves break near ties, because a crop has no
- * metadata. Best first; equal scores stand in ascending pin index.
+ * metadata. At most 1,000, best first; equal scores stand in ascending pin index.
  */
 export async function visualSearch(
   query: VisualQuery,

@@ -39,7 +39,8 @@ const SHRINK = 5;
 
 /**
  * Kinds of object that usually stand beside `labels` and are not among them, best first:
- * lift = mean over given labels of n(a and b) / (n(a) n(b) / images + 5). Only those over 1 at least against chance alone.
+ * lift = mean over given labels of n(a and b) / (n(a) n(b) / images + 5). Only those met more often than chance has it; none for
+ * labels that the catalogue never met.
  */
 export function companions(labels: readonly string[], company: LabelCompany, limit = 5): readonly Companion[] {
   const given = labels.filter((label) => company.counts.has(label));

@@ -20,6 +20,7 @@ export interface DotSignals {
   readonly agreement: number | null;
 }
 
+/** In the order in which thresholds are asked: the first signal that falls short is the one named. */
 export const DOT_SIGNALS = ['visual', 'annotation', 'conformity', 'agreement'] as const;
 export type DotSignal = (typeof DOT_SIGNALS)[number];
 
@@ -72,7 +73,7 @@ export function suppressingSignal(score: number, signals: DotSignals, thresholds
   return null;
 }
 
-/** How sure the search is of a dot, for ranking dots: the product of what the signals say, conformity unknown as 0.5. */
+/** How sure the search is of a dot, for ranking dots: score x visual x conformity, unknown conformity as 0.5. */
 export function dotConfidence(score: number, { visual, conformity }: DotSignals): number {
   return score * visual * (conformity ?? 0.5);
 }
@@ -82,7 +83,10 @@ export interface JudgedObject extends PinObject {
   readonly signals: DotSignals;
 }
 
-/** Objects judged by their searches, most confident first; those that fall short are listed but not shown. */
+/**
+ * Objects judged by their searches, most confident first; those that fall short are listed but not shown.
+ * `signals[i]` are those of `objects[i]`; throws RangeError where they differ in number.
+ */
 export function judgeDots(
   objects: readonly PinObject[],
   signals: readonly DotSignals[],

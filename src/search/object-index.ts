@@ -88,6 +88,7 @@ export class ObjectIndex {
     );
   }
 
+  /** Takes a pin's objects out; a pin without any is left as it is. */
   removePin(pinIndex: number): void {
     for (const row of this.rowsOfPin.get(pinIndex) ?? []) {
       this.table.has[row] = 0;
@@ -125,7 +126,7 @@ export class ObjectIndex {
     return all === 0 ? null : agreeing / all;
   }
 
-  /** Scenes that hold something like the query, nearest first; removed pins and the query's own group are left out. */
+  /** Scenes that hold something like the query, nearest first, one of near-duplicates; without removed pins and the query's group. */
   scenes(query: SceneQuery, limit: number, columns: PinColumns): readonly SceneMatch[] {
     const ownGroup = query.pinIndex < 0 ? -1 : columns.group[query.pinIndex];
     const found = this.scan.search(query.code, limit * OBJECTS_PER_SCENE, (row) => {

@@ -45,6 +45,7 @@ interface StoredRow {
   sequence: number;
 }
 
+/** The rows of one net and one detector; those of others lie beside them, untouched. */
 export class ObjectStore {
   private readonly database: Database;
   private readonly key: readonly [netKey: string, detector: string];
@@ -86,6 +87,7 @@ export class ObjectStore {
     return (rows.all(...this.key, sequence, limit) as StoredRow[]).map((row) => ({ ...rowOf(row), sequence: row.sequence }));
   }
 
+  /** Null when no job has looked at the pin. */
   read(pinIndex: number): PinObjectsRow | null {
     const row = this.database
       .prepare('SELECT pinIndex, state, objects, codes, sequence FROM objects WHERE netKey = ? AND detector = ? AND pinIndex = ?')
@@ -112,6 +114,7 @@ export class ObjectStore {
   }
 }
 
+/** Opens (and makes) `objects.sqlite` of a data folder. */
 export function openObjectStore(dataFolder: string, netKey: string, detectorDigest: string, options: DatabaseOptions = {}): ObjectStore {
   return new ObjectStore(openDatabase(join(dataFolder, 'objects.sqlite'), options), netKey, detectorDigest);
 }

@@ -39,7 +39,7 @@ export interface UnderstandingInputs {
 /** Results that vote on terms. */
 const VOTERS = 50;
 
-/** Puts the query-understanding layer's findings together. */
+/** Puts the findings together; the category's confidence is 0 where too few results are labelled to tell. */
 export function understand(inputs: UnderstandingInputs): Understanding {
   const { results, columns, objects, colours, picture, sameDistance } = inputs;
   const nearest = results.reduce<(typeof results)[number] | null>((best, r) => (best && best.distance <= r.distance ? best : r), null);

@@ -6,6 +6,7 @@ import type { ObjectStore, PinObjectsRow } from './object-store.ts';
 /** Rows taken in at a time; between two parts requests are answered. */
 const PART = 2000;
 
+/** Filled part by part: whole once `refresh` says that nothing is left. `bits`: length of the net's codes. */
 export class ResidentObjects {
   readonly index: ObjectIndex;
   private readonly store: ObjectStore;

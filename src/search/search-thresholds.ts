@@ -26,10 +26,12 @@ export interface DotProvenance {
 /** Where the exact-product distance comes from; precision and recall in the rule are of the half not fitted on. */
 export interface ExactProvenance {
   readonly truth: string;
+  /** Copies that were searched by: those of pictures that could not be read are none. */
   readonly queries: number;
   readonly precisionAsked: number;
 }
 
+/** The file as it stands. `at`: ISO 8601; `dots` or `exactProduct` null: not fitted. */
 export interface SearchThresholds {
   readonly format: 1;
   readonly at: string;

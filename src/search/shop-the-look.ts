@@ -16,6 +16,7 @@ export interface LookObject {
   readonly code: Uint32Array;
 }
 
+/** A picture whose look is shopped for; `pinIndex` -1: an upload. Objects surest first. */
 export interface LookScene {
   /** Binary code of the whole scene, which completions should suit. */
   readonly code: Uint32Array;
@@ -38,6 +39,7 @@ export interface LookPart {
   readonly items: readonly LookItem[];
 }
 
+/** Where things are found, and which pins are not to be offered. */
 export interface LookShelves {
   readonly sources: VisualSearchSources;
   readonly index: ObjectIndex;

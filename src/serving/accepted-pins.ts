@@ -4,7 +4,7 @@ import type { ListOptions } from './ranked-list.ts';
 
 /**
  * Which candidates a request allows: not excluded, not shown on an earlier page nor a near-duplicate of what was,
- * of the category, buyable where that is asked for. undefined: all.
+ * of the category, buyable where that is asked for. undefined: all. A category that no pin has allows none.
  */
 export function acceptedPins(pins: PinColumns, options: ListOptions, shown: readonly number[]): Accept | undefined {
   const tests: Accept[] = [];

@@ -32,6 +32,7 @@ export function modelReader(trial: RankerOnTrial | null): DarkReader | null {
   );
 }
 
+/** At most 32 lists wait; the store is opened when the first read is written or asked for. */
 export class DarkReading {
   private readonly reader: () => DarkReader | null;
   private readonly openStore: () => DarkReadStore;
@@ -71,13 +72,21 @@ export class DarkReading {
 
   private async work(): Promise<void> {
     for (let list = await this.next(); list !== undefined; list = await this.next()) {
-      const read = await this.reader()?.read(list);
-      if (!read) continue;
-      this.store ??= this.openStore();
-      this.store.add(read).catch(() => this.counts.failed++);
-      if (read.problem === null) this.counts.read++;
-      else this.counts.failed++;
+      try {
+        await this.readOne(list);
+      } catch {
+        this.counts.failed++;
+      }
     }
+  }
+
+  private async readOne(list: RankedList): Promise<void> {
+    const read = await this.reader()?.read(list);
+    if (!read) return;
+    this.store ??= this.openStore();
+    this.store.add(read).catch(() => this.counts.failed++);
+    if (read.problem === null) this.counts.read++;
+    else this.counts.failed++;
   }
 
   private async next(): Promise<RankedList | undefined> {

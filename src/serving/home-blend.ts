@@ -27,6 +27,7 @@ const QUERY_SHARE = 0.5;
 const CATEGORY_SHARE = 0.6;
 const WINDOW = 20;
 
+/** A proposal per source, as the merge takes them. */
 export interface Blended {
   readonly proposals: readonly Proposal[];
   /** Summed co-occurrence with the history, for the affinity feature. */
@@ -40,7 +41,10 @@ interface Votes {
   readonly bestVote: Map<number, number>;
 }
 
-/** `asked[q]` are the proposals for history pin q; the first names all sources, later ones may leave some out. */
+/**
+ * `asked[q]` are the proposals for history pin q; the first names all sources, later ones may leave some out.
+ * At least one must be there, for a user without history too. History pins are not proposed again.
+ */
 export function blendHistory(
   asked: readonly (readonly Proposal[])[],
   history: WeightedPins,

@@ -1,5 +1,6 @@
 /** What people are asked to judge: two treatments' lists for the same pins, or the candidates either would show. */
 import { setImmediate } from 'node:timers/promises';
+import { PIN_HAS_IMAGE, PIN_REMOVED } from '../catalog/pin-columns.ts';
 import { seededRandom } from '../math/random.ts';
 import type { Treatment } from '../ranker/treatment.ts';
 import type { ListOptions, RankedList } from './ranked-list.ts';
@@ -26,7 +27,7 @@ export interface JudgementQuestion {
   readonly now: number;
 }
 
-/** Seeded query pins that have an image and lists that differ; fewer than asked when the catalogue has no more. */
+/** Seeded query pins with an image that somebody has saved and whose lists differ; fewer than asked when the catalogue has no more. */
 export async function listsToJudge(
   parts: ServingParts,
   serve: ServeCloseup,
@@ -38,7 +39,7 @@ export async function listsToJudge(
   const found: ListsToJudge[] = [];
   for (const pinIndex of order) {
     if (found.length >= question.queries) break;
-    if (pins.saves[pinIndex] === 0) continue;
+    if (pins.saves[pinIndex] === 0 || (pins.flags[pinIndex] & (PIN_HAS_IMAGE | PIN_REMOVED)) !== PIN_HAS_IMAGE) continue;
     // A server that makes a study answers others in between.
     await setImmediate();
     const [pinIdsA, pinIdsB] = await listsOf(parts, serve, pinIndex, question);

@@ -11,6 +11,7 @@ export interface QueryFacts {
   readonly hasDominantObject: boolean;
 }
 
+/** Nothing is known of the query. */
 export const NO_FACTS: QueryFacts = {
   surface: '',
   queryPinId: null,
@@ -19,6 +20,7 @@ export const NO_FACTS: QueryFacts = {
   hasDominantObject: false,
 };
 
+/** Of a query pin; of none (below 0: an upload, a home feed) the surface alone. */
 export function queryFacts(
   pins: PinColumns,
   visual: VisualFeatures | null,

@@ -19,7 +19,7 @@ export function bestRows(scores: Float64Array, pinIndexes: Int32Array, count: nu
   return kept;
 }
 
-/** All rows in order. */
+/** All rows, in the same order. */
 export function allRows(scores: Float64Array, pinIndexes: Int32Array): Int32Array {
   const rows = new Int32Array(scores.length);
   for (let row = 0; row < rows.length; row++) rows[row] = row;

@@ -20,6 +20,7 @@ export class RowScratch {
     return columns;
   }
 
+  /** Eight at most are kept for later. */
   giveBack(columns: FeatureColumns): void {
     if (this.free.length < 8) this.free.push(columns);
   }

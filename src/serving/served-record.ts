@@ -53,7 +53,7 @@ export function servedItems(list: RankedList): ServedItems {
   return items;
 }
 
-/** Rows that are not on the page, drawn by the recommendation id, so that the log shows which they were. */
+/** Up to `wanted` of `count` rows that are not on the page, drawn by the recommendation id, so that the log shows which they were. */
 export function drawUnserved(page: Int32Array, count: number, wanted: number, recommendationId: string): Int32Array {
   const left = Math.min(wanted, count - page.length);
   if (left <= 0) return new Int32Array(0);

@@ -19,6 +19,7 @@ const STRENGTH: Record<EventType, number> = { save: 1, longClick: 0.7, click: 0.
 const ACTIONS_MAX = 300;
 const SHOWN_MAX = 1000;
 
+/** Absent: 300 actions, of this process alone. */
 export interface PastOptions {
   readonly limit?: number;
   /** What other processes know; what is known here too counts once. */
@@ -47,7 +48,7 @@ function actionKey({ pinIndex, type, at }: PastAction): string {
 
 /**
  * Each pin once, with the strength of the strongest action times recency, strongest first. Recency is measured from the
- * newest action, so a user who comes back after a year is not a stranger.
+ * newest action, so a user who comes back after a year is not a stranger. `actions` newest first; removed pins are left out.
  */
 export function weighedHistory(actions: readonly PastAction[], pins: PinColumns): WeightedPins {
   const newest = actions[0]?.at ?? 0;

@@ -47,6 +47,16 @@ test('a judge who always prefers treatment b is heard through the blinding, and 
   });
 });
 
+test('b is the second treatment the study was made with, whatever the names and however few the answers', () => {
+  const store = new JudgementStore(openDatabase(':memory:'));
+  store.addPairs('s', ['zebra', 'ape'], PAIRS, 1, 0);
+  const task = store.next('s', 'ann')!;
+  store.answer(task.taskId, 'ann', task.left[0].startsWith('b') ? -1 : 1, 5);
+  expect(store.summary('s')).toMatchObject({ kind: 'pair', preferenceForB: 1, preferences: { a: 0, b: 1, tie: 0 } });
+  store.addGrades('g', [{ queryPinId: 'q', pinId: 'p' }], 1, 0);
+  expect(store.summary('g')).toMatchObject({ kind: 'grade', judgements: 0, preferenceForB: null });
+});
+
 test('judges who answer by the side they see, not by the list, do not agree with themselves', () => {
   const store = new JudgementStore(openDatabase(':memory:'));
   store.addPairs('s', ['control', 'treatment'], PAIRS, 1, 0.5);
