@@ -4,19 +4,24 @@
  * A round is one filling. Mounting needs root; without it the scenario says so and is skipped.
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { reasonOf } from '../src/errors.ts';
-import { deriveSeed, seededRandom } from '../src/math/random.ts';
+import { deriveSeed, type Random, seededRandom } from '../src/math/random.ts';
 import { EventLedger, reportUntilKilled, type SentEvent } from './event-intake.ts';
 import type { Scenario } from './scenario.ts';
 import { runJob, type ServiceProcess, startService } from './service-process.ts';
 import { writeSmallCatalog } from './small-catalog.ts';
 import { compareStoredEvents } from './stored-events.ts';
 
-const DISK_MIB = 24;
+const DISK_MIB = 64;
 const PINS = 300;
+/** What a round may leave behind; with less space than this it begins with a fresh data folder. */
+const ROOM_BYTES = 40 * 2 ** 20;
+/** More than the write-ahead logs hold, whose pages are written again without asking for space. */
+const BATCHES_MAX = 400;
+const REPORT_MS = 400;
 
 export const disk: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_INFINITY, say }) => {
   const folder = mkdtempSync(join(tmpdir(), 'related-pins-disk-'));
@@ -30,7 +35,7 @@ export const disk: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
     return { rounds: 0, lost: 0, doubled: 0, failed: 0, failures: [], skipped };
   }
   const failures: string[] = [];
-  const ledger = new EventLedger();
+  const ledgers: EventLedger[] = [];
   const refusals: Record<string, number> = {};
   const deadline = Date.now() + minutes * 60_000;
   let service: ServiceProcess | null = null;
@@ -41,30 +46,27 @@ export const disk: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
     const catalog = writeSmallCatalog(join(folder, 'files'), PINS, 30, 10, seed);
     await runJob(['import-catalog', '--data', made, ...catalog.flags]);
     await runJob(['build-candidates', '--data', made, '--only', 'cooccurrence']);
-    const data = join(mount, 'data');
-    cpSync(made, data, { recursive: true });
-    service = await startService(data);
     const random = seededRandom(deriveSeed(seed, 'disk'));
-    const { url } = service;
-    const report = async (): Promise<void> => {
-      let over = false;
-      const client = reportUntilKilled(url, PINS, ledger, seededRandom(random.integer(2 ** 31)), () => over);
-      await new Promise((later) => setTimeout(later, 400));
-      over = true;
-      await client;
-    };
     while (round < rounds && Date.now() < deadline) {
-      await report();
-      const filler = join(mount, 'filler');
-      fill(filler);
-      await writesAreRefused(url, round, ledger, refusals, failures);
-      rmSync(filler);
-      await report();
+      const data = join(mount, 'data');
+      rmSync(data, { recursive: true, force: true });
+      cpSync(made, data, { recursive: true });
+      const ledger = new EventLedger();
+      ledgers.push(ledger);
+      service = await startService(data);
+      const { url } = service;
+      do {
+        await reportFor(REPORT_MS, url, ledger, random);
+        const filler = join(mount, 'filler');
+        fill(filler);
+        await writesAreRefused(url, round, ledger, refusals, failures);
+        rmSync(filler);
+        await reportFor(REPORT_MS, url, ledger, random);
+        round++;
+      } while (round < rounds && Date.now() < deadline && freeBytes(mount) > ROOM_BYTES);
+      await service.kill();
       lost += compared(data, ledger, failures);
-      round++;
     }
-    await service.kill();
-    lost += compared(data, ledger, failures);
   } catch (error) {
     failures.push(reasonOf(error));
   } finally {
@@ -72,17 +74,31 @@ export const disk: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
     spawnSync('umount', [mount]);
     rmSync(folder, { recursive: true, force: true });
   }
-  failures.push(...ledger.problems);
+  failures.push(...ledgers.flatMap(({ problems }) => problems));
+  const sumOf = (count: (ledger: EventLedger) => number): number => ledgers.reduce((sum, ledger) => sum + count(ledger), 0);
   return {
     rounds: round,
     lost,
-    doubled: ledger.doubled,
+    doubled: sumOf(({ doubled }) => doubled),
     failed: failures.length,
     failures,
-    acknowledged: ledger.acknowledged.size,
+    acknowledged: sumOf(({ acknowledged }) => acknowledged.size),
     refusals,
   };
 };
+
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+async function reportFor(ms: number, url: string, ledger: EventLedger, random: Random): Promise<void> {
+  let over = false;
+  const client = reportUntilKilled(url, PINS, ledger, seededRandom(random.integer(2 ** 31)), () => over);
+  await new Promise((later) => setTimeout(later, ms));
+  over = true;
+  await client;
+}
 
 /** Writes until there is no space for another byte. */
 function fill(path: string): void {
@@ -110,7 +126,7 @@ async function writesAreRefused(
 ): Promise<void> {
   for (const kind of ['pins', 'events'] as const) {
     const codes = new Set<string>();
-    for (let batch = 0; batch < 40 && !codes.has('DATA_DISK_FULL'); batch++) {
+    for (let batch = 0; batch < BATCHES_MAX && !codes.has('DATA_DISK_FULL'); batch++) {
       const ids = Array.from({ length: 1000 }, (_, i) => `full-${round}-${batch}-${i}`);
       const events = kind === 'events' ? ids.map((eventId, i) => clickOfNobody(eventId, `p${i % PINS}`)) : [];
       for (const event of events) ledger.sent.set(event.eventId, event);

@@ -293,10 +293,10 @@ async function callersHangUp(site: Site): Promise<Record<string, unknown>> {
   return { hungUp: waves * HANG_UPS, recoveryMs, held };
 }
 
-/** Reads still being answered after a second of quiet at most. */
+/** Reads still being answered after four seconds of quiet at most. */
 async function untilIdle(url: string): Promise<number> {
   let held = Number.NaN;
-  for (let look = 0; look < 10 && held !== 0; look++) {
+  for (let look = 0; look < 40 && held !== 0; look++) {
     await new Promise((later) => setTimeout(later, 100));
     held = await metricOf(url, 'related_pins_in_flight{lane="read"}');
   }

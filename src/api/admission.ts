@@ -18,6 +18,7 @@ import { ServiceError } from '../errors.ts';
 
 export type Lane = 'read' | 'write' | 'heavy';
 const LANES: readonly Lane[] = ['write', 'read', 'heavy'];
+const BODY_LANES = [...LANES, 'other'] as const;
 
 export interface LaneLimits {
   /** Longest time a request waits for its turn, in milliseconds. */
@@ -37,6 +38,8 @@ export interface Closing {
   readonly closed?: boolean;
   /** All of it has been handed to the kernel or waits for the caller to read. */
   readonly writableEnded?: boolean;
+  /** The connection it goes to. A reply that waited behind another one when that was closed closes never. */
+  readonly req?: { readonly socket: { readonly destroyed: boolean } };
   once(event: 'close', listener: () => void): unknown;
   destroy?(error: Error): unknown;
 }
@@ -51,6 +54,7 @@ export interface Sender {
 interface Body {
   readonly bytes: number;
   readonly sender: Sender;
+  readonly reply: Closing;
   readonly since: number;
   /** Bytes that the connection had read before. */
   readonly from: number;
@@ -99,6 +103,10 @@ export function limitsOf({ maxInFlight, queueWaitMs, bodyLimitBytes, heavyInFlig
   };
 }
 
+function isOrphan({ req }: Closing): boolean {
+  return req?.socket.destroyed === true;
+}
+
 export class Admission {
   readonly inFlight: Record<Lane, number> = { read: 0, write: 0, heavy: 0 };
   readonly refused: Record<Lane, number> = { read: 0, write: 0, heavy: 0 };
@@ -138,7 +146,7 @@ export class Admission {
   takeBody(lane: Lane | 'other', bytes: number, sender: Sender, reply: Closing): void {
     while (this.bytes[lane] + bytes > this.limits.bodies && this.cutSlowest(lane));
     if (this.bytes[lane] + bytes > this.limits.bodies) throw this.refusal(lane === 'other' ? 'write' : lane);
-    const body: Body = { bytes, sender, since: performance.now(), from: sender.socket.bytesRead };
+    const body: Body = { bytes, sender, reply, since: performance.now(), from: sender.socket.bytesRead };
     this.bodies[lane].add(body);
     this.bytes[lane] += bytes;
     reply.once('close', () => this.release(lane, body));
@@ -166,15 +174,24 @@ export class Admission {
     return true;
   }
 
-  /** Ends replies that are whole and that nobody has read for so long, in milliseconds; of one lane or of all. */
+  /**
+   * Ends replies that are whole and that nobody has read for so long, in milliseconds; of one lane or of all. Gives back what
+   * was taken for requests that stood behind others on a connection that is gone.
+   */
   cutUnread(longestMs: number, lanes: readonly Lane[] = LANES): void {
     const now = performance.now();
-    for (const entry of lanes.flatMap((lane) => [...this.admitted[lane]])) {
-      if (!entry.reply.writableEnded) continue;
-      entry.unreadSince ||= now;
-      if (now - entry.unreadSince < longestMs) continue;
-      this.cut++;
-      entry.reply.destroy?.(new Error('nobody read the reply'));
+    for (const lane of BODY_LANES) for (const body of this.bodies[lane]) if (isOrphan(body.reply)) this.release(lane, body);
+    for (const lane of lanes) {
+      for (const entry of this.admitted[lane]) {
+        if (!entry.reply.writableEnded) continue;
+        entry.unreadSince ||= now;
+        const isUnread = now - entry.unreadSince >= longestMs;
+        if (isUnread) {
+          this.cut++;
+          entry.reply.destroy?.(new Error('nobody read the reply'));
+        }
+        if (isUnread || isOrphan(entry.reply)) this.leave(entry);
+      }
     }
   }
 

@@ -130,6 +130,20 @@ describe('admission', () => {
     admission.cutUnread(1000, ['read']);
     expect(admission.inFlight.read).toBe(1);
   });
+
+  // Node closes no reply that waited behind another one on the same connection.
+  it('gives back what was taken for requests behind others on a connection that is gone', () => {
+    const admission = new Admission(LIMITS);
+    const connection = { destroyed: false };
+    const reply = Object.assign(new EventEmitter(), { writableEnded: true, req: { socket: connection } });
+    admission.takeBody('write', 80, senderOf(0, true), reply);
+    admission.enter('write', reply, () => undefined);
+    admission.cutUnread(1000);
+    expect([admission.inFlight.write, admission.bodyBytes]).toEqual([1, 80]);
+    connection.destroyed = true;
+    admission.cutUnread(1000);
+    expect([admission.inFlight.write, admission.bodyBytes]).toEqual([0, 0]);
+  });
 });
 
 describe('rate limit', () => {
