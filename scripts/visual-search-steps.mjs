@@ -32,7 +32,7 @@ export async function visualSearchSteps(browser, base, out) {
   await page.locator('.narrow-by .term-chip:not(.on)').first().click();
   await found();
   await take('5-chip');
-  await page.getByRole('tab', { name: 'Shop the look' }).click();
+  await page.getByRole('button', { name: 'Shop the look' }).click();
   await page.keyboard.press('Tab');
   await page.locator('.crop').focus();
   await page.keyboard.press('Escape');
