@@ -13,7 +13,7 @@ import { EventLedger, reportUntilKilled, type SentEvent } from './event-intake.t
 import type { Scenario } from './scenario.ts';
 import { runJob, type ServiceProcess, startService } from './service-process.ts';
 import { writeSmallCatalog } from './small-catalog.ts';
-import { compareStoredEvents } from './stored-events.ts';
+import { countLost } from './stored-events.ts';
 
 const DISK_MIB = 64;
 const PINS = 300;
@@ -65,7 +65,7 @@ export const disk: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
         round++;
       } while (round < rounds && Date.now() < deadline && freeBytes(mount) > ROOM_BYTES);
       await service.kill();
-      lost += compared(data, ledger, failures);
+      lost += countLost(data, ledger);
     }
   } catch (error) {
     failures.push(reasonOf(error));
@@ -152,12 +152,4 @@ async function writesAreRefused(
 
 function clickOfNobody(eventId: string, pinId: string): SentEvent {
   return { eventId, type: 'click', recommendationId: `unknown-${eventId}`, pinId, position: 1, userId: 'u1', at: Date.now() };
-}
-
-/** How many acknowledged events are not there; what else is wrong with the log goes to the failures. */
-function compared(data: string, ledger: EventLedger, failures: string[]): number {
-  const { lost, doubled, problems } = compareStoredEvents(data, ledger);
-  ledger.doubled += doubled;
-  failures.push(...problems);
-  return lost;
 }

@@ -20,7 +20,7 @@ import { EventLedger, postEvents, reportUntilKilled, type SentEvent } from './ev
 import type { Scenario } from './scenario.ts';
 import { runJob, type ServiceProcess, startService } from './service-process.ts';
 import { type SmallCatalog, writeSmallCatalog } from './small-catalog.ts';
-import { compareStoredEvents } from './stored-events.ts';
+import { countLost } from './stored-events.ts';
 
 const EXPERIMENT = 'torture';
 const CLIENTS = 3;
@@ -158,14 +158,14 @@ async function eventRound(site: Site): Promise<void> {
   await service.kill();
   site.service = null;
   await Promise.all(clients);
-  countWhatIsThere(site);
+  site.lost += countLost(site.data, site.ledger);
   site.service = await startService(data);
   const sent = [...ledger.sent.values()].slice(before);
   const acknowledged = sent.filter(({ eventId }) => ledger.acknowledged.has(eventId));
   const open = sent.filter(({ eventId }) => !ledger.acknowledged.has(eventId));
   for (const batch of batchesOf(acknowledged)) await ledger.repeat(site.service.url, batch);
   for (const batch of batchesOf(open)) ledger.acknowledge(batch, await postEvents(site.service.url, batch));
-  countWhatIsThere(site);
+  site.lost += countLost(site.data, site.ledger);
   await checkReport(site);
 }
 
@@ -173,14 +173,6 @@ function batchesOf(events: readonly SentEvent[]): SentEvent[][] {
   const batches: SentEvent[][] = [];
   for (let at = 0; at < events.length; at += 500) batches.push(events.slice(at, at + 500));
   return batches;
-}
-
-/** Every acknowledged event once, in one table or the other; those joined to a list have it. */
-function countWhatIsThere(site: Site): void {
-  const { lost, doubled, problems } = compareStoredEvents(site.data, site.ledger);
-  site.lost += lost;
-  site.ledger.doubled += doubled;
-  site.failures.push(...problems);
 }
 
 function checkWhole(site: Site, database: ReturnType<typeof openDatabase>, name: string): void {

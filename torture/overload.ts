@@ -13,7 +13,7 @@ import { type Crowd, dripping, endlessBody, hangUps, idleConnections, neverReadi
 import type { Scenario } from './scenario.ts';
 import { runJob, type ServiceProcess, startService } from './service-process.ts';
 import { writeSmallCatalog } from './small-catalog.ts';
-import { compareStoredEvents } from './stored-events.ts';
+import { countLost } from './stored-events.ts';
 
 const PINS = 2000;
 /** How many times what the service can do is asked of it. */
@@ -79,14 +79,12 @@ export const overload: Scenario = async ({ minutes, seed, rounds = Number.POSITI
       round++;
     }
     await service.kill();
-    const stored = compareStoredEvents(data, ledger);
-    failures.push(...stored.problems);
-    lost = stored.lost;
-    ledger.doubled += stored.doubled;
+    lost = countLost(data, ledger);
   } finally {
     await service?.kill();
     rmSync(folder, { recursive: true, force: true });
   }
+  failures.push(...ledger.problems);
   return {
     rounds: round,
     lost,

@@ -18,7 +18,9 @@ import { ServiceError } from '../errors.ts';
 
 export type Lane = 'read' | 'write' | 'heavy';
 const LANES: readonly Lane[] = ['write', 'read', 'heavy'];
-const BODY_LANES = [...LANES, 'other'] as const;
+/** Bodies of administration are `other`. */
+type BodyLane = Lane | 'other';
+const BODY_LANES: readonly BodyLane[] = [...LANES, 'other'];
 
 export interface LaneLimits {
   /** Longest time a request waits for its turn, in milliseconds. */
@@ -27,8 +29,8 @@ export interface LaneLimits {
 }
 
 export type Limits = Readonly<Record<Lane, LaneLimits>> & {
-  /** Bytes of bodies of one lane that may be on their way or being answered. */
-  readonly bodies: number;
+  /** Bytes of bodies that may be on their way or being answered. */
+  readonly bodies: Readonly<Record<BodyLane, number>>;
   /** A body must have come by then, in milliseconds. */
   readonly bodyMs: number;
 };
@@ -75,12 +77,12 @@ interface Entry {
 const RETRY_AFTER_SECONDS = 1;
 /** Writes and image work wait this many times longer than reads: a lost list is asked for again, a lost event is lost. */
 const PATIENCE = 5;
-/** Bodies of a lane, in largest bodies. */
-const BODIES_MAX = 32;
+/** Bodies of each lane, in largest bodies (image work: in largest uploads); they bound the memory that callers can take by sending. */
+const BODIES_MAX: Readonly<Record<BodyLane, number>> = { write: 32, read: 8, heavy: 8, other: 2 };
 /** A body is not called slow before. */
 const BODY_GRACE_MS = 1000;
-/** How long a reply may wait for its reader when others wait for its place. */
-const UNREAD_MS = 250;
+/** How long a reply may wait for its reader when others wait for its place: a few round trips around the world. */
+const UNREAD_MS = 1000;
 /** So few are no queue: when they wait, the machine is slow, and refusing would not help. */
 const QUEUE_MIN = 32;
 /** Longer queues are cut at once, whatever they wait. */
@@ -93,12 +95,18 @@ const ACCEPTING_TURNS_MAX = 64;
 /** How often a lane that is full looks for those who have waited too long. */
 const EXPIRY_MS = 25;
 
-export function limitsOf({ maxInFlight, queueWaitMs, bodyLimitBytes, heavyInFlight, requestTimeoutMs }: Config): Limits {
+export function limitsOf(config: Config): Limits {
+  const { maxInFlight, queueWaitMs, bodyLimitBytes, uploadLimitBytes, heavyInFlight, requestTimeoutMs } = config;
   return {
     read: { waitMs: queueWaitMs, inFlight: maxInFlight },
     write: { waitMs: queueWaitMs * PATIENCE, inFlight: maxInFlight },
     heavy: { waitMs: queueWaitMs * PATIENCE, inFlight: heavyInFlight },
-    bodies: BODIES_MAX * bodyLimitBytes,
+    bodies: {
+      write: BODIES_MAX.write * bodyLimitBytes,
+      read: BODIES_MAX.read * bodyLimitBytes,
+      heavy: BODIES_MAX.heavy * Math.max(bodyLimitBytes, uploadLimitBytes),
+      other: BODIES_MAX.other * bodyLimitBytes,
+    },
     bodyMs: requestTimeoutMs,
   };
 }
@@ -112,8 +120,8 @@ export class Admission {
   readonly refused: Record<Lane, number> = { read: 0, write: 0, heavy: 0 };
   /** Slow senders and replies that nobody read, cut off for the sake of others. */
   cut = 0;
-  private readonly bodies: Record<Lane | 'other', Set<Body>> = { read: new Set(), write: new Set(), heavy: new Set(), other: new Set() };
-  private readonly bytes: Record<Lane | 'other', number> = { read: 0, write: 0, heavy: 0, other: 0 };
+  private readonly bodies: Record<BodyLane, Set<Body>> = { read: new Set(), write: new Set(), heavy: new Set(), other: new Set() };
+  private readonly bytes: Record<BodyLane, number> = { read: 0, write: 0, heavy: 0, other: 0 };
   private readonly admitted: Record<Lane, Set<Entry>> = { read: new Set(), write: new Set(), heavy: new Set() };
   private readonly limits: Limits;
   private readonly queues: Record<Lane, Entry[]> = { read: [], write: [], heavy: [] };
@@ -143,21 +151,21 @@ export class Admission {
   }
 
   /** Whether a body of so many bytes may come; counted until `reply` is closed. @throws SERVER_OVERLOADED */
-  takeBody(lane: Lane | 'other', bytes: number, sender: Sender, reply: Closing): void {
-    while (this.bytes[lane] + bytes > this.limits.bodies && this.cutSlowest(lane));
-    if (this.bytes[lane] + bytes > this.limits.bodies) throw this.refusal(lane === 'other' ? 'write' : lane);
+  takeBody(lane: BodyLane, bytes: number, sender: Sender, reply: Closing): void {
+    while (this.bytes[lane] + bytes > this.limits.bodies[lane] && this.cutSlowest(lane));
+    if (this.bytes[lane] + bytes > this.limits.bodies[lane]) throw this.refusal(lane === 'other' ? 'write' : lane);
     const body: Body = { bytes, sender, reply, since: performance.now(), from: sender.socket.bytesRead };
     this.bodies[lane].add(body);
     this.bytes[lane] += bytes;
     reply.once('close', () => this.release(lane, body));
   }
 
-  private release(lane: Lane | 'other', body: Body): void {
+  private release(lane: BodyLane, body: Body): void {
     if (this.bodies[lane].delete(body)) this.bytes[lane] -= body.bytes;
   }
 
   /** Ends the body that lags most behind the pace at which it would be there in time; false: none lags. */
-  private cutSlowest(lane: Lane | 'other'): boolean {
+  private cutSlowest(lane: BodyLane): boolean {
     const now = performance.now();
     let slowest: Body | null = null;
     let leastPace = 1;

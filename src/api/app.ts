@@ -178,7 +178,7 @@ function auditAdministration(app: App, dataFolder: string): void {
   app.addHook('onRoute', (route) => {
     if (route.config?.scope !== 'admin' || route.config.quiet) return;
     route.onSend = (request, reply, _, done) => {
-      if (reply.statusCode !== 401 || strangers.has('anybody')) leaveLine(request, reply.statusCode);
+      if (reply.statusCode !== 401 || strangers.tryTake('anybody')) leaveLine(request, reply.statusCode);
       done();
     };
   });

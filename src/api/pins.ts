@@ -34,10 +34,11 @@ export function pinRoutes(app: App, { context }: Service): void {
     },
     async (request) => {
       const { q, limit = 60, cursor, category: name, ...flags } = request.query;
+      const start = startOf(cursor);
       const category = name === undefined ? undefined : context.pins.categoryNames.indexOf(name);
       if (category === -1) return { pins: [], nextCursor: null };
       const order = q ? context.catalog.text.search(q, MATCHES_MAX, 'all').map((match) => match.pinIndex) : null;
-      const { pins, next } = page(context, order, { category, ...flags }, limit, startOf(cursor));
+      const { pins, next } = page(context, order, { category, ...flags }, limit, start);
       return { pins: pins.map((pinIndex) => summaryOf(context, pinIndex)), nextCursor: next === null ? null : String(next) };
     },
   );

@@ -38,8 +38,8 @@ export class RateLimit {
     if (this.shared) void this.countTogether(this.shared, caller, bucket);
   }
 
-  /** Takes one token if there is one. */
-  has(caller: string, now = performance.now()): boolean {
+  /** Takes one token if there is one, in this process alone; says whether there was. */
+  tryTake(caller: string, now = performance.now()): boolean {
     const bucket = this.filled(caller, now);
     if (bucket.tokens < 1) return false;
     bucket.tokens--;

@@ -7,7 +7,7 @@ const LIMITS = {
   read: { waitMs: 20, inFlight: 1000 },
   write: { waitMs: 1000, inFlight: 1000 },
   heavy: { waitMs: 20, inFlight: 2 },
-  bodies: 100,
+  bodies: { write: 100, read: 100, heavy: 100, other: 100 },
   bodyMs: 30_000,
 };
 
@@ -94,7 +94,7 @@ describe('admission', () => {
 
   it('cuts the slowest of the bodies that will not be there in time when another one needs the room', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
-    const admission = new Admission({ ...LIMITS, bodies: 300 });
+    const admission = new Admission({ ...LIMITS, bodies: { ...LIMITS.bodies, write: 300 } });
     const [slow, slower, whole] = [senderOf(1000), senderOf(500), senderOf(0, true)];
     for (const sender of [slow, slower, whole]) admission.takeBody('write', 100, sender, new EventEmitter());
     expect(() => admission.takeBody('write', 100, senderOf(0), new EventEmitter())).toThrow(/at capacity/);
