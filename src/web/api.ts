@@ -87,6 +87,9 @@ export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
+/** The service's own words are for programs. */
+const KEY_NEEDED = 'An access key is needed for this. Whoever runs the service makes one with related-pins create-key.';
+
 export async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
   return (await (await ask(path, init)).json()) as T;
 }
@@ -113,7 +116,8 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
   }
   if (!reply.ok) {
     const problem = (await reply.json().catch(() => ({}))) as { code?: string; detail?: string; field?: string };
-    throw new ApiProblem(reply.status, problem.code ?? 'UNKNOWN', problem.detail ?? reply.statusText, problem.field ?? null);
+    const detail = reply.status === 401 ? KEY_NEEDED : (problem.detail ?? reply.statusText);
+    throw new ApiProblem(reply.status, problem.code ?? 'UNKNOWN', detail, problem.field ?? null);
   }
   return reply;
 }
