@@ -1,4 +1,9 @@
-/** IEEE 754 half floats as 16-bit patterns: nets with float16 inputs or outputs; the arithmetic here stays float32. */
+/**
+ * IEEE 754 half floats as 16-bit patterns: nets with float16 inputs or outputs; the arithmetic here stays float32.
+ * The engine converts where it knows Float16Array (Node 24); Node 22 does not, and converts with the code here.
+ */
+
+const ENGINE_CONVERTS = typeof Float16Array === 'function';
 
 const bits = new DataView(new ArrayBuffer(4));
 
@@ -41,13 +46,24 @@ function values(): Float32Array {
   return table;
 }
 
+/** The nearest half floats, as patterns. */
 export function toFloat16(from: Float32Array): Uint16Array {
+  return ENGINE_CONVERTS ? new Uint16Array(new Float16Array(from).buffer) : plainToFloat16(from);
+}
+
+/** The values of patterns; exact. */
+export function fromFloat16(patterns: Uint16Array): Float32Array {
+  if (!ENGINE_CONVERTS) return plainFromFloat16(patterns);
+  return new Float32Array(new Float16Array(patterns.buffer, patterns.byteOffset, patterns.length));
+}
+
+export function plainToFloat16(from: Float32Array): Uint16Array {
   const out = new Uint16Array(from.length);
   for (let i = 0; i < from.length; i++) out[i] = float16Bits(from[i]);
   return out;
 }
 
-export function fromFloat16(patterns: Uint16Array): Float32Array {
+export function plainFromFloat16(patterns: Uint16Array): Float32Array {
   const known = values();
   const out = new Float32Array(patterns.length);
   for (let i = 0; i < patterns.length; i++) out[i] = known[patterns[i]];

@@ -151,9 +151,17 @@ function declarationOf(value: ort.InferenceSession.ValueMetadata): TensorDeclara
 }
 
 function tensorFor(values: Float32Array, dims: readonly number[], type: string): ort.Tensor {
-  if (type === 'float16') return new ort.Tensor('float16', toFloat16(values), dims);
+  if (type === 'float16') return float16Tensor(toFloat16(values), dims);
   if (type === 'uint8') return new ort.Tensor('uint8', Uint8Array.from(values), dims);
   return new ort.Tensor('float32', values, dims);
+}
+
+/**
+ * From Node 24 on ort.Tensor makes a Float16Array of the patterns, and onnxruntime-node 1.30 takes that for 0 bytes
+ * ("not enough space: expected 6144, got 0"; microsoft/onnxruntime, pull request 32323). It reads patterns as they are.
+ */
+function float16Tensor(patterns: Uint16Array, dims: readonly number[]): ort.Tensor {
+  return Object.defineProperty(new ort.Tensor('float16', patterns, dims), 'data', { value: patterns });
 }
 
 function outputOf(name: string, tensor: ort.Tensor, net: string): OutputValues {

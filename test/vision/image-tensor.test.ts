@@ -13,7 +13,6 @@ import {
   writeTensor,
 } from '../../src/vision/image-tensor.ts';
 import { colourCells, fingerprint, perceptualDistance, perceptualHash } from '../../src/vision/fingerprint.ts';
-import { float16Bits, fromFloat16, toFloat16 } from '../../src/vision/float16.ts';
 import { coarseDifference, laidOverDifference, laidPicture } from '../../src/vision/laid-over.ts';
 import type { NetInput } from '../../src/vision/net-manifest.ts';
 
@@ -172,26 +171,6 @@ describe('tensors', () => {
     const { pixels } = await resizeRegion(image, 32, 32, 'stretch-bilinear', [3000, 1000, 3040, 1040]);
     expect(pixels.data[3 * (16 * 32 + 16) + 1]).toBeLessThan(40);
     expect(pixels.data[1]).toBeLessThan(80);
-  });
-
-  it('halves floats to the nearest and widens them back', () => {
-    const cases: [number, number][] = [
-      [0, 0],
-      [1, 0x3c00],
-      [1.5, 0x3e00],
-      [-2, 0xc000],
-      [65504, 0x7bff],
-      [65520, 0x7c00],
-      [2 ** -24, 1],
-      [2 ** -26, 0],
-      [1 + 2 ** -11, 0x3c00],
-      [1 + 3 * 2 ** -11, 0x3c02],
-    ];
-    for (const [value, pattern] of cases) expect(float16Bits(value)).toBe(pattern);
-    expect([...fromFloat16(toFloat16(Float32Array.from([0.1, -3, 1e-5])))].map((value) => Number(value.toPrecision(3)))).toEqual([
-      0.1, -3, 0.00001,
-    ]);
-    expect(fromFloat16(toFloat16(Float32Array.from([Number.NaN])))[0]).toBeNaN();
   });
 });
 
