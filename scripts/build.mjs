@@ -18,7 +18,7 @@ function* files(folder) {
 
 function newest() {
   let time = 0;
-  for (const folder of ['src', 'bench', 'torture', 'scripts'])
+  for (const folder of ['src', 'lab', 'bench', 'torture', 'scripts'])
     for (const file of files(join(root, folder))) time = Math.max(time, statSync(file).mtimeMs);
   for (const file of ['package-lock.json', 'tsconfig.json', 'vite.config.ts'])
     if (existsSync(join(root, file))) time = Math.max(time, statSync(join(root, file)).mtimeMs);

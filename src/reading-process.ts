@@ -1,12 +1,12 @@
-/** A reading process (api/reading-processes.ts): its own context and socket, no lock, no log of its own. */
-import { buildService } from './api/app.ts';
-import { closeApp } from './api/close-app.ts';
-import { listen } from './api/listen.ts';
-import { packedList, type ReaderWord, type WriterWord } from './api/reading-messages.ts';
-import type { App } from './api/routes.ts';
-import { warmUp } from './api/warm-up.ts';
-import type { ServedList } from './catalog/served-list.ts';
-import { type Context, openContext } from './context.ts';
+/** A reading process (api/shell/reading-processes.ts): its own context and socket, no lock, no log of its own. */
+import { buildService } from './api/shell/app.ts';
+import { closeApp } from './api/shell/close-app.ts';
+import { listen } from './api/shell/listen.ts';
+import { packedList, type ReaderWord, type WriterWord } from './api/shell/reading-messages.ts';
+import type { App } from './api/routes/routes.ts';
+import { warmUp } from './api/shell/warm-up.ts';
+import type { ServedList } from './catalog/log/served-list.ts';
+import { type Context, openContext } from './service/context.ts';
 import { reasonOf, ServiceError } from './errors.ts';
 
 /** Served lists wait so long for others to be sent with. */

@@ -4,18 +4,18 @@
  */
 import type { CandidateList, ScoredPins } from './candidates/candidate.ts';
 import { Merge, type Proposal, sourceNamesOf } from './candidates/merge.ts';
-import { RowTable } from './candidates/row-table.ts';
-import type { PinColumns } from './catalog/pin-columns.ts';
-import type { UserHistory } from './ranker/ranking-feature.ts';
-import { summarizeHistory } from './ranker/user-history.ts';
-import { acceptedPins } from './serving/accepted-pins.ts';
-import { blendHistory, ENOUGH_FROM_HISTORY, FILLED_QUERIES, HOME_QUERIES_MAX, PER_QUERY_LIMIT } from './serving/home-blend.ts';
-import { type PageCursor, readCursor } from './serving/page-cursor.ts';
-import { askedSources, isFilling, propose } from './serving/propose.ts';
-import { missingOf, missingOfHistory, NO_QUERY, querySide } from './serving/query-side.ts';
-import { rankCandidates } from './serving/rank-candidates.ts';
-import type { ListOptions, RankedList } from './serving/ranked-list.ts';
-import type { Degradation, ServingParts } from './serving/serving-parts.ts';
+import { RowTable } from './candidates/cooccurrence/row-table.ts';
+import type { PinColumns } from './catalog/pins/pin-columns.ts';
+import type { UserHistory } from './ranker/scoring/ranking-feature.ts';
+import { summarizeHistory } from './ranker/scoring/user-history.ts';
+import { acceptedPins } from './lists/accepted-pins.ts';
+import { blendHistory, ENOUGH_FROM_HISTORY, FILLED_QUERIES, HOME_QUERIES_MAX, PER_QUERY_LIMIT } from './lists/home-blend.ts';
+import { type PageCursor, readCursor } from './lists/page-cursor.ts';
+import { askedSources, isFilling, propose } from './lists/propose.ts';
+import { missingOf, missingOfHistory, NO_QUERY, querySide } from './lists/query-side.ts';
+import { rankCandidates } from './lists/rank-candidates.ts';
+import type { ListOptions, RankedList } from './lists/ranked-list.ts';
+import type { Degradation, ServingParts } from './lists/serving-parts.ts';
 
 /** The pins people want to see next after this one. */
 export async function relatedPins(parts: ServingParts, queryPin: number, options: ListOptions): Promise<RankedList> {

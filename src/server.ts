@@ -2,16 +2,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type App } from './api/routes.ts';
-import { buildService } from './api/app.ts';
-import { closeApp } from './api/close-app.ts';
-import { listen } from './api/listen.ts';
-import type { Metrics } from './api/metrics.ts';
-import { ReadingProcesses } from './api/reading-processes.ts';
-import { warmNet, warmUp } from './api/warm-up.ts';
-import { checkListening, Keys } from './api/keys.ts';
+import { type App } from './api/routes/routes.ts';
+import { buildService } from './api/shell/app.ts';
+import { closeApp } from './api/shell/close-app.ts';
+import { listen } from './api/shell/listen.ts';
+import type { Metrics } from './api/shell/metrics.ts';
+import { ReadingProcesses } from './api/shell/reading-processes.ts';
+import { warmNet, warmUp } from './api/shell/warm-up.ts';
+import { checkListening, Keys } from './api/shell/keys.ts';
 import type { Config } from './config.ts';
-import { type Context, openContext } from './context.ts';
+import { type Context, openContext } from './service/context.ts';
 
 export interface Server {
   readonly address: string;

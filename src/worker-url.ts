@@ -1,14 +1,14 @@
 /**
- * Where a worker script or a compiled asset lies. From `src/` (tests run the TypeScript directly) both are taken from
- * the built `dist/src/`; from `dist/` they lie beside the caller.
+ * Where a worker script or a compiled asset is. Tests run the TypeScript of `src/` and `lab/` directly; both are then taken
+ * from the built tree in `dist/`. A built file finds them beside itself.
  */
 export function workerUrl(from: string, relative: string): URL {
   return assetUrl(from, relative.replace(/\.ts$/, '.js'));
 }
 
 export function assetUrl(from: string, relative: string): URL {
-  const base = from.endsWith('.ts') ? from.replace(/\/src\/(?!.*\/src\/)/, '/dist/src/') : from;
-  return new URL(relative, base);
+  const root = projectRoot().href;
+  return new URL(relative, from.endsWith('.ts') ? `${root}dist/${from.slice(root.length)}` : from);
 }
 
 /** The project's root folder: `data/` and `package.json` are in it. */

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Job } from '../src/jobs/job.ts';
+import { JOBS as LAB } from '../lab/studies/table.ts';
+import { JOBS } from '../src/jobs/table.ts';
 
 const CLI = join(import.meta.dirname, '../dist/src/cli.js');
 const run = (...args: string[]) => spawnSync(process.execPath, [CLI, ...args], { encoding: 'utf8' });
@@ -21,14 +22,15 @@ describe('the command line', () => {
   });
 
   it('every job has a name, a summary, examples that call it, and help', async () => {
-    const names = [...run('--help').stdout.matchAll(/^ {2}([a-z]+(?:-[a-z]+)*)\s/gm)].map((row) => row[1]);
-    expect(names.length).toBeGreaterThan(5);
-    for (const name of names) {
-      const { job } = (await import(`../src/jobs/${name}.ts`)) as { job: Job };
+    expect(JOBS.length).toBeGreaterThan(5);
+    const tables = [...JOBS.map((row) => ({ row, command: 'related-pins' })), ...LAB.map((row) => ({ row, command: 'npm run lab --' }))];
+    for (const { row, command } of tables) {
+      const [name, , load] = row;
+      const { job } = await load();
       expect(job.name).toBe(name);
       expect(job.summary.length, name).toBeGreaterThan(10);
       expect(
-        job.examples.some((example) => example.includes(`related-pins ${name}`) || example.includes(`npm run ${name}`)),
+        job.examples.some((example) => example.includes(`${command} ${name}`) || example.includes(`npm run ${name}`)),
         name,
       ).toBe(true);
     }

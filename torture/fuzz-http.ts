@@ -4,9 +4,9 @@
  * says holds by construction: they are written by its schemas; schemathesis checks it from outside.) Jobs are not started.
  */
 import { join } from 'node:path';
-import { buildApp } from '../src/api/app.ts';
+import { buildApp } from '../src/api/shell/app.ts';
 import { readConfig } from '../src/config.ts';
-import { openContext } from '../src/context.ts';
+import { openContext } from '../src/service/context.ts';
 import { ERRORS } from '../src/errors.ts';
 import type { Random } from '../src/math/random.ts';
 import type { FuzzTarget } from './fuzz-target.ts';

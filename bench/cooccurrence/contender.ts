@@ -1,8 +1,8 @@
 /** Our side of the bench, in a process of its own: pairs file, boards, pins, threads -> seconds, processor seconds, peak memory, sums. */
 import { readFileSync } from 'node:fs';
-import { DEFAULT_COOCCURRENCE } from '../../src/candidates/board-cooccurrence.ts';
-import { boardPinsOf } from '../../src/candidates/board-pins.ts';
-import { countedInBlocks } from '../../src/candidates/cooccurrence-pool.ts';
+import { DEFAULT_COOCCURRENCE } from '../../src/candidates/cooccurrence/board-cooccurrence.ts';
+import { boardPinsOf } from '../../src/candidates/cooccurrence/board-pins.ts';
+import { countedInBlocks } from '../../src/candidates/cooccurrence/cooccurrence-pool.ts';
 
 const [file, boards, pins, threads] = process.argv.slice(2);
 const table = readTable();

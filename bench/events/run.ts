@@ -5,7 +5,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openLog } from '../../src/catalog/log-database.ts';
+import { openLog } from '../../src/catalog/log/log-database.ts';
 import { figures, measure, round, startContender } from '../contest.ts';
 import { flag } from '../closeup/run.ts';
 import { generatedCatalog } from '../generated-catalog.ts';

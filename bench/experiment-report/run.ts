@@ -7,11 +7,11 @@ import { openDatabase } from '../../src/catalog/database.ts';
 import { readDefinition } from '../../src/experiments/experiment.ts';
 import type { Experiment } from '../../src/experiments/experiment-store.ts';
 import { ExperimentStore } from '../../src/experiments/experiment-store.ts';
-import type { ExposedList } from '../../src/experiments/exposed-list.ts';
-import { DAY_MS, HAS_DOMINANT } from '../../src/experiments/exposed-list.ts';
-import { recountCells } from '../../src/experiments/exposure-log.ts';
-import { ExposureStore } from '../../src/experiments/exposure-store.ts';
-import { reportOf } from '../../src/experiments/report.ts';
+import type { ExposedList } from '../../src/experiments/counting/exposed-list.ts';
+import { DAY_MS, HAS_DOMINANT } from '../../src/experiments/counting/exposed-list.ts';
+import { recountCells } from '../../src/experiments/counting/exposure-log.ts';
+import { ExposureStore } from '../../src/experiments/counting/exposure-store.ts';
+import { reportOf } from '../../src/experiments/report/report.ts';
 import { seededRandom } from '../../src/math/random.ts';
 
 const START = 20_700 * DAY_MS;

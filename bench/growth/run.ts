@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ExactIndex } from '../../src/candidates/exact-index.ts';
+import { ExactIndex } from '../../src/candidates/visual/exact-index.ts';
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { flag } from '../closeup/run.ts';

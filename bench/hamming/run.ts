@@ -4,9 +4,9 @@
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { ExactIndex, plainNeighbors } from '../../src/candidates/exact-index.ts';
-import { ExactIndexPool } from '../../src/candidates/exact-index-pool.ts';
-import type { BatchSearch } from '../../src/candidates/visual-neighbors.ts';
+import { ExactIndex, plainNeighbors } from '../../src/candidates/visual/exact-index.ts';
+import { ExactIndexPool } from '../../src/candidates/visual/exact-index-pool.ts';
+import type { BatchSearch } from '../../src/candidates/visual/visual-neighbors.ts';
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import type { CodeTable } from '../../src/features/visual-features.ts';
 import { projectRoot } from '../../src/worker-url.ts';

@@ -6,9 +6,9 @@ import { createReadStream, mkdtempSync, openSync, closeSync, rmSync, writeSync }
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { openCatalog } from '../../src/catalog/catalog-store.ts';
-import { ingestFile } from '../../src/catalog/ingest.ts';
-import { upsertBatch } from '../../src/catalog/upsert.ts';
+import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
+import { ingestFile } from '../../src/catalog/pins/ingest.ts';
+import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { SILENT } from '../../src/progress.ts';
 

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { seededRandom } from '../../src/math/random.ts';
-import { denseDesign } from '../../src/ranker/design-matrix.ts';
-import { preferenceLists } from '../../src/ranker/preference-sums.ts';
-import { trainRankSvm } from '../../src/ranker/rank-svm.ts';
+import { denseDesign } from '../../src/ranker/training/design-matrix.ts';
+import { preferenceLists } from '../../src/ranker/training/preference-sums.ts';
+import { trainRankSvm } from '../../src/ranker/training/rank-svm.ts';
 import { peerPython } from '../python-peer.ts';
 
 const COLUMNS = 60;

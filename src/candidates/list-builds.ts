@@ -1,20 +1,20 @@
 /** Builds list artifacts: rows in blocks into a scratch that survives a stop, then one atomic swap. */
-import type { ArtifactFolder } from '../catalog/artifact-folder.ts';
-import type { CatalogStore } from '../catalog/catalog-store.ts';
-import { newDigest } from '../catalog/digest.ts';
+import type { ArtifactFolder } from '../catalog/artifacts/artifact-folder.ts';
+import type { CatalogStore } from '../catalog/pins/catalog-store.ts';
+import { newDigest } from '../catalog/artifacts/digest.ts';
 import { ServiceError } from '../errors.ts';
 import type { CodeTable } from '../features/visual-features.ts';
 import type { Progress } from '../progress.ts';
-import { type CooccurrenceOptions, normsOf, type NeighborLists } from './board-cooccurrence.ts';
-import { type BoardPins, boardPinsOf } from './board-pins.ts';
-import { countedInBlocks } from './cooccurrence-pool.ts';
-import { COOCCURRENCE_KIND, type CooccurrenceMetadata } from './cooccurrence-store.ts';
-import { ExactIndex } from './exact-index.ts';
-import { ExactIndexPool } from './exact-index-pool.ts';
-import { Column } from './interactions.ts';
+import { type CooccurrenceOptions, normsOf, type NeighborLists } from './cooccurrence/board-cooccurrence.ts';
+import { type BoardPins, boardPinsOf } from './cooccurrence/board-pins.ts';
+import { countedInBlocks } from './cooccurrence/cooccurrence-pool.ts';
+import { COOCCURRENCE_KIND, type CooccurrenceMetadata } from './cooccurrence/cooccurrence-store.ts';
+import { ExactIndex } from './visual/exact-index.ts';
+import { ExactIndexPool } from './visual/exact-index-pool.ts';
+import { Column } from './cooccurrence/interactions.ts';
 import { ListScratch } from './list-scratch.ts';
 import { neighborListFolder, writeNeighborLists } from './neighbor-list-file.ts';
-import { besidesVisualLists, type VisualMetadata, visualKindOf, visualListsInBlocks } from './visual-neighbors.ts';
+import { besidesVisualLists, type VisualMetadata, visualKindOf, visualListsInBlocks } from './visual/visual-neighbors.ts';
 
 /** What every build is given. */
 export interface BuildSetting {

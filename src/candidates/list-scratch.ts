@@ -12,7 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { NeighborLists } from './board-cooccurrence.ts';
+import type { NeighborLists } from './cooccurrence/board-cooccurrence.ts';
 
 interface Progress {
   readonly key: string;

@@ -1,8 +1,8 @@
-import { PIN_REMOVED, type PinColumns } from '../catalog/pin-columns.ts';
-import { FLAGS, GROUP } from '../catalog/pin-records.ts';
+import { PIN_REMOVED, type PinColumns } from '../catalog/pins/pin-columns.ts';
+import { FLAGS, GROUP } from '../catalog/pins/pin-records.ts';
 import type { CandidateList, ScoredPins } from './candidate.ts';
-import type { Accept } from './neighbor-index.ts';
-import { RowTable } from './row-table.ts';
+import type { Accept } from './visual/neighbor-index.ts';
+import { RowTable } from './cooccurrence/row-table.ts';
 
 /** What one source proposed. */
 export interface Proposal {

@@ -2,8 +2,8 @@
  * Neighbour lists of all pins on disk: one flat artifact, a list is read when it is asked for. Resident: the list
  * lengths, 4 bytes a pin. Co-occurrence and visual neighbours are kept this way.
  */
-import type { ArtifactArray, ArtifactFile, FlatArray } from '../catalog/artifact-file.ts';
-import { ArtifactFolder } from '../catalog/artifact-folder.ts';
+import type { ArtifactArray, ArtifactFile, FlatArray } from '../catalog/artifacts/artifact-file.ts';
+import { ArtifactFolder } from '../catalog/artifacts/artifact-folder.ts';
 import { ServiceError } from '../errors.ts';
 import { NO_PINS, type ScoredPins } from './candidate.ts';
 import type { ListScratch } from './list-scratch.ts';

@@ -1,4 +1,4 @@
-import { PIN_REMOVED, type PinColumns } from '../catalog/pin-columns.ts';
+import { PIN_REMOVED, type PinColumns } from '../catalog/pins/pin-columns.ts';
 import { TopKHeap } from '../math/top-k.ts';
 import { type CandidateQuery, type CandidateSource, NO_PINS, type ScoredPins } from './candidate.ts';
 

@@ -1,5 +1,5 @@
-import type { BoardPins } from './board-pins.ts';
-import type { NeighborLists } from './board-cooccurrence.ts';
+import type { BoardPins } from './cooccurrence/board-pins.ts';
+import type { NeighborLists } from './cooccurrence/board-cooccurrence.ts';
 
 /**
  * Evaluates co-occurrence lists as a recommender: a user's saved items vote for their neighbours,

@@ -6,8 +6,8 @@ import type { Database } from '../catalog/database.ts';
 import { migrate } from '../catalog/database.ts';
 import { ServiceError } from '../errors.ts';
 import { deriveSeed, newId, seededRandom } from '../math/random.ts';
-import type { Rating } from './agreement.ts';
-import { krippendorffAlpha } from './agreement.ts';
+import type { Rating } from './statistics/agreement.ts';
+import { krippendorffAlpha } from './statistics/agreement.ts';
 
 const SCHEMA = `
 CREATE TABLE judgement_task (

@@ -1,6 +1,6 @@
-import type { CatalogStore } from '../catalog/catalog-store.ts';
-import type { StoredList } from '../catalog/served-list-log.ts';
-import type { DescribeQuery, QuerySegment } from './exposure-log.ts';
+import type { CatalogStore } from '../catalog/pins/catalog-store.ts';
+import type { StoredList } from '../catalog/log/served-list-log.ts';
+import type { DescribeQuery, QuerySegment } from './counting/exposure-log.ts';
 
 /** The column of the logged ranking-feature rows that says whether the query had a dominant object when it was served. */
 export const DOMINANT_COLUMN = 'query-has-dominant-object';

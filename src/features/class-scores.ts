@@ -2,7 +2,7 @@
  * Class scores by pinIndex, compared as score-bytes.ts says: resident while the artifact's fit a byte limit, else read from
  * it on demand; rows written since the artifact was packed take the place of its rows.
  */
-import type { ArtifactFile } from '../catalog/artifact-file.ts';
+import type { ArtifactFile } from '../catalog/artifacts/artifact-file.ts';
 import { ABSENT, ResidentScores } from './resident-scores.ts';
 import { byteCosine, byteDot, type ScoreBytes, scoreBytes } from './score-bytes.ts';
 import type { ClassScoreTable } from './visual-features.ts';

@@ -1,6 +1,6 @@
 /** One net's features packed flat, by pinIndex, so that a server starts by reading a file and not a million rows. */
 import { join } from 'node:path';
-import { ArtifactFolder } from '../catalog/artifact-folder.ts';
+import { ArtifactFolder } from '../catalog/artifacts/artifact-folder.ts';
 import { wordsOf } from '../math/bits.ts';
 import { norm } from '../math/vector.ts';
 import type { FeatureNet } from './convnet.ts';

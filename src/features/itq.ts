@@ -1,7 +1,7 @@
 import { EigenvalueDecomposition, Matrix as Dense, SingularValueDecomposition } from 'ml-matrix';
 import { seededRandom } from '../math/random.ts';
 import type { ActivationSample, Binarizer } from './binarize.ts';
-import { principalFrame } from './tuned-layer.ts';
+import { principalFrame } from './tuning/tuned-layer.ts';
 
 const ITERATIONS = 50;
 

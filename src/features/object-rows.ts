@@ -2,7 +2,7 @@
  * The crops of dominant objects: of those in the artifact only the place is resident (8 bytes a pin), code and scores are
  * read when one is asked for; rows written since lie over them.
  */
-import type { ArtifactFile } from '../catalog/artifact-file.ts';
+import type { ArtifactFile } from '../catalog/artifacts/artifact-file.ts';
 import { ObjectLabels } from './object-labels.ts';
 import type { ObjectFeatures } from './visual-features.ts';
 

@@ -1,5 +1,5 @@
 /** One net's features as serving reads them: the packed artifact, and over it the rows written since. */
-import type { ArtifactFile } from '../catalog/artifact-file.ts';
+import type { ArtifactFile } from '../catalog/artifacts/artifact-file.ts';
 import { ServiceError } from '../errors.ts';
 import { ClassScores } from './class-scores.ts';
 import { ObjectRows } from './object-rows.ts';

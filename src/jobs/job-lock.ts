@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type ExclusiveLock, takeLock } from '../catalog/exclusive-lock.ts';
+import { type ExclusiveLock, takeLock } from '../catalog/artifacts/exclusive-lock.ts';
 import { ServiceError } from '../errors.ts';
 
 /**

@@ -1,4 +1,4 @@
-/** Products of dense row-major matrices; either factor may be read transposed. The fast twin is in vision/onnx-product.ts. */
+/** Products of dense row-major matrices; either factor may be read transposed. The fast twin is in vision/import/onnx-product.ts. */
 export interface ProductShape {
   /** Of the result. */
   readonly rows: number;

@@ -1,5 +1,5 @@
-import type { PinColumns } from '../catalog/pin-columns.ts';
-import { PIN_REMOVED } from '../catalog/pin-columns.ts';
+import type { PinColumns } from '../catalog/pins/pin-columns.ts';
+import { PIN_REMOVED } from '../catalog/pins/pin-columns.ts';
 
 /** A term that describes a set of results, and its aggregated tf-idf. */
 export interface WeightedTerm {

@@ -1,4 +1,4 @@
-import type { PinColumns } from '../catalog/pin-columns.ts';
+import type { PinColumns } from '../catalog/pins/pin-columns.ts';
 
 /** What the results' categories say. */
 export interface Conformity {

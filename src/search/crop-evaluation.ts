@@ -1,4 +1,4 @@
-import type { NeighborIndex } from '../candidates/neighbor-index.ts';
+import type { NeighborIndex } from '../candidates/visual/neighbor-index.ts';
 import type { ActivationSample } from '../features/binarize.ts';
 import { seededRandom } from '../math/random.ts';
 import { ASK_NOTHING, type DotOutcome, dotOutcome, fitDotThresholds, type Knob, type LabelledDot, TABLE_5_ROWS } from './dot-thresholds.ts';

@@ -1,5 +1,5 @@
 /** What people chose in earlier searches of the same region: known for dots, because their queries repeat (paper, section 7). */
-import type { CropLog, SearchedRegion } from '../catalog/crop-log.ts';
+import type { CropLog, SearchedRegion } from '../catalog/log/crop-log.ts';
 import { type Box, boxIou } from '../vision/box.ts';
 
 /** Regions that overlap this much are the same query. */

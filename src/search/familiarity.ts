@@ -1,4 +1,4 @@
-import type { NeighborIndex } from '../candidates/neighbor-index.ts';
+import type { NeighborIndex } from '../candidates/visual/neighbor-index.ts';
 import type { CodeTable } from '../features/visual-features.ts';
 import { seededRandom } from '../math/random.ts';
 

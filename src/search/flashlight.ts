@@ -1,5 +1,5 @@
-import type { Accept, NeighborIndex } from '../candidates/neighbor-index.ts';
-import { PIN_BUYABLE, PIN_REMOVED, type PinColumns } from '../catalog/pin-columns.ts';
+import type { Accept, NeighborIndex } from '../candidates/visual/neighbor-index.ts';
+import { PIN_BUYABLE, PIN_REMOVED, type PinColumns } from '../catalog/pins/pin-columns.ts';
 import { aggregatedTerms, type WeightedTerm } from './annotation-terms.ts';
 import { inCategory } from './category-conformity.ts';
 

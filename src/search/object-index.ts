@@ -1,6 +1,6 @@
-import { ExactIndex } from '../candidates/exact-index.ts';
-import type { PinColumns } from '../catalog/pin-columns.ts';
-import { PIN_REMOVED } from '../catalog/pin-columns.ts';
+import { ExactIndex } from '../candidates/visual/exact-index.ts';
+import type { PinColumns } from '../catalog/pins/pin-columns.ts';
+import { PIN_REMOVED } from '../catalog/pins/pin-columns.ts';
 import { allocateCodeTable, grownCodeTable } from '../features/code-table.ts';
 import type { CodeTable } from '../features/visual-features.ts';
 import type { Box } from '../vision/box.ts';

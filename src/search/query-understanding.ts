@@ -1,4 +1,4 @@
-import type { PinColumns } from '../catalog/pin-columns.ts';
+import type { PinColumns } from '../catalog/pins/pin-columns.ts';
 import type { Detection } from '../detection/detection.ts';
 import type { WeightedTerm } from './annotation-terms.ts';
 import { categoryConformity } from './category-conformity.ts';

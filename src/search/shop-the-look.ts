@@ -2,7 +2,7 @@
  * Shop the Look (paper, figure 10): for each object of a scene the buyable pins that look like it, and for each kind of
  * object that usually stands beside those, buyable pins that complete the look.
  */
-import { PIN_BUYABLE } from '../catalog/pin-columns.ts';
+import { PIN_BUYABLE } from '../catalog/pins/pin-columns.ts';
 import type { Box } from '../vision/box.ts';
 import { visualSearch, type VisualSearchSources } from './flashlight.ts';
 import { companions, type LabelCompany } from './label-company.ts';

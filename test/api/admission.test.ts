@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
-import { Admission } from '../../src/api/admission.ts';
-import { RateLimit } from '../../src/api/rate-limit.ts';
+import { Admission } from '../../src/api/shell/admission.ts';
+import { RateLimit } from '../../src/api/shell/rate-limit.ts';
 
 const LIMITS = {
   read: { waitMs: 20, inFlight: 1000 },

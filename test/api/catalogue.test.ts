@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildApp } from '../../src/api/app.ts';
-import type { App } from '../../src/api/routes.ts';
-import { type Context, openContext } from '../../src/context.ts';
+import { buildApp } from '../../src/api/shell/app.ts';
+import type { App } from '../../src/api/routes/routes.ts';
+import { type Context, openContext } from '../../src/service/context.ts';
 import { drawSvg } from '../../src/vision/image-tensor.ts';
 import { drawing, testConfig, worldFolder } from '../world.ts';
 

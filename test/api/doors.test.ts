@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKey } from '../../src/access-keys.ts';
-import { buildApp } from '../../src/api/app.ts';
-import type { App } from '../../src/api/routes.ts';
+import { buildApp } from '../../src/api/shell/app.ts';
+import type { App } from '../../src/api/routes/routes.ts';
 import { AUDIT_FILE } from '../../src/audit-trail.ts';
 import type { Config } from '../../src/config.ts';
-import { type Context, openContext } from '../../src/context.ts';
+import { type Context, openContext } from '../../src/service/context.ts';
 import { temporaryFolder, testConfig } from '../world.ts';
 
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });

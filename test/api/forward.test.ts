@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import Fastify from 'fastify';
 import { afterEach, expect, test } from 'vitest';
-import { forwardTheRest } from '../../src/api/forward.ts';
-import type { App } from '../../src/api/routes.ts';
+import { forwardTheRest } from '../../src/api/shell/forward.ts';
+import type { App } from '../../src/api/routes/routes.ts';
 import { temporaryFolder } from '../world.ts';
 
 let app: App;

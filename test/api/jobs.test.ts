@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKey } from '../../src/access-keys.ts';
-import { buildApp } from '../../src/api/app.ts';
-import type { App } from '../../src/api/routes.ts';
-import { type Context, openContext } from '../../src/context.ts';
+import { buildApp } from '../../src/api/shell/app.ts';
+import type { App } from '../../src/api/routes/routes.ts';
+import { type Context, openContext } from '../../src/service/context.ts';
 import { readSchedule, SCHEDULABLE_JOBS } from '../../src/schedule/schedule-file.ts';
 import { temporaryFolder, testConfig } from '../world.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildService, type BuiltApp } from '../../src/api/app.ts';
-import { type Context, openContext } from '../../src/context.ts';
+import { buildService, type BuiltApp } from '../../src/api/shell/app.ts';
+import { type Context, openContext } from '../../src/service/context.ts';
 import { testConfig, worldFolder } from '../world.ts';
 
 let context: Context;

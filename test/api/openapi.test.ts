@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildApp } from '../../src/api/app.ts';
-import type { App } from '../../src/api/routes.ts';
-import { type Context, openContext } from '../../src/context.ts';
+import { buildApp } from '../../src/api/shell/app.ts';
+import type { App } from '../../src/api/routes/routes.ts';
+import { type Context, openContext } from '../../src/service/context.ts';
 import { testConfig, worldFolder } from '../world.ts';
 
 interface Operation {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RateLimit } from '../../src/api/rate-limit.ts';
+import { RateLimit } from '../../src/api/shell/rate-limit.ts';
 import { memoryCache } from '../../src/cache.ts';
 
 describe('a rate limit', () => {

@@ -1,11 +1,11 @@
 import { cpSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildApp } from '../../src/api/app.ts';
-import { listOptions } from '../../src/api/list-options.ts';
-import type { ListReplyBody } from '../../src/api/list-reply.ts';
-import { ReplyCache } from '../../src/api/reply-cache.ts';
-import type { App } from '../../src/api/routes.ts';
-import { type Context, openContext } from '../../src/context.ts';
+import { buildApp } from '../../src/api/shell/app.ts';
+import { listOptions } from '../../src/api/routes/list-options.ts';
+import type { ListReplyBody } from '../../src/api/routes/list-reply.ts';
+import { ReplyCache } from '../../src/api/routes/reply-cache.ts';
+import type { App } from '../../src/api/routes/routes.ts';
+import { type Context, openContext } from '../../src/service/context.ts';
 import { HAS_REDIS, startRedis } from '../../torture/redis-server.ts';
 import { temporaryFolder, testConfig, worldFolder } from '../world.ts';
 

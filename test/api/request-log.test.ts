@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { requestLog } from '../../src/api/request-log.ts';
+import { requestLog } from '../../src/api/shell/request-log.ts';
 
 const FULL_DEVICE = '/dev/full';
 const LINE = `${'x'.repeat(999)}\n`;

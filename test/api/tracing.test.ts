@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import { expect, it } from 'vitest';
-import { buildApp } from '../../src/api/app.ts';
-import type { App } from '../../src/api/routes.ts';
-import { traceRequests } from '../../src/api/tracing.ts';
-import { openContext } from '../../src/context.ts';
+import { buildApp } from '../../src/api/shell/app.ts';
+import type { App } from '../../src/api/routes/routes.ts';
+import { traceRequests } from '../../src/api/shell/tracing.ts';
+import { openContext } from '../../src/service/context.ts';
 import { testConfig, worldFolder } from '../world.ts';
 
 const MISSING = '@related-pins/never-published';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildService, type BuiltApp } from '../../src/api/app.ts';
-import { type Context, openContext } from '../../src/context.ts';
-import { job as extract } from '../../src/jobs/extract-features.ts';
+import { buildService, type BuiltApp } from '../../src/api/shell/app.ts';
+import { type Context, openContext } from '../../src/service/context.ts';
+import { job as extract } from '../../src/jobs/nets/extract-features.ts';
 import { runJob } from '../run-job.ts';
 import { testConfig, worldFolder } from '../world.ts';
 

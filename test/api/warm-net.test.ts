@@ -1,7 +1,7 @@
 import { afterAll, expect, it } from 'vitest';
-import { warmNet } from '../../src/api/warm-up.ts';
-import { type Context, openContext } from '../../src/context.ts';
-import { job as extractFeatures } from '../../src/jobs/extract-features.ts';
+import { warmNet } from '../../src/api/shell/warm-up.ts';
+import { type Context, openContext } from '../../src/service/context.ts';
+import { job as extractFeatures } from '../../src/jobs/nets/extract-features.ts';
 import { SILENT } from '../../src/progress.ts';
 import { testConfig, worldFolder } from '../world.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AnnotationNeighbors } from '../../src/candidates/annotation-neighbors.ts';
+import { AnnotationNeighbors } from '../../src/candidates/words/annotation-neighbors.ts';
 import { PopularInCategory } from '../../src/candidates/popular-in-category.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { type FixturePin, fixtureCatalog, fixtureColumns, upsertPins } from './fixture-columns.ts';

@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type CooccurrenceOptions, cooccurrenceRows, DEFAULT_COOCCURRENCE, METHODS } from '../../src/candidates/board-cooccurrence.ts';
-import { type BoardPins, boardPinsOf } from '../../src/candidates/board-pins.ts';
-import { FastRowCounter } from '../../src/candidates/fast-row-counter.ts';
-import { countedInBlocks } from '../../src/candidates/cooccurrence-pool.ts';
+import {
+  type CooccurrenceOptions,
+  cooccurrenceRows,
+  DEFAULT_COOCCURRENCE,
+  METHODS,
+} from '../../src/candidates/cooccurrence/board-cooccurrence.ts';
+import { type BoardPins, boardPinsOf } from '../../src/candidates/cooccurrence/board-pins.ts';
+import { FastRowCounter } from '../../src/candidates/cooccurrence/fast-row-counter.ts';
+import { countedInBlocks } from '../../src/candidates/cooccurrence/cooccurrence-pool.ts';
 import { seededRandom } from '../../src/math/random.ts';
 
 type Boards = readonly (readonly number[])[];

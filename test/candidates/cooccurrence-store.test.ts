@@ -2,11 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cooccurrenceRows, type CooccurrenceOptions, DEFAULT_COOCCURRENCE } from '../../src/candidates/board-cooccurrence.ts';
-import { CountedLists } from '../../src/candidates/counted-lists.ts';
-import { BoardCooccurrence } from '../../src/candidates/cooccurrence-store.ts';
+import { cooccurrenceRows, type CooccurrenceOptions, DEFAULT_COOCCURRENCE } from '../../src/candidates/cooccurrence/board-cooccurrence.ts';
+import { CountedLists } from '../../src/candidates/cooccurrence/counted-lists.ts';
+import { BoardCooccurrence } from '../../src/candidates/cooccurrence/cooccurrence-store.ts';
 import { boardPinsOfCatalog, buildCooccurrence } from '../../src/candidates/list-builds.ts';
-import type { CatalogStore } from '../../src/catalog/catalog-store.ts';
+import type { CatalogStore } from '../../src/catalog/pins/catalog-store.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { SILENT } from '../../src/progress.ts';
 import { fixtureCatalog, numberedPins, saveAll, upsertPins } from './fixture-columns.ts';

@@ -1,9 +1,9 @@
-import { CatalogStore } from '../../src/catalog/catalog-store.ts';
+import { CatalogStore } from '../../src/catalog/pins/catalog-store.ts';
 import { openDatabase } from '../../src/catalog/database.ts';
-import { loadPinColumns, type ResidentPinColumns } from '../../src/catalog/pin-columns.ts';
-import type { Upserted } from '../../src/catalog/pin-store.ts';
-import type { BoardId, PinId } from '../../src/catalog/records.ts';
-import type { SaveRow } from '../../src/catalog/save-store.ts';
+import { loadPinColumns, type ResidentPinColumns } from '../../src/catalog/pins/pin-columns.ts';
+import type { Upserted } from '../../src/catalog/pins/pin-store.ts';
+import type { BoardId, PinId } from '../../src/catalog/pins/records.ts';
+import type { SaveRow } from '../../src/catalog/pins/save-store.ts';
 
 export interface FixturePin {
   readonly id: string;

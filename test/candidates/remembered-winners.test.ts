@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { RememberedWinners } from '../../src/candidates/remembered-winners.ts';
-import { openLog } from '../../src/catalog/log-database.ts';
+import { openLog } from '../../src/catalog/log/log-database.ts';
 import { servedList } from '../catalog/served-list-case.ts';
 
 test('what won more than once for a query is proposed again, the greatest first; one click is not enough', async () => {

@@ -2,10 +2,10 @@ import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ArtifactFile } from '../../src/catalog/artifact-file.ts';
-import { ArtifactFolder } from '../../src/catalog/artifact-folder.ts';
-import { digestOf } from '../../src/catalog/digest.ts';
-import { noteVerified, verifiedDigest } from '../../src/catalog/verified-file.ts';
+import { ArtifactFile } from '../../src/catalog/artifacts/artifact-file.ts';
+import { ArtifactFolder } from '../../src/catalog/artifacts/artifact-folder.ts';
+import { digestOf } from '../../src/catalog/artifacts/digest.ts';
+import { noteVerified, verifiedDigest } from '../../src/catalog/artifacts/verified-file.ts';
 
 let root: string;
 beforeEach(() => {

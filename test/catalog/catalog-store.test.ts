@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { type CatalogStore, openCatalog } from '../../src/catalog/catalog-store.ts';
-import { loadPinColumns, PIN_BUYABLE, PIN_HAS_IMAGE, PIN_IMAGE_FAILED } from '../../src/catalog/pin-columns.ts';
-import { type BoardRecord, type PinRecord, readBoard, readPin, Rejection } from '../../src/catalog/records.ts';
-import { SAVED_SINCE } from '../../src/catalog/save-store.ts';
+import { type CatalogStore, openCatalog } from '../../src/catalog/pins/catalog-store.ts';
+import { loadPinColumns, PIN_BUYABLE, PIN_HAS_IMAGE, PIN_IMAGE_FAILED } from '../../src/catalog/pins/pin-columns.ts';
+import { type BoardRecord, type PinRecord, readBoard, readPin, Rejection } from '../../src/catalog/pins/records.ts';
+import { SAVED_SINCE } from '../../src/catalog/pins/save-store.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const pin = (raw: object): PinRecord => accepted(readPin(raw, NOW));

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Engagement } from '../../src/catalog/engagement-log.ts';
-import { openLog } from '../../src/catalog/log-database.ts';
+import type { Engagement } from '../../src/catalog/log/engagement-log.ts';
+import { openLog } from '../../src/catalog/log/log-database.ts';
 import { servedList } from './served-list-case.ts';
 
 const event = (eventId: string, more: Partial<Engagement> = {}): Engagement => ({

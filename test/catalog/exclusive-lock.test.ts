@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/catalog/database.ts';
-import { takeLock } from '../../src/catalog/exclusive-lock.ts';
+import { takeLock } from '../../src/catalog/artifacts/exclusive-lock.ts';
 
 let folder: string;
 beforeEach(() => {

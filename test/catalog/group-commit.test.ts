@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/catalog/database.ts';
-import { GroupCommit } from '../../src/catalog/group-commit.ts';
-import { WordLog } from '../../src/catalog/word-log.ts';
+import { GroupCommit } from '../../src/catalog/log/group-commit.ts';
+import { WordLog } from '../../src/catalog/log/word-log.ts';
 
 let database: Database;
 let commit: GroupCommit;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { IdTable } from '../../src/catalog/id-table.ts';
+import { IdTable } from '../../src/catalog/pins/id-table.ts';
 
 describe('ids of dense ordinals', () => {
   it('are found again, plain or not, short or long, and nothing else is', () => {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { fetchImage, isPublicAddress } from '../../src/catalog/image-fetch.ts';
+import { fetchImage, isPublicAddress } from '../../src/catalog/pins/image-fetch.ts';
 
 let server: Server;
 let base: string;

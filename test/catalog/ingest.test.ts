@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type CatalogStore, openCatalog } from '../../src/catalog/catalog-store.ts';
-import { ingestFile } from '../../src/catalog/ingest.ts';
+import { type CatalogStore, openCatalog } from '../../src/catalog/pins/catalog-store.ts';
+import { ingestFile } from '../../src/catalog/pins/ingest.ts';
 import { readCsv } from '../../src/catalog/readers/csv.ts';
 import { readJsonLines } from '../../src/catalog/readers/json-lines.ts';
 import { BEGINNING, type RowReader } from '../../src/catalog/readers/row-reader.ts';
-import { PIN_SHAPE } from '../../src/catalog/records.ts';
-import { type SourceRow, upsertBatch } from '../../src/catalog/upsert.ts';
+import { PIN_SHAPE } from '../../src/catalog/pins/records.ts';
+import { type SourceRow, upsertBatch } from '../../src/catalog/pins/upsert.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 let folder: string;

@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openCatalog } from '../../src/catalog/catalog-store.ts';
+import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { openDatabase } from '../../src/catalog/database.ts';
-import { openLog } from '../../src/catalog/log-database.ts';
+import { openLog } from '../../src/catalog/log/log-database.ts';
 
 const CASES = join(import.meta.dirname, '../cases');
 const RELEASES = readdirSync(CASES).filter((name) => name.startsWith('released-'));

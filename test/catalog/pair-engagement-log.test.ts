@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { openLog } from '../../src/catalog/log-database.ts';
+import { openLog } from '../../src/catalog/log/log-database.ts';
 import { servedList } from './served-list-case.ts';
 
 const ratios = (log: ReturnType<typeof openLog>, pins: readonly number[]): number[] => {

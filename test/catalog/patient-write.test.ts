@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/catalog/database.ts';
-import { whenWritable } from '../../src/catalog/patient-write.ts';
+import { whenWritable } from '../../src/catalog/artifacts/patient-write.ts';
 
 let folder: string;
 let importer: Database;

@@ -2,10 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type CatalogStore, openCatalog } from '../../src/catalog/catalog-store.ts';
-import { loadPinColumns, type ResidentPinColumns, siteCategories } from '../../src/catalog/pin-columns.ts';
-import { residentPins, snapshotPins } from '../../src/catalog/pin-snapshot.ts';
-import { upsertBatch } from '../../src/catalog/upsert.ts';
+import { type CatalogStore, openCatalog } from '../../src/catalog/pins/catalog-store.ts';
+import { loadPinColumns, type ResidentPinColumns, siteCategories } from '../../src/catalog/pins/pin-columns.ts';
+import { residentPins, snapshotPins } from '../../src/catalog/pins/pin-snapshot.ts';
+import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
 
 const PINS = 6000;
 const CATEGORIES = siteCategories();

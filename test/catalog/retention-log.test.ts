@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { EventType } from '../../src/catalog/records.ts';
-import { type LogDatabase, openLog } from '../../src/catalog/log-database.ts';
-import { erasePerson } from '../../src/catalog/erasure-log.ts';
+import type { EventType } from '../../src/catalog/pins/records.ts';
+import { type LogDatabase, openLog } from '../../src/catalog/log/log-database.ts';
+import { erasePerson } from '../../src/catalog/log/erasure-log.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { servedList } from './served-list-case.ts';
 

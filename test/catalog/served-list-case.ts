@@ -1,4 +1,4 @@
-import type { ServedList } from '../../src/catalog/served-list.ts';
+import type { ServedList } from '../../src/catalog/log/served-list.ts';
 
 interface Case extends Partial<Omit<ServedList, 'items'>> {
   readonly rows?: readonly (readonly number[])[];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { openLog } from '../../src/catalog/log-database.ts';
+import { openLog } from '../../src/catalog/log/log-database.ts';
 import { servedList } from './served-list-case.ts';
 
 test('a list comes back to the bit, zeros and missing sources included', async () => {

@@ -2,10 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { openCatalog } from '../../src/catalog/catalog-store.ts';
-import { openLog } from '../../src/catalog/log-database.ts';
-import { upsertBatch } from '../../src/catalog/upsert.ts';
-import { userNaming } from '../../src/catalog/user-pseudonym.ts';
+import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
+import { openLog } from '../../src/catalog/log/log-database.ts';
+import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
+import { userNaming } from '../../src/catalog/pins/user-pseudonym.ts';
 import { readConfig } from '../../src/config.ts';
 import { servedList } from './served-list-case.ts';
 

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { adjustedP, capFrom, guardrailState, liftOf } from '../../src/experiments/analysis.ts';
-import { mixingRate, mixtureSprtP, sequenceMultiplier, sequenceP } from '../../src/experiments/confidence-sequence.ts';
-import { adjustedEstimates, estimateOf } from '../../src/experiments/estimate.ts';
-import { minimumDetectableLift, unitsFor } from '../../src/experiments/power.ts';
-import { binOf, HISTOGRAM_BINS, quantileEstimate, quantileOf } from '../../src/experiments/quantile-histogram.ts';
-import { sampleRatioP } from '../../src/experiments/sample-ratio.ts';
-import { addStatistics, addUnit, emptyStatistics } from '../../src/experiments/sufficient-statistics.ts';
+import { adjustedP, capFrom, guardrailState, liftOf } from '../../src/experiments/statistics/analysis.ts';
+import { mixingRate, mixtureSprtP, sequenceMultiplier, sequenceP } from '../../src/experiments/statistics/confidence-sequence.ts';
+import { adjustedEstimates, estimateOf } from '../../src/experiments/statistics/estimate.ts';
+import { minimumDetectableLift, unitsFor } from '../../src/experiments/statistics/power.ts';
+import { binOf, HISTOGRAM_BINS, quantileEstimate, quantileOf } from '../../src/experiments/counting/quantile-histogram.ts';
+import { sampleRatioP } from '../../src/experiments/statistics/sample-ratio.ts';
+import { addStatistics, addUnit, emptyStatistics } from '../../src/experiments/counting/sufficient-statistics.ts';
 import { seededRandom } from '../../src/math/random.ts';
 
 const FIXED = { kind: 'fixed-horizon', alpha: 0.05, expectedUnits: 1000 } as const;

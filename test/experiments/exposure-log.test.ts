@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { openDatabase } from '../../src/catalog/database.ts';
-import type { EventType } from '../../src/catalog/records.ts';
-import type { LogDatabase } from '../../src/catalog/log-database.ts';
-import { openLog } from '../../src/catalog/log-database.ts';
+import type { EventType } from '../../src/catalog/pins/records.ts';
+import type { LogDatabase } from '../../src/catalog/log/log-database.ts';
+import { openLog } from '../../src/catalog/log/log-database.ts';
 import type { Experiment } from '../../src/experiments/experiment-store.ts';
 import { ExperimentStore } from '../../src/experiments/experiment-store.ts';
 import { readDefinition } from '../../src/experiments/experiment.ts';
-import { DAY_MS } from '../../src/experiments/exposed-list.ts';
-import { ExposureLog, recountCells } from '../../src/experiments/exposure-log.ts';
-import { ExposureStore } from '../../src/experiments/exposure-store.ts';
+import { DAY_MS } from '../../src/experiments/counting/exposed-list.ts';
+import { ExposureLog, recountCells } from '../../src/experiments/counting/exposure-log.ts';
+import { ExposureStore } from '../../src/experiments/counting/exposure-store.ts';
 import { METRICS } from '../../src/experiments/metric.ts';
-import type { Cells } from '../../src/experiments/unit-contribution.ts';
-import { cellKey } from '../../src/experiments/unit-contribution.ts';
+import type { Cells } from '../../src/experiments/counting/unit-contribution.ts';
+import { cellKey } from '../../src/experiments/counting/unit-contribution.ts';
 import { engagement, servedList } from './served-lists.ts';
 
 const START = 20_000 * DAY_MS;

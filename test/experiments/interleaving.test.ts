@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { creditOf, teamDraft } from '../../src/experiments/interleaving.ts';
-import { fitRewardModel, replayValue } from '../../src/experiments/replay.ts';
+import { creditOf, teamDraft } from '../../src/experiments/statistics/interleaving.ts';
+import { fitRewardModel, replayValue } from '../../src/experiments/statistics/replay.ts';
 import { seededRandom } from '../../src/math/random.ts';
 
 const permutation = (size: number) => fc.shuffledSubarray([...Array(size).keys()], { minLength: size });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openDatabase } from '../../src/catalog/database.ts';
-import { krippendorffAlpha } from '../../src/experiments/agreement.ts';
+import { krippendorffAlpha } from '../../src/experiments/statistics/agreement.ts';
 import { JudgementStore } from '../../src/experiments/judgement-store.ts';
 
 /** Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability", section C: four observers, twelve units. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
-import { openLog } from '../../src/catalog/log-database.ts';
+import { openLog } from '../../src/catalog/log/log-database.ts';
 import type { Experiments } from '../../src/experiments/experiments.ts';
 import { openExperiments } from '../../src/experiments/experiments.ts';
 import { NOTHING_KNOWN } from '../../src/experiments/experiment.ts';

@@ -1,7 +1,7 @@
 // A process that serves, takes events and counts exposures until it is killed. Run by kill.test.ts with the built code.
 // Prints a line per acknowledged list or event, written through before the next one begins.
 import { writeSync } from 'node:fs';
-import { openLog } from '../../dist/src/catalog/log-database.js';
+import { openLog } from '../../dist/src/catalog/log/log-database.js';
 import { openExperiments } from '../../dist/src/experiments/experiments.js';
 
 const [folder, round] = process.argv.slice(2);

@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest';
 import { openDatabase } from '../../src/catalog/database.ts';
-import { dashboardOf, reportCsv } from '../../src/experiments/dashboard.ts';
+import { dashboardOf, reportCsv } from '../../src/experiments/report/dashboard.ts';
 import { readDefinition } from '../../src/experiments/experiment.ts';
 import type { Experiment } from '../../src/experiments/experiment-store.ts';
 import { ExperimentStore } from '../../src/experiments/experiment-store.ts';
-import type { ExposedList } from '../../src/experiments/exposed-list.ts';
-import { DAY_MS, HAS_DOMINANT, WOULD_BE_SAME, WOULD_DIFFER } from '../../src/experiments/exposed-list.ts';
-import { countingRule } from '../../src/experiments/exposure-log.ts';
-import type { ExperimentReport } from '../../src/experiments/experiment-report.ts';
-import { reportOf } from '../../src/experiments/report.ts';
-import type { Cells } from '../../src/experiments/unit-contribution.ts';
-import { contribute } from '../../src/experiments/unit-contribution.ts';
-import type { ArmFindings } from '../../src/experiments/verdict.ts';
-import { overallVerdict, verdictOf } from '../../src/experiments/verdict.ts';
+import type { ExposedList } from '../../src/experiments/counting/exposed-list.ts';
+import { DAY_MS, HAS_DOMINANT, WOULD_BE_SAME, WOULD_DIFFER } from '../../src/experiments/counting/exposed-list.ts';
+import { countingRule } from '../../src/experiments/counting/exposure-log.ts';
+import type { ExperimentReport } from '../../src/experiments/report/experiment-report.ts';
+import { reportOf } from '../../src/experiments/report/report.ts';
+import type { Cells } from '../../src/experiments/counting/unit-contribution.ts';
+import { contribute } from '../../src/experiments/counting/unit-contribution.ts';
+import type { ArmFindings } from '../../src/experiments/statistics/verdict.ts';
+import { overallVerdict, verdictOf } from '../../src/experiments/statistics/verdict.ts';
 import { seededRandom } from '../../src/math/random.ts';
 
 const START = 20_000 * DAY_MS;

@@ -1,6 +1,6 @@
-import type { Engagement } from '../../src/catalog/engagement-log.ts';
-import type { EventType } from '../../src/catalog/records.ts';
-import type { ServedList } from '../../src/catalog/served-list.ts';
+import type { Engagement } from '../../src/catalog/log/engagement-log.ts';
+import type { EventType } from '../../src/catalog/pins/records.ts';
+import type { ServedList } from '../../src/catalog/log/served-list.ts';
 
 /** A served list of `pins`, with nothing in it that experiments do not read. */
 export function servedList(

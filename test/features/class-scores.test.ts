@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ArtifactFolder } from '../../src/catalog/artifact-folder.ts';
+import { ArtifactFolder } from '../../src/catalog/artifacts/artifact-folder.ts';
 import { ClassScores } from '../../src/features/class-scores.ts';
 import { ABSENT, ResidentScores } from '../../src/features/resident-scores.ts';
 import { byteCosine, byteDot, type ScoreBytes, scoreBytes } from '../../src/features/score-bytes.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { join } from 'node:path';
-import { readCheckpoint, writeCheckpoint } from '../../src/features/head-checkpoint.ts';
+import { readCheckpoint, writeCheckpoint } from '../../src/features/tuning/head-checkpoint.ts';
 import {
   HEAD_DEFAULTS,
   type HeadSettings,
@@ -9,11 +9,11 @@ import {
   prepareRows,
   softmaxGradients,
   trainHead,
-} from '../../src/features/projection-head.ts';
+} from '../../src/features/tuning/projection-head.ts';
 import { plainProduct } from '../../src/math/matrix-product.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { dot, norm } from '../../src/math/vector.ts';
-import { openOnnxProduct } from '../../src/vision/onnx-product.ts';
+import { openOnnxProduct } from '../../src/vision/import/onnx-product.ts';
 import { temporaryFolder } from '../world.ts';
 
 /** Rows of `classes` kinds whose kind shows in two of `length` dimensions only; the rest is louder noise. */

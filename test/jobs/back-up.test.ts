@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ArtifactFolder } from '../../src/catalog/artifact-folder.ts';
-import { backUp, restore } from '../../src/catalog/backup.ts';
-import { openCatalog } from '../../src/catalog/catalog-store.ts';
+import { ArtifactFolder } from '../../src/catalog/artifacts/artifact-folder.ts';
+import { backUp, restore } from '../../src/catalog/artifacts/backup.ts';
+import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { openDatabase } from '../../src/catalog/database.ts';
 import { type Progress, SILENT } from '../../src/progress.ts';
-import { ModelRegistry } from '../../src/ranker/model-registry.ts';
-import { upsertBatch } from '../../src/catalog/upsert.ts';
+import { ModelRegistry } from '../../src/ranker/registry/model-registry.ts';
+import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
 
 let folder: string;
 beforeEach(() => {

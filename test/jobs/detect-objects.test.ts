@@ -2,12 +2,12 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openCatalog } from '../../src/catalog/catalog-store.ts';
-import { type PinRecord, readPin } from '../../src/catalog/records.ts';
+import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
+import { type PinRecord, readPin } from '../../src/catalog/pins/records.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { openDetectionStore } from '../../src/detection/detection-store.ts';
 import { openFeatureStore } from '../../src/features/feature-store.ts';
-import { job } from '../../src/jobs/detect-objects.ts';
+import { job } from '../../src/jobs/nets/detect-objects.ts';
 import { SILENT } from '../../src/progress.ts';
 import { activeNet } from '../../src/vision/net-folder.ts';
 import { drawSvg } from '../../src/vision/image-tensor.ts';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { holds, job } from '../../src/jobs/erase-user.ts';
+import { holds, job } from '../../src/jobs/catalog/erase-user.ts';
 import { runJob } from '../run-job.ts';
 import { temporaryFolder, worldFolder } from '../world.ts';
 

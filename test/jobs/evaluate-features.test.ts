@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
-import { job } from '../../src/jobs/evaluate-features.ts';
+import { job } from '../../src/jobs/nets/evaluate-features.ts';
 import { SILENT } from '../../src/progress.ts';
 import { drawSvg } from '../../src/vision/image-tensor.ts';
 import { CHROMIUM, openBrowser } from '../web/browser.ts';

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { job as build } from '../../src/jobs/build-candidates.ts';
-import { job as evaluate } from '../../src/jobs/evaluate-home-feed.ts';
-import { job as importCatalog } from '../../src/jobs/import-catalog.ts';
+import { job as build } from '../../src/jobs/candidates/build-candidates.ts';
+import { job as evaluate } from '../../src/jobs/candidates/evaluate-home-feed.ts';
+import { job as importCatalog } from '../../src/jobs/catalog/import-catalog.ts';
 import { runJob } from '../run-job.ts';
 import { sharedData } from '../shared-data.ts';
 import { temporaryFolder } from '../world.ts';

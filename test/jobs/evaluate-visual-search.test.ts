@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
-import { job } from '../../src/jobs/evaluate-visual-search.ts';
+import { job } from '../../src/jobs/search/evaluate-visual-search.ts';
 import { SILENT } from '../../src/progress.ts';
 import { sharedData } from '../shared-data.ts';
 

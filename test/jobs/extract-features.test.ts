@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openCatalog } from '../../src/catalog/catalog-store.ts';
-import { type PinRecord, readPin } from '../../src/catalog/records.ts';
+import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
+import { type PinRecord, readPin } from '../../src/catalog/pins/records.ts';
 import { featureNetOf } from '../../src/features/convnet.ts';
 import { openFeatureStore } from '../../src/features/feature-store.ts';
-import { job as extractFeatures } from '../../src/jobs/extract-features.ts';
+import { job as extractFeatures } from '../../src/jobs/nets/extract-features.ts';
 import { SILENT } from '../../src/progress.ts';
 import { activeNet } from '../../src/vision/net-folder.ts';
 import { type BinarizationRule, readNet } from '../../src/vision/net-manifest.ts';

@@ -1,12 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openCatalog } from '../../src/catalog/catalog-store.ts';
-import { type PinRecord, readPin } from '../../src/catalog/records.ts';
+import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
+import { type PinRecord, readPin } from '../../src/catalog/pins/records.ts';
 import { featureNetOf } from '../../src/features/convnet.ts';
 import { netKeyOf } from '../../src/features/feature-store.ts';
-import { job as extractFeatures } from '../../src/jobs/extract-features.ts';
-import { job as fitSearch } from '../../src/jobs/fit-search.ts';
+import { job as extractFeatures } from '../../src/jobs/nets/extract-features.ts';
+import { job as fitSearch } from '../../src/jobs/search/fit-search.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { SILENT } from '../../src/progress.ts';

@@ -3,11 +3,11 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openCatalog } from '../../src/catalog/catalog-store.ts';
-import { imageLocation } from '../../src/catalog/image-reference.ts';
-import { loadPinColumns } from '../../src/catalog/pin-columns.ts';
+import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
+import { imageLocation } from '../../src/catalog/pins/image-reference.ts';
+import { loadPinColumns } from '../../src/catalog/pins/pin-columns.ts';
 import { readConfig } from '../../src/config.ts';
-import { job } from '../../src/jobs/import-catalog.ts';
+import { job } from '../../src/jobs/catalog/import-catalog.ts';
 import { SILENT } from '../../src/progress.ts';
 import { sharedData } from '../shared-data.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
-import { job } from '../../src/jobs/import-net.ts';
+import { job } from '../../src/jobs/nets/import-net.ts';
 import { SILENT } from '../../src/progress.ts';
 import { fasterRcnn, ssd, yolo } from '../detection/detector-graphs.ts';
 import { FAMILIES } from '../vision/family-graphs.ts';

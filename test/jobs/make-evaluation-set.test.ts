@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { job } from '../../src/jobs/make-evaluation-set.ts';
+import { job } from '../../src/jobs/nets/make-evaluation-set.ts';
 import { SILENT } from '../../src/progress.ts';
 import { temporaryFolder, testConfig, worldFolder } from '../world.ts';
 

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openCatalog } from '../../src/catalog/catalog-store.ts';
-import { openLog } from '../../src/catalog/log-database.ts';
+import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
+import { openLog } from '../../src/catalog/log/log-database.ts';
 import { readConfig } from '../../src/config.ts';
-import { job as pruneLog } from '../../src/jobs/prune-log.ts';
-import { job as reportLog } from '../../src/jobs/report-log.ts';
+import { job as pruneLog } from '../../src/jobs/log/prune-log.ts';
+import { job as reportLog } from '../../src/jobs/log/report-log.ts';
 import { SILENT } from '../../src/progress.ts';
 import { servedList } from '../catalog/served-list-case.ts';
 

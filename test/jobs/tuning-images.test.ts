@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openCatalog } from '../../src/catalog/catalog-store.ts';
-import { type PinRecord, readPin } from '../../src/catalog/records.ts';
+import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
+import { type PinRecord, readPin } from '../../src/catalog/pins/records.ts';
 import type { JobInput } from '../../src/jobs/job.ts';
-import { activationsKey, activationsOf, tuningImages } from '../../src/jobs/tuning-images.ts';
+import { activationsKey, activationsOf, tuningImages } from '../../src/jobs/nets/tuning-images.ts';
 import { SILENT } from '../../src/progress.ts';
 import { InferencePool } from '../../src/vision/inference-pool.ts';
 import { type Net, readNet } from '../../src/vision/net-manifest.ts';

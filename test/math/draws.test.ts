@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { logBinomialMass } from '../../src/math/distributions.ts';
-import { binomialDraw } from '../../src/math/draws.ts';
+import { binomialDraw } from '../../lab/simulations/draws.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { chiSquareTail } from '../chi-square.ts';
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../src/math/random.ts';
-import { affineScores, affineTerms, type AffineTerms, plainScores } from '../../src/ranker/affine-scores.ts';
-import { FeatureColumns } from '../../src/ranker/feature-columns.ts';
-import { columnScores } from '../../src/ranker/linear-model.ts';
-import type { Normalization } from '../../src/ranker/normalizer.ts';
+import { affineScores, affineTerms, type AffineTerms, plainScores } from '../../src/ranker/scoring/affine-scores.ts';
+import { FeatureColumns } from '../../src/ranker/scoring/feature-columns.ts';
+import { columnScores } from '../../src/ranker/scoring/linear-model.ts';
+import type { Normalization } from '../../src/ranker/scoring/normalizer.ts';
 
 const KINDS: readonly Normalization[] = [
   { kind: 'none' },

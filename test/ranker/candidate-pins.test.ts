@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { openCatalog } from '../../src/catalog/catalog-store.ts';
-import { loadPinColumns, type PinColumns } from '../../src/catalog/pin-columns.ts';
-import { upsertBatch } from '../../src/catalog/upsert.ts';
+import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
+import { loadPinColumns, type PinColumns } from '../../src/catalog/pins/pin-columns.ts';
+import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
 import { seededRandom } from '../../src/math/random.ts';
-import { CandidatePins } from '../../src/ranker/candidate-pins.ts';
+import { CandidatePins } from '../../src/ranker/scoring/candidate-pins.ts';
 
 const PINS = 300;
 const COUNT = 200;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { hamming } from '../../src/math/bits.ts';
-import { buildFeatureRows, columnsOf, FEATURE_COLUMNS, VISUAL_WEIGHT_COLUMNS } from '../../src/ranker/feature-table.ts';
-import { plainDistance, similaritiesTo } from '../../src/ranker/code-similarity.ts';
-import { linearRanker } from '../../src/ranker/linear-model.ts';
-import { asRetrieved, shuffled } from '../../src/ranker/baselines.ts';
-import { FEATURE_SETS } from '../../src/ranker/ranking-feature.ts';
-import { summarizeHistory } from '../../src/ranker/user-history.ts';
+import { buildFeatureRows, columnsOf, FEATURE_COLUMNS, VISUAL_WEIGHT_COLUMNS } from '../../src/ranker/scoring/feature-table.ts';
+import { plainDistance, similaritiesTo } from '../../src/ranker/scoring/code-similarity.ts';
+import { linearRanker } from '../../src/ranker/scoring/linear-model.ts';
+import { asRetrieved, shuffled } from '../../src/ranker/measures/baselines.ts';
+import { FEATURE_SETS } from '../../src/ranker/scoring/ranking-feature.ts';
+import { summarizeHistory } from '../../src/ranker/scoring/user-history.ts';
 import { madeUpRequest } from './inputs.ts';
 
 const request = madeUpRequest(40, 128);

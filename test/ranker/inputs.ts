@@ -1,11 +1,11 @@
 import type { CandidateList } from '../../src/candidates/candidate.ts';
-import type { PinColumns } from '../../src/catalog/pin-columns.ts';
-import { GrowingSparseRows } from '../../src/catalog/sparse-rows.ts';
-import { siteCategories } from '../../src/catalog/pin-columns.ts';
+import type { PinColumns } from '../../src/catalog/pins/pin-columns.ts';
+import { GrowingSparseRows } from '../../src/catalog/pins/sparse-rows.ts';
+import { siteCategories } from '../../src/catalog/pins/pin-columns.ts';
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import type { VisualFeatures } from '../../src/features/visual-features.ts';
 import { seededRandom } from '../../src/math/random.ts';
-import type { RankingRequest } from '../../src/ranker/ranking-feature.ts';
+import type { RankingRequest } from '../../src/ranker/scoring/ranking-feature.ts';
 
 /** A made-up request of `count` candidates over codes of `bits` bits: pin 0 asks, pins 1 .. count answer. */
 export function madeUpRequest(count: number, bits: number, seed = 1): RankingRequest {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readLetor } from '../../src/ranker/letor-reader.ts';
-import { letorLines } from '../../src/ranker/letor-writer.ts';
-import { columnStatistics, listMatrix, sliceLists } from '../../src/ranker/ranking-data.ts';
+import { readLetor } from '../../src/ranker/exchange/letor-reader.ts';
+import { letorLines } from '../../src/ranker/exchange/letor-writer.ts';
+import { columnStatistics, listMatrix, sliceLists } from '../../src/ranker/training/ranking-data.ts';
 
 let folder: string;
 beforeAll(() => {

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { JudgedList } from '../../src/catalog/judged-list.ts';
+import type { JudgedList } from '../../src/catalog/log/judged-list.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { zeroMatrix } from '../../src/math/matrix.ts';
-import { climbLadder } from '../../src/ranker/ablation-ladder.ts';
-import { chooseC } from '../../src/ranker/choose-c.ts';
-import { FEATURE_COLUMNS } from '../../src/ranker/feature-table.ts';
-import { collectLogData, sliceLog, trainingRows } from '../../src/ranker/log-data.ts';
-import { trainOnLog } from '../../src/ranker/log-training.ts';
-import { examinationFromInterventions, examinationFromShuffled, propensityWeights } from '../../src/ranker/position-bias.ts';
-import { FEATURE_SETS } from '../../src/ranker/ranking-feature.ts';
-import { trainingReport } from '../../src/ranker/training-report.ts';
+import { climbLadder } from '../../src/ranker/measures/ablation-ladder.ts';
+import { chooseC } from '../../src/ranker/training/choose-c.ts';
+import { FEATURE_COLUMNS } from '../../src/ranker/scoring/feature-table.ts';
+import { collectLogData, sliceLog, trainingRows } from '../../src/ranker/training/log-data.ts';
+import { trainOnLog } from '../../src/ranker/training/log-training.ts';
+import { examinationFromInterventions, examinationFromShuffled, propensityWeights } from '../../src/ranker/training/position-bias.ts';
+import { FEATURE_SETS } from '../../src/ranker/scoring/ranking-feature.ts';
+import { trainingReport } from '../../src/ranker/measures/training-report.ts';
 import { modelOf } from './models.ts';
 
 const LENGTH = 12;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeModel, encodeModel } from '../../src/ranker/model-artifact.ts';
+import { decodeModel, encodeModel } from '../../src/ranker/registry/model-artifact.ts';
 import { modelOf } from './models.ts';
 
 describe('model file', () => {

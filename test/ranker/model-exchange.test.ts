@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/math/random.ts';
-import { linearRanker, type ModelFeature } from '../../src/ranker/linear-model.ts';
-import { exportModel, importModel } from '../../src/ranker/model-exchange.ts';
+import { linearRanker, type ModelFeature } from '../../src/ranker/scoring/linear-model.ts';
+import { exportModel, importModel } from '../../src/ranker/exchange/model-exchange.ts';
 
 const random = seededRandom(4);
 const features: readonly ModelFeature[] = ['a', 'b', 'c', 'd'].map((name, at) => ({

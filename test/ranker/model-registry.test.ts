@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { diffModels } from '../../src/ranker/model-difference.ts';
-import { promoteModel, rollBackModel, setCanary, setDark } from '../../src/ranker/model-promotion.ts';
-import { ModelRegistry } from '../../src/ranker/model-registry.ts';
-import { ServingModels } from '../../src/ranker/serving-models.ts';
+import { diffModels } from '../../src/ranker/measures/model-difference.ts';
+import { promoteModel, rollBackModel, setCanary, setDark } from '../../src/ranker/registry/model-promotion.ts';
+import { ModelRegistry } from '../../src/ranker/registry/model-registry.ts';
+import { ServingModels } from '../../src/ranker/registry/serving-models.ts';
 import { modelOf } from './models.ts';
 
 const decision = { who: 'ada', why: 'better on the holdout' };

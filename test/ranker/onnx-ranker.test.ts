@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { buildFeatureRows, FEATURE_COLUMNS } from '../../src/ranker/feature-table.ts';
-import { promoteModel } from '../../src/ranker/model-promotion.ts';
-import { ModelRegistry } from '../../src/ranker/model-registry.ts';
-import { checkParity, onnxDigestOf, openOnnxRanker } from '../../src/ranker/onnx-ranker.ts';
-import { ServingModels } from '../../src/ranker/serving-models.ts';
+import { buildFeatureRows, FEATURE_COLUMNS } from '../../src/ranker/scoring/feature-table.ts';
+import { promoteModel } from '../../src/ranker/registry/model-promotion.ts';
+import { ModelRegistry } from '../../src/ranker/registry/model-registry.ts';
+import { checkParity, onnxDigestOf, openOnnxRanker } from '../../src/ranker/scoring/onnx-ranker.ts';
+import { ServingModels } from '../../src/ranker/registry/serving-models.ts';
 import { madeUpRequest } from './inputs.ts';
 import { modelOf } from './models.ts';
 

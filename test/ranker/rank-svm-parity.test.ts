@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { denseDesign } from '../../src/ranker/design-matrix.ts';
-import { preferenceLists } from '../../src/ranker/preference-sums.ts';
-import { trainRankSvm } from '../../src/ranker/rank-svm.ts';
+import { denseDesign } from '../../src/ranker/training/design-matrix.ts';
+import { preferenceLists } from '../../src/ranker/training/preference-sums.ts';
+import { trainRankSvm } from '../../src/ranker/training/rank-svm.ts';
 import { sharedData } from '../shared-data.ts';
 
 interface Case {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { bootstrapDifference, bootstrapLift, bootstrapMean } from '../../src/ranker/bootstrap.ts';
-import { letor4Measures } from '../../src/ranker/letor4-measures.ts';
+import { bootstrapDifference, bootstrapLift, bootstrapMean } from '../../src/ranker/measures/bootstrap.ts';
+import { letor4Measures } from '../../src/ranker/measures/letor4-measures.ts';
 import {
   averagePrecision,
   gradesByScore,
@@ -9,8 +9,8 @@ import {
   pairwiseAccuracy,
   precision,
   reciprocalRank,
-} from '../../src/ranker/ranking-metrics.ts';
-import { timeFolds, timeSplit } from '../../src/ranker/time-split.ts';
+} from '../../src/ranker/measures/ranking-metrics.ts';
+import { timeFolds, timeSplit } from '../../src/ranker/training/time-split.ts';
 
 describe('ranking metrics, by hand', () => {
   it('ties are ranked pessimistically', () => {

@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { REJECTION_REASONS } from '../../src/catalog/records.ts';
+import { JOBS as LAB } from '../../lab/studies/table.ts';
+import { REJECTION_REASONS } from '../../src/catalog/pins/records.ts';
 import { SETTINGS } from '../../src/config.ts';
 import { ERRORS } from '../../src/errors.ts';
+import { JOBS } from '../../src/jobs/table.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
@@ -34,8 +36,7 @@ describe('documents say what the code says', () => {
   });
 
   it('every job of the command line is named in the README', () => {
-    const list = /const JOBS[\s\S]*?\n\];/.exec(read('src/cli.ts'))?.[0] ?? '';
-    const jobs = [...list.matchAll(/\[\s*'([a-z-]+)',/g)].map((row) => row[1]);
+    const jobs = [...JOBS, ...LAB].map(([name]) => name);
     expect(jobs.length).toBeGreaterThan(0);
     expect(jobs.filter((job) => !read('README.md').includes(job))).toEqual([]);
   });

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-const SRC = join(import.meta.dirname, '../../src');
+const ROOT = join(import.meta.dirname, '../..');
+const SRC = join(ROOT, 'src');
 
 /** Rows from the ground up (HOUSE, "Which way imports point"): a place may import lower rows and its own folder. */
 const ROWS: readonly (readonly string[])[] = [
@@ -13,12 +14,13 @@ const ROWS: readonly (readonly string[])[] = [
   ['features', 'detection'],
   ['candidates'],
   ['ranker'],
-  ['serving'],
-  ['related-pins.ts', 'search', 'experiments', 'world', 'schedule'],
-  ['context.ts'],
+  ['lists'],
+  ['related-pins.ts', 'search', 'experiments', 'schedule'],
+  ['service'],
   ['api'],
   ['server.ts', 'reading-process.ts'],
   ['jobs'],
+  ['command-line.ts'],
   ['cli.ts'],
 ];
 /** Places that stand apart: only these may be imported by them. */
@@ -31,7 +33,7 @@ const APART: Readonly<Record<string, readonly string[]>> = {
 const NATIVE: Readonly<Record<string, string>> = {
   sharp: 'vision/image-tensor.ts',
   'onnxruntime-node': 'vision/onnx-session.ts',
-  'hnswlib-node': 'candidates/hnsw-index.ts',
+  'hnswlib-node': 'candidates/visual/hnsw-index.ts',
   ioredis: 'cache.ts',
   'better-sqlite3': 'catalog/database.ts',
 };
@@ -76,6 +78,16 @@ describe('imports', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('the lab imports the product, and nothing imports the lab', () => {
+    const lab = join(ROOT, 'lab');
+    expect(sources(lab).length).toBeGreaterThan(0);
+    const users = ['src', 'bench', 'torture', 'scripts'].flatMap((folder) => sources(join(ROOT, folder)));
+    const wrong = users.filter((file) =>
+      importsOf(file).some(({ target }) => target.startsWith('.') && resolve(dirname(file), target).startsWith(`${lab}/`)),
+    );
+    expect(wrong.map((file) => relative(ROOT, file))).toEqual([]);
+  });
+
   it('a native package is imported in one file', () => {
     const wrong: string[] = [];
     for (const file of files) {
@@ -90,7 +102,7 @@ describe('imports', () => {
 
   it('only config.ts and the entries read the environment', () => {
     const readers = files.filter((file) => /process\.env\b/.test(readFileSync(file, 'utf8'))).map((file) => relative(SRC, file));
-    expect(readers.filter((file) => !['config.ts', 'cli.ts', 'server.ts'].includes(file))).toEqual([]);
+    expect(readers.filter((file) => !['config.ts', 'command-line.ts', 'server.ts'].includes(file))).toEqual([]);
   });
 
   it('SQL is written only in stores and logs', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ExactIndex } from '../../src/candidates/exact-index.ts';
+import { ExactIndex } from '../../src/candidates/visual/exact-index.ts';
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { dotTable, meanInterval, type PhotoDot, precisionAtRanks, sceneRecall } from '../../src/search/crop-evaluation.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ExactIndex } from '../../src/candidates/exact-index.ts';
+import { ExactIndex } from '../../src/candidates/visual/exact-index.ts';
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import { annotationIdf } from '../../src/search/annotation-terms.ts';
 import { countCompany } from '../../src/search/label-company.ts';

@@ -1,6 +1,6 @@
-import { openCatalog } from '../../src/catalog/catalog-store.ts';
-import { loadPinColumns, type PinColumns } from '../../src/catalog/pin-columns.ts';
-import { type PinRecord, readPin } from '../../src/catalog/records.ts';
+import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
+import { loadPinColumns, type PinColumns } from '../../src/catalog/pins/pin-columns.ts';
+import { type PinRecord, readPin } from '../../src/catalog/pins/records.ts';
 
 /** Columns of a small real catalogue; `groups` names near-duplicates by pin index. */
 export function smallColumns(pins: readonly object[], groups?: readonly number[]): PinColumns {

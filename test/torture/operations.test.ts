@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKey, readKeys, revokeKey } from '../../src/access-keys.ts';
-import { openLog } from '../../src/catalog/log-database.ts';
+import { openLog } from '../../src/catalog/log/log-database.ts';
 import { openLoop } from '../../torture/open-loop.ts';
 import { runJob, type ServiceProcess, startService } from '../../torture/service-process.ts';
 import { writeSmallCatalog } from '../../torture/small-catalog.ts';

@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { importClassifier } from '../../src/vision/import-classifier.ts';
-import { PREPROCESSING } from '../../src/vision/net-families.ts';
+import { importClassifier } from '../../src/vision/import/import-classifier.ts';
+import { PREPROCESSING } from '../../src/vision/import/net-families.ts';
 import { readNet } from '../../src/vision/net-manifest.ts';
-import { readGraph } from '../../src/vision/onnx-graph.ts';
+import { readGraph } from '../../src/vision/import/onnx-graph.ts';
 import { openNetSession, shapeOf } from '../../src/vision/onnx-session.ts';
-import { probePicture } from '../../src/vision/probe-picture.ts';
+import { probePicture } from '../../src/vision/import/probe-picture.ts';
 import { sharedData } from '../shared-data.ts';
 import { FAMILIES, type FamilyGraph } from './family-graphs.ts';
 import { GraphWriter } from './onnx-writer.ts';

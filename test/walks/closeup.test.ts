@@ -1,8 +1,8 @@
 import { beforeAll, afterAll, describe, expect, test } from 'vitest';
-import { buildApp } from '../../src/api/app.ts';
-import type { ListReplyBody } from '../../src/api/list-reply.ts';
-import type { App } from '../../src/api/routes.ts';
-import { type Context, openContext } from '../../src/context.ts';
+import { buildApp } from '../../src/api/shell/app.ts';
+import type { ListReplyBody } from '../../src/api/routes/list-reply.ts';
+import type { App } from '../../src/api/routes/routes.ts';
+import { type Context, openContext } from '../../src/service/context.ts';
 import { tasteOf, testConfig, worldFolder } from '../world.ts';
 
 let context: Context;

@@ -2,9 +2,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ExperimentReport } from '../../src/experiments/experiment-report.ts';
+import type { ExperimentReport } from '../../src/experiments/report/experiment-report.ts';
 import { seededRandom } from '../../src/math/random.ts';
-import { ModelRegistry } from '../../src/ranker/model-registry.ts';
+import { ModelRegistry } from '../../src/ranker/registry/model-registry.ts';
 import { type Server, startServer } from '../../src/server.ts';
 import { modelOf } from '../ranker/models.ts';
 import { tasteOf, testConfig, worldFolder } from '../world.ts';

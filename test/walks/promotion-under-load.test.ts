@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ModelRegistry } from '../../src/ranker/model-registry.ts';
+import { ModelRegistry } from '../../src/ranker/registry/model-registry.ts';
 import { openLoop } from '../../torture/open-loop.ts';
 import { runJob, type ServiceProcess, startService } from '../../torture/service-process.ts';
 import { writeSmallCatalog } from '../../torture/small-catalog.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ListReplyBody } from '../../src/api/list-reply.ts';
+import type { ListReplyBody } from '../../src/api/routes/list-reply.ts';
 import { type Server, startServer } from '../../src/server.ts';
 import { testConfig, worldFolder } from '../world.ts';
 

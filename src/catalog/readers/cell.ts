@@ -1,5 +1,5 @@
 /** A cell of text (CSV) or of a typed column (Parquet) into the value that the record's field expects. */
-import type { FieldKind } from '../records.ts';
+import type { FieldKind } from '../pins/records.ts';
 
 /** Text of a CSV cell; an empty cell is an absent field. What does not fit its kind stays text and is rejected at the door. */
 export function valueOfText(text: string, kind: FieldKind | undefined): unknown {

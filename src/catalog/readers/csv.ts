@@ -5,8 +5,8 @@
 import { createReadStream } from 'node:fs';
 import { CsvError, parse } from 'csv-parse';
 import { reasonOf, ServiceError } from '../../errors.ts';
-import type { RecordShape } from '../records.ts';
-import type { SourceRow } from '../upsert.ts';
+import type { RecordShape } from '../pins/records.ts';
+import type { SourceRow } from '../pins/upsert.ts';
 import { valueOfText } from './cell.ts';
 import type { RowReader } from './row-reader.ts';
 

@@ -1,6 +1,6 @@
 /** JSON Lines: an object a line, UTF-8, blank lines are no rows. Reads in chunks of four mebibytes and resumes at a byte. */
 import { open } from 'node:fs/promises';
-import type { SourceRow } from '../upsert.ts';
+import type { SourceRow } from '../pins/upsert.ts';
 import type { Position, RowChunk, RowReader } from './row-reader.ts';
 
 /** A chunk is a transaction: the larger it is, the more rows share the pages that each commit must write. */

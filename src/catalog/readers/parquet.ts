@@ -6,7 +6,7 @@
 import { Worker } from 'node:worker_threads';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { workerUrl } from '../../worker-url.ts';
-import type { RecordShape } from '../records.ts';
+import type { RecordShape } from '../pins/records.ts';
 import { valueOfColumn } from './cell.ts';
 import type { SliceReply, SliceRequest } from './parquet-worker.ts';
 import type { RowReader } from './row-reader.ts';

@@ -1,6 +1,6 @@
 /** What the readers of file formats have in common: rows in chunks, and where to go on after each chunk. */
-import type { RecordShape } from '../records.ts';
-import type { SourceRow } from '../upsert.ts';
+import type { RecordShape } from '../pins/records.ts';
+import type { SourceRow } from '../pins/upsert.ts';
 
 /** A place between two rows. `byte` is used where the format allows to jump, `rows` where rows are counted. */
 export interface Position {

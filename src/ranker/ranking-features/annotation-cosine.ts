@@ -1,4 +1,4 @@
-import type { RankingFeature } from '../ranking-feature.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** Cosine of the weighted annotations of both pins (their rows are of unit length). */
 export const annotationCosine: RankingFeature = {

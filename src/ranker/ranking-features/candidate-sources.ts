@@ -1,5 +1,5 @@
 import { SOURCE_NAMES } from '../../candidates/candidate.ts';
-import type { RankingFeature } from '../ranking-feature.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** An indicator per candidate source: 1 when it proposed the candidate. A source that was not asked proposes nothing. */
 export const candidateSources: RankingFeature = {

@@ -1,5 +1,5 @@
-import type { SparseRows } from '../../catalog/pin-columns.ts';
-import type { RankingFeature } from '../ranking-feature.ts';
+import type { SparseRows } from '../../catalog/pins/pin-columns.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** Cosine of the category vectors. */
 export const categoryCosine: RankingFeature = {

@@ -1,4 +1,4 @@
-import type { RankingFeature } from '../ranking-feature.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /**
  * Past engagement of the query-candidate pair: clicks over those expected at the positions it was shown at, decayed and

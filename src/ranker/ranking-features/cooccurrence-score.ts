@@ -1,4 +1,4 @@
-import type { RankingFeature } from '../ranking-feature.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** The weight of the candidate in the query's co-occurrence list; 0 when it is not in it. */
 export const cooccurrenceScore: RankingFeature = {

@@ -1,4 +1,4 @@
-import type { RankingFeature } from '../ranking-feature.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** The classes of the embedded detector; other labels share the last column. */
 const OBJECT_CLASSES = [

@@ -1,4 +1,4 @@
-import type { RankingFeature } from '../ranking-feature.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /**
  * 1 when the query has a dominant object (the same for a whole list: it moves the score, not the order), and 1 when the

@@ -1,4 +1,4 @@
-import type { RankingFeature } from '../ranking-feature.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** Query has a dominant object x fc6 similarity, and x fc8 similarity. */
 export const dominantSimilarities: RankingFeature = {

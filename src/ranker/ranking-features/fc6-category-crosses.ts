@@ -1,5 +1,5 @@
-import { siteCategories } from '../../catalog/pin-columns.ts';
-import type { RankingFeature } from '../ranking-feature.ts';
+import { siteCategories } from '../../catalog/pins/pin-columns.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 const CATEGORIES = siteCategories();
 

@@ -1,4 +1,4 @@
-import type { RankingFeature } from '../ranking-feature.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** 1 - Hamming / bits of the query's and the candidate's binary codes; 0 when one is missing. */
 export const fc6Similarity: RankingFeature = {

@@ -1,4 +1,4 @@
-import type { RankingFeature } from '../ranking-feature.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** Cosine of the query's and the candidate's class scores; 0 when one is missing. */
 export const fc8Similarity: RankingFeature = {

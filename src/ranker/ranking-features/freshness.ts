@@ -1,4 +1,4 @@
-import type { RankingFeature } from '../ranking-feature.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** Choice: a pin of thirty days is half as fresh as one of today; the papers fix no curve. */
 const HALF_FRESH_MS = 30 * 24 * 3600 * 1000;

@@ -1,4 +1,4 @@
-import type { RankingFeature } from '../ranking-feature.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** 1 when the candidate is in the query's near-duplicate group. */
 export const nearDuplicate: RankingFeature = {

@@ -1,5 +1,5 @@
-import { similaritiesTo } from '../code-similarity.ts';
-import type { RankingFeature } from '../ranking-feature.ts';
+import { similaritiesTo } from '../scoring/code-similarity.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** fc6 similarity of the query's object crop with the candidate's whole image; 0 without a dominant object. */
 export const objectCropSimilarity: RankingFeature = {

@@ -1,4 +1,4 @@
-import type { RankingFeature } from '../ranking-feature.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** 1 when both pins link to the same domain. */
 export const sameDomain: RankingFeature = {

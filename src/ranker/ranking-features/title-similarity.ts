@@ -1,4 +1,4 @@
-import type { RankingFeature } from '../ranking-feature.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** Cosine of the tf-idf weighted title words (their rows are of unit length). */
 export const titleSimilarity: RankingFeature = {

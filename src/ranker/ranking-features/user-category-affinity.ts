@@ -1,4 +1,4 @@
-import type { RankingFeature } from '../ranking-feature.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** Cosine of the candidate's category vector with the categories of the user's history. */
 export const userCategoryAffinity: RankingFeature = {

@@ -1,4 +1,4 @@
-import type { RankingFeature } from '../ranking-feature.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** Summed co-occurrence weight of the candidate with the pins of the user's history. */
 export const userCooccurrence: RankingFeature = {

@@ -1,5 +1,5 @@
-import { similaritiesTo } from '../code-similarity.ts';
-import type { RankingFeature } from '../ranking-feature.ts';
+import { similaritiesTo } from '../scoring/code-similarity.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** fc6 similarity of the candidate with the majority code of the user's history. */
 export const userVisualLikeness: RankingFeature = {

@@ -1,4 +1,4 @@
-import type { RankingFeature } from '../ranking-feature.ts';
+import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** 1 when both sides have a binary code; 1 when both sides have class scores. */
 export const visualIndicators: RankingFeature = {

@@ -1,0 +1,270 @@
+/** From nothing to a page one wants to click: a drawn world, its catalogue, its people, a model learned from them, and the proof. */
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { openContext } from '../../../src/service/context.ts';
+import { ServiceError } from '../../../src/errors.ts';
+import { workerUrl } from '../../../src/worker-url.ts';
+import { DEFAULT_WORLD, makeRecipe, type Recipe, WORLD_KINDS, type WorldKind, type WorldSize } from '../../world/recipe.ts';
+import { People } from '../../world/people.ts';
+import { drawWorld, duplicateGroups, type Picture, picturesOf, trueDominant, writeTruth } from '../../world/write-world.ts';
+import { job as buildCandidates } from '../../../src/jobs/candidates/build-candidates.ts';
+import type { FittedDuplicates } from './demo-duplicates.ts';
+import { closingLines, demoLines, type Promotion, provedLines } from './demo-lines.ts';
+import { type Measurement, type Models, measure } from './demo-measure.ts';
+import { prove } from './demo-prove.ts';
+import { DemoSteps } from './demo-steps.ts';
+import { serveFirstTraffic } from './demo-traffic.ts';
+import { adoptLooks, linkPictures } from './demo-twin.ts';
+import type { DemoTask } from './demo-worker.ts';
+import { job as detectObjects } from '../../../src/jobs/nets/detect-objects.ts';
+import { job as extractFeatures } from '../../../src/jobs/nets/extract-features.ts';
+import { job as importCatalog } from '../../../src/jobs/catalog/import-catalog.ts';
+import { job as indexObjects } from '../../../src/jobs/search/index-objects.ts';
+import type { Job, JobInput } from '../../../src/jobs/job.ts';
+import { job as promoteModel } from '../../../src/jobs/models/promote-model.ts';
+import { serveUntilStopped } from '../../../src/jobs/operation/serve.ts';
+import { job as trainRanker } from '../../../src/jobs/models/train-ranker.ts';
+
+export const job: Job = {
+  name: 'demo',
+  summary: 'makes a world whose truth is known, learns from its people, proves the gain, and serves it',
+  examples: [
+    'npm run demo',
+    'npm run demo -- --data ./var --port 8080',
+    'npm run demo -- --data /tmp/world --world null --no-serve --json',
+    'npm run demo -- --prove --json',
+  ],
+  options: [
+    { flag: '--port <n>', meaning: 'port of the page; 0 picks a free one', kind: 'integer' },
+    { flag: '--no-serve', meaning: 'stop when the model is promoted and measured' },
+    {
+      flag: '--world <kind>',
+      meaning: 'planted; null (no picture says anything); reversed (text categories are the visual ones)',
+      default: 'planted',
+    },
+    { flag: '--pins <n>', meaning: 'up to 100,000', kind: 'integer', default: DEFAULT_WORLD.pins },
+    { flag: '--boards <n>', meaning: 'boards', kind: 'integer', default: DEFAULT_WORLD.boards },
+    { flag: '--users <n>', meaning: 'people', kind: 'integer', default: DEFAULT_WORLD.users },
+    { flag: '--lists <n>', meaning: 'lists that the first visitors look at', kind: 'integer', default: 3000 },
+    { flag: '--seed <n>', meaning: 'another world', kind: 'integer', default: DEFAULT_WORLD.seed },
+    { flag: '--draw-only', meaning: 'stop when pictures and truth are written: what a detector can be trained on' },
+    { flag: '--prove', meaning: 'planted, null and reversed worlds, three seeds each, instead of serving' },
+    { flag: '--seeds <n>', meaning: 'seeds of --prove', kind: 'integer', default: 3 },
+  ],
+  async run(input) {
+    if (input.options.prove) return prove(input, makeDemo);
+    if (input.options.drawOnly) return drawOnly(input, sizeOf(input));
+    const receipt = await makeDemo(input, sizeOf(input));
+    if (input.options.serve === false) return receipt;
+    await serveUntilStopped(input, (address) => {
+      for (const line of closingLines(input, receipt, address)) input.progress.note(line);
+    });
+    return receipt;
+  },
+  describe: (receipt) => {
+    if (typeof receipt.drawn === 'number') return [`${receipt.pins} pictures and their truth in ${receipt.folder}`];
+    return Array.isArray(receipt.worlds) ? provedLines(receipt) : demoLines(receipt);
+  },
+  exitCode: ({ checks = [] }) => ((checks as readonly { passed: boolean }[]).every(({ passed }) => passed) ? 0 : 1),
+};
+
+const LIMITS = { pins: [200, 100_000], boards: [20, 100_000], users: [20, 1_000_000] } as const;
+
+function sizeOf({ options }: JobInput): WorldSize {
+  const kind = String(options.world) as WorldKind;
+  if (!WORLD_KINDS.includes(kind)) throw new ServiceError('JOB_USAGE', { reason: `--world is ${WORLD_KINDS.join(', ')}, not ${kind}` });
+  for (const [name, [low, high]] of Object.entries(LIMITS)) {
+    const value = Number(options[name]);
+    if (value < low || value > high)
+      throw new ServiceError('JOB_USAGE', { reason: `--${name} lies within ${low}..${high}, it is ${value}` });
+  }
+  return { kind, seed: Number(options.seed), pins: Number(options.pins), boards: Number(options.boards), users: Number(options.users) };
+}
+
+/**
+ * Every step up to serving; steps that an earlier run finished are not done again. Returns the receipt. Near-duplicates are
+ * found beside detection, objects made ready for search beside the visitors and the training, which use one core: what is
+ * waited for in the end counts.
+ * In a `proof` nobody searches by an object, and `twin` is the data folder of the planted world of the same seed and size,
+ * whose pictures need not be drawn and looked at again.
+ */
+export async function makeDemo(
+  input: JobInput,
+  size: WorldSize,
+  proof: { readonly twin: string | null } | null = null,
+): Promise<Readonly<Record<string, unknown>>> {
+  const twin = proof?.twin ?? null;
+  const steps = new DemoSteps(input.dataFolder, size);
+  const world = join(input.dataFolder, 'world');
+  const recipe = makeRecipe(size);
+  const pictures = steps.seconds.measure === undefined ? picturesOf(recipe) : [];
+  const file = (name: string): string => join(world, name);
+  const run = (job: Job, options: Record<string, unknown> = {}): Promise<Readonly<Record<string, unknown>>> =>
+    job.run({ ...input, args: [], options: { ...defaultsOf(job), ...options } });
+  await draw(input, steps, { recipe, pictures, twin });
+  await steps.once('import', () =>
+    run(importCatalog, { pins: file('pins.jsonl'), boards: file('boards.jsonl'), saves: file('saves.jsonl'), images: world }),
+  );
+  if (twin !== null) await steps.once('adopt', async () => adoptLooks(input, recipe, twin));
+  await steps.once('extract', () => run(extractFeatures, EXTRACTING));
+  const fitting = steps.once('duplicates', () => duplicatesBeside(input, recipe));
+  fitting.catch(() => undefined);
+  await steps.once('detect', () => run(detectObjects));
+  await steps.once('waitForDuplicates', async () => void (await fitting));
+  const searching = proof === null ? steps.once('objects', () => objectsBeside(input)) : null;
+  searching?.catch(() => undefined);
+  await steps.once('candidates', () => run(buildCandidates));
+  await steps.once('visitors', () => visitors(input, steps, recipe, pictures));
+  const control = await steps.once('trainControl', () => run(trainRanker, { sets: ['control'], name: 'control', c: TRAINING_C }));
+  const trained = await steps.once('train', () => run(trainRanker, { name: 'full', c: TRAINING_C }));
+  const promotion = await steps.once('promote', () =>
+    promoted(() => run(promoteModel, { model: 'full', why: 'learned from the first visitors of the demo world', who: 'demo' })),
+  );
+  const measured = await steps.once('measure', () =>
+    measureWorld(input, recipe, pictures, { control: String(control.model), trained: String(trained.model) }),
+  );
+  await steps.once('waitForObjects', async () => void (await searching));
+  return receiptOf(size, steps, { measured, trained, duplicates: await fitting, promotion });
+}
+
+/** The guardrail may say no, as it should where the log is too small or pictures say nothing: then lists stay as they were. */
+async function promoted(promote: () => Promise<unknown>): Promise<Promotion> {
+  try {
+    await promote();
+    return { promoted: true, reason: null };
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'RANKER_GUARDRAIL') return { promoted: false, reason: error.message };
+    throw error;
+  }
+}
+
+/**
+ * Two thousand small pictures are done before a measurement of what suits the machine would have paid off. Near-duplicates
+ * are grouped by thresholds fitted on this world, right afterwards.
+ */
+const EXTRACTING = { workers: availableParallelism(), threads: 1, batch: 16, groups: false };
+
+/** Objects in a thread of their own, while visitors and training use this one. */
+function objectsBeside(input: JobInput): Promise<unknown> {
+  const { config, dataFolder } = input;
+  return beside(input, { kind: 'objects', config, dataFolder, options: defaultsOf(indexObjects) });
+}
+
+/** Near-duplicates in a thread of their own, while this one hands pictures to the detector. */
+function duplicatesBeside(input: JobInput, recipe: Recipe): Promise<FittedDuplicates | null> {
+  const { config, dataFolder } = input;
+  const groups = duplicateGroups(recipe).map((pins) => pins.map((i) => recipe.pins[i].id));
+  return beside(input, { kind: 'duplicates', config, dataFolder, groups }) as Promise<FittedDuplicates | null>;
+}
+
+/** Ends with the demo when that is stopped. */
+async function beside({ signal }: JobInput, task: DemoTask): Promise<unknown> {
+  const worker = new Worker(workerUrl(import.meta.url, './demo-worker.ts'), { workerData: task });
+  try {
+    const [result] = await once(worker, 'message', { signal });
+    return result;
+  } catch (error) {
+    throw signal.aborted ? new ServiceError('JOB_STOPPED') : error;
+  } finally {
+    await worker.terminate();
+  }
+}
+
+/** Steps beside others: what is waited for them counts. */
+const BESIDE = new Set(['objects', 'duplicates']);
+
+/** Fixed, so that the control and the full set differ in nothing but their columns. */
+const TRAINING_C = 0.01;
+
+interface Drawn {
+  readonly recipe: Recipe;
+  readonly pictures: readonly Picture[];
+  readonly twin: string | null;
+}
+
+function draw({ dataFolder, progress, signal }: JobInput, steps: DemoSteps, { recipe, pictures, twin }: Drawn): Promise<{ drawn: number }> {
+  const world = join(dataFolder, 'world');
+  return steps.once('draw', async () => {
+    writeTruth(recipe, pictures, world);
+    if (twin !== null) linkPictures(recipe, twin, dataFolder);
+    return { drawn: await drawWorld(recipe, world, progress, signal) };
+  });
+}
+
+async function drawOnly(input: JobInput, size: WorldSize): Promise<Readonly<Record<string, unknown>>> {
+  const steps = new DemoSteps(input.dataFolder, size);
+  const recipe = makeRecipe(size);
+  const { drawn } = await draw(input, steps, { recipe, pictures: picturesOf(recipe), twin: null });
+  return { pins: size.pins, drawn, folder: join(input.dataFolder, 'world'), seconds: steps.seconds };
+}
+
+function defaultsOf(job: Job): Record<string, unknown> {
+  return Object.fromEntries(
+    job.options.flatMap(({ flag, default: value }) => (value === undefined ? [] : [[camel(flag.split(' ')[0]), value]])),
+  );
+}
+const camel = (flag: string): string => flag.replace(/^--/, '').replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+function peopleOf(recipe: Recipe, pictures: readonly Picture[]): People {
+  return new People(
+    recipe,
+    Uint8Array.from(pictures, (picture) => (trueDominant(picture) ? 1 : 0)),
+  );
+}
+
+async function visitors(input: JobInput, steps: DemoSteps, recipe: Recipe, pictures: readonly Picture[]): Promise<{ lists: number }> {
+  const context = await openContext(input.config, input.dataFolder, { lock: true });
+  try {
+    const lists = Number(input.options.lists);
+    const done = steps.mark('visitors');
+    await serveFirstTraffic(
+      context,
+      { recipe, people: peopleOf(recipe, pictures), lists, done, onBatch: (count) => steps.setMark('visitors', count) },
+      input,
+    );
+    return { lists };
+  } finally {
+    await context.close();
+  }
+}
+
+async function measureWorld(input: JobInput, recipe: Recipe, pictures: readonly Picture[], models: Models): Promise<Measurement> {
+  const context = await openContext(input.config, input.dataFolder, { lock: true });
+  try {
+    return await measure(context, recipe, peopleOf(recipe, pictures), models, input);
+  } finally {
+    await context.close();
+  }
+}
+
+interface Findings {
+  readonly measured: Measurement;
+  readonly trained: Readonly<Record<string, unknown>>;
+  readonly duplicates: FittedDuplicates | null;
+  readonly promotion: Promotion;
+}
+
+function receiptOf(
+  size: WorldSize,
+  steps: DemoSteps,
+  { measured, trained, duplicates, promotion }: Findings,
+): Readonly<Record<string, unknown>> {
+  const total = Object.entries(steps.seconds).reduce((sum, [step, seconds]) => sum + (BESIDE.has(step) ? 0 : seconds), 0);
+  return {
+    pins: size.pins,
+    boards: size.boards,
+    users: size.users,
+    world: size.kind,
+    seed: size.seed,
+    seconds: { total: Math.round(total * 1000) / 1000, ...steps.seconds },
+    ndcg10: measured.ndcg10,
+    ndcg10Intervals: measured.intervals,
+    liftByCategory: measured.liftByCategory,
+    heldOutQueries: measured.queries,
+    nearDuplicates: duplicates,
+    promotion,
+    loggedEngagement: { ndcg10: trained.ndcg10, holdoutQueries: trained.holdoutQueries },
+  };
+}

@@ -1,0 +1,16 @@
+/** The jobs of the lab. */
+import type { JobRow } from '../../src/jobs/table.ts';
+
+export const JOBS: readonly JobRow[] = [
+  ['demo', 'make a world whose truth is known, learn from its people, prove the gain, serve it', () => import('./demo/demo.ts')],
+  ['evaluate-world', 'near-duplicates, dominant objects and boxes of a demo world against its truth', () => import('./evaluate-world.ts')],
+  ['replay-flashlight', 'replay the paper’s section 7: box, dots, dots under thresholds', () => import('./paper/replay-flashlight.ts')],
+  [
+    'climb-ladder',
+    'what each set of ranking features gains, on the log and against a demo world’s truth',
+    () => import('./climb-ladder.ts'),
+  ],
+  ['prove-position-bias', 'undo the planted position bias of a demo world, and prove it', () => import('./prove-position-bias.ts')],
+  ['replay-paper', "replay the paper's experiment on the demo world, against its planted truth", () => import('./paper/replay-paper.ts')],
+  ['simulate-experiments', 'prove the experiment statistics by simulation', () => import('./simulate-experiments.ts')],
+];

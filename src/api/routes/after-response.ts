@@ -1,0 +1,73 @@
+/**
+ * What happens once a list was sent: its record goes to the served-list log (durable within the group commit), and the
+ * request's log line learns what it was. A record that can't be written fails no request: it is counted and logged.
+ */
+import type { FastifyRequest } from 'fastify';
+import type { Context } from '../../service/context.ts';
+import { reasonOf } from '../../errors.ts';
+import type { ServedList } from '../../catalog/log/served-list.ts';
+import type { RankedList } from '../../lists/ranked-list.ts';
+import { servedRecord } from '../../lists/served-record.ts';
+import type { Metrics } from '../shell/metrics.ts';
+import type { KeptReply } from './reply-cache.ts';
+
+export function afterResponse(context: Context, metrics: Metrics, request: FastifyRequest, list: RankedList, startedAt: number): void {
+  const latencyMs = performance.now() - startedAt;
+  Object.assign(request.line, lineOf(list));
+  metrics.served(list);
+  context.darkReading.take(list);
+  context.darkNetReading.take(list);
+  if (!context.config.serveLog) return;
+  setImmediate(() => append(context, metrics, request, servedRecord(list, latencyMs)));
+}
+
+/** The same for a list that was answered from the cache. */
+export function afterKeptReply(context: Context, metrics: Metrics, request: FastifyRequest, record: ServedList, kept: KeptReply): void {
+  const { head } = kept;
+  const { surface, queryPinIndex: queryPin, recommendationId, modelVersion, arm } = record;
+  Object.assign(request.line, {
+    surface,
+    queryPin,
+    recommendationId,
+    modelVersion,
+    arm,
+    candidates: head.candidates,
+    items: head.page,
+    tau: head.tau,
+    cached: true,
+  });
+  metrics.lists.inc({ surface });
+  if (context.config.serveLog) setImmediate(() => append(context, metrics, request, record));
+}
+
+function append(context: Context, metrics: Metrics, request: FastifyRequest, record: ServedList): void {
+  context.appendList(record).catch((error: unknown) => {
+    metrics.lostLists.inc();
+    request.log.error({ recommendationId: record.recommendationId, reason: reasonOf(error) }, 'served list was not logged');
+  });
+}
+
+function lineOf(list: RankedList): Record<string, unknown> {
+  const { options, candidates, timings } = list;
+  return {
+    surface: list.surface,
+    queryPin: list.queryPinIndex,
+    recommendationId: options.recommendationId,
+    modelVersion: list.ranker.name,
+    arm: options.arm,
+    candidates: candidates.count,
+    items: list.page.length,
+    timings,
+    tau: kendallTau(list.page),
+    ...(list.degraded.length > 0 ? { degraded: list.degraded } : {}),
+  };
+}
+
+/** Kendall's tau between served order and the order of retrieval: rows are numbered as retrieved. */
+export function kendallTau(page: Int32Array): number | null {
+  const pairs = (page.length * (page.length - 1)) / 2;
+  if (pairs === 0) return null;
+  let agreeing = 0;
+  for (let i = 0; i < page.length; i++) for (let j = i + 1; j < page.length; j++) if (page[i] < page[j]) agreeing++;
+  return Math.round(((2 * agreeing) / pairs - 1) * 1000) / 1000;
+}

@@ -1,0 +1,46 @@
+import type { Engagement } from '../../catalog/log/engagement-log.ts';
+import { ReceiptTally } from '../../catalog/pins/receipt.ts';
+import { readEvent, Rejection } from '../../catalog/pins/records.ts';
+import type { Context } from '../../service/context.ts';
+import { timeOfId } from '../../math/random.ts';
+import type { App, Service } from './routes.ts';
+import { EventReceipt, EventsBody, replies } from '../schemas.ts';
+
+export function eventRoutes(app: App, { context, metrics }: Service): void {
+  const schema = {
+    summary: 'What people did with served lists; acknowledged once it is durable, repeated ids change nothing',
+    tags: ['events'],
+    body: EventsBody,
+    response: replies(EventReceipt),
+  };
+  app.post('/v1/events', { schema, config: { scope: 'events', prompt: true } }, async (request) => {
+    const tally = new ReceiptTally();
+    const events = readEvents(request.body.events, context, tally);
+    const counts = await context.log.events.append(events);
+    context.hot.actions?.publish(events);
+    const { read, rejected } = tally.receipt();
+    metrics.events.inc({ outcome: 'written' }, counts.written);
+    metrics.events.inc({ outcome: 'unchanged' }, counts.unchanged);
+    metrics.events.inc({ outcome: 'keptApart' }, counts.keptApart);
+    metrics.events.inc({ outcome: 'rejected' }, read - events.length);
+    Object.assign(request.line, { events: read, ...counts, rejected: read - events.length });
+    return { read, ...counts, rejected };
+  });
+}
+
+function readEvents(rows: readonly unknown[], { pins, log }: Context, tally: ReceiptTally): Engagement[] {
+  const now = Date.now();
+  const { prunedBefore } = log.retention;
+  const events: Engagement[] = [];
+  rows.forEach((row, line) => {
+    tally.read++;
+    const event = readEvent(row, now);
+    if (event instanceof Rejection) return tally.reject(event.reason, line);
+    const pinIndex = pins.indexOf(event.pinId);
+    if (pinIndex < 0) return tally.reject('PIN_UNKNOWN', line);
+    if (prunedBefore > 0 && (timeOfId(event.recommendationId) ?? prunedBefore) < prunedBefore) return tally.reject('LIST_PRUNED', line);
+    const { eventId, type, recommendationId, position = null, userId = null, at } = event;
+    events.push({ eventId, type, recommendationId, pinIndex, position, userId, at: at ?? now });
+  });
+  return events;
+}

@@ -1,0 +1,150 @@
+import { Type } from 'typebox';
+import { SOURCE_NAMES } from '../../candidates/candidate.ts';
+import { siteCategories } from '../../catalog/pins/pin-columns.ts';
+import { SURFACES } from '../../catalog/log/served-list.ts';
+import { reasonOf, ServiceError } from '../../errors.ts';
+import { cardOf, dashboardOf, reportCsv } from '../../experiments/report/dashboard.ts';
+import type { Experiment } from '../../experiments/experiment-store.ts';
+import type { KnownParts } from '../../experiments/experiment.ts';
+import { Experiments } from '../../experiments/experiments.ts';
+import { METRICS } from '../../experiments/metric.ts';
+import { describeByCatalog } from '../../experiments/query-segment.ts';
+import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
+import { exposureRoutes } from './exposures.ts';
+import { judgementRoutes } from './judgements.ts';
+import type { App, Service } from './routes.ts';
+import { Anything, replies } from '../schemas.ts';
+
+export const KeyParams = Type.Object({ key: Type.String({ minLength: 1, maxLength: 100 }) });
+const Interval = Type.Optional(Type.Union([Type.Literal('always-valid'), Type.Literal('fixed-horizon')]));
+const ReportQuery = Type.Object({
+  interval: Interval,
+  format: Type.Optional(Type.Union([Type.Literal('json'), Type.Literal('csv')])),
+});
+const STEPS = ['start', 'stop', 'archive'] as const;
+/** Milliseconds between two counts of what the log has gained, so that a page that is opened has little left to count. */
+const COUNT_EVERY_MS = 5000;
+
+/** Experiments over HTTP: the same core as the jobs and the dashboard. */
+export function experimentRoutes(app: App, service: Service): void {
+  const { context } = service;
+  const { catalog, config, experimentDatabase, log, registry } = context;
+  const core = new Experiments(experimentDatabase, {
+    log,
+    describe: describeByCatalog(catalog),
+    holdout: config.experimentHoldout,
+  });
+  const schema = (summary: string) => ({ summary, tags: ['experiments'], response: replies(Anything) });
+  const stateOf = ({ key, state, version, definition }: Experiment) => ({ key, state, version, definition });
+  const authorOf = (keyName: string | null) => ({ by: keyName ?? 'http', at: Date.now() });
+  const known = (): KnownParts => ({
+    models: [AS_RETRIEVED, ...registry.names()],
+    sources: SOURCE_NAMES,
+    categories: siteCategories(config.categories),
+    surfaces: SURFACES,
+  });
+
+  app.get('/v1/experiments', { schema: schema('All experiments with state, verdict and health'), config: { scope: 'read' } }, async () => ({
+    experiments: core.store
+      .list()
+      .map((experiment) => cardOf(experiment, experiment.state === 'draft' ? null : core.reportAsCounted(experiment))),
+    holdout: config.experimentHoldout,
+    /** What a definition may name. */
+    known: { ...known(), metrics: METRICS.map(({ name, label, kind, meaning }) => ({ name, label, kind, meaning })) },
+  }));
+
+  app.post(
+    '/v1/experiments',
+    {
+      schema: { ...schema('Checks a definition and keeps it as a draft'), body: Anything },
+      config: { scope: 'admin' },
+    },
+    async (request) => stateOf(core.define(request.body, known(), authorOf(request.keyName))),
+  );
+
+  app.get(
+    '/v1/experiments/:key',
+    {
+      schema: {
+        ...schema('One experiment as the dashboard shows it'),
+        params: KeyParams,
+        querystring: Type.Object({ interval: Interval }),
+      },
+      config: { scope: 'read' },
+    },
+    async (request) => {
+      const experiment = core.store.get(request.params.key);
+      await core.catchUp(experiment);
+      const report = core.reportAsCounted(experiment, request.query.interval);
+      return { ...dashboardOf(experiment, report, core.store.audit(experiment.key)) };
+    },
+  );
+
+  app.get(
+    '/v1/experiments/:key/report',
+    {
+      schema: {
+        summary: 'The report: verdict, lifts with intervals, health',
+        tags: ['experiments'],
+        params: KeyParams,
+        querystring: ReportQuery,
+      },
+      config: { scope: 'read' },
+    },
+    async (request, reply) => {
+      const experiment = core.store.get(request.params.key);
+      await core.catchUp(experiment);
+      const report = core.reportAsCounted(experiment, request.query.interval);
+      if (request.query.format !== 'csv') return report;
+      return reply.type('text/csv; charset=utf-8').send(reportCsv(report));
+    },
+  );
+
+  app.get(
+    '/v1/experiments/:key/versions/:version',
+    {
+      schema: {
+        ...schema('The definition as it was in a version'),
+        params: Type.Object({ key: KeyParams.properties.key, version: Type.Integer({ minimum: 1 }) }),
+      },
+      config: { scope: 'read' },
+    },
+    async ({ params: { key, version } }) => {
+      const definition = core.store.definitionAt(core.store.get(key).key, version);
+      if (definition) return { key, version, definition };
+      throw new ServiceError('REQUEST_INVALID', { detail: `${key} has no version ${version}.`, field: 'version' });
+    },
+  );
+
+  for (const step of STEPS) {
+    app.post(
+      `/v1/experiments/:key/${step}`,
+      { schema: { ...schema(`Moves an experiment on: ${step}`), params: KeyParams }, config: { scope: 'admin' } },
+      async (request) => stateOf(core.store[step](request.params.key, authorOf(request.keyName))),
+    );
+  }
+
+  app.post(
+    '/v1/experiments/:key/ramp',
+    {
+      schema: {
+        ...schema('Widens the share of units that take part; nobody changes arms'),
+        params: KeyParams,
+        body: Type.Object({ traffic: Type.Number({ minimum: 0, maximum: 1 }) }),
+      },
+      config: { scope: 'admin' },
+    },
+    async (request) => stateOf(core.store.ramp(request.params.key, request.body.traffic, authorOf(request.keyName))),
+  );
+
+  exposureRoutes(app, service, core);
+  judgementRoutes(app, service, core);
+  countNowAndThen(app, core);
+}
+
+function countNowAndThen(app: App, core: Experiments): void {
+  const timer = setInterval(() => {
+    core.catchUpRunning().catch((error: unknown) => app.log.warn({ reason: reasonOf(error) }, 'exposures were not counted'));
+  }, COUNT_EVERY_MS).unref();
+  app.addHook('onClose', async () => clearInterval(timer));
+}

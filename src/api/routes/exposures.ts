@@ -1,0 +1,94 @@
+/** What an experiment's units met, and what one could find before it starts: the rows behind a report. */
+import { Type } from 'typebox';
+import type { Experiments } from '../../experiments/experiments.ts';
+import type { FirstExposure } from '../../experiments/experiments.ts';
+import { queryFacts } from '../../service/query-facts.ts';
+import { KeyParams } from './experiments.ts';
+import type { App, Service } from './routes.ts';
+import { Anything, replies } from '../schemas.ts';
+
+/** Lists of the history that a forecast reads while requests are served. */
+const FORECAST_LISTS_MAX = 200_000;
+const EXAMPLES = 12;
+
+const ForecastQuery = Type.Object({ days: Type.Optional(Type.Integer({ minimum: 1, maximum: 365, default: 14 })) });
+const PageQuery = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+  after: Type.Optional(Type.String({ maxLength: 256, description: 'The last unit of the page before.' })),
+});
+
+export function exposureRoutes(app: App, { context }: Service, core: Experiments): void {
+  const { pins } = context;
+  const schema = (summary: string) => ({ summary, tags: ['experiments'], params: KeyParams, response: replies(Anything) });
+
+  app.get(
+    '/v1/experiments/:key/forecast',
+    {
+      schema: { ...schema('What it could find in so many days, by the log of as many days before'), querystring: ForecastQuery },
+      config: { scope: 'read', lane: 'heavy' },
+    },
+    async ({ params, query: { days = 14 } }) => {
+      const forecast = await core.forecast(params.key, {
+        now: Date.now(),
+        days,
+        listsMax: FORECAST_LISTS_MAX,
+        factsOf: ({ surface, queryPinIndex }, { hasDominantObject }) => ({
+          ...queryFacts(pins, null, { surface, pinIndex: queryPinIndex }),
+          hasDominantObject,
+        }),
+      });
+      return { ...forecast };
+    },
+  );
+
+  app.get(
+    '/v1/experiments/:key/exposures',
+    {
+      schema: { ...schema("Each unit's first exposure: arm, list, model, sources, positions, propensities"), querystring: PageQuery },
+      config: { scope: 'read' },
+    },
+    async ({ params, query: { limit = 100, after = '' } }) => {
+      const exposures = core.firstExposures(params.key, after, limit);
+      const next = exposures.length === limit ? (exposures.at(-1)?.unit ?? null) : null;
+      return { exposures: exposures.map((each) => exposureReply(each, (pinIndex) => pins.idOf(pinIndex))), nextAfter: next };
+    },
+  );
+
+  app.get(
+    '/v1/experiments/:key/differences',
+    { schema: schema('Lists on which the arms differ, newest first: what to look at with your own eyes'), config: { scope: 'read' } },
+    async ({ params }) => {
+      const lists = core.differingLists(params.key, EXAMPLES);
+      return {
+        differences: lists
+          .filter(({ queryPinIndex }) => queryPinIndex >= 0)
+          .map(({ recommendationId, at, arm, queryPinIndex }) => ({
+            recommendationId,
+            at,
+            arm,
+            queryPinId: pins.idOf(queryPinIndex),
+          })),
+      };
+    },
+  );
+}
+
+function exposureReply({ unit, arm, list }: FirstExposure, idOf: (pinIndex: number) => string) {
+  const { items } = list;
+  const shown = Array.from(items.positions.keys()).filter((i) => items.positions[i] > 0);
+  return {
+    unit,
+    arm,
+    at: list.at,
+    recommendationId: list.recommendationId,
+    model: list.modelVersion,
+    surface: list.surface,
+    sources: items.sourceNames,
+    items: shown.map((i) => ({
+      pinId: idOf(items.pinIndexes[i]),
+      position: items.positions[i],
+      propensity: items.propensities[i],
+      sources: items.sourceNames.filter((_, s) => !Number.isNaN(items.sourceScores[i * items.sourceNames.length + s])),
+    })),
+  };
+}

@@ -1,0 +1,25 @@
+import { homeFeed } from '../../related-pins.ts';
+import { afterResponse } from './after-response.ts';
+import { listOptions } from './list-options.ts';
+import { listReply } from './list-reply.ts';
+import type { App, Service } from './routes.ts';
+import { FeedQuery, ListReply, replies, UserParams } from '../schemas.ts';
+
+export function homeFeedRoutes(app: App, { context, metrics }: Service): void {
+  const schema = {
+    summary: 'What a user may want to see now; a stranger gets what is popular, and `missing: ["history"]`',
+    tags: ['lists'],
+    params: UserParams,
+    querystring: FeedQuery,
+    response: replies(ListReply),
+  };
+  app.get('/v1/users/:id/home-feed', { schema, config: { scope: 'read' } }, async (request, reply) => {
+    const startedAt = performance.now();
+    const userId = request.params.id;
+    const options = listOptions(context, { ...request.query, userId }, { surface: 'home-feed', pinIndex: -1 });
+    const list = await homeFeed(context.parts, userId, options);
+    reply.send(listReply(list, context.pins));
+    afterResponse(context, metrics, request, list, startedAt);
+    return reply;
+  });
+}

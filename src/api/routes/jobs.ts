@@ -1,0 +1,130 @@
+import { Type } from 'typebox';
+import type { JobRun } from '../../schedule/job-run-store.ts';
+import type { JobStatus } from '../../schedule/scheduler.ts';
+import type { App, Service } from './routes.ts';
+import { replies } from '../schemas.ts';
+
+const Nullable = <T extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Number>>(type: T) => Type.Union([type, Type.Null()]);
+const Time = Nullable(Type.String({ description: 'ISO 8601' }));
+const Run = Type.Object({
+  id: Type.Integer(),
+  job: Type.String(),
+  flags: Type.Array(Type.String()),
+  cron: Nullable(Type.String()),
+  who: Nullable(Type.String()),
+  state: Type.String({
+    description: 'running, done, failed, refused, stopped, killed, or lost with the service that started it',
+  }),
+  startedAt: Time,
+  endedAt: Time,
+  seconds: Nullable(Type.Number()),
+  receipt: Type.Unknown(),
+  said: Type.String({ description: 'The end of what it wrote to standard error.' }),
+});
+const Job = Type.Object({
+  job: Type.String(),
+  cron: Nullable(Type.String()),
+  flags: Type.Array(Type.String()),
+  nextRunAt: Time,
+  state: Type.String({ description: 'running, waiting or idle' }),
+  progress: Type.Union([Type.Object({ step: Type.String(), done: Type.Number(), total: Type.Number() }), Type.Null()]),
+  last: Type.Union([Run, Type.Null()]),
+});
+const Jobs = Type.Object({ jobs: Type.Array(Job), problem: Nullable(Type.String()) });
+const Params = Type.Object({ job: Type.String({ maxLength: 100 }) });
+
+/** The schedule: what runs when, what runs now, how it ended. */
+export function jobRoutes(app: App, { context }: Service): void {
+  const quiet = { scope: 'admin', quiet: true } as const;
+  const loud = { scope: 'admin' } as const;
+  const all = () => ({ jobs: context.jobs.status().map(jobReply), problem: context.jobs.problem });
+  app.get(
+    '/v1/jobs',
+    {
+      schema: {
+        summary: 'The jobs that may be scheduled, and how each stands',
+        tags: ['jobs'],
+        response: replies(Jobs),
+      },
+      config: quiet,
+    },
+    async () => all(),
+  );
+  const history = {
+    summary: 'The last runs, newest first, each with its receipt',
+    tags: ['jobs'],
+    querystring: Type.Object({
+      job: Type.Optional(Type.String({ maxLength: 100 })),
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
+    }),
+    response: replies(Type.Object({ runs: Type.Array(Run) })),
+  };
+  app.get('/v1/jobs/runs', { schema: history, config: quiet }, async ({ query }) => {
+    return { runs: context.jobs.runs(query.limit ?? 50, query.job ?? null).map(runReply) };
+  });
+  app.post(
+    '/v1/jobs/:job/run',
+    {
+      schema: {
+        summary: 'Runs a job as soon as no other one runs',
+        tags: ['jobs'],
+        params: Params,
+        response: replies(Jobs),
+      },
+      config: loud,
+    },
+    async (request) => {
+      context.jobs.ask(request.params.job, request.keyName ?? 'http');
+      return all();
+    },
+  );
+  app.post(
+    '/v1/jobs/:job/stop',
+    {
+      schema: {
+        summary: 'Stops a job at its next safe point',
+        tags: ['jobs'],
+        params: Params,
+        response: replies(Jobs),
+      },
+      config: loud,
+    },
+    async (request) => {
+      context.jobs.stop(request.params.job);
+      return all();
+    },
+  );
+  const schedule = {
+    summary: 'Gives a job a cron expression (UTC); its flags are set by schedule-job alone',
+    tags: ['jobs'],
+    params: Params,
+    body: Type.Object({ cron: Type.String({ maxLength: 200 }) }, { additionalProperties: false }),
+    response: replies(Jobs),
+  };
+  app.put('/v1/jobs/:job/schedule', { schema: schedule, config: loud }, async (request) => {
+    context.jobs.setCron(request.params.job, request.body.cron);
+    return all();
+  });
+  app.delete(
+    '/v1/jobs/:job/schedule',
+    {
+      schema: { summary: 'Lets a job run by hand only', tags: ['jobs'], params: Params, response: replies(Jobs) },
+      config: loud,
+    },
+    async (request) => {
+      context.jobs.setCron(request.params.job, null);
+      return all();
+    },
+  );
+}
+
+const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+
+function jobReply({ nextRunAt, last, flags, ...job }: JobStatus) {
+  return { ...job, flags: [...flags], nextRunAt: iso(nextRunAt), last: last && runReply(last) };
+}
+
+function runReply({ startedAt, endedAt, flags, pid: _, born: __, ...run }: JobRun) {
+  const seconds = endedAt === null ? null : Math.round(endedAt - startedAt) / 1000;
+  return { ...run, flags: [...flags], startedAt: iso(startedAt), endedAt: iso(endedAt), seconds };
+}

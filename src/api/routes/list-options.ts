@@ -1,0 +1,89 @@
+import type { Context } from '../../service/context.ts';
+import { ServiceError } from '../../errors.ts';
+import type { Decision } from '../../experiments/active-experiments.ts';
+import { armsText } from '../../experiments/assignment.ts';
+import { newId } from '../../math/random.ts';
+import { DEFAULT_TREATMENT, readTreatment, type Treatment } from '../../ranker/treatment.ts';
+import type { ListOptions } from '../../lists/ranked-list.ts';
+
+/** What list requests share, as the schemas let it through. */
+export interface ListRequest {
+  readonly userId?: string;
+  readonly sessionId?: string;
+  readonly limit?: number;
+  readonly cursor?: string;
+  readonly exclude?: string;
+  readonly category?: string;
+  readonly buyable?: boolean;
+  readonly explain?: boolean;
+  readonly treatment?: string;
+}
+
+/** The pin of a request. @throws CATALOG_PIN_UNKNOWN */
+export function pinOf({ pins }: Context, id: string): number {
+  const pinIndex = pins.indexOf(id);
+  if (pinIndex < 0) throw new ServiceError('CATALOG_PIN_UNKNOWN', { pinId: id });
+  return pinIndex;
+}
+
+/** Options of a list: the treatment the caller forced, or that of the running experiments' arms. */
+export function listOptions(
+  context: Context,
+  request: ListRequest,
+  query: { readonly surface: string; readonly pinIndex: number },
+): ListOptions {
+  const now = Date.now();
+  const { userId = null, sessionId = null } = request;
+  const forced = request.treatment !== undefined;
+  const recommendationId = newId();
+  const decision = forced ? null : context.decide({ userId, sessionId }, query, now);
+  return {
+    treatment: forced ? forcedTreatment(request.treatment ?? '') : treatmentOf(decision),
+    forced: forced || (decision?.arms.some((arm) => arm.forced) ?? false),
+    arm: armsText(decision?.arms ?? []),
+    userId,
+    sessionId,
+    degraded: degradationsOf(decision),
+    interleave: decision?.interleave?.map(({ key, treatment }) => ({ key, treatment: { ...DEFAULT_TREATMENT, ...treatment } })) ?? null,
+    limit: request.limit ?? 25,
+    cursor: request.cursor ?? null,
+    exclude: excluded(context, request.exclude),
+    category: request.category ?? null,
+    buyableOnly: request.buyable ?? false,
+    explain: request.explain ?? false,
+    keepInputs: !forced && (context.darkReading.wants(recommendationId) || context.darkNetReading.wants(recommendationId)),
+    now,
+    recommendationId,
+  };
+}
+
+/** Requests outside experiments share one record. */
+function treatmentOf(decision: Decision | null): Treatment {
+  return decision === null || decision.arms.length === 0 ? DEFAULT_TREATMENT : { ...DEFAULT_TREATMENT, ...decision.treatment };
+}
+
+/** Arms whose model is gone: the control's treatment serves, and the reply, the log and the report say so. */
+function degradationsOf(decision: Decision | null): ListOptions['degraded'] {
+  return (decision?.missingModels ?? []).map(({ experiment, arm, model }) => ({
+    code: 'RANKER_MODEL_UNKNOWN',
+    reason: `There is no model ${model}, which arm ${arm} of ${experiment} asks for; the control serves.`,
+  }));
+}
+
+function excluded({ pins }: Context, ids: string | undefined): ReadonlySet<number> {
+  if (!ids) return new Set();
+  return new Set(
+    ids
+      .split(',')
+      .map((id) => pins.indexOf(id.trim()))
+      .filter((pinIndex) => pinIndex >= 0),
+  );
+}
+
+/** A variant's name, a model's name, or a record as JSON; empty: the control. @throws REQUEST_INVALID naming the field. */
+function forcedTreatment(text: string): Treatment {
+  if (text === '') return DEFAULT_TREATMENT;
+  const treatment = readTreatment(text);
+  if (typeof treatment === 'string') throw new ServiceError('REQUEST_INVALID', { field: 'treatment', detail: `treatment ${treatment}` });
+  return treatment;
+}

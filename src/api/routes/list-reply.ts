@@ -1,0 +1,53 @@
+import type { PinColumns } from '../../catalog/pins/pin-columns.ts';
+import { armsTold } from '../../experiments/assignment.ts';
+import type { Term } from '../../ranker/scoring/ranker.ts';
+import type { RankedList } from '../../lists/ranked-list.ts';
+import type { Degradation } from '../../lists/serving-parts.ts';
+import type { Treatment } from '../../ranker/treatment.ts';
+
+export interface ItemReply {
+  readonly pinId: string;
+  readonly position: number;
+  readonly score: number;
+  readonly sources: readonly { readonly name: string; readonly score: number }[];
+  readonly terms?: readonly Term[];
+}
+
+export interface ListReplyBody {
+  readonly recommendationId: string;
+  readonly modelVersion: string;
+  readonly treatment: Treatment;
+  readonly arm: string | null;
+  readonly items: readonly ItemReply[];
+  readonly nextCursor: string | null;
+  readonly degraded: readonly Degradation[];
+  readonly missing: readonly string[];
+}
+
+/** A ranked list as callers see it. Terms, where they were kept, stand in table order and add up to the score. */
+export function listReply(list: RankedList, pins: PinColumns): ListReplyBody {
+  const items: ItemReply[] = [];
+  for (let i = 0; i < list.page.length; i++) {
+    const row = list.page[i];
+    const item: ItemReply = {
+      pinId: pins.idOf(list.candidates.pinIndexes[row]),
+      position: list.firstPosition + i,
+      score: list.scores[row],
+      sources: sourcesOf(list, row),
+    };
+    items.push(list.terms ? { ...item, terms: list.terms[i] } : item);
+  }
+  const { recommendationId, treatment, arm } = list.options;
+  const { nextCursor, degraded, missing } = list;
+  return { recommendationId, modelVersion: list.ranker.name, treatment, arm: armsTold(arm), items, nextCursor, degraded, missing };
+}
+
+function sourcesOf({ candidates }: RankedList, row: number): { name: string; score: number }[] {
+  const { sourceNames, sourceScores } = candidates;
+  const found: { name: string; score: number }[] = [];
+  for (let s = 0; s < sourceNames.length; s++) {
+    const score = sourceScores[row * sourceNames.length + s];
+    if (score === score) found.push({ name: sourceNames[s], score });
+  }
+  return found;
+}

@@ -1,0 +1,111 @@
+/** Object dots over HTTP: what the detector saw in a pin, which of it the search believes in, and what people keep cropping. */
+import { Type } from 'typebox';
+import type { Context } from '../../service/context.ts';
+import { reasonOf } from '../../errors.ts';
+import { cropDots } from '../../search/crop-dots.ts';
+import { handDrawn } from '../../search/dot-engagement.ts';
+import { type DotSignals, type DotThresholds, type JudgedObject, judgeDots } from '../../search/object-dots.ts';
+import type { PinObjects } from '../../service/visual-state.ts';
+import { boxIou, fractionsToPixels } from '../../vision/box.ts';
+import { listOptions, pinOf } from './list-options.ts';
+import type { App, Service } from './routes.ts';
+import { Id, PinParams, replies } from '../schemas.ts';
+import type { VisualDesk } from './visual-desk.ts';
+
+const ObjectsQuery = Type.Object({
+  explain: Type.Optional(Type.Boolean({ description: 'Add the signals of every object, the thresholds and where they come from.' })),
+  userId: Type.Optional(Id),
+  sessionId: Type.Optional(Id),
+  treatment: Type.Optional(Type.String({ maxLength: 2048 })),
+});
+const PinObjectsReply = Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true });
+
+/** The box that is offered where a treatment shows no dots: the middle of the picture. */
+const DEFAULT_BOX = [0.2, 0.2, 0.8, 0.8] as const;
+/** A dot of people and a detection that overlap this much are the same thing. */
+const SAME_OBJECT = 0.5;
+
+export function objectRoutes(app: App, { context }: Service, desk: () => VisualDesk): void {
+  const schema = {
+    summary: "The objects in a pin's picture: boxes, the dominant one, and which of them the search believes in",
+    tags: ['objects'],
+    params: PinParams,
+    querystring: ObjectsQuery,
+    response: replies(PinObjectsReply),
+  };
+  app.get('/v1/pins/:id/objects', { schema, config: { scope: 'read' } }, async (request) => {
+    const pinIndex = pinOf(context, request.params.id);
+    const { explain = false, ...who } = request.query;
+    const { dots } = listOptions(context, who, { surface: 'visual-search', pinIndex }).treatment;
+    const reply = await objectsReply(context, desk, pinIndex, { explain, thresholds: dots?.thresholds ?? {} });
+    const { width, height } = reply;
+    const offer =
+      dots?.show === 'box' ? { display: 'box', defaultBox: fractionsToPixels(DEFAULT_BOX, width, height) } : { display: 'dots' };
+    return { ...reply, ...offer };
+  });
+}
+
+interface Wanted {
+  readonly explain: boolean;
+  /** What a treatment asks instead of the fitted thresholds. */
+  readonly thresholds: Partial<DotThresholds>;
+}
+
+async function objectsReply(context: Context, desk: () => VisualDesk, pinIndex: number, wanted: Wanted) {
+  const none = { width: 0, height: 0, objects: [] as readonly object[] };
+  try {
+    const { found, signals } = await desk().inTime(() => foundAndJudged(context, desk, pinIndex), context.pins.idOf(pinIndex));
+    if (!found) return { ...none, missing: ['detections'] };
+    if (!signals) return { ...found, missing: ['visual-features'] };
+    const { fitted } = desk();
+    const thresholds = { ...fitted.dots, ...wanted.thresholds };
+    const objects = withPeople(context, pinIndex, found, judgeDots(found.objects, signals, thresholds));
+    const told = wanted.explain ? { thresholds, thresholdsFrom: fitted.dotsFrom, provenance: fitted.provenance } : {};
+    return { ...found, objects: objects.map((row) => (wanted.explain ? row : withoutSignals(row))), missing: [], ...told };
+  } catch (error) {
+    const found = context.objectsOf(pinIndex);
+    if (!found) throw error;
+    return { ...found, missing: ['dots'], reason: reasonOf(error) };
+  }
+}
+
+async function foundAndJudged(
+  context: Context,
+  desk: () => VisualDesk,
+  pinIndex: number,
+): Promise<{ found: PinObjects | null; signals: readonly DotSignals[] | null }> {
+  const hasImage = context.catalog.pins.get(pinIndex)?.image ?? null;
+  const found = hasImage === null ? context.objectsOf(pinIndex) : await desk().objectsOf(pinIndex);
+  const signals = found && context.visual ? await desk().signalsOf(pinIndex, found.objects) : null;
+  return { found, signals };
+}
+
+/** An object as callers see it; `people`: how many drew a box around it themselves. */
+interface OfferedObject extends Omit<JudgedObject, 'signals'> {
+  readonly signals: DotSignals | null;
+  readonly people?: number;
+}
+
+/** Regions that many people drew: they confirm the detection they lie on, or are dots of their own. */
+function withPeople(
+  context: Context,
+  pinIndex: number,
+  { width, height }: PinObjects,
+  judged: readonly JudgedObject[],
+): readonly OfferedObject[] {
+  const objects: OfferedObject[] = [...judged];
+  for (const { box, people } of cropDots(handDrawn(context.log.crops.regionsOf(pinIndex)))) {
+    const pixels = fractionsToPixels(box, width, height);
+    const at = objects.findIndex((object) => boxIou(object.box, pixels) >= SAME_OBJECT);
+    if (at < 0) objects.push({ label: '', score: people / (people + 1), box: pixels, shown: true, dominant: false, people, signals: null });
+    else {
+      const { suppressedBy: _, ...object } = objects[at];
+      objects[at] = { ...object, shown: true, people };
+    }
+  }
+  return objects;
+}
+
+function withoutSignals({ signals: _, ...object }: OfferedObject): Omit<OfferedObject, 'signals'> {
+  return object;
+}

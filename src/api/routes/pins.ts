@@ -1,0 +1,105 @@
+import { Type } from 'typebox';
+import { PIN_BUYABLE, PIN_HAS_IMAGE, PIN_IMAGE_FAILED, PIN_REMOVED, type PinColumns } from '../../catalog/pins/pin-columns.ts';
+import type { Context } from '../../service/context.ts';
+import { ServiceError } from '../../errors.ts';
+import { pinOf } from './list-options.ts';
+import type { App, Service } from './routes.ts';
+import { PinParams, PinsPage, PinsQuery, PinSummary, replies } from '../schemas.ts';
+
+/** Matches looked at for a text search. */
+const MATCHES_MAX = 2000;
+
+const Categories = Type.Object({ categories: Type.Array(Type.Object({ name: Type.String(), pins: Type.Integer() })) });
+
+interface Wanted {
+  /** Ordinal of a category name. */
+  readonly category?: number | undefined;
+  readonly buyable?: boolean;
+  readonly distinct?: boolean;
+}
+
+/** Browsing: one pin, pins by category and text, the categories there are. */
+export function pinRoutes(app: App, { context }: Service): void {
+  const get = (summary: string) => ({ summary, tags: ['browse'] });
+  app.get(
+    '/v1/pins/:id',
+    { schema: { ...get('One pin'), params: PinParams, response: replies(PinSummary) }, config: { scope: 'read' } },
+    async (request) => summaryOf(context, pinOf(context, request.params.id)),
+  );
+  app.get(
+    '/v1/pins',
+    {
+      schema: { ...get('Pins by category and words, a page at a time'), querystring: PinsQuery, response: replies(PinsPage) },
+      config: { scope: 'read' },
+    },
+    async (request) => {
+      const { q, limit = 60, cursor, category: name, ...flags } = request.query;
+      const start = startOf(cursor);
+      const category = name === undefined ? undefined : context.pins.categoryNames.indexOf(name);
+      if (category === -1) return { pins: [], nextCursor: null };
+      const order = q ? context.catalog.text.search(q, MATCHES_MAX, 'all').map((match) => match.pinIndex) : null;
+      const { pins, next } = page(context, order, { category, ...flags }, limit, start);
+      return { pins: pins.map((pinIndex) => summaryOf(context, pinIndex)), nextCursor: next === null ? null : String(next) };
+    },
+  );
+  app.get(
+    '/v1/categories',
+    { schema: { ...get('Categories with their pins'), response: replies(Categories) }, config: { scope: 'read' } },
+    async () => ({ categories: countCategories(context) }),
+  );
+}
+
+function startOf(cursor: string | undefined): number {
+  if (cursor === undefined) return 0;
+  if (!/^\d{1,10}$/.test(cursor)) {
+    throw new ServiceError('REQUEST_INVALID', { field: 'cursor', detail: 'cursor: it is not one of ours' });
+  }
+  return Number(cursor);
+}
+
+/** `order`: pins to go through; null: all, newest first. The cursor is a place in that order. */
+function page(context: Context, order: readonly number[] | null, wanted: Wanted, limit: number, start: number) {
+  const total = order?.length ?? context.pins.count;
+  const pins: number[] = [];
+  let at = start;
+  for (; at < total && pins.length < limit; at++) {
+    const pinIndex = order ? order[at] : total - 1 - at;
+    if (isWanted(context, pinIndex, wanted)) pins.push(pinIndex);
+  }
+  return { pins, next: at < total ? at : null };
+}
+
+function isWanted({ pins }: Context, pinIndex: number, { category, buyable, distinct }: Wanted): boolean {
+  if (pinIndex >= pins.count || (pins.flags[pinIndex] & PIN_REMOVED) !== 0) return false;
+  if (buyable && (pins.flags[pinIndex] & PIN_BUYABLE) === 0) return false;
+  if (distinct && !leadsItsGroup(pins, pinIndex)) return false;
+  if (category === undefined) return true;
+  const { start, length, ordinals } = pins.categories;
+  return ordinals.subarray(start[pinIndex], start[pinIndex] + length[pinIndex]).includes(category);
+}
+
+/** The group's first pin speaks for its near-duplicates; if that was removed, each speaks for itself. */
+function leadsItsGroup({ group, flags }: PinColumns, pinIndex: number): boolean {
+  return group[pinIndex] === pinIndex || (flags[group[pinIndex]] & PIN_REMOVED) !== 0;
+}
+
+function summaryOf({ catalog, pins }: Context, pinIndex: number) {
+  const pin = catalog.pins.get(pinIndex);
+  if (!pin) throw new ServiceError('CATALOG_PIN_UNKNOWN', { pinId: pinIndex });
+  const { id, title, description, link, annotations, categoryVector, buyable, imageFailure } = pin;
+  const flags = pins.flags[pinIndex];
+  const hasImage = (flags & PIN_HAS_IMAGE) !== 0 && (flags & PIN_IMAGE_FAILED) === 0;
+  const saves = pins.saves[pinIndex];
+  return { id, title, description, link, categories: categoryVector, annotations, buyable, saves, hasImage, imageFailure };
+}
+
+function countCategories({ pins }: Context): { name: string; pins: number }[] {
+  const counts = new Uint32Array(pins.categoryNames.length);
+  const { start, length, ordinals } = pins.categories;
+  for (let pin = 0; pin < pins.count; pin++) {
+    if ((pins.flags[pin] & PIN_REMOVED) !== 0) continue;
+    for (let at = start[pin], end = at + length[pin]; at < end; at++) counts[ordinals[at]]++;
+  }
+  const rows = pins.categoryNames.map((name, i) => ({ name, pins: counts[i] }));
+  return rows.filter((row) => row.pins > 0).sort((a, b) => b.pins - a.pins || (a.name < b.name ? -1 : 1));
+}

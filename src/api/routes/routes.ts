@@ -1,0 +1,58 @@
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyTypeProvider,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { Static, TSchema } from 'typebox';
+import type { Context } from '../../service/context.ts';
+import type { Scope } from '../../access-keys.ts';
+import type { Lane } from '../shell/admission.ts';
+import type { ImageForm } from './image-form.ts';
+import type { Metrics } from '../shell/metrics.ts';
+
+/** Requests get their types from the schemas; replies are checked by being serialized through theirs. */
+interface SchemaTypes extends FastifyTypeProvider {
+  readonly validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
+  readonly serializer: unknown;
+}
+
+/** The Fastify instance with our schemas as types. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression<RawServerDefault>,
+  RawReplyDefaultExpression<RawServerDefault>,
+  FastifyBaseLogger,
+  SchemaTypes
+>;
+
+/** What a route group is given. */
+export interface Service {
+  readonly context: Context;
+  readonly metrics: Metrics;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a key must be allowed to do; absent: anybody may. */
+    readonly scope?: Scope;
+    /** The budget it takes from when it isn't its scope's own: expensive work says heavy. */
+    readonly lane?: Lane;
+    /** Waits for nothing but memory and the group commit. */
+    readonly prompt?: boolean;
+    /** Takes a form with an image beside JSON. */
+    readonly form?: boolean;
+    /** Kept out of the one line per request. */
+    readonly quiet?: boolean;
+  }
+  interface FastifyRequest {
+    /** Fields of the request's log line. */
+    line: Record<string, unknown>;
+    /** Name of the key that was used, or null. */
+    keyName: string | null;
+    /** The form that came, of routes that take one. */
+    form: ImageForm | null;
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * What the visual surfaces keep between requests: the inference threads, the exact scan, idf of the annotations, the index
+ * of objects (kept up with `index-objects`), the fitted thresholds, pictures and crops of late.
+ */
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { LRUCache } from 'lru-cache';
+import { ExactIndex } from '../../candidates/visual/exact-index.ts';
+import type { Context } from '../../service/context.ts';
+import { openDetector } from '../../detection/detector.ts';
+import type { PinObject } from '../../detection/pin-objects.ts';
+import { ServiceError } from '../../errors.ts';
+import { unfitted } from '../../features/binarize.ts';
+import { netKeyOf } from '../../features/feature-store.ts';
+import type { VisualFeatures } from '../../features/visual-features.ts';
+import { annotationIdf } from '../../search/annotation-terms.ts';
+import { familiarAgreement } from '../../search/familiarity.ts';
+import { visualSearch, type VisualSearchSources } from '../../search/flashlight.ts';
+import { type DotSignals, dotSignals } from '../../search/object-dots.ts';
+import { ObjectIndex } from '../../search/object-index.ts';
+import { openObjectStore } from '../../search/object-store.ts';
+import { PictureReader, type QueryNet, type QueryPicture } from '../../search/picture.ts';
+import { ResidentObjects } from '../../search/resident-objects.ts';
+import { type ServingThresholds, servingThresholds, THRESHOLDS_FILE } from '../../search/search-thresholds.ts';
+import type { PinObjects } from '../../service/visual-state.ts';
+import { activeNet } from '../../vision/net-folder.ts';
+import { type NetInput, readNet } from '../../vision/net-manifest.ts';
+import { bytesOfPin } from './visual-query.ts';
+
+/** Bytes of pins' pictures that are kept, because a dragged box asks for the same one again and again. */
+const PICTURE_BYTES = 64 * 2 ** 20;
+/** Pins whose dots were judged on demand and are kept. */
+const JUDGED_PINS = 10_000;
+/** Milliseconds between looks for newer objects and thresholds. */
+const LOOK_MS = 500;
+/** The index of dominant objects is made anew when the catalogue has grown by a tenth. */
+const GROWN = 1.1;
+
+export class VisualDesk {
+  readonly reader: PictureReader;
+  private readonly context: Context;
+  private readonly detectorDigest: string | null;
+  private readonly pictures = new LRUCache<string, Uint8Array>({ maxSize: PICTURE_BYTES, sizeCalculation: (bytes) => bytes.length + 1 });
+  private readonly judged = new LRUCache<string, Promise<readonly DotSignals[]>>({ max: JUDGED_PINS });
+  private scan: { readonly of: VisualFeatures['image']; readonly index: ExactIndex } | null = null;
+  private idf: { readonly pins: number; readonly values: Float32Array } | null = null;
+  private resident: { readonly netKey: string; readonly objects: ResidentObjects } | null = null;
+  private dominants: { readonly of: VisualFeatures; readonly pins: number; readonly index: ObjectIndex } | null = null;
+  private thresholds: { readonly key: string; readonly values: ServingThresholds } | null = null;
+  private familiarity: { readonly of: VisualFeatures['image']; readonly pins: number; readonly agreement: Promise<number> } | null = null;
+  private queryInput: { readonly digest: string; readonly input: NetInput } | null = null;
+  private lookedAt = Number.NEGATIVE_INFINITY;
+  /** Pieces of work begun and not done. */
+  private underWay = 0;
+
+  constructor(context: Context) {
+    const { config, inference } = context;
+    this.context = context;
+    const detector = detectorOf(context);
+    this.detectorDigest = detector?.net.digest ?? null;
+    const limits = { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit };
+    this.reader = new PictureReader(inference, detector, limits);
+  }
+
+  get features(): VisualFeatures {
+    const { visual } = this.context;
+    if (visual) return visual;
+    throw new ServiceError('INDEX_UNAVAILABLE', {
+      index: 'visual features',
+      reason: 'no image was read yet: run extract-features',
+      retryAfterSeconds: 30,
+    });
+  }
+
+  get sources(): VisualSearchSources {
+    const { image } = this.features;
+    const { pins } = this.context;
+    if (this.scan?.of !== image) this.scan = { of: image, index: new ExactIndex(image) };
+    if (this.idf?.pins !== pins.count) this.idf = { pins: pins.count, values: annotationIdf(pins) };
+    return { columns: pins, index: this.scan.index, bits: image.bits, idf: this.idf.values };
+  }
+
+  get net(): QueryNet {
+    const { looks } = this.context;
+    const { net } = looks;
+    const binarizer = net && (looks.store.binarizer(looks.store.netIdOf(net)) ?? unfitted(net.rule, net.fc6Length));
+    if (!net || !binarizer)
+      throw new ServiceError('INDEX_UNAVAILABLE', {
+        index: 'visual features',
+        reason: 'the active net has no codes yet: run extract-features',
+        retryAfterSeconds: 30,
+      });
+    if (this.queryInput?.digest !== net.digest) this.queryInput = { digest: net.digest, input: readNet(looks.netFolder).manifest.input };
+    return { folder: looks.netFolder, digest: net.digest, binarizer, input: this.queryInput.input };
+  }
+
+  /** A pin's picture, its bytes kept for the next step of the box. Throws IMAGE_REFUSED for a pin without one. */
+  async pictureOf(pinIndex: number): Promise<QueryPicture> {
+    const key = this.context.catalog.pins.get(pinIndex)?.image ?? '';
+    const known = this.pictures.get(key);
+    if (known) return { bytes: known, key };
+    const bytes = await bytesOfPin(this.context, pinIndex);
+    this.pictures.set(key, bytes);
+    return { bytes, key };
+  }
+
+  /** The code of a whole picture that extraction has seen. */
+  knownCode(pinIndex: number, { image }: VisualFeatures): Uint32Array | null {
+    if (pinIndex < 0 || pinIndex >= image.capacity || image.has[pinIndex] === 0) return null;
+    return image.codes.slice(pinIndex * image.words, (pinIndex + 1) * image.words);
+  }
+
+  /** Object crops that `index-objects` stored; what it writes is taken in part by part. Null without nets. */
+  get objects(): ResidentObjects | null {
+    const { looks, dataFolder } = this.context;
+    const netKey = looks.net && netKeyOf(looks.net);
+    if (netKey !== null && this.resident?.netKey !== netKey && this.detectorDigest !== null) {
+      this.resident?.objects.close();
+      const store = openObjectStore(dataFolder, netKey, this.detectorDigest);
+      this.resident = { netKey, objects: new ResidentObjects(store, this.features.image.bits) };
+    }
+    this.lookForChanges();
+    return this.resident?.objects ?? null;
+  }
+
+  /** The index of objects: the stored crops, or (before `index-objects` ran) the dominant objects'. */
+  get objectIndex(): ObjectIndex {
+    const stored = this.objects?.index;
+    return stored && stored.count > 0 ? stored : this.dominantIndex;
+  }
+
+  private get dominantIndex(): ObjectIndex {
+    const { features, context } = this;
+    if (this.dominants?.of === features && context.pins.count < GROWN * this.dominants.pins) return this.dominants.index;
+    const index = new ObjectIndex(features.image.bits);
+    for (let pinIndex = 0; pinIndex < context.pins.count; pinIndex++) {
+      const object = features.objectOf(pinIndex);
+      const dominant = object && context.objectsOf(pinIndex)?.objects.find((row) => row.dominant);
+      if (object && dominant)
+        index.setPin(pinIndex, [{ pinIndex, label: dominant.label, score: dominant.score, box: dominant.box, code: object.code }]);
+    }
+    this.dominants = { of: features, pins: context.pins.count, index };
+    return index;
+  }
+
+  /** From how much agreement the nearest picture says something, sampled anew when the catalogue has doubled. */
+  familiar(): Promise<number> {
+    const { image } = this.features;
+    const { pins } = this.context;
+    if (this.familiarity && this.familiarity.of === image && pins.count < 2 * this.familiarity.pins) return this.familiarity.agreement;
+    const agreement = familiarAgreement(image, this.sources.index, (pinIndex) => pins.group[pinIndex]);
+    this.familiarity = { of: image, pins: pins.count, agreement };
+    return agreement;
+  }
+
+  /** The thresholds of the active nets, read again when the catalogue's file changed. */
+  get fitted(): ServingThresholds {
+    const { dataFolder } = this.context;
+    const file = join(dataFolder, THRESHOLDS_FILE);
+    const { netDigest } = this.features;
+    const key = `${netDigest} ${existsSync(file) ? statSync(file).mtimeMs : ''}`;
+    if (this.thresholds?.key !== key) this.thresholds = { key, values: servingThresholds(dataFolder, netDigest, this.detectorDigest) };
+    return this.thresholds.values;
+  }
+
+  private lookForChanges(): void {
+    const now = performance.now();
+    if (!this.resident || now - this.lookedAt < LOOK_MS) return;
+    this.lookedAt = now;
+    const objects = this.resident.objects;
+    const more = (): void => {
+      if (objects.refresh()) setImmediate(more);
+    };
+    more();
+  }
+
+  /** The objects of a pin's picture: stored ones, or detected now. Null without a detector. */
+  async objectsOf(pinIndex: number): Promise<PinObjects | null> {
+    const stored = this.context.objectsOf(pinIndex);
+    if (stored || !this.reader.hasDetector) return stored;
+    return this.context.looks.objectsIn(await this.reader.detect(await this.pictureOf(pinIndex)));
+  }
+
+  /** What a search by each object's crop says: stored by `index-objects`, or asked now and remembered. */
+  async signalsOf(pinIndex: number, objects: readonly PinObject[]): Promise<readonly DotSignals[]> {
+    const stored = this.objects?.of(pinIndex)?.objects ?? [];
+    const found = objects.map(({ label, box }) => stored.find((row) => row.label === label && row.box.join() === box.join())?.signals);
+    if (found.every((signals) => signals !== undefined)) return found;
+    const key = `${this.features.netDigest}|${pinIndex}|${objects.map(({ box }) => box.join()).join('|')}`;
+    const known = this.judged.get(key) ?? this.judge(pinIndex, objects);
+    this.judged.set(key, known);
+    known.catch(() => this.judged.delete(key));
+    return known;
+  }
+
+  private async judge(pinIndex: number, objects: readonly PinObject[]): Promise<readonly DotSignals[]> {
+    const picture = await this.pictureOf(pinIndex);
+    const sources = { ...this.sources, objects: this.objectIndex };
+    const signals: DotSignals[] = [];
+    for (const { box, label } of objects) {
+      const code = await this.reader.code(picture, box, this.net);
+      signals.push(dotSignals({ label, code, pinIndex }, await visualSearch({ code, pinIndex }, {}, sources), sources));
+    }
+    return signals;
+  }
+
+  /**
+   * Settles as the work does. After visualWaitMs the caller is sent away and the work goes on, so that a later request finds
+   * it done; such work counts on, or a storm of uploads would leave more of it behind than is done in minutes.
+   *
+   * @throws FEATURES_NOT_READY after visualWaitMs; SERVER_OVERLOADED when as much is under way as heavyInFlight allows.
+   */
+  async inTime<T>(begin: () => Promise<T>, pinId: string): Promise<T> {
+    const { visualWaitMs, heavyInFlight } = this.context.config;
+    if (this.underWay >= heavyInFlight) throw new ServiceError('SERVER_OVERLOADED', { retryAfterSeconds: 1 });
+    this.underWay++;
+    const work = begin().finally(() => this.underWay--);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, failed) => {
+      const retryAfterSeconds = Math.ceil(visualWaitMs / 1000);
+      timer = setTimeout(() => failed(new ServiceError('FEATURES_NOT_READY', { pinId, retryAfterSeconds })), visualWaitMs);
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  close(): void {
+    this.resident?.objects.close();
+  }
+}
+
+function detectorOf({ dataFolder, inference }: Context) {
+  try {
+    return openDetector(activeNet(dataFolder, 'detector'), inference);
+  } catch {
+    return null;
+  }
+}

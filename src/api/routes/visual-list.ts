@@ -1,0 +1,116 @@
+/** What visual search and Lens replies share: the head of the list, and its record in the log. */
+import type { FastifyRequest } from 'fastify';
+import type { LoggedRegion } from '../../catalog/log/crop-log.ts';
+import type { ServedList, Surface } from '../../catalog/log/served-list.ts';
+import type { Context } from '../../service/context.ts';
+import { reasonOf, ServiceError } from '../../errors.ts';
+import { zeroMatrix } from '../../math/matrix.ts';
+import type { SalientColour } from '../../search/salient-colours.ts';
+import { treatmentText } from '../../ranker/treatment.ts';
+import type { ListOptions } from '../../lists/ranked-list.ts';
+import type { Degradation } from '../../lists/serving-parts.ts';
+import { armsTold } from '../../experiments/assignment.ts';
+import { listOptions } from './list-options.ts';
+import type { Metrics } from '../shell/metrics.ts';
+import type { VisualQuestion } from './visual-query.ts';
+
+/** Who asks, in which arm, under which treatment. */
+export function visualOptions(context: Context, { request, pinIndex }: VisualQuestion, surface: Surface): ListOptions {
+  const { userId, sessionId, treatment } = request;
+  return listOptions(context, { userId, sessionId, treatment }, { surface, pinIndex });
+}
+
+export function listHead(context: Context, options: ListOptions) {
+  const { recommendationId, treatment, arm, userId } = options;
+  const [modelVersion, degraded] = [modelVersionOf(context), degradedOf(context, options)];
+  return { recommendationId, modelVersion, treatment, arm: armsTold(arm), userId, degraded, missing: [] as readonly string[] };
+}
+
+/** What was missing: of this process, and of this request's experiments. */
+function degradedOf(context: Context, { degraded = [] }: ListOptions): readonly Degradation[] {
+  return [...context.degraded, ...degraded];
+}
+
+function modelVersionOf({ visual }: Context): string {
+  return `hamming ${visual?.netDigest.slice(0, 12) ?? ''}`.trim();
+}
+
+export function coloursOf(colours: readonly SalientColour[]) {
+  return colours.map(({ colour, lab, share }) => ({ hex: colour, lab, share }));
+}
+
+/** Where a page begins: cursors of visual lists are places. Throws REQUEST_INVALID. */
+export function placeOf(cursor: string | undefined): number {
+  if (cursor === undefined) return 0;
+  if (!/^\d{1,6}$/.test(cursor)) throw new ServiceError('REQUEST_INVALID', { field: 'cursor', detail: 'cursor: it is not one of ours' });
+  return Number(cursor);
+}
+
+export interface VisualListRecord {
+  readonly surface: Surface;
+  readonly options: ListOptions;
+  readonly pinIndex: number;
+  readonly region: LoggedRegion | null;
+  /** Place of the first item, from 0. */
+  readonly start: number;
+  readonly items: readonly { readonly pinIndex: number; readonly score: number; readonly source: string }[];
+  readonly startedAt: number;
+}
+
+/**
+ * Counts a visual list and tells the request's log line what it was. The served-list log holds such lists too (without
+ * ranking-feature rows), behind the reply: Flashlight save propensity is counted from them, and events may refer to them.
+ */
+export function logVisualList(context: Context, metrics: Metrics, request: FastifyRequest, record: VisualListRecord): void {
+  const { surface, options, pinIndex, items } = record;
+  const degraded = degradedOf(context, options);
+  metrics.sent({ surface, degraded });
+  Object.assign(request.line, {
+    surface,
+    queryPin: pinIndex,
+    recommendationId: options.recommendationId,
+    items: items.length,
+    arm: options.arm,
+    ...(degraded.length > 0 ? { degraded } : {}),
+  });
+  if (!context.config.serveLog) return;
+  const list = servedListOf(context, record);
+  context.log.lists.append(list).catch((error: unknown) => {
+    metrics.lostLists.inc();
+    request.log.error({ recommendationId: list.recommendationId, reason: reasonOf(error) }, 'served list was not logged');
+  });
+}
+
+function servedListOf(context: Context, { surface, options, pinIndex, region, start, items, startedAt }: VisualListRecord): ServedList {
+  const count = items.length;
+  const sourceNames = [...new Set(items.map(({ source }) => source))].sort();
+  const sourceScores = new Float32Array(count * sourceNames.length).fill(Number.NaN);
+  for (const [at, { source, score }] of items.entries()) sourceScores[at * sourceNames.length + sourceNames.indexOf(source)] = score;
+  return {
+    recommendationId: options.recommendationId,
+    at: options.now,
+    surface,
+    queryPinIndex: pinIndex,
+    userId: options.userId,
+    sessionId: options.sessionId ?? null,
+    arm: options.arm,
+    modelVersion: modelVersionOf(context),
+    treatment: treatmentText(options.treatment),
+    forced: options.forced,
+    shuffled: false,
+    latencyMs: performance.now() - startedAt,
+    degraded: degradedOf(context, options).map(({ code }) => code),
+    region,
+    items: {
+      count,
+      pinIndexes: Int32Array.from(items, (item) => item.pinIndex),
+      positions: Uint16Array.from(items, (_, at) => start + at + 1),
+      scores: Float64Array.from(items, (item) => item.score),
+      propensities: new Float32Array(count).fill(1),
+      retrievedRanks: Int32Array.from(items, (_, at) => start + at),
+      sourceNames,
+      sourceScores,
+      rows: zeroMatrix(count, []),
+    },
+  };
+}

@@ -1,0 +1,97 @@
+/** What a visual-search or Lens request asks: JSON with a pin id, or multipart with an image; both give one record. */
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { fetchImage } from '../../catalog/pins/image-fetch.ts';
+import { isWebAddress } from '../../catalog/pins/image-reference.ts';
+import type { Context } from '../../service/context.ts';
+import { ServiceError } from '../../errors.ts';
+import type { BoxUnit } from '../../vision/box.ts';
+import { frameCount } from '../../vision/image-tensor.ts';
+import { pinOf } from './list-options.ts';
+import { Id, LIMIT_MAX } from '../schemas.ts';
+
+export const VisualBody = Type.Object({
+  pinId: Type.Optional(Id),
+  box: Type.Optional(Type.Array(Type.Number(), { minItems: 4, maxItems: 4 })),
+  boxUnit: Type.Optional(Type.Union([Type.Literal('pixels'), Type.Literal('fractions')])),
+  category: Type.Optional(Type.String({ maxLength: 256 })),
+  buyable: Type.Optional(Type.Boolean()),
+  mode: Type.Optional(
+    Type.Union([Type.Literal('flashlight'), Type.Literal('similar-looks'), Type.Literal('shop-the-look'), Type.Literal('exact-product')], {
+      description:
+        'flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product: the same thing only.',
+    }),
+  ),
+  term: Type.Optional(Type.String({ maxLength: 256, description: 'Only pins that carry this annotation.' })),
+  terms: Type.Optional(
+    Type.Array(Type.String({ maxLength: 256 }), { maxItems: 16, description: 'Only pins that carry all of these annotations.' }),
+  ),
+  imageUrl: Type.Optional(Type.String({ maxLength: 4096, description: 'A public address of an image, instead of pinId or an upload.' })),
+  via: Type.Optional(
+    Type.Union([Type.Literal('crop'), Type.Literal('dot')], { description: 'Whether a person drew the box or took a dot.' }),
+  ),
+  preview: Type.Optional(Type.Boolean({ description: 'The box is still moving: the list is not logged.' })),
+  sessionId: Type.Optional(Id),
+  treatment: Type.Optional(Type.String({ maxLength: 2048 })),
+  exclude: Type.Optional(Type.Array(Id, { maxItems: 1000 })),
+  userId: Type.Optional(Id),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX })),
+  cursor: Type.Optional(Type.String({ maxLength: 64 })),
+  explain: Type.Optional(Type.Boolean()),
+});
+export type VisualRequest = Type.Static<typeof VisualBody>;
+
+export interface VisualQuestion {
+  readonly request: VisualRequest;
+  /** -1: an upload. */
+  readonly pinIndex: number;
+  /** The bytes that came with the request; null: those of the pin. */
+  readonly upload: Uint8Array | null;
+  readonly boxUnit: BoxUnit;
+}
+
+/** Reads the request. Throws REQUEST_INVALID naming the field, CATALOG_PIN_UNKNOWN, IMAGE_TOO_LARGE. */
+export async function visualQuestion(context: Context, request: FastifyRequest): Promise<VisualQuestion> {
+  const { form } = request;
+  const body: unknown = form ? form.fields : request.body;
+  if (!Value.Check(VisualBody, body)) {
+    const [problem] = Value.Errors(VisualBody, body);
+    const field = problem?.instancePath.split('/')[1] ?? '';
+    throw new ServiceError('REQUEST_INVALID', { field, detail: `${field || 'body'}: ${problem?.message ?? 'is not what it should be'}` });
+  }
+  const boxUnit = body.boxUnit ?? 'pixels';
+  if (form?.image) {
+    await refuseAnimated(form.image);
+    return { request: body, pinIndex: -1, upload: form.image, boxUnit };
+  }
+  if (body.imageUrl !== undefined) {
+    const image = await bytesAt(context, body.imageUrl);
+    await refuseAnimated(image);
+    return { request: body, pinIndex: -1, upload: image, boxUnit };
+  }
+  if (body.pinId === undefined)
+    throw new ServiceError('REQUEST_INVALID', { field: 'pinId', detail: 'pinId: name a pin, or send an image as multipart/form-data' });
+  return { request: body, pinIndex: pinOf(context, body.pinId), upload: null, boxUnit };
+}
+
+/** A query is one picture: which frame of a film is meant nobody can tell. Throws IMAGE_REFUSED. */
+async function refuseAnimated(bytes: Uint8Array): Promise<void> {
+  const frames = await frameCount(bytes);
+  if (frames > 1) throw new ServiceError('IMAGE_REFUSED', { reason: `it is animated (${frames} frames); send one still picture` });
+}
+
+/** An image by its web address, under the guard of the import; paths of our own disk are no addresses. */
+function bytesAt({ config, dataFolder }: Context, address: string): Promise<Uint8Array> {
+  if (!isWebAddress(address))
+    throw new ServiceError('REQUEST_INVALID', { field: 'imageUrl', detail: 'imageUrl: must begin with http:// or https://' });
+  return fetchImage(address, { dataFolder, byteLimit: config.uploadLimitBytes, allowPrivate: config.imagePrivateUrls });
+}
+
+/** The bytes of a pin's image. Throws IMAGE_REFUSED for a pin without one. */
+export async function bytesOfPin(context: Context, pinIndex: number): Promise<Uint8Array> {
+  const { catalog, config, dataFolder } = context;
+  const pin = catalog.pins.get(pinIndex);
+  if (!pin?.image) throw new ServiceError('IMAGE_REFUSED', { reason: 'this pin has no image' });
+  return fetchImage(pin.image, { dataFolder, byteLimit: config.uploadLimitBytes, allowPrivate: config.imagePrivateUrls });
+}

@@ -1,0 +1,58 @@
+import type { FastifyRequest } from 'fastify';
+import type { Config } from '../../config.ts';
+import { ServiceError } from '../../errors.ts';
+import type { Admission, Lane } from './admission.ts';
+import { readImageForm } from '../routes/image-form.ts';
+import type { App } from '../routes/routes.ts';
+
+/** How often replies that nobody reads are looked for. */
+const UNREAD_CHECK_MS = 2000;
+
+/**
+ * Requests without a body wait for their turn at once, those with one when all of it has come: a slow sender holds up
+ * nobody. A body for an address that does not exist is not read at all.
+ */
+export function admit(app: App, admission: Admission, config: Config): void {
+  admission.watch(app.server);
+  const unread = setInterval(() => admission.cutUnread(config.requestTimeoutMs), UNREAD_CHECK_MS).unref();
+  app.addHook('onClose', () => clearInterval(unread));
+  app.decorateRequest('form', null);
+  app.addHook('onRequest', (request, reply, done) => {
+    const lane = laneOf(request);
+    const bytes = bodyBytesOf(request, config);
+    if (bytes === 0) return lane === null ? done() : admission.enter(lane, reply.raw, done);
+    if (request.is404) {
+      reply.header('connection', 'close');
+      return done(new ServiceError('ROUTE_UNKNOWN', { method: request.method, path: request.url.split('?')[0] }));
+    }
+    try {
+      admission.takeBody(lane ?? 'other', bytes, request.raw, reply.raw);
+      done();
+    } catch (refusal) {
+      done(refusal as Error);
+    }
+  });
+  app.addHook('preValidation', (request, reply, done) => {
+    const lane = laneOf(request);
+    if (lane === null || bodyBytesOf(request, config) === 0) return done();
+    if (!request.routeOptions.config.form || !request.isMultipart()) return admission.enter(lane, reply.raw, done);
+    readImageForm(request, config.uploadLimitBytes).then((form) => {
+      request.form = form;
+      admission.enter(lane, reply.raw, done);
+    }, done);
+  });
+}
+
+function laneOf({ routeOptions }: FastifyRequest): Lane | null {
+  const { scope, lane, quiet } = routeOptions.config;
+  if (lane) return lane;
+  if (scope === 'events' || scope === 'catalogue') return 'write';
+  return scope === undefined || scope === 'admin' || quiet ? null : 'read';
+}
+
+/** What a body may come to: its length where it says so, else the largest one. */
+function bodyBytesOf({ headers, routeOptions }: FastifyRequest, { bodyLimitBytes, uploadLimitBytes }: Config): number {
+  const limit = routeOptions.config.form ? Math.max(bodyLimitBytes, uploadLimitBytes) : bodyLimitBytes;
+  if (headers['content-length'] !== undefined) return Math.min(limit, Number(headers['content-length']) || 0);
+  return headers['transfer-encoding'] === undefined ? 0 : limit;
+}

@@ -1,0 +1,202 @@
+/** (context) -> the HTTP application, without a socket: settings of the shell, the one error handler, and the list of routes. */
+import swagger from '@fastify/swagger';
+import Fastify, { type FastifyRequest, LogController } from 'fastify';
+import { appendAudit } from '../../audit-trail.ts';
+import type { Context } from '../../service/context.ts';
+import { ServiceError } from '../../errors.ts';
+import { Admission, limitsOf } from './admission.ts';
+import { admit } from './admission-hooks.ts';
+import { catalogRoutes } from '../routes/catalog.ts';
+import { answerClientError } from './client-error.ts';
+import { closeupRoutes } from '../routes/closeup.ts';
+import { eventRoutes } from '../routes/events.ts';
+import { experimentRoutes } from '../routes/experiments.ts';
+import { forwardTheRest } from './forward.ts';
+import { healthRoutes } from '../routes/health.ts';
+import { homeFeedRoutes } from '../routes/home-feed.ts';
+import { imageRoutes } from '../routes/images.ts';
+import { jobRoutes } from '../routes/jobs.ts';
+import { checkScope, Keys } from './keys.ts';
+import { Metrics } from './metrics.ts';
+import { modelRoutes } from '../routes/models.ts';
+import { isPageAddress, pageRoutes } from '../routes/pages.ts';
+import { pinRoutes } from '../routes/pins.ts';
+import { sendProblem, serviceErrorOf } from './problem.ts';
+import { RateLimit } from './rate-limit.ts';
+import { rankRoutes } from '../routes/rank.ts';
+import { requestLog } from './request-log.ts';
+import { securityHeaders } from './security-headers.ts';
+import { bringSharedPast } from './shared-past.ts';
+import type { App, Service } from '../routes/routes.ts';
+import { traceRequests } from './tracing.ts';
+import { userRoutes } from '../routes/users.ts';
+import { visualSearchRoutes } from '../routes/visual-search.ts';
+
+const ROUTES: readonly ((app: App, service: Service) => void)[] = [
+  closeupRoutes,
+  homeFeedRoutes,
+  rankRoutes,
+  eventRoutes,
+  catalogRoutes,
+  visualSearchRoutes,
+  pinRoutes,
+  imageRoutes,
+  userRoutes,
+  modelRoutes,
+  jobRoutes,
+  experimentRoutes,
+  healthRoutes,
+];
+
+/** Routes that a reading process answers itself. */
+const READING: readonly ((app: App, service: Service) => void)[] = [closeupRoutes, homeFeedRoutes, rankRoutes];
+
+export interface AppShape {
+  /** Reading processes stand before this one and say whom they ask for. */
+  readonly behindReaders?: boolean;
+  /** A reading process: the socket of the writing one, which answers everything but lists. */
+  readonly writer?: string;
+}
+
+export interface BuiltApp {
+  readonly app: App;
+  readonly metrics: Metrics;
+}
+
+export async function buildApp(context: Context): Promise<App> {
+  return (await buildService(context)).app;
+}
+
+/** The application of one process or, by its shape, of one of several. */
+export async function buildService(context: Context, { behindReaders = false, writer }: AppShape = {}): Promise<BuiltApp> {
+  const { config } = context;
+  const log = requestLog();
+  const app = Fastify({
+    trustProxy: behindReaders,
+    logger: config.logLevel === 'silent' ? false : { level: config.logLevel, stream: log.stream },
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: config.bodyLimitBytes,
+    requestTimeout: config.requestTimeoutMs,
+    return503OnClosing: false,
+    clientErrorHandler: answerClientError,
+    http: { headersTimeout: Math.min(HEADERS_MS, config.requestTimeoutMs), connectionsCheckingInterval: CHECK_MS },
+    routerOptions: { maxParamLength: 2048 },
+    ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
+  }) as unknown as App;
+  app.server.maxConnections = config.maxConnections;
+  const admission = new Admission(limitsOf(config));
+  const metrics = new Metrics(context, admission, log);
+  app.setErrorHandler((error: Error, request, reply) => {
+    const known = serviceErrorOf(error, config.bodyLimitBytes);
+    request.line.code = known.code;
+    if (known.status >= 500 && known.code !== 'SERVER_OVERLOADED') request.log.error({ err: known.cause ?? known }, known.message);
+    return sendProblem(known, request, reply);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const { method } = request;
+    if (isPageAddress(request)) return reply.header('cache-control', 'no-cache').sendFile('index.html');
+    return sendProblem(new ServiceError('ROUTE_UNKNOWN', { method, path: request.url.split('?')[0] }), request, reply);
+  });
+  securityHeaders(app);
+  limitTime(app, config.requestTimeoutMs);
+  guard(app, context);
+  bringSharedPast(app, context);
+  admit(app, admission, config);
+  oneLinePerRequest(app, metrics);
+  auditAdministration(app, context.dataFolder);
+  await traceRequests(app, config.tracesUrl);
+  if (writer !== undefined) {
+    for (const routes of READING) routes(app, { context, metrics });
+    await forwardTheRest(app, writer);
+    return { app, metrics };
+  }
+  await app.register(swagger, OPENAPI);
+  for (const routes of ROUTES) routes(app, { context, metrics });
+  app.get('/v1/openapi.json', { schema: { summary: 'This document', tags: ['health'] } }, async () => app.swagger());
+  await pageRoutes(app);
+  return { app, metrics };
+}
+
+/** A connection that has not said what it wants by then is closed. */
+const HEADERS_MS = 10_000;
+/** How often slow connections are looked for. */
+const CHECK_MS = 2000;
+
+const OPENAPI = {
+  openapi: {
+    openapi: '3.1.0',
+    info: {
+      title: 'related-pins',
+      description: 'Given a pin, which pins do people want to see next?',
+      version: '1',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    components: { securitySchemes: { key: { type: 'http' as const, scheme: 'bearer' } } },
+  },
+};
+
+/**
+ * A handler that takes too long is answered for. Not those that wait for nothing but memory and the group commit: there
+ * is nothing to give up, and the timer and its signal would cost each of them as much as the reply.
+ */
+function limitTime(app: App, requestTimeoutMs: number): void {
+  app.addHook('onRoute', (route) => {
+    if (!route.config?.prompt) route.handlerTimeout = requestTimeoutMs;
+  });
+}
+
+/** Checks the key of routes that say what it must be allowed to do. Reading is free unless a setting says otherwise. */
+function guard(app: App, context: Context): void {
+  const { keys: configured, readKeyRequired, rateLimit } = context.config;
+  const keys = new Keys(context.dataFolder, configured);
+  const limit = rateLimit > 0 ? new RateLimit(rateLimit, context.hot.actions ? context.hot.cache : null) : null;
+  app.decorateRequest('line');
+  app.decorateRequest('keyName', null);
+  app.addHook('onRequest', (request, reply, done) => {
+    request.line = {};
+    if (context.stopping) reply.header('connection', 'close');
+    const { scope } = request.routeOptions.config;
+    if (scope === undefined) return done();
+    const { authorization } = request.headers;
+    const needed = scope !== 'read' || readKeyRequired;
+    const guarded = (needed || authorization !== undefined) && keys.any;
+    const key = guarded ? keys.find(authorization) : null;
+    request.keyName = key?.name ?? null;
+    // Before the door is shut: who tries keys is held back like everybody else.
+    limit?.take(request.keyName ?? request.ip);
+    if (guarded && needed) checkScope(key, scope);
+    done();
+  });
+}
+
+/** Callers without a valid key can fill no disk: so many lines a second for them. The log has a line for each. */
+const STRANGERS_AUDITED_PER_SECOND = 1;
+
+/** Whoever administers leaves a line in the audit trail, also when it was refused, and also when they did not wait for the reply. */
+function auditAdministration(app: App, dataFolder: string): void {
+  const strangers = new RateLimit(STRANGERS_AUDITED_PER_SECOND);
+  app.addHook('onRoute', (route) => {
+    if (route.config?.scope !== 'admin' || route.config.quiet) return;
+    route.onSend = (request, reply, _, done) => {
+      if (reply.statusCode !== 401 || strangers.tryTake('anybody')) leaveLine(request, reply.statusCode);
+      done();
+    };
+  });
+  const leaveLine = ({ routeOptions, params, method, keyName, id }: FastifyRequest, status: number): void => {
+    const action = `${method} ${routeOptions.url}`;
+    const subject = Object.values((params ?? {}) as Record<string, string>).join(' ');
+    appendAudit(dataFolder, { who: keyName ?? 'no key', action, subject, status, requestId: id });
+  };
+}
+
+function oneLinePerRequest(app: App, metrics: Metrics): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    const { method, routeOptions } = request;
+    const { statusCode: status, elapsedTime } = reply;
+    const route = routeOptions.url ?? 'unknown';
+    metrics.requests.observe({ route, status: String(status) }, elapsedTime / 1000);
+    const ms = Math.round(elapsedTime * 1000) / 1000;
+    if (!routeOptions.config.quiet) request.log.info({ method, route, status, ms, ...request.line }, 'request');
+    done();
+  });
+}

@@ -1,0 +1,24 @@
+/** Where an application answers, with the way out when the address can't be had. */
+import { ServiceError } from '../../errors.ts';
+import type { App } from '../routes/routes.ts';
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+const PROBLEMS: Readonly<Record<string, (address: Address) => string>> = {
+  EADDRINUSE: ({ port }) => `port ${port} is in use: stop what listens there, or choose another --port (0 picks a free one)`,
+  EACCES: ({ port }) => `port ${port} needs rights that this user lacks: choose a --port of 1024 or more`,
+  EADDRNOTAVAIL: ({ host }) => `no network of this machine has the address ${host}: choose another --host`,
+};
+
+/** Settles with the address, the free port filled in. @throws CONFIG_INVALID when the address can't be had. */
+export async function listen(app: App, { host, port }: Address): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    const problems = PROBLEMS[(error as NodeJS.ErrnoException).code ?? '']?.({ host, port });
+    throw problems === undefined ? error : new ServiceError('CONFIG_INVALID', { problems, field: 'port' }, error);
+  }
+}

@@ -1,0 +1,252 @@
+import { AggregatorRegistry, type Aggregator, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Context } from '../../service/context.ts';
+import type { Admission, Lane } from './admission.ts';
+import type { RequestLog } from './request-log.ts';
+import { stateMetrics } from './state-metrics.ts';
+import type { CandidateList } from '../../candidates/candidate.ts';
+import type { Surface } from '../../catalog/log/served-list.ts';
+import type { RankedList, StageTimings } from '../../lists/ranked-list.ts';
+import type { Degradation } from '../../lists/serving-parts.ts';
+
+const PREFIX = 'related_pins_';
+const SECONDS = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** A metric as another process tells it: what prom-client aggregates. */
+interface ToldMetric {
+  readonly name: string;
+  readonly type: string;
+  readonly aggregator: string;
+  readonly values: readonly { readonly value: number }[];
+}
+
+/** A list that was sent, as far as every kind of list is counted alike. */
+export interface CountedList {
+  readonly surface: Surface;
+  readonly degraded: readonly Degradation[];
+}
+
+/** What Prometheus reads. A registry per server, so that tests may run several. */
+export class Metrics {
+  readonly registry = new Registry();
+  private readonly readers = new Map<number, object>();
+  /** What readers that are gone had counted: a sum must not fall because one of them ended. */
+  private ended: Promise<object | null> = Promise.resolve(null);
+  /** Readers tell every second and begin anew each time: the longest is kept until it is read. */
+  private longestTakeUpSeconds = 0;
+  readonly requests: Histogram<'route' | 'status'>;
+  readonly stages: Histogram<'stage'>;
+  readonly candidates: Histogram<'surface'>;
+  readonly proposed: Counter<'source'>;
+  readonly degraded: Counter<'code'>;
+  readonly lists: Counter<'surface'>;
+  readonly lostLists: Counter;
+  readonly events: Counter<'outcome'>;
+
+  constructor(context: Context, admission: Admission, log: RequestLog) {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
+    const name = (text: string): string => PREFIX + text;
+    this.requests = new Histogram({
+      name: name('request_seconds'),
+      help: 'Time from the request to the end of its reply.',
+      labelNames: ['route', 'status'],
+      buckets: SECONDS,
+      registers,
+    });
+    this.stages = new Histogram({
+      name: name('stage_seconds'),
+      help: 'Time per stage of a list: candidates, rows, scores, order.',
+      labelNames: ['stage'],
+      buckets: SECONDS,
+      registers,
+    });
+    this.candidates = new Histogram({
+      name: name('candidates'),
+      help: 'Candidates ranked per list.',
+      labelNames: ['surface'],
+      buckets: [0, 1, 10, 50, 100, 200, 500, 1000],
+      registers,
+    });
+    this.proposed = new Counter({
+      name: name('candidates_total'),
+      help: 'Candidates ranked, by the source that proposed them; one that several proposed counts for each.',
+      labelNames: ['source'],
+      registers,
+    });
+    this.degraded = new Counter({
+      name: name('degraded_total'),
+      help: 'Replies that said degraded, by code.',
+      labelNames: ['code'],
+      registers,
+    });
+    this.lists = new Counter({ name: name('lists_total'), help: 'Lists served.', labelNames: ['surface'], registers });
+    this.lostLists = new Counter({ name: name('lists_not_logged_total'), help: 'Served lists that could not be logged.', registers });
+    this.events = new Counter({
+      name: name('events_total'),
+      help: 'Events by what became of them: written, unchanged, keptApart, rejected.',
+      labelNames: ['outcome'],
+      registers,
+    });
+    this.gauge(name('pins'), 'Pins of the catalogue.', () => context.pins.count, 'max');
+    // The first to be added up is the process that writes: it alone counts them as they come and go.
+    this.gauge(name('events_kept_apart'), 'Events whose list is unknown.', () => context.log.events.strays, 'first');
+    const droppedLines: Counter = new Counter({
+      name: name('log_lines_dropped_total'),
+      help: 'Log lines dropped because nobody took them.',
+      registers,
+      collect: () => {
+        droppedLines.reset();
+        droppedLines.inc(log.dropped);
+      },
+    });
+    stateMetrics(context, this.registry, () => this.takeLongestTakeUp());
+    this.countLanes(admission, name);
+    const model = new Gauge({
+      name: name('model_info'),
+      help: 'The serving model (value 1).',
+      labelNames: ['model'],
+      registers,
+      aggregator: 'max',
+      collect: () => {
+        model.reset();
+        model.set({ model: context.models.current().name }, 1);
+      },
+    });
+    const refused = '1 while a promoted model cannot be used and the one before serves.';
+    this.gauge(name('model_refused'), refused, () => (context.models.problem === null ? 0 : 1), 'max');
+    const dark: Counter<'outcome'> = new Counter({
+      name: name('dark_reads_total'),
+      help: 'Lists for the model in the dark, by what became of them: read, leftOut (too many waited), failed.',
+      labelNames: ['outcome'],
+      registers,
+      collect: () => {
+        dark.reset();
+        for (const [outcome, count] of Object.entries(context.darkReading.counts)) dark.inc({ outcome }, count);
+      },
+    });
+    const jobs: Gauge<'job' | 'state'> = new Gauge({
+      name: name('job_runs'),
+      help: 'Runs of jobs that the service started, by how they ended; of those the history keeps.',
+      labelNames: ['job', 'state'],
+      registers,
+      // All read the same history, the one that writes it as it is now.
+      aggregator: 'first',
+      collect: () => {
+        jobs.reset();
+        for (const { job, state, count } of context.jobs.counts()) jobs.set({ job, state }, count);
+      },
+    });
+  }
+
+  /** What Prometheus reads of this process, for another one that answers for both. */
+  told(): Promise<object> {
+    return this.registry.getMetricsAsJSON();
+  }
+
+  /** Keeps what a reading process has counted. */
+  hear(reader: number, metrics: object): void {
+    this.readers.set(reader, metrics);
+    const takeUp = (metrics as readonly ToldMetric[]).find((metric) => metric.name === `${PREFIX}take_up_seconds`);
+    this.longestTakeUpSeconds = Math.max(this.longestTakeUpSeconds, ...(takeUp?.values ?? []).map(({ value }) => value));
+  }
+
+  /** A reading process is gone: what it had counted stays, what it was doing does not. */
+  forget(reader: number): void {
+    const last = this.readers.get(reader) as readonly ToldMetric[] | undefined;
+    this.readers.delete(reader);
+    if (!last) return;
+    const counted = last.filter(({ type }) => type === 'counter' || type === 'histogram');
+    this.ended = this.ended.then((before): Promise<object> | object =>
+      before === null ? counted : AggregatorRegistry.aggregate([before, counted]).getMetricsAsJSON(),
+    );
+  }
+
+  /** The text of this process and of all reading ones, also those that are gone, added up. */
+  async text(): Promise<string> {
+    // Both at once: a reader that ends meanwhile is counted in one of them.
+    const [readers, ending] = [[...this.readers.values()], this.ended];
+    const ended = await ending;
+    if (readers.length === 0 && ended === null) return this.registry.metrics();
+    return AggregatorRegistry.aggregate([await this.told(), ...readers, ...(ended === null ? [] : [ended])]).metrics();
+  }
+
+  private takeLongestTakeUp(): number {
+    const longest = this.longestTakeUpSeconds;
+    this.longestTakeUpSeconds = 0;
+    return longest;
+  }
+
+  private countLanes(admission: Admission, name: (text: string) => string): void {
+    const registers = [this.registry];
+    const lanes = Object.keys(admission.inFlight) as Lane[];
+    const inFlight: Gauge<'lane'> = new Gauge({
+      name: name('in_flight'),
+      help: 'Requests being answered, by lane: read, write, heavy.',
+      labelNames: ['lane'],
+      registers,
+      collect: () => {
+        for (const lane of lanes) inFlight.set({ lane }, admission.inFlight[lane]);
+      },
+    });
+    const waiting: Gauge<'lane'> = new Gauge({
+      name: name('waiting'),
+      help: 'Requests waiting for their turn, by lane.',
+      labelNames: ['lane'],
+      registers,
+      collect: () => {
+        for (const lane of lanes) waiting.set({ lane }, admission.waiting(lane));
+      },
+    });
+    const refused: Counter<'lane'> = new Counter({
+      name: name('refused_total'),
+      help: 'Requests refused because their lane was full or their turn came too late.',
+      labelNames: ['lane'],
+      registers,
+      collect: () => {
+        refused.reset();
+        for (const lane of lanes) refused.inc({ lane }, admission.refused[lane]);
+      },
+    });
+    const cut: Counter = new Counter({
+      name: name('cut_total'),
+      help: 'Slow senders and unread replies that were cut off for the sake of others.',
+      registers,
+      collect: () => {
+        cut.reset();
+        cut.inc(admission.cut);
+      },
+    });
+    this.gauge(name('bodies_bytes'), 'Bytes of bodies being received or answered, by what they declare.', () => admission.bodyBytes);
+  }
+
+  /** `aggregator`: what is told of the numbers of several processes. */
+  private gauge(name: string, help: string, read: () => number, aggregator: Aggregator = 'sum'): void {
+    const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], aggregator, collect: () => gauge.set(read()) });
+  }
+
+  /** Counts a list that was sent. */
+  served(list: RankedList): void {
+    this.sent(list);
+    this.candidates.observe({ surface: list.surface }, list.candidates.count);
+    for (const [source, count] of proposedBy(list.candidates)) this.proposed.inc({ source }, count);
+    for (const stage of Object.keys(list.timings) as (keyof StageTimings)[]) {
+      this.stages.observe({ stage: stage.slice(0, -2) }, list.timings[stage] / 1000);
+    }
+  }
+
+  /** The same for a list that no ranker made: a visual search. */
+  sent({ surface, degraded }: CountedList): void {
+    this.lists.inc({ surface });
+    for (const { code } of degraded) this.degraded.inc({ code });
+  }
+}
+
+/** How many candidates each source proposed. */
+function proposedBy({ count, sourceNames, sourceScores }: CandidateList): readonly (readonly [source: string, count: number])[] {
+  const counts = new Uint32Array(sourceNames.length);
+  for (let row = 0, at = 0; row < count; row++) {
+    // NaN, which is not itself, stands where a source did not propose.
+    for (let s = 0; s < counts.length; s++, at++) if (sourceScores[at] === sourceScores[at]) counts[s]++;
+  }
+  return sourceNames.map((source, s) => [source, counts[s]] as const);
+}

@@ -1,0 +1,71 @@
+/** Every failure leaves as a problem document (RFC 9457) with a stable code. */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { diskFullError } from '../../catalog/database.ts';
+import { ServiceError } from '../../errors.ts';
+
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly field?: string;
+  readonly requestId: string;
+}
+
+export function problemOf(error: ServiceError, requestId: string): Problem {
+  const { code, status, fields } = error;
+  return {
+    type: `urn:related-pins:error:${code.toLowerCase()}`,
+    title: titleOf(code),
+    status,
+    code,
+    detail: error.message,
+    ...(typeof fields.field === 'string' ? { field: fields.field } : {}),
+    requestId,
+  };
+}
+
+/** `CATALOG_PIN_UNKNOWN` is "Catalog pin unknown". */
+function titleOf(code: string): string {
+  const words = code.toLowerCase().replaceAll('_', ' ');
+  return words[0].toUpperCase() + words.slice(1);
+}
+
+/** Anything thrown, as one of our errors. */
+export function serviceErrorOf(error: FastifyError | Error, bodyLimit: number): ServiceError {
+  if (error instanceof ServiceError) return error;
+  const full = diskFullError(error, 'the data folder');
+  if (full instanceof ServiceError) return full;
+  const { validation, validationContext, code, statusCode } = error as FastifyError;
+  if (validation) return invalidRequest(validation, validationContext ?? 'body');
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE' || code === 'FST_REQ_FILE_TOO_LARGE')
+    return new ServiceError('REQUEST_TOO_LARGE', { limit: bodyLimit });
+  if (statusCode === 429) return new ServiceError('REQUEST_RATE_LIMITED', { retryAfterSeconds: 1 });
+  if (statusCode === 503) return new ServiceError('SERVER_OVERLOADED', { retryAfterSeconds: 1 }, error);
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new ServiceError('REQUEST_INVALID', { detail: error.message, field: 'body' }, error);
+  return new ServiceError('SERVER_ERROR', {}, error);
+}
+
+type Validation = NonNullable<FastifyError['validation']>;
+
+function invalidRequest([first]: Validation, context: string): ServiceError {
+  const missing = (first.params as { missingProperty?: string }).missingProperty;
+  const unknown = (first.params as { additionalProperty?: string }).additionalProperty;
+  const path = first.instancePath.slice(1).replaceAll('/', '.');
+  const field = [path, missing ?? unknown].filter((part) => part).join('.') || context;
+  const said = missing ? 'is missing' : unknown ? 'is not known' : (first.message ?? 'is not valid');
+  return new ServiceError('REQUEST_INVALID', { field, detail: `${field} ${said}` });
+}
+
+export function sendProblem(error: ServiceError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { retryAfterSeconds } = error.fields;
+  if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(retryAfterSeconds));
+  if (error.status === 401) reply.header('www-authenticate', 'Bearer');
+  return reply
+    .code(error.status)
+    .type('application/problem+json')
+    .serializer((payload) => JSON.stringify(payload))
+    .send(problemOf(error, request.id));
+}

@@ -1,0 +1,102 @@
+/**
+ * Optional traces, by OpenTelemetry's own library: a span per request, a span per stage of a list inside it, sent to an
+ * OTLP address. The packages serve our tests only: who wants traces installs them beside the service. The caller's
+ * `traceparent` (W3C Trace Context) is taken up, so that a slow list is found from the page that waited for it.
+ */
+import { reasonOf, ServiceError } from '../../errors.ts';
+import type { App } from '../routes/routes.ts';
+
+/** What is used of the packages. */
+interface SpanContext {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly traceFlags: number;
+  readonly isRemote?: boolean;
+}
+interface Span {
+  end(at: number): void;
+}
+interface Tracer {
+  startSpan(
+    name: string,
+    options: { kind?: number; startTime: number; attributes?: Readonly<Record<string, string | number>> },
+    parent: unknown,
+  ): Span;
+}
+interface OtelApi {
+  readonly ROOT_CONTEXT: unknown;
+  readonly trace: { setSpanContext(context: unknown, span: SpanContext): unknown; setSpan(context: unknown, span: Span): unknown };
+}
+interface Sdk {
+  readonly BasicTracerProvider: new (options: object) => { getTracer(name: string): Tracer; shutdown(): Promise<void> };
+  readonly BatchSpanProcessor: new (exporter: object) => object;
+}
+interface Exporter {
+  readonly OTLPTraceExporter: new (options: { url: string }) => object;
+}
+interface Resources {
+  resourceFromAttributes(attributes: Readonly<Record<string, string>>): object;
+}
+
+const PACKAGES = [
+  '@opentelemetry/api',
+  '@opentelemetry/sdk-trace-base',
+  '@opentelemetry/exporter-trace-otlp-http',
+  '@opentelemetry/resources',
+];
+const SERVER_KIND = 1;
+
+/** Sends a trace of each request to `url` until the application closes. @throws CONFIG_INVALID naming the packages to install. */
+export async function traceRequests(app: App, url: string, packages: readonly string[] = PACKAGES): Promise<void> {
+  if (url === '') return;
+  const [api, sdk, exporter, resources] = (await Promise.all(packages.map(load))) as [OtelApi, Sdk, Exporter, Resources];
+  const provider = new sdk.BasicTracerProvider({
+    resource: resources.resourceFromAttributes({ 'service.name': 'related-pins' }),
+    spanProcessors: [new sdk.BatchSpanProcessor(new exporter.OTLPTraceExporter({ url }))],
+  });
+  const tracer = provider.getTracer('related-pins');
+  app.addHook('onResponse', async (request, reply) => {
+    const { routeOptions, method, headers, id, line } = request;
+    if (routeOptions.config.quiet) return;
+    const endedAt = Date.now();
+    const startedAt = endedAt - reply.elapsedTime;
+    const route = routeOptions.url ?? 'unknown';
+    const attributes = {
+      'http.request.method': method,
+      'http.route': route,
+      'http.response.status_code': reply.statusCode,
+      'related_pins.request_id': id,
+    };
+    const span = tracer.startSpan(
+      `${method} ${route}`,
+      { kind: SERVER_KIND, startTime: startedAt, attributes },
+      parentOf(api, headers.traceparent),
+    );
+    let at = startedAt;
+    for (const [stage, ms] of Object.entries((line.timings ?? {}) as Record<string, number>)) {
+      const inside = tracer.startSpan(stage.replace(/Ms$/, ''), { startTime: at }, api.trace.setSpan(api.ROOT_CONTEXT, span));
+      at += ms;
+      inside.end(at);
+    }
+    span.end(endedAt);
+  });
+  app.addHook('onClose', () => provider.shutdown());
+}
+
+async function load(name: string): Promise<unknown> {
+  try {
+    return await import(name);
+  } catch (error) {
+    const problems = `RELATED_PINS_TRACES_URL is set and ${name} does not load (${reasonOf(error).split('\n')[0]}): npm install --no-save ${PACKAGES.join(' ')}, or empty the setting`;
+    throw new ServiceError('CONFIG_INVALID', { problems }, error);
+  }
+}
+
+const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+
+/** The caller's span, when it sends one. */
+function parentOf({ ROOT_CONTEXT, trace }: OtelApi, header: string | string[] | undefined): unknown {
+  const [, traceId, spanId, flags] = TRACEPARENT.exec(String(header ?? '')) ?? [];
+  if (traceId === undefined) return ROOT_CONTEXT;
+  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true });
+}

@@ -1,0 +1,98 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { workerUrl } from '../../worker-url.ts';
+import type { CooccurrenceOptions, NeighborLists } from './board-cooccurrence.ts';
+import type { BoardPins } from './board-pins.ts';
+import { FastRowCounter } from './fast-row-counter.ts';
+
+interface Block {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Pairs to visit in one block: about a quarter of a second of one core. */
+const BLOCK_WORK = 20_000_000;
+
+/**
+ * Rows `from ..` in blocks of about equal work: the work of a row is the sum of the sizes of its boards.
+ * Choice: many small blocks instead of one per thread, so that a stopped build has little to do again.
+ */
+export function* blocksOfWork(table: BoardPins, from = 0, most = BLOCK_WORK): Iterable<Block> {
+  let first = from;
+  let work = 0;
+  for (let i = from; i < table.pins; i++) {
+    for (let at = table.pinStart[i]; at < table.pinStart[i + 1]; at++) {
+      const board = table.pinBoards[at];
+      work += table.boardStart[board + 1] - table.boardStart[board];
+    }
+    work++;
+    if (work < most && i - first < 65_535) continue;
+    yield { from: first, to: i + 1 };
+    first = i + 1;
+    work = 0;
+  }
+  if (first < table.pins) yield { from: first, to: table.pins };
+}
+
+/**
+ * All lists from row `from` on, block by block in order, counted by `threads` worker threads (1: on this one, a breath
+ * between blocks). The bits do not depend on the threads. Leaving the loop early ends the workers.
+ */
+export async function* countedInBlocks(
+  table: BoardPins,
+  options: CooccurrenceOptions,
+  threads: number,
+  from = 0,
+): AsyncGenerator<NeighborLists> {
+  if (threads <= 1) {
+    const counter = new FastRowCounter(table, options);
+    for (const block of blocksOfWork(table, from)) {
+      yield counter.rows(block.from, block.to);
+      await breathe();
+    }
+    return;
+  }
+  const workers = Array.from({ length: threads }, () => new CountingWorker(table, options));
+  try {
+    yield* dealt(workers, blocksOfWork(table, from));
+  } finally {
+    await Promise.all(workers.map((worker) => worker.close()));
+  }
+}
+
+/** Deals blocks to the workers in turn, one under way and one waiting each, and hands the lists on in order. */
+async function* dealt(workers: readonly CountingWorker[], blocks: Iterable<Block>): AsyncGenerator<NeighborLists> {
+  const pending: Promise<NeighborLists>[] = [];
+  let turn = 0;
+  for (const block of blocks) {
+    const lists = workers[turn++ % workers.length].count(block);
+    lists.catch(() => {});
+    pending.push(lists);
+    if (pending.length >= 2 * workers.length) yield await (pending.shift() as Promise<NeighborLists>);
+  }
+  for (const lists of pending) yield await lists;
+}
+
+class CountingWorker {
+  private readonly worker: Worker;
+  private readonly waiting: { done: (lists: NeighborLists) => void; failed: (error: Error) => void }[] = [];
+
+  constructor(table: BoardPins, options: CooccurrenceOptions) {
+    this.worker = new Worker(workerUrl(import.meta.url, './cooccurrence-worker.ts'), { workerData: { table, options } });
+    this.worker.on('message', (lists: NeighborLists) => this.waiting.shift()?.done(lists));
+    this.worker.on('error', (error: Error) => {
+      for (const { failed } of this.waiting.splice(0)) failed(error);
+    });
+  }
+
+  count(block: Block): Promise<NeighborLists> {
+    return new Promise((done, failed) => {
+      this.waiting.push({ done, failed });
+      this.worker.postMessage(block);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.worker.terminate();
+  }
+}

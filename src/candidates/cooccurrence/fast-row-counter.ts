@@ -1,0 +1,149 @@
+import { readFileSync } from 'node:fs';
+import { assetUrl } from '../../worker-url.ts';
+import {
+  boardWeights,
+  type CooccurrenceOptions,
+  ListWriter,
+  type NeighborLists,
+  normsOf,
+  scaleOf,
+  type Weigh,
+  weigher,
+} from './board-cooccurrence.ts';
+import { type BoardPins, grownBy } from './board-pins.ts';
+
+type Add = (at: number, end: number, boardStart: number, boardPins: number, sums: number, touched: number, weights: number) => number;
+type Near = (t: number, end: number, sums: number, factors: number, least: number, out: number) => number;
+
+/** Touched pins looked at between two looks at what the list holds: few at first, when the list fills. */
+const FIRST_CHUNK = 256;
+const LAST_CHUNK = 4096;
+/** Record of a near pin: (u32, u32) for whole sums, (u32, 0, f64) for weighted ones. */
+const RECORD_BYTES = 16;
+/**
+ * Relative slack of the quick test: factors are single precision and products are rounded where the formulas divide. What
+ * passes is weighed exactly, so the slack costs a little time and no bit.
+ */
+const SLACK = 1e-6;
+
+let compiled: WebAssembly.Module | null = null;
+
+/**
+ * Counts rows with the two inner loops in WebAssembly: adding up boards, and passing over pins whose weight is far below
+ * what the list already holds. Weights are worked out and lists kept as in RowCounter, with the same bits.
+ * Each counter grows the table's memory by its own accumulators: about 14 or 20 bytes a pin.
+ */
+export class FastRowCounter {
+  private readonly table: BoardPins;
+  private readonly neighbors: number;
+  private readonly weigh: Weigh;
+  private readonly queryFactor: Float64Array | null;
+  private readonly add: Add;
+  private readonly near: Near;
+  private readonly whole: boolean;
+  private readonly at: { sums: number; touched: number; factors: number; weights: number; out: number };
+  private readonly out: Uint32Array;
+  private readonly outSums: Float64Array;
+  private readonly clearSum: (i: number) => void;
+
+  constructor(table: BoardPins, options: CooccurrenceOptions) {
+    const norms = normsOf(table, options);
+    const weights = boardWeights(table, options) ?? (mostBoards(table) > 0xffff ? ones(table.boards) : null);
+    const scale = scaleOf(options, norms);
+    this.table = table;
+    this.neighbors = options.neighbors;
+    this.weigh = weigher(options, norms);
+    this.queryFactor = scale?.ofQuery ?? null;
+    this.whole = weights === null;
+    this.at = this.room(weights);
+    const { buffer } = table.memory;
+    new Float32Array(buffer, this.at.factors, table.pins).set(scale?.ofOther ?? ones(table.pins));
+    if (weights) new Float64Array(buffer, this.at.weights, table.boards).set(weights);
+    this.out = new Uint32Array(buffer, this.at.out, (LAST_CHUNK * RECORD_BYTES) / 4);
+    this.outSums = new Float64Array(buffer, this.at.out, (LAST_CHUNK * RECORD_BYTES) / 8);
+    const sums = weights ? new Float64Array(buffer, this.at.sums, table.pins) : new Uint16Array(buffer, this.at.sums, table.pins);
+    this.clearSum = (i) => {
+      sums[i] = 0;
+    };
+    compiled ??= new WebAssembly.Module(readFileSync(assetUrl(import.meta.url, './cooccurrence.wasm')));
+    const { exports } = new WebAssembly.Instance(compiled, { table: { memory: table.memory } });
+    this.add = (this.whole ? exports.addOnes : exports.addWeights) as Add;
+    this.near = (this.whole ? exports.nearOnes : exports.nearWeights) as Near;
+  }
+
+  rows(from: number, to: number): NeighborLists {
+    const lists = new ListWriter(from, to, this.neighbors);
+    for (let i = from; i < to; i++) {
+      this.row(i, lists);
+      lists.endRow(i);
+    }
+    return lists.finish();
+  }
+
+  private row(i: number, lists: ListWriter): void {
+    const { table, at } = this;
+    const { boardStart, boardPins, pinStart, pinBoards } = table;
+    const boards = pinBoards.byteOffset + 4 * pinStart[i];
+    const end = this.add(
+      boards,
+      pinBoards.byteOffset + 4 * pinStart[i + 1],
+      boardStart.byteOffset,
+      boardPins.byteOffset,
+      at.sums,
+      at.touched,
+      at.weights,
+    );
+    this.clearSum(i);
+    let chunk = FIRST_CHUNK;
+    for (let t = at.touched; t < end; t += 4 * chunk, chunk = Math.min(LAST_CHUNK, 2 * chunk)) {
+      const least = this.leastProduct(i, lists.heap.threshold);
+      const found = this.near(t, Math.min(end, t + 4 * chunk), at.sums, at.factors, least, at.out) - at.out;
+      if (this.whole) this.offerWhole(i, found, lists);
+      else this.offerWeighted(i, found, lists);
+    }
+  }
+
+  /** The product below which no pin can enter the list; 0 while the list is not full or the weight is no product. */
+  private leastProduct(i: number, threshold: number): number {
+    return this.queryFactor && threshold > 0 ? (threshold / this.queryFactor[i]) * (1 - SLACK) : 0;
+  }
+
+  private offerWhole(i: number, bytes: number, lists: ListWriter): void {
+    const { out, weigh } = this;
+    for (let r = 0; r < bytes / 4; r += 2) {
+      const score = out[r + 1] > 0 ? weigh(i, out[r], out[r + 1]) : 0;
+      if (score > 0) lists.heap.offer(out[r], score);
+    }
+  }
+
+  private offerWeighted(i: number, bytes: number, lists: ListWriter): void {
+    const { out, outSums, weigh } = this;
+    for (let r = 0; r < bytes / 4; r += 4) {
+      const sum = outSums[(r >> 1) + 1];
+      const score = sum > 0 ? weigh(i, out[r], sum) : 0;
+      if (score > 0) lists.heap.offer(out[r], score);
+    }
+  }
+
+  /** Places for the accumulators at the end of the memory, eight-byte numbers first. */
+  private room(weights: Float64Array | null): FastRowCounter['at'] {
+    const { pins } = this.table;
+    const lengths = { weights: weights ? 8 * weights.length : 0, sums: (weights ? 8 : 2) * pins, out: LAST_CHUNK * RECORD_BYTES };
+    const eights = Math.ceil(lengths.sums / 8) * 8;
+    const base = grownBy(this.table.memory, lengths.weights + eights + lengths.out + 8 * pins + 64);
+    const sums = base + lengths.weights;
+    const out = sums + eights;
+    const factors = out + lengths.out;
+    return { weights: base, sums, out, factors, touched: factors + 4 * pins };
+  }
+}
+
+function mostBoards(table: BoardPins): number {
+  let most = 0;
+  for (let i = 0; i < table.pins; i++) most = Math.max(most, table.pinStart[i + 1] - table.pinStart[i]);
+  return most;
+}
+
+function ones(length: number): Float64Array {
+  return new Float64Array(length).fill(1);
+}

@@ -1,0 +1,292 @@
+/**
+ * What people did with served lists. An event is acknowledged only after it and the list it refers to are durable: lists
+ * waiting for their group commit go into the same transaction. Repeating an event id changes nothing. Events whose list
+ * is unknown (a crash swallowed it, or it is still on its way) are kept apart, and join when the list arrives.
+ */
+import type { Database, Statement } from '../database.ts';
+import type { GroupCommit } from './group-commit.ts';
+import { GRADES } from './judged-list.ts';
+import { EVENT_TYPES } from '../pins/records.ts';
+import type { EventType } from '../pins/records.ts';
+import type { ServedListLog } from './served-list-log.ts';
+import { type NameUser, userNaming } from '../pins/user-pseudonym.ts';
+import { WordLog } from './word-log.ts';
+
+/** Version 1 of the tables of events (a step of `migrate`). */
+export const EVENT_TABLES = `
+CREATE TABLE event (
+  event_index INTEGER PRIMARY KEY,
+  event_id TEXT NOT NULL UNIQUE,
+  type INTEGER NOT NULL,
+  list_index INTEGER NOT NULL,
+  pin INTEGER NOT NULL,
+  position INTEGER,
+  person INTEGER,
+  at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX event_by_list ON event (list_index, pin);
+CREATE INDEX event_by_person ON event (person, at) WHERE person IS NOT NULL;
+CREATE TABLE stray_event (
+  event_id TEXT PRIMARY KEY,
+  recommendation_id TEXT NOT NULL,
+  type INTEGER NOT NULL,
+  pin INTEGER NOT NULL,
+  position INTEGER,
+  person INTEGER,
+  at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX stray_event_by_list ON stray_event (recommendation_id);
+`;
+
+/** A checked event whose pin is known. */
+export interface Engagement {
+  readonly eventId: string;
+  readonly type: EventType;
+  readonly recommendationId: string;
+  readonly pinIndex: number;
+  readonly position: number | null;
+  readonly userId: string | null;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+/** The three add up to the events of the batch. */
+export interface EngagementReceipt {
+  /** Joined to their list. */
+  readonly written: number;
+  /** Event ids that were there before. */
+  readonly unchanged: number;
+  /** Their list is unknown so far. */
+  readonly keptApart: number;
+}
+
+/** One action of a person, newest first in a history. */
+export interface UserAction {
+  readonly pinIndex: number;
+  readonly type: EventType;
+  readonly at: number;
+}
+
+interface EventRow {
+  event_index: number;
+  type: number;
+  list_index: number;
+  pin: number;
+  position: number | null;
+  at: number;
+}
+
+interface ListReference {
+  list_index: number;
+  person: number | null;
+}
+
+interface MultiRowInsert {
+  readonly rows: number;
+  readonly statement: Statement<unknown[]>;
+}
+
+/** Values of an event's row. */
+const COLUMNS = 7;
+/** Rows of one insert, most first; the last takes what is left. */
+const ROWS_AT_ONCE = [50, 10, 1];
+
+const CODE = new Map(EVENT_TYPES.map((type, code) => [type, code]));
+
+export class EngagementLog {
+  private readonly database: Database;
+  private readonly commit: GroupCommit;
+  private readonly people: WordLog;
+  private readonly inserts: readonly MultiRowInsert[];
+  private readonly insertStray: Statement<unknown[]>;
+  private readonly strayKnown: Statement<[string], number>;
+  private readonly listOf: Statement<[string], ListReference>;
+  private readonly ofList: Statement<[number], EventRow>;
+  private strayCount: number;
+
+  constructor(database: Database, commit: GroupCommit, lists: ServedListLog, nameUser: NameUser = userNaming('')) {
+    this.database = database;
+    this.commit = commit;
+    this.people = new WordLog(database, 'person', nameUser);
+    this.inserts = ROWS_AT_ONCE.map((rows) => {
+      const places = Array.from({ length: rows }, () => '(?, ?, ?, ?, ?, ?, ?)').join(', ');
+      return {
+        rows,
+        statement: database.prepare(`INSERT OR IGNORE INTO event (event_id, type, list_index, pin, position, person, at) VALUES ${places}`),
+      };
+    });
+    this.insertStray = database.prepare(`INSERT OR IGNORE INTO stray_event
+      (event_id, recommendation_id, type, pin, position, person, at) VALUES (?, ?, ?, ?, ?, ?, ?)`);
+    this.strayKnown = database.prepare<[string], number>('SELECT 1 FROM stray_event WHERE event_id = ?').pluck();
+    this.listOf = database.prepare('SELECT list_index, person FROM served_list WHERE recommendation_id = ?');
+    this.ofList = database.prepare(
+      'SELECT event_index, type, list_index, pin, position, at FROM event WHERE list_index = ? ORDER BY event_index',
+    );
+    this.strayCount = this.countStrays();
+    commit.onUndone(() => {
+      this.people.forget();
+      this.strayCount = this.countStrays();
+    });
+    lists.onWritten((list, listIndex) => this.joinStrays(list.recommendationId, listIndex, list.userId));
+  }
+
+  /** Settles when every event of the batch is durable, together with the lists that were waiting. */
+  async append(events: readonly Engagement[]): Promise<EngagementReceipt> {
+    const counts = { written: 0, unchanged: 0, keptApart: 0 };
+    await this.commit.write(() => {
+      counts.written = counts.keptApart = 0;
+      const values: unknown[] = [];
+      const lists = new Map<string, ListReference | null>();
+      for (const event of events) {
+        const list = this.listOfEvent(event, lists);
+        if (list) this.gather(event, list, values);
+        else {
+          // What was gathered goes first: an id that stands in the batch twice counts once.
+          counts.written += this.insertAll(values.splice(0));
+          if (this.keepApart(event)) counts.keptApart++;
+        }
+      }
+      counts.written += this.insertAll(values);
+      counts.unchanged = events.length - counts.keptApart - counts.written;
+    }, true);
+    return counts;
+  }
+
+  /** The list an event refers to; events of one batch mostly refer to the same. */
+  private listOfEvent({ recommendationId }: Engagement, lists: Map<string, ListReference | null>): ListReference | null {
+    const known = lists.get(recommendationId);
+    if (known !== undefined) return known;
+    const list = this.listOf.get(recommendationId) ?? null;
+    lists.set(recommendationId, list);
+    return list;
+  }
+
+  /** Puts the event's row behind `values`, unless it waits among the strays. */
+  private gather(event: Engagement, list: ListReference, values: unknown[]): void {
+    const { eventId, pinIndex, position, at } = event;
+    if (this.strayCount > 0 && this.strayKnown.get(eventId) !== undefined) return;
+    values.push(eventId, CODE.get(event.type), list.list_index, pinIndex, position, this.personOf(event) ?? list.person, at);
+  }
+
+  private personOf({ userId }: Engagement): number | null {
+    return userId === null ? null : this.people.numberOf(userId);
+  }
+
+  /** Inserts rows many at a time: a statement per row takes twice as long. Returns how many were new. */
+  private insertAll(values: readonly unknown[]): number {
+    let written = 0;
+    let at = 0;
+    for (const { rows, statement } of this.inserts) {
+      const width = rows * COLUMNS;
+      for (; at + width <= values.length; at += width) written += statement.run(values.slice(at, at + width)).changes;
+    }
+    return written;
+  }
+
+  /** Whether the event is new. */
+  private keepApart(event: Engagement): boolean {
+    if (this.known(event.eventId)) return false;
+    const { eventId, recommendationId, pinIndex, position, at } = event;
+    const { changes } = this.insertStray.run(eventId, recommendationId, CODE.get(event.type), pinIndex, position, this.personOf(event), at);
+    this.strayCount += changes;
+    return changes === 1;
+  }
+
+  private known(eventId: string): boolean {
+    return this.database.prepare('SELECT 1 FROM event WHERE event_id = ?').get(eventId) !== undefined;
+  }
+
+  private joinStrays(recommendationId: string, listIndex: number, userId: string | null): void {
+    if (this.strayCount === 0) return;
+    const person = userId === null ? null : this.people.numberOf(userId);
+    this.database
+      .prepare(
+        `INSERT OR IGNORE INTO event (event_id, type, list_index, pin, position, person, at)
+         SELECT event_id, type, ?, pin, position, coalesce(person, ?), at FROM stray_event WHERE recommendation_id = ?`,
+      )
+      .run(listIndex, person, recommendationId);
+    const left = this.database.prepare('DELETE FROM stray_event WHERE recommendation_id = ?').run(recommendationId);
+    this.strayCount -= left.changes;
+  }
+
+  /** Events whose list is still unknown, as this process knows it. */
+  get strays(): number {
+    return this.strayCount;
+  }
+
+  /** The same, counted. */
+  countStrays(): number {
+    return this.database.prepare<[], number>('SELECT count(*) FROM stray_event').pluck().get() ?? 0;
+  }
+
+  /** The newest row number; 0 without any. */
+  lastIndex(): number {
+    return this.database.prepare<[], number>('SELECT coalesce(max(event_index), 0) FROM event').pluck().get() ?? 0;
+  }
+
+  /** Events joined to a list. */
+  count(): number {
+    return this.database.prepare<[], number>('SELECT count(*) FROM event').pluck().get() ?? 0;
+  }
+
+  /** The best grade of each item of a list, 0 without any, from events no later than `attributionMs` after it was served. */
+  gradesOf(listIndex: number, servedAt: number, pinIndexes: Int32Array, attributionMs: number): Uint8Array {
+    const grades = new Uint8Array(pinIndexes.length);
+    for (const row of this.ofList.all(listIndex)) {
+      const grade = GRADES[EVENT_TYPES[row.type]];
+      if (grade === 0 || row.at > servedAt + attributionMs) continue;
+      const at = pinIndexes.indexOf(row.pin);
+      if (at >= 0) grades[at] = Math.max(grades[at], grade);
+    }
+    return grades;
+  }
+
+  /** Events of a list in the order in which they came. */
+  eventsOf(listIndex: number): readonly LoggedEvent[] {
+    return this.ofList.all(listIndex).map(eventOf);
+  }
+
+  /** The newest actions of a person, newest first; impressions only when asked for. */
+  actionsOf(userId: string, limit: number, withImpressions = false): readonly UserAction[] {
+    const person = this.people.known(userId);
+    if (person === null) return [];
+    const rows = this.database
+      .prepare<[number, number, number], EventRow>(
+        `SELECT type, pin, at FROM event WHERE person = ? AND type >= ? ORDER BY at DESC, event_index DESC LIMIT ?`,
+      )
+      .all(person, withImpressions ? 0 : 1, limit);
+    return rows.map((row) => ({ pinIndex: row.pin, type: EVENT_TYPES[row.type], at: row.at }));
+  }
+
+  /** Events after a row number, in order: what roll-ups and the incremental counts read. */
+  eventsAfter(eventIndex: number, limit: number): readonly LoggedEvent[] {
+    return this.database
+      .prepare<[number, number], EventRow>(
+        `SELECT event_index, type, list_index, pin, position, at FROM event WHERE event_index > ?
+         ORDER BY event_index LIMIT ?`,
+      )
+      .all(eventIndex, limit)
+      .map(eventOf);
+  }
+}
+
+function eventOf(row: EventRow): LoggedEvent {
+  return {
+    eventIndex: row.event_index,
+    type: EVENT_TYPES[row.type],
+    listIndex: row.list_index,
+    pinIndex: row.pin,
+    position: row.position,
+    at: row.at,
+  };
+}
+
+/** An event joined to its list; rows by number, `at` in epoch milliseconds. */
+export interface LoggedEvent {
+  readonly eventIndex: number;
+  readonly type: EventType;
+  readonly listIndex: number;
+  readonly pinIndex: number;
+  readonly position: number | null;
+  readonly at: number;
+}

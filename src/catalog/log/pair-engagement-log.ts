@@ -1,0 +1,200 @@
+/**
+ * Past engagement of query-candidate pairs, rolled up from the log: clicks over expected clicks.
+ *
+ *   expected clicks of an impression at position p = clicks at p so far / impressions at p so far (shrunk to a prior)
+ *   ratio of a pair = (clicks + k) / (expected clicks + k), both decayed by half in 90 days; k pulls rare pairs to 1
+ *
+ * Choice: the items of a list count as shown when the list gets its first event of any kind: a list that nobody looked
+ * at sends none. An item counts as clicked once, by its first click, long click or save.
+ */
+import type { Database, Statement } from '../database.ts';
+import type { EngagementLog, LoggedEvent } from './engagement-log.ts';
+import { GRADES } from './judged-list.ts';
+import { EVENT_TYPES } from '../pins/records.ts';
+import type { Surface } from './served-list.ts';
+import type { ServedListLog, StoredList } from './served-list-log.ts';
+
+/** Version 1 of the tables of the roll-up (a step of `migrate`). */
+export const PAIR_TABLES = `
+CREATE TABLE pair_engagement (
+  query_pin INTEGER NOT NULL, pin INTEGER NOT NULL,
+  clicks REAL NOT NULL, expected REAL NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (query_pin, pin)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE position_engagement (position INTEGER PRIMARY KEY, impressions REAL NOT NULL, clicks REAL NOT NULL) STRICT;
+CREATE TABLE roll_up (name TEXT PRIMARY KEY, event_index INTEGER NOT NULL) STRICT;
+`;
+
+const PRIOR_RATE = 0.05;
+const PRIOR_IMPRESSIONS = 20;
+/** k of the formula, in expected clicks. */
+const SHRINK = 1;
+const HALF_LIFE_MS = 90 * 24 * 3600 * 1000;
+const POSITIONS = 200;
+const BATCH = 500;
+/** Types from here on are clicks. */
+const FIRST_CLICK = EVENT_TYPES.indexOf('click');
+const QUERIES_KEPT = 20_000;
+/** Lists that answer to a region of the pin's picture say nothing about the pin as a whole. */
+const ABOUT_A_REGION: ReadonlySet<Surface> = new Set(['visual-search', 'lens'] as const);
+
+interface PairRow {
+  pin: number;
+  clicks: number;
+  expected: number;
+  at: number;
+}
+
+export class PairEngagementLog {
+  private readonly database: Database;
+  private readonly lists: ServedListLog;
+  private readonly events: EngagementLog;
+  private readonly readThrough: Statement<[], number>;
+  private readonly ofQuery: Statement<[number], PairRow>;
+  private readonly ofPair: Statement<[number, number], PairRow>;
+  /** Whether a list, or a pin of it, had events before. */
+  private readonly earlier: Statement<[number, number], number>;
+  private readonly clicked: Statement<[number, number, number, number], number>;
+  private readonly put: Statement<[number, number, number, number, number]>;
+  private readonly ratios = new Map<number, ReadonlyMap<number, number>>();
+  private readonly impressionsAt = new Float64Array(POSITIONS);
+  private readonly clicksAt = new Float64Array(POSITIONS);
+  private through = 0;
+
+  constructor(database: Database, lists: ServedListLog, events: EngagementLog) {
+    this.database = database;
+    this.lists = lists;
+    this.events = events;
+    this.ofQuery = database.prepare('SELECT pin, clicks, expected, at FROM pair_engagement WHERE query_pin = ?');
+    this.ofPair = database.prepare('SELECT pin, clicks, expected, at FROM pair_engagement WHERE query_pin = ? AND pin = ?');
+    this.earlier = database
+      .prepare<[number, number], number>('SELECT 1 FROM event WHERE list_index = ? AND event_index < ? LIMIT 1')
+      .pluck();
+    this.clicked = database
+      .prepare<[number, number, number, number], number>(
+        'SELECT 1 FROM event WHERE list_index = ? AND pin = ? AND type >= ? AND event_index < ? LIMIT 1',
+      )
+      .pluck();
+    this.readThrough = database.prepare<[], number>("SELECT event_index FROM roll_up WHERE name = 'pairs'").pluck();
+    this.put = database.prepare('INSERT OR REPLACE INTO pair_engagement VALUES (?, ?, ?, ?, ?)');
+    this.load();
+  }
+
+  private load(): void {
+    this.through = this.readThrough.get() ?? 0;
+    const rows = this.database
+      .prepare<[], { position: number; impressions: number; clicks: number }>('SELECT * FROM position_engagement')
+      .all();
+    for (const { position, impressions, clicks } of rows) {
+      this.impressionsAt[position] = impressions;
+      this.clicksAt[position] = clicks;
+    }
+  }
+
+  /** Ratio of each pair into `out`, 0 where nothing is known of a pair; false when nothing is known of the query at all. */
+  clicksOverExpected(queryPin: number, pinIndexes: Int32Array, count: number, out: Float32Array): boolean {
+    const ratios = this.ratiosOf(queryPin);
+    if (ratios.size === 0) return false;
+    for (let i = 0; i < count; i++) out[i] = ratios.get(pinIndexes[i]) ?? 0;
+    return true;
+  }
+
+  /** Pins with a ratio of at least `ratioMin` for this query pin, the greatest first; ties by pin index. */
+  winnersOf(queryPin: number, ratioMin: number): { readonly pinIndexes: Int32Array; readonly scores: Float32Array } {
+    const winners = [...this.ratiosOf(queryPin)].filter(([pin, ratio]) => ratio >= ratioMin && pin !== queryPin);
+    winners.sort(([a, left], [b, right]) => right - left || a - b);
+    return { pinIndexes: Int32Array.from(winners, ([pin]) => pin), scores: Float32Array.from(winners, ([, ratio]) => ratio) };
+  }
+
+  /** For a process that does not roll up itself: forgets what it read when another has rolled up more since. */
+  forgetIfMoved(): void {
+    const through = this.readThrough.get() ?? 0;
+    if (through === this.through) return;
+    this.through = through;
+    this.ratios.clear();
+  }
+
+  private ratiosOf(queryPin: number): ReadonlyMap<number, number> {
+    const known = this.ratios.get(queryPin);
+    if (known) return known;
+    if (this.ratios.size >= QUERIES_KEPT) this.ratios.clear();
+    const rows = this.ofQuery.all(queryPin);
+    const ratios = new Map(rows.map((row) => [row.pin, (row.clicks + SHRINK) / (row.expected + SHRINK)]));
+    this.ratios.set(queryPin, ratios);
+    return ratios;
+  }
+
+  /**
+   * Takes in events that came since the last call, a transaction per batch, for about `budgetMs`: what is left waits for
+   * the next call, so that a flood of events holds up nobody. Returns how many were taken in.
+   */
+  catchUp(budgetMs = Number.POSITIVE_INFINITY): number {
+    const until = performance.now() + budgetMs;
+    for (let taken = 0; ;) {
+      const batch = this.events.eventsAfter(this.through, BATCH);
+      if (batch.length > 0) this.database.transaction(() => this.rollUp(batch)).immediate();
+      taken += batch.length;
+      if (batch.length < BATCH || performance.now() >= until) return taken;
+    }
+  }
+
+  private rollUp(batch: readonly LoggedEvent[]): void {
+    for (const [listIndex, events] of byList(batch)) {
+      const list = this.lists.headOf(listIndex);
+      if (list === null || list.queryPinIndex < 0 || list.forced || ABOUT_A_REGION.has(list.surface)) continue;
+      if (this.earlier.get(listIndex, events[0].eventIndex) === undefined) {
+        this.countShown(list.queryPinIndex, list.items, list.at);
+      }
+      this.countClicks(list, events);
+    }
+    this.through = batch[batch.length - 1].eventIndex;
+    this.save();
+  }
+
+  private countClicks(list: StoredList, events: readonly LoggedEvent[]): void {
+    const clicks = events.filter(({ type }) => GRADES[type] >= GRADES.click);
+    for (const pin of new Set(clicks.map(({ pinIndex }) => pinIndex))) {
+      const place = list.items.pinIndexes.indexOf(pin);
+      const position = place < 0 ? 0 : list.items.positions[place];
+      if (position === 0 || this.clicked.get(list.listIndex, pin, FIRST_CLICK, events[0].eventIndex) !== undefined) continue;
+      this.clicksAt[Math.min(position, POSITIONS - 1)]++;
+      this.add(list.queryPinIndex, pin, 1, 0, list.at);
+    }
+  }
+
+  private countShown(queryPin: number, items: { readonly pinIndexes: Int32Array; readonly positions: Uint16Array }, at: number): void {
+    for (let i = 0; i < items.pinIndexes.length; i++) {
+      if (items.positions[i] === 0) continue;
+      const position = Math.min(items.positions[i], POSITIONS - 1);
+      const rate = (this.clicksAt[position] + PRIOR_RATE * PRIOR_IMPRESSIONS) / (this.impressionsAt[position] + PRIOR_IMPRESSIONS);
+      this.impressionsAt[position]++;
+      this.add(queryPin, items.pinIndexes[i], 0, rate, at);
+    }
+  }
+
+  private add(queryPin: number, pin: number, clicks: number, expected: number, at: number): void {
+    const before = this.ofPair.get(queryPin, pin);
+    const decay = before ? 0.5 ** (Math.max(0, at - before.at) / HALF_LIFE_MS) : 0;
+    const newest = Math.max(at, before?.at ?? 0);
+    this.put.run(queryPin, pin, (before?.clicks ?? 0) * decay + clicks, (before?.expected ?? 0) * decay + expected, newest);
+    this.ratios.delete(queryPin);
+  }
+
+  private save(): void {
+    this.database.prepare("INSERT OR REPLACE INTO roll_up VALUES ('pairs', ?)").run(this.through);
+    const put = this.database.prepare('INSERT OR REPLACE INTO position_engagement VALUES (?, ?, ?)');
+    for (let position = 1; position < POSITIONS; position++) {
+      if (this.impressionsAt[position] > 0) put.run(position, this.impressionsAt[position], this.clicksAt[position]);
+    }
+  }
+}
+
+function byList(events: readonly LoggedEvent[]): ReadonlyMap<number, LoggedEvent[]> {
+  const lists = new Map<number, LoggedEvent[]>();
+  for (const event of events) {
+    const known = lists.get(event.listIndex);
+    if (known) known.push(event);
+    else lists.set(event.listIndex, [event]);
+  }
+  return lists;
+}

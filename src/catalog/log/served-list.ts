@@ -1,0 +1,56 @@
+import type { Matrix } from '../../math/matrix.ts';
+import type { LoggedRegion } from './crop-log.ts';
+
+/** The log keeps a surface by its place here: a new one goes behind the others. */
+export const SURFACES = ['closeup', 'home-feed', 'rank', 'visual-search', 'lens'] as const;
+export type Surface = (typeof SURFACES)[number];
+
+/**
+ * A list as it was served, with everything a later model or report needs. Entries are columns over `count` candidates:
+ * first the returned items in position order, then a few candidates that were not returned (position 0). `rows` are the
+ * raw values of every ranking feature of the table, before normalization: what was scored is what is logged.
+ */
+export interface ServedList {
+  readonly recommendationId: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly surface: Surface;
+  /** -1: a home feed or an uploaded image. */
+  readonly queryPinIndex: number;
+  readonly userId: string | null;
+  /** The caller's session, where experiments by session need one; absent: none was given. */
+  readonly sessionId?: string | null;
+  /** The experiment arm, or null outside of experiments. */
+  readonly arm: string | null;
+  readonly modelVersion: string;
+  /** The treatment that served it, as JSON. */
+  readonly treatment: string;
+  /** The caller chose the treatment: kept out of training and reports. */
+  readonly forced: boolean;
+  /** The order of the returned items was drawn at random. */
+  readonly shuffled: boolean;
+  readonly latencyMs: number;
+  /** Codes of what was missing when it was served. */
+  readonly degraded: readonly string[];
+  readonly items: ServedItems;
+  /** Of a visual search of a pin: the region that was asked about. */
+  readonly region?: LoggedRegion | null;
+}
+
+/** The columns of a list; arrays may be longer than `count`. */
+export interface ServedItems {
+  readonly count: number;
+  readonly pinIndexes: Int32Array;
+  /** From 1; 0: a candidate that was not returned. */
+  readonly positions: Uint16Array;
+  readonly scores: Float64Array;
+  /** Probability with which the serving policy puts this item at this position (1: certain); 0 for those not returned. */
+  readonly propensities: Float32Array;
+  /** Rank among the candidates as retrieved, before the ranker, from 0. */
+  readonly retrievedRanks: Int32Array;
+  readonly sourceNames: readonly string[];
+  /** count x sources, row-major; NaN where that source did not propose the item. */
+  readonly sourceScores: Float32Array;
+  /** count x ranking features. */
+  readonly rows: Matrix;
+}

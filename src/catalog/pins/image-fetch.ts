@@ -1,0 +1,143 @@
+/**
+ * The bytes of an image by path or web address. Addresses come from strangers: only http and https; the host is resolved
+ * once, every address it has is checked and the connection goes to a checked one, so a name that changes its mind between
+ * check and connect gains nothing; redirects (three at most) are checked the same way; size and time are bounded.
+ */
+import { lookup as resolveHost } from 'node:dns';
+import { readFile, stat } from 'node:fs/promises';
+import type { LookupFunction } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import type { Dispatcher } from 'undici';
+import { reasonOf, ServiceError } from '../../errors.ts';
+import { imageLocation, isWebAddress } from './image-reference.ts';
+
+export interface ImageFetchOptions {
+  readonly dataFolder: string;
+  readonly byteLimit: number;
+  /** The setting imagePrivateUrls. */
+  readonly allowPrivate?: boolean;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Which addresses may be connected to; by default public unicast ones. */
+  readonly addressAllowed?: (address: string) => boolean;
+  readonly resolve?: typeof resolveHost;
+}
+
+const REDIRECTS_MAX = 3;
+const TIMEOUT_MS = 15_000;
+const REDIRECT_STATUSES = new Set([301, 302, 303, 307, 308]);
+
+/** Reads the image behind a stored reference. @throws IMAGE_URL_REFUSED, IMAGE_TOO_LARGE, IMAGE_REFUSED. */
+export async function fetchImage(reference: string, options: ImageFetchOptions): Promise<Uint8Array> {
+  const location = imageLocation(reference, options.dataFolder);
+  return isWebAddress(location) ? fetchFromWeb(location, options) : readImageFile(location, options.byteLimit);
+}
+
+async function readImageFile(path: string, byteLimit: number): Promise<Uint8Array> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) throw new ServiceError('IMAGE_REFUSED', { reason: 'it is no file' });
+    if (found.size > byteLimit) throw tooLarge(byteLimit);
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof ServiceError) throw error;
+    const missing = (error as { code?: unknown }).code === 'ENOENT';
+    throw new ServiceError('IMAGE_REFUSED', { reason: missing ? 'there is no such file' : reasonOf(error) }, error);
+  }
+}
+
+async function fetchFromWeb(start: string, options: ImageFetchOptions): Promise<Uint8Array> {
+  const allowed = options.allowPrivate ? () => true : (options.addressAllowed ?? isPublicAddress);
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
+  // 110 files that a service without web addresses never needs.
+  const { Agent, request } = await import('undici');
+  const agent = new Agent({
+    connect: { lookup: checkedLookup(allowed, options.resolve ?? resolveHost), timeout: timeoutMs },
+    maxResponseSize: options.byteLimit,
+  });
+  try {
+    let url = start;
+    for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
+      const reply = await request(checkedUrl(url, allowed), {
+        dispatcher: agent,
+        signal,
+        headers: { accept: 'image/*' },
+      });
+      if (!REDIRECT_STATUSES.has(reply.statusCode)) return await bodyOf(reply, options.byteLimit);
+      reply.body.on('error', () => {}).destroy();
+      url = nextUrl(url, reply.headers.location);
+    }
+    throw refused(`it redirects more than ${REDIRECTS_MAX} times`);
+  } catch (error) {
+    throw asServiceError(error, timeout, options.byteLimit);
+  } finally {
+    await agent.destroy();
+  }
+}
+
+function checkedUrl(text: string, allowed: (address: string) => boolean): URL {
+  if (!URL.canParse(text)) throw refused('it is no address');
+  const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw refused(`${url.protocol} is not http or https`);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  // A literal address is connected to without a lookup, so it is checked here.
+  if (ipaddr.isValid(host) && !allowed(host)) throw refused(`${host} is no public address`);
+  return url;
+}
+
+function nextUrl(from: string, location: string | string[] | undefined): string {
+  if (typeof location !== 'string' || !URL.canParse(location, from)) throw refused('it redirects to nowhere');
+  return new URL(location, from).href;
+}
+
+/** A lookup for the connection itself: what it hands on was checked, and nothing is looked up again. */
+function checkedLookup(allowed: (address: string) => boolean, resolve: typeof resolveHost): LookupFunction {
+  return (host, settings, callback) => {
+    resolve(host, { ...settings, all: true }, (error, addresses) => {
+      if (error) return callback(error, '', 0);
+      const bad = addresses.find(({ address }) => !allowed(address));
+      if (bad || addresses.length === 0) {
+        return callback(refused(`${host} leads to ${bad?.address ?? 'nowhere'}, no public address`), '', 0);
+      }
+      if (settings.all) return (callback as unknown as (e: null, a: typeof addresses) => void)(null, addresses);
+      callback(null, addresses[0].address, addresses[0].family);
+    });
+  };
+}
+
+/** True for public unicast addresses only; IPv4 inside IPv6 is judged as what it maps to. */
+export function isPublicAddress(address: string): boolean {
+  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
+}
+
+async function bodyOf(reply: Dispatcher.ResponseData, byteLimit: number): Promise<Uint8Array> {
+  if (reply.statusCode !== 200) {
+    reply.body.on('error', () => {}).destroy();
+    throw refused(`the server answers ${reply.statusCode}`);
+  }
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of reply.body as AsyncIterable<Uint8Array>) {
+    bytes += piece.length;
+    if (bytes > byteLimit) throw tooLarge(byteLimit);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
+function asServiceError(error: unknown, timeout: AbortSignal, byteLimit: number): unknown {
+  if (error instanceof ServiceError) return error;
+  const code = (error as { code?: unknown } | null)?.code;
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return tooLarge(byteLimit);
+  return refused(timeout.aborted ? 'the server takes too long' : reasonOf(error), error);
+}
+
+function refused(reason: string, cause?: unknown): ServiceError {
+  return new ServiceError('IMAGE_URL_REFUSED', { reason }, cause);
+}
+
+function tooLarge(byteLimit: number): ServiceError {
+  return new ServiceError('IMAGE_TOO_LARGE', { reason: `it has more than ${byteLimit} bytes` });
+}

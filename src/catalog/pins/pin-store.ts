@@ -1,0 +1,359 @@
+/**
+ * Pins in SQLite. Each gets a dense ordinal from 0, its pinIndex, when it first arrives; ordinals are never reused, so
+ * columns, codes and lists may be plain arrays. An upsert keeps the fields it does not name.
+ */
+import type { Database, Statement } from '../database.ts';
+import { linkDomain } from './link-domain.ts';
+import type { PinRecord, WeightMap } from './records.ts';
+import type { Sequence } from '../log/sequence-store.ts';
+import type { TextStore } from './text-store.ts';
+
+export const PIN_TABLES = `
+  CREATE TABLE pins (
+    pinIndex INTEGER PRIMARY KEY,
+    pinId TEXT NOT NULL UNIQUE,
+    image TEXT, title TEXT, description TEXT, link TEXT, domain TEXT,
+    annotations TEXT, categories TEXT, categoryVector TEXT,
+    buyable INTEGER NOT NULL DEFAULT 0,
+    createdAt INTEGER,
+    removed INTEGER NOT NULL DEFAULT 0,
+    imageVersion INTEGER NOT NULL DEFAULT 0,
+    sequence INTEGER NOT NULL
+  );
+  CREATE INDEX pins_by_sequence ON pins (sequence);
+  CREATE TABLE pin_images (pinIndex INTEGER PRIMARY KEY, imageVersion INTEGER NOT NULL, failure TEXT);
+  CREATE TABLE pin_groups (pinIndex INTEGER PRIMARY KEY, groupIndex INTEGER NOT NULL);
+`;
+
+/** A pin as it is stored. `categories` is what was given, `categoryVector` what holds: given, or derived from its boards. */
+export interface Pin {
+  readonly pinIndex: number;
+  readonly id: string;
+  /** A URL, an absolute path, or a path inside the data folder. */
+  readonly image: string | null;
+  readonly title: string;
+  readonly description: string;
+  readonly link: string | null;
+  readonly annotations: Readonly<Record<string, number>>;
+  readonly categories: Readonly<Record<string, number>>;
+  readonly categoryVector: Readonly<Record<string, number>>;
+  readonly buyable: boolean;
+  readonly createdAt: number | null;
+  readonly removed: boolean;
+  /** Why the image could not be used, or null. */
+  readonly imageFailure: string | null;
+}
+
+/** What an upsert did: counts, and the pinIndex of each record in order. */
+export interface Upserted {
+  readonly written: number;
+  readonly unchanged: number;
+  readonly indexes: Int32Array;
+  /** Indexes of the rows that were written, without repeats. */
+  readonly changed: readonly number[];
+}
+
+/** An image that is to be looked at: its version changes whenever the pin gets another image. */
+export interface PinImage {
+  readonly pinIndex: number;
+  readonly image: string;
+  readonly imageVersion: number;
+}
+
+interface PinRow {
+  pinIndex: number;
+  pinId: string;
+  image: string | null;
+  title: string | null;
+  description: string | null;
+  link: string | null;
+  annotations: string | null;
+  categories: string | null;
+  categoryVector: string | null;
+  buyable: number;
+  createdAt: number | null;
+  removed: number;
+  imageVersion: number;
+  failure: string | null;
+}
+
+/** One row for the resident columns: pinIndex, pinId, title, domain, annotations, categoryVector, buyable, createdAt, removed, has image, failure, groupIndex. */
+export type PinColumnRow = [
+  number,
+  string,
+  string | null,
+  string | null,
+  string | null,
+  string | null,
+  number,
+  number | null,
+  number,
+  number,
+  string | null,
+  number | null,
+];
+
+/** Category weights under this are zero (DESIGN, category vector). */
+export const CATEGORY_WEIGHT_MIN = 0.1;
+
+const FIELDS =
+  'pinIndex, pinId, image, title, description, link, annotations, categories, categoryVector, buyable, createdAt, removed, imageVersion';
+const COLUMN_ROWS = `SELECT p.pinIndex, pinId, title, domain, annotations, categoryVector, buyable, createdAt, removed,
+  image IS NOT NULL, i.failure, g.groupIndex FROM pins p
+  LEFT JOIN pin_images i ON i.pinIndex = p.pinIndex AND i.imageVersion = p.imageVersion
+  LEFT JOIN pin_groups g ON g.pinIndex = p.pinIndex`;
+
+const IMAGES_NEEDED = `SELECT p.pinIndex, image, p.imageVersion FROM pins p LEFT JOIN pin_images i USING (pinIndex)
+  WHERE image IS NOT NULL AND removed = 0 AND (i.imageVersion IS NULL OR i.imageVersion <> p.imageVersion)`;
+
+export class PinStore {
+  private readonly database: Database;
+  private readonly sequence: Sequence;
+  private readonly text: TextStore;
+  private oneColumnRow: Statement | null = null;
+  private readonly find: Statement;
+  private readonly findIndex: Statement;
+  private readonly findId: Statement;
+  private readonly insert: Statement;
+  private readonly update: Statement;
+
+  constructor(database: Database, sequence: Sequence, text: TextStore) {
+    this.database = database;
+    this.sequence = sequence;
+    this.text = text;
+    this.find = database.prepare(`SELECT ${FIELDS} FROM pins WHERE pinId = ?`);
+    this.findIndex = database.prepare('SELECT pinIndex FROM pins WHERE pinId = ?').pluck();
+    this.findId = database.prepare('SELECT pinId FROM pins WHERE pinIndex = ?').pluck();
+    this.insert = database.prepare(`INSERT INTO pins (pinId, image, title, description, link, domain, annotations,
+      categories, categoryVector, buyable, createdAt, imageVersion, sequence, pinIndex, removed)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`);
+    this.update = database.prepare(`UPDATE pins SET pinId = ?, image = ?, title = ?, description = ?, link = ?, domain = ?,
+      annotations = ?, categories = ?, categoryVector = ?, buyable = ?, createdAt = ?, imageVersion = ?, sequence = ?,
+      removed = 0 WHERE pinIndex = ?`);
+  }
+
+  /** Pins ever stored; also the next pinIndex. */
+  count(): number {
+    return this.database.prepare('SELECT coalesce(max(pinIndex) + 1, 0) FROM pins').pluck().get() as number;
+  }
+
+  /** The ordinal of a pin id, -1 when unknown. */
+  indexOf(id: string): number {
+    return (this.findIndex.get(id) as number | undefined) ?? -1;
+  }
+
+  idOf(pinIndex: number): string {
+    const id = this.findId.get(pinIndex) as string | undefined;
+    if (id === undefined) throw new RangeError(`pinIndex: expected one of the ${this.count()} stored, got ${pinIndex}`);
+    return id;
+  }
+
+  /** The stored pin, or null. */
+  get(pinIndex: number): Pin | null {
+    const row = this.database
+      .prepare(
+        `SELECT p.*, i.failure FROM pins p
+        LEFT JOIN pin_images i ON i.pinIndex = p.pinIndex AND i.imageVersion = p.imageVersion WHERE p.pinIndex = ?`,
+      )
+      .get(pinIndex) as PinRow | undefined;
+    return row ? pinOf(row) : null;
+  }
+
+  /** Inserts or updates in one transaction; equal rows are left alone. */
+  upsert(records: readonly PinRecord[]): Upserted {
+    return this.database
+      .transaction(() => {
+        const indexes = new Int32Array(records.length);
+        const changed = new Set<number>();
+        let next = this.count();
+        let written = 0;
+        records.forEach((record, i) => {
+          const before = this.find.get(record.id) as PinRow | undefined;
+          const pinIndex = before?.pinIndex ?? next++;
+          indexes[i] = pinIndex;
+          if (this.write(record, before, pinIndex)) {
+            written++;
+            changed.add(pinIndex);
+          }
+        });
+        return { written, unchanged: records.length - written, indexes, changed: [...changed] };
+      })
+      .immediate();
+  }
+
+  /** Takes pins out of every list; their ordinals stay taken. An upsert of the same id brings a pin back. */
+  remove(pinIndexes: Iterable<number>): number {
+    const remove = this.database.prepare('UPDATE pins SET removed = 1, sequence = ? WHERE pinIndex = ? AND removed = 0');
+    return this.database
+      .transaction(() => {
+        let count = 0;
+        for (const pinIndex of pinIndexes) count += remove.run(this.sequence.next(), pinIndex).changes;
+        return count;
+      })
+      .immediate();
+  }
+
+  /** Pins with an image, by pinIndex, for extraction and detection. */
+  *images(): IterableIterator<PinImage> {
+    const rows = this.database.prepare(
+      'SELECT pinIndex, image, imageVersion FROM pins WHERE image IS NOT NULL AND removed = 0 ORDER BY pinIndex',
+    );
+    yield* rows.iterate() as IterableIterator<PinImage>;
+  }
+
+  /** The images not yet looked at in their present version: neither found good nor refused. At most `limit` of them, of pins `from` .. `to`. */
+  imagesNeeded(limit = -1, from = 0, to = Number.MAX_SAFE_INTEGER): PinImage[] {
+    return this.database
+      .prepare(`${IMAGES_NEEDED} AND p.pinIndex >= ? AND p.pinIndex < ? ORDER BY p.pinIndex LIMIT ?`)
+      .all(from, to, limit) as PinImage[];
+  }
+
+  /** Those of pins that changed after `sequence`. */
+  imagesNeededSince(sequence: number, limit = -1): PinImage[] {
+    return this.database.prepare(`${IMAGES_NEEDED} AND p.sequence > ? ORDER BY p.sequence LIMIT ?`).all(sequence, limit) as PinImage[];
+  }
+
+  /** Notes what became of images: `failure` is null for a good one, else the reason it was refused. */
+  noteImages(outcomes: Iterable<{ pinIndex: number; imageVersion: number; failure: string | null }>): void {
+    const note = this.database.prepare('INSERT OR REPLACE INTO pin_images VALUES (?, ?, ?)');
+    const touch = this.database.prepare('UPDATE pins SET sequence = ? WHERE pinIndex = ?');
+    const known = this.database.prepare('SELECT imageVersion, failure FROM pin_images WHERE pinIndex = ?');
+    this.database
+      .transaction(() => {
+        for (const { pinIndex, imageVersion, failure } of outcomes) {
+          const before = known.get(pinIndex) as { imageVersion: number; failure: string | null } | undefined;
+          note.run(pinIndex, imageVersion, failure);
+          if ((before?.failure ?? null) !== failure) touch.run(this.sequence.next(), pinIndex);
+        }
+      })
+      .immediate();
+  }
+
+  /** Images refused, by reason. */
+  imageFailures(): Record<string, number> {
+    const rows = this.database
+      .prepare(
+        `SELECT failure, count(*) AS count FROM pin_images i JOIN pins p USING (pinIndex, imageVersion)
+        WHERE failure IS NOT NULL GROUP BY failure`,
+      )
+      .all() as { failure: string; count: number }[];
+    return Object.fromEntries(rows.map((row) => [row.failure, row.count]));
+  }
+
+  /** Stores near-duplicate groups: `groups[pinIndex]` is the smallest pinIndex of the group. Rows of pins alone are not kept. */
+  setGroups(groups: Int32Array): void {
+    const insert = this.database.prepare('INSERT INTO pin_groups VALUES (?, ?)');
+    this.database
+      .transaction(() => {
+        this.database.exec('DELETE FROM pin_groups');
+        groups.forEach((group, pinIndex) => {
+          if (group !== pinIndex) insert.run(pinIndex, group);
+        });
+      })
+      .immediate();
+  }
+
+  /** Puts single pins into groups (or, with their own index, alone). */
+  updateGroups(rows: Iterable<{ pinIndex: number; group: number }>): void {
+    const put = this.database.prepare('INSERT OR REPLACE INTO pin_groups VALUES (?, ?)');
+    this.database
+      .transaction(() => {
+        for (const { pinIndex, group } of rows) put.run(pinIndex, group);
+      })
+      .immediate();
+  }
+
+  /** Pins that are not alone in their near-duplicate group: pinIndex and group. */
+  groups(): IterableIterator<[number, number]> {
+    return this.database.prepare('SELECT pinIndex, groupIndex FROM pin_groups').raw().iterate() as IterableIterator<[number, number]>;
+  }
+
+  /** Rows for the resident columns, by pinIndex: all from `from` on. */
+  columnRows(from = 0): IterableIterator<PinColumnRow> {
+    return this.database
+      .prepare(`${COLUMN_ROWS} WHERE p.pinIndex >= ? ORDER BY p.pinIndex`)
+      .raw()
+      .iterate(from) as IterableIterator<PinColumnRow>;
+  }
+
+  columnRow(pinIndex: number): PinColumnRow | null {
+    this.oneColumnRow ??= this.database.prepare(`${COLUMN_ROWS} WHERE p.pinIndex = ?`).raw();
+    return (this.oneColumnRow.get(pinIndex) as PinColumnRow | undefined) ?? null;
+  }
+
+  /** Pins whose own row changed after `sequence`. */
+  changedSince(sequence: number): number[] {
+    return this.database.prepare('SELECT pinIndex FROM pins WHERE sequence > ?').pluck().all(sequence) as number[];
+  }
+
+  private write(record: PinRecord, before: PinRow | undefined, pinIndex: number): boolean {
+    const after = merged(record, before);
+    if (before && !before.removed && sameRow(before, after)) return false;
+    const sequence = this.sequence.next();
+    const imageVersion = before && before.image === after.image ? before.imageVersion : sequence;
+    const vector = after.categories ? strongCategories(after.categories) : null;
+    const domain = after.link === null ? null : linkDomain(after.link);
+    const values = [after.pinId, after.image, after.title, after.description, after.link, domain, after.annotations];
+    const row = [...values, after.categories, vector, after.buyable, after.createdAt, imageVersion, sequence, pinIndex];
+    (before ? this.update : this.insert).run(...row);
+    const text = [after.title ?? '', after.description ?? '', Object.keys(parseMap(after.annotations)).join(' , ')] as const;
+    this.text.put(pinIndex, text);
+    return true;
+  }
+}
+
+type Merged = Omit<PinRow, 'pinIndex' | 'categoryVector' | 'removed' | 'imageVersion' | 'failure'>;
+
+function merged(record: PinRecord, before: PinRow | undefined): Merged {
+  const keep = <T>(given: T | undefined, stored: T | undefined): T | null => (given === undefined ? (stored ?? null) : given);
+  const map = (given: WeightMap | null | undefined): string | null | undefined =>
+    given ? (given.size > 0 ? JSON.stringify(Object.fromEntries(given)) : null) : given;
+  return {
+    pinId: record.id,
+    image: keep(record.image, before?.image) || null,
+    title: keep(record.title, before?.title),
+    description: keep(record.description, before?.description),
+    link: keep(record.link, before?.link) || null,
+    annotations: keep(map(record.annotations), before?.annotations),
+    categories: keep(map(record.categories), before?.categories),
+    buyable: record.buyable === undefined ? (before?.buyable ?? 0) : record.buyable ? 1 : 0,
+    createdAt: keep(record.createdAt, before?.createdAt),
+  };
+}
+
+function sameRow(before: PinRow, after: Merged): boolean {
+  for (const field of Object.keys(after) as (keyof Merged)[]) if (before[field] !== after[field]) return false;
+  return true;
+}
+
+function strongCategories(json: string): string | null {
+  const strong = Object.entries(parseMap(json)).filter(([, weight]) => weight >= CATEGORY_WEIGHT_MIN);
+  return strong.length > 0 ? JSON.stringify(Object.fromEntries(strong)) : null;
+}
+
+function parseMap(json: string | null): Record<string, number> {
+  return json === null ? {} : (JSON.parse(json) as Record<string, number>);
+}
+
+function pinOf(row: PinRow): Pin {
+  return {
+    pinIndex: row.pinIndex,
+    id: row.pinId,
+    image: row.image,
+    title: row.title ?? '',
+    description: row.description ?? '',
+    link: row.link,
+    annotations: parseMap(row.annotations),
+    categories: parseMap(row.categories),
+    categoryVector: parseMap(row.categoryVector),
+    buyable: row.buyable === 1,
+    createdAt: row.createdAt,
+    removed: row.removed === 1,
+    imageFailure: row.failure ?? null,
+  };
+}
+
+/** Pins whose photo is named by an absolute path: it lies outside the data folder, and is in no copy of that. */
+export function countPhotosElsewhere(database: Database): number {
+  return database.prepare("SELECT count(*) FROM pins WHERE removed = 0 AND (image LIKE '/%' OR image LIKE '_:%')").pluck().get() as number;
+}

@@ -1,0 +1,377 @@
+/**
+ * The report of an experiment, read from its cells alone: its cost does not depend on the number of exposures.
+ * Intervals are always-valid unless fixed-horizon is asked for; the fixed-horizon figures stand beside them. Each p is that
+ * of its own look, as valid as the least so far, and it never contradicts the interval beside it.
+ */
+import type { IntervalKind, IntervalRule, Lift } from '../statistics/analysis.ts';
+import { adjustedP, guardrailState, liftOf } from '../statistics/analysis.ts';
+import { armShares, planOf } from '../assignment.ts';
+import { BURN_IN } from '../statistics/confidence-sequence.ts';
+import type { Estimate } from '../statistics/estimate.ts';
+import { adjustedEstimates, estimateOf } from '../statistics/estimate.ts';
+import type { Eligibility } from '../experiment.ts';
+import type { CountingHealth, ExperimentReport, GuardrailRow, ReportRow, SequencePoint, Table4Row } from './experiment-report.ts';
+import type { Experiment } from '../experiment-store.ts';
+import { dayText } from '../counting/exposed-list.ts';
+import type { Metric } from '../metric.ts';
+import { METRICS, metricIndex } from '../metric.ts';
+import { minimumDetectableLift, unitsFor } from '../statistics/power.ts';
+import { quantileEstimate } from '../counting/quantile-histogram.ts';
+import { SAMPLE_RATIO_ALARM, sampleRatioP } from '../statistics/sample-ratio.ts';
+import type { SufficientStatistics } from '../counting/sufficient-statistics.ts';
+import { STATISTICS_LENGTH, addStatistics } from '../counting/sufficient-statistics.ts';
+import type { Cells } from '../counting/unit-contribution.ts';
+import { CELL_LENGTH, cellKey } from '../counting/unit-contribution.ts';
+import type { Verdict } from '../statistics/verdict.ts';
+import { overallVerdict, percent, verdictOf } from '../statistics/verdict.ts';
+
+const SEGMENT_NAMES: Readonly<Record<string, (value: string) => string>> = {
+  category: (value) => `category: ${value}`,
+  object: (value) => `object: ${value}`,
+  surface: (value) => `surface: ${value}`,
+  day: (value) => `day: ${dayText(Number(value))}`,
+  same: () => 'lists: same',
+  differs: () => 'lists: differ',
+};
+
+/** `cells` are those of this experiment. A figure is null until there is enough to say; a count is 0. */
+export function reportOf(
+  experiment: Experiment,
+  cells: Cells,
+  health: CountingHealth,
+  kind: IntervalKind = 'always-valid',
+): ExperimentReport {
+  return new Reporter(experiment, cells, health, kind).report();
+}
+
+class Reporter {
+  private readonly experiment: Experiment;
+  private readonly cells: Cells;
+  private readonly health: CountingHealth;
+  private readonly rule: IntervalRule;
+  private readonly days: readonly number[];
+
+  constructor(experiment: Experiment, cells: Cells, health: CountingHealth, kind: IntervalKind) {
+    const { alpha, expectedUnits } = experiment.definition;
+    this.experiment = experiment;
+    this.cells = cells;
+    this.health = health;
+    this.rule = { kind, alpha, expectedUnits };
+    this.days = this.valuesOf('through')
+      .map(Number)
+      .sort((a, b) => a - b);
+  }
+
+  report(): ExperimentReport {
+    const { key, state, version, definition } = this.experiment;
+    const sampleRatio = this.sampleRatio();
+    const faults = this.faults(sampleRatio.p);
+    const treatments = definition.arms.slice(1).map((_, index) => index + 1);
+    const sequence = treatments.map((arm) => this.sequence(arm));
+    const rows = treatments.flatMap((arm) => this.rows(arm));
+    const guardrails = treatments.flatMap((arm) => this.guardrails(arm));
+    const verdicts = treatments.map((arm) => this.verdict(arm, rows, guardrails, faults));
+    const overall = overallVerdict(verdicts);
+    return {
+      key,
+      state,
+      version,
+      verdict: overall.verdict,
+      reason: overall.reason,
+      restsOn: overall.restsOn,
+      interval: this.rule.kind,
+      alpha: this.rule.alpha,
+      sampleRatio,
+      arms: definition.arms.map((arm, index) => ({
+        arm: arm.key,
+        weight: arm.weight,
+        users: this.unitsOf(index),
+        lists: this.listsOf(index),
+        ...(index > 0 ? verdicts[index - 1] : {}),
+      })),
+      rows,
+      guardrails,
+      table4: this.table4(rows),
+      sequence: sequence.flat(),
+      novelty: treatments.flatMap((arm) => this.novelty(arm)),
+      exposuresPerDay: this.exposuresPerDay(),
+      power: this.power(),
+      health: {
+        crossedLists: this.health.crossed,
+        modelMissingLists: this.health.modelMissing,
+        withoutUnitLists: this.health.withoutUnit,
+        eventsKeptApart: this.health.eventsKeptApart,
+        burnInUnits: BURN_IN,
+        faults,
+      },
+    };
+  }
+
+  private get metrics(): readonly Metric[] {
+    const { metrics, guardrails } = this.experiment.definition;
+    return [...new Set([...metrics, ...guardrails.map((each) => each.metric)])].map((name) => METRICS[metricIndex(name)]);
+  }
+
+  private get deciding(): Metric {
+    return METRICS[metricIndex(this.experiment.definition.metrics[0])];
+  }
+
+  private armKey(arm: number): string {
+    return this.experiment.definition.arms[arm].key;
+  }
+
+  private statistics(arm: number, kind: string, value: string | number, metric: Metric): SufficientStatistics {
+    const start = METRICS.indexOf(metric) * STATISTICS_LENGTH;
+    return slice(this.cells.get(cellKey(arm, kind, value)), start);
+  }
+
+  private unitsOf(arm: number): number {
+    return this.cells.get(cellKey(arm, 'all', ''))?.[0] ?? 0;
+  }
+
+  private listsOf(arm: number): number {
+    return this.statistics(arm, 'all', '', METRICS[metricIndex('latency-ms')])[2];
+  }
+
+  private valuesOf(kind: string): string[] {
+    const values = new Set<string>();
+    for (const key of this.cells.keys()) {
+      // A category may have a bar in its name.
+      const [, ofKind, ...value] = key.split('|');
+      if (ofKind === kind) values.add(value.join('|'));
+    }
+    return [...values];
+  }
+
+  /** Cumulated cells at the end of each day, for one arm: prefix sums of the "through" cells. */
+  private *throughDays(arm: number): Generator<{ day: number; cell: Float64Array }> {
+    const cell = new Float64Array(CELL_LENGTH);
+    for (const day of this.days) {
+      const delta = this.cells.get(cellKey(arm, 'through', day));
+      if (delta) addStatistics(cell, delta);
+      yield { day, cell };
+    }
+  }
+
+  /** p is the least over the days' ends and now: valid whenever anybody looks. */
+  private sampleRatio(): ExperimentReport['sampleRatio'] {
+    const arms = this.experiment.definition.arms.map((_, index) => index);
+    const shares = armShares(planOf(this.experiment.definition));
+    const users = arms.map((arm) => this.unitsOf(arm));
+    let p = sampleRatioP(users, shares);
+    const walks = arms.map((arm) => this.throughDays(arm));
+    for (let i = 0; i < this.days.length; i++) {
+      const counts = walks.map((walk) => (walk.next().value as { cell: Float64Array }).cell[0]);
+      p = Math.min(p, sampleRatioP(counts, shares));
+    }
+    return { p, alarm: p < SAMPLE_RATIO_ALARM, users, shares };
+  }
+
+  private faults(ratioP: number): string[] {
+    const { crossed, modelMissing } = this.health;
+    const lists = this.experiment.definition.arms.reduce((sum, _, arm) => sum + this.listsOf(arm), 0);
+    const faults: string[] = [];
+    if (ratioP < SAMPLE_RATIO_ALARM) faults.push(`the arms' user counts do not fit the design (sample-ratio p = ${ratioP.toPrecision(2)})`);
+    if (modelMissing > 0) faults.push(`${modelMissing} lists were served by the control because an arm's model was missing`);
+    if (crossed > 0.001 * lists) faults.push(`${crossed} lists met users who already were in another arm`);
+    return faults;
+  }
+
+  private estimate(arm: number, kind: string, value: string | number, metric: Metric): Estimate {
+    const statistics = this.statistics(arm, kind, value, metric);
+    if (metric.kind !== 'quantile') return estimateOf(statistics);
+    const bins = kind === 'all' ? this.cells.get(cellKey(arm, 'latency', '')) : undefined;
+    if (!bins || statistics[0] < 2) return { units: statistics[0], value: Number.NaN, variance: Number.NaN };
+    // As if all lists of a user were equally slow: sum d^2 / sum d, the number of lists that tell as much as one.
+    const designEffect = Math.max(1, statistics[4] / statistics[2]);
+    return quantileEstimate(bins, metric.quantile ?? 0.5, statistics[0], designEffect);
+  }
+
+  private lift(arm: number, kind: string, value: string | number, metric: Metric, rule = this.rule): Lift {
+    return liftOf(this.estimate(0, kind, value, metric), this.estimate(arm, kind, value, metric), rule);
+  }
+
+  private rows(arm: number): ReportRow[] {
+    const rows: ReportRow[] = [];
+    for (const metric of this.metrics) {
+      rows.push(this.row(arm, metric, 'all', ''));
+      if (metric.kind === 'quantile') continue;
+      for (const kind of Object.keys(SEGMENT_NAMES))
+        for (const value of this.valuesOf(kind).sort()) rows.push(this.row(arm, metric, kind, value));
+    }
+    const adjusted = adjustedP(rows.slice(1).map((row) => row.p));
+    return rows.map((row, index) => ({ ...row, q: index === 0 ? row.p : adjusted[index - 1] }));
+  }
+
+  private row(arm: number, metric: Metric, kind: string, value: string): ReportRow {
+    const [control, treated] = [0, arm].map((each) => this.estimate(each, kind, value, metric));
+    const { lift, low, high, p } = liftOf(control, treated, this.rule);
+    const fixed = liftOf(control, treated, { ...this.rule, kind: 'fixed-horizon' });
+    return {
+      metric: metric.name,
+      label: metric.label,
+      arm: this.armKey(arm),
+      segment: kind === 'all' ? 'all' : SEGMENT_NAMES[kind](value),
+      users: treated.units,
+      controlUsers: control.units,
+      value: finite(treated.value),
+      controlValue: finite(control.value),
+      lift,
+      low,
+      high,
+      p,
+      q: null,
+      fixed: { low: fixed.low, high: fixed.high, p: fixed.p },
+      adjusted: this.adjusted(arm, metric, kind, value),
+    };
+  }
+
+  private adjusted(arm: number, metric: Metric, kind: string, value: string): ReportRow['adjusted'] {
+    if (this.experiment.definition.prePeriodDays === 0 || metric.kind === 'quantile') return null;
+    const arms = [0, arm].map((each) => this.statistics(each, kind, value, metric));
+    if (arms.some((each) => each[0] < 2)) return null;
+    const [control, treated] = adjustedEstimates(arms);
+    const { lift, low, high, p } = liftOf(control, treated, this.rule);
+    return { lift, low, high, p };
+  }
+
+  private guardrails(arm: number): GuardrailRow[] {
+    return this.experiment.definition.guardrails.map(({ metric: name, margin }) => {
+      const metric = METRICS[metricIndex(name)];
+      const lift = this.lift(arm, 'all', '', metric);
+      const state = this.emptyGuardrail(arm, metric) ? 'safe' : guardrailState(lift, metric.better, margin);
+      return { metric: name, arm: this.armKey(arm), margin, state, lift: lift.lift, low: lift.low, high: lift.high };
+    });
+  }
+
+  /** Nothing bad in either arm (no empty list at all): there is no lift to compute, and no harm. */
+  private emptyGuardrail(arm: number, metric: Metric): boolean {
+    const sums = [0, arm].map((each) => this.statistics(each, 'all', '', metric));
+    return metric.better === 'down' && sums.every((each) => each[0] >= BURN_IN / 2 && each[1] === 0);
+  }
+
+  private verdict(
+    arm: number,
+    rows: readonly ReportRow[],
+    guardrails: readonly GuardrailRow[],
+    faults: readonly string[],
+  ): Verdict & { arm: string } {
+    const key = this.armKey(arm);
+    const row = rows.find((each) => each.arm === key && each.segment === 'all' && each.metric === this.deciding.name) as ReportRow;
+    const verdict = verdictOf({
+      arm: key,
+      state: this.experiment.state,
+      alpha: this.rule.alpha,
+      armsTried: this.experiment.definition.arms.length - 1,
+      metric: this.deciding.name,
+      better: this.deciding.better,
+      lift: { lift: row.lift, low: row.low, high: row.high, p: row.p, error: null },
+      units: row.users + row.controlUsers,
+      minimumLift: this.experiment.definition.minimumLift,
+      unitsNeeded: this.power().unitsNeeded,
+      guardrails: guardrails.filter((each) => each.arm === key),
+      faults,
+    });
+    return { ...verdict, arm: key };
+  }
+
+  private sequence(arm: number): SequencePoint[] {
+    const start = METRICS.indexOf(this.deciding) * STATISTICS_LENGTH;
+    const control = this.throughDays(0);
+    const points: SequencePoint[] = [];
+    for (const { day, cell } of this.throughDays(arm)) {
+      const other = (control.next().value as { cell: Float64Array }).cell;
+      const estimates = [other, cell].map((each) => estimateOf(slice(each, start)));
+      const { lift, low, high, p } = liftOf(estimates[0], estimates[1], this.rule);
+      const users = estimates[0].units + estimates[1].units;
+      points.push({
+        arm: this.armKey(arm),
+        day: dayText(day),
+        users,
+        lift,
+        low,
+        high,
+        p,
+      });
+    }
+    return points;
+  }
+
+  private novelty(arm: number): ExperimentReport['novelty'] {
+    const ages = this.valuesOf('age')
+      .map(Number)
+      .sort((a, b) => a - b);
+    return ages.map((age) => {
+      const { lift, low, high, p } = this.lift(arm, 'age', age, this.deciding, { ...this.rule, kind: 'fixed-horizon' });
+      const users = [0, arm].reduce((sum, each) => sum + this.statistics(each, 'age', age, this.deciding)[0], 0);
+      const known = users < BURN_IN ? { lift: null, low: null, high: null, p: null } : { lift, low, high, p };
+      return { arm: this.armKey(arm), daysSinceFirst: age, users, ...known };
+    });
+  }
+
+  private exposuresPerDay(): ExperimentReport['exposuresPerDay'] {
+    return this.days.flatMap((day) =>
+      this.experiment.definition.arms.map((arm, index) => ({
+        day: dayText(day),
+        arm: arm.key,
+        users: this.cells.get(cellKey(index, 'through', day))?.[0] ?? 0,
+      })),
+    );
+  }
+
+  private power(): ExperimentReport['power'] {
+    const { arms, alpha, minimumLift } = { ...this.experiment.definition };
+    const statistics = this.statistics(0, 'all', '', this.deciding);
+    if (statistics[0] < 100 || statistics[1] === 0) return { minimumDetectableLift: null, unitsNeeded: null };
+    const together = arms[0].weight + arms[1].weight;
+    const plan = { alpha, power: 0.8, shares: [arms[0].weight / together, arms[1].weight / together] as const };
+    const model = this.deciding.kind === 'proportion' ? 'proportion' : 'scaled';
+    return {
+      minimumDetectableLift: minimumDetectableLift(statistics, this.unitsOf(0) + this.unitsOf(1), plan),
+      unitsNeeded: minimumLift > 0 ? unitsFor(statistics, minimumLift, plan, model) : null,
+    };
+  }
+
+  private table4(rows: readonly ReportRow[]): Table4Row[] {
+    const { arms } = this.experiment.definition;
+    const queries = queriesText(this.experiment.definition.eligibility);
+    const control: Table4Row = {
+      features: `${arms[0].key} (control)`,
+      queries: '-',
+      engagement: '-',
+      interval: '-',
+      users: this.unitsOf(0),
+    };
+    const others = arms.slice(1).map((arm): Table4Row => {
+      const row = rows.find((each) => each.arm === arm.key && each.segment === 'all' && each.metric === this.deciding.name) as ReportRow;
+      const interval = row.low === null || row.high === null ? 'not yet' : `${percent(row.low)} to ${percent(row.high)}`;
+      return {
+        features: arm.key,
+        queries,
+        engagement: row.lift === null ? 'unknown' : percent(row.lift),
+        interval,
+        users: row.users,
+      };
+    });
+    return [control, ...others];
+  }
+}
+
+/** Which queries took part: "5,000 most saved, art, with a dominant object". */
+function queriesText({ querySet, categories, dominantObject, surfaces }: Eligibility): string {
+  const parts: string[] = [];
+  if (querySet && 'popular' in querySet) parts.push(`${querySet.popular.toLocaleString('en')} most saved`);
+  if (querySet && 'pinIds' in querySet) parts.push(`${querySet.pinIds.length.toLocaleString('en')} listed`);
+  if (categories) parts.push(categories.join(', '));
+  if (dominantObject !== undefined) parts.push(dominantObject ? 'with a dominant object' : 'without a dominant object');
+  if (surfaces) parts.push(surfaces.join(', '));
+  return parts.join('; ') || 'all';
+}
+
+function slice(cell: Float64Array | undefined, start: number): SufficientStatistics {
+  return cell ? cell.slice(start, start + STATISTICS_LENGTH) : new Float64Array(STATISTICS_LENGTH);
+}
+
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,17 @@
+import { authorOf, BY_OPTION, withExperiments } from './experiment-folder.ts';
+import type { Job } from '../job.ts';
+
+/** draft or stopped -> archived. */
+export const job: Job = {
+  name: 'archive-experiment',
+  summary: 'put a draft or a stopped experiment away',
+  examples: ['related-pins archive-experiment crosses'],
+  args: [{ form: '<key>', meaning: 'the key of the experiment' }],
+  options: [BY_OPTION],
+  run: async ({ args, options, dataFolder, config }) =>
+    withExperiments(dataFolder, config, ({ experiments }) => {
+      const { key, state } = experiments.store.archive(args[0], authorOf(options.by));
+      return { key, state };
+    }),
+  describe: ({ key, state }) => [`${key}: ${state}`],
+};

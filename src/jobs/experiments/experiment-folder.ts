@@ -1,0 +1,69 @@
+/** What the experiment jobs open: the experiments of a data folder, its log, and what a definition may refer to. */
+import { join } from 'node:path';
+import { SOURCE_NAMES } from '../../candidates/candidate.ts';
+import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
+import { openLog } from '../../catalog/log/log-database.ts';
+import { siteCategories } from '../../catalog/pins/pin-columns.ts';
+import { SURFACES } from '../../catalog/log/served-list.ts';
+import type { Config } from '../../config.ts';
+import type { KnownParts } from '../../experiments/experiment.ts';
+import type { Experiments } from '../../experiments/experiments.ts';
+import { openExperiments } from '../../experiments/experiments.ts';
+import { describeByCatalog } from '../../experiments/query-segment.ts';
+import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
+import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
+import type { JobOption } from '../job.ts';
+
+export interface ExperimentFolder {
+  readonly experiments: Experiments;
+  readonly catalog: CatalogStore;
+  readonly known: KnownParts;
+  close(): void;
+}
+
+export function openExperimentFolder(dataFolder: string, config: Config): ExperimentFolder {
+  const { synchronous, experimentHoldout } = config;
+  const catalog = openCatalog(dataFolder, { synchronous });
+  const log = openLog(dataFolder, { synchronous });
+  const describe = describeByCatalog(catalog);
+  const experiments = openExperiments(dataFolder, { log, describe, holdout: experimentHoldout }, { synchronous });
+  return {
+    experiments,
+    catalog,
+    known: {
+      models: [AS_RETRIEVED, ...new ModelRegistry(join(dataFolder, 'models')).names()],
+      sources: SOURCE_NAMES,
+      categories: siteCategories(config.categories),
+      surfaces: SURFACES,
+    },
+    close() {
+      experiments.close();
+      log.close();
+      catalog.close();
+    },
+  };
+}
+
+/** Opens, works, closes, whatever happens. */
+export async function withExperiments<T>(
+  dataFolder: string,
+  config: Config,
+  work: (folder: ExperimentFolder) => T | Promise<T>,
+): Promise<T> {
+  const folder = openExperimentFolder(dataFolder, config);
+  try {
+    return await work(folder);
+  } finally {
+    folder.close();
+  }
+}
+
+/** Who is written into the audit trail. */
+export const BY_OPTION: JobOption = {
+  flag: '--by <name>',
+  meaning: 'who does it, for the audit trail',
+};
+
+export function authorOf(by: unknown): { by: string; at: number } {
+  return { by: typeof by === 'string' && by !== '' ? by : 'command line', at: Date.now() };
+}

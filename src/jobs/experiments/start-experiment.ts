@@ -1,0 +1,17 @@
+import { authorOf, BY_OPTION, withExperiments } from './experiment-folder.ts';
+import type { Job } from '../job.ts';
+
+/** draft -> running. */
+export const job: Job = {
+  name: 'start-experiment',
+  summary: 'start an experiment',
+  examples: ['related-pins start-experiment crosses'],
+  args: [{ form: '<key>', meaning: 'the key of the experiment' }],
+  options: [BY_OPTION],
+  run: async ({ args, options, dataFolder, config }) =>
+    withExperiments(dataFolder, config, ({ experiments }) => {
+      const { key, state, startedAt, stoppedAt } = experiments.store.start(args[0], authorOf(options.by));
+      return { key, state, startedAt, stoppedAt };
+    }),
+  describe: ({ key, state }) => [`${key}: ${state}`],
+};

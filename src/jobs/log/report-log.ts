@@ -1,0 +1,40 @@
+/** What was served and what people did, by day, from the log and from what was added up before it was pruned. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { openLog } from '../../catalog/log/log-database.ts';
+import { SURFACES } from '../../catalog/log/served-list.ts';
+import { ServiceError } from '../../errors.ts';
+import type { Job } from '../job.ts';
+
+interface Row {
+  readonly day: string;
+  readonly surface: string;
+  readonly model: string;
+  readonly lists: number;
+  readonly engaged: number;
+}
+
+export const job: Job = {
+  name: 'report-log',
+  summary: 'lists, clicks and saves by day, surface, model and arm; the same before and after pruning',
+  examples: ['related-pins report-log --since 2026-11-01', 'related-pins report-log --json'],
+  options: [{ flag: '--since <day>', meaning: 'first day (ISO date, UTC)', default: '' }],
+  async run({ options, dataFolder, config }) {
+    const since = String(options.since);
+    if (since !== '' && !/^\d{4}-\d{2}-\d{2}$/.test(since))
+      throw new ServiceError('JOB_USAGE', { reason: '--since is a day like 2026-11-01.' });
+    if (!existsSync(join(dataFolder, 'log.sqlite')))
+      throw new ServiceError('NOTHING_TO_DO', { reason: `There is no log in ${dataFolder}.` });
+    const log = openLog(dataFolder, { synchronous: config.synchronous });
+    try {
+      return { days: log.retention.totals(since).map((row) => ({ ...row, surface: SURFACES[row.surface] })) };
+    } finally {
+      log.close();
+    }
+  },
+  describe: ({ days }) =>
+    (days as Row[]).map(({ day, surface, model, lists, engaged }) => {
+      const share = lists === 0 ? 0 : (100 * engaged) / lists;
+      return `${day}  ${surface.padEnd(13)} ${model.padEnd(24)} ${String(lists).padStart(8)} lists, ${share.toFixed(1)} % engaged`;
+    }),
+};

@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { promoteModel, setCanary, setDark } from '../../ranker/registry/model-promotion.ts';
+import { type AuditEntry, ModelRegistry, type Trial } from '../../ranker/registry/model-registry.ts';
+import { ServiceError } from '../../errors.ts';
+import type { Job } from '../job.ts';
+import { toldChange, userName } from './model-given.ts';
+
+/** Makes a model serve, or try it on a share of traffic, or score in the dark. */
+export const job: Job = {
+  name: 'promote-model',
+  summary: 'Makes a model the serving one; a running server takes it up within a second.',
+  examples: [
+    'related-pins promote-model',
+    'related-pins promote-model rank-svm-3 --why "one percent better on the holdout"',
+    'related-pins promote-model rank-svm-4 --canary 0.05',
+    'related-pins promote-model rank-svm-4 --dark --share 0.2',
+    'related-pins promote-model --stop-dark',
+  ],
+  args: [{ form: '[model]', meaning: 'name of the model; the newest without one' }],
+  options: [
+    { flag: '--model <name>', meaning: 'the same as the argument' },
+    { flag: '--who <name>', meaning: 'who decides (the name of the operating system user)' },
+    { flag: '--why <text>', meaning: 'the reason, kept in the audit', default: '' },
+    { flag: '--force', meaning: 'promote although the guardrail says no; needs --why' },
+    { flag: '--canary <share>', meaning: 'serve it to this share of users only; 0 ends the trial', kind: 'number' },
+    { flag: '--dark', meaning: 'let it score live lists without showing anything; report-dark-reads says how they would differ' },
+    { flag: '--share <share>', meaning: 'with --dark: share of the lists it scores', kind: 'number', default: 1 },
+    { flag: '--stop-dark', meaning: 'end the dark reads' },
+  ],
+  async run({ args, options, dataFolder }) {
+    const registry = new ModelRegistry(join(dataFolder, 'models'));
+    const name = args[0] ?? (options.model === undefined ? null : String(options.model));
+    const decision = { who: String(options.who ?? userName()), why: String(options.why), force: options.force === true };
+    if (decision.force && decision.why === '')
+      throw new ServiceError('JOB_USAGE', { reason: '--force needs --why: the audit keeps the reason.' });
+    if (options.stopDark) return { ...setDark(registry, null, decision) };
+    if (options.canary === 0) return { ...setCanary(registry, null, decision) };
+    const trial = (share: unknown): Trial => ({ model: name ?? newest(registry), share: Number(share) });
+    if (options.dark) return { ...setDark(registry, trial(options.share), decision) };
+    if (options.canary !== undefined) return { ...setCanary(registry, trial(options.canary), decision) };
+    return { ...promoteModel(registry, name, decision) };
+  },
+  describe: (receipt) => [toldChange(receipt as unknown as AuditEntry)],
+};
+
+function newest(registry: ModelRegistry): string {
+  const model = registry.newest();
+  if (model === null) throw new ServiceError('NOTHING_TO_DO', { reason: 'There is no model to try; run train-ranker first.' });
+  return model;
+}

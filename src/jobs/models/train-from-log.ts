@@ -1,0 +1,254 @@
+/** The log's side of train-ranker: judged lists in, a measured model in the registry out. Serving does not change. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openCatalog } from '../../catalog/pins/catalog-store.ts';
+import { openLog } from '../../catalog/log/log-database.ts';
+import { loadPinColumns, type PinColumns, siteCategories } from '../../catalog/pins/pin-columns.ts';
+import { ServiceError } from '../../errors.ts';
+import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
+import { FEATURE_COLUMNS } from '../../ranker/scoring/feature-table.ts';
+import { climbLadder, type LadderStep } from '../../ranker/measures/ablation-ladder.ts';
+import { listScorer } from '../../ranker/training/linear-trainer.ts';
+import { collectLogData, type LogData, sliceLog } from '../../ranker/training/log-data.ts';
+import { type LogTraining, NO_LOG, trainOnLog } from '../../ranker/training/log-training.ts';
+import { MODEL_FORMAT, type ModelArtifact } from '../../ranker/registry/model-artifact.ts';
+import { codeVersion, distributionsOf } from '../../ranker/registry/model-provenance.ts';
+import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
+import {
+  type ExaminationCurve,
+  examinationFromInterventions,
+  examinationFromShuffled,
+  propensityWeights,
+} from '../../ranker/training/position-bias.ts';
+import type { NormalizationKind } from '../../ranker/scoring/normalizer.ts';
+import { FEATURE_SETS, type FeatureSet } from '../../ranker/scoring/ranking-feature.ts';
+import { columnStatistics, listCount, rowCount } from '../../ranker/training/ranking-data.ts';
+import { timeSplit } from '../../ranker/training/time-split.ts';
+import { activeNet, servingSince } from '../../vision/net-folder.ts';
+import { readNet } from '../../vision/net-manifest.ts';
+import { picturedPins, trainingReport } from '../../ranker/measures/training-report.ts';
+import type { JobInput } from '../job.ts';
+import { reportPictures } from '../nets/report-pictures.ts';
+import { normalizationOf, positive, timeOf } from './ranker-flags.ts';
+
+export async function trainFromLog(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+  const { options, progress, dataFolder } = input;
+  const startedAt = performance.now();
+  const seed = Number(options.seed ?? 1);
+  const sets = setsOf(options.sets);
+  const normalize = normalizationOf(options.normalize, 'standard');
+  if (normalize === 'query-min-max')
+    throw new ServiceError('JOB_USAGE', {
+      reason: 'query-min-max is for LETOR files: the log keeps the returned items of a list only, serving ranks all candidates',
+    });
+  const registry = new ModelRegistry(join(dataFolder, 'models'));
+  const { serving } = registry.roles();
+  progress.start('reading the log', 0);
+  const data = readLog(dataFolder, options);
+  const categoriesOf = categoriesFrom(dataFolder);
+  const holdoutShare = Number(options.holdout ?? 0.2);
+  const { train } = timeSplit(data.lists.length, holdoutShare);
+  const propensity = propensityOf(sliceLog(data, train.from, train.to), options);
+  const training = await trainOnLog(data, {
+    sets,
+    normalize,
+    seed,
+    c: positive(options.c, '--c'),
+    holdoutShare,
+    previous: previousScores(registry, serving),
+    warm: options.warm === undefined ? undefined : weightsOf(registry, String(options.warm)),
+    pairWeights: propensity?.weigh,
+    categoriesOf,
+    chooseSettings: { workers: Number(options.workers ?? 1), signal: input.signal },
+    onStep: (step) => progress.start(step, 0),
+  });
+  const ladder = options.ladder ? climb(data, training, { normalize, seed, categoriesOf, pairWeights: propensity?.weigh }) : null;
+  progress.stop();
+  const seconds = (performance.now() - startedAt) / 1000;
+  const name = options.name === undefined ? registry.freeName('rank-svm') : String(options.name);
+  const netDigest = netDigestOf(dataFolder, training.training);
+  const model = artifactOf(name, training, { sets, normalize, seed, serving, netDigest, left: data.left, seconds });
+  registry.add(model);
+  if (options.report !== undefined) {
+    const pictures = await reportPictures(dataFolder, input.config, picturedPins(training));
+    const examination = propensity && { curve: propensity.examination, clip: propensity.told.clip, clipped: propensity.told.clipped };
+    writeFileSync(String(options.report), trainingReport({ model, training, ladder, examination, ...pictures }));
+  }
+  return {
+    ...receiptOf(model, training, seconds),
+    ...(ladder ? { ladder } : {}),
+    ...(propensity ? { propensity: propensity.told } : {}),
+  };
+}
+
+interface Climb {
+  readonly normalize: NormalizationKind;
+  readonly seed: number;
+  readonly categoriesOf: (queryPinIndex: number) => readonly string[];
+  readonly pairWeights?: Propensity['weigh'];
+}
+
+/** The ablation ladder on the same split, C and pair weights. */
+function climb(data: LogData, { holdout, c }: LogTraining, { normalize, seed, categoriesOf, pairWeights }: Climb): readonly LadderStep[] {
+  const early = sliceLog(data, 0, data.lists.length - holdout.lists.length);
+  const segmentsOf = (list: number): readonly string[] => categoriesOf(holdout.lists[list].queryPinIndex);
+  return climbLadder(early, holdout, { c, normalize, seed, segmentsOf, pairWeights });
+}
+
+interface Propensity {
+  readonly examination: ExaminationCurve;
+  readonly weigh: (training: LogData) => { readonly better: Float64Array };
+  /** Filled when the weights were made: the report states the clipping. */
+  readonly told: { method: string; clip: number; clipped: number; curve: readonly number[] };
+}
+
+/** Weights of pairs by inverse examination, when asked for. */
+export function propensityOf(data: LogData, options: JobInput['options']): Propensity | null {
+  const kind = String(options.propensity ?? 'none');
+  if (kind === 'none') return null;
+  if (kind !== 'randomized' && kind !== 'harvested')
+    throw new ServiceError('JOB_USAGE', {
+      reason: `--propensity must be none, randomized or harvested, it is ${kind}`,
+    });
+  const examination = kind === 'randomized' ? examinationFromShuffled(data) : examinationFromInterventions(data);
+  if (!examination)
+    throw new ServiceError('NOTHING_TO_DO', {
+      reason: `The log cannot tell how positions are looked at: ${kind === 'randomized' ? 'no list was served shuffled' : 'no pair was met at two positions'}.`,
+    });
+  const clip = Number(options.clip ?? 10);
+  const told = { method: kind, clip, clipped: 0, curve: examination.curve };
+  const weigh = (training: LogData): { readonly better: Float64Array } => {
+    const { better, clipped } = propensityWeights(training, examination, clip);
+    told.clipped = clipped;
+    return { better };
+  };
+  return { examination, weigh, told };
+}
+
+export function setsOf(given: unknown): readonly FeatureSet[] {
+  if (given === undefined) return FEATURE_SETS;
+  const names = given as readonly string[];
+  const unknown = names.find((name) => !(FEATURE_SETS as readonly string[]).includes(name));
+  if (unknown !== undefined || names.length === 0)
+    throw new ServiceError('JOB_USAGE', { reason: `--sets knows ${FEATURE_SETS.join(', ')}, not "${unknown ?? ''}"` });
+  return FEATURE_SETS.filter((set) => names.includes(set));
+}
+
+/** The judged lists of a data folder. Throws RANKER_NO_PAIRS naming replay-saves when there is no log. */
+export function readLog(dataFolder: string, options: JobInput['options']): LogData {
+  if (!existsSync(join(dataFolder, 'log.sqlite'))) throw new ServiceError('RANKER_NO_PAIRS', { reason: NO_LOG });
+  const log = openLog(dataFolder);
+  try {
+    const surfaces = ['closeup', 'home-feed', 'rank'] as const;
+    // Rows logged while another net served hold its likenesses: they are not mixed with those of this one.
+    const range = { from: timeOf(options.from, '--from') ?? servingSince(dataFolder), to: timeOf(options.to, '--to'), surfaces };
+    const data = collectLogData(log.judged(range));
+    if (data.lists.length === 0) throw new ServiceError('RANKER_NO_PAIRS', { reason: NO_LOG });
+    return data;
+  } finally {
+    log.close();
+  }
+}
+
+/** The categories of a query pin, weightiest first; home feeds are a segment of their own. */
+export function categoriesFrom(dataFolder: string): (pinIndex: number) => readonly string[] {
+  let pins: PinColumns | null = null;
+  const load = (): PinColumns => {
+    const store = openCatalog(dataFolder);
+    try {
+      return loadPinColumns(store, siteCategories());
+    } finally {
+      store.close();
+    }
+  };
+  return (pinIndex) => {
+    if (pinIndex < 0) return ['home feed'];
+    pins ??= load();
+    const { start, length, ordinals } = pins.categories;
+    if (pinIndex >= pins.count) return [];
+    const found = Array.from(ordinals.subarray(start[pinIndex], start[pinIndex] + length[pinIndex]));
+    return found.map((ordinal) => (pins as PinColumns).categoryNames[ordinal]);
+  };
+}
+
+function previousScores(registry: ModelRegistry, serving: string): ((data: LogData) => (list: number) => Float64Array) | null {
+  if (serving === AS_RETRIEVED) return null;
+  const { features, kind } = registry.read(serving);
+  if (kind !== 'linear' || features.some(({ name }) => !FEATURE_COLUMNS.includes(name))) return null;
+  return (data) => listScorer(data, features);
+}
+
+function weightsOf(registry: ModelRegistry, name: string): ReadonlyMap<string, number> {
+  return new Map(registry.read(name).features.map((feature) => [feature.name, feature.weight]));
+}
+
+/** The net whose features the rows hold: the active one, when any training row has visual values. */
+function netDigestOf(dataFolder: string, training: LogData): string | null {
+  const column = training.names.indexOf('has-fc6');
+  const seen = column >= 0 && columnStatistics(training)[column].max > 0;
+  if (!seen) return null;
+  return readNet(activeNet(dataFolder, 'visual')).digest;
+}
+
+interface Circumstances {
+  readonly sets: readonly FeatureSet[];
+  readonly normalize: string;
+  readonly seed: number;
+  readonly serving: string;
+  readonly netDigest: string | null;
+  readonly left: LogData['left'];
+  readonly seconds: number;
+}
+
+function artifactOf(name: string, done: LogTraining, given: Circumstances): ModelArtifact {
+  const { model, training, holdout, choice, c } = done;
+  const times = [...training.lists, ...holdout.lists].map(({ at }) => at);
+  const { objective, iterations, gradientNorm, converged, pairs, trace } = model;
+  return {
+    format: MODEL_FORMAT,
+    name,
+    kind: 'linear',
+    createdAt: new Date().toISOString(),
+    features: model.features,
+    lineage: {
+      source: 'log',
+      window: { from: times[0], to: times[times.length - 1] + 1 },
+      codeVersion: codeVersion(),
+      seed: given.seed,
+      c,
+      settings: { sets: given.sets, normalize: given.normalize, cCurve: choice?.curve ?? null, left: given.left },
+      netDigest: given.netDigest,
+      previous: given.serving,
+    },
+    counts: { lists: training.lists.length, rows: rowCount(training), pairs },
+    training: { objective, iterations, gradientNorm, converged, trace, seconds: given.seconds },
+    ndcg10: done.ndcg10,
+    guard: done.guard,
+    onnxDigest: null,
+    distributions: distributionsOf(training),
+  };
+}
+
+function receiptOf(model: ModelArtifact, done: LogTraining, seconds: number): Readonly<Record<string, unknown>> {
+  const { objective, iterations, gradientNorm, converged, pairs } = done.model;
+  return {
+    model: model.name,
+    objective,
+    iterations,
+    gradientNorm,
+    converged,
+    seconds,
+    pairs,
+    c: done.c,
+    rows: model.counts.rows,
+    queries: listCount(done.training),
+    holdoutQueries: listCount(done.holdout),
+    ndcg10: done.ndcg10,
+    guard: done.guard,
+    liftByCategory: done.liftByCategory.map(({ segment, ...rest }) => ({ category: segment, ...rest })),
+    liftByObject: done.liftByObject,
+    ndcg10BySource: done.ndcg10BySource,
+    cCurve: done.choice?.curve ?? null,
+    left: done.training.left,
+  };
+}

@@ -1,0 +1,172 @@
+/** Finds the objects in every pin's image, and describes the dominant one's crop as the whole image is described. */
+import { availableParallelism } from 'node:os';
+import { openCatalog } from '../../catalog/pins/catalog-store.ts';
+import { fetchImage, type ImageFetchOptions } from '../../catalog/pins/image-fetch.ts';
+import type { PinImage } from '../../catalog/pins/pin-store.ts';
+import type { Config } from '../../config.ts';
+import { type DetectionRow, type DetectionStore, openDetectionStore } from '../../detection/detection-store.ts';
+import { type Detector, openDetector, readingRules } from '../../detection/detector.ts';
+import type { DominanceRules } from '../../detection/dominant-object.ts';
+import { ServiceError } from '../../errors.ts';
+import { openFeatureStore } from '../../features/feature-store.ts';
+import { activeNet } from '../../vision/net-folder.ts';
+import { InferencePool } from '../../vision/inference-pool.ts';
+import type { ProviderChoice } from '../../vision/onnx-session.ts';
+import { partsAhead } from '../../vision/parts-ahead.ts';
+import type { Job, JobInput } from '../job.ts';
+import { describeDominantCrops } from './object-crops.ts';
+
+export const job: Job = {
+  name: 'detect-objects',
+  summary: 'finds the objects in every image, and the features of each dominant object’s crop',
+  examples: [
+    'related-pins detect-objects',
+    'related-pins detect-objects --data ./var --workers 4 --json',
+    'related-pins detect-objects --retry-failed   # a server of images was away',
+    'RELATED_PINS_DOMINANT_AREA_MIN=0.4 related-pins detect-objects   # crops made anew, the detector rests',
+  ],
+  options: [
+    { flag: '--workers <n>', meaning: 'inference threads (default: one per core)', kind: 'integer' },
+    { flag: '--no-crops', meaning: 'leave the features of dominant objects alone' },
+    { flag: '--retry-failed', meaning: 'look again at images that were refused before' },
+  ],
+  alone: () => true,
+  run: detectObjects,
+  describe: (receipt) => describe(receipt as unknown as Receipt),
+};
+
+async function detectObjects(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+  const { config, dataFolder, options } = input;
+  const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
+  const pool = new InferencePool({
+    workers: (options.workers as number | undefined) ?? availableParallelism(),
+    provider: config.executionProvider as ProviderChoice,
+    limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit },
+  });
+  try {
+    const detector = openDetector(activeNet(dataFolder, 'detector'), pool);
+    const detections = openDetectionStore(dataFolder, detector.net, { synchronous: config.synchronous });
+    const images = [...catalog.pins.images()];
+    if (images.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'No pin has an image; import-catalog comes first.' });
+    try {
+      const pass = await detectImages(detector, detections, images, pool.appetite, input);
+      const crops = options.crops === false ? null : await cropPass(detections, detector, images, pool, input);
+      return { detector: detector.net.manifest.name, ...pass, crops, provider: pool.provider };
+    } finally {
+      detections.close();
+    }
+  } finally {
+    await pool.close();
+    catalog.close();
+  }
+}
+
+/** Runs the detector on images it has not seen in their present version. Written part by part: a stop loses one part. */
+async function detectImages(
+  detector: Detector,
+  detections: DetectionStore,
+  images: readonly PinImage[],
+  appetite: number,
+  { config, dataFolder, options, progress, signal }: JobInput,
+) {
+  const seen = detections.versionsSeen({ refused: options.retryFailed !== true });
+  const needed = images.filter(({ pinIndex, imageVersion }) => seen.get(pinIndex) !== imageVersion);
+  const refused: Record<string, number> = {};
+  let objects = 0;
+  progress.start('detect', needed.length);
+  let done = 0;
+  const look = (part: readonly PinImage[]): Promise<DetectionRow[]> => detectPart(detector, part, fetchOptions(config, dataFolder));
+  for await (const { found: rows } of partsAhead(needed, Math.ceil(appetite / 2), look, signal)) {
+    for (const { failure, found } of rows) {
+      if (failure !== null) refused[failure] = (refused[failure] ?? 0) + 1;
+      objects += found?.detections.length ?? 0;
+    }
+    detections.write(rows);
+    done += rows.length;
+    progress.update(done);
+  }
+  progress.stop();
+  if (signal.aborted) throw new ServiceError('JOB_STOPPED');
+  const failed = Object.values(refused).reduce((sum, count) => sum + count, 0);
+  const read = images.length;
+  return { read, written: needed.length - failed, unchanged: read - needed.length, detections: objects, refused };
+}
+
+async function detectPart(detector: Detector, part: readonly PinImage[], options: ImageFetchOptions): Promise<DetectionRow[]> {
+  const fetched = await Promise.all(part.map(({ image }) => bytesOrRefusal(image, options)));
+  const bytes = fetched.filter((one): one is Uint8Array => typeof one !== 'string');
+  const outcomes = await detector.detect(bytes);
+  let next = 0;
+  return part.map(({ pinIndex, imageVersion }, i): DetectionRow => {
+    const fetchedOne = fetched[i];
+    if (typeof fetchedOne === 'string') return { pinIndex, imageVersion, found: null, failure: fetchedOne };
+    const outcome = outcomes[next++];
+    return outcome.ok
+      ? { pinIndex, imageVersion, found: outcome.found, failure: null }
+      : { pinIndex, imageVersion, found: null, failure: outcome.code };
+  });
+}
+
+/** An image's bytes, or the code of its refusal. */
+export async function bytesOrRefusal(image: string, options: ImageFetchOptions): Promise<Uint8Array | string> {
+  try {
+    return await fetchImage(image, options);
+  } catch (error) {
+    if (error instanceof ServiceError) return error.code;
+    throw error;
+  }
+}
+
+export function fetchOptions(config: Config, dataFolder: string): ImageFetchOptions {
+  return { dataFolder, byteLimit: config.uploadLimitBytes, allowPrivate: config.imagePrivateUrls };
+}
+
+export function dominanceOf(config: Config): DominanceRules {
+  return { scoreMin: config.objectScoreMin, areaMin: config.dominantAreaMin, ownScoreMin: config.dominantScoreMin };
+}
+
+async function cropPass(detections: DetectionStore, detector: Detector, images: readonly PinImage[], pool: InferencePool, input: JobInput) {
+  const { config, dataFolder } = input;
+  const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
+  try {
+    return await describeDominantCrops({
+      netFolder: activeNet(dataFolder, 'visual'),
+      images: new Map(images.map((image) => [image.pinIndex, image])),
+      detections,
+      reading: readingRules(detector.net.manifest),
+      dominance: dominanceOf(config),
+      store,
+      pool,
+      fetch: fetchOptions(config, dataFolder),
+      retryFailed: input.options.retryFailed === true,
+      progress: input.progress,
+      signal: input.signal,
+    });
+  } finally {
+    store.close();
+  }
+}
+
+interface Receipt {
+  readonly detector: string;
+  readonly read: number;
+  readonly written: number;
+  readonly unchanged: number;
+  readonly refused: Readonly<Record<string, number>>;
+  readonly crops: {
+    readonly dominant: number;
+    readonly written: number;
+    readonly unchanged: number;
+    readonly note?: string;
+  } | null;
+}
+
+function describe({ detector, read, written, unchanged, refused, crops }: Receipt): string[] {
+  const reasons = Object.entries(refused).map(([reason, count]) => `${reason} ${count}`);
+  return [
+    `${detector}: ${read} images, ${written} looked at, ${unchanged} unchanged`,
+    ...(reasons.length > 0 ? [`refused: ${reasons.join(', ')}`] : []),
+    ...(crops ? [`${crops.dominant} have a dominant object, ${crops.written} crops described, ${crops.unchanged} unchanged`] : []),
+    ...(crops?.note ? [crops.note] : []),
+  ];
+}

@@ -1,0 +1,270 @@
+/** The paper's Table 1: nets x layers x raw or binary x distances, precision at 1, 5, 10 on labelled images, beside baselines. */
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { ServiceError } from '../../errors.ts';
+import { type ActivationSample, codeOf, fitBinarizer } from '../../features/binarize.ts';
+import { openConvNet } from '../../features/convnet.ts';
+import { noiseDrawing, noiseSeparation } from '../../features/noise-separation.ts';
+import {
+  codeByteCount,
+  type Distance,
+  evaluateChance,
+  evaluateCodes,
+  evaluateRows,
+  positiveShare,
+  type Precision,
+  type Protocol,
+  signCodes,
+} from '../../features/retrieval-evaluation.ts';
+import { seededRandom } from '../../math/random.ts';
+import { drawSvg } from '../../vision/image-tensor.ts';
+import { InferencePool } from '../../vision/inference-pool.ts';
+import { activeNet } from '../../vision/net-folder.ts';
+import type { BinarizationRule } from '../../vision/net-manifest.ts';
+import type { ProviderChoice } from '../../vision/onnx-session.ts';
+import { type EvaluatedImage, evaluatedImages } from './evaluated-images.ts';
+import { MapMaking } from './feature-map.ts';
+import type { Job, JobInput } from '../job.ts';
+
+export const job: Job = {
+  name: 'evaluate-features',
+  summary: "precision at k of every net, layer, code and distance on labelled images (the paper's Table 1 and 2)",
+  examples: [
+    'related-pins evaluate-features --images clothing-test --net data/nets/visual --net nets/squeezenet --json',
+    'related-pins evaluate-features --data var --truth boards --queries 500',
+    'related-pins evaluate-features --images clothing-test --noise 40 --map map.html',
+  ],
+  options: [
+    { flag: '--images <folder>', meaning: 'folders of images, a folder a label (absent: the catalogue)' },
+    { flag: '--net <folder>', meaning: 'a net to measure (default: the active one)', repeatable: true },
+    { flag: '--truth <kind>', meaning: 'labels of the catalogue: categories or boards', default: 'categories' },
+    {
+      flag: '--queries <n>',
+      meaning: 'this many random images ask, the rest is indexed (default: each asks all others)',
+      kind: 'integer',
+    },
+    { flag: '--per-class <n>', meaning: 'use this many images of each label', kind: 'integer' },
+    { flag: '--itq <bits>', meaning: 'also rotated codes of these lengths, separated by commas', kind: 'list' },
+    {
+      flag: '--noise <n>',
+      meaning: 'also: do this many images of noise stand apart from the real ones (the paper’s Figure 5)',
+      kind: 'integer',
+    },
+    {
+      flag: '--map <file>',
+      meaning: 'also a page that shows where the images lie to each other (HTML, nothing else needed); with --noise, the noise too',
+    },
+    { flag: '--seed <n>', meaning: 'of samples, rotations, the map and the chance row', kind: 'integer', default: 1 },
+  ],
+  run: evaluateFeatures,
+  describe: (receipt) => [
+    ...describeRows(receipt.rows as Row[]),
+    ...(receipt.map ? [`map: ${(receipt.map as { file: string }).file}`] : []),
+  ],
+};
+
+interface Row {
+  readonly net: string;
+  readonly layer: string;
+  readonly type: string;
+  readonly distance: string;
+  readonly p1: number;
+  readonly p5: number;
+  readonly p10: number;
+  readonly positiveShare: number | null;
+  readonly bytesPerImage: number;
+  readonly milliseconds: number;
+  readonly intervals: Precision['intervals'];
+}
+
+async function evaluateFeatures(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+  const { options, config, dataFolder, progress } = input;
+  const { images, labelOf } = evaluatedImages(input);
+  const nets = ((options.net as string[] | undefined) ?? [activeNet(dataFolder, 'visual')]).map((folder) => resolve(folder));
+  const pool = new InferencePool({
+    workers: availableParallelism(),
+    provider: config.executionProvider as ProviderChoice,
+  });
+  const rows: Row[] = [];
+  const refused: Record<string, number> = {};
+  const noise: Record<string, unknown>[] = [];
+  const map = typeof options.map === 'string' ? new MapMaking({ images, labelOf, seed: options.seed as number }) : null;
+  let measured = 0;
+  try {
+    for (const folder of nets) {
+      const net = await openConvNet(folder, pool);
+      const seen = await layersOf(pool, folder, images, input);
+      for (const reason of seen.refused) refused[reason] = (refused[reason] ?? 0) + 1;
+      const protocol = protocolOf(seen.labels, options);
+      measured = seen.labels.length;
+      if (rows.length === 0) rows.push(...baselines(seen, protocol, options.seed as number));
+      for (const [layer, vectors] of Object.entries(seen.layers)) {
+        if (layer === 'histogram') continue;
+        progress.note(`${net.net.manifest.name} ${layer}: ${vectors[0]?.length ?? 0} dimensions`);
+        rows.push(...layerRows(net.net.manifest.name, layer, vectors, protocol, options));
+      }
+      const drawn = typeof options.noise === 'number' ? await noiseOf(folder, pool, options.noise) : [];
+      if (drawn.length > 0) noise.push(...noiseRows(net.net.manifest.name, seen, drawn));
+      map?.add(
+        `${net.net.manifest.name} fc6`,
+        { at: seen.at, rows: seen.layers.fc6 },
+        drawn.map(({ picture, fc6 }) => ({ picture, row: fc6 })),
+      );
+    }
+  } finally {
+    await pool.close();
+  }
+  return {
+    rows,
+    images: measured,
+    queries: options.queries ?? measured,
+    refused,
+    ...(noise.length > 0 ? { noise } : {}),
+    ...(map ? { map: await map.write(resolve(String(options.map)), progress) } : {}),
+  };
+}
+
+interface Noise {
+  readonly picture: Uint8Array;
+  readonly fc6: Float32Array;
+  readonly fc8: Float32Array;
+}
+
+/** Pictures of noise, and what a net makes of them. */
+async function noiseOf(folder: string, pool: InferencePool, count: number): Promise<Noise[]> {
+  const drawn = await Promise.all(Array.from({ length: count }, (_, seed) => drawSvg(noiseDrawing(seed), 'png')));
+  const found = await pool.layers(
+    folder,
+    drawn.map((bytes) => ({ bytes })),
+  );
+  return found.flatMap((one, i) => (one.ok ? [{ picture: drawn[i], fc6: one.fc6, fc8: one.fc8 }] : []));
+}
+
+/** How well each layer keeps noise apart. */
+function noiseRows(net: string, seen: Seen, noise: readonly Noise[]): Record<string, unknown>[] {
+  return (['fc6', 'fc8'] as const).map((layer) => ({
+    net,
+    layer,
+    images: noise.length,
+    separation: noiseSeparation(
+      seen.layers[layer],
+      noise.map((one) => one[layer]),
+    ),
+  }));
+}
+
+interface Seen {
+  /** Ordinals of the images that were read; labels and layers are of these. */
+  readonly at: readonly number[];
+  readonly labels: readonly (readonly number[])[];
+  readonly layers: Record<string, Float32Array[]>;
+  readonly refused: readonly string[];
+}
+
+/** All layers of all images that could be read. */
+async function layersOf(
+  pool: InferencePool,
+  folder: string,
+  images: readonly EvaluatedImage[],
+  { progress, signal }: JobInput,
+): Promise<Seen> {
+  const layers: Record<string, Float32Array[]> = {};
+  const at: number[] = [];
+  const labels: (readonly number[])[] = [];
+  const refused: string[] = [];
+  progress.start('images', images.length);
+  for (let from = 0; from < images.length; from += 64) {
+    if (signal.aborted) throw new ServiceError('JOB_STOPPED');
+    const chunk = images.slice(from, from + 64);
+    const bytes = await Promise.all(chunk.map((image) => image.read().catch(() => new Uint8Array(0))));
+    const found = await pool.layers(
+      folder,
+      bytes.map((one) => ({ bytes: one })),
+    );
+    found.forEach((one, i) => {
+      if (!one.ok) return void refused.push(one.code);
+      at.push(from + i);
+      labels.push(chunk[i].labels);
+      for (const [layer, vector] of Object.entries({ fc6: one.fc6, ...one.layers, fc8: one.fc8 })) (layers[layer] ??= []).push(vector);
+    });
+    progress.update(from + chunk.length);
+  }
+  progress.stop();
+  return { at, labels, layers, refused };
+}
+
+function protocolOf(labels: Protocol['labels'], options: JobInput['options']): Protocol {
+  const count = options.queries as number | undefined;
+  if (count === undefined) return { labels, queries: null };
+  const drawn = seededRandom(options.seed as number)
+    .shuffled(labels.map((_, i) => i))
+    .slice(0, Math.min(count, labels.length - 1));
+  return { labels, queries: drawn.sort((a, b) => a - b) };
+}
+
+function baselines(seen: Seen, protocol: Protocol, seed: number): Row[] {
+  const none = { layer: '-', positiveShare: null };
+  return [
+    rowOf({ net: 'random', ...none, type: 'random', distance: '-', bytesPerImage: 0 }, evaluateChance(seen.labels.length, protocol, seed)),
+    rowOf(
+      { net: 'colour-histogram', ...none, type: 'raw', distance: 'L1', bytesPerImage: 256 },
+      evaluateRows(seen.layers.histogram ?? [], 'L1', protocol),
+    ),
+  ];
+}
+
+type Heading = Omit<Row, 'p1' | 'p5' | 'p10' | 'milliseconds' | 'intervals'>;
+
+function rowOf(heading: Heading, { p1, p5, p10, milliseconds, intervals }: Precision): Row {
+  return { ...heading, p1, p5, p10, milliseconds, intervals };
+}
+
+const RAW_DISTANCES = ['L1', 'L2', 'cosine'] as const satisfies readonly Distance[];
+
+/** Raw under three distances, signs, bits over the median, and rotated codes, all of one layer. */
+function layerRows(net: string, layer: string, vectors: readonly Float32Array[], protocol: Protocol, options: JobInput['options']): Row[] {
+  const length = vectors[0].length;
+  const share = positiveShare(vectors);
+  const heading = (type: string, distance: Distance, bytesPerImage: number): Heading => ({
+    net,
+    layer,
+    type,
+    distance,
+    positiveShare: share,
+    bytesPerImage,
+  });
+  const rows = RAW_DISTANCES.map((distance) => rowOf(heading('raw', distance, length * 4), evaluateRows(vectors, distance, protocol)));
+  rows.push(rowOf(heading('binary', 'Hamming', codeByteCount(length)), evaluateCodes(signCodes(vectors), protocol)));
+  const lengths = ((options.itq as string[] | undefined) ?? []).map(Number).filter((bits) => bits >= 1 && bits <= length);
+  const fitted: [string, BinarizationRule][] = [
+    ['binary-median', 'activation > median'],
+    ...lengths.map((bits): [string, BinarizationRule] => [`binary-itq-${bits}`, { rule: 'itq', bits }]),
+  ];
+  const sample = sampleOf(vectors);
+  for (const [type, rule] of fitted) {
+    const binarizer = fitBinarizer(rule, length, sample, options.seed as number);
+    const codes = vectors.map((vector) => codeOf(binarizer, vector));
+    rows.push(rowOf(heading(type, 'Hamming', codeByteCount(binarizer.bits)), evaluateCodes(codes, protocol)));
+  }
+  return rows;
+}
+
+/** What medians and rotations are fitted on: the evaluated images themselves, without their labels. */
+function sampleOf(vectors: readonly Float32Array[]): ActivationSample {
+  const data = new Float32Array(vectors.length * vectors[0].length);
+  vectors.forEach((vector, i) => data.set(vector, i * vector.length));
+  return { rows: vectors.length, length: vectors[0].length, data };
+}
+
+function describeRows(rows: readonly Row[]): string[] {
+  const cell = (value: number): string => value.toFixed(3).padStart(6);
+  const head = `${'net'.padEnd(24)}${'layer'.padEnd(8)}${'type'.padEnd(16)}${'distance'.padEnd(10)}  P@1    P@5    P@10   P@10 interval   bytes   ms`;
+  return [
+    head,
+    ...rows.map((row) => {
+      const [low, high] = row.intervals.p10;
+      const name = `${row.net.slice(0, 23).padEnd(24)}${row.layer.padEnd(8)}${row.type.padEnd(16)}${row.distance.padEnd(10)}`;
+      return `${name}${cell(row.p1)} ${cell(row.p5)} ${cell(row.p10)}   ${cell(low)}-${cell(high)}  ${String(row.bytesPerImage).padStart(6)}  ${row.milliseconds.toFixed(2)}`;
+    }),
+  ];
+}

@@ -1,0 +1,187 @@
+/** Binary codes, class scores and fingerprints of all images that have none yet, packed for serving; near-duplicates grouped. */
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
+import { fetchImage } from '../../catalog/pins/image-fetch.ts';
+import { ServiceError } from '../../errors.ts';
+import { type ConvNet, openConvNet } from '../../features/convnet.ts';
+import { binarizerFor, type ExtractionInput, extractRows, type ImageToRead } from '../../features/extraction.ts';
+import { packFeatures } from '../../features/feature-artifact.ts';
+import { type FeatureRow, type FeatureStore, openFeatureStore } from '../../features/feature-store.ts';
+import { DUPLICATE_RULES, nearDuplicateGroups } from '../../features/near-duplicates.ts';
+import { InferencePool } from '../../vision/inference-pool.ts';
+import { activeNet } from '../../vision/net-folder.ts';
+import { readNet } from '../../vision/net-manifest.ts';
+import type { ProviderChoice } from '../../vision/onnx-session.ts';
+import { planFor, toldPlan } from './inference-planning.ts';
+import type { Job, JobInput } from '../job.ts';
+
+export const job: Job = {
+  name: 'extract-features',
+  summary: 'computes codes, class scores and fingerprints of all new images and packs them for serving',
+  examples: ['related-pins extract-features --data var', 'related-pins extract-features --net nets/resnet50 --workers 8 --json'],
+  options: [
+    { flag: '--net <folder>', meaning: 'a net to extract beside the active one (default: the active net)' },
+    {
+      flag: '--workers <n>',
+      meaning: 'inference workers (default: what a measurement finds best, for fewer than 500 images one a core)',
+      kind: 'integer',
+    },
+    { flag: '--threads <n>', meaning: 'threads of each (default: as measured, or 1)', kind: 'integer' },
+    { flag: '--batch <n>', meaning: 'images a net sees at once (default: as measured, or 8)', kind: 'integer' },
+    { flag: '--pace <n>', meaning: 'at most this many images a second, beside a service that should not feel it', kind: 'number' },
+    { flag: '--no-groups', meaning: 'leave the groups of near-duplicates as they are' },
+    { flag: '--retry-failed', meaning: 'look again at images that were refused before' },
+  ],
+  alone: () => true,
+  run: extractFeatures,
+};
+
+async function extractFeatures(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+  const { options, config, dataFolder } = input;
+  const startedAt = performance.now();
+  const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
+  const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
+  const folder = typeof options.net === 'string' ? resolve(options.net) : activeNet(dataFolder, 'visual');
+  const plan = await planFor(input, folder, countOf(catalog.pins.images()));
+  const pool = new InferencePool({
+    ...plan,
+    provider: config.executionProvider as ProviderChoice,
+    limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit },
+  });
+  try {
+    const convNet = await openConvNet(folder, pool);
+    input.progress.note(`net ${convNet.net.manifest.name}, provider ${pool.provider}, ${toldPlan(plan)}`);
+    const counts = await extractAll(input, { catalog, store, pool, convNet });
+    const seconds = Math.round(performance.now() - startedAt) / 1000;
+    return {
+      ...counts,
+      net: convNet.net.manifest.name,
+      netDigest: convNet.net.digest,
+      provider: pool.provider,
+      workers: pool.size,
+      plan,
+      seconds,
+    };
+  } finally {
+    await pool.close();
+    store.close();
+    catalog.close();
+  }
+}
+
+function countOf(items: Iterable<unknown>): number {
+  let count = 0;
+  for (const _ of items) count++;
+  return count;
+}
+
+interface Opened {
+  readonly catalog: CatalogStore;
+  readonly store: FeatureStore;
+  readonly pool: InferencePool;
+  readonly convNet: ConvNet;
+}
+
+async function extractAll(input: JobInput, { catalog, store, pool, convNet }: Opened): Promise<Record<string, unknown>> {
+  const { config, dataFolder, progress, signal } = input;
+  const net = convNet.features;
+  const netId = store.netIdOf(net);
+  const images = [...catalog.pins.images()];
+  if (images.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'No pin has an image; import pins with images first.' });
+  const wanted = missing(images, store, netId, input.options.retryFailed === true);
+  const fetch = (image: string): Promise<Uint8Array> =>
+    fetchImage(image, {
+      dataFolder,
+      byteLimit: config.uploadLimitBytes,
+      allowPrivate: config.imagePrivateUrls,
+      signal,
+    });
+  const extraction: ExtractionInput = { convNet, pool, store, fetch, signal };
+  const binarizer = await binarizerFor(extraction, images);
+  const rejected: Record<string, { count: number; pins: string[] }> = {};
+  let done = 0;
+  let written = 0;
+  const active = activeDigest(dataFolder) === net.digest;
+  const pace = paceOf(input);
+  progress.start('images', wanted.length);
+  for await (const rows of extractRows(extraction, wanted, binarizer)) {
+    if (active)
+      catalog.pins.noteImages(rows.map(({ pinIndex, imageVersion, failure }) => ({ pinIndex, imageVersion, failure: failure ?? null })));
+    for (const row of rows) if (row.failure) reject(rejected, row, catalog.pins.idOf(row.pinIndex));
+    written += rows.filter((row) => row.code !== null).length;
+    done += rows.length;
+    progress.update(done);
+    await pace(done, wanted.length);
+  }
+  progress.stop();
+  if (signal.aborted) throw new ServiceError('JOB_STOPPED');
+  progress.start('packing', 0);
+  const artifact = packFeatures(dataFolder, store, net, binarizer.bits);
+  // Groups are those that the serving net sees.
+  const grouped = active && input.options.groups !== false;
+  const nearDuplicates = grouped ? groupNearDuplicates(catalog, store, netId, binarizer.bits) : null;
+  progress.stop();
+  return {
+    read: images.length,
+    written,
+    unchanged: images.length - wanted.length,
+    rejected,
+    nearDuplicates,
+    bits: binarizer.bits,
+    artifact,
+  };
+}
+
+/** Groups all pins anew by the rules fitted for this catalogue, else the shipped ones; returns the pins that stand behind another. */
+function groupNearDuplicates({ pins }: CatalogStore, store: FeatureStore, netId: number, bits: number): number {
+  const rules = store.duplicateRules(netId) ?? DUPLICATE_RULES;
+  const groups = nearDuplicateGroups(store.fingerprints(netId), pins.count(), bits, rules);
+  pins.setGroups(groups);
+  return groups.filter((group, pinIndex) => group !== pinIndex).length;
+}
+
+/** Null where the active net is refused: its features are then not touched. */
+function activeDigest(dataFolder: string): string | null {
+  try {
+    return readNet(activeNet(dataFolder, 'visual')).digest;
+  } catch {
+    return null;
+  }
+}
+
+const TOLD_MS = 10_000;
+
+/** Waits after each part as long as `--pace` asks, and says now and then how long it will take. */
+function paceOf({ options, progress, signal }: JobInput): (done: number, of: number) => Promise<void> {
+  const perSecond = options.pace as number | undefined;
+  if (perSecond !== undefined && perSecond <= 0)
+    throw new ServiceError('JOB_USAGE', { reason: `--pace is more than 0 images a second; it is ${perSecond}` });
+  const startedAt = performance.now();
+  let toldAt = startedAt;
+  return async (done, of) => {
+    const ms = performance.now() - startedAt;
+    if (performance.now() - toldAt > TOLD_MS) {
+      toldAt = performance.now();
+      progress.note(`${done} of ${of} images, about ${Math.ceil(((of - done) * ms) / (1000 * done))} s left`);
+    }
+    const due = perSecond === undefined ? 0 : (1000 * done) / perSecond - ms;
+    if (due > 0) await sleep(due, undefined, { signal }).catch(() => undefined);
+  };
+}
+
+/** Images without a row of this net made from their present version. */
+function missing(images: readonly ImageToRead[], store: FeatureStore, netId: number, retryFailed: boolean): ImageToRead[] {
+  const versions = store.imageVersions(netId, 'image');
+  return images.filter(({ pinIndex, imageVersion }) => {
+    if (versions.get(pinIndex) !== imageVersion) return true;
+    return retryFailed && store.get(netId, 'image', pinIndex)?.code === null;
+  });
+}
+
+function reject(rejected: Record<string, { count: number; pins: string[] }>, row: FeatureRow, pinId: string): void {
+  rejected[row.failure as string] ??= { count: 0, pins: [] };
+  const entry = rejected[row.failure as string];
+  entry.count++;
+  if (entry.pins.length < 100) entry.pins.push(`${pinId}: ${row.reason}`);
+}

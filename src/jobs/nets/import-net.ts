@@ -1,0 +1,138 @@
+/** A stock ONNX network into a folder the service can use: classifiers for visual features, detectors for objects. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { OUTPUT_FORMS } from '../../detection/forms/forms.ts';
+import { importDetector } from '../../detection/import/import-detector.ts';
+import { reasonOf, ServiceError } from '../../errors.ts';
+import { importClassifier } from '../../vision/import/import-classifier.ts';
+import { PREPROCESSING, type PreprocessingFamily } from '../../vision/import/net-families.ts';
+import { type BinarizationRule, RESIZE_RULES, type ResizeRule } from '../../vision/net-manifest.ts';
+import { openSession } from '../../vision/onnx-session.ts';
+import type { Job, JobInput } from '../job.ts';
+
+export const job: Job = {
+  name: 'import-net',
+  summary: 'turns a stock ONNX classifier or detector into a net folder (net.onnx, manifest.json)',
+  args: [{ form: '<file>', meaning: 'the ONNX file' }],
+  examples: [
+    'related-pins import-net resnet50.onnx --name resnet50 --out var/nets/visual',
+    'related-pins import-net vgg16.onnx --name vgg16 --preprocess caffe-bgr-mean --out nets/vgg16 --json',
+    'related-pins import-net nanodet.onnx --name nanodet --form nanodet --out var/nets/detector',
+    'related-pins import-net ssd.onnx --name ssd --labels coco.names --first-label 1 --proposals 100 --out nets/ssd',
+  ],
+  options: [
+    { flag: '--name <name>', meaning: 'what to call it', required: true },
+    { flag: '--out <folder>', meaning: 'where net.onnx and manifest.json go', required: true },
+    {
+      flag: '--form <form>',
+      meaning: `a detector of this output form (absent: a classifier, or a detector whose form is recognized): ${OUTPUT_FORMS.map((form) => form.name).join(', ')}`,
+    },
+    { flag: '--fc6 <tensor>', meaning: 'the tensor that plays fc6' },
+    { flag: '--fc8 <tensor>', meaning: 'the tensor that plays fc8' },
+    { flag: '--preprocess <family>', meaning: `how pixels go in: ${Object.keys(PREPROCESSING).join(', ')}` },
+    { flag: '--resize <rule>', meaning: `how images are brought to size: ${RESIZE_RULES.join(', ')}` },
+    { flag: '--side <pixels>', meaning: 'side of the input where the graph leaves it free', kind: 'integer' },
+    { flag: '--binarization <rule>', meaning: 'positive (activation > 0), median, or itq:BITS' },
+    { flag: '--labels <file>', meaning: 'names of classes or labels, one a line' },
+    {
+      flag: '--first-label <n>',
+      meaning: 'detectors: the label number that means the first name (smaller ones are background)',
+      kind: 'integer',
+    },
+    { flag: '--proposals <n>', meaning: 'detectors: at most this many of the highest scored boxes enter suppression', kind: 'integer' },
+    { flag: '--objectness-min <s>', meaning: 'detectors with an objectness: boxes below it are left out', kind: 'number' },
+    { flag: '--licence <text>', meaning: 'the licence of the weights' },
+    { flag: '--replace', meaning: 'replace another net in the folder; nothing may be using it' },
+  ],
+  run: importNet,
+  describe: (receipt) => [
+    `${String(receipt.name)} (${String(receipt.kind)}) imported, digest ${String(receipt.sha256).slice(0, 12)}`,
+    ...((receipt.doubts ?? receipt.notes ?? []) as string[]).map((doubt) => `  please check: ${doubt}`),
+  ],
+};
+
+async function importNet({ options, args }: JobInput): Promise<Readonly<Record<string, unknown>>> {
+  const file = resolve(args[0]);
+  const name = options.name as string;
+  const out = resolve(options.out as string);
+  const text = (key: string): string | undefined => options[key] as string | undefined;
+  const preprocess = oneOf('--preprocess', text('preprocess'), Object.keys(PREPROCESSING)) as PreprocessingFamily | undefined;
+  const resize = oneOf('--resize', text('resize'), RESIZE_RULES) as ResizeRule | undefined;
+  const side = numberIn('--side', options.side, 1, 4096);
+  const firstLabel = numberIn('--first-label', options.firstLabel, 0, 1000);
+  const proposals = numberIn('--proposals', options.proposals, 1, 1_000_000);
+  const objectnessMin = numberIn('--objectness-min', options.objectnessMin, 0, 1);
+  const common = { file, name, out, side, licence: text('licence'), replace: options.replace === true };
+  const detector = () =>
+    importDetector({
+      ...common,
+      form: text('form'),
+      labelsFile: text('labels'),
+      firstLabel,
+      proposals,
+      objectnessMin,
+      open: (path) => openSession(path, name, { provider: 'cpu', quiet: true }),
+      ...(preprocess || resize ? { input: { ...(preprocess ? PREPROCESSING[preprocess] : {}), ...(resize ? { resize } : {}) } } : {}),
+    });
+  // Only detectors have these: whoever says one has said what it is.
+  if ([text('form'), firstLabel, proposals, objectnessMin].some((said) => said !== undefined)) return { ...(await detector()) };
+  try {
+    const { manifest, doubts } = await importClassifier({
+      ...common,
+      preprocess,
+      resize,
+      fc6: text('fc6'),
+      fc8: text('fc8'),
+      binarization: ruleOf(text('binarization')),
+      classes: options.labels === undefined ? undefined : linesOf(text('labels') as string),
+    });
+    return { ...manifest, doubts };
+  } catch (error) {
+    if (options.fc6 !== undefined || options.fc8 !== undefined || !isNoClassifier(error)) throw error;
+    try {
+      return { ...(await detector()) };
+    } catch (other) {
+      throw neither(name, error, other);
+    }
+  }
+}
+
+/** Refused as a classifier for what it takes or puts out: it may be a detector. */
+function isNoClassifier(error: unknown): boolean {
+  return (
+    error instanceof ServiceError && /class vector|no classifier|not a batch of images|not the batch|changes its shape/.test(error.message)
+  );
+}
+
+/** Both refusals: a person knows which of the two the net is meant to be. */
+function neither(name: string, asClassifier: unknown, asDetector: unknown): unknown {
+  if (!(asDetector instanceof ServiceError) || asDetector.code !== 'NET_REFUSED') return asDetector;
+  const reason = (error: unknown): string => (error instanceof ServiceError ? String(error.fields.reason) : reasonOf(error));
+  const text = `as a detector: ${reason(asDetector)}; as a classifier: ${reason(asClassifier)}`;
+  return new ServiceError('NET_REFUSED', { net: name, reason: text }, asDetector);
+}
+
+function numberIn(flag: string, value: unknown, least: number, most: number): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'number' && value >= least && value <= most) return value;
+  throw new ServiceError('JOB_USAGE', { reason: `${flag} is a number within ${least}..${most}; it is ${String(value)}` });
+}
+
+function oneOf(flag: string, value: string | undefined, known: readonly string[]): string | undefined {
+  if (value === undefined || known.includes(value)) return value;
+  throw new ServiceError('JOB_USAGE', { reason: `${flag} is one of ${known.join(', ')}; it is ${value}` });
+}
+
+function ruleOf(text: string | undefined): BinarizationRule | undefined {
+  if (text === undefined) return undefined;
+  const itq = /^itq:(\d+)$/.exec(text);
+  if (itq) return { rule: 'itq', bits: Number(itq[1]) };
+  return oneOf('--binarization', text, ['positive', 'median']) === 'median' ? 'activation > median' : 'activation > 0';
+}
+
+function linesOf(file: string): string[] {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}

@@ -1,0 +1,90 @@
+/** Makes another net serve: its features, the lists made from them and the model trained on them, in one instant. */
+import { cpSync, existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { openCatalog } from '../../catalog/pins/catalog-store.ts';
+import { ServiceError } from '../../errors.ts';
+import { openFeatureStore } from '../../features/feature-store.ts';
+import { promoteModel } from '../../ranker/registry/model-promotion.ts';
+import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
+import { coverageOf, expectCoverage, modelFor, netNamed, switchTo } from '../../service/net-switching.ts';
+import { type DarkNet, darkNetOf, writeDarkNet } from '../../vision/net-folder.ts';
+import type { Job, JobInput } from '../job.ts';
+
+export const job: Job = {
+  name: 'switch-net',
+  summary: 'makes another net serve, with its features, lists and model, in one instant and without a restart',
+  args: [{ form: '[net]', meaning: 'its name in nets/ of the data folder, a folder to copy there, or bundled' }],
+  examples: [
+    'related-pins switch-net tuned-1 --data var',
+    'related-pins switch-net tuned-1 --model rank-svm-7 --why "P@10 on held-out boards 0.29, was 0.26"',
+    'related-pins switch-net bundled --model as-retrieved',
+    'related-pins switch-net tuned-1 --dark --share 0.2',
+    'related-pins switch-net --stop-dark',
+  ],
+  options: [
+    { flag: '--model <name>', meaning: 'the ranking model that goes with it (default: the newest trained on its features)' },
+    { flag: '--why <text>', meaning: 'the reason, kept with the switch', default: '' },
+    {
+      flag: '--dark',
+      meaning: 'do not switch: make a share of the closeups again with it, unseen; report-dark-reads --net says how they would differ',
+    },
+    { flag: '--share <share>', meaning: 'with --dark: share of the closeups', kind: 'number', default: 1 },
+    { flag: '--stop-dark', meaning: 'end the dark reads' },
+    { flag: '--force', meaning: 'switch although images lack features of it, or the guardrail speaks against the model' },
+  ],
+  run: switchNet,
+};
+
+async function switchNet(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+  const { args, options, dataFolder, config } = input;
+  if (options.stopDark === true) return stopDark(dataFolder);
+  if (args[0] === undefined) throw new ServiceError('JOB_USAGE', { reason: 'switch-net needs the name of a net.' });
+  const name = placed(dataFolder, args[0]);
+  const net = netNamed(dataFolder, name);
+  const registry = new ModelRegistry(join(dataFolder, 'models'));
+  const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
+  const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
+  try {
+    const coverage = coverageOf(catalog, store, net);
+    if (options.force !== true) expectCoverage(net, coverage);
+    const model = modelFor(registry, net, (options.model as string | undefined) ?? null);
+    const before = registry.roles().serving;
+    if (options.dark === true) return { ...readInTheDark(input, name, model ?? before), ...coverage };
+    const why = String(options.why);
+    const decision = { who: userInfo().username, why: `with the net ${name}: ${why}`, force: options.force === true };
+    // The model first: until the pointer of the net moves, servers refuse it and go on with the one they have.
+    if (model !== null && model !== before) promoteModel(registry, model, decision);
+    const made = switchTo(dataFolder, name, net, { model: model ?? before, why, before });
+    if (darkNetOf(dataFolder)?.net === name) writeDarkNet(dataFolder, null);
+    return { ...made, previousModel: before, images: coverage.images, missing: coverage.missing };
+  } finally {
+    store.close();
+    catalog.close();
+  }
+}
+
+function readInTheDark({ options, dataFolder }: JobInput, net: string, model: string): DarkNet {
+  const share = Number(options.share ?? 1);
+  if (!(share > 0 && share <= 1)) throw new ServiceError('JOB_USAGE', { reason: `--share is more than 0 and at most 1; it is ${share}` });
+  const dark: DarkNet = { net, share, model, since: new Date().toISOString() };
+  writeDarkNet(dataFolder, dark);
+  return dark;
+}
+
+function stopDark(dataFolder: string): Readonly<Record<string, unknown>> {
+  const ended = darkNetOf(dataFolder);
+  if (ended === null) throw new ServiceError('NOTHING_TO_DO', { reason: 'No net reads in the dark.' });
+  writeDarkNet(dataFolder, null);
+  return { ended };
+}
+
+/** The net's name in `nets/`; a folder from elsewhere is copied there first. */
+function placed(dataFolder: string, given: string): string {
+  const folder = resolve(given);
+  if (!given.includes('/') || !existsSync(join(folder, 'manifest.json'))) return given;
+  const name = basename(folder);
+  const own = join(dataFolder, 'nets', name);
+  if (resolve(own) !== folder) cpSync(folder, own, { recursive: true });
+  return name;
+}

@@ -1,0 +1,83 @@
+/** Before and after: precision at k of the frozen features and of the tuned ones, on images and boards nobody learned from. */
+import { codeOf, fitBinarizer } from '../../features/binarize.ts';
+import {
+  bootstrap,
+  evaluateCodes,
+  evaluateRows,
+  type Interval,
+  type Precision,
+  type Protocol,
+} from '../../features/retrieval-evaluation.ts';
+import type { BinarizationRule } from '../../vision/net-manifest.ts';
+
+export interface TuningVectors {
+  /** The frozen fc6, the tuned one, the short embedding; a row an image. */
+  readonly before: readonly Float32Array[];
+  readonly after: readonly Float32Array[];
+  readonly short: readonly Float32Array[];
+  /** How the base net makes bits, and the rows it may be fitted on. */
+  readonly rule: BinarizationRule;
+  readonly training: readonly number[];
+}
+
+export interface Figure {
+  readonly p1: number;
+  readonly p5: number;
+  readonly p10: number;
+  readonly p10Interval: Interval;
+}
+
+export interface TruthFigures {
+  readonly truth: string;
+  readonly queries: number;
+  readonly before: { readonly float: Figure; readonly code: Figure };
+  readonly after: { readonly float: Figure; readonly code: Figure; readonly short: Figure };
+  /** Of the codes' P@10, query by query. */
+  readonly gain: { readonly p10: number; readonly interval: Interval; readonly beatsUntuned: boolean };
+  /** What signs lose of the tuned activations' P@10. */
+  readonly signLoss: number;
+}
+
+export function truthFigures(truth: string, protocol: Protocol, vectors: TuningVectors): TruthFigures {
+  const { before, after, short, rule, training } = vectors;
+  const old = evaluateCodes(codes(before, rule, training), protocol);
+  const tuned = evaluateCodes(codes(after, 'activation > 0', training), protocol);
+  const tunedFloat = evaluateRows(after, 'cosine', protocol);
+  const differences = tuned.p10ByQuery.map((value, at) => value - old.p10ByQuery[at]);
+  const interval = bootstrap(differences);
+  return {
+    truth,
+    queries: tuned.queries,
+    before: { float: figure(evaluateRows(before, 'cosine', protocol)), code: figure(old) },
+    after: { float: figure(tunedFloat), code: figure(tuned), short: figure(evaluateRows(short, 'cosine', protocol)) },
+    gain: { p10: tuned.p10 - old.p10, interval, beatsUntuned: interval[0] > 0 },
+    signLoss: tunedFloat.p10 - tuned.p10,
+  };
+}
+
+function codes(rows: readonly Float32Array[], rule: BinarizationRule, training: readonly number[]): Uint32Array[] {
+  const length = rows[0].length;
+  const data = new Float32Array(training.length * length);
+  training.forEach((row, at) => data.set(rows[row], at * length));
+  const binarizer = fitBinarizer(rule, length, { rows: training.length, length, data });
+  return rows.map((row) => codeOf(binarizer, row));
+}
+
+function figure({ p1, p5, p10, intervals }: Precision): Figure {
+  return { p1, p5, p10, p10Interval: intervals.p10 };
+}
+
+export function tuningLines(figures: readonly TruthFigures[]): string[] {
+  const cell = (value: number): string => value.toFixed(3).padStart(7);
+  const line = (name: string, { p1, p5, p10, p10Interval: [low, high] }: Figure): string =>
+    `  ${name.padEnd(28)}${cell(p1)}${cell(p5)}${cell(p10)}   ${low.toFixed(3)}..${high.toFixed(3)}`;
+  return figures.flatMap(({ truth, queries, before, after, gain, signLoss }) => [
+    `${truth}: ${queries} held-out images ask        P@1    P@5   P@10   interval`,
+    line('before, float (cosine)', before.float),
+    line('before, code (Hamming)', before.code),
+    line('after, float (cosine)', after.float),
+    line('after, code (Hamming)', after.code),
+    line('after, short embedding', after.short),
+    `  codes gain ${gain.p10.toFixed(3)} (${gain.interval.map((end) => end.toFixed(3)).join('..')})${gain.beatsUntuned ? '' : ': not shown to be better'}; signs lose ${signLoss.toFixed(3)}`,
+  ]);
+}

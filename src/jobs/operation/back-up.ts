@@ -1,0 +1,20 @@
+/** A whole copy of the data folder while the service goes on. */
+import { backUp } from '../../catalog/artifacts/backup.ts';
+import type { Job } from '../job.ts';
+
+export const job: Job = {
+  name: 'back-up',
+  summary: 'copies the data folder, whole and with digests, while the service runs',
+  examples: ['related-pins back-up --data var --out backups/2026-11-21', 'related-pins back-up --out backup --json'],
+  options: [{ flag: '--out <folder>', meaning: 'a new folder for the backup', required: true }],
+  alone: () => true,
+  async run({ options, dataFolder, progress, signal }) {
+    return { ...(await backUp(dataFolder, String(options.out), progress, signal)) };
+  },
+  describe: ({ files, bytes, folder, photosElsewhere }) => [
+    `${files} files, ${bytes} bytes in ${folder}`,
+    ...(photosElsewhere === 0
+      ? []
+      : [`${photosElsewhere} photos lie outside the data folder and are not in it: copy them too, and keep their paths`]),
+  ],
+};

@@ -1,0 +1,23 @@
+/** A key with scopes, shown once, kept only as a digest. A running server knows it at once. */
+import { createKey } from '../../access-keys.ts';
+import { appendAudit } from '../../audit-trail.ts';
+import type { Job } from '../job.ts';
+
+export const job: Job = {
+  name: 'create-key',
+  summary: 'makes an access key and shows it once',
+  examples: ['related-pins create-key shop --scopes read,events', 'related-pins create-key importer --scopes catalogue --json'],
+  args: [{ form: '<name>', meaning: 'what the key is for; it stands in the log lines' }],
+  options: [{ flag: '--scopes <scopes>', meaning: 'what it may do: read, events, catalogue, admin', kind: 'list', required: true }],
+  async run({ args, options, dataFolder }) {
+    const scopes = options.scopes as string[];
+    const key = createKey(dataFolder, args[0], scopes);
+    appendAudit(dataFolder, { who: 'command line', action: 'create-key', subject: `${args[0]} (${scopes.join(', ')})` });
+    return { name: args[0], scopes, key };
+  },
+  describe: ({ name, scopes, key }) => [
+    `${name} may: ${(scopes as string[]).join(', ')}`,
+    `${key}`,
+    'Keep it now: it is not stored and can not be shown again.',
+  ],
+};

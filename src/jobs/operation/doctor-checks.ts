@@ -1,0 +1,254 @@
+/** What doctor looks at, one check each: a finding, and the way out when it is not well. Nothing is changed. */
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readKeys } from '../../access-keys.ts';
+import { redisCache } from '../../cache.ts';
+import { ArtifactFile } from '../../catalog/artifacts/artifact-file.ts';
+import { openCatalog } from '../../catalog/pins/catalog-store.ts';
+import { lockDataFolder } from '../../catalog/artifacts/data-folder-lock.ts';
+import { openDatabase } from '../../catalog/database.ts';
+import type { Config } from '../../config.ts';
+import { reasonOf, ServiceError } from '../../errors.ts';
+import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
+import { activeNet } from '../../vision/net-folder.ts';
+import { readNet } from '../../vision/net-manifest.ts';
+
+export type Health = 'ok' | 'warn' | 'bad';
+
+export interface Finding {
+  readonly check: string;
+  readonly health: Health;
+  readonly says: string;
+  /** What to do about it; empty when all is well. */
+  readonly wayOut: string;
+}
+
+export interface Patient {
+  readonly dataFolder: string;
+  readonly config: Config;
+}
+
+export type Check = (patient: Patient) => Promise<Finding[]> | Finding[];
+
+const NODE_MIN = [20, 9];
+const DISK_BAD_BYTES = 256 * 2 ** 20;
+const DISK_WARN_BYTES = 2 * 2 ** 30;
+/** How long Redis may take to answer. */
+const REDIS_MS = 2000;
+
+const ok = (check: string, says: string): Finding => ({ check, health: 'ok', says, wayOut: '' });
+const warn = (check: string, says: string, wayOut: string): Finding => ({ check, health: 'warn', says, wayOut });
+const bad = (check: string, says: string, wayOut: string): Finding => ({ check, health: 'bad', says, wayOut });
+
+const node: Check = () => {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const enough = major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1]);
+  const says = `${process.version} on ${process.platform} ${process.arch}`;
+  return [enough ? ok('node', says) : bad('node', says, `Install Node ${NODE_MIN.join('.')} or newer.`)];
+};
+
+const nativePackages: Check = async () => {
+  const load = async (check: string, needed: boolean, work: () => Promise<unknown>): Promise<Finding> => {
+    try {
+      return ok(check, `loads${await work()}`);
+    } catch (error) {
+      const wayOut = 'Run `npm ci` for this machine and this Node (prebuilt files of another one do not load).';
+      return (needed ? bad : warn)(check, reasonOf(error).split('\n')[0], wayOut);
+    }
+  };
+  return [
+    await load('better-sqlite3', true, async () => {
+      openDatabase(':memory:').close();
+      return '';
+    }),
+    await load('sharp', true, async () => {
+      const { drawSvg } = await import('../../vision/image-tensor.ts');
+      await drawSvg('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>', 'png');
+      return ' and draws';
+    }),
+    await load('onnxruntime-node', true, async () => {
+      await import('../../vision/onnx-session.ts');
+      return '';
+    }),
+  ];
+};
+
+const cuda: Check = async ({ config }) => {
+  let available: boolean;
+  try {
+    available = (await import('../../vision/onnx-session.ts')).cudaAvailable();
+  } catch {
+    return [];
+  }
+  if (available) return [ok('cuda', 'onnxruntime has its CUDA provider')];
+  const wayOut =
+    'For a GPU: `ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node` (fetches the CUDA provider; needs CUDA 12 and cuDNN 9).';
+  if (config.executionProvider === 'cuda') return [bad('cuda', 'EXECUTION_PROVIDER is cuda, onnxruntime has no CUDA provider', wayOut)];
+  return [ok('cuda', `no CUDA provider: nets run on the CPU. ${wayOut}`)];
+};
+
+const dataFolder: Check = ({ dataFolder }) => {
+  if (!existsSync(dataFolder)) return [warn('data folder', `${dataFolder} does not exist yet`, 'import-catalog makes it.')];
+  try {
+    accessSync(dataFolder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch {
+    return [bad('data folder', `${dataFolder} can not be written`, `Give it to the user that serves: chown -R USER ${dataFolder}`)];
+  }
+  return [ok('data folder', `${dataFolder} can be written`), freeSpace(dataFolder), lockOf(dataFolder)];
+};
+
+function freeSpace(folder: string): Finding {
+  const { bavail, bsize } = statfsSync(folder);
+  const free = bavail * bsize;
+  const says = `${(free / 2 ** 30).toFixed(1)} GiB free`;
+  const wayOut = 'Free space, or move the data folder to a larger disk: a full one refuses writes with DATA_DISK_FULL.';
+  if (free < DISK_BAD_BYTES) return bad('disk', says, wayOut);
+  return free < DISK_WARN_BYTES ? warn('disk', says, wayOut) : ok('disk', says);
+}
+
+/** Asks for the lock only where it exists: a look makes nothing. */
+function lockOf(folder: string): Finding {
+  if (!existsSync(join(folder, 'serving-lock.sqlite'))) return ok('lock', 'nobody has served this folder yet');
+  try {
+    lockDataFolder(folder).release();
+    return ok('lock', 'free');
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'DATA_FOLDER_LOCKED')
+      return ok('lock', `a process serves it: ${String(error.fields.pid)}`);
+    return bad('lock', reasonOf(error), `Nobody holds it and it cannot be taken: give ${folder} and its files to the user that serves.`);
+  }
+}
+
+const databases: Check = ({ dataFolder }) => {
+  const files = existsSync(dataFolder)
+    ? readdirSync(dataFolder).filter((name) => name.endsWith('.sqlite') && name !== 'serving-lock.sqlite')
+    : [];
+  return files.map((name) => {
+    const wayOut = 'Stop the service, move the folder away, and `restore` the newest backup.';
+    try {
+      const database = openDatabase(join(dataFolder, name), { readonly: true });
+      const [first] = database.pragma('quick_check(1)', { simple: false }) as { quick_check: string }[];
+      database.close();
+      return first.quick_check === 'ok' ? ok(name, 'is whole') : bad(name, first.quick_check, wayOut);
+    } catch (error) {
+      return bad(name, reasonOf(error), wayOut);
+    }
+  });
+};
+
+const artifacts: Check = ({ dataFolder }) => {
+  const root = join(dataFolder, 'artifacts');
+  const kinds = existsSync(root) ? readdirSync(root).filter((kind) => existsSync(join(root, kind, 'CURRENT'))) : [];
+  if (kinds.length === 0) return [warn('artifacts', 'there are none yet', 'build-candidates makes the lists of pins that share boards.')];
+  return kinds.map((kind) => checkArtifact(join(root, kind), kind));
+};
+
+function checkArtifact(folder: string, kind: string): Finding {
+  const check = `artifact ${kind}`;
+  try {
+    const version = currentOf(folder);
+    new ArtifactFile(join(folder, `${version}.bin`), null, true).close();
+    return ok(check, `version ${version} is whole`);
+  } catch (error) {
+    const job = kind.startsWith('features') || kind.startsWith('objects') ? 'extract-features' : 'build-candidates';
+    return bad(check, reasonOf(error), `Run ${job} again; the previous version serves meanwhile.`);
+  }
+}
+
+function currentOf(folder: string): string {
+  return readFileSync(join(folder, 'CURRENT'), 'utf8').trim();
+}
+
+const models: Check = ({ dataFolder }) => {
+  const registry = new ModelRegistry(join(dataFolder, 'models'));
+  const findings: Finding[] = registry.list().flatMap(({ name, problem, serving }) => {
+    if (!problem) return [];
+    return [
+      (serving ? bad : warn)(
+        `model ${name}`,
+        problem,
+        serving ? 'roll-back-model, then train again.' : 'Delete the file, or import it again.',
+      ),
+    ];
+  });
+  const { serving } = registry.roles();
+  const known = registry.has(serving);
+  if (!known) findings.push(bad('models', `${serving} shall serve and is not there`, 'roll-back-model, or promote-model another.'));
+  else findings.push(ok('models', `${serving} serves, ${registry.names().length} stored`));
+  return findings;
+};
+
+const nets: Check = ({ dataFolder }) =>
+  (['visual', 'detector'] as const).map((kind) => {
+    try {
+      const { manifest, digest } = readNet(activeNet(dataFolder, kind));
+      return ok(`net ${kind}`, `${manifest.name}, digest ${digest.slice(0, 12)} as its manifest says`);
+    } catch (error) {
+      return bad(
+        `net ${kind}`,
+        reasonOf(error),
+        `import-net it again, or delete nets/${kind} of the data folder to use the one that ships.`,
+      );
+    }
+  });
+
+const keys: Check = ({ dataFolder, config }) => {
+  try {
+    const count = readKeys(dataFolder).length + config.keys.length;
+    if (count > 0) return [ok('keys', `${count} known`)];
+    return [ok('keys', 'none: everything is open, and the server listens on loopback only. create-key makes one.')];
+  } catch (error) {
+    return [bad('keys', reasonOf(error), 'Mend keys.json, or delete it and create the keys anew.')];
+  }
+};
+
+const userNames: Check = ({ dataFolder, config }) => {
+  if (config.userKey === '') return [ok('user ids', 'stored as they come; RELATED_PINS_USER_KEY would hash them')];
+  if (!existsSync(join(dataFolder, 'catalog.sqlite'))) return [ok('user ids', 'hashed')];
+  const catalog = openCatalog(dataFolder, { readonly: true });
+  try {
+    const plain = catalog.users.countPlain();
+    if (plain === 0) return [ok('user ids', 'hashed, all of them')];
+    return [
+      warn(
+        'user ids',
+        `${plain} users were stored by their own id before the secret was set`,
+        'They are strangers to it: import saves and boards anew into a new data folder, or erase-user each without the secret.',
+      ),
+    ];
+  } finally {
+    catalog.close();
+  }
+};
+
+const redis: Check = async ({ config }) => {
+  if (config.redisUrl === '') return [ok('redis', 'not configured: one process does it all')];
+  const cache = redisCache(config.redisUrl);
+  const deadline = Date.now() + REDIS_MS;
+  while (!cache.state().available && Date.now() < deadline) await new Promise((again) => setTimeout(again, 20));
+  const { available, reason } = cache.state();
+  await cache.close();
+  if (available) return [ok('redis', 'answers')];
+  return [
+    warn(
+      'redis',
+      `does not answer: ${reason}`,
+      'Start it or mend RELATED_PINS_REDIS_URL; until then the service works without it, and says so.',
+    ),
+  ];
+};
+
+/** In the order in which trouble shows. */
+export const CHECKS: readonly Check[] = [
+  node,
+  nativePackages,
+  cuda,
+  dataFolder,
+  databases,
+  artifacts,
+  models,
+  nets,
+  keys,
+  userNames,
+  redis,
+];

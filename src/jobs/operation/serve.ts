@@ -1,0 +1,41 @@
+import { startServer } from '../../server.ts';
+import type { Job, JobInput } from '../job.ts';
+
+/** Serves until it is stopped. */
+export const job: Job = {
+  name: 'serve',
+  summary: 'answers over HTTP: closeups, home feeds, events, upserts, the pages',
+  examples: [
+    'related-pins serve',
+    'related-pins serve --data ./var --port 8080',
+    'RELATED_PINS_KEYS=secret related-pins serve --host 0.0.0.0',
+  ],
+  options: [
+    { flag: '--port <n>', meaning: 'port to listen on; 0 picks a free one', kind: 'integer' },
+    { flag: '--workers <n>', meaning: 'processes that answer lists behind the port (default 1: this one)', kind: 'integer' },
+    { flag: '--host <address>', meaning: 'address to listen on; beyond loopback a key is required' },
+  ],
+  run: (input) => serveUntilStopped(input, () => undefined),
+  describe: () => ['stopped'],
+};
+
+/** `onListening` gets the address, the free port filled in, once requests are answered. */
+export async function serveUntilStopped(
+  { options, config, dataFolder, progress, signal }: JobInput,
+  onListening: (address: string) => void,
+): Promise<Readonly<Record<string, unknown>>> {
+  const {
+    port = config.port,
+    host = config.host,
+    workers = config.workers,
+  } = options as { port?: number; host?: string; workers?: number };
+  const server = await startServer({ ...config, port, host, workers }, dataFolder);
+  progress.note(`related-pins: serving ${dataFolder} on ${server.address}`);
+  onListening(server.address);
+  await new Promise<void>((stopped) => {
+    if (signal.aborted) stopped();
+    else signal.addEventListener('abort', () => stopped(), { once: true });
+  });
+  await server.close();
+  return { served: server.address, lists: 'logged', stopped: true };
+}

@@ -1,0 +1,148 @@
+/**
+ * The candidates of many query pins, blended into one list for a home feed. Each source's score of a pin is the sum of
+ * what it scored for every query pin, times that pin's weight in the history:
+ *
+ *   vote(j) = sum over history pins i of weight(i) x score_source(i, j)
+ *
+ * which for co-occurrence is the sum of w_ij over what the user saved, the published item-based recommender. To keep one
+ * query or one category from filling the page, a pin beyond its share of the front steps back behind the others.
+ */
+import { NO_PINS, type ScoredPins } from '../candidates/candidate.ts';
+import type { Proposal } from '../candidates/merge.ts';
+import type { Accept } from '../candidates/visual/neighbor-index.ts';
+import type { PinColumns } from '../catalog/pins/pin-columns.ts';
+import type { WeightedPins } from '../ranker/scoring/user-history.ts';
+
+/** History pins that are asked about; the rest of the history still counts in the affinity features. */
+export const HOME_QUERIES_MAX = 100;
+/** A history that proposes so many pins needs no filling up. */
+export const ENOUGH_FROM_HISTORY = 100;
+/** Of these, the strongest are asked for what only fills up, too. */
+export const FILLED_QUERIES = 10;
+/** Candidates asked of each source for each history pin. */
+export const PER_QUERY_LIMIT = 200;
+
+/** Largest share of any stretch of `WINDOW` pins that one query, or one category, may have. */
+const QUERY_SHARE = 0.5;
+const CATEGORY_SHARE = 0.6;
+const WINDOW = 20;
+
+/** A proposal per source, as the merge takes them. */
+export interface Blended {
+  readonly proposals: readonly Proposal[];
+  /** Summed co-occurrence with the history, for the affinity feature. */
+  readonly cooccurrence: ReadonlyMap<number, number>;
+}
+
+interface Votes {
+  readonly sums: Map<number, number>;
+  /** The query that gave a pin most. */
+  readonly bestQuery: Map<number, number>;
+  readonly bestVote: Map<number, number>;
+}
+
+/**
+ * `asked[q]` are the proposals for history pin q; the first names all sources, later ones may leave some out.
+ * At least one must be there, for a user without history too. History pins are not proposed again.
+ */
+export function blendHistory(
+  asked: readonly (readonly Proposal[])[],
+  history: WeightedPins,
+  pins: PinColumns,
+  accept: Accept | undefined,
+): Blended {
+  const own = new Set<number>(Array.from(history.pinIndexes));
+  const names = asked[0].map(({ name }) => name);
+  const votes = names.map((_, s) =>
+    votesOf(
+      asked.map((proposals) => proposals.find((each) => each.name === names[s])?.pins ?? NO_PINS),
+      history,
+      own,
+      accept,
+    ),
+  );
+  const proposals = names.map((name, s) => ({ name, pins: spread(votes[s], pins) }));
+  return { proposals, cooccurrence: votes[names.indexOf('board-cooccurrence')]?.sums ?? new Map() };
+}
+
+function votesOf(lists: readonly ScoredPins[], history: WeightedPins, own: ReadonlySet<number>, accept: Accept | undefined): Votes {
+  const votes: Votes = { sums: new Map(), bestQuery: new Map(), bestVote: new Map() };
+  lists.forEach(({ pinIndexes, scores }, q) => {
+    const weight = history.weights[q] ?? 1;
+    for (let p = 0; p < pinIndexes.length; p++) {
+      const pin = pinIndexes[p];
+      const before = votes.sums.get(pin);
+      if (before === undefined && (own.has(pin) || (accept && !accept(pin)))) continue;
+      const vote = weight * scores[p];
+      votes.sums.set(pin, (before ?? 0) + vote);
+      if (vote > (votes.bestVote.get(pin) ?? Number.NEGATIVE_INFINITY)) {
+        votes.bestVote.set(pin, vote);
+        votes.bestQuery.set(pin, q);
+      }
+    }
+  });
+  return votes;
+}
+
+/** By vote, with pins that would crowd a stretch put back behind it. */
+function spread({ sums, bestQuery }: Votes, pins: PinColumns): ScoredPins {
+  const ordered = [...sums].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+  const queries = new Set(bestQuery.values()).size;
+  const pinIndexes = new Int32Array(ordered.length);
+  const scores = new Float32Array(ordered.length);
+  let waiting = ordered;
+  let count = 0;
+  while (waiting.length > 0) {
+    const back: [number, number][] = [];
+    const crowd = new Crowd(queries);
+    for (const entry of waiting) {
+      const [pin, vote] = entry;
+      if (count >= 10 * WINDOW || crowd.admits(bestQuery.get(pin) ?? -1, strongestCategory(pin, pins))) {
+        pinIndexes[count] = pin;
+        scores[count++] = vote;
+      } else back.push(entry);
+    }
+    waiting = back;
+  }
+  return { pinIndexes, scores };
+}
+
+/** Counts what the present stretch holds. A single query, and pins without category, are never held back. */
+class Crowd {
+  private readonly queries: number;
+  private inWindow = 0;
+  private readonly perQuery = new Map<number, number>();
+  private readonly perCategory = new Map<number, number>();
+
+  constructor(queries: number) {
+    this.queries = queries;
+  }
+
+  admits(query: number, category: number): boolean {
+    const ofQuery = this.perQuery.get(query) ?? 0;
+    const ofCategory = this.perCategory.get(category) ?? 0;
+    if (this.queries > 1 && ofQuery >= QUERY_SHARE * WINDOW) return false;
+    if (category >= 0 && ofCategory >= CATEGORY_SHARE * WINDOW) return false;
+    this.perQuery.set(query, ofQuery + 1);
+    this.perCategory.set(category, ofCategory + 1);
+    if (++this.inWindow === WINDOW) {
+      this.inWindow = 0;
+      this.perQuery.clear();
+      this.perCategory.clear();
+    }
+    return true;
+  }
+}
+
+function strongestCategory(pin: number, pins: PinColumns): number {
+  const { start, length, ordinals, weights } = pins.categories;
+  let best = -1;
+  let weight = 0;
+  for (let at = start[pin], end = at + length[pin]; at < end; at++) {
+    if (weights[at] > weight) {
+      weight = weights[at];
+      best = ordinals[at];
+    }
+  }
+  return best;
+}

@@ -1,0 +1,131 @@
+import type { CandidateList } from '../candidates/candidate.ts';
+import { reasonOf, ServiceError } from '../errors.ts';
+import type { Matrix } from '../math/matrix.ts';
+import { asRetrieved } from '../ranker/measures/baselines.ts';
+import type { FeatureColumns } from '../ranker/scoring/feature-columns.ts';
+import { FEATURE_COLUMNS, fillFeatureColumns } from '../ranker/scoring/feature-table.ts';
+import type { Ranker, ScoringInputs, Term } from '../ranker/scoring/ranker.ts';
+import { suits } from '../ranker/registry/serving-models.ts';
+import type { QuerySide, UserHistory } from '../ranker/scoring/ranking-feature.ts';
+import { visualWeightFactorOf } from '../ranker/treatment.ts';
+import type { PageCursor } from './page-cursor.ts';
+import { writeCursor } from './page-cursor.ts';
+import type { ListOptions, RankedList, StageTimings } from './ranked-list.ts';
+import { bestRows } from './row-order.ts';
+import { RowScratch } from './row-scratch.ts';
+import { drawUnserved } from './served-record.ts';
+import type { Degradation, ServingParts } from './serving-parts.ts';
+import { shuffledSlice, shuffleStream } from './shuffled-slice.ts';
+
+/** Everything that is known once the candidates are there. */
+export interface Gathered {
+  readonly surface: RankedList['surface'];
+  readonly options: ListOptions;
+  readonly query: QuerySide;
+  readonly candidates: CandidateList;
+  readonly user: UserHistory | null;
+  readonly cursor: PageCursor | null;
+  /** Names the list in its cursor. */
+  readonly cursorName: string;
+  readonly shuffledShare: number;
+  readonly degraded: Degradation[];
+  readonly missing: readonly string[];
+  readonly startedAt: number;
+}
+
+/** Candidates -> feature rows -> scores -> the page. A model that breaks is replaced by the order of retrieval, and the reply says so. */
+export async function rankCandidates(parts: ServingParts, gathered: Gathered): Promise<RankedList> {
+  const { candidates, options, query, cursor, degraded } = gathered;
+  degraded.push(...(options.degraded ?? []));
+  const timings: StageTimings = { candidatesMs: 0, rowsMs: 0, scoresMs: 0, orderMs: 0 };
+  let mark = gathered.startedAt;
+  const lap = (stage: keyof StageTimings): void => {
+    const now = performance.now();
+    timings[stage] = now - mark;
+    mark = now;
+  };
+  lap('candidatesMs');
+  const { pins, visual, engagement, limits } = parts;
+  const now = cursor?.at ?? options.now;
+  const request = { query, candidates, pins, visual, user: gathered.user, engagement, now };
+  const table = scratch.take(candidates.count);
+  try {
+    fillFeatureColumns(request, table);
+    lap('rowsMs');
+    const factor = visualWeightFactorOf(options.treatment, query.dominantObject !== null);
+    const inputs = scoringInputs(table, candidates, factor);
+    const { ranker, scores } = await scoresOf(parts, options, inputs, degraded);
+    lap('scoresMs');
+    const best = bestRows(scores, candidates.pinIndexes, options.limit);
+    const share = cursor === null ? gathered.shuffledShare : 0;
+    const { page, shuffled, propensities } = shuffledSlice(best, share, shuffleStream(options.recommendationId));
+    const unserved = drawUnserved(page, candidates.count, limits.unservedRows, options.recommendationId);
+    const rows = table.pickedRows([...page, ...unserved]);
+    const terms = options.explain ? await termsOf(ranker, inputs, page) : null;
+    const nextCursor = candidates.count > page.length ? cursorAfter(gathered, page, now) : null;
+    lap('orderMs');
+    const { surface, missing } = gathered;
+    const firstPosition = (cursor?.shown.length ?? 0) + 1;
+    const list = { surface, queryPinIndex: query.pinIndex, options, ranker, candidates, scores, page, unserved, rows, terms };
+    const kept = options.keepInputs ? { rows: inputs.rows, candidates, visualWeightFactor: factor } : null;
+    return { ...list, inputs: kept, firstPosition, propensities, shuffled, nextCursor, degraded, missing, timings };
+  } finally {
+    scratch.giveBack(table);
+  }
+}
+
+const scratch = new RowScratch(FEATURE_COLUMNS);
+
+/** Whoever wants whole rows gets a copy; linear models, nearly all there are, read the columns. */
+function scoringInputs(table: FeatureColumns, candidates: CandidateList, visualWeightFactor: number): ScoringInputs {
+  let rows: Matrix | null = null;
+  return {
+    table,
+    candidates,
+    visualWeightFactor,
+    get rows() {
+      rows ??= table.matrix();
+      return rows;
+    },
+  };
+}
+
+async function termsOf(ranker: Ranker, inputs: ScoringInputs, page: Int32Array): Promise<(readonly Term[])[]> {
+  const terms: (readonly Term[])[] = [];
+  for (const row of page) terms.push(await ranker.explain(inputs, row));
+  return terms;
+}
+
+async function scoresOf(
+  parts: ServingParts,
+  options: ListOptions,
+  inputs: ScoringInputs,
+  degraded: Degradation[],
+): Promise<{ ranker: Ranker; scores: Float64Array }> {
+  const { treatment, userId, arm, forced } = options;
+  try {
+    const found = parts.ranker(treatment.model, userId);
+    const ranker = found instanceof Promise ? await found : found;
+    if (!suits(ranker, parts.visual?.netDigest ?? null))
+      throw new ServiceError('RANKER_MODEL_REFUSED', { model: ranker.name, reason: 'it was trained on features of another net' });
+    const scores = ranker.score(inputs);
+    return { ranker, scores: scores instanceof Promise ? await scores : scores };
+  } catch (error) {
+    const unknown = error instanceof ServiceError && error.code === 'RANKER_MODEL_UNKNOWN';
+    if (unknown && (arm === null || forced || treatment.model === null)) throw error;
+    // The model of an experiment's arm is gone: the promoted one serves, and the experiment's report says broken.
+    if (unknown) degraded.push({ code: 'RANKER_MODEL_UNKNOWN', reason: `${reasonOf(error)} (arm ${arm})` });
+    if (unknown) return scoresOf(parts, { ...options, treatment: { ...treatment, model: null } }, inputs, degraded);
+    degraded.push({ code: 'RANKER_MODEL_REFUSED', reason: reasonOf(error) });
+    const scores = asRetrieved.score(inputs);
+    return { ranker: asRetrieved, scores: scores instanceof Promise ? await scores : scores };
+  }
+}
+
+function cursorAfter({ cursor, candidates, cursorName }: Gathered, page: Int32Array, at: number): string {
+  const before = cursor?.shown.length ?? 0;
+  const shown = new Int32Array(before + page.length);
+  if (cursor) shown.set(cursor.shown);
+  for (let i = 0; i < page.length; i++) shown[before + i] = candidates.pinIndexes[page[i]];
+  return writeCursor({ at, shown: shown.sort() }, cursorName);
+}

@@ -1,0 +1,70 @@
+import type { ServedItems, ServedList } from '../catalog/log/served-list.ts';
+import { mixedSeed, seededRandom } from '../math/random.ts';
+import { treatmentText } from '../ranker/treatment.ts';
+import type { RankedList } from './ranked-list.ts';
+
+/** What the log keeps of a list: its page, and the few candidates drawn from the rest. */
+export function servedRecord(list: RankedList, latencyMs: number): ServedList {
+  const { options } = list;
+  return {
+    recommendationId: options.recommendationId,
+    at: options.now,
+    surface: list.surface,
+    queryPinIndex: list.queryPinIndex,
+    userId: options.userId,
+    sessionId: options.sessionId ?? null,
+    arm: options.arm,
+    modelVersion: list.ranker.name,
+    treatment: treatmentText(options.treatment),
+    forced: options.forced,
+    shuffled: list.shuffled,
+    latencyMs,
+    degraded: list.degraded.map(({ code }) => code),
+    items: servedItems(list),
+  };
+}
+
+/** The logged candidates as columns: those of the page, then the unserved. */
+export function servedItems(list: RankedList): ServedItems {
+  const { page, unserved, candidates, rows } = list;
+  const count = page.length + unserved.length;
+  const sources = candidates.sourceNames.length;
+  const items = {
+    count,
+    rows,
+    sourceNames: candidates.sourceNames,
+    pinIndexes: new Int32Array(count),
+    positions: new Uint16Array(count),
+    scores: new Float64Array(count),
+    propensities: new Float32Array(count),
+    retrievedRanks: new Int32Array(count),
+    sourceScores: new Float32Array(count * sources),
+  };
+  for (let i = 0; i < count; i++) {
+    const onPage = i < page.length;
+    const row = onPage ? page[i] : unserved[i - page.length];
+    items.pinIndexes[i] = candidates.pinIndexes[row];
+    items.positions[i] = onPage ? list.firstPosition + i : 0;
+    items.scores[i] = list.scores[row];
+    items.propensities[i] = onPage ? list.propensities[i] : 0;
+    items.retrievedRanks[i] = row;
+    for (let s = 0; s < sources; s++) items.sourceScores[i * sources + s] = candidates.sourceScores[row * sources + s];
+  }
+  return items;
+}
+
+/** Up to `wanted` of `count` rows that are not on the page, drawn by the recommendation id, so that the log shows which they were. */
+export function drawUnserved(page: Int32Array, count: number, wanted: number, recommendationId: string): Int32Array {
+  const left = Math.min(wanted, count - page.length);
+  if (left <= 0) return new Int32Array(0);
+  const taken = new Set<number>(page);
+  const chosen: number[] = [];
+  const random = seededRandom(mixedSeed(wanted, recommendationId));
+  while (chosen.length < left) {
+    const row = random.integer(count);
+    if (taken.has(row)) continue;
+    taken.add(row);
+    chosen.push(row);
+  }
+  return Int32Array.from(chosen);
+}

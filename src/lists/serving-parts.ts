@@ -1,0 +1,39 @@
+import type { CandidateSource } from '../candidates/candidate.ts';
+import type { PinColumns } from '../catalog/pins/pin-columns.ts';
+import type { VisualFeatures } from '../features/visual-features.ts';
+import type { Ranker } from '../ranker/scoring/ranker.ts';
+import type { PairEngagement } from '../ranker/scoring/ranking-feature.ts';
+import type { WeightedPins } from '../ranker/scoring/user-history.ts';
+
+/** Something that could not be had; the reply and the log line both say so. */
+export interface Degradation {
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** What the spine reads. Members may be swapped between two requests, never within one: each is read once per request. */
+export interface ServingParts {
+  readonly pins: PinColumns;
+  readonly visual: VisualFeatures | null;
+  /** In the order in which the merge prefers them. */
+  readonly sources: readonly CandidateSource[];
+  /** What was refused when artifacts or models were loaded; an earlier version or none serves instead. */
+  readonly degraded: readonly Degradation[];
+  readonly engagement: PairEngagement | null;
+  /** The model of that name, or the promoted one (for a canary's share of units, the canary). @throws RANKER_MODEL_UNKNOWN */
+  ranker(name: string | null, unit: string | null): Ranker | Promise<Ranker>;
+  /** A user's recent pins with weights (recency x strength), strongest first; empty for strangers. */
+  historyOf(userId: string, now: number): WeightedPins;
+  /** Pins a user has saved or was shown in a feed before. */
+  seenBy(userId: string): ReadonlySet<number>;
+  readonly limits: ServingLimits;
+}
+
+export interface ServingLimits {
+  /** Candidates ranked per request. */
+  readonly candidates: number;
+  /** Share of first closeup pages whose order is drawn at random. */
+  readonly shuffledShare: number;
+  /** Candidates not returned whose rows are logged too. */
+  readonly unservedRows: number;
+}

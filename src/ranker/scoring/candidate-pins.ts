@@ -1,0 +1,148 @@
+/**
+ * What the ranking features want to know of the candidates' pins, looked up once for all of them and laid side by side.
+ *
+ * The pins lie anywhere in memory, and waiting for them is the cost. So it is done in passes of independent loads, of which
+ * a processor has ten and more under way at a time: a record per pin, then the first of its sparse entries, then the work.
+ */
+import type { PinColumns, SparseRows } from '../../catalog/pins/pin-columns.ts';
+import {
+  ANNOTATION_COUNT,
+  CATEGORY_COUNT,
+  DOMAIN,
+  FIRST_ENTRY,
+  GROUP,
+  type PinRecords,
+  SAVES,
+  TITLE_COUNT,
+} from '../../catalog/pins/pin-records.ts';
+import { SparseQuery, SPREAD } from './sparse-query.ts';
+
+/** Values of candidate i at i, until the next request. */
+export class CandidatePins {
+  createdAt = new Float64Array(0);
+  saves = new Int32Array(0);
+  domain = new Int32Array(0);
+  group = new Int32Array(0);
+  /** Dot products with the query's row; of no meaning where `has...` is false. */
+  categoryDots = new Float64Array(0);
+  annotationDots = new Float64Array(0);
+  titleDots = new Float64Array(0);
+  /** Sum of the squared category weights. */
+  categorySquares = new Float64Array(0);
+  /** Whether the query has entries of a kind. */
+  hasCategories = false;
+  hasAnnotations = false;
+  hasTitle = false;
+  private firstEntry = new Int32Array(0);
+  private categoryCounts = new Uint16Array(0);
+  private annotationCounts = new Uint16Array(0);
+  private titleCounts = new Uint16Array(0);
+  private readonly categories = new SparseQuery();
+  private readonly annotations = new SparseQuery();
+  private readonly titleTerms = new SparseQuery();
+  /** Of no meaning: it keeps the touching loads from being dropped as useless. */
+  touched = 0;
+
+  /** Looks up `count` pins for a query pin (-1: none). */
+  take(pins: PinColumns, queryPin: number, pinIndexes: Int32Array, count: number): void {
+    if (count > this.saves.length) this.makeRoom(2 * count);
+    this.categories.take(pins.categories, queryPin);
+    this.annotations.take(pins.annotations, queryPin);
+    this.titleTerms.take(pins.titleTerms, queryPin);
+    this.hasCategories = this.categories.size > 0;
+    this.hasAnnotations = this.annotations.size > 0;
+    this.hasTitle = this.titleTerms.size > 0;
+    if (pins.records) this.fromRecords(pins, pins.records, pinIndexes, count);
+    else this.fromColumns(pins, pinIndexes, count);
+  }
+
+  private fromRecords({ categories: { ordinals, weights } }: PinColumns, records: PinRecords, pinIndexes: Int32Array, count: number): void {
+    this.copyRecords(records, pinIndexes, count);
+    this.touch(ordinals, weights, count);
+    const { firstEntry, categoryCounts, annotationCounts, titleCounts, categories, annotations, titleTerms } = this;
+    for (let i = 0; i < count; i++) {
+      const first = firstEntry[i];
+      const annotationsAt = first + categoryCounts[i];
+      const titleAt = annotationsAt + annotationCounts[i];
+      this.categorySquares[i] = squaresOf(weights, first, annotationsAt);
+      this.categoryDots[i] = dotOf(categories, ordinals, weights, first, annotationsAt);
+      this.annotationDots[i] = dotOf(annotations, ordinals, weights, annotationsAt, titleAt);
+      this.titleDots[i] = dotOf(titleTerms, ordinals, weights, titleAt, titleAt + titleCounts[i]);
+    }
+  }
+
+  private copyRecords({ reals, words, halves }: PinRecords, pinIndexes: Int32Array, count: number): void {
+    const { createdAt, saves, domain, group, firstEntry, categoryCounts, annotationCounts, titleCounts } = this;
+    for (let i = 0; i < count; i++) {
+      const pin = pinIndexes[i];
+      createdAt[i] = reals[pin * 4];
+      saves[i] = words[pin * 8 + SAVES];
+      domain[i] = words[pin * 8 + DOMAIN];
+      group[i] = words[pin * 8 + GROUP];
+      firstEntry[i] = words[pin * 8 + FIRST_ENTRY];
+      categoryCounts[i] = halves[pin * 16 + CATEGORY_COUNT];
+      annotationCounts[i] = halves[pin * 16 + ANNOTATION_COUNT];
+      titleCounts[i] = halves[pin * 16 + TITLE_COUNT];
+    }
+  }
+
+  /** The first and the last entry of each pin: they are often on two lines. A pin without entries touches its neighbour's. */
+  private touch(ordinals: Uint32Array, weights: Float32Array, count: number): void {
+    const { firstEntry, categoryCounts, annotationCounts, titleCounts } = this;
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const first = firstEntry[i];
+      const last = Math.max(first, first + categoryCounts[i] + annotationCounts[i] + titleCounts[i] - 1);
+      sum += ordinals[first] + ordinals[last] + weights[first] + weights[last];
+    }
+    this.touched = sum;
+  }
+
+  /** The plain twin: column by column, row by row. */
+  private fromColumns(pins: PinColumns, pinIndexes: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const pin = pinIndexes[i];
+      this.createdAt[i] = pins.createdAt[pin];
+      this.saves[i] = pins.saves[pin];
+      this.domain[i] = pins.domain[pin];
+      this.group[i] = pins.group[pin];
+      const { start, length, weights } = pins.categories;
+      this.categorySquares[i] = squaresOf(weights, start[pin], start[pin] + length[pin]);
+      this.categoryDots[i] = rowDot(this.categories, pins.categories, pin);
+      this.annotationDots[i] = rowDot(this.annotations, pins.annotations, pin);
+      this.titleDots[i] = rowDot(this.titleTerms, pins.titleTerms, pin);
+    }
+  }
+
+  private makeRoom(rows: number): void {
+    this.createdAt = new Float64Array(rows);
+    for (const name of ['saves', 'domain', 'group', 'firstEntry'] as const) this[name] = new Int32Array(rows);
+    for (const name of ['categoryCounts', 'annotationCounts', 'titleCounts'] as const) this[name] = new Uint16Array(rows);
+    for (const name of ['categoryDots', 'annotationDots', 'titleDots', 'categorySquares'] as const) this[name] = new Float64Array(rows);
+  }
+}
+
+/** The sum over entries that the query has too, in the order of the row. */
+function dotOf(query: SparseQuery, ordinals: Uint32Array, weights: Float32Array, from: number, to: number): number {
+  if (query.size === 0) return 0;
+  const { keys, shift } = query;
+  let sum = 0;
+  for (let e = from; e < to; e++) {
+    // A free first slot says no, which is the usual answer.
+    const ordinal = ordinals[e];
+    if (keys[Math.imul(ordinal, SPREAD) >>> shift] === -1) continue;
+    const slot = query.slotOf(ordinal);
+    if (keys[slot] !== -1) sum += weights[e] * query.weights[slot];
+  }
+  return sum;
+}
+
+function rowDot(query: SparseQuery, { start, length, ordinals, weights }: SparseRows, row: number): number {
+  return dotOf(query, ordinals, weights, start[row], start[row] + length[row]);
+}
+
+function squaresOf(weights: Float32Array, from: number, to: number): number {
+  let squares = 0;
+  for (let e = from; e < to; e++) squares += weights[e] * weights[e];
+  return squares;
+}

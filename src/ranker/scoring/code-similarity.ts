@@ -1,0 +1,75 @@
+/** fc6 similarity = 1 - Hamming / bits, of one code with the codes of some pins. */
+import { existsSync, readFileSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
+import { SCAN_SLOT_BYTES } from '../../features/code-table.ts';
+import type { CodeTable } from '../../features/visual-features.ts';
+import { assetUrl } from '../../worker-url.ts';
+
+type Distances = (codes: number, bytes: number, query: number, rows: number, count: number, out: number) => void;
+
+/** The table's first scratch slot is the main thread's; a call fills it, runs and reads it without letting go. */
+const CHUNK_ROWS = 4096;
+/** Behind the distances a word stays free. */
+const DISTANCES_OFFSET = SCAN_SLOT_BYTES - CHUNK_ROWS * 4 - 16;
+const ROWS_OFFSET = DISTANCES_OFFSET - CHUNK_ROWS * 4;
+
+/** `out[i]` for `pinIndexes[i]`, for every i below `out.length`; NaN where the pin has no code. */
+export function similaritiesTo(code: Uint32Array, table: CodeTable, pinIndexes: Int32Array, out: Float32Array): void {
+  if (code.length !== table.words) throw new RangeError(`code: expected ${table.words} words, got ${code.length}`);
+  const fast = fastDistances(table);
+  if (fast) fast(code, pinIndexes, out);
+  else for (let i = 0; i < out.length; i++) out[i] = plainDistance(code, table.codes, pinIndexes[i] * table.words);
+  const { bits, has } = table;
+  for (let i = 0; i < out.length; i++) if (has[pinIndexes[i]] !== 1) out[i] = Number.NaN;
+  for (let i = 0; i < out.length; i++) out[i] = 1 - out[i] / bits;
+}
+
+/** Hamming distance of `code` and the words of `codes` from `at` on (Warren, figure 5-2); written out to keep the loop free of calls. */
+export function plainDistance(code: Uint32Array, codes: Uint32Array, at: number): number {
+  let distance = 0;
+  for (let i = 0; i < code.length; i++) {
+    let v = code[i] ^ codes[at + i];
+    v -= (v >>> 1) & 0x55555555;
+    v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
+    distance += Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+  }
+  return distance;
+}
+
+type TableDistances = (code: Uint32Array, pinIndexes: Int32Array, out: Float32Array) => void;
+
+const byTable = new WeakMap<CodeTable, TableDistances | null>();
+let module: WebAssembly.Module | null | undefined;
+
+/** The SIMD twin, bound to a table; null where it cannot run: other threads, odd code lengths, no room for scratch. */
+function fastDistances(table: CodeTable): TableDistances | null {
+  let fast = byTable.get(table);
+  if (fast === undefined) {
+    const bytes = table.words * 4;
+    const fits = isMainThread && bytes % 16 === 0 && bytes <= ROWS_OFFSET && table.byteOffset >= SCAN_SLOT_BYTES;
+    fast = fits ? bound(table) : null;
+    byTable.set(table, fast);
+  }
+  return fast;
+}
+
+function bound(table: CodeTable): TableDistances | null {
+  const url = assetUrl(import.meta.url, './code-distances.wasm');
+  if (module === undefined) module = existsSync(url) ? new WebAssembly.Module(readFileSync(url)) : null;
+  if (module === null) return null;
+  const { memory, byteOffset, words } = table;
+  const instance = new WebAssembly.Instance(module, { table: { memory } });
+  const distances = instance.exports.distances as Distances;
+  const query = new Uint32Array(memory.buffer, 0, words);
+  const rows = new Int32Array(memory.buffer, ROWS_OFFSET, CHUNK_ROWS);
+  const found = new Int32Array(memory.buffer, DISTANCES_OFFSET, CHUNK_ROWS);
+  return (code, pinIndexes, out) => {
+    query.set(code);
+    for (let first = 0; first < out.length; first += CHUNK_ROWS) {
+      const count = Math.min(CHUNK_ROWS, out.length - first);
+      rows.set(pinIndexes.subarray(first, first + count));
+      distances(byteOffset, words * 4, 0, ROWS_OFFSET, count, DISTANCES_OFFSET);
+      for (let i = 0; i < count; i++) out[first + i] = found[i];
+    }
+  };
+}

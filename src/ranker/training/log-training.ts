@@ -1,0 +1,114 @@
+/**
+ * From judged lists to a measured model: earlier lists train, later ones judge; the model is set beside the order as
+ * served, as retrieved, shuffled, the model that serves now, and one of the control set alone.
+ */
+import { ServiceError } from '../../errors.ts';
+import { chooseC, type CChoice, type ChooseSettings } from './choose-c.ts';
+import { columnsOf } from '../scoring/feature-table.ts';
+import {
+  baselineScores,
+  guardMeasure,
+  intervalsOf,
+  liftBySegment,
+  type ListScores,
+  ndcgByContender,
+  ndcgBySource,
+  objectSegment,
+  type SegmentLift,
+} from '../measures/holdout-report.ts';
+import { listScorer, trainLinearModel, type TrainedModel } from './linear-trainer.ts';
+import { type LogData, sliceLog, trainingRows } from './log-data.ts';
+import type { GuardMeasure, Interval } from '../registry/model-artifact.ts';
+import type { NormalizationKind } from '../scoring/normalizer.ts';
+import type { PairWeights } from './preference-sums.ts';
+import type { FeatureSet } from '../scoring/ranking-feature.ts';
+import { timeSplit } from './time-split.ts';
+
+export interface LogTrainingSettings {
+  readonly sets: readonly FeatureSet[];
+  readonly normalize: NormalizationKind;
+  /** Null: chosen by time-ordered folds. */
+  readonly c: number | null;
+  readonly seed: number;
+  readonly holdoutShare: number;
+  /** Scores held-out lists by the model that serves now; null: there is none. */
+  readonly previous: ((data: LogData) => ListScores) | null;
+  /** Weights of an older model to start from. */
+  readonly warm?: ReadonlyMap<string, number>;
+  /** Weights of the preference pairs of the training rows, for instance by inverse propensity. */
+  readonly pairWeights?: (training: LogData) => PairWeights;
+  /** The categories of a list's query, for lift by category. */
+  readonly categoriesOf: (queryPinIndex: number) => readonly string[];
+  readonly chooseSettings?: Partial<ChooseSettings>;
+  readonly onStep?: (step: string) => void;
+}
+
+export interface LogTraining {
+  readonly model: TrainedModel;
+  readonly training: LogData;
+  readonly holdout: LogData;
+  readonly c: number;
+  readonly choice: CChoice | null;
+  /** NDCG@10 on the holdout by contender. */
+  readonly ndcg10: Readonly<Record<string, Interval>>;
+  /** The model beside what it would replace, as fairly as the log allows. */
+  readonly guard: GuardMeasure;
+  readonly perList: Readonly<Record<string, Float64Array>>;
+  readonly liftByCategory: readonly SegmentLift[];
+  readonly liftByObject: readonly SegmentLift[];
+  readonly ndcg10BySource: Readonly<Record<string, Interval>>;
+}
+
+/** Throws RANKER_NO_PAIRS when the log holds no preference. */
+export async function trainOnLog(data: LogData, settings: LogTrainingSettings): Promise<LogTraining> {
+  if (data.lists.length === 0) throw new ServiceError('RANKER_NO_PAIRS', { reason: NO_LOG });
+  const split = timeSplit(data.lists.length, settings.holdoutShare);
+  const early = sliceLog(data, split.train.from, split.train.to);
+  const holdout = sliceLog(data, split.holdout.from, split.holdout.to);
+  const training = trainingRows(early, columnsOf(settings.sets));
+  const { normalize } = settings;
+  settings.onStep?.('choosing C');
+  const choice = settings.c === null ? await chosen(training, settings) : null;
+  const c = choice?.c ?? settings.c ?? 1;
+  settings.onStep?.('training');
+  const weights = settings.pairWeights?.(training);
+  const model = trainLinearModel(training, { c, normalize, weights, warm: settings.warm });
+  const control = trainLinearModel(trainingRows(early, columnsOf(['control'])), { c, normalize, weights });
+  settings.onStep?.('measuring');
+  const scores: Record<string, ListScores> = {
+    ...baselineScores(holdout, settings.seed),
+    ...(settings.previous ? { previous: settings.previous(holdout) } : {}),
+    control: listScorer(holdout, control.features),
+    trained: listScorer(holdout, model.features),
+  };
+  const perList = ndcgByContender(holdout, scores);
+  const categories = (list: number): readonly string[] => settings.categoriesOf(holdout.lists[list].queryPinIndex);
+  return {
+    model,
+    training,
+    holdout,
+    c,
+    choice,
+    ndcg10: intervalsOf(perList, settings.seed),
+    guard: guardMeasure(holdout, perList, settings.seed),
+    perList,
+    liftByCategory: liftBySegment(perList.trained, perList.control, categories, settings.seed),
+    liftByObject: liftBySegment(perList.trained, perList.control, (list) => objectSegment(holdout, list), settings.seed),
+    ndcg10BySource: ndcgBySource(holdout, scores.trained, 10, settings.seed),
+  };
+}
+
+/** C by folds; with too few lists for folds, 0.01. */
+async function chosen(training: LogData, settings: LogTrainingSettings): Promise<CChoice> {
+  try {
+    return await chooseC(training, { normalize: settings.normalize, ...settings.chooseSettings });
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'RANKER_NO_PAIRS') return { c: FALLBACK_C, curve: [] };
+    throw error;
+  }
+}
+
+const FALLBACK_C = 0.01;
+
+export const NO_LOG =
+  'the log holds no served list on which somebody acted; serve and send events, or run replay-saves to make a first log from the saves';

@@ -1,0 +1,80 @@
+/** What a user did before: the query pins of a home feed, and what is left out of it. */
+import type { CatalogStore } from '../catalog/pins/catalog-store.ts';
+import type { LogDatabase } from '../catalog/log/log-database.ts';
+import type { PinColumns } from '../catalog/pins/pin-columns.ts';
+import { PIN_REMOVED } from '../catalog/pins/pin-columns.ts';
+import type { EventType } from '../catalog/pins/records.ts';
+import type { WeightedPins } from '../ranker/scoring/user-history.ts';
+
+export interface PastAction {
+  readonly pinIndex: number;
+  readonly type: EventType;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+/** Choice: half of the strength after thirty days without anything newer; the papers fix no decay. */
+const HALF_LIFE_MS = 30 * 24 * 3600 * 1000;
+const STRENGTH: Record<EventType, number> = { save: 1, longClick: 0.7, click: 0.5, closeup: 0.3, impression: 0 };
+const ACTIONS_MAX = 300;
+const SHOWN_MAX = 1000;
+
+/** Absent: 300 actions, of this process alone. */
+export interface PastOptions {
+  readonly limit?: number;
+  /** What other processes know; what is known here too counts once. */
+  readonly elsewhere?: readonly PastAction[];
+}
+
+/** Saves and actions of a user, newest first. */
+export function pastActions(
+  catalog: CatalogStore,
+  log: LogDatabase,
+  userId: string,
+  { limit = ACTIONS_MAX, elsewhere = [] }: PastOptions = {},
+): PastAction[] {
+  const userIndex = catalog.users.indexOf(userId);
+  const saves = userIndex < 0 ? [] : catalog.saves.ofUser(userIndex, limit);
+  const actions: PastAction[] = saves.map(({ pinIndex, at }) => ({ pinIndex, type: 'save', at }));
+  actions.push(...log.events.actionsOf(userId, limit));
+  const known = new Set(elsewhere.length === 0 ? [] : actions.map(actionKey));
+  actions.push(...elsewhere.filter((action) => !known.has(actionKey(action))));
+  return actions.sort((a, b) => b.at - a.at || a.pinIndex - b.pinIndex).slice(0, limit);
+}
+
+function actionKey({ pinIndex, type, at }: PastAction): string {
+  return `${pinIndex} ${type} ${at}`;
+}
+
+/**
+ * Each pin once, with the strength of the strongest action times recency, strongest first. Recency is measured from the
+ * newest action, so a user who comes back after a year is not a stranger. `actions` newest first; removed pins are left out.
+ */
+export function weighedHistory(actions: readonly PastAction[], pins: PinColumns): WeightedPins {
+  const newest = actions[0]?.at ?? 0;
+  const weights = new Map<number, number>();
+  for (const { pinIndex, type, at } of actions) {
+    if (pinIndex >= pins.count || (pins.flags[pinIndex] & PIN_REMOVED) !== 0) continue;
+    const weight = STRENGTH[type] * 0.5 ** ((newest - at) / HALF_LIFE_MS);
+    if (weight > 0) weights.set(pinIndex, Math.max(weight, weights.get(pinIndex) ?? 0));
+  }
+  const ordered = [...weights].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+  return {
+    pinIndexes: Int32Array.from(ordered, ([pinIndex]) => pinIndex),
+    weights: Float64Array.from(ordered, ([, weight]) => weight),
+  };
+}
+
+/** Pins a user has saved or acted on, or was shown in earlier home feeds. */
+export function seenPins(
+  catalog: CatalogStore,
+  log: LogDatabase,
+  userId: string,
+  elsewhere: readonly PastAction[] = [],
+): ReadonlySet<number> {
+  const userIndex = catalog.users.indexOf(userId);
+  const seen = new Set<number>(elsewhere.map(({ pinIndex }) => pinIndex));
+  if (userIndex >= 0) for (const { pinIndex } of catalog.saves.ofUser(userIndex)) seen.add(pinIndex);
+  for (const { pinIndex } of log.events.actionsOf(userId, SHOWN_MAX, true)) seen.add(pinIndex);
+  return seen;
+}

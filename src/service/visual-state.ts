@@ -1,0 +1,145 @@
+/** The visual side of a running service: features of the active net and the detections of the active detector, kept up with. */
+import type { DatabaseOptions } from '../catalog/database.ts';
+import type { Config } from '../config.ts';
+import type { ImageDetections } from '../detection/detection.ts';
+import { type DetectionStore, openDetectionStore } from '../detection/detection-store.ts';
+import { readingRules } from '../detection/detector.ts';
+import { pinObjects, type PinObject } from '../detection/pin-objects.ts';
+import { reasonOf, ServiceError } from '../errors.ts';
+import { type FeatureNet, featureNetOf } from '../features/convnet.ts';
+import { type FeatureStore, openFeatureStore } from '../features/feature-store.ts';
+import { openFeatures, type ResidentFeatures } from '../features/resident-features.ts';
+import type { VisualFeatures } from '../features/visual-features.ts';
+import { activeNet, netStamp } from '../vision/net-folder.ts';
+import { type Net, readNet } from '../vision/net-manifest.ts';
+import type { Degradation } from '../lists/serving-parts.ts';
+
+/** Milliseconds after which no list is being made from features that were replaced. */
+const RETIRE_MS = 60_000;
+
+export interface PinObjects {
+  readonly width: number;
+  readonly height: number;
+  readonly objects: readonly PinObject[];
+}
+
+/** A net that is to serve: its features are loaded, nothing is served from them yet. */
+export interface NextLooks {
+  readonly netFolder: string;
+  readonly net: FeatureNet;
+  readonly features: ResidentFeatures;
+}
+
+export class VisualState {
+  netFolder: string;
+  readonly store: FeatureStore;
+  net: FeatureNet | null;
+  private readonly config: Config;
+  private readonly dataFolder: string;
+  private readonly detector: Net | null;
+  private readonly detections: DetectionStore | null;
+  private readonly problems: Degradation[] = [];
+  private features: ResidentFeatures | null = null;
+  private featureProblem: Degradation | null = null;
+  private switchProblem: Degradation | null = null;
+  private stamp: string;
+
+  constructor(config: Config, dataFolder: string, options: DatabaseOptions) {
+    this.config = config;
+    this.dataFolder = dataFolder;
+    this.stamp = netStamp(dataFolder);
+    this.netFolder = activeNet(dataFolder, 'visual');
+    this.store = openFeatureStore(dataFolder, options);
+    this.net = this.attempt(() => featureNetOf(readNet(this.netFolder)));
+    this.detector = this.attempt(() => readNet(activeNet(dataFolder, 'detector')));
+    const { detector } = this;
+    this.detections = detector && this.attempt(() => openDetectionStore(dataFolder, detector, options));
+  }
+
+  /** Null before the first features of the active net were computed. */
+  get visual(): VisualFeatures | null {
+    return this.features;
+  }
+
+  get degraded(): readonly Degradation[] {
+    return [...this.problems, ...[this.featureProblem, this.switchProblem].filter((problem) => problem !== null)];
+  }
+
+  /**
+   * The net that was switched to since the last look, loaded and ready; null when nothing changed. A net that is refused, or has
+   * no features, is told in `degraded`, and the present one keeps serving.
+   */
+  prepareSwitch(): NextLooks | null {
+    const { dataFolder, store } = this;
+    const stamp = netStamp(dataFolder);
+    if (stamp === this.stamp) return null;
+    this.stamp = stamp;
+    this.switchProblem = null;
+    try {
+      const netFolder = activeNet(dataFolder, 'visual');
+      const net = featureNetOf(readNet(netFolder));
+      if (net.digest === this.net?.digest) return null;
+      if (store.sequence(store.netIdOf(net)) === 0)
+        throw new ServiceError('NET_REFUSED', { net: net.name, reason: 'no image has features of it: extract-features --net comes first' });
+      return { netFolder, net, features: openFeatures(dataFolder, store, net, this.config.classScoreBytes) };
+    } catch (error) {
+      this.switchProblem = problemOf(error, 'NET_REFUSED');
+      return null;
+    }
+  }
+
+  /** From now on the other net's features are served; lists that are being made keep those they began with. */
+  take({ netFolder, net, features }: NextLooks): void {
+    const old = this.features;
+    Object.assign(this, { netFolder, net, features, featureProblem: null });
+    setTimeout(() => old?.close(), RETIRE_MS).unref();
+  }
+
+  /** Takes in rows that were computed since the last look, here or by a job. */
+  refresh(): void {
+    const { net, store } = this;
+    if (!net) return;
+    const netId = store.netIdOf(net);
+    if (this.features) return this.features.refresh(store, netId);
+    if (store.sequence(netId) === 0) return;
+    try {
+      this.features = openFeatures(this.dataFolder, store, net, this.config.classScoreBytes);
+      this.featureProblem = null;
+    } catch (error) {
+      this.featureProblem = problemOf(error, 'ARTIFACT_REFUSED');
+    }
+  }
+
+  /** The objects of a pin's picture; null when the detector has not seen it. */
+  objectsOf(pinIndex: number): PinObjects | null {
+    const found = this.detections?.read(pinIndex) ?? null;
+    return found && this.objectsIn(found);
+  }
+
+  /** What was detected, read by the active detector's rules and the settings. */
+  objectsIn(found: ImageDetections): PinObjects | null {
+    if (!this.detector) return null;
+    const { objectScoreMin, dominantAreaMin, dominantScoreMin } = this.config;
+    const dominance = { scoreMin: objectScoreMin, areaMin: dominantAreaMin, ownScoreMin: dominantScoreMin };
+    return { width: found.width, height: found.height, objects: pinObjects(found, readingRules(this.detector.manifest), dominance) };
+  }
+
+  private attempt<T>(work: () => T): T | null {
+    try {
+      return work();
+    } catch (error) {
+      this.problems.push(problemOf(error, 'NET_REFUSED'));
+      return null;
+    }
+  }
+
+  close(): void {
+    this.features?.close();
+    this.detections?.close();
+    this.store.close();
+  }
+}
+
+function problemOf(error: unknown, otherwise: string): Degradation {
+  return { code: error instanceof ServiceError ? error.code : otherwise, reason: reasonOf(error) };
+}
