@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The program `related-pins`: its jobs are in `jobs/table.ts`. */
 import { runCommandLine } from './command-line.ts';
-import { JOBS } from './jobs/table.ts';
+import { JOB_GROUPS } from './jobs/table.ts';
 
 /** Jobs of the project's own proofs, which `npm run lab` runs. */
 const LAB = ['demo', 'evaluate-world', 'climb-ladder', 'prove-position-bias', 'replay-flashlight', 'replay-paper', 'simulate-experiments'];
@@ -10,7 +10,7 @@ process.exitCode = await runCommandLine(
   {
     command: 'related-pins',
     title: 'related-pins: given a pin, which pins do people want to see next?',
-    jobs: JOBS,
+    groups: JOB_GROUPS,
     elsewhere: (name) => (LAB.includes(name) ? ` It is in the lab: npm run ${name === 'demo' ? 'demo' : `lab -- ${name}`}` : undefined),
   },
   process.argv,

@@ -9,7 +9,7 @@ import { readConfig } from './config.ts';
 import { reasonOf, ServiceError } from './errors.ts';
 import type { Job, JobOption } from './jobs/job.ts';
 import { lockJob } from './jobs/job-lock.ts';
-import type { JobRow } from './jobs/table.ts';
+import type { JobGroup, JobRow } from './jobs/table.ts';
 import { toldProgress } from './jobs/told-progress.ts';
 import type { Progress } from './progress.ts';
 import { projectRoot } from './worker-url.ts';
@@ -18,7 +18,7 @@ export interface Program {
   /** As a person types it. */
   readonly command: string;
   readonly title: string;
-  readonly jobs: readonly JobRow[];
+  readonly groups: readonly JobGroup[];
   /** For a name that is no job here: a sentence that says where it is, or undefined. */
   elsewhere?(name: string): string | undefined;
 }
@@ -41,10 +41,14 @@ const REFUSALS = new Set([
 /** Runs the job that `argv` (of the process) names, and resolves to the exit status. */
 export async function runCommandLine(program: Program, argv: readonly string[]): Promise<number> {
   const name = argv[2];
-  const known = program.jobs.find(([job]) => job === name);
+  const known = jobsOf(program).find(([job]) => job === name);
   if (!known) return overview(program, name);
   const { job } = await known[2]();
   return runJob(program, job, argv.slice(3));
+}
+
+function jobsOf(program: Program): readonly JobRow[] {
+  return program.groups.flatMap(({ jobs }) => jobs);
 }
 
 function overview(program: Program, name: string | undefined): number {
@@ -60,13 +64,15 @@ function overview(program: Program, name: string | undefined): number {
     return 2;
   }
   const lines = [program.title, '', `Usage: ${program.command} <job> [flags]      ${program.command} <job> --help`, ''];
-  for (const [job, summary] of program.jobs) lines.push(`  ${job.padEnd(24)}${summary}`);
+  for (const { title, jobs } of program.groups) lines.push(title, ...jobs.map(([job, summary]) => `  ${job.padEnd(24)}${summary}`), '');
   (name === undefined ? console.error : console.log)(lines.join('\n'));
   return name === undefined ? 2 : 0;
 }
 
 function nearest(program: Program, name: string): string {
-  const near = program.jobs.map(([job]) => job).filter((job) => job.startsWith(name) || job.split('-').some((part) => name.includes(part)));
+  const near = jobsOf(program)
+    .map(([job]) => job)
+    .filter((job) => job.startsWith(name) || job.split('-').some((part) => name.includes(part)));
   return near.length > 0 ? ` Did you mean ${near.join(' or ')}?` : '';
 }
 

@@ -1,7 +1,7 @@
 /**
  * Every setting of the service in one table. This is the only reader of the environment: it is parsed once at start,
- * frozen, and passed down as plain values. `.env.example` and the table in the README are made from it (`npm run build`
- * does not rewrite them; `test/rules/documents.test.ts` compares).
+ * frozen, and passed down as plain values. `.env.example` and docs/SETTINGS.md are made from it by
+ * `node scripts/write-tables.mjs`; `test/rules/documents.test.ts` compares.
  */
 import { ServiceError } from './errors.ts';
 

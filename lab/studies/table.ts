@@ -1,5 +1,5 @@
 /** The jobs of the lab. */
-import type { JobRow } from '../../src/jobs/table.ts';
+import type { JobGroup, JobRow } from '../../src/jobs/table.ts';
 
 export const JOBS: readonly JobRow[] = [
   ['demo', 'make a world whose truth is known, learn from its people, prove the gain, serve it', () => import('./demo/demo.ts')],
@@ -14,3 +14,5 @@ export const JOBS: readonly JobRow[] = [
   ['replay-paper', "replay the paper's experiment on the demo world, against its planted truth", () => import('./paper/replay-paper.ts')],
   ['simulate-experiments', 'prove the experiment statistics by simulation', () => import('./simulate-experiments.ts')],
 ];
+
+export const JOB_GROUPS: readonly JobGroup[] = [{ title: 'The lab', jobs: JOBS }];

@@ -1,11 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { JOBS as LAB } from '../../lab/studies/table.ts';
 import { REJECTION_REASONS } from '../../src/catalog/pins/records.ts';
-import { SETTINGS } from '../../src/config.ts';
 import { ERRORS } from '../../src/errors.ts';
-import { JOBS } from '../../src/jobs/table.ts';
+import { envExample, jobsPage, settingsPage } from '../../scripts/generated-docs.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
@@ -25,20 +23,16 @@ describe('documents say what the code says', () => {
     expect(listed).toEqual([...REJECTION_REASONS]);
   });
 
-  it('.env.example lists every setting with its default', () => {
-    const listed = [...read('.env.example').matchAll(/^#?\s?(RELATED_PINS_\w+)=(.*)$/gm)].map((row) => `${row[1]}=${row[2]}`);
-    expect(listed).toEqual(Object.values(SETTINGS).map((row) => `${row.env}=${row.default}`));
+  it('.env.example, docs/SETTINGS.md and docs/JOBS.md are what `node scripts/write-tables.mjs` writes', async () => {
+    expect(read('.env.example')).toBe(envExample());
+    expect(read('docs/SETTINGS.md')).toBe(settingsPage());
+    expect(read('docs/JOBS.md')).toBe(await jobsPage());
   });
 
-  it('the README table lists every setting', () => {
-    const listed = [...read('README.md').matchAll(/^\| `(RELATED_PINS_\w+)` \|/gm)].map((row) => row[1]);
-    expect(listed).toEqual(Object.values(SETTINGS).map((row) => row.env));
-  });
-
-  it('every job of the command line is named in the README', () => {
-    const jobs = [...JOBS, ...LAB].map(([name]) => name);
-    expect(jobs.length).toBeGreaterThan(0);
-    expect(jobs.filter((job) => !read('README.md').includes(job))).toEqual([]);
+  it('the README is read in a minute: 7 KB at most, and every page it links is there', () => {
+    expect(Buffer.byteLength(read('README.md'))).toBeLessThanOrEqual(7 * 1024);
+    const links = [...read('README.md').matchAll(/\]\((?!http)([^)#]+)/g)].map(([, path]) => path);
+    expect(links.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 
   it('every bench has a README', () => {

@@ -81,7 +81,7 @@ describe('imports', () => {
   it('the lab imports the product, and nothing imports the lab', () => {
     const lab = join(ROOT, 'lab');
     expect(sources(lab).length).toBeGreaterThan(0);
-    const users = ['src', 'bench', 'torture', 'scripts'].flatMap((folder) => sources(join(ROOT, folder)));
+    const users = ['src', 'bench', 'torture'].flatMap((folder) => sources(join(ROOT, folder)));
     const wrong = users.filter((file) =>
       importsOf(file).some(({ target }) => target.startsWith('.') && resolve(dirname(file), target).startsWith(`${lab}/`)),
     );

@@ -1,0 +1,71 @@
+/** Pages that are made from tables in the code. `node scripts/write-tables.mjs` writes them; test/rules/documents.test.ts compares them. */
+import { SETTINGS } from '../src/config.ts';
+import { JOB_GROUPS as LAB_GROUPS } from '../lab/studies/table.ts';
+import { JOB_GROUPS, type JobGroup } from '../src/jobs/table.ts';
+
+const NOTE = '<!-- Made by `node scripts/write-tables.mjs`; edit the tables in the code instead. -->';
+const unitOf = (unit: string): string => (unit ? ` (${unit})` : '');
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+
+/** docs/SETTINGS.md: a row per setting. */
+export function settingsPage(): string {
+  const rows = Object.values(SETTINGS).map(
+    (row) => `| \`${row.env}\` | ${row.default === '' ? '' : `\`${row.default}\``} | ${row.meaning}${unitOf(row.unit)} |`,
+  );
+  return [
+    '# Settings',
+    '',
+    NOTE,
+    '',
+    'All settings are environment variables. A flag of a job wins over its setting. `.env.example` holds the same list;',
+    'copy it and start with `set -a; . ./.env; set +a`.',
+    '',
+    '| setting | default | meaning |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+/** .env.example: each setting, commented out, with its default. */
+export function envExample(): string {
+  const rows = Object.values(SETTINGS).map((row) => `# ${row.meaning}${unitOf(row.unit)}\n# ${row.env}=${row.default}`);
+  return `${rows.join('\n')}\n`;
+}
+
+/** docs/JOBS.md: every job with its flags and examples, grouped by noun. */
+export async function jobsPage(): Promise<string> {
+  const parts = [
+    '# Jobs',
+    '',
+    NOTE,
+    '',
+    '`npx related-pins JOB --help` prints the same. Every long job shows progress, stops cleanly at Ctrl-C and goes on where it',
+    'stopped. `--json` prints the receipt as one line. Every job takes `--data FOLDER` (default: `RELATED_PINS_DATA`, then `./var`).',
+    'Exit codes: 0 done, 1 failed, 2 refused, 130 stopped by hand.',
+    '',
+    'A new catalog needs these, in this order: `import-catalog`, `extract-features`, `build-candidates`, `serve`. Later come',
+    '`train-ranker` and `promote-model`; `detect-objects` and `index-objects` add objects.',
+    '',
+  ];
+  for (const group of JOB_GROUPS) parts.push(...(await section(group)));
+  parts.push('The lab, beside the product, proves what the product rests on: `npm run lab -- JOB`.', '');
+  for (const group of LAB_GROUPS) parts.push(...(await section(group)));
+  return parts.join('\n');
+}
+
+async function section({ title, jobs }: JobGroup): Promise<string[]> {
+  const lines = [`## ${title}`, ''];
+  for (const [name, summary, load] of jobs) {
+    const { job } = await load();
+    const args = (job.args ?? []).map(({ form, meaning }) => `| \`${form}\` | ${cell(meaning)} |`);
+    const flags = job.options.map(
+      ({ flag, meaning, default: value }) =>
+        `| \`${flag}\` | ${cell(meaning)}${value === undefined || value === '' ? '' : ` (default: ${String(value)})`} |`,
+    );
+    lines.push(`### ${name}`, '', `${summary[0].toUpperCase()}${summary.slice(1)}.`, '');
+    if (args.length + flags.length > 0) lines.push('| flag | meaning |', '|---|---|', ...args, ...flags, '');
+    lines.push('```bash', ...job.examples, '```', '');
+  }
+  return lines;
+}
