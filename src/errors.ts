@@ -23,6 +23,7 @@ export const ERRORS = {
     message: 'The disk that holds {folder} is full; nothing of this request was written. Free space and send it again.',
   },
   CATALOG_PIN_UNKNOWN: { status: 404, message: 'There is no pin {pinId}.' },
+  CATALOG_FIELD_UNKNOWN: { status: 400, message: 'No pin has a field {name}.' },
   CATALOG_USER_UNKNOWN: { status: 404, message: 'There is no user {userId}.' },
   CATALOG_FILE_UNREADABLE: { status: 400, message: '{file} cannot be read as {format}: {reason}' },
   IMAGE_UNKNOWN: { status: 404, message: 'The pin {pinId} has no image.' },

@@ -42,7 +42,7 @@ export async function relatedPins(parts: ServingParts, queryPin: number, options
 }
 
 /**
- * A caller's own list in the order people would want it; every given pin is kept, near-duplicates included. Only sources
+ * A caller's own list in the order people would want it; every given pin that passes the filters is kept, near-duplicates included. Only sources
  * that look up a list are asked for the scores they would give: making up candidates that nobody wants is the costly part.
  */
 export async function rankPins(parts: ServingParts, queryPin: number, given: Int32Array, options: ListOptions): Promise<RankedList> {
@@ -52,7 +52,7 @@ export async function rankPins(parts: ServingParts, queryPin: number, given: Int
   const sources = askedSources(parts.sources, options.treatment.sources).filter(({ name }) => !isFilling(name));
   const query = querySide(queryPin, visual, options.treatment);
   const proposals = await propose(sources, { pinIndex: queryPin, code: null }, { limit: limits.candidates, filtered: false, degraded });
-  const candidates = ownCandidates(given, proposals);
+  const candidates = ownCandidates(options.filter ? given.filter(options.filter) : given, proposals);
   const missing = missingOf(queryPin, pins, query);
   const shared = { surface: 'rank', options, query, candidates, degraded, missing, startedAt } as const;
   const list = await rankCandidates(parts, {
@@ -120,8 +120,8 @@ function userOf(parts: ServingParts, { userId, now }: ListOptions): UserHistory 
   return history.pinIndexes.length === 0 ? null : summarizeHistory(history, parts.pins, parts.visual);
 }
 
-function isFiltered({ category, buyableOnly, exclude }: ListOptions): boolean {
-  return category !== null || buyableOnly || exclude.size > 0;
+function isFiltered({ category, buyableOnly, exclude, filter }: ListOptions): boolean {
+  return category !== null || buyableOnly || exclude.size > 0 || Boolean(filter);
 }
 
 function isEmpty(proposals: readonly Proposal[], name: string): boolean {

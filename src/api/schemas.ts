@@ -19,6 +19,20 @@ const SessionId = Type.Optional(
   }),
 );
 
+const FieldsText = Type.String({
+  maxLength: 4096,
+  description:
+    'Fields of every item, separated by commas: title, image, link and whatever the pins carry. Empty: none. Default: title,image,link.',
+});
+const FilterText = Type.String({ maxLength: 1024 });
+const FILTER_MEANING =
+  'Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing.';
+/** Several are several parameters of the query; a body may give one text or a list. */
+export const FieldsAndFilters = {
+  fields: Type.Optional(Type.Union([FieldsText, Type.Array(Type.String({ maxLength: 64 }), { maxItems: 50 })])),
+  filter: Type.Optional(Type.Union([FilterText, Type.Array(FilterText, { maxItems: 10 })], { description: FILTER_MEANING })),
+};
+
 const ListFields = {
   userId: Type.Optional(Id),
   sessionId: SessionId,
@@ -34,6 +48,8 @@ const ListFields = {
       description: 'A model name, variant-a, variant-b, variant-c, or a treatment as JSON. Marked in the log, kept out of training.',
     }),
   ),
+  fields: Type.Optional(FieldsText),
+  filter: Type.Optional(Type.Array(FilterText, { maxItems: 10, description: FILTER_MEANING })),
 };
 export const ListQuery = Type.Object(ListFields);
 const { userId: _, ...feedFields } = ListFields;
@@ -47,6 +63,7 @@ export const RankBody = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
   explain: Type.Optional(Type.Boolean()),
   treatment: ListFields.treatment,
+  ...FieldsAndFilters,
 });
 
 const Term = Type.Object({
@@ -55,6 +72,8 @@ const Term = Type.Object({
   weight: Type.Number(),
   contribution: Type.Number(),
 });
+/** Values of the fields that were asked for, null where a pin has none. */
+const ItemFields = Type.Unsafe<Record<string, string | number | boolean | null>>({ type: 'object', additionalProperties: true });
 const Source = Type.Object({ name: Type.String(), score: Type.Number() });
 export const Item = Type.Object({
   pinId: Type.String(),
@@ -62,6 +81,7 @@ export const Item = Type.Object({
   score: Type.Number(),
   sources: Type.Array(Source),
   terms: Type.Optional(Type.Array(Term)),
+  fields: Type.Optional(ItemFields),
 });
 export const Treatment = Type.Object({
   model: Type.Union([Type.String(), Type.Null()]),
@@ -120,12 +140,18 @@ export const PinSummary = Type.Object({
   saves: Type.Integer(),
   hasImage: Type.Boolean(),
   imageFailure: Type.Union([Type.String(), Type.Null()]),
+  fields: Type.Unsafe<Record<string, string | number | boolean>>({
+    type: 'object',
+    additionalProperties: true,
+    description: 'Fields of the caller: price, brand, ...',
+  }),
 });
 export const PinsQuery = Type.Object({
   category: Type.Optional(Type.String({ maxLength: 256 })),
   q: Type.Optional(Type.String({ maxLength: 1024, description: 'Words of title, description and annotations.' })),
   buyable: Type.Optional(Type.Boolean()),
   distinct: Type.Optional(Type.Boolean({ description: 'One pin of each group of near-duplicates.' })),
+  filter: ListFields.filter,
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: 60 })),
   cursor: Type.Optional(Type.String({ maxLength: 64 })),
 });

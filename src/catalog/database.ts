@@ -47,7 +47,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
 
 /**
  * Brings the tables of one store to its newest version. `steps[v]` leads from version v to v + 1; a step is never
- * changed once released, only added. A file from a newer program is refused.
+ * changed once released, only added. A file from a newer program is refused, and one from an older program where nothing may be written.
  */
 export function migrate(database: Database, store: string, steps: readonly string[]): void {
   if (!database.readonly) {
@@ -61,7 +61,14 @@ export function migrate(database: Database, store: string, steps: readonly strin
       reason: `they are of version ${found}, made by a newer program`,
     });
   }
-  if (found === steps.length || database.readonly) return;
+  if (found === steps.length) return;
+  if (database.readonly) {
+    throw new ServiceError('CATALOG_FILE_UNREADABLE', {
+      file: database.name,
+      format: `${store} tables of version ${steps.length}`,
+      reason: `they are of version ${found}; the next start of the service, or any job that writes, brings them forward`,
+    });
+  }
   database
     .transaction(() => {
       for (const step of steps.slice(schemaVersion(database, store))) database.exec(step);

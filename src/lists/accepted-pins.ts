@@ -4,7 +4,7 @@ import type { ListOptions } from './ranked-list.ts';
 
 /**
  * Which candidates a request allows: not excluded, not shown on an earlier page nor a near-duplicate of what was,
- * of the category, buyable where that is asked for. undefined: all. A category that no pin has allows none.
+ * of the category, buyable and of such fields where that is asked for. undefined: all. A category that no pin has allows none.
  */
 export function acceptedPins(pins: PinColumns, options: ListOptions, shown: readonly number[]): Accept | undefined {
   const tests: Accept[] = [];
@@ -14,6 +14,7 @@ export function acceptedPins(pins: PinColumns, options: ListOptions, shown: read
     const groups = new Set(shown.map((pinIndex) => pins.group[pinIndex]));
     tests.push((pinIndex) => !groups.has(pins.group[pinIndex]));
   }
+  if (options.filter) tests.push(options.filter);
   if (options.buyableOnly) tests.push((pinIndex) => (pins.flags[pinIndex] & PIN_BUYABLE) !== 0);
   if (category !== null) tests.push(inCategory(pins, pins.categoryNames.indexOf(category)));
   if (tests.length <= 1) return tests[0];

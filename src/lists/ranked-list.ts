@@ -1,3 +1,4 @@
+import type { Accept } from '../candidates/visual/neighbor-index.ts';
 import type { CandidateList } from '../candidates/candidate.ts';
 import type { Surface } from '../catalog/log/served-list.ts';
 import type { Matrix } from '../math/matrix.ts';
@@ -32,6 +33,8 @@ export interface ListOptions {
   /** A category name every item must have, or null. */
   readonly category: string | null;
   readonly buyableOnly: boolean;
+  /** What the fields of every item must be; absent or null: anything. */
+  readonly filter?: Accept | null;
   /** Keep the terms of every score on the page. */
   readonly explain?: boolean;
   /** Keep what was scored, of every candidate: for those who measure other rankers on the same candidates. */

@@ -27,6 +27,8 @@ export interface SearchFilters {
   readonly exclude?: ReadonlySet<number>;
   /** Only pins that carry all of these annotations (ordinals in `columns.annotationTerms`): chips that were clicked. */
   readonly terms?: readonly number[];
+  /** What the fields of a pin must be. */
+  readonly fields?: Accept;
   /** Results known to be good for this very query (a dot's engagement): added to the score. */
   readonly boost?: (pinIndex: number) => number;
 }
@@ -85,7 +87,7 @@ export function searchAnnotations(results: readonly VisualResult[], { columns, i
 }
 
 function acceptOf(query: VisualQuery, filters: SearchFilters, columns: PinColumns): Accept {
-  const { category, buyable, exclude, terms = [] } = filters;
+  const { category, buyable, exclude, terms = [], fields } = filters;
   const ownGroup = query.pinIndex < 0 ? -1 : columns.group[query.pinIndex];
   return (pin) =>
     (columns.flags[pin] & PIN_REMOVED) === 0 &&
@@ -93,7 +95,8 @@ function acceptOf(query: VisualQuery, filters: SearchFilters, columns: PinColumn
     (!buyable || (columns.flags[pin] & PIN_BUYABLE) !== 0) &&
     (category === undefined || inCategory(pin, category, columns)) &&
     terms.every((term) => hasTerm(pin, term, columns)) &&
-    !exclude?.has(pin);
+    !exclude?.has(pin) &&
+    (fields === undefined || fields(pin));
 }
 
 /** Whether a pin carries an annotation. */

@@ -2,6 +2,7 @@
  * Shop the Look (paper, figure 10): for each object of a scene the buyable pins that look like it, and for each kind of
  * object that usually stands beside those, buyable pins that complete the look.
  */
+import type { Accept } from '../candidates/visual/neighbor-index.ts';
 import { PIN_BUYABLE } from '../catalog/pins/pin-columns.ts';
 import type { Box } from '../vision/box.ts';
 import { visualSearch, type VisualSearchSources } from './flashlight.ts';
@@ -45,6 +46,8 @@ export interface LookShelves {
   readonly index: ObjectIndex;
   readonly company: LabelCompany;
   readonly exclude: ReadonlySet<number>;
+  /** What the fields of a pin must be. */
+  readonly fields?: Accept;
 }
 
 /** Objects of a scene that are shopped for, surest first. */
@@ -56,7 +59,7 @@ const COMPANIONS_MAX = 3;
  * own kind, because a crop alone confuses kinds of one colour; where none is for sale, among all pictures.
  */
 export async function shopTheLook(scene: LookScene, shelves: LookShelves, perPart: number): Promise<readonly LookPart[]> {
-  const { sources, index, company } = shelves;
+  const { sources, index, company, fields } = shelves;
   const taken = new Set(shelves.exclude);
   const parts: LookPart[] = [];
   const give = (label: string, box: Box | null, confidence: number, found: readonly LookItem[]): void => {
@@ -66,10 +69,10 @@ export async function shopTheLook(scene: LookScene, shelves: LookShelves, perPar
   };
   const { pinIndex } = scene;
   const { flags } = sources.columns;
-  const accept = (pin: number): boolean => (flags[pin] & PIN_BUYABLE) !== 0 && !taken.has(pin);
+  const accept = (pin: number): boolean => (flags[pin] & PIN_BUYABLE) !== 0 && !taken.has(pin) && (!fields || fields(pin));
   for (const { label, score, box, code } of scene.objects.slice(0, OBJECTS_MAX)) {
     const same = label === '' ? [] : index.scenes({ code, pinIndex, label, accept }, perPart, sources.columns);
-    const alike = { buyable: true, exclude: taken };
+    const alike = { buyable: true, exclude: taken, ...(fields ? { fields } : {}) };
     give(label, box, score, same.length > 0 ? same : await visualSearch({ code, pinIndex }, alike, sources));
   }
   const labels = scene.objects.map((object) => object.label);

@@ -5,6 +5,8 @@
 import { join } from 'node:path';
 import { WORK_WHILE_WAITING } from '../candidates/cooccurrence/fresh-cooccurrence.ts';
 import { type CatalogStore, openCatalog } from '../catalog/pins/catalog-store.ts';
+import { FieldColumns } from '../catalog/pins/field-columns.ts';
+import { PinFieldStore } from '../catalog/pins/pin-field-store.ts';
 import { Checkpointer } from '../catalog/log/checkpointer.ts';
 import { type Database, openDatabase } from '../catalog/database.ts';
 import { type DataFolderLock, lockDataFolder } from '../catalog/artifacts/data-folder-lock.ts';
@@ -71,6 +73,9 @@ export class Context {
   readonly dataFolder: string;
   readonly catalog: CatalogStore;
   readonly pins: ResidentPinColumns;
+  /** What lists show of pins, and what requests filter by. */
+  readonly fields: PinFieldStore;
+  readonly fieldColumns: FieldColumns;
   readonly log: LogDatabase;
   readonly registry: ModelRegistry;
   readonly models: ServingModels;
@@ -119,6 +124,8 @@ export class Context {
     this.pins = residentPins(catalogFolder, this.catalog, siteCategories(config.categories), (reason) => {
       this.startProblem = reason;
     });
+    this.fields = new PinFieldStore(this.catalog.database);
+    this.fieldColumns = new FieldColumns(this.catalog);
     this.log = openLog(dataFolder, { synchronous, userKey, groupCommitMs: config.groupCommitMs });
     this.looks = new VisualState(config, dataFolder, { synchronous, cacheKib });
     this.registry = new ModelRegistry(join(dataFolder, 'models'));
@@ -288,6 +295,7 @@ export class Context {
   private takeUp(budgetMs: number): void {
     const changed = this.pins.catchUp(budgetMs);
     for (const pinIndex of changed) this.changedPins.add(pinIndex);
+    this.fieldColumns.refresh(changed);
     if (changed.some((pinIndex) => (this.pins.flags[pinIndex] & PIN_REMOVED) !== 0)) this.removals++;
     this.looks.refresh();
     if (this.pins.isBehind) return;

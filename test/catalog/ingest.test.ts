@@ -40,7 +40,7 @@ async function rowsOf(reader: RowReader, file: string): Promise<SourceRow[]> {
 
 test('each bad pin is rejected by reason and line, and the good ones go in', async () => {
   const bad = [
-    '{"id": "ok", "title": "fine", "colour": "red"}',
+    '{"id": "ok", "title": "fine", "colour": "red", "sizes": [1, 2]}',
     '{"id": ""}',
     `{"id": "${'x'.repeat(257)}"}`,
     '{"id": "later", "createdAt": "2026-01-03T00:00:00Z"}',
@@ -75,7 +75,7 @@ test('each bad pin is rejected by reason and line, and the good ones go in', asy
       MAP_INVALID: { count: 1, lines: [11] },
       TEXT_NOT_UTF8: { count: 2, lines: [12, 16] },
     },
-    unknownFields: { colour: 1 },
+    unknownFields: { sizes: 1 },
   });
   expect(catalog.pins.get(catalog.pins.indexOf('in'))).toMatchObject({
     image: 'images/a.jpg',

@@ -3,7 +3,8 @@ import { reasonOf } from '../../errors.ts';
 import { afterKeptReply, afterResponse } from './after-response.ts';
 import { Counterfactual } from '../../service/counterfactual.ts';
 import { interleavedCloseup } from '../../service/interleaved-closeup.ts';
-import { listOptions, pinOf } from './list-options.ts';
+import { fieldReader } from './item-fields.ts';
+import { filteredListOptions, pinOf } from './list-options.ts';
 import { listReply } from './list-reply.ts';
 import { bytesOf, keptRecord, ReplyCache } from './reply-cache.ts';
 import type { App, Service } from './routes.ts';
@@ -22,8 +23,9 @@ export function closeupRoutes(app: App, { context, metrics }: Service): void {
   app.get('/v1/pins/:id/related', { schema, config: { scope: 'read', prompt: true } }, async (request, reply) => {
     const startedAt = performance.now();
     const pinIndex = pinOf(context, request.params.id);
-    const options = listOptions(context, request.query, { surface: 'closeup', pinIndex });
-    const key = kept.keyOf(pinIndex, options);
+    const fieldsOf = fieldReader(context, request.query.fields);
+    const options = await filteredListOptions(context, request.query, { surface: 'closeup', pinIndex });
+    const key = kept.keyOf(pinIndex, options, request.query.fields);
     const known = key === null ? null : await kept.get(key);
     if (known) {
       reply.type('application/json; charset=utf-8').send(bytesOf(known, options.recommendationId) as never);
@@ -34,7 +36,7 @@ export function closeupRoutes(app: App, { context, metrics }: Service): void {
     const list = options.interleave
       ? await interleavedCloseup(context, pinIndex, options, options.interleave)
       : await relatedPins(context.parts, pinIndex, options);
-    const body = listReply(list, context.pins);
+    const body = listReply(list, context.pins, fieldsOf);
     if (key === null) reply.send(body);
     else {
       const text = String(reply.serialize(body as never));

@@ -1,6 +1,7 @@
 import { homeFeed } from '../../related-pins.ts';
 import { afterResponse } from './after-response.ts';
-import { listOptions } from './list-options.ts';
+import { fieldReader } from './item-fields.ts';
+import { filteredListOptions } from './list-options.ts';
 import { listReply } from './list-reply.ts';
 import type { App, Service } from './routes.ts';
 import { FeedQuery, ListReply, replies, UserParams } from '../schemas.ts';
@@ -16,9 +17,10 @@ export function homeFeedRoutes(app: App, { context, metrics }: Service): void {
   app.get('/v1/users/:id/home-feed', { schema, config: { scope: 'read' } }, async (request, reply) => {
     const startedAt = performance.now();
     const userId = request.params.id;
-    const options = listOptions(context, { ...request.query, userId }, { surface: 'home-feed', pinIndex: -1 });
+    const fieldsOf = fieldReader(context, request.query.fields);
+    const options = await filteredListOptions(context, { ...request.query, userId }, { surface: 'home-feed', pinIndex: -1 });
     const list = await homeFeed(context.parts, userId, options);
-    reply.send(listReply(list, context.pins));
+    reply.send(listReply(list, context.pins, fieldsOf));
     afterResponse(context, metrics, request, list, startedAt);
     return reply;
   });

@@ -5,6 +5,7 @@ import { BLEND_RULES, blendSources, type LensSource, sourceRatios } from '../../
 import { searchAnnotations, type SearchFilters, visualSearch, type VisualResult } from '../../search/flashlight.ts';
 import type { SceneMatch } from '../../search/object-index.ts';
 import { understand, type Understanding } from '../../search/query-understanding.ts';
+import { fieldsBeside } from './item-fields.ts';
 import type { App, Service } from './routes.ts';
 import type { VisualDesk } from './visual-desk.ts';
 import { coloursOf, listHead, logVisualList, placeOf, visualOptions } from './visual-list.ts';
@@ -36,9 +37,10 @@ export function lensRoutes(app: App, { context, metrics }: Service, desk: () => 
       items,
       startedAt,
     });
+    const beside = fieldsBeside(question.fieldsOf, items);
     return {
       ...listHead(context, options),
-      items: items.map((item, at) => itemOf(context, item, start + at + 1)),
+      items: items.map((item, at) => ({ ...itemOf(context, item, start + at + 1), ...beside(at) })),
       nextCursor: more ? String(start + items.length) : null,
       understanding: understandingReply(context, understanding),
       annotations: understanding.annotations.map(({ term, weight }) => ({ term, weight })),

@@ -5,6 +5,7 @@ import { armsText } from '../../experiments/assignment.ts';
 import { newId } from '../../math/random.ts';
 import { DEFAULT_TREATMENT, readTreatment, type Treatment } from '../../ranker/treatment.ts';
 import type { ListOptions } from '../../lists/ranked-list.ts';
+import { askedFilter, type Names } from './item-fields.ts';
 
 /** What list requests share, as the schemas let it through. */
 export interface ListRequest {
@@ -17,6 +18,7 @@ export interface ListRequest {
   readonly buyable?: boolean;
   readonly explain?: boolean;
   readonly treatment?: string;
+  readonly filter?: Names;
 }
 
 /** The pin of a request. @throws CATALOG_PIN_UNKNOWN */
@@ -24,6 +26,18 @@ export function pinOf({ pins }: Context, id: string): number {
   const pinIndex = pins.indexOf(id);
   if (pinIndex < 0) throw new ServiceError('CATALOG_PIN_UNKNOWN', { pinId: id });
   return pinIndex;
+}
+
+/** Options of a list with its filters on fields. @throws REQUEST_INVALID for a filter that is none. */
+export async function filteredListOptions(
+  context: Context,
+  request: ListRequest,
+  query: { readonly surface: string; readonly pinIndex: number },
+): Promise<ListOptions> {
+  const options = listOptions(context, request, query);
+  const filter = await askedFilter(context, request.filter);
+  if (filter === null) return options;
+  return { ...options, filter: filter.test, degraded: [...(options.degraded ?? []), ...filter.degraded] };
 }
 
 /** Options of a list: the treatment the caller forced, or that of the running experiments' arms. */

@@ -1,9 +1,11 @@
 import type { PinColumns } from '../../catalog/pins/pin-columns.ts';
+import type { Fields } from '../../catalog/pins/pin-field-store.ts';
 import { armsTold } from '../../experiments/assignment.ts';
 import type { Term } from '../../ranker/scoring/ranker.ts';
 import type { RankedList } from '../../lists/ranked-list.ts';
 import type { Degradation } from '../../lists/serving-parts.ts';
 import type { Treatment } from '../../ranker/treatment.ts';
+import type { FieldsOf } from './item-fields.ts';
 
 export interface ItemReply {
   readonly pinId: string;
@@ -11,6 +13,7 @@ export interface ItemReply {
   readonly score: number;
   readonly sources: readonly { readonly name: string; readonly score: number }[];
   readonly terms?: readonly Term[];
+  readonly fields?: Fields;
 }
 
 export interface ListReplyBody {
@@ -24,16 +27,19 @@ export interface ListReplyBody {
   readonly missing: readonly string[];
 }
 
-/** A ranked list as callers see it. Terms, where they were kept, stand in table order and add up to the score. */
-export function listReply(list: RankedList, pins: PinColumns): ListReplyBody {
+/** A ranked list as callers see it, each item with the fields that were asked for. Terms, where they were kept, stand in table order and add up to the score. */
+export function listReply(list: RankedList, pins: PinColumns, fieldsOf: FieldsOf | null): ListReplyBody {
   const items: ItemReply[] = [];
+  const pinIndexes = Array.from(list.page, (row) => list.candidates.pinIndexes[row]);
+  const fields = fieldsOf?.(pinIndexes);
   for (let i = 0; i < list.page.length; i++) {
     const row = list.page[i];
     const item: ItemReply = {
-      pinId: pins.idOf(list.candidates.pinIndexes[row]),
+      pinId: pins.idOf(pinIndexes[i]),
       position: list.firstPosition + i,
       score: list.scores[row],
       sources: sourcesOf(list, row),
+      ...(fields ? { fields: fields[i] } : {}),
     };
     items.push(list.terms ? { ...item, terms: list.terms[i] } : item);
   }

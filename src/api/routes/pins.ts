@@ -1,7 +1,9 @@
 import { Type } from 'typebox';
 import { PIN_BUYABLE, PIN_HAS_IMAGE, PIN_IMAGE_FAILED, PIN_REMOVED, type PinColumns } from '../../catalog/pins/pin-columns.ts';
+import type { PinTest } from '../../catalog/pins/field-columns.ts';
 import type { Context } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
+import { askedFilter } from './item-fields.ts';
 import { pinOf } from './list-options.ts';
 import type { App, Service } from './routes.ts';
 import { PinParams, PinsPage, PinsQuery, PinSummary, replies } from '../schemas.ts';
@@ -16,6 +18,7 @@ interface Wanted {
   readonly category?: number | undefined;
   readonly buyable?: boolean;
   readonly distinct?: boolean;
+  readonly filter?: PinTest | undefined;
 }
 
 /** Browsing: one pin, pins by category and text, the categories there are. */
@@ -33,12 +36,13 @@ export function pinRoutes(app: App, { context }: Service): void {
       config: { scope: 'read' },
     },
     async (request) => {
-      const { q, limit = 60, cursor, category: name, ...flags } = request.query;
+      const { q, limit = 60, cursor, category: name, filter: asked, ...flags } = request.query;
+      const filter = (await askedFilter(context, asked))?.test;
       const start = startOf(cursor);
       const category = name === undefined ? undefined : context.pins.categoryNames.indexOf(name);
       if (category === -1) return { pins: [], nextCursor: null };
       const order = q ? context.catalog.text.search(q, MATCHES_MAX, 'all').map((match) => match.pinIndex) : null;
-      const { pins, next } = page(context, order, { category, ...flags }, limit, start);
+      const { pins, next } = page(context, order, { category, filter, ...flags }, limit, start);
       return { pins: pins.map((pinIndex) => summaryOf(context, pinIndex)), nextCursor: next === null ? null : String(next) };
     },
   );
@@ -69,9 +73,10 @@ function page(context: Context, order: readonly number[] | null, wanted: Wanted,
   return { pins, next: at < total ? at : null };
 }
 
-function isWanted({ pins }: Context, pinIndex: number, { category, buyable, distinct }: Wanted): boolean {
+function isWanted({ pins }: Context, pinIndex: number, { category, buyable, distinct, filter }: Wanted): boolean {
   if (pinIndex >= pins.count || (pins.flags[pinIndex] & PIN_REMOVED) !== 0) return false;
   if (buyable && (pins.flags[pinIndex] & PIN_BUYABLE) === 0) return false;
+  if (filter && !filter(pinIndex)) return false;
   if (distinct && !leadsItsGroup(pins, pinIndex)) return false;
   if (category === undefined) return true;
   const { start, length, ordinals } = pins.categories;
@@ -86,11 +91,11 @@ function leadsItsGroup({ group, flags }: PinColumns, pinIndex: number): boolean 
 function summaryOf({ catalog, pins }: Context, pinIndex: number) {
   const pin = catalog.pins.get(pinIndex);
   if (!pin) throw new ServiceError('CATALOG_PIN_UNKNOWN', { pinId: pinIndex });
-  const { id, title, description, link, annotations, categoryVector, buyable, imageFailure } = pin;
+  const { id, title, description, link, annotations, categoryVector, buyable, imageFailure, fields } = pin;
   const flags = pins.flags[pinIndex];
   const hasImage = (flags & PIN_HAS_IMAGE) !== 0 && (flags & PIN_IMAGE_FAILED) === 0;
   const saves = pins.saves[pinIndex];
-  return { id, title, description, link, categories: categoryVector, annotations, buyable, saves, hasImage, imageFailure };
+  return { id, title, description, link, categories: categoryVector, annotations, buyable, saves, hasImage, imageFailure, fields };
 }
 
 function countCategories({ pins }: Context): { name: string; pins: number }[] {

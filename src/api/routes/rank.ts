@@ -1,7 +1,8 @@
 import { rankPins } from '../../related-pins.ts';
 import type { RankedList } from '../../lists/ranked-list.ts';
 import { afterResponse } from './after-response.ts';
-import { listOptions, pinOf } from './list-options.ts';
+import { fieldReader } from './item-fields.ts';
+import { filteredListOptions, pinOf } from './list-options.ts';
 import { listReply } from './list-reply.ts';
 import type { App, Service } from './routes.ts';
 import { ListReply, RankBody, replies } from '../schemas.ts';
@@ -20,13 +21,14 @@ export function rankRoutes(app: App, { context, metrics }: Service): void {
     const startedAt = performance.now();
     const { queryPinId, pinIds, limit = pinIds.length, ...more } = request.body;
     const pinIndex = pinOf(context, queryPinId);
-    const options = listOptions(context, { ...more, limit }, { surface: 'rank', pinIndex });
+    const fieldsOf = fieldReader(context, more.fields);
+    const options = await filteredListOptions(context, { ...more, limit }, { surface: 'rank', pinIndex });
     const given = pinIds.map((id) => context.pins.indexOf(id));
     const known = Int32Array.from(given.filter((index) => index >= 0));
     const ranked = await rankPins(context.parts, pinIndex, known, options);
     const unknown = pinIds.filter((_, i) => given[i] < 0);
     const list = unknown.length === 0 ? ranked : withUnknown(ranked, unknown);
-    reply.send(listReply(list, context.pins));
+    reply.send(listReply(list, context.pins, fieldsOf));
     afterResponse(context, metrics, request, list, startedAt);
     return reply;
   });

@@ -3,7 +3,7 @@
  * wants to know of it. A kept reply is still a list of its own: it gets its own recommendation id and its own log entry,
  * whose rows are those that were scored (the few unserved ones are those drawn when the list was made).
  *
- * Not kept, and not answered from here: lists of users with a history, further pages, explanations, exclusions, pages
+ * Not kept, and not answered from here: lists of users with a history, further pages, explanations, exclusions, filters on fields, pages
  * whose order is drawn at random, and whatever was degraded. The key names everything that shapes a list: catalogue, model,
  * builds, net, treatment, arms, filters. Models and builds go by what they are and not by name or number: folders that share
  * a Redis count and name theirs alike. Saves and clicks of the last moments are met when the entry has passed its time.
@@ -67,11 +67,13 @@ export class ReplyCache {
     this.catalogId = this.ttlMs > 0 && context.hot.actions !== null ? catalogIdOf(context.catalog) : 0;
   }
 
-  /** The key of a closeup, or null for one that is not to be kept. */
-  keyOf(queryPin: number, options: ListOptions): string | null {
+  /** The key of a closeup, or null for one that is not to be kept. `fields`: those of its items, as the caller wrote them. */
+  keyOf(queryPin: number, options: ListOptions, fields?: string): string | null {
     const { context } = this;
-    const { cursor, exclude, explain, forced, userId, recommendationId, treatment, arm, limit, category, buyableOnly, now } = options;
-    if (this.ttlMs <= 0 || cursor !== null || exclude.size > 0 || explain || forced || (options.degraded?.length ?? 0) > 0) return null;
+    const { cursor, exclude, explain, forced, userId, recommendationId, treatment, arm, limit, category, buyableOnly, filter, now } =
+      options;
+    if (this.ttlMs <= 0 || cursor !== null || exclude.size > 0 || filter || explain || forced || (options.degraded?.length ?? 0) > 0)
+      return null;
     if (context.degraded.length > 0 || drawsShuffle(recommendationId, context.config.shuffledShare)) return null;
     // What the other arms would have shown is asked of lists that are made, so these are.
     if (arm !== null && context.experiments.current(now).some(({ counterfactualShare }) => counterfactualShare > 0)) return null;
@@ -80,7 +82,7 @@ export class ReplyCache {
     const served = this.servedNow();
     if (model === null || served === null) return null;
     const version = `${model}:${served}`;
-    const variant = `${treatmentText(treatment)}:${limit}:${buyableOnly}:${JSON.stringify([arm, category])}`;
+    const variant = `${treatmentText(treatment)}:${limit}:${buyableOnly}:${JSON.stringify([arm, category, fields])}`;
     return CACHE_KEYS.rankedList.key(version, context.pins.idOf(queryPin), variant);
   }
 

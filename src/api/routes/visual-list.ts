@@ -15,9 +15,10 @@ import type { Metrics } from '../shell/metrics.ts';
 import type { VisualQuestion } from './visual-query.ts';
 
 /** Who asks, in which arm, under which treatment. */
-export function visualOptions(context: Context, { request, pinIndex }: VisualQuestion, surface: Surface): ListOptions {
+export function visualOptions(context: Context, { request, pinIndex, filter }: VisualQuestion, surface: Surface): ListOptions {
   const { userId, sessionId, treatment } = request;
-  return listOptions(context, { userId, sessionId, treatment }, { surface, pinIndex });
+  const options = listOptions(context, { userId, sessionId, treatment }, { surface, pinIndex });
+  return filter ? { ...options, degraded: [...(options.degraded ?? []), ...filter.degraded] } : options;
 }
 
 export function listHead(context: Context, options: ListOptions) {

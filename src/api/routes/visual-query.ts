@@ -8,8 +8,9 @@ import type { Context } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
 import type { BoxUnit } from '../../vision/box.ts';
 import { frameCount } from '../../vision/image-tensor.ts';
+import { type AskedFilter, askedFilter, type FieldsOf, fieldReader } from './item-fields.ts';
 import { pinOf } from './list-options.ts';
-import { Id, LIMIT_MAX } from '../schemas.ts';
+import { FieldsAndFilters, Id, LIMIT_MAX } from '../schemas.ts';
 
 export const VisualBody = Type.Object({
   pinId: Type.Optional(Id),
@@ -39,6 +40,7 @@ export const VisualBody = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX })),
   cursor: Type.Optional(Type.String({ maxLength: 64 })),
   explain: Type.Optional(Type.Boolean()),
+  ...FieldsAndFilters,
 });
 export type VisualRequest = Type.Static<typeof VisualBody>;
 
@@ -49,6 +51,10 @@ export interface VisualQuestion {
   /** The bytes that came with the request; null: those of the pin. */
   readonly upload: Uint8Array | null;
   readonly boxUnit: BoxUnit;
+  /** Of the filters on fields; null without any. */
+  readonly filter: AskedFilter | null;
+  /** Reads the fields of items; null where none are wanted. */
+  readonly fieldsOf: FieldsOf | null;
 }
 
 /** Reads the request. Throws REQUEST_INVALID naming the field, CATALOG_PIN_UNKNOWN, IMAGE_TOO_LARGE. */
@@ -61,18 +67,20 @@ export async function visualQuestion(context: Context, request: FastifyRequest):
     throw new ServiceError('REQUEST_INVALID', { field, detail: `${field || 'body'}: ${problem?.message ?? 'is not what it should be'}` });
   }
   const boxUnit = body.boxUnit ?? 'pixels';
+  const filter = await askedFilter(context, body.filter);
+  const shared = { request: body, boxUnit, filter, fieldsOf: fieldReader(context, body.fields) };
   if (form?.image) {
     await refuseAnimated(form.image);
-    return { request: body, pinIndex: -1, upload: form.image, boxUnit };
+    return { ...shared, pinIndex: -1, upload: form.image };
   }
   if (body.imageUrl !== undefined) {
     const image = await bytesAt(context, body.imageUrl);
     await refuseAnimated(image);
-    return { request: body, pinIndex: -1, upload: image, boxUnit };
+    return { ...shared, pinIndex: -1, upload: image };
   }
   if (body.pinId === undefined)
     throw new ServiceError('REQUEST_INVALID', { field: 'pinId', detail: 'pinId: name a pin, or send an image as multipart/form-data' });
-  return { request: body, pinIndex: pinOf(context, body.pinId), upload: null, boxUnit };
+  return { ...shared, pinIndex: pinOf(context, body.pinId), upload: null };
 }
 
 /** A query is one picture: which frame of a film is meant nobody can tell. Throws IMAGE_REFUSED. */

@@ -17,6 +17,7 @@ import {
 import type { QueryPicture, RegionLook } from '../../search/picture.ts';
 import { type LookPart, shopTheLook } from '../../search/shop-the-look.ts';
 import { type Box, pixelsToFractions } from '../../vision/box.ts';
+import { fieldsBeside } from './item-fields.ts';
 import { lensRoutes } from './lens.ts';
 import { objectRoutes } from './objects.ts';
 import type { App, Service } from './routes.ts';
@@ -103,7 +104,7 @@ export async function searchRegion(context: Context, desk: VisualDesk, question:
 }
 
 /** What a request asks of its results. An unknown category or term leaves none. */
-export function filtersOf({ pins }: Context, { request }: VisualQuestion): SearchFilters {
+export function filtersOf({ pins }: Context, { request, filter }: VisualQuestion): SearchFilters {
   const ordinal = (names: readonly string[], name: string): number => names.indexOf(name.trim().toLowerCase());
   const { category, term, terms = [], buyable = false, exclude = [] } = request;
   const asked = term === undefined ? terms : [term, ...terms];
@@ -112,16 +113,18 @@ export function filtersOf({ pins }: Context, { request }: VisualQuestion): Searc
     terms: asked.map((name) => ordinal(pins.annotationTerms, name)),
     buyable,
     exclude: new Set(exclude.map((id) => pins.indexOf(id))),
+    ...(filter ? { fields: filter.test } : {}),
   };
 }
 
 /** Whether a pin passes the filters, for sources that do not filter themselves. */
-export function passes(pin: number, { category, terms = [], buyable, exclude }: SearchFilters, { pins }: Context): boolean {
+export function passes(pin: number, { category, terms = [], buyable, exclude, fields }: SearchFilters, { pins }: Context): boolean {
   return (
     (category === undefined || inCategory(pin, category, pins)) &&
     terms.every((term) => hasTerm(pin, term, pins)) &&
     (!buyable || (pins.flags[pin] & PIN_BUYABLE) !== 0) &&
-    !exclude?.has(pin)
+    !exclude?.has(pin) &&
+    (fields === undefined || fields(pin))
   );
 }
 
@@ -193,13 +196,19 @@ async function lookToShop(context: Context, desk: VisualDesk, question: VisualQu
     objects: asked.map(({ label, score, box: at }, i) => ({ label, score, box: at, code: codes[i] })),
   };
   const company = objects?.company ?? { images: 0, counts: new Map(), together: new Map() };
-  const { exclude = new Set<number>() } = filtersOf(context, question);
-  const parts = await shopTheLook(scene, { sources, index: desk.objectIndex, company, exclude }, PER_PART);
+  const { exclude = new Set<number>(), fields } = filtersOf(context, question);
+  const shelves = { sources, index: desk.objectIndex, company, exclude, ...(fields ? { fields } : {}) };
+  const parts = await shopTheLook(scene, shelves, PER_PART);
   const items = parts.flatMap((part, at) => part.items.map((item) => ({ item, part, at })));
+  const beside = fieldsBeside(
+    question.fieldsOf,
+    items.map(({ item }) => item),
+  );
   return {
     reply: {
       items: items.map(({ item, part, at }, i) => ({
         ...itemOf(context, item, i + 1),
+        ...beside(i),
         part: at,
         forLabel: part.label,
         completes: part.box === null,
@@ -235,16 +244,21 @@ async function timedSearch(
 
 function pageOf(
   context: Context,
-  { request }: VisualQuestion,
+  question: VisualQuestion,
   { sources, timings }: FoundRegion,
   results: readonly VisualResult[],
   more: Record<string, unknown>,
 ): Answer {
   const startedAt = performance.now();
-  const { limit = 25, cursor, explain = false } = request;
+  const { limit = 25, cursor, explain = false } = question.request;
   const start = placeOf(cursor);
   const page = results.slice(start, start + limit);
-  const items = page.map((result, at) => ({ ...itemOf(context, result, start + at + 1), ...(explain ? { terms: termsOf(result) } : {}) }));
+  const beside = fieldsBeside(question.fieldsOf, page);
+  const items = page.map((result, at) => ({
+    ...itemOf(context, result, start + at + 1),
+    ...beside(at),
+    ...(explain ? { terms: termsOf(result) } : {}),
+  }));
   const annotations = searchAnnotations(results, sources);
   timings.reply = performance.now() - startedAt;
   return {

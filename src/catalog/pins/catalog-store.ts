@@ -7,14 +7,17 @@ import { BOARD_TABLES, BoardStore } from './board-store.ts';
 import { deriveCategories } from './category-store.ts';
 import { type Database, type DatabaseOptions, migrate, openDatabase } from '../database.ts';
 import { IMPORT_TABLES, ImportStore } from './import-store.ts';
-import { PIN_TABLES, PinStore } from './pin-store.ts';
+import { PIN_FIELD_TABLES, PIN_TABLES, PinStore } from './pin-store.ts';
 import { SAVE_TABLES, SaveStore } from './save-store.ts';
 import { Sequence, SEQUENCE_TABLES } from '../log/sequence-store.ts';
 import { TEXT_TABLES, TextStore } from './text-store.ts';
 import { userNaming } from './user-pseudonym.ts';
 import { USER_TABLES, UserStore } from './user-store.ts';
 
-const STEPS = [[SEQUENCE_TABLES, PIN_TABLES, BOARD_TABLES, SAVE_TABLES, USER_TABLES, TEXT_TABLES, IMPORT_TABLES].join('\n')];
+const STEPS = [
+  [SEQUENCE_TABLES, PIN_TABLES, BOARD_TABLES, SAVE_TABLES, USER_TABLES, TEXT_TABLES, IMPORT_TABLES].join('\n'),
+  PIN_FIELD_TABLES,
+];
 
 export class CatalogStore {
   readonly database: Database;

@@ -4,7 +4,7 @@
  */
 import type { Database, Statement } from '../database.ts';
 import { linkDomain } from './link-domain.ts';
-import type { PinRecord, WeightMap } from './records.ts';
+import type { CallerFields, FieldValue, PinRecord, WeightMap } from './records.ts';
 import type { Sequence } from '../log/sequence-store.ts';
 import type { TextStore } from './text-store.ts';
 
@@ -25,6 +25,12 @@ export const PIN_TABLES = `
   CREATE TABLE pin_groups (pinIndex INTEGER PRIMARY KEY, groupIndex INTEGER NOT NULL);
 `;
 
+/** Version 2 of the table of pins: fields of the caller as a JSON object, and the names there ever were. */
+export const PIN_FIELD_TABLES = `
+  ALTER TABLE pins ADD COLUMN fields TEXT;
+  CREATE TABLE pin_field_names (name TEXT PRIMARY KEY) WITHOUT ROWID;
+`;
+
 /** A pin as it is stored. `categories` is what was given, `categoryVector` what holds: given, or derived from its boards. */
 export interface Pin {
   readonly pinIndex: number;
@@ -39,6 +45,8 @@ export interface Pin {
   readonly categoryVector: Readonly<Record<string, number>>;
   readonly buyable: boolean;
   readonly createdAt: number | null;
+  /** What the caller keeps with the pin. */
+  readonly fields: Readonly<Record<string, FieldValue>>;
   readonly removed: boolean;
   /** Why the image could not be used, or null. */
   readonly imageFailure: string | null;
@@ -72,6 +80,7 @@ interface PinRow {
   categoryVector: string | null;
   buyable: number;
   createdAt: number | null;
+  fields: string | null;
   removed: number;
   imageVersion: number;
   failure: string | null;
@@ -97,7 +106,7 @@ export type PinColumnRow = [
 export const CATEGORY_WEIGHT_MIN = 0.1;
 
 const FIELDS =
-  'pinIndex, pinId, image, title, description, link, annotations, categories, categoryVector, buyable, createdAt, removed, imageVersion';
+  'pinIndex, pinId, image, title, description, link, annotations, categories, categoryVector, buyable, createdAt, fields, removed, imageVersion';
 const COLUMN_ROWS = `SELECT p.pinIndex, pinId, title, domain, annotations, categoryVector, buyable, createdAt, removed,
   image IS NOT NULL, i.failure, g.groupIndex FROM pins p
   LEFT JOIN pin_images i ON i.pinIndex = p.pinIndex AND i.imageVersion = p.imageVersion
@@ -116,6 +125,7 @@ export class PinStore {
   private readonly findId: Statement;
   private readonly insert: Statement;
   private readonly update: Statement;
+  private readonly noteName: Statement;
 
   constructor(database: Database, sequence: Sequence, text: TextStore) {
     this.database = database;
@@ -125,11 +135,12 @@ export class PinStore {
     this.findIndex = database.prepare('SELECT pinIndex FROM pins WHERE pinId = ?').pluck();
     this.findId = database.prepare('SELECT pinId FROM pins WHERE pinIndex = ?').pluck();
     this.insert = database.prepare(`INSERT INTO pins (pinId, image, title, description, link, domain, annotations,
-      categories, categoryVector, buyable, createdAt, imageVersion, sequence, pinIndex, removed)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`);
+      categories, categoryVector, buyable, createdAt, fields, imageVersion, sequence, pinIndex, removed)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`);
     this.update = database.prepare(`UPDATE pins SET pinId = ?, image = ?, title = ?, description = ?, link = ?, domain = ?,
-      annotations = ?, categories = ?, categoryVector = ?, buyable = ?, createdAt = ?, imageVersion = ?, sequence = ?,
+      annotations = ?, categories = ?, categoryVector = ?, buyable = ?, createdAt = ?, fields = ?, imageVersion = ?, sequence = ?,
       removed = 0 WHERE pinIndex = ?`);
+    this.noteName = database.prepare('INSERT OR IGNORE INTO pin_field_names VALUES (?)');
   }
 
   /** Pins ever stored; also the next pinIndex. */
@@ -286,6 +297,11 @@ export class PinStore {
     return this.database.prepare('SELECT pinIndex FROM pins WHERE sequence > ?').pluck().all(sequence) as number[];
   }
 
+  /** Names of the fields that callers have kept with pins, ascending. */
+  fieldNames(): string[] {
+    return this.database.prepare('SELECT name FROM pin_field_names ORDER BY name').pluck().all() as string[];
+  }
+
   private write(record: PinRecord, before: PinRow | undefined, pinIndex: number): boolean {
     const after = merged(record, before);
     if (before && !before.removed && sameRow(before, after)) return false;
@@ -294,8 +310,9 @@ export class PinStore {
     const vector = after.categories ? strongCategories(after.categories) : null;
     const domain = after.link === null ? null : linkDomain(after.link);
     const values = [after.pinId, after.image, after.title, after.description, after.link, domain, after.annotations];
-    const row = [...values, after.categories, vector, after.buyable, after.createdAt, imageVersion, sequence, pinIndex];
+    const row = [...values, after.categories, vector, after.buyable, after.createdAt, after.fields, imageVersion, sequence, pinIndex];
     (before ? this.update : this.insert).run(...row);
+    for (const name of Object.keys(record.fields ?? {})) this.noteName.run(name);
     const text = [after.title ?? '', after.description ?? '', Object.keys(parseMap(after.annotations)).join(' , ')] as const;
     this.text.put(pinIndex, text);
     return true;
@@ -318,7 +335,20 @@ function merged(record: PinRecord, before: PinRow | undefined): Merged {
     categories: keep(map(record.categories), before?.categories),
     buyable: record.buyable === undefined ? (before?.buyable ?? 0) : record.buyable ? 1 : 0,
     createdAt: keep(record.createdAt, before?.createdAt),
+    fields: record.fields ? withFields(before?.fields ?? null, record.fields) : (before?.fields ?? null),
   };
+}
+
+/** Stored fields with others laid over them, names ascending, as JSON; null without any. */
+function withFields(stored: string | null, given: CallerFields): string | null {
+  const fields = new Map<string, FieldValue | null>(Object.entries({ ...parseFields(stored), ...given }));
+  const kept = [...fields].filter(([, value]) => value !== null).sort(([a], [b]) => (a < b ? -1 : 1));
+  return kept.length > 0 ? JSON.stringify(Object.fromEntries(kept)) : null;
+}
+
+/** The fields of the caller in a stored text. */
+export function parseFields(json: string | null): Record<string, FieldValue> {
+  return json === null ? {} : (JSON.parse(json) as Record<string, FieldValue>);
 }
 
 function sameRow(before: PinRow, after: Merged): boolean {
@@ -348,6 +378,7 @@ function pinOf(row: PinRow): Pin {
     categoryVector: parseMap(row.categoryVector),
     buyable: row.buyable === 1,
     createdAt: row.createdAt,
+    fields: parseFields(row.fields),
     removed: row.removed === 1,
     imageFailure: row.failure ?? null,
   };

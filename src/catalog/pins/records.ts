@@ -11,6 +11,11 @@ export type RecommendationId = string & { readonly idOf: 'recommendation' };
 /** Weights by name, sorted by name; weights are finite and positive. */
 export type WeightMap = ReadonlyMap<string, number>;
 
+/** A value that a caller keeps with a pin. */
+export type FieldValue = string | number | boolean;
+/** Fields of the caller by name; null takes one away. */
+export type CallerFields = Readonly<Record<string, FieldValue | null>>;
+
 export interface PinRecord {
   readonly id: PinId;
   readonly image?: string | null;
@@ -22,6 +27,8 @@ export interface PinRecord {
   readonly buyable?: boolean | null;
   /** Epoch milliseconds. */
   readonly createdAt?: number | null;
+  /** Everything else the row names: price, brand, stock, ... A field that is absent keeps what is stored. */
+  readonly fields?: CallerFields;
 }
 
 export interface BoardRecord {
@@ -93,6 +100,8 @@ export type FieldKind = 'id' | 'text' | 'name' | 'map' | 'flag' | 'time' | 'posi
 export interface RecordShape {
   readonly fields: Readonly<Record<string, FieldKind>>;
   readonly required: readonly string[];
+  /** Other fields belong to the caller and are kept; absent: they are left out and counted. */
+  readonly keepsOthers?: boolean;
 }
 
 export const PIN_SHAPE: RecordShape = {
@@ -108,6 +117,7 @@ export const PIN_SHAPE: RecordShape = {
     createdAt: 'time',
   },
   required: ['id'],
+  keepsOthers: true,
 };
 export const BOARD_SHAPE: RecordShape = {
   fields: { id: 'id', title: 'text', description: 'text', ownerId: 'id', category: 'name' },
@@ -139,6 +149,11 @@ export const POSITION_MAX = 1_000_000;
 /** Most entries of one annotation or category map. */
 export const MAP_ENTRIES_MAX = 1000;
 
+/** Most fields of the caller on one pin, the longest name and the longest text of one, in characters. */
+export const CALLER_FIELDS_MAX = 100;
+export const FIELD_NAME_LENGTH_MAX = 64;
+export const FIELD_TEXT_LENGTH_MAX = 4096;
+
 /** Checks one raw pin. `unknown` is called with the name of each field that is not part of the record. */
 export function readPin(raw: unknown, now: number, unknown?: (field: string) => void): PinRecord | Rejection {
   return readRecord(raw, PIN_SHAPE, now, unknown) as PinRecord | Rejection;
@@ -161,13 +176,15 @@ export function readEvent(raw: unknown, now: number, unknown?: (field: string) =
 function readRecord(raw: unknown, shape: RecordShape, now: number, unknown?: (field: string) => void): object | Rejection {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return new Rejection('ROW_MALFORMED');
   const record: Record<string, unknown> = {};
+  const others = new Map<string, FieldValue | null>();
   for (const field of Object.keys(raw)) {
     const kind = Object.hasOwn(shape.fields, field) ? shape.fields[field] : undefined;
+    const value = (raw as Record<string, unknown>)[field];
     if (kind === undefined) {
-      unknown?.(field);
+      if (shape.keepsOthers && others.size < CALLER_FIELDS_MAX && isCallerField(field, value)) others.set(field, value);
+      else if (!shape.keepsOthers || value !== undefined) unknown?.(field);
       continue;
     }
-    const value = (raw as Record<string, unknown>)[field];
     if (value === undefined) continue;
     const read = value === null ? null : CHECKS[kind](value, now);
     if (read instanceof Rejection) return new Rejection(read.reason, field);
@@ -176,7 +193,17 @@ function readRecord(raw: unknown, shape: RecordShape, now: number, unknown?: (fi
   for (const field of shape.required) {
     if (record[field] === undefined || record[field] === null) return new Rejection('FIELD_MISSING', field);
   }
+  if (others.size > 0) record.fields = Object.fromEntries(others);
   return record;
+}
+
+/** Names that a filter or a list of fields can say, and values that can be compared. */
+const FIELD_NAME = /^[^\s=!<>,](?:[^=!<>,\p{Cc}\p{Cs}]*[^\s=!<>,\p{Cc}\p{Cs}])?$/u;
+
+function isCallerField(name: string, value: unknown): value is FieldValue | null {
+  if (name.length > FIELD_NAME_LENGTH_MAX || name === '__proto__' || !FIELD_NAME.test(name)) return false;
+  if (typeof value === 'string') return value.length <= FIELD_TEXT_LENGTH_MAX && !LONE_SURROGATE.test(value);
+  return value === null || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value));
 }
 
 const CHECKS: Record<FieldKind, (value: unknown, now: number) => unknown> = {
@@ -241,7 +268,8 @@ function readTime(value: unknown, now: number): number | Rejection {
   return time > now + FUTURE_SLACK_MS ? new Rejection('TIME_FUTURE') : Math.round(time);
 }
 
-function parseIsoTime(text: string): number {
+/** Epoch milliseconds of an ISO 8601 time, NaN for a text that is none. */
+export function parseIsoTime(text: string): number {
   const parts = ISO_TIME.exec(text.trim());
   if (!parts) return Number.NaN;
   const [, year, month, day, hour = '00', minute = '00', , zone = 'Z'] = parts;

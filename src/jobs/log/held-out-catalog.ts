@@ -28,7 +28,7 @@ export async function holdOutSaves(input: JobInput, share: number, seed: number)
   const folder = join(input.dataFolder, 'replay');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const original = openCatalog(input.dataFolder, { readonly: true });
+  const original = openCatalog(input.dataFolder);
   await original.database.backup(join(folder, 'catalog.sqlite'));
   original.close();
   const copy = openCatalog(folder);

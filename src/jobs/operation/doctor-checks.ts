@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readKeys } from '../../access-keys.ts';
 import { redisCache } from '../../cache.ts';
 import { ArtifactFile } from '../../catalog/artifacts/artifact-file.ts';
-import { openCatalog } from '../../catalog/pins/catalog-store.ts';
+import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { lockDataFolder } from '../../catalog/artifacts/data-folder-lock.ts';
 import { openDatabase } from '../../catalog/database.ts';
 import type { Config } from '../../config.ts';
@@ -205,7 +205,12 @@ const keys: Check = ({ dataFolder, config }) => {
 const userNames: Check = ({ dataFolder, config }) => {
   if (config.userKey === '') return [ok('user ids', 'stored as they come; RELATED_PINS_USER_KEY would hash them')];
   if (!existsSync(join(dataFolder, 'catalog.sqlite'))) return [ok('user ids', 'hashed')];
-  const catalog = openCatalog(dataFolder, { readonly: true });
+  let catalog: CatalogStore;
+  try {
+    catalog = openCatalog(dataFolder, { readonly: true });
+  } catch (error) {
+    return [warn('user ids', reasonOf(error), 'Start the service once with this version, then look again.')];
+  }
   try {
     const plain = catalog.users.countPlain();
     if (plain === 0) return [ok('user ids', 'hashed, all of them')];

@@ -1,0 +1,76 @@
+/** Fields that list items carry, and filters on fields, as requests ask for them. */
+import type { PinTest } from '../../catalog/pins/field-columns.ts';
+import { FILTERS_MAX, readFilter } from '../../catalog/pins/field-filter.ts';
+import { isWebAddress } from '../../catalog/pins/image-reference.ts';
+import { PIN_HAS_IMAGE, PIN_IMAGE_FAILED } from '../../catalog/pins/pin-columns.ts';
+import { CARD_FIELDS, type Fields } from '../../catalog/pins/pin-field-store.ts';
+import type { Context } from '../../service/context.ts';
+import { ServiceError } from '../../errors.ts';
+import type { Degradation } from '../../lists/serving-parts.ts';
+
+/** Most fields of an item. */
+const FIELDS_MAX = 50;
+/** Fields named where one is not known. */
+const NAMED_MAX = 10;
+
+/** One text with commas, or several. */
+export type Names = string | readonly string[];
+
+/** The fields of each pin of a list. */
+export type FieldsOf = (pinIndexes: readonly number[]) => readonly Fields[];
+
+/** Reads the fields a caller asked for; null where none are wanted (`fields=`). @throws REQUEST_INVALID for too many. */
+export function fieldReader(context: Context, asked: Names | undefined): FieldsOf | null {
+  const names = asked === undefined ? CARD_FIELDS : namesOf(asked);
+  if (names.length > FIELDS_MAX)
+    throw new ServiceError('REQUEST_INVALID', { field: 'fields', detail: `fields: at most ${FIELDS_MAX}, got ${names.length}` });
+  if (names.length === 0) return null;
+  const showsImage = names.includes('image');
+  return (pinIndexes) => {
+    const all = context.fields.ofAll(pinIndexes, names);
+    if (showsImage) all.forEach((fields, i) => (fields.image = imageAddress(context, pinIndexes[i], fields.image)));
+    return all;
+  };
+}
+
+function namesOf(asked: Names): readonly string[] {
+  const names = (typeof asked === 'string' ? asked.split(',') : asked).map((name) => name.trim()).filter((name) => name !== '');
+  return [...new Set(names)];
+}
+
+/** Where a page finds the picture: its own address on the web, or this service; null without a picture that can be shown. */
+function imageAddress({ pins }: Context, pinIndex: number, stored: Fields[string]): string | null {
+  const flags = pins.flags[pinIndex];
+  if (typeof stored !== 'string' || (flags & PIN_HAS_IMAGE) === 0 || (flags & PIN_IMAGE_FAILED) !== 0) return null;
+  return isWebAddress(stored) ? stored : `/v1/pins/${encodeURIComponent(pins.idOf(pinIndex))}/image`;
+}
+
+/** What item i of a list adds to its reply: its fields, or nothing where none are wanted. */
+export function fieldsBeside(
+  fieldsOf: FieldsOf | null,
+  items: readonly { readonly pinIndex: number }[],
+): (i: number) => { fields?: Fields } {
+  const all = fieldsOf?.(items.map(({ pinIndex }) => pinIndex));
+  return (i) => (all ? { fields: all[i] } : {});
+}
+
+export interface AskedFilter {
+  readonly test: PinTest;
+  /** Fields that no pin has: nothing matches, and the reply says so. */
+  readonly degraded: readonly Degradation[];
+}
+
+/** The test of a request's filters, all of which must hold; null without any. @throws REQUEST_INVALID */
+export async function askedFilter(context: Context, asked: Names | undefined): Promise<AskedFilter | null> {
+  const texts = asked === undefined ? [] : typeof asked === 'string' ? [asked] : asked;
+  if (texts.length === 0) return null;
+  if (texts.length > FILTERS_MAX)
+    throw new ServiceError('REQUEST_INVALID', { field: 'filter', detail: `filter: at most ${FILTERS_MAX}, got ${texts.length}` });
+  const { test, unknown } = await context.fieldColumns.test(texts.map(readFilter));
+  return { test, degraded: unknown.map((name) => unknownField(name, context.catalog.pins.fieldNames())) };
+}
+
+function unknownField(name: string, known: readonly string[]): Degradation {
+  const named = known.length === 0 ? 'none' : known.slice(0, NAMED_MAX).join(', ') + (known.length > NAMED_MAX ? ', ...' : '');
+  return { code: 'CATALOG_FIELD_UNKNOWN', reason: `No pin has a field "${name}", so nothing matches. Fields of the pins: ${named}.` };
+}
