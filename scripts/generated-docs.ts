@@ -1,6 +1,7 @@
 /** Pages that are made from tables in the code. `node scripts/write-tables.mjs` writes them; test/rules/documents.test.ts compares them. */
 import { SETTINGS } from '../src/config.ts';
 import { JOB_GROUPS as LAB_GROUPS } from '../lab/studies/table.ts';
+import { RECORD_FORMATS, rowsOf } from '../src/catalog/pins/record-formats.ts';
 import { JOB_GROUPS, type JobGroup } from '../src/jobs/table.ts';
 
 const NOTE = '<!-- Made by `node scripts/write-tables.mjs`; edit the tables in the code instead. -->';
@@ -25,6 +26,27 @@ export function settingsPage(): string {
     ...rows,
     '',
   ].join('\n');
+}
+
+/** docs/FORMATS.md: a table per record. */
+export function formatsPage(): string {
+  const parts = [
+    '# Record formats',
+    '',
+    NOTE,
+    '',
+    'One shape for JSON Lines fields, CSV and Parquet columns and HTTP bodies. A field that is absent keeps what is stored; `null`',
+    'clears it. A bad row is rejected with its line and reason ([ERRORS.md](ERRORS.md)) and stops no other.',
+    '',
+  ];
+  for (const format of RECORD_FORMATS) {
+    const rows = rowsOf(format).map(
+      ({ field, type, required, meaning }) => `| \`${field}\` | ${type} | ${required ? 'yes' : ''} | ${meaning} |`,
+    );
+    parts.push(`## ${format.name}`, '', '| field | type | required | meaning |', '|---|---|---|---|', ...rows, '');
+    if (format.note) parts.push(format.note, '');
+  }
+  return parts.join('\n');
 }
 
 /** .env.example: each setting, commented out, with its default. */

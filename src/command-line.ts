@@ -138,6 +138,7 @@ function commandOf(program: Program, job: Job): Command {
   command.option('--data <folder>', 'the data folder (default: RELATED_PINS_DATA, then ./var)');
   command.option('--json', 'print one JSON object as the last line');
   command.addHelpText('after', `\nExamples:\n${job.examples.map((example) => `  $ ${example}`).join('\n')}`);
+  if (job.help) command.addHelpText('after', `\n${job.help}`);
   return command;
 }
 

@@ -29,6 +29,8 @@ export interface Job {
   readonly name: string;
   readonly summary: string;
   readonly examples: readonly string[];
+  /** Printed after flags and examples by `--help`. */
+  readonly help?: string;
   /** Positional arguments in commander's form: `<file>`, `[name]`. */
   readonly args?: readonly { readonly form: string; readonly meaning: string }[];
   readonly options: readonly JobOption[];

@@ -2,8 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { REJECTION_REASONS } from '../../src/catalog/pins/records.ts';
+import { RECORD_FORMATS, rowsOf } from '../../src/catalog/pins/record-formats.ts';
+import { job as importCatalog } from '../../src/jobs/catalog/import-catalog.ts';
 import { ERRORS } from '../../src/errors.ts';
-import { envExample, jobsPage, settingsPage } from '../../scripts/generated-docs.ts';
+import { envExample, formatsPage, jobsPage, settingsPage } from '../../scripts/generated-docs.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
@@ -23,10 +25,22 @@ describe('documents say what the code says', () => {
     expect(listed).toEqual([...REJECTION_REASONS]);
   });
 
-  it('.env.example, docs/SETTINGS.md and docs/JOBS.md are what `node scripts/write-tables.mjs` writes', async () => {
+  it('.env.example, docs/SETTINGS.md, docs/FORMATS.md and docs/JOBS.md are what `node scripts/write-tables.mjs` writes', async () => {
     expect(read('.env.example')).toBe(envExample());
     expect(read('docs/SETTINGS.md')).toBe(settingsPage());
+    expect(read('docs/FORMATS.md')).toBe(formatsPage());
     expect(read('docs/JOBS.md')).toBe(await jobsPage());
+  });
+
+  it('every field of a record has a meaning, and import-catalog --help says it', () => {
+    const rows = RECORD_FORMATS.flatMap((format) => rowsOf(format).map((row) => ({ ...row, file: format.file })));
+    expect(rows.filter(({ meaning }) => meaning === '')).toEqual([]);
+    const named = RECORD_FORMATS.flatMap(({ meanings, shape }) =>
+      Object.keys(meanings).filter((field) => !Object.hasOwn(shape.fields, field)),
+    );
+    expect(named).toEqual([]);
+    const help = importCatalog.help ?? '';
+    expect(rows.filter(({ file, field, meaning }) => file !== '' && !(help.includes(field) && help.includes(meaning)))).toEqual([]);
   });
 
   it('the README is read in a minute: 7 KB at most, and every page it links is there', () => {

@@ -5,6 +5,7 @@ import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { ingestFile } from '../../catalog/pins/ingest.ts';
 import { siteCategories } from '../../catalog/pins/pin-columns.ts';
 import { snapshotPins } from '../../catalog/pins/pin-snapshot.ts';
+import { formatsAsText } from '../../catalog/pins/record-formats.ts';
 import { type Receipt, totalOf } from '../../catalog/pins/receipt.ts';
 import type { CatalogKind } from '../../catalog/pins/upsert.ts';
 import { ServiceError } from '../../errors.ts';
@@ -25,6 +26,7 @@ export const job: Job = {
     { flag: '--saves <file>', meaning: 'saves' },
     { flag: '--images <folder>', meaning: 'what image paths are relative to (default: the folder of the pins file)' },
   ],
+  help: formatsAsText(),
   alone: () => true,
   run: importCatalog,
   describe: (receipt) => KINDS.filter((kind) => receipt[kind]).flatMap((kind) => describeKind(kind, receipt[kind] as Receipt)),

@@ -1,0 +1,121 @@
+/** What each record may hold, in words: for docs/FORMATS.md and for the help of the jobs that read them. */
+import {
+  BOARD_SHAPE,
+  CALLER_FIELDS_MAX,
+  EVENT_SHAPE,
+  EVENT_TYPES,
+  FIELD_TEXT_LENGTH_MAX,
+  type FieldKind,
+  ID_LENGTH_MAX,
+  MAP_ENTRIES_MAX,
+  PIN_SHAPE,
+  type RecordShape,
+  SAVE_SHAPE,
+} from './records.ts';
+
+const KINDS: Readonly<Record<FieldKind, string>> = {
+  id: `text, at most ${ID_LENGTH_MAX} characters`,
+  text: 'text',
+  name: 'text; case and extra blanks do not count',
+  map: `object of name to weight, at most ${MAP_ENTRIES_MAX}; JSON in a CSV cell`,
+  flag: 'true or false',
+  time: 'ISO 8601 or epoch milliseconds',
+  position: 'whole number from 1',
+};
+
+/** A record, its shape, and the meaning of each of its fields. */
+interface RecordFormat {
+  readonly name: string;
+  readonly file: string;
+  readonly shape: RecordShape;
+  readonly meanings: Readonly<Record<string, string>>;
+  readonly note: string;
+}
+
+export const RECORD_FORMATS: readonly RecordFormat[] = [
+  {
+    name: 'pin',
+    file: 'pins',
+    shape: PIN_SHAPE,
+    meanings: {
+      id: 'names the pin',
+      image: 'a path inside the image folder, or a web address',
+      title: 'shown, searched and compared',
+      description: 'searched',
+      link: 'where a click leads; its domain is compared',
+      annotations: 'terms and how much they say of the pin',
+      categories: 'categories and weights; without it they come from the boards that hold the pin',
+      buyable: 'may be bought; default false',
+      createdAt: 'when it was made',
+    },
+    note: `Every other field is the caller's own and is kept: text up to ${FIELD_TEXT_LENGTH_MAX} characters, a number, true or false; at most ${CALLER_FIELDS_MAX} a pin. Lists return them (\`fields=\`) and filter by them (\`filter=\`). Lists and objects are left out and counted.`,
+  },
+  {
+    name: 'board',
+    file: 'boards',
+    shape: BOARD_SHAPE,
+    meanings: {
+      id: 'names the board',
+      title: 'shown',
+      description: 'shown',
+      ownerId: 'the user who made it',
+      category: 'its category; pins without categories take those of their boards',
+    },
+    note: '',
+  },
+  {
+    name: 'save',
+    file: 'saves',
+    shape: SAVE_SHAPE,
+    meanings: {
+      pinId: 'the pin; import it first',
+      boardId: 'the board; import it first',
+      userId: "who saved it; default: the board's owner",
+      at: 'when; default: the time of arrival',
+    },
+    note: '',
+  },
+  {
+    name: 'event',
+    file: '',
+    shape: EVENT_SHAPE,
+    meanings: {
+      eventId: 'names the event; a repeated one changes nothing',
+      type: `${EVENT_TYPES.slice(0, -1).join(', ')} or ${EVENT_TYPES.at(-1)}`,
+      recommendationId: 'of the list it happened on',
+      pinId: 'the pin it happened to',
+      position: 'its position on that list',
+      userId: 'who did it',
+      at: 'when; default: the time of arrival',
+    },
+    note: 'Events come over HTTP (`POST /v1/events`).',
+  },
+];
+
+export interface FormatRow {
+  readonly field: string;
+  readonly type: string;
+  readonly required: boolean;
+  readonly meaning: string;
+}
+
+export function rowsOf({ shape, meanings }: RecordFormat): FormatRow[] {
+  return Object.entries(shape.fields).map(([field, kind]) => ({
+    field,
+    type: KINDS[kind],
+    required: shape.required.includes(field),
+    meaning: meanings[field] ?? '',
+  }));
+}
+
+/** The formats of the records in a file of theirs, as lines for a terminal. */
+export function formatsAsText(): string {
+  const lines: string[] = ['Records (required fields are marked *):'];
+  for (const format of RECORD_FORMATS.filter(({ file }) => file !== '')) {
+    lines.push('', `  ${format.file}`);
+    for (const { field, type, required, meaning } of rowsOf(format))
+      lines.push(`    ${(field + (required ? ' *' : '')).padEnd(14)}${meaning} (${type})`);
+    if (format.note) lines.push(`    ${format.note.replaceAll('`', '')}`);
+  }
+  return lines.join('\n');
+}
