@@ -4,9 +4,10 @@
  * The file is swapped by rename, so a running server reads the old keys or the new ones.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf, ServiceError } from './errors.ts';
+import { replaceFile } from './swapped-file.ts';
 
 export const SCOPES = ['read', 'events', 'catalogue', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
@@ -85,12 +86,5 @@ export function revokeKey(dataFolder: string, name: string): StoredKey {
 }
 
 function writeKeys(dataFolder: string, keys: readonly StoredKey[]): void {
-  mkdirSync(dataFolder, { recursive: true });
-  const path = join(dataFolder, KEYS_FILE);
-  const temporary = `${path}.${process.pid}.tmp`;
-  const file = openSync(temporary, 'w', 0o600);
-  writeFileSync(file, `${JSON.stringify(keys, null, 1)}\n`);
-  fsyncSync(file);
-  closeSync(file);
-  renameSync(temporary, path);
+  replaceFile(join(dataFolder, KEYS_FILE), `${JSON.stringify(keys, null, 1)}\n`, 0o600);
 }

@@ -8,7 +8,7 @@ import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { reasonOf } from '../src/errors.ts';
-import { deriveSeed, type Random, seededRandom } from '../src/math/random.ts';
+import { mixedSeed, type Random, seededRandom } from '../src/math/random.ts';
 import { EventLedger, reportUntilKilled, type SentEvent } from './event-intake.ts';
 import type { Scenario } from './scenario.ts';
 import { runJob, type ServiceProcess, startService } from './service-process.ts';
@@ -46,7 +46,7 @@ export const disk: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
     const catalog = writeSmallCatalog(join(folder, 'files'), PINS, 30, 10, seed);
     await runJob(['import-catalog', '--data', made, ...catalog.flags]);
     await runJob(['build-candidates', '--data', made, '--only', 'cooccurrence']);
-    const random = seededRandom(deriveSeed(seed, 'disk'));
+    const random = seededRandom(mixedSeed(seed, 'disk'));
     while (round < rounds && Date.now() < deadline) {
       const data = join(mount, 'data');
       rmSync(data, { recursive: true, force: true });

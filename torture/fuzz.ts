@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { reasonOf } from '../src/errors.ts';
-import { deriveSeed, type Random, seededRandom } from '../src/math/random.ts';
+import { mixedSeed, type Random, seededRandom } from '../src/math/random.ts';
 import { fileTargets } from './fuzz-files.ts';
 import { httpTarget } from './fuzz-http.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
@@ -29,7 +29,7 @@ export const fuzz: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
   const deadline = Date.now() + minutes * 60_000;
   const cases: Record<string, number> = Object.fromEntries(targets.map(({ name }) => [name, 0]));
   const failures: string[] = [];
-  const randoms = new Map(targets.map(({ name }) => [name, seededRandom(deriveSeed(seed, name))]));
+  const randoms = new Map(targets.map(({ name }) => [name, seededRandom(mixedSeed(seed, name))]));
   const rssBefore = process.memoryUsage.rss();
   let peakBytes = rssBefore;
   let saidAt = Date.now();

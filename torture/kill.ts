@@ -14,7 +14,7 @@ import { reasonOf } from '../src/errors.ts';
 import { readDefinition } from '../src/experiments/experiment.ts';
 import { ExperimentStore } from '../src/experiments/experiment-store.ts';
 import type { ExperimentReport } from '../src/experiments/report/experiment-report.ts';
-import { deriveSeed, type Random, seededRandom } from '../src/math/random.ts';
+import { mixedSeed, type Random, seededRandom } from '../src/math/random.ts';
 import { ModelRegistry } from '../src/ranker/registry/model-registry.ts';
 import { EventLedger, postEvents, reportUntilKilled, type SentEvent } from './event-intake.ts';
 import type { Scenario } from './scenario.ts';
@@ -100,7 +100,7 @@ async function prepare(seed: number): Promise<Site> {
     data,
     reference,
     catalog,
-    random: seededRandom(deriveSeed(seed, 'kill')),
+    random: seededRandom(mixedSeed(seed, 'kill')),
     ledger: new EventLedger(),
     failures: [],
     service: null,
@@ -150,7 +150,7 @@ async function eventRound(site: Site): Promise<void> {
   let killed = false;
   const before = ledger.sent.size;
   const clients = Array.from({ length: CLIENTS }, (_, i) => {
-    const own = seededRandom(deriveSeed(random.integer(2 ** 31), `client ${i}`));
+    const own = seededRandom(mixedSeed(random.integer(2 ** 31), `client ${i}`));
     return reportUntilKilled(service.url, site.catalog.pins, ledger, own, () => killed);
   });
   await pause(30 + random.integer(INTAKE_MS_MAX));

@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { deriveSeed, seededRandom } from '../src/math/random.ts';
+import { mixedSeed, seededRandom } from '../src/math/random.ts';
 import { EventLedger } from './event-intake.ts';
 import { closedLoop, type Load, openLoop, quantile } from './open-loop.ts';
 import { type Crowd, dripping, endlessBody, hangUps, idleConnections, neverReading } from './rude-clients.ts';
@@ -61,7 +61,7 @@ export const overload: Scenario = async ({ minutes, seed, rounds = Number.POSITI
     await runJob(['import-catalog', '--data', data, ...catalog.flags]);
     await runJob(['build-candidates', '--data', data, '--only', 'cooccurrence']);
     service = await startService(data);
-    const random = seededRandom(deriveSeed(seed, 'overload'));
+    const random = seededRandom(mixedSeed(seed, 'overload'));
     const site: Site = {
       service,
       port: Number(new URL(service.url).port),

@@ -8,7 +8,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { reasonOf } from '../src/errors.ts';
-import { deriveSeed, type Random, seededRandom } from '../src/math/random.ts';
+import { mixedSeed, type Random, seededRandom } from '../src/math/random.ts';
 import { EventLedger, reportUntilKilled } from './event-intake.ts';
 import { openLoop, quantile } from './open-loop.ts';
 import { HAS_REDIS, HAS_REDIS_CLUSTER, redisCommand, startRedis, startRedisCluster, type TestRedis } from './redis-server.ts';
@@ -110,7 +110,7 @@ async function open(folder: string, made: string, cluster: boolean, seed: number
     cpSync(made, data, { recursive: true });
     return startService(data, { RELATED_PINS_REDIS_URL: servers.url });
   };
-  const random = seededRandom(deriveSeed(seed, cluster ? 'cluster' : 'redis'));
+  const random = seededRandom(mixedSeed(seed, cluster ? 'cluster' : 'redis'));
   return { here: await start('here'), there: await start('there'), nodes, random, ledger: new EventLedger(), failures, users: 0 };
 }
 

@@ -9,7 +9,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { reasonOf } from '../src/errors.ts';
-import { deriveSeed, seededRandom } from '../src/math/random.ts';
+import { mixedSeed, seededRandom } from '../src/math/random.ts';
 import { EventLedger, reportUntilKilled } from './event-intake.ts';
 import { openLoop, quantile } from './open-loop.ts';
 import type { Scenario } from './scenario.ts';
@@ -50,7 +50,7 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
   const ledger = new EventLedger();
   const steps: Step[] = [];
   const deadline = Date.now() + minutes * 60_000;
-  const random = seededRandom(deriveSeed(seed, 'soak'));
+  const random = seededRandom(mixedSeed(seed, 'soak'));
   let service: ServiceProcess | null = null;
   let round = 0;
   let lost = 0;

@@ -5,7 +5,8 @@
  * `planted` and `reversed`: a pin shows its own latents. `null`: pictures are dealt out anew, independently of everything
  * people see in a pin, so that no picture says anything about taste; boards, words and categories follow the felt latents.
  */
-import { deriveSeed, seededRandom } from '../../src/math/random.ts';
+import { seededRandom } from '../../src/math/random.ts';
+import { worldSeed } from './world-seed.ts';
 import type { Random } from '../../src/math/random.ts';
 import { UNALTERED } from './drawing.ts';
 import type { Alteration } from './drawing.ts';
@@ -95,7 +96,7 @@ export function drawWeighted(random: Random, weights: readonly number[]): number
 }
 
 function makePins(size: WorldSize): WorldPin[] {
-  const random = seededRandom(deriveSeed(size.seed, 'pins'));
+  const random = seededRandom(worldSeed(size.seed, 'pins'));
   const shares = CATEGORIES.map((category) => category.share);
   const pins: WorldPin[] = [];
   let group = 0;
@@ -116,7 +117,7 @@ function makePins(size: WorldSize): WorldPin[] {
     }
   }
   if (size.kind !== 'null') return pins;
-  const dealt = seededRandom(deriveSeed(size.seed, 'pictures')).shuffled(pins.map((_, i) => i));
+  const dealt = seededRandom(worldSeed(size.seed, 'pictures')).shuffled(pins.map((_, i) => i));
   return pins.map((pin, i) => ({ ...pin, picture: dealt[i] }));
 }
 
@@ -150,7 +151,7 @@ function drawAlteration(random: Random, copy: number): Alteration {
 }
 
 function makeUsers(size: WorldSize): WorldUser[] {
-  const random = seededRandom(deriveSeed(size.seed, 'users'));
+  const random = seededRandom(worldSeed(size.seed, 'users'));
   const shares = CATEGORIES.map((category) => category.share);
   return Array.from({ length: size.users }, (_, i) => {
     const categories = new Set<number>();
@@ -165,7 +166,7 @@ function makeUsers(size: WorldSize): WorldUser[] {
 }
 
 function makeBoards(size: WorldSize, pins: readonly WorldPin[]): WorldBoard[] {
-  const random = seededRandom(deriveSeed(size.seed, 'boards'));
+  const random = seededRandom(worldSeed(size.seed, 'boards'));
   const byCategory = CATEGORIES.map((_, category) => pins.flatMap((pin, i) => (pin.felt.category === category ? [i] : [])));
   return Array.from({ length: size.boards }, (_, i) => {
     const kind = (['topic', 'look', 'mixed', 'drifting'] as const)[drawWeighted(random, [0.55, 0.17, 0.16, 0.12])];

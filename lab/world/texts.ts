@@ -1,5 +1,6 @@
 /** Words of pins and boards: noisy, some missing. They speak of topics; of looks only now and then. */
-import { deriveSeed, seededRandom } from '../../src/math/random.ts';
+import { seededRandom } from '../../src/math/random.ts';
+import { worldSeed } from './world-seed.ts';
 import type { Random } from '../../src/math/random.ts';
 import { CATEGORIES, PALETTES, STYLE_WORDS, STYLES } from './latents.ts';
 import { WORLD_END } from './recipe.ts';
@@ -44,7 +45,7 @@ const topicWords = (category: number, topic: number): readonly string[] => CATEG
 /** One line of `pins.jsonl`. */
 export function pinLine(recipe: Recipe, index: number): Record<string, unknown> {
   const pin = recipe.pins[index];
-  const random = seededRandom(deriveSeed(recipe.size.seed, `words ${pin.id}`));
+  const random = seededRandom(worldSeed(recipe.size.seed, `words ${pin.id}`));
   const { category } = pin.felt;
   const name = CATEGORIES[category].name;
   const line: Record<string, unknown> = { id: pin.id, image: `images/${pin.id}.jpg` };
@@ -91,7 +92,7 @@ function categoriesOf(random: Random, name: string): Record<string, number> {
 
 /** One line of `boards.jsonl`. */
 export function boardLine(recipe: Recipe, board: WorldBoard): Record<string, unknown> {
-  const random = seededRandom(deriveSeed(recipe.size.seed, `board ${board.id}`));
+  const random = seededRandom(worldSeed(recipe.size.seed, `board ${board.id}`));
   const [theme] = board.themes;
   const name = CATEGORIES[theme.category].name;
   const look =
@@ -113,7 +114,7 @@ export function boardLine(recipe: Recipe, board: WorldBoard): Record<string, unk
 
 /** The lines of `saves.jsonl` of one board, in the order they were made. */
 export function saveLines(recipe: Recipe, board: WorldBoard): Record<string, unknown>[] {
-  const random = seededRandom(deriveSeed(recipe.size.seed, `saves ${board.id}`));
+  const random = seededRandom(worldSeed(recipe.size.seed, `saves ${board.id}`));
   const start = WORLD_END - 300 * DAY * random.next() - 30 * DAY;
   return board.pins.map((pin, i) => ({
     pinId: recipe.pins[pin].id,

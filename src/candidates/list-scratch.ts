@@ -1,18 +1,7 @@
-import {
-  closeSync,
-  existsSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NeighborLists } from './cooccurrence/board-cooccurrence.ts';
+import { replaceFile } from '../swapped-file.ts';
 
 interface Progress {
   readonly key: string;
@@ -73,8 +62,7 @@ export class ListScratch {
       entries: this.done.entries + block.pinIndexes.length,
     };
     const path = join(this.folder, 'building.json');
-    writeFileSync(`${path}.tmp`, JSON.stringify(this.done));
-    renameSync(`${path}.tmp`, path);
+    replaceFile(path, JSON.stringify(this.done));
   }
 
   lengths(): Iterable<Uint32Array<ArrayBuffer>> {

@@ -5,7 +5,7 @@
 import type { Database } from '../catalog/database.ts';
 import { migrate } from '../catalog/database.ts';
 import { ServiceError } from '../errors.ts';
-import { deriveSeed, newId, seededRandom } from '../math/random.ts';
+import { mixedSeed, newId, seededRandom } from '../math/random.ts';
 import type { Rating } from './statistics/agreement.ts';
 import { krippendorffAlpha } from './statistics/agreement.ts';
 
@@ -98,7 +98,7 @@ export class JudgementStore {
    * Throws REQUEST_INVALID when there is a study of this name.
    */
   addPairs(study: string, names: readonly [string, string], pairs: readonly JudgementPair[], seed: number, repeats = 0.1): number {
-    const random = seededRandom(deriveSeed(seed, `judgements/${study}`));
+    const random = seededRandom(mixedSeed(seed, `judgements/${study}`));
     const again = random.shuffled(pairs.map((_, index) => index)).slice(0, Math.round(repeats * pairs.length));
     const order = [...random.shuffled(pairs.map((_, index) => index)), ...random.shuffled(again)];
     const flipped = new Map(pairs.map((_, index) => [index, random.next() < 0.5]));
@@ -119,7 +119,7 @@ export class JudgementStore {
 
   /** Makes a study of single candidates to be graded 0 to 4; a share comes twice. Otherwise as `addPairs`. */
   addGrades(study: string, items: readonly { readonly queryPinId: string; readonly pinId: string }[], seed: number, repeats = 0.1): number {
-    const random = seededRandom(deriveSeed(seed, `judgements/${study}`));
+    const random = seededRandom(mixedSeed(seed, `judgements/${study}`));
     const indexes = items.map((_, index) => index);
     const order = [...random.shuffled(indexes), ...random.shuffled(indexes).slice(0, Math.round(repeats * items.length))];
     return this.insertAll(

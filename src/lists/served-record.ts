@@ -1,5 +1,5 @@
 import type { ServedItems, ServedList } from '../catalog/log/served-list.ts';
-import { mixedSeed, seededRandom } from '../math/random.ts';
+import { mixedSeed, seededRandom, SERVING_STREAMS } from '../math/random.ts';
 import { treatmentText } from '../ranker/treatment.ts';
 import type { RankedList } from './ranked-list.ts';
 
@@ -59,7 +59,7 @@ export function drawUnserved(page: Int32Array, count: number, wanted: number, re
   if (left <= 0) return new Int32Array(0);
   const taken = new Set<number>(page);
   const chosen: number[] = [];
-  const random = seededRandom(mixedSeed(wanted, recommendationId));
+  const random = seededRandom(mixedSeed(SERVING_STREAMS.unservedRows, recommendationId));
   while (chosen.length < left) {
     const row = random.integer(count);
     if (taken.has(row)) continue;

@@ -1,8 +1,8 @@
-import { mixedSeed, type Random, seededRandom } from '../math/random.ts';
+import { mixedSeed, type Random, seededRandom, SERVING_STREAMS } from '../math/random.ts';
 
 /** The random stream that decides about the order of a list. */
 export function shuffleStream(recommendationId: string): Random {
-  return seededRandom(mixedSeed(1, recommendationId));
+  return seededRandom(mixedSeed(SERVING_STREAMS.shuffle, recommendationId));
 }
 
 /** Whether a page of more than one item will be shuffled under this recommendation id: the first draw of its stream. */

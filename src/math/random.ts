@@ -45,20 +45,22 @@ export function seededRandom(seed: number): Random {
 }
 
 /**
- * A 32-bit seed made from a base seed and a text, so that parts of a run have streams of their own (FNV-1a). The first draw
- * of its streams is alike for names that differ in the last digit (`list-1`, `list-2`: correlation 0.89); the demo world is
- * made of these streams, so they stay as they are. Where one draw decides, take `mixedSeed`.
+ * A 32-bit seed made from a base seed and a text, so that parts of a run have streams of their own (MurmurHash3). First
+ * draws under names that differ in one digit are independent.
  */
-export function deriveSeed(seed: number, text: string): number {
-  let hash = (0x811c9dc5 ^ seed) >>> 0;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
-  return hash | 0;
-}
-
-/** The same, well mixed (MurmurHash3): first draws of near-equal names are independent, and no stream is one of `deriveSeed`. */
 export function mixedSeed(seed: number, text: string): number {
   return murmur3(text, seed) | 0;
 }
+
+/** Base seeds of what is drawn by recommendation id or unit while serving. They differ, so no draw decides two things. */
+export const SERVING_STREAMS = {
+  shuffle: 1,
+  counterfactual: 2,
+  darkReads: 3,
+  interleaving: 4,
+  unservedRows: 5,
+  canary: 0x9e3779b9,
+} as const;
 
 /** When an id of `newId` was made, in epoch milliseconds; null for other ids. */
 export function timeOfId(id: string): number | null {

@@ -4,10 +4,11 @@
  *
  *   { "train-ranker": { "cron": "0 3 * * *", "flags": ["--holdout", "0.2"] } }
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cron } from 'croner';
 import { reasonOf, ServiceError } from '../errors.ts';
+import { replaceFile, stampOf } from '../swapped-file.ts';
 
 export interface ScheduledJob {
   /** Five fields, or six with seconds first; UTC. */
@@ -38,8 +39,7 @@ const FILE = 'schedule.json';
 
 /** Changes whenever the file does; empty where there is none. */
 export function scheduleStamp(dataFolder: string): string {
-  const stat = statSync(join(dataFolder, FILE), { throwIfNoEntry: false });
-  return stat ? `${stat.ino} ${stat.mtimeMs} ${stat.size}` : '';
+  return stampOf(join(dataFolder, FILE));
 }
 
 /** An empty schedule where there is no file. @throws CONFIG_INVALID naming the job and what is wrong with its line. */
@@ -99,13 +99,6 @@ export function setScheduled(dataFolder: string, job: string, line: ScheduledJob
   checkSchedulable(job);
   const { [job]: _, ...others } = readSchedule(dataFolder);
   const schedule: Schedule = line === null ? others : { ...others, [job]: scheduledJob(job, line) };
-  mkdirSync(dataFolder, { recursive: true });
-  const path = join(dataFolder, FILE);
-  const temporary = `${path}.${process.pid}.tmp`;
-  const file = openSync(temporary, 'w', 0o600);
-  writeFileSync(file, `${JSON.stringify(schedule, null, 1)}\n`);
-  fsyncSync(file);
-  closeSync(file);
-  renameSync(temporary, path);
+  replaceFile(join(dataFolder, FILE), `${JSON.stringify(schedule, null, 1)}\n`, 0o600);
   return schedule;
 }

@@ -3,13 +3,14 @@
  * truth, with where they come from. A catalogue's own (`DATA/search-thresholds.json`, written by `fit-search`) win over
  * the shipped ones; both hold for one net and one detector only.
  */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { projectRoot } from '../worker-url.ts';
 import type { ExactProductRule } from './exact-product.ts';
 import { type DotThresholds, UNFITTED_DOTS } from './object-dots.ts';
+import { replaceFile } from '../swapped-file.ts';
 
 /** Where dot thresholds come from. */
 export interface DotProvenance {
@@ -79,13 +80,5 @@ export function readThresholds(file: string): SearchThresholds | null {
 
 /** Writes beside, makes durable, swaps: a server that reads meanwhile sees the old file or the new one. */
 export function writeThresholds(file: string, thresholds: SearchThresholds): void {
-  const draft = `${file}.tmp`;
-  const handle = openSync(draft, 'w');
-  try {
-    writeSync(handle, `${JSON.stringify(thresholds, null, 2)}\n`);
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-  renameSync(draft, file);
+  replaceFile(file, `${JSON.stringify(thresholds, null, 2)}\n`);
 }

@@ -8,7 +8,7 @@ import type { AssignmentPlan } from '../experiments/assignment.ts';
 import { readArmsText } from '../experiments/assignment.ts';
 import type { ArmTreatment } from '../experiments/experiment.ts';
 import { ExposureStore } from '../experiments/counting/exposure-store.ts';
-import { mixedSeed, seededRandom } from '../math/random.ts';
+import { mixedSeed, seededRandom, SERVING_STREAMS } from '../math/random.ts';
 import { DEFAULT_TREATMENT } from '../ranker/treatment.ts';
 import { relatedPins } from '../related-pins.ts';
 import type { RankedList } from '../lists/ranked-list.ts';
@@ -62,7 +62,7 @@ export class Counterfactual {
 }
 
 function sampled(text: string, share: number): boolean {
-  return share > 0 && seededRandom(mixedSeed(2, text)).next() < share;
+  return share > 0 && seededRandom(mixedSeed(SERVING_STREAMS.counterfactual, text)).next() < share;
 }
 
 function samePage(a: RankedList, b: RankedList): boolean {

@@ -3,7 +3,7 @@
  * event loop between two, so that requests come first. What comes while too much waits is left out and counted.
  */
 import { reasonOf } from '../errors.ts';
-import { mixedSeed, seededRandom } from '../math/random.ts';
+import { mixedSeed, seededRandom, SERVING_STREAMS } from '../math/random.ts';
 import type { DarkKind, DarkReadStore } from '../ranker/registry/dark-read-store.ts';
 import { type DarkRead, tauOfOrders, topItems } from '../ranker/registry/dark-reads.ts';
 import type { Ranker, ScoringInputs } from '../ranker/scoring/ranker.ts';
@@ -12,8 +12,6 @@ import type { RankedList } from '../lists/ranked-list.ts';
 
 /** Lists that wait with all that was scored: a few hundred kilobytes each. */
 const WAITING_MAX = 32;
-/** Not the stream that decides which lists are shuffled. */
-const SEED = 3;
 
 /** Who reads in the dark. */
 export interface DarkReader {
@@ -54,7 +52,7 @@ export class DarkReading {
   wants(recommendationId: string): boolean {
     const dark = this.reader();
     if (dark === null) return false;
-    return dark.share >= 1 || seededRandom(mixedSeed(SEED, recommendationId)).next() < dark.share;
+    return dark.share >= 1 || seededRandom(mixedSeed(SERVING_STREAMS.darkReads, recommendationId)).next() < dark.share;
   }
 
   /** Takes a list that was sent; returns at once. Lists without their inputs, or with a treatment the caller forced, are not read. */

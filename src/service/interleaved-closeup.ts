@@ -6,7 +6,7 @@ import type { CandidateList } from '../candidates/candidate.ts';
 import type { Context } from './context.ts';
 import { TEAM_SOURCE, teamDraft } from '../experiments/statistics/interleaving.ts';
 import type { Matrix } from '../math/matrix.ts';
-import { deriveSeed, seededRandom } from '../math/random.ts';
+import { mixedSeed, seededRandom, SERVING_STREAMS } from '../math/random.ts';
 import { relatedPins } from '../related-pins.ts';
 import { readCursor, writeCursor } from '../lists/page-cursor.ts';
 import type { InterleavedArm, ListOptions, RankedList } from '../lists/ranked-list.ts';
@@ -30,7 +30,7 @@ export async function interleavedCloseup(
   const lists: RankedList[] = [];
   for (const { treatment } of arms) lists.push(await relatedPins(unshuffled, pinIndex, { ...options, treatment }));
   const rankings = lists.map(({ page, candidates }) => Int32Array.from(page, (row) => candidates.pinIndexes[row]));
-  const draft = teamDraft(rankings, options.limit, seededRandom(deriveSeed(3, options.recommendationId)));
+  const draft = teamDraft(rankings, options.limit, seededRandom(mixedSeed(SERVING_STREAMS.interleaving, options.recommendationId)));
   const picks = draft.items.map((item, k): Pick => {
     const owner = Math.max(0, draft.teams[k]);
     return { list: lists[owner], place: rankings[owner].indexOf(item), team: draft.teams[k] };

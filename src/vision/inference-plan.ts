@@ -3,13 +3,14 @@
  * drawn pictures, kept by net and machine, and overruled by whatever is given.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { drawSvg } from './image-tensor.ts';
 import { InferencePool } from './inference-pool.ts';
 import { readNet } from './net-manifest.ts';
 import { cudaAvailable, type ProviderChoice } from './onnx-session.ts';
+import { replaceFile } from '../swapped-file.ts';
 
 export interface InferencePlan {
   readonly workers: number;
@@ -117,10 +118,7 @@ function readPlans(file: string): Kept {
 }
 
 function keepPlan(file: string, key: string, plan: Kept[string]): void {
-  mkdirSync(dirname(file), { recursive: true });
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify({ ...readPlans(file), [key]: plan }, null, 1)}\n`);
-  renameSync(draft, file);
+  replaceFile(file, `${JSON.stringify({ ...readPlans(file), [key]: plan }, null, 1)}\n`);
 }
 
 /** Images a second of each plan, in a pool of its own, on JPEG pictures of 480 x 360. */

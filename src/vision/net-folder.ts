@@ -2,11 +2,12 @@
  * Which net is active in a data folder. A pointer file (`nets/visual.json`, swapped by rename) names a folder of `nets/` and keeps
  * the switches so far; without one it is `nets/ROLE`, and without that the net that ships with the project.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { projectRoot } from '../worker-url.ts';
+import { replaceFile, stampOf } from '../swapped-file.ts';
 
 /** The name by which the net that ships with the project is switched to. */
 export const BUNDLED = 'bundled';
@@ -59,24 +60,13 @@ export function writeNetSwitches(dataFolder: string, switches: readonly NetSwitc
   writePointer(pointerOf(dataFolder), { switches });
 }
 
-/** Written beside, synced, and renamed: whoever reads sees the old or the new one. */
 function writePointer(file: string, content: unknown): void {
-  mkdirSync(dirname(file), { recursive: true });
-  const draft = openSync(`${file}.${process.pid}`, 'w');
-  writeSync(draft, `${JSON.stringify(content, null, 1)}\n`);
-  fsyncSync(draft);
-  closeSync(draft);
-  renameSync(`${file}.${process.pid}`, file);
+  replaceFile(file, `${JSON.stringify(content, null, 1)}\n`);
 }
 
 /** Changes whenever the pointer does: cheap enough to ask several times a second. */
 export function netStamp(dataFolder: string): string {
   return stampOf(pointerOf(dataFolder));
-}
-
-function stampOf(file: string): string {
-  const stat = statSync(file, { throwIfNoEntry: false, bigint: true });
-  return stat ? `${stat.ino} ${stat.mtimeNs}` : '';
 }
 
 /** A net beside the serving one: for a share of the lists it is computed what they would be, and nobody is shown it. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { deriveSeed, mixedSeed, newId, seededRandom } from '../../src/math/random.ts';
+import { worldSeed } from '../../lab/world/world-seed.ts';
+import { mixedSeed, newId, seededRandom, SERVING_STREAMS } from '../../src/math/random.ts';
 
 describe('random', () => {
   it('is the same stream for the same seed, for ever', () => {
@@ -46,12 +47,21 @@ describe('random', () => {
       (12 * a.reduce((sum, value, i) => sum + value * b[i], 0)) / a.length;
     expect(Math.abs(correlation(one.slice(1), one.slice(0, -1)))).toBeLessThan(4 / Math.sqrt(20_000));
     expect(Math.abs(correlation(one, two))).toBeLessThan(4 / Math.sqrt(20_000));
-    expect(mixedSeed(1, 'a')).not.toBe(deriveSeed(1, 'a'));
+    expect(mixedSeed(1, 'a')).not.toBe(worldSeed(1, 'a'));
+  });
+
+  it('the streams of serving are different ones, and one bit of a seed splits numbers into halves that differ by seed', () => {
+    const bases = Object.values(SERVING_STREAMS);
+    expect(new Set(bases).size).toBe(bases.length);
+    const halves = [1, 2, 3].map((seed) => Array.from({ length: 2000 }, (_, group) => mixedSeed(seed, String(group)) & 1).join(''));
+    expect(new Set(halves).size).toBe(3);
+    const agree = [...halves[0]].filter((bit, group) => bit === halves[1][group]).length;
+    expect(Math.abs(agree - 1000)).toBeLessThan(4 * Math.sqrt(500));
   });
 
   it('derived seeds differ by text and by base; ids are ordered and unique', () => {
-    expect(deriveSeed(1, 'a')).not.toBe(deriveSeed(1, 'b'));
-    expect(deriveSeed(1, 'a')).not.toBe(deriveSeed(2, 'a'));
+    expect(worldSeed(1, 'a')).not.toBe(worldSeed(1, 'b'));
+    expect(worldSeed(1, 'a')).not.toBe(worldSeed(2, 'a'));
     const ids = Array.from({ length: 1000 }, newId);
     expect(new Set(ids).size).toBe(1000);
     expect([...ids].sort()).toEqual(ids);

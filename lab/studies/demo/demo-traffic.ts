@@ -3,7 +3,8 @@ import type { Engagement } from '../../../src/catalog/log/engagement-log.ts';
 import type { ServedList } from '../../../src/catalog/log/served-list.ts';
 import type { Context } from '../../../src/service/context.ts';
 import { ServiceError } from '../../../src/errors.ts';
-import { deriveSeed, seededRandom } from '../../../src/math/random.ts';
+import { seededRandom } from '../../../src/math/random.ts';
+import { worldSeed } from '../../world/world-seed.ts';
 import { DEFAULT_TREATMENT } from '../../../src/ranker/treatment.ts';
 import { relatedPins } from '../../../src/related-pins.ts';
 import type { ListOptions } from '../../../src/lists/ranked-list.ts';
@@ -21,7 +22,7 @@ const PAUSE_MS = 15 * 60_000;
 /** Choice: more shuffled lists than a live service would serve, so that a young log already says how position matters. */
 export const FIRST_SHUFFLED_SHARE = 0.15;
 /** One pin in five is never opened by the first visitors: the held-out queries. */
-export const heldOut = (pin: number): boolean => deriveSeed(17, `query ${pin}`) % 5 === 0;
+export const heldOut = (pin: number): boolean => worldSeed(17, `query ${pin}`) % 5 === 0;
 
 export interface Traffic {
   readonly recipe: Recipe;
@@ -104,7 +105,7 @@ async function visitList(
   const { kind, seed } = recipe.size;
   const id = `demo-${kind}-${seed}-${index}`;
   const logged = context.log.lists.find(id);
-  const random = seededRandom(deriveSeed(seed, id));
+  const random = seededRandom(worldSeed(seed, id));
   const user = random.pick(recipe.users);
   const query = people.chooseQuery(user, pool, random);
   const options = listOptions(index, id, user.id);

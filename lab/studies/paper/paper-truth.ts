@@ -2,7 +2,8 @@
 import type { AssignmentPlan } from '../../../src/experiments/assignment.ts';
 import { estimateOf } from '../../../src/experiments/statistics/estimate.ts';
 import { addUnit, emptyStatistics } from '../../../src/experiments/counting/sufficient-statistics.ts';
-import { deriveSeed, seededRandom } from '../../../src/math/random.ts';
+import { seededRandom } from '../../../src/math/random.ts';
+import { worldSeed } from '../../world/world-seed.ts';
 import type { PaperWorld } from './paper-world.ts';
 
 export interface PlantedLift {
@@ -25,7 +26,7 @@ export async function plantedLifts(
   seed: number,
   now: number,
 ): Promise<readonly PlantedLift[]> {
-  const random = seededRandom(deriveSeed(seed, `truth/${plan.key}`));
+  const random = seededRandom(worldSeed(seed, `truth/${plan.key}`));
   const paired = plan.armKeys.map(() => emptyStatistics());
   let control = 0;
   for (let visit = 0; visit < visits; visit++) {

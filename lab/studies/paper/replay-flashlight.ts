@@ -13,7 +13,7 @@ import { codeOf, unfitted } from '../../../src/features/binarize.ts';
 import { openConvNet } from '../../../src/features/convnet.ts';
 import { netKeyOf, openFeatureStore } from '../../../src/features/feature-store.ts';
 import { openFeatures } from '../../../src/features/resident-features.ts';
-import { deriveSeed, seededRandom } from '../../../src/math/random.ts';
+import { mixedSeed, seededRandom } from '../../../src/math/random.ts';
 import { annotationIdf } from '../../../src/search/annotation-terms.ts';
 import type { PhotoDot } from '../../../src/search/crop-evaluation.ts';
 import { ASK_NOTHING, fitDotThresholds, type Knob } from '../../../src/search/dot-thresholds.ts';
@@ -194,7 +194,7 @@ function thresholdsFor(world: readonly WorldPicture[], knobs: readonly Knob[], r
 
 /** Half of the pictures are opened; thresholds are fitted on the other half. */
 const isVisited = ({ pinIndex, objects, detected }: WorldPicture): boolean =>
-  (objects.length > 0 || detected.length > 0) && (deriveSeed(29, String(pinIndex)) & 1) === 0;
+  (objects.length > 0 || detected.length > 0) && (mixedSeed(29, String(pinIndex)) & 1) === 0;
 
 function dotsUnder({ detected }: WorldPicture, thresholds: DotThresholds | null): readonly StoredObject[] {
   return thresholds === null ? [] : detected.filter(({ score, signals }) => suppressingSignal(score, signals, thresholds) === null);
@@ -215,7 +215,7 @@ async function visit(
     let saw = false;
     let saved = false;
     for (let step = 0; step < Number(options.pictures); step++) {
-      const random = seededRandom(deriveSeed(Number(options.seed), `visitor ${visitor} ${step}`));
+      const random = seededRandom(mixedSeed(Number(options.seed), `visitor ${visitor} ${step}`));
       const picture = random.pick(opened);
       const offer: Offer = { dots: thresholds === null ? null : dotsUnder(picture, thresholds).map(({ box }) => box) };
       const search = searchOf(picture, offer, trust, random);
@@ -288,7 +288,7 @@ function reportOf(
 
 /** Both lifts with their intervals; visitors are drawn in pairs, because every arm meets the same ones. */
 function liftsOf(outcomes: readonly Outcome[], control: readonly Outcome[], seed: number): Pick<ArmReport, 'lift' | 'propensityLift'> {
-  const random = seededRandom(deriveSeed(seed, 'bootstrap'));
+  const random = seededRandom(mixedSeed(seed, 'bootstrap'));
   const everybody = Array.from(outcomes.keys());
   const values = (rows: readonly number[]): readonly [number, number] => {
     const [a, b] = [countsOf(outcomes, rows), countsOf(control, rows)];

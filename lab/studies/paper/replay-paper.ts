@@ -18,7 +18,8 @@ import { Experiments, openExperiments } from '../../../src/experiments/experimen
 import { DOMINANT_COLUMN, describeByCatalog } from '../../../src/experiments/query-segment.ts';
 import type { ExperimentReport } from '../../../src/experiments/report/experiment-report.ts';
 import { percent } from '../../../src/experiments/statistics/verdict.ts';
-import { deriveSeed, mixedSeed, seededRandom } from '../../../src/math/random.ts';
+import { mixedSeed, seededRandom } from '../../../src/math/random.ts';
+import { worldSeed } from '../../world/world-seed.ts';
 import { queryFacts } from '../../../src/service/query-facts.ts';
 import type { Job, JobInput } from '../../../src/jobs/job.ts';
 import { PAPER_MODELS, paperDefinitions } from './paper-experiments.ts';
@@ -268,7 +269,7 @@ async function visits(
   if (!stage) return;
   const { plan, pool } = stage;
   const arm = armIndexOf(plan, unit);
-  const random = seededRandom(deriveSeed(seed, unit));
+  const random = seededRandom(worldSeed(seed, unit));
   const user = world.users[person];
   let at = START + random.integer(DAYS * DAY_MS);
   for (let visit = 0; visit < 6 && (visit === 0 || random.next() < 0.55); visit++) {

@@ -2,7 +2,6 @@
  * What the visual surfaces keep between requests: the inference threads, the exact scan, idf of the annotations, the index
  * of objects (kept up with `index-objects`), the fitted thresholds, pictures and crops of late.
  */
-import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { ExactIndex } from '../../candidates/visual/exact-index.ts';
@@ -26,6 +25,7 @@ import type { PinObjects } from '../../service/visual-state.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { type NetInput, readNet } from '../../vision/net-manifest.ts';
 import { bytesOfPin } from './visual-query.ts';
+import { stampOf } from '../../swapped-file.ts';
 
 /** Bytes of pins' pictures that are kept, because a dragged box asks for the same one again and again. */
 const PICTURE_BYTES = 64 * 2 ** 20;
@@ -158,7 +158,7 @@ export class VisualDesk {
     const { dataFolder } = this.context;
     const file = join(dataFolder, THRESHOLDS_FILE);
     const { netDigest } = this.features;
-    const key = `${netDigest} ${existsSync(file) ? statSync(file).mtimeMs : ''}`;
+    const key = `${netDigest} ${stampOf(file)}`;
     if (this.thresholds?.key !== key) this.thresholds = { key, values: servingThresholds(dataFolder, netDigest, this.detectorDigest) };
     return this.thresholds.values;
   }

@@ -3,11 +3,11 @@
  * `keys.json` of the data folder (access-keys.ts) and are read anew when that file changes.
  */
 import { timingSafeEqual } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { digestOfKey, KEYS_FILE, readKeys, type Scope, SCOPES } from '../../access-keys.ts';
 import { ServiceError } from '../../errors.ts';
+import { stampOf } from '../../swapped-file.ts';
 
 export interface KnownKey {
   readonly name: string;
@@ -46,11 +46,10 @@ export class Keys {
   }
 
   private reload(): void {
-    const stat = statSync(join(this.dataFolder, KEYS_FILE), { throwIfNoEntry: false });
-    const stamp = stat ? `${stat.ino} ${stat.mtimeMs} ${stat.size}` : '';
+    const stamp = stampOf(join(this.dataFolder, KEYS_FILE));
     if (stamp === this.stamp) return;
     this.stamp = stamp;
-    this.guarded ||= stat !== undefined;
+    this.guarded ||= stamp !== '';
     this.stored = [];
     this.stored = readKeys(this.dataFolder).map(({ name, sha256, scopes }) => {
       return { name, digest: Buffer.from(sha256, 'hex'), scopes: new Set(scopes) };

@@ -3,23 +3,13 @@
  * Written beside, made durable, then swapped by rename: a reader sees the old version or the new one, never half of
  * either. The previous version is kept for going back, older ones are pruned.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceError } from '../../errors.ts';
 import { type ArtifactArray, ArtifactFile, writeArtifactFile } from './artifact-file.ts';
 import { diskFullError } from '../database.ts';
 import { noteOf } from './verified-file.ts';
+import { replaceFile } from '../../swapped-file.ts';
 
 const VERSION_FILE = /^(\d{6,})\.bin$/;
 
@@ -62,7 +52,7 @@ export class ArtifactFolder {
     const version = String(Number(this.versions().at(-1) ?? 0) + 1).padStart(6, '0');
     try {
       mkdirSync(this.folder, { recursive: true });
-      this.writeDurably(`${version}.bin`, (file) => writeArtifactFile(file, this.format, metadata, arrays));
+      replaceFile(join(this.folder, `${version}.bin`), (file) => writeArtifactFile(file, this.format, metadata, arrays));
       this.use(version);
     } catch (error) {
       throw diskFullError(error, this.folder);
@@ -73,28 +63,7 @@ export class ArtifactFolder {
 
   /** Makes an existing version the current one. */
   use(version: string): void {
-    this.writeDurably('CURRENT', (file) => writeFileSync(file, `${version}\n`));
-  }
-
-  private writeDurably(name: string, write: (file: number) => void): void {
-    const path = join(this.folder, name);
-    const temporary = `${path}.${process.pid}.tmp`;
-    try {
-      const file = openSync(temporary, 'w');
-      try {
-        write(file);
-        fsyncSync(file);
-      } finally {
-        closeSync(file);
-      }
-      renameSync(temporary, path);
-    } catch (error) {
-      rmSync(temporary, { force: true });
-      throw error;
-    }
-    const folder = openSync(this.folder, 'r');
-    fsyncSync(folder);
-    closeSync(folder);
+    replaceFile(join(this.folder, 'CURRENT'), `${version}\n`);
   }
 
   private prune(kept: ReadonlySet<string | null>): void {

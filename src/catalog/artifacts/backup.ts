@@ -6,27 +6,24 @@
  */
 import { createHash } from 'node:crypto';
 import {
-  closeSync,
   copyFileSync,
   createReadStream,
   type Dirent,
   existsSync,
-  fsyncSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   utimesSync,
-  writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { ServiceError } from '../../errors.ts';
 import { type Progress, SILENT } from '../../progress.ts';
 import { diskFullError, openDatabase } from '../database.ts';
 import { countPhotosElsewhere } from '../pins/pin-store.ts';
+import { replaceFile } from '../../swapped-file.ts';
 
 const MANIFEST = 'backup.json';
 const FORMAT = 1;
@@ -69,7 +66,7 @@ export async function backUp(
   try {
     await copyFolder(copy, '');
     const manifest: BackupManifest = { format: FORMAT, madeAt: new Date().toISOString(), files: [...copied.values()] };
-    writeDurably(join(out, MANIFEST), JSON.stringify(manifest, null, 1));
+    replaceFile(join(out, MANIFEST), JSON.stringify(manifest, null, 1));
   } catch (error) {
     throw diskFullError(error, out);
   } finally {
@@ -311,12 +308,4 @@ async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest('hex');
-}
-
-function writeDurably(path: string, text: string): void {
-  writeFileSync(`${path}.tmp`, text);
-  const file = openSync(`${path}.tmp`, 'r');
-  fsyncSync(file);
-  closeSync(file);
-  renameSync(`${path}.tmp`, path);
 }

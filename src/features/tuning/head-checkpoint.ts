@@ -1,6 +1,7 @@
 /** Training of a head as it stands after an epoch, in a file, so that a stopped run goes on. */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { HeadEpoch, HeadState } from './projection-head.ts';
+import { replaceFile } from '../../swapped-file.ts';
 
 interface Header {
   /** What the training depends on; a file of another training is not gone on from. */
@@ -15,8 +16,7 @@ export function writeCheckpoint(file: string, key: string, state: HeadState): vo
   const header: Header = { key, epoch: state.epoch, trace: state.trace, lengths: arrays.map(({ length }) => length) };
   const text = Buffer.from(`${JSON.stringify(header)}\n`);
   const data = arrays.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength));
-  writeFileSync(`${file}.new`, Buffer.concat([text, ...data]));
-  renameSync(`${file}.new`, file);
+  replaceFile(file, Buffer.concat([text, ...data]));
 }
 
 /** The state, or null without a file of this training. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { cooccurrenceOptionsOf, threadsOf } from '../../candidates/cooccurrence/cooccurrence-options.ts';
 import { buildCooccurrence } from '../../candidates/list-builds.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
-import { deriveSeed } from '../../math/random.ts';
+import { mixedSeed } from '../../math/random.ts';
 import type { JobInput } from '../job.ts';
 
 export interface HeldOutSave {
@@ -49,15 +49,8 @@ export async function holdOutSaves(input: JobInput, share: number, seed: number)
 function chosenSaves(catalog: CatalogStore, share: number, seed: number): HeldOutSave[] {
   const chosen: HeldOutSave[] = [];
   for (const save of catalog.saves.all()) {
-    const hash = deriveSeed(seed, `${save.boardIndex} ${save.pinIndex}`) >>> 0;
-    if (mixed(hash) < share * 2 ** 32) chosen.push(save);
+    const hash = mixedSeed(seed, `${save.boardIndex} ${save.pinIndex}`) >>> 0;
+    if (hash < share * 2 ** 32) chosen.push(save);
   }
   return chosen;
-}
-
-/** Spreads the low bits of a hash over all of it (the finalizer of MurmurHash3). */
-function mixed(hash: number): number {
-  let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
 }

@@ -17,7 +17,7 @@ import { ServiceError } from '../../errors.ts';
 import { type Binarizer, codeOf, fitBinarizer } from '../../features/binarize.ts';
 import { allocateCodeTable } from '../../features/code-table.ts';
 import { openConvNet } from '../../features/convnet.ts';
-import { deriveSeed } from '../../math/random.ts';
+import { mixedSeed } from '../../math/random.ts';
 import { annotationIdf } from '../../search/annotation-terms.ts';
 import {
   activationSample,
@@ -122,7 +122,7 @@ async function withPool<T>({ config }: JobInput, work: (pool: InferencePool) => 
 async function evaluateTruth(pool: InferencePool, input: JobInput): Promise<Readonly<Record<string, unknown>>> {
   const { options } = input;
   const photos = truthOf(input);
-  const asks = photos.map(({ file }) => (deriveSeed(7, basename(file)) >>> 0) / 2 ** 32 < Number(options.heldOut));
+  const asks = photos.map(({ file }) => (mixedSeed(7, basename(file)) >>> 0) / 2 ** 32 < Number(options.heldOut));
   const seen = await describePhotos(photos, asks, pool, input);
   const index = indexOf(seen.trueCrops.filter(({ photo }) => !asks[photo]));
   const held = (regions: readonly Coded[]): readonly Coded[] => regions.filter(({ photo }) => asks[photo]);

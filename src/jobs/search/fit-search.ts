@@ -14,7 +14,7 @@ import { codeOf } from '../../features/binarize.ts';
 import { type ConvNet, openConvNet } from '../../features/convnet.ts';
 import { netKeyOf, openFeatureStore } from '../../features/feature-store.ts';
 import { openFeatures } from '../../features/resident-features.ts';
-import { deriveSeed, seededRandom } from '../../math/random.ts';
+import { mixedSeed, seededRandom } from '../../math/random.ts';
 import type { PhotoDot } from '../../search/crop-evaluation.ts';
 import { dotOutcome, fitDotThresholds, type Knob } from '../../search/dot-thresholds.ts';
 import { type ExactProductRule, fitExactProduct, judgeExactProduct, type KnownPair } from '../../search/exact-product.ts';
@@ -143,7 +143,7 @@ function basenameOf(path: string): string {
 }
 
 function halfOf(group: number, seed: number): number {
-  return deriveSeed(seed, String(group)) & 1;
+  return mixedSeed(seed, String(group)) & 1;
 }
 
 /** Every indexed object of a picture with truth; right if it meets a true box of its label at IoU 0.5. */

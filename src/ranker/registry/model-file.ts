@@ -1,8 +1,9 @@
 /** A model in a file of its own, outside a registry: what LETOR training writes and evaluation reads. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { decodeModel, encodeModel, MODEL_FORMAT, type ModelArtifact } from './model-artifact.ts';
+import { replaceFile } from '../../swapped-file.ts';
 
 type Written = Pick<ModelArtifact, 'features' | 'lineage' | 'counts' | 'training' | 'distributions'> &
   Partial<Pick<ModelArtifact, 'ndcg10'>>;
@@ -18,12 +19,7 @@ export function writeModelFile(path: string, model: Written): ModelArtifact {
     onnxDigest: null,
     ...model,
   };
-  const draft = `${path}.${process.pid}`;
-  const file = openSync(draft, 'w');
-  writeSync(file, encodeModel(whole));
-  fsyncSync(file);
-  closeSync(file);
-  renameSync(draft, path);
+  replaceFile(path, encodeModel(whole));
   return whole;
 }
 

@@ -12,7 +12,6 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   statSync,
   writeSync,
@@ -21,6 +20,7 @@ import { join } from 'node:path';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { AS_RETRIEVED } from '../measures/baselines.ts';
 import { decodeModel, encodeModel, type ModelArtifact } from './model-artifact.ts';
+import { replaceFile, stampOf, syncFolder } from '../../swapped-file.ts';
 
 /** A model that plays its part for a share, 0..1: a canary of the units, one in the dark of the lists. */
 export interface Trial {
@@ -116,7 +116,8 @@ export class ModelRegistry {
         reason: 'a name has 1 to 100 letters, digits, dots, dashes and underscores, beginning with a letter or digit',
       });
     mkdirSync(this.folder, { recursive: true });
-    const draft = this.write(`.${model.name}.${process.pid}`, encodeModel(model));
+    const draft = join(this.folder, `.${model.name}.${process.pid}`);
+    replaceFile(draft, encodeModel(model));
     try {
       linkSync(draft, this.pathOf(model.name));
     } catch (error) {
@@ -125,7 +126,7 @@ export class ModelRegistry {
     } finally {
       rmSync(draft);
     }
-    this.syncFolder();
+    syncFolder(this.folder);
   }
 
   /** Adds an imported net: its graph first, so that no record is ever without one. */
@@ -133,7 +134,7 @@ export class ModelRegistry {
     if (this.has(model.name)) throw new ServiceError('RANKER_MODEL_EXISTS', { model: model.name });
     if (!NAME.test(model.name)) this.add(model);
     mkdirSync(this.folder, { recursive: true });
-    renameSync(this.write(`.${model.name}.onnx.${process.pid}`, graph), this.onnxPathOf(model.name));
+    replaceFile(this.onnxPathOf(model.name), graph);
     this.add(model);
   }
 
@@ -192,12 +193,7 @@ export class ModelRegistry {
 
   /** Changes whenever a pointer does: cheap enough to ask several times a second. */
   rolesStamp(): string {
-    return ['SERVING', 'CANARY', 'DARK']
-      .map((name) => {
-        const stat = statSync(join(this.folder, name), { throwIfNoEntry: false, bigint: true });
-        return stat ? `${stat.ino}.${stat.mtimeNs}.${stat.size}` : '-';
-      })
-      .join(' ');
+    return ['SERVING', 'CANARY', 'DARK'].map((name) => stampOf(join(this.folder, name))).join(' ');
   }
 
   /** Sets or (null) clears a pointer and writes the audit line first, so that no change is without one. */
@@ -206,8 +202,8 @@ export class ModelRegistry {
     this.audit(entry);
     const path = join(this.folder, role);
     if (value === null) rmSync(path, { force: true });
-    else renameSync(this.write(`.${role}.${process.pid}`, Buffer.from(`${value}\n`)), path);
-    this.syncFolder();
+    else replaceFile(path, `${value}\n`);
+    syncFolder(this.folder);
   }
 
   history(): readonly AuditEntry[] {
@@ -234,21 +230,6 @@ export class ModelRegistry {
   private pointer(role: string): string | null {
     const path = join(this.folder, role);
     return existsSync(path) ? readFileSync(path, 'utf8').trim() : null;
-  }
-
-  private write(name: string, bytes: Buffer): string {
-    const path = join(this.folder, name);
-    const file = openSync(path, 'w');
-    writeSync(file, bytes);
-    fsyncSync(file);
-    closeSync(file);
-    return path;
-  }
-
-  private syncFolder(): void {
-    const folder = openSync(this.folder, 'r');
-    fsyncSync(folder);
-    closeSync(folder);
   }
 }
 

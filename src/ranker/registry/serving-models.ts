@@ -2,7 +2,7 @@
  * The models a running server holds: the serving one, a canary, one in the dark, and those that treatments ask for by name.
  * `refresh` takes a changed pointer up; when the new file is bad the old model stays and the problem is told.
  */
-import { mixedSeed } from '../../math/random.ts';
+import { mixedSeed, SERVING_STREAMS } from '../../math/random.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { AS_RETRIEVED, asRetrieved } from '../measures/baselines.ts';
 import { linearRanker } from '../scoring/linear-model.ts';
@@ -82,7 +82,7 @@ export class ServingModels {
     const { serving, canary } = this;
     return (unit) => {
       if (!canary || unit === null) return serving;
-      const fraction = (mixedSeed(0x9e3779b9, `${canary.ranker.name} ${unit}`) >>> 0) / 2 ** 32;
+      const fraction = (mixedSeed(SERVING_STREAMS.canary, `${canary.ranker.name} ${unit}`) >>> 0) / 2 ** 32;
       return fraction < canary.share ? canary.ranker : serving;
     };
   }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { deriveSeed, seededRandom } from '../../../src/math/random.ts';
+import { seededRandom } from '../../../src/math/random.ts';
+import { worldSeed } from '../../../lab/world/world-seed.ts';
 import { type SearchedPicture, savedPlaces, searchOf } from '../../../lab/world/flashlight-visitors.ts';
 import { makeRecipe } from '../../../lab/world/recipe.ts';
 
@@ -7,7 +8,7 @@ const { pins } = makeRecipe({ kind: 'planted', seed: 1, pins: 200, boards: 20, u
 const lamp = { label: 'lamp', box: [10, 10, 50, 50] as const };
 const picture: SearchedPicture = { felt: pins[0].felt, objects: [lamp], width: 100, height: 100, appeal: 0 };
 const share = (dots: readonly (readonly [number, number, number, number])[] | null, trust = 1): number => {
-  const searches = Array.from({ length: 2000 }, (_, i) => searchOf(picture, { dots }, trust, seededRandom(deriveSeed(7, String(i)))));
+  const searches = Array.from({ length: 2000 }, (_, i) => searchOf(picture, { dots }, trust, seededRandom(worldSeed(7, String(i)))));
   return searches.filter((search) => search !== null).length / searches.length;
 };
 
