@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { reasonOf, ServiceError } from './errors.ts';
 import { replaceFile } from './swapped-file.ts';
 
-export const SCOPES = ['read', 'events', 'catalogue', 'admin'] as const;
+/** `people`: what is stored about single users. */
+export const SCOPES = ['read', 'people', 'events', 'catalogue', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export interface StoredKey {

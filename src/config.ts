@@ -3,6 +3,7 @@
  * frozen, and passed down as plain values. `.env.example` and docs/SETTINGS.md are made from it by
  * `node scripts/write-tables.mjs`; `test/rules/documents.test.ts` compares.
  */
+import ipaddr from 'ipaddr.js';
 import { ServiceError } from './errors.ts';
 
 type Kind = 'text' | 'number' | 'integer' | 'boolean' | 'list';
@@ -27,7 +28,34 @@ export const SETTINGS = {
   data: setting('DATA', 'text', './var', 'folder', 'Where all run-time state lives.'),
   host: setting('HOST', 'text', '127.0.0.1', '', 'Address to listen on; beyond loopback a key is required.'),
   port: setting('PORT', 'integer', '8080', '', 'Port to listen on; 0 picks a free one.'),
-  keys: setting('KEYS', 'list', '', '', 'Keys that may do everything, separated by commas; scoped keys are made by `create-key`.'),
+  hosts: setting(
+    'HOSTS',
+    'list',
+    '',
+    '',
+    'Names under which it is asked (`Host`), by commas; empty: any, and without a key only loopback.',
+  ),
+  origins: setting(
+    'ORIGINS',
+    'list',
+    '',
+    '',
+    'Origins of other sites whose pages may send requests (`https://shop.example`), by commas; its own pages always may.',
+  ),
+  proxies: setting(
+    'PROXIES',
+    'list',
+    '',
+    'addresses',
+    'Proxies in front, by address or network (`10.0.0.0/8`): their `X-Forwarded-For` says who asks; empty: nobody is believed.',
+  ),
+  keys: setting(
+    'KEYS',
+    'list',
+    '',
+    '',
+    'Keys that may do everything, 24 characters at least, by commas; scoped keys are made by `create-key`.',
+  ),
   userKey: setting(
     'USER_KEY',
     'text',
@@ -35,7 +63,13 @@ export const SETTINGS = {
     '',
     'Secret with which user and session ids are hashed before anything is stored; empty: stored as they come.',
   ),
-  readKeyRequired: setting('READ_KEY_REQUIRED', 'boolean', 'false', '', 'Ask for a key also where nothing is written.'),
+  readKeyRequired: setting(
+    'READ_KEY_REQUIRED',
+    'text',
+    'auto',
+    '',
+    'Ask for a key also where nothing is written: true, false, or auto (true beyond loopback).',
+  ),
   logLevel: setting('LOG_LEVEL', 'text', 'info', '', 'fatal, error, warn, info, debug, trace or silent.'),
   redisUrl: setting(
     'REDIS_URL',
@@ -216,7 +250,17 @@ export type Config = { readonly [N in keyof typeof SETTINGS]: ValueOf<(typeof SE
 /** Never said back, in a message or anywhere. */
 const SECRET: ReadonlySet<string> = new Set(['keys', 'userKey']);
 
+/** Shorter keys can be guessed. */
+const KEY_LENGTH_MIN = 24;
+
 const CHECKS: Partial<Record<keyof Config, (value: never) => string | null>> = {
+  keys: (values: readonly string[]) =>
+    values.every((value) => value.length >= KEY_LENGTH_MIN)
+      ? null
+      : `must have ${KEY_LENGTH_MIN} characters at least each (openssl rand -hex 24 makes one)`,
+  origins: (values: readonly string[]) => (values.every(isOrigin) ? null : 'must be origins such as https://shop.example'),
+  proxies: (values: readonly string[]) => (values.every(isNetwork) ? null : 'must be addresses or networks such as 10.0.0.0/8'),
+  readKeyRequired: (value: string) => (/^(auto|true|1|yes|false|0|no)$/.test(value) ? null : 'must be true, false or auto'),
   userKey: (value: string) => (value === '' || value.length >= 16 ? null : 'must have 16 characters at least'),
   synchronous: (value: string) => (['NORMAL', 'FULL'].includes(value) ? null : 'must be NORMAL or FULL'),
   groupCommitMs: (value: number) => (value >= 1 && value <= 50 ? null : 'must lie within 1..50'),
@@ -242,6 +286,14 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, overrides: Part
   }
   if (problems.length > 0) throw new ServiceError('CONFIG_INVALID', { problems: problems.join('; ') });
   return Object.freeze(values) as Config;
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text.toLowerCase();
+}
+
+function isNetwork(text: string): boolean {
+  return ipaddr.isValid(text) || ipaddr.isValidCIDR(text);
 }
 
 function parse(row: Setting, text: string, problems: string[]): unknown {

@@ -9,6 +9,14 @@ export const ERRORS = {
   REQUEST_TIMED_OUT: { status: 408, message: 'The request did not arrive in time; send it again.' },
   REQUEST_UNAUTHORIZED: { status: 401, message: 'This needs a key: send `Authorization: Bearer KEY`.' },
   REQUEST_FORBIDDEN: { status: 403, message: 'This key lacks the scope {scope}.' },
+  REQUEST_HOST_REFUSED: {
+    status: 421,
+    message: 'This service does not answer under the name {host}; ask under 127.0.0.1 or localhost, or name it in RELATED_PINS_HOSTS.',
+  },
+  REQUEST_CROSS_SITE: {
+    status: 403,
+    message: 'The request comes from a page of another site; name its origin in RELATED_PINS_ORIGINS if it may ask.',
+  },
   REQUEST_RATE_LIMITED: { status: 429, message: 'Too many requests; try again in {retryAfterSeconds} s.' },
   ROUTE_UNKNOWN: { status: 404, message: 'There is no {method} {path}; see /v1/openapi.json.' },
   SERVER_OVERLOADED: { status: 503, message: 'The server is at capacity; try again in {retryAfterSeconds} s.' },

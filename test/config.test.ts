@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { readsNeedKey } from '../src/api/shell/keys.ts';
 import { readConfig } from '../src/config.ts';
 import { ServiceError } from '../src/errors.ts';
+
+const KEY = 'a-key-of-24-characters--';
 
 describe('settings', () => {
   it('have defaults that work, are typed and frozen', () => {
@@ -12,8 +15,28 @@ describe('settings', () => {
   });
 
   it('come from the environment; flags win', () => {
-    const config = readConfig({ RELATED_PINS_PORT: '9', RELATED_PINS_KEYS: 'a, b', RELATED_PINS_DATA: '/x' }, { data: '/y' });
-    expect([config.port, config.keys, config.data]).toEqual([9, ['a', 'b'], '/y']);
+    const config = readConfig({ RELATED_PINS_PORT: '9', RELATED_PINS_KEYS: `${KEY}, ${KEY}-too`, RELATED_PINS_DATA: '/x' }, { data: '/y' });
+    expect([config.port, config.keys, config.data]).toEqual([9, [KEY, `${KEY}-too`], '/y']);
+  });
+
+  it('keys that could be guessed are refused without being said back', () => {
+    expect(() => readConfig({ RELATED_PINS_KEYS: `${KEY},x7f3` })).toThrow(/RELATED_PINS_KEYS must have 24 characters at least each/);
+    expect(() => readConfig({ RELATED_PINS_KEYS: `${KEY},x7f3` })).not.toThrow(/x7f3/);
+  });
+
+  it('origins, proxies and whether reading needs a key are checked', () => {
+    const wrong = { RELATED_PINS_ORIGINS: 'shop.example', RELATED_PINS_PROXIES: 'proxy', RELATED_PINS_READ_KEY_REQUIRED: 'maybe' };
+    expect(() => readConfig(wrong)).toThrow(/RELATED_PINS_ORIGINS.*RELATED_PINS_PROXIES.*RELATED_PINS_READ_KEY_REQUIRED/);
+    const right = { RELATED_PINS_ORIGINS: 'https://shop.example,http://localhost:3000', RELATED_PINS_PROXIES: '10.0.0.0/8,::1' };
+    expect(readConfig(right).origins).toHaveLength(2);
+  });
+
+  it('reading asks for a key beyond loopback unless it is said otherwise', () => {
+    const needs = (env: NodeJS.ProcessEnv) => readsNeedKey(readConfig(env));
+    expect(needs({})).toBe(false);
+    expect(needs({ RELATED_PINS_HOST: '0.0.0.0' })).toBe(true);
+    expect(needs({ RELATED_PINS_HOST: '0.0.0.0', RELATED_PINS_READ_KEY_REQUIRED: 'false' })).toBe(false);
+    expect(needs({ RELATED_PINS_READ_KEY_REQUIRED: 'true' })).toBe(true);
   });
 
   it('a wrong environment is refused with every problem at once', () => {

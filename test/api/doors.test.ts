@@ -1,9 +1,10 @@
 /** What happens before a request reaches its handler: headers, keys, limits, the audit trail. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKey } from '../../src/access-keys.ts';
 import { buildApp } from '../../src/api/shell/app.ts';
+import { Keys } from '../../src/api/shell/keys.ts';
 import type { App } from '../../src/api/routes/routes.ts';
 import { AUDIT_FILE } from '../../src/audit-trail.ts';
 import type { Config } from '../../src/config.ts';
@@ -44,15 +45,17 @@ describe.each<Partial<Config>>([{}, { rateLimit: 5 }])('the doors of a guarded s
     expect(refused.headers['content-security-policy']).toContain("default-src 'self'");
   });
 
-  it('whoever tries keys fills no audit trail, and is held back by the limit', async () => {
+  it('whoever tries keys fills no audit trail, is held back always, and shuts nobody out who was let in before', async () => {
+    await app.inject({ url: '/v1/jobs', headers: bearer(admin) });
     const statuses: number[] = [];
     for (let i = 0; i < 40; i++) {
       const url = `/v1/models/m-${i}/promote`;
       statuses.push((await app.inject({ method: 'POST', url, payload: {}, headers: bearer(`guess-${i}`) })).statusCode);
     }
     const limited = statuses.filter((status) => status === 429).length;
-    if (settings.rateLimit) expect(limited).toBeGreaterThan(20);
-    else expect(limited).toBe(0);
+    expect(limited).toBeGreaterThan(20);
+    const unused = createKey(folder, 'unused', ['admin']);
+    expect((await app.inject({ url: '/v1/jobs', headers: bearer(unused) })).statusCode, 'guessing right is not told').toBe(429);
     const strangers = auditLines().filter(({ status }) => status === 401);
     expect(strangers.length).toBeGreaterThan(0);
     expect(strangers.length).toBeLessThan(10);
@@ -66,6 +69,43 @@ describe.each<Partial<Config>>([{}, { rateLimit: 5 }])('the doors of a guarded s
     const anonymous = await Promise.all(Array.from({ length: 30 }, () => read({})));
     if (settings.rateLimit) expect(anonymous).toContain(429);
     expect(await read(bearer(admin))).toBe(200);
+  });
+
+  it('a caller with any valid key cannot fill the audit trail either', async () => {
+    const page = createKey(folder, 'page', ['events']);
+    const before = auditLines().length;
+    for (let i = 0; i < 40; i++) {
+      const url = `/v1/experiments/${'a'.repeat(90)}/stop`;
+      const reply = await app.inject({ method: 'POST', url, headers: bearer(page), remoteAddress: `10.0.0.${i}` });
+      expect([403, 429]).toContain(reply.statusCode);
+    }
+    expect(auditLines().length - before).toBeLessThan(10);
+  });
+
+  it('what is stored about single people asks for a key that may read it, whatever reading asks for', async () => {
+    const [reader, people] = [createKey(folder, 'reader', ['read']), createKey(folder, 'support', ['people'])];
+    for (const url of ['/v1/users', '/v1/users/ann/history', '/v1/experiments/none/exposures']) {
+      const of = async (headers: Record<string, string>) => (await app.inject({ url, headers, remoteAddress: '10.1.1.1' })).statusCode;
+      expect([url, await of({}), await of(bearer(reader))]).toEqual([url, 401, 403]);
+      expect([200, 404]).toContain(await of(bearer(people)));
+    }
+    const feed = async (headers: Record<string, string>) =>
+      (await app.inject({ url: '/v1/users/ann/home-feed', headers, remoteAddress: '10.1.1.2' })).statusCode;
+    expect([await feed({}), await feed(bearer(reader))]).toEqual([401, 200]);
+    expect((await app.inject({ url: '/v1/categories', remoteAddress: '10.1.1.3' })).statusCode).toBe(200);
+  });
+
+  it('a key file that got damaged lets nobody in and says nothing of itself', async () => {
+    const damaged = temporaryFolder();
+    const key = createKey(damaged, 'operator', ['admin']);
+    const own = await openContext(testConfig(damaged), damaged, { lock: true });
+    const service = await buildApp(own);
+    writeFileSync(join(damaged, 'keys.json'), '[{"name": "operator"');
+    const reply = await service.inject({ method: 'POST', url: '/v1/jobs/back-up/run', headers: bearer(key) });
+    expect([reply.statusCode, reply.body.includes(damaged)]).toEqual([401, false]);
+    await service.close();
+    await own.close();
+    expect(() => new Keys(damaged, [])).toThrow(/keys.json/);
   });
 
   it('a body for an address that does not exist is not read', async () => {

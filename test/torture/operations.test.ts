@@ -17,7 +17,7 @@ beforeAll(async () => {
   data = join(folder, 'data');
   const catalog = writeSmallCatalog(join(folder, 'files'), 300, 30, 10);
   await runJob(['import-catalog', '--data', data, ...catalog.flags]);
-  service = await startService(data, { RELATED_PINS_KEYS: 'the-main-key' });
+  service = await startService(data, { RELATED_PINS_KEYS: 'the-main-key-of-the-service' });
 });
 
 afterAll(async () => {
@@ -38,7 +38,7 @@ describe('keys', { retry: 2 }, () => {
     const key = createKey(data, 'shop', ['read', 'events']);
     expect(await post('/v1/events', { events: [] }, key)).toMatchObject({ status: 200 });
     expect(await post('/v1/pins', { pins: [] }, key)).toMatchObject({ status: 403, code: 'REQUEST_FORBIDDEN' });
-    expect(await post('/v1/pins', { pins: [] }, 'the-main-key')).toMatchObject({ status: 200 });
+    expect(await post('/v1/pins', { pins: [] }, 'the-main-key-of-the-service')).toMatchObject({ status: 200 });
     revokeKey(data, 'shop');
     expect(await post('/v1/events', { events: [] }, key)).toMatchObject({ status: 401 });
   });
@@ -75,7 +75,7 @@ describe('the serving process', { retry: 2 }, () => {
   it('erases a person while it serves, and nobody gets their number', async () => {
     const list = (await (await fetch(`${service.url}/v1/pins/p1/related?userId=somebody-known`)).json()) as { recommendationId: string };
     const event = { eventId: 'erase-1', type: 'click', recommendationId: list.recommendationId, pinId: 'p2', userId: 'somebody-known' };
-    expect((await post('/v1/events', { events: [event] }, 'the-main-key')).status).toBe(200);
+    expect((await post('/v1/events', { events: [event] }, 'the-main-key-of-the-service')).status).toBe(200);
     const erased = await runJob(['erase-user', '--data', data, '--user', 'somebody-known']);
     expect(erased.receipt).toMatchObject({ known: true, events: 1, servedLists: 1 });
     const again = await fetch(`${service.url}/v1/pins/p1/related?userId=somebody-known`);

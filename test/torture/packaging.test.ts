@@ -47,7 +47,7 @@ describe('packaging', () => {
     async () => {
       const built = docker('build', '-t', IMAGE, '.');
       expect(built.status, built.said.slice(-2000)).toBe(0);
-      const started = docker('run', '-d', '--rm', '-e', 'RELATED_PINS_KEYS=a-key-for-the-test', IMAGE);
+      const started = docker('run', '-d', '--rm', '-e', 'RELATED_PINS_KEYS=a-key-for-the-test-of-packaging', IMAGE);
       const container = started.said.trim().split('\n').at(-1) ?? '';
       try {
         await expect

@@ -8,7 +8,7 @@ import { testConfig, worldFolder } from '../world.ts';
 import { CHROMIUM, openBrowser } from './browser.ts';
 
 const BUILT = existsSync(join(import.meta.dirname, '../../dist/web/index.html'));
-const ALL = 'a-key-for-everything';
+const ALL = 'a-key-for-everything-here';
 
 describe.skipIf(!CHROMIUM || !BUILT)('pages that need a key, in a real browser (skipped without Chromium or built pages)', () => {
   let server: Server;
@@ -20,7 +20,7 @@ describe.skipIf(!CHROMIUM || !BUILT)('pages that need a key, in a real browser (
   beforeAll(async () => {
     const folder = await worldFolder();
     readKey = createKey(folder, 'reader', ['read']);
-    server = await startServer({ ...testConfig(folder, { keys: [ALL], readKeyRequired: true }), host: '127.0.0.1' }, folder);
+    server = await startServer({ ...testConfig(folder, { keys: [ALL], readKeyRequired: 'true' }), host: '127.0.0.1' }, folder);
     browser = await openBrowser();
   }, 120_000);
   afterAll(async () => {

@@ -18,7 +18,7 @@ export function catalogRoutes(app: App, { context }: Service): void {
       body: BODIES[kind],
       response: replies(Receipt),
     };
-    app.post(`/v1/${kind}`, { schema, config: { scope: 'catalogue' } }, async (request) => {
+    app.post(`/v1/${kind}`, { schema, config: { scope: 'catalogue', body: 'rows' } }, async (request) => {
       const records = (request.body as unknown as Record<CatalogKind, unknown[]>)[kind];
       const folders = { images: join(context.dataFolder, 'images'), data: context.dataFolder };
       const write = (): WrittenReceipt => upsertBatch(context.catalog, kind, records, { now: Date.now(), folders, categories }).receipt;

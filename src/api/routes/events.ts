@@ -13,7 +13,7 @@ export function eventRoutes(app: App, { context, metrics }: Service): void {
     body: EventsBody,
     response: replies(EventReceipt),
   };
-  app.post('/v1/events', { schema, config: { scope: 'events', prompt: true } }, async (request) => {
+  app.post('/v1/events', { schema, config: { scope: 'events', prompt: true, body: 'rows' } }, async (request) => {
     const tally = new ReceiptTally();
     const events = readEvents(request.body.events, context, tally);
     const counts = await context.log.events.append(events);

@@ -57,7 +57,7 @@ export function experimentRoutes(app: App, service: Service): void {
     '/v1/experiments',
     {
       schema: { ...schema('Checks a definition and keeps it as a draft'), body: Anything },
-      config: { scope: 'admin' },
+      config: { scope: 'admin', body: 'definition' },
     },
     async (request) => stateOf(core.define(request.body, known(), authorOf(request.keyName))),
   );

@@ -45,7 +45,7 @@ export function exposureRoutes(app: App, { context }: Service, core: Experiments
     '/v1/experiments/:key/exposures',
     {
       schema: { ...schema("Each unit's first exposure: arm, list, model, sources, positions, propensities"), querystring: PageQuery },
-      config: { scope: 'read' },
+      config: { scope: 'people' },
     },
     async ({ params, query: { limit = 100, after = '' } }) => {
       const exposures = core.firstExposures(params.key, after, limit);

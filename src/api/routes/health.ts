@@ -31,8 +31,12 @@ export function healthRoutes(app: App, { context, metrics }: Service): void {
       return reply.code((ready ? 200 : 503) as 200).send(body);
     },
   );
-  app.get('/metrics', { ...quiet, schema: { summary: 'Metrics for Prometheus', tags: ['health'] } }, async (_, reply) => {
-    reply.type(metrics.registry.contentType);
-    return metrics.text();
-  });
+  app.get(
+    '/metrics',
+    { config: { ...quiet.config, scope: 'read' }, schema: { summary: 'Metrics for Prometheus', tags: ['health'] } },
+    async (_, reply) => {
+      reply.type(metrics.registry.contentType);
+      return metrics.text();
+    },
+  );
 }

@@ -14,7 +14,7 @@ export function homeFeedRoutes(app: App, { context, metrics }: Service): void {
     querystring: FeedQuery,
     response: replies(ListReply),
   };
-  app.get('/v1/users/:id/home-feed', { schema, config: { scope: 'read' } }, async (request, reply) => {
+  app.get('/v1/users/:id/home-feed', { schema, config: { scope: 'read', personal: true } }, async (request, reply) => {
     const startedAt = performance.now();
     const userId = request.params.id;
     const fieldsOf = fieldReader(context, request.query.fields);

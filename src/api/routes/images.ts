@@ -5,6 +5,7 @@ import { PIN_HAS_IMAGE, PIN_IMAGE_FAILED } from '../../catalog/pins/pin-columns.
 import type { Context } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
 import { thumbnail } from '../../vision/image-tensor.ts';
+import { readsNeedKey } from '../shell/keys.ts';
 import { pinOf } from './list-options.ts';
 import type { App, Service } from './routes.ts';
 import { ImageQuery, PinParams, PROBLEMS } from '../schemas.ts';
@@ -33,7 +34,7 @@ export function imageRoutes(app: App, { context }: Service): void {
     const wanted = request.query.width ?? 512;
     const width = WIDTHS.find((each) => each >= wanted) ?? 2048;
     const picture = await pictureOf(context, cache, pinIndex, width);
-    reply.header('cache-control', `${context.config.readKeyRequired ? 'private' : 'public'}, max-age=86400`).header('etag', picture.tag);
+    reply.header('cache-control', `${readsNeedKey(context.config) ? 'private' : 'public'}, max-age=86400`).header('etag', picture.tag);
     if (request.headers['if-none-match'] === picture.tag) return reply.code(304).send();
     return reply.type('image/jpeg').send(picture.bytes);
   });

@@ -22,7 +22,7 @@ const TRUSTED_LABEL = 0.5;
 
 export function lensRoutes(app: App, { context, metrics }: Service, desk: () => VisualDesk): void {
   const schema = visualSchema('A photo in: what it shows, and a blend of look-alikes, meaning-alikes and scenes');
-  app.post('/v1/lens', { schema, config: { scope: 'read', lane: 'heavy', form: true } }, async (request) => {
+  app.post('/v1/lens', { schema, config: { scope: 'read', lane: 'heavy', form: true, body: 'picture' } }, async (request) => {
     const startedAt = performance.now();
     const question = await visualQuestion(context, request);
     const options = visualOptions(context, question, 'lens');

@@ -17,7 +17,7 @@ export function rankRoutes(app: App, { context, metrics }: Service): void {
     body: RankBody,
     response: replies(ListReply),
   };
-  app.post('/v1/rank', { schema, config: { scope: 'read', prompt: true } }, async (request, reply) => {
+  app.post('/v1/rank', { schema, config: { scope: 'read', prompt: true, body: 'list' } }, async (request, reply) => {
     const startedAt = performance.now();
     const { queryPinId, pinIds, limit = pinIds.length, ...more } = request.body;
     const pinIndex = pinOf(context, queryPinId);

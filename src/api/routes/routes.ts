@@ -28,6 +28,9 @@ export type App = FastifyInstance<
   SchemaTypes
 >;
 
+/** What a route expects in its body, for a bound that fits (json-body.ts). */
+export type BodyKind = 'fields' | 'list' | 'picture' | 'definition' | 'rows';
+
 /** What a route group is given. */
 export interface Service {
   readonly context: Context;
@@ -38,12 +41,16 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a key must be allowed to do; absent: anybody may. */
     readonly scope?: Scope;
+    /** Tells what somebody likes or did: asks for a key once there are keys, whatever the setting for reading. */
+    readonly personal?: boolean;
     /** The budget it takes from when it isn't its scope's own: expensive work says heavy. */
     readonly lane?: Lane;
     /** Waits for nothing but memory and the group commit. */
     readonly prompt?: boolean;
     /** Takes a form with an image beside JSON. */
     readonly form?: boolean;
+    /** What its body holds; absent: a few fields. */
+    readonly body?: BodyKind;
     /** Kept out of the one line per request. */
     readonly quiet?: boolean;
   }

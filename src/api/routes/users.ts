@@ -15,7 +15,7 @@ export function userRoutes(app: App, { context }: Service): void {
     '/v1/users/:id/history',
     {
       schema: { ...get('What a user did, newest first'), params: UserParams, querystring: LimitQuery, response: replies(History) },
-      config: { scope: 'read' },
+      config: { scope: 'people' },
     },
     async (request) => {
       const actions = context.pastOf(request.params.id, request.query.limit ?? 50);
@@ -27,7 +27,7 @@ export function userRoutes(app: App, { context }: Service): void {
   );
   app.get(
     '/v1/users',
-    { schema: { ...get('Some users with saves'), querystring: LimitQuery, response: replies(Users) }, config: { scope: 'read' } },
+    { schema: { ...get('Some users with saves'), querystring: LimitQuery, response: replies(Users) }, config: { scope: 'people' } },
     async (request) => {
       const limit = request.query.limit ?? 50;
       const users: { id: string; saves: number }[] = [];

@@ -48,7 +48,7 @@ export function visualSearchRoutes(app: App, service: Service): void {
   const schema = visualSchema(
     'Pins that look like a picture, or like a region of it; with `mode` also similar looks, the look to shop, the exact product',
   );
-  app.post('/v1/visual-search', { schema, config: { scope: 'read', lane: 'heavy', form: true } }, async (request) => {
+  app.post('/v1/visual-search', { schema, config: { scope: 'read', lane: 'heavy', form: true, body: 'picture' } }, async (request) => {
     const startedAt = performance.now();
     const question = await visualQuestion(context, request);
     const options = visualOptions(context, question, 'visual-search');

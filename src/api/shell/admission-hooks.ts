@@ -50,9 +50,10 @@ function laneOf({ routeOptions }: FastifyRequest): Lane | null {
   return scope === undefined || scope === 'admin' || quiet ? null : 'read';
 }
 
-/** What a body may come to: its length where it says so, else the largest one. */
+/** What a body may come to: its length where it says so, else the largest one that its route takes. */
 function bodyBytesOf({ headers, routeOptions }: FastifyRequest, { bodyLimitBytes, uploadLimitBytes }: Config): number {
-  const limit = routeOptions.config.form ? Math.max(bodyLimitBytes, uploadLimitBytes) : bodyLimitBytes;
+  const isForm = routeOptions.config.form === true && /^multipart\/form-data\b/i.test(headers['content-type'] ?? '');
+  const limit = isForm ? Math.max(bodyLimitBytes, uploadLimitBytes) : (routeOptions.bodyLimit ?? bodyLimitBytes);
   if (headers['content-length'] !== undefined) return Math.min(limit, Number(headers['content-length']) || 0);
   return headers['transfer-encoding'] === undefined ? 0 : limit;
 }

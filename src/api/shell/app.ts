@@ -1,28 +1,30 @@
 /** (context) -> the HTTP application, without a socket: settings of the shell, the one error handler, and the list of routes. */
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyRequest, LogController } from 'fastify';
-import { appendAudit } from '../../audit-trail.ts';
+import Fastify, { LogController } from 'fastify';
 import type { Context } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
 import { Admission, limitsOf } from './admission.ts';
 import { admit } from './admission-hooks.ts';
+import { auditAdministration } from './administration-audit.ts';
+import { refuseForeign } from './caller-site.ts';
 import { catalogRoutes } from '../routes/catalog.ts';
 import { answerClientError } from './client-error.ts';
 import { closeupRoutes } from '../routes/closeup.ts';
 import { eventRoutes } from '../routes/events.ts';
 import { experimentRoutes } from '../routes/experiments.ts';
 import { forwardTheRest } from './forward.ts';
+import { guard } from './guard.ts';
 import { healthRoutes } from '../routes/health.ts';
 import { homeFeedRoutes } from '../routes/home-feed.ts';
 import { imageRoutes } from '../routes/images.ts';
 import { jobRoutes } from '../routes/jobs.ts';
-import { checkScope, Keys } from './keys.ts';
+import { takeJson } from './json-body.ts';
+import { Keys } from './keys.ts';
 import { Metrics } from './metrics.ts';
 import { modelRoutes } from '../routes/models.ts';
 import { isPageAddress, pageRoutes } from '../routes/pages.ts';
 import { pinRoutes } from '../routes/pins.ts';
 import { sendProblem, serviceErrorOf } from './problem.ts';
-import { RateLimit } from './rate-limit.ts';
 import { rankRoutes } from '../routes/rank.ts';
 import { requestLog } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -72,7 +74,8 @@ export async function buildService(context: Context, { behindReaders = false, wr
   const { config } = context;
   const log = requestLog();
   const app = Fastify({
-    trustProxy: behindReaders,
+    // Readers say for whom they ask; others only where the operator trusts who says it.
+    trustProxy: behindReaders || (config.proxies.length > 0 && [...config.proxies]),
     logger: config.logLevel === 'silent' ? false : { level: config.logLevel, stream: log.stream },
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.bodyLimitBytes,
@@ -86,8 +89,10 @@ export async function buildService(context: Context, { behindReaders = false, wr
   app.server.maxConnections = config.maxConnections;
   const admission = new Admission(limitsOf(config));
   const metrics = new Metrics(context, admission, log);
+  const keys = new Keys(context.dataFolder, config.keys);
+  keys.onProblem = (problem) => app.log.error({ problem }, 'stored keys are refused until their file is mended');
   app.setErrorHandler((error: Error, request, reply) => {
-    const known = serviceErrorOf(error, config.bodyLimitBytes);
+    const known = serviceErrorOf(error, request.routeOptions.bodyLimit ?? config.bodyLimitBytes);
     request.line.code = known.code;
     if (known.status >= 500 && known.code !== 'SERVER_OVERLOADED') request.log.error({ err: known.cause ?? known }, known.message);
     return sendProblem(known, request, reply);
@@ -97,12 +102,14 @@ export async function buildService(context: Context, { behindReaders = false, wr
     if (isPageAddress(request)) return reply.header('cache-control', 'no-cache').sendFile('index.html');
     return sendProblem(new ServiceError('ROUTE_UNKNOWN', { method, path: request.url.split('?')[0] }), request, reply);
   });
+  oneLinePerRequest(app, metrics);
   securityHeaders(app);
   limitTime(app, config.requestTimeoutMs);
-  guard(app, context);
+  refuseForeign(app, config, () => keys.any);
+  guard(app, context, keys, writer === undefined ? 1 : 1 / config.workers);
+  takeJson(app, config);
   bringSharedPast(app, context);
   admit(app, admission, config);
-  oneLinePerRequest(app, metrics);
   auditAdministration(app, context.dataFolder);
   await traceRequests(app, config.tracesUrl);
   if (writer !== undefined) {
@@ -145,51 +152,12 @@ function limitTime(app: App, requestTimeoutMs: number): void {
   });
 }
 
-/** Checks the key of routes that say what it must be allowed to do. Reading is free unless a setting says otherwise. */
-function guard(app: App, context: Context): void {
-  const { keys: configured, readKeyRequired, rateLimit } = context.config;
-  const keys = new Keys(context.dataFolder, configured);
-  const limit = rateLimit > 0 ? new RateLimit(rateLimit, context.hot.actions ? context.hot.cache : null) : null;
+function oneLinePerRequest(app: App, metrics: Metrics): void {
   app.decorateRequest('line');
-  app.decorateRequest('keyName', null);
-  app.addHook('onRequest', (request, reply, done) => {
+  app.addHook('onRequest', (request, _, done) => {
     request.line = {};
-    if (context.stopping) reply.header('connection', 'close');
-    const { scope } = request.routeOptions.config;
-    if (scope === undefined) return done();
-    const { authorization } = request.headers;
-    const needed = scope !== 'read' || readKeyRequired;
-    const guarded = (needed || authorization !== undefined) && keys.any;
-    const key = guarded ? keys.find(authorization) : null;
-    request.keyName = key?.name ?? null;
-    // Before the door is shut: who tries keys is held back like everybody else.
-    limit?.take(request.keyName ?? request.ip);
-    if (guarded && needed) checkScope(key, scope);
     done();
   });
-}
-
-/** Callers without a valid key can fill no disk: so many lines a second for them. The log has a line for each. */
-const STRANGERS_AUDITED_PER_SECOND = 1;
-
-/** Whoever administers leaves a line in the audit trail, also when it was refused, and also when they did not wait for the reply. */
-function auditAdministration(app: App, dataFolder: string): void {
-  const strangers = new RateLimit(STRANGERS_AUDITED_PER_SECOND);
-  app.addHook('onRoute', (route) => {
-    if (route.config?.scope !== 'admin' || route.config.quiet) return;
-    route.onSend = (request, reply, _, done) => {
-      if (reply.statusCode !== 401 || strangers.tryTake('anybody')) leaveLine(request, reply.statusCode);
-      done();
-    };
-  });
-  const leaveLine = ({ routeOptions, params, method, keyName, id }: FastifyRequest, status: number): void => {
-    const action = `${method} ${routeOptions.url}`;
-    const subject = Object.values((params ?? {}) as Record<string, string>).join(' ');
-    appendAudit(dataFolder, { who: keyName ?? 'no key', action, subject, status, requestId: id });
-  };
-}
-
-function oneLinePerRequest(app: App, metrics: Metrics): void {
   app.addHook('onResponse', (request, reply, done) => {
     const { method, routeOptions } = request;
     const { statusCode: status, elapsedTime } = reply;

@@ -1,13 +1,14 @@
 /**
  * Keys and what they may do, compared in constant time. Keys of the settings may do everything; scoped ones stand in
- * `keys.json` of the data folder (access-keys.ts) and are read anew when that file changes.
+ * `keys.json` of the data folder (access-keys.ts), which is read again when it changes.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { join } from 'node:path';
-import ipaddr from 'ipaddr.js';
 import { digestOfKey, KEYS_FILE, readKeys, type Scope, SCOPES } from '../../access-keys.ts';
-import { ServiceError } from '../../errors.ts';
+import type { Config } from '../../config.ts';
+import { reasonOf, ServiceError } from '../../errors.ts';
 import { stampOf } from '../../swapped-file.ts';
+import { isLoopbackName } from './caller-site.ts';
 
 export interface KnownKey {
   readonly name: string;
@@ -22,23 +23,29 @@ export class Keys {
   private stamp = '';
   /** Once there was a key file the doors stay closed, also when the last key was revoked or the file is damaged. */
   private guarded = false;
+  /** Called when the key file can't be read: no stored key is known until it is mended. For the operator, never for a caller. */
+  onProblem: ((reason: string) => void) | null = null;
 
+  /** @throws CONFIG_INVALID when the key file is damaged: a server does not start with it. */
   constructor(dataFolder: string, configured: readonly string[]) {
     this.dataFolder = dataFolder;
     this.configured = configured.map((key, i) => ({ name: `setting-${i + 1}`, digest: digestOfKey(key), scopes: new Set(SCOPES) }));
     this.reload();
+    if (this.stored.length === 0) readKeys(dataFolder);
   }
 
   /** Whether keys are asked for: without any, everything is open (and the server stays on loopback). */
   get any(): boolean {
+    if (this.guarded || this.configured.length > 0) return true;
     this.reload();
-    return this.guarded || this.configured.length > 0;
+    return this.guarded;
   }
 
   /** The key in an Authorization header; null: none came, or one that nobody knows. */
   find(header: string | undefined): KnownKey | null {
     const text = /^Bearer\s+(\S+)\s*$/i.exec(header ?? '')?.[1];
     if (text === undefined) return null;
+    this.reload();
     const digest = digestOfKey(text);
     let found: KnownKey | null = null;
     for (const key of [...this.configured, ...this.stored]) if (timingSafeEqual(key.digest, digest)) found = key;
@@ -51,9 +58,13 @@ export class Keys {
     this.stamp = stamp;
     this.guarded ||= stamp !== '';
     this.stored = [];
-    this.stored = readKeys(this.dataFolder).map(({ name, sha256, scopes }) => {
-      return { name, digest: Buffer.from(sha256, 'hex'), scopes: new Set(scopes) };
-    });
+    try {
+      this.stored = readKeys(this.dataFolder).map(({ name, sha256, scopes }) => {
+        return { name, digest: Buffer.from(sha256, 'hex'), scopes: new Set(scopes) };
+      });
+    } catch (error) {
+      this.onProblem?.(reasonOf(error));
+    }
   }
 }
 
@@ -65,13 +76,13 @@ export function checkScope(key: KnownKey | null, scope: Scope): void {
 
 /** Beyond loopback a key is required. @throws CONFIG_INVALID saying why. */
 export function checkListening(host: string, keys: Keys): void {
-  if (keys.any || isLoopback(host)) return;
+  if (keys.any || isLoopbackName(host)) return;
   throw new ServiceError('CONFIG_INVALID', {
     problems: `listening on ${host} would let everybody write: set RELATED_PINS_KEYS, or listen on 127.0.0.1`,
   });
 }
 
-function isLoopback(host: string): boolean {
-  if (host === 'localhost') return true;
-  return ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback';
+/** Whether reading asks for a key as well: as the setting says, else wherever the server listens beyond loopback. */
+export function readsNeedKey({ readKeyRequired, host }: Pick<Config, 'readKeyRequired' | 'host'>): boolean {
+  return readKeyRequired === 'auto' ? !isLoopbackName(host) : /^(true|1|yes)$/.test(String(readKeyRequired));
 }

@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+import ipaddr, { type IPv6 } from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
 import { type Cache, CACHE_KEYS } from '../../cache.ts';
 import { ServiceError } from '../../errors.ts';
@@ -19,11 +21,14 @@ const BURST_SECONDS = 2;
  */
 export class RateLimit {
   private readonly perSecond: number;
+  private readonly burst: number;
   private readonly shared: Cache | null;
   private readonly buckets = new LRUCache<string, Bucket>({ max: CALLERS_KEPT });
 
-  constructor(perSecond: number, shared: Cache | null = null) {
+  constructor(perSecond: number, shared: Cache | null = null, burst = perSecond * BURST_SECONDS) {
     this.perSecond = perSecond;
+    // A bucket that holds less than one request would never let one through.
+    this.burst = Math.max(1, burst);
     this.shared = shared;
   }
 
@@ -46,10 +51,14 @@ export class RateLimit {
     return true;
   }
 
+  /** Whether there is a token to take. */
+  has(caller: string, now = performance.now()): boolean {
+    return this.filled(caller, now).tokens >= 1;
+  }
+
   private filled(caller: string, now: number): Bucket {
-    const full = this.perSecond * BURST_SECONDS;
-    const bucket = this.buckets.get(caller) ?? { tokens: full, at: now };
-    bucket.tokens = Math.min(full, bucket.tokens + ((now - bucket.at) / 1000) * this.perSecond);
+    const bucket = this.buckets.get(caller) ?? { tokens: this.burst, at: now };
+    bucket.tokens = Math.min(this.burst, bucket.tokens + ((now - bucket.at) / 1000) * this.perSecond);
     bucket.at = now;
     this.buckets.set(caller, bucket);
     return bucket;
@@ -58,6 +67,13 @@ export class RateLimit {
   private async countTogether(shared: Cache, caller: string, bucket: Bucket): Promise<void> {
     const { key, ttlMs } = CACHE_KEYS.rate;
     const count = await shared.increment(key(caller, Math.floor(Date.now() / 1000)), ttlMs);
-    if (count !== null && count >= this.perSecond * BURST_SECONDS) bucket.tokens = 0;
+    if (count !== null && count >= this.burst) bucket.tokens = 0;
   }
+}
+
+/** The address of a caller; of IPv6 the network of 64 bits that one customer has, so that nobody has billions of buckets. */
+export function networkOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const parsed = ipaddr.process(address);
+  return parsed.kind() === 'ipv4' ? parsed.toString() : (parsed as IPv6).parts.slice(0, 4).join(':');
 }

@@ -8,7 +8,14 @@ export const job: Job = {
   summary: 'makes an access key and shows it once',
   examples: ['related-pins create-key shop --scopes read,events', 'related-pins create-key importer --scopes catalogue --json'],
   args: [{ form: '<name>', meaning: 'what the key is for; it stands in the log lines' }],
-  options: [{ flag: '--scopes <scopes>', meaning: 'what it may do: read, events, catalogue, admin', kind: 'list', required: true }],
+  options: [
+    {
+      flag: '--scopes <scopes>',
+      meaning: 'what it may do: read, people (single users), events, catalogue, admin',
+      kind: 'list',
+      required: true,
+    },
+  ],
   async run({ args, options, dataFolder }) {
     const scopes = options.scopes as string[];
     const key = createKey(dataFolder, args[0], scopes);

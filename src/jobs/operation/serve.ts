@@ -8,7 +8,7 @@ export const job: Job = {
   examples: [
     'related-pins serve',
     'related-pins serve --data ./var --port 8080',
-    'RELATED_PINS_KEYS=secret related-pins serve --host 0.0.0.0',
+    'RELATED_PINS_KEYS=$(openssl rand -hex 24) related-pins serve --host 0.0.0.0',
   ],
   options: [
     { flag: '--port <n>', meaning: 'port to listen on; 0 picks a free one', kind: 'integer' },

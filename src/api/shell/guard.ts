@@ -1,0 +1,37 @@
+/** Who may do what: the key of a request, what its scope allows, how often it may ask, how often keys may be guessed. */
+import type { FastifyRequest } from 'fastify';
+import type { Context } from '../../service/context.ts';
+import { ServiceError } from '../../errors.ts';
+import { KeyGuesses } from './key-guesses.ts';
+import { checkScope, type Keys, readsNeedKey } from './keys.ts';
+import { networkOf, RateLimit } from './rate-limit.ts';
+import type { App } from '../routes/routes.ts';
+
+/** Checks the key of routes that say what it must be allowed to do. What is about people always needs one once there are keys. */
+export function guard(app: App, context: Context, keys: Keys, share: number): void {
+  const { rateLimit } = context.config;
+  const reading = readsNeedKey(context.config);
+  const guesses = new KeyGuesses(keys, share);
+  const limit = rateLimit > 0 ? new RateLimit(rateLimit * share, context.hot.actions ? context.hot.cache : null) : null;
+  app.decorateRequest('keyName', null);
+  app.addHook('onRequest', (request, reply, done) => {
+    if (context.stopping) reply.header('connection', 'close');
+    const { scope, personal = false } = request.routeOptions.config;
+    if (scope === undefined) return done();
+    const { authorization } = request.headers;
+    const needed = scope !== 'read' || personal || reading;
+    const guarded = (needed || authorization !== undefined) && keys.any;
+    const address = networkOf(request.ip);
+    const key = guarded ? guesses.find(authorization, address) : null;
+    request.keyName = key?.name ?? null;
+    // Before the door is shut: who tries keys is held back like everybody else.
+    limit?.take(request.keyName ?? address);
+    if (guarded && needed) checkScope(key, scope);
+    done();
+  });
+}
+
+/** What only callers with a key may ask of a route that is free. @throws REQUEST_UNAUTHORIZED */
+export function checkKnown({ keyName }: FastifyRequest, keys: Keys): void {
+  if (keyName === null && keys.any) throw new ServiceError('REQUEST_UNAUTHORIZED');
+}
