@@ -2,7 +2,8 @@
  * The command line of a table of jobs: job name -> one function. Progress goes to standard error, the receipt to standard
  * output; with --json the last line of standard output is one JSON object. Exit 0 done, 1 failed, 2 refused, 130 stopped by hand.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { SingleBar } from 'cli-progress';
 import { readConfig } from './config.ts';
@@ -101,6 +102,7 @@ async function runJob(program: Program, job: Job, argv: readonly string[]): Prom
   try {
     const config = readConfig(process.env, typeof options.data === 'string' ? { data: options.data } : {});
     lock = job.alone?.(options) ? lockJob(config.data, job.name) : null;
+    await keepEyes(config.data);
     const receipt = await job.run({
       options,
       args: command.args,
@@ -121,6 +123,13 @@ async function runJob(program: Program, job: Job, argv: readonly string[]): Prom
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }
+}
+
+/** A folder of an earlier version goes on with the net that its features are of. */
+async function keepEyes(dataFolder: string): Promise<void> {
+  if (!existsSync(join(dataFolder, 'features.sqlite')) || existsSync(join(dataFolder, 'nets', 'visual.json'))) return;
+  const { keepFormerNet } = await import('./service/eyes.ts');
+  keepFormerNet(dataFolder);
 }
 
 /** A job that the service started stops at its next safe point when the service is gone. */

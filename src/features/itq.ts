@@ -28,7 +28,7 @@ export function fitItq(sample: ActivationSample, bits: number, seed: number): Ex
   }
   const centred = new Dense(rows, length);
   for (let row = 0; row < rows; row++) for (let i = 0; i < length; i++) centred.set(row, i, data[row * length + i] - mean[i]);
-  const principal = ofFewRows(sample, bits) ?? principalDirections(centred, bits);
+  const principal = rows < length ? ofFewRows(sample, bits, seed) : principalDirections(centred, bits);
   const projected = centred.mmul(principal);
   let rotation = randomRotation(bits, seed);
   for (let iteration = 0; iteration < ITERATIONS; iteration++) {
@@ -43,10 +43,31 @@ export function fitItq(sample: ActivationSample, bits: number, seed: number): Ex
   return { kind: 'itq', bits, mean, directions };
 }
 
-/** The same from the products of rows, many times faster where there are fewer rows than dimensions; null where they span too little. */
-function ofFewRows({ rows, length, data }: ActivationSample, bits: number): Dense | null {
-  const frame = bits < rows && rows < length ? principalFrame(data, length, bits) : null;
-  return frame?.length === bits * length ? Dense.from1DArray(bits, length, frame).transpose() : null;
+/**
+ * The same from the products of rows, many times faster where there are fewer rows than dimensions. Rows span at most as many
+ * directions as there are rows; the others are random ones at right angles to all before.
+ */
+function ofFewRows({ length, data }: ActivationSample, bits: number, seed: number): Dense {
+  const frame = principalFrame(data, length, bits);
+  const random = seededRandom(seed);
+  const all = new Float64Array(bits * length);
+  all.set(frame);
+  for (let row = frame.length / length; row < bits; row++) {
+    const direction = all.subarray(row * length, (row + 1) * length);
+    for (let i = 0; i < length; i++) direction[i] = random.normal();
+    // Twice, because once leaves rounding behind.
+    for (let pass = 0; pass < 2; pass++) for (let other = 0; other < row; other++) project(direction, all.subarray(other * length));
+    const size = Math.hypot(...direction);
+    for (let i = 0; i < length; i++) direction[i] /= size;
+  }
+  return Dense.from1DArray(bits, length, all).transpose();
+}
+
+/** Takes the part along the unit vector at the beginning of `unit` out of `direction`. */
+function project(direction: Float64Array, unit: Float64Array): void {
+  let along = 0;
+  for (let i = 0; i < direction.length; i++) along += direction[i] * unit[i];
+  for (let i = 0; i < direction.length; i++) direction[i] -= along * unit[i];
 }
 
 /** Columns: the first `count` eigenvectors of the covariance, largest first. */

@@ -33,6 +33,7 @@ import type { ProviderChoice } from '../vision/onnx-session.ts';
 import type { Degradation, ServingParts } from '../lists/serving-parts.ts';
 import { NO_FACTS, queryFacts } from './query-facts.ts';
 import { type HotState, openHotState } from './hot-state.ts';
+import { keepFormerNet } from './eyes.ts';
 import { FreshImages } from './fresh-images.ts';
 import { type PinObjects, VisualState } from './visual-state.ts';
 import { type PastAction, pastActions, seenPins, weighedHistory } from './user-past.ts';
@@ -127,6 +128,7 @@ export class Context {
     this.fields = new PinFieldStore(this.catalog.database);
     this.fieldColumns = new FieldColumns(this.catalog);
     this.log = openLog(dataFolder, { synchronous, userKey, groupCommitMs: config.groupCommitMs });
+    keepFormerNet(dataFolder, { synchronous });
     this.looks = new VisualState(config, dataFolder, { synchronous, cacheKib });
     this.registry = new ModelRegistry(join(dataFolder, 'models'));
     this.models = new ServingModels(this.registry, () => this.visual?.netDigest ?? null);

@@ -3,7 +3,7 @@
  * the switches so far; without one it is `nets/ROLE`, and without that the net that ships with the project.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { projectRoot } from '../worker-url.ts';
@@ -11,6 +11,8 @@ import { replaceFile, stampOf } from '../swapped-file.ts';
 
 /** The name by which the net that ships with the project is switched to. */
 export const BUNDLED = 'bundled';
+/** Visual nets that shipped with earlier versions, by their names in `data/nets`. */
+export const FORMER_NETS = ['visual-1'] as const;
 
 /** One switch: from when on which net served, with which ranking model. */
 export interface NetSwitch {
@@ -29,13 +31,18 @@ export function activeNet(dataFolder: string, role: 'visual' | 'detector'): stri
   return namedNet(dataFolder, last?.net ?? role);
 }
 
-/** The folder of a net by its name in `nets/`; the bundled one under its own name or where a role has no other. */
+/** The folder of a net by its name: in `nets/` of the data folder, else among those that ship (BUNDLED: the visual net of this version). */
 export function namedNet(dataFolder: string, name: string): string {
   const own = join(dataFolder, 'nets', name);
-  const bundled = name === BUNDLED ? 'visual' : name;
-  const isRole = bundled === 'visual' || bundled === 'detector';
-  if (name !== BUNDLED && (!isRole || existsSync(join(own, 'manifest.json')))) return own;
-  return fileURLToPath(new URL(`data/nets/${bundled}`, projectRoot()));
+  const shipped = fileURLToPath(new URL(`data/nets/${name === BUNDLED ? 'visual' : name}`, projectRoot()));
+  const holdsNet = (folder: string): boolean => existsSync(join(folder, 'manifest.json'));
+  return name === BUNDLED || (!holdsNet(own) && holdsNet(shipped)) ? shipped : own;
+}
+
+/** A net as jobs are told it: a folder, or a name that namedNet knows. */
+export function netGiven(dataFolder: string, given: string): string {
+  const folder = resolve(given);
+  return existsSync(join(folder, 'manifest.json')) ? folder : namedNet(dataFolder, given);
 }
 
 /** Switches of the visual net so far, oldest first; empty before the first. Throws NET_REFUSED for a broken pointer. */

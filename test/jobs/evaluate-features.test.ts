@@ -44,7 +44,7 @@ it('prints the rows of Table 1, and a map that needs nothing else', { timeout: 1
       expect(kinds).toContain(`${layer} ${kind}`);
   expect(rows.find(({ type, layer }) => type === 'raw' && layer === 'fc6')?.p1).toBe(1);
   expect(noise.map((row) => row.images)).toEqual([3, 3]);
-  expect(map).toEqual({ file, images: 15, spaces: ['related-pins-visual-1 fc6'] });
+  expect(map).toEqual({ file, images: 15, spaces: ['related-pins-visual-2 fc6'] });
   const page = readFileSync(file, 'utf8');
   expect(page).not.toMatch(/https?:\/\//);
   expect(page.match(/data:image\/jpeg;base64,/g)).toHaveLength(15);

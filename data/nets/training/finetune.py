@@ -48,7 +48,7 @@ def precision_at(net, x, y, k=10):
     with torch.no_grad(): f = F.normalize(torch.cat([net.features(torch.from_numpy(x[i:i + 64]).float() / 255) for i in range(0, len(x), 64)]), dim=1)
     near = (f @ f.T - 2 * torch.eye(len(f))).topk(min(k, len(f) - 1), 1)[1].numpy(); return (y[near] == y[:, None]).mean()
 if __name__ == '__main__':
-    a = argparse.ArgumentParser(); a.add_argument('--data', required=True, help='a folder of class folders'); a.add_argument('--start', default=os.path.join(os.path.dirname(os.path.abspath(__file__)), '../visual/net.onnx'), help='the net to start from, .onnx or .pt')
+    a = argparse.ArgumentParser(); a.add_argument('--data', required=True, help='a folder of class folders'); a.add_argument('--start', default=os.path.join(os.path.dirname(os.path.abspath(__file__)), '../visual-1/net.onnx'), help='the net to start from, .onnx or .pt')
     a.add_argument('--epochs', type=float, default=20); a.add_argument('--rate', type=float, default=.01, help='of the kept layers; the new one learns ten times as fast'); a.add_argument('--batch', type=int, default=32); a.add_argument('--out', default='finetuned'); v = a.parse_args()
     torch.manual_seed(0); rng = np.random.default_rng(0); x, y, held, names = read(v.data); assert len(names) > 1, 'two labels or more'
     net = with_labels(weights_of(v.start), len(names)); seen = np.where(~held)[0]; steps = max(1, int(v.epochs * len(seen) / v.batch))

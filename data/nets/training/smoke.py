@@ -17,9 +17,9 @@ if __name__ == '__main__':
     job('make-evaluation-set', '--data', at('var'), '--out', at('labelled'), '--terms', '8', '--per-term', '5')
     run(sys.executable, 'finetune.py', '--data', at('labelled'), '--epochs', '2', '--out', at('finetuned'))
     job('import-net', at('finetuned.onnx'), '--name', 'finetuned', '--preprocess', 'zero-to-one', '--resize', 'stretch-bicubic', '--labels', at('finetuned.labels.txt'), '--out', at('nets', 'finetuned'))
-    for row in job('evaluate-features', '--images', at('labelled'), '--net', os.path.join(HERE, '../visual'), '--net', at('nets', 'finetuned'))['rows']:
+    for row in job('evaluate-features', '--images', at('labelled'), '--net', os.path.join(HERE, '../visual-1'), '--net', at('nets', 'finetuned'))['rows']:
         if row['type'] == 'raw' and row['distance'] == 'cosine': print(row['net'], row['layer'], 'P@10 %.3f' % row['p10'], flush=True)
-    run(sys.executable, 'detector.py', '--data', world, '--backbone', '../visual/net.onnx', '--epochs', '0.1', '--min-count', '5', '--out', at('detector'))
+    run(sys.executable, 'detector.py', '--data', world, '--backbone', '../visual-1/net.onnx', '--epochs', '0.1', '--min-count', '5', '--out', at('detector'))
     run(sys.executable, 'export.py', 'detector', at('detector.pt'), at('detector.labels.json'), at('detector.onnx'))
     with open(at('detector.labels.txt'), 'w') as file: file.write('\n'.join(json.load(open(at('detector.labels.json')))) + '\n')
     job('import-net', at('detector.onnx'), '--name', 'detector', '--form', 'ssd', '--preprocess', 'zero-to-one', '--labels', at('detector.labels.txt'), '--out', at('nets', 'detector'))

@@ -1,5 +1,5 @@
 /** Candidate lists from what the catalogue holds: pins that share boards, and pins that look alike. */
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { cooccurrenceOptionsOf, flaggedOptions, threadsOf } from '../../candidates/cooccurrence/cooccurrence-options.ts';
 import { buildCooccurrence, type BuildReceipt, type BuildSetting, buildVisualNeighbors } from '../../candidates/list-builds.ts';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
@@ -9,7 +9,7 @@ import { ServiceError } from '../../errors.ts';
 import { featureNetOf } from '../../features/convnet.ts';
 import { openFeatureStore } from '../../features/feature-store.ts';
 import { openFeatures } from '../../features/resident-features.ts';
-import { activeNet } from '../../vision/net-folder.ts';
+import { activeNet, netGiven } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
 import { COOCCURRENCE_FLAGS } from './cooccurrence-flags.ts';
 import type { Job, JobInput } from '../job.ts';
@@ -63,7 +63,7 @@ async function buildCandidates(input: JobInput): Promise<Readonly<Record<string,
 /** Null when the net has no features yet. */
 async function buildVisual(input: JobInput, pins: number, setting: BuildSetting): Promise<BuildReceipt | null> {
   const { config, dataFolder, options } = input;
-  const folder = options.net === undefined ? activeNet(dataFolder, 'visual') : resolve(String(options.net));
+  const folder = options.net === undefined ? activeNet(dataFolder, 'visual') : netGiven(dataFolder, String(options.net));
   const net = featureNetOf(readNet(folder));
   const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
   try {

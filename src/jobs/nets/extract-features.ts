@@ -1,5 +1,4 @@
 /** Binary codes, class scores and fingerprints of all images that have none yet, packed for serving; near-duplicates grouped. */
-import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { fetchImage } from '../../catalog/pins/image-fetch.ts';
@@ -10,7 +9,7 @@ import { packFeatures } from '../../features/feature-artifact.ts';
 import { type FeatureRow, type FeatureStore, openFeatureStore } from '../../features/feature-store.ts';
 import { DUPLICATE_RULES, nearDuplicateGroups } from '../../features/near-duplicates.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
-import { activeNet } from '../../vision/net-folder.ts';
+import { activeNet, netGiven } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
 import type { ProviderChoice } from '../../vision/onnx-session.ts';
 import { planFor, toldPlan } from './inference-planning.ts';
@@ -42,7 +41,7 @@ async function extractFeatures(input: JobInput): Promise<Readonly<Record<string,
   const startedAt = performance.now();
   const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
   const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
-  const folder = typeof options.net === 'string' ? resolve(options.net) : activeNet(dataFolder, 'visual');
+  const folder = typeof options.net === 'string' ? netGiven(dataFolder, options.net) : activeNet(dataFolder, 'visual');
   const plan = await planFor(input, folder, countOf(catalog.pins.images()));
   const pool = new InferencePool({
     ...plan,

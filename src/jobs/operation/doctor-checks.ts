@@ -10,6 +10,7 @@ import { openDatabase } from '../../catalog/database.ts';
 import type { Config } from '../../config.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
+import { eyesLine, isFormerNet } from '../../service/eyes.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
 
@@ -182,7 +183,9 @@ const nets: Check = ({ dataFolder }) =>
   (['visual', 'detector'] as const).map((kind) => {
     try {
       const { manifest, digest } = readNet(activeNet(dataFolder, kind));
-      return ok(`net ${kind}`, `${manifest.name}, digest ${digest.slice(0, 12)} as its manifest says`);
+      const says = `${manifest.name}, digest ${digest.slice(0, 12)} as its manifest says`;
+      const former = kind === 'visual' && isFormerNet(digest);
+      return former ? warn(`net ${kind}`, `${says}; a better one ships`, eyesLine(dataFolder)) : ok(`net ${kind}`, says);
     } catch (error) {
       return bad(
         `net ${kind}`,

@@ -1,4 +1,6 @@
+import { reasonOf } from '../../errors.ts';
 import { startServer } from '../../server.ts';
+import { eyesLine } from '../../service/eyes.ts';
 import type { Job, JobInput } from '../job.ts';
 
 /** Serves until it is stopped. */
@@ -31,6 +33,7 @@ export async function serveUntilStopped(
   } = options as { port?: number; host?: string; workers?: number };
   const server = await startServer({ ...config, port, host, workers }, dataFolder);
   progress.note(`related-pins: serving ${dataFolder} on ${server.address}`);
+  progress.note(eyes(dataFolder));
   onListening(server.address);
   await new Promise<void>((stopped) => {
     if (signal.aborted) stopped();
@@ -38,4 +41,13 @@ export async function serveUntilStopped(
   });
   await server.close();
   return { served: server.address, lists: 'logged', stopped: true };
+}
+
+/** A net that cannot be read is told here and in `degraded`; lists without pictures are served all the same. */
+function eyes(dataFolder: string): string {
+  try {
+    return eyesLine(dataFolder);
+  } catch (error) {
+    return `Pictures cannot be compared: ${reasonOf(error)}`;
+  }
 }
