@@ -184,6 +184,13 @@ export const SETTINGS = {
   ),
   jobThreads: setting('JOB_THREADS', 'integer', '0', 'threads', 'Threads of a job that counts; 0: one per core.'),
   visualNeighbors: setting('VISUAL_NEIGHBORS', 'integer', '200', 'pins', 'Visual neighbours kept per pin.'),
+  sources: setting(
+    'SOURCES',
+    'list',
+    'board-cooccurrence,visual-neighbors,annotations:0.5,popular-in-category:0.2,remembered-winners',
+    '',
+    'Candidate sources of lists whose treatment names none; `:share` is the largest share of the candidates a source gives.',
+  ),
   candidateLimit: setting('CANDIDATE_LIMIT', 'integer', '1000', 'pins', 'Candidates ranked per request.'),
   shuffledShare: setting('SHUFFLED_SHARE', 'number', '0.01', 'share', 'Share of closeups served shuffled, for position bias and replay.'),
   logDays: setting(
@@ -267,9 +274,18 @@ const CHECKS: Partial<Record<keyof Config, (value: never) => string | null>> = {
   experimentHoldout: (value: number) => (value >= 0 && value <= 1 ? null : 'must lie within 0..1'),
   shuffledShare: (value: number) => (value >= 0 && value <= 1 ? null : 'must lie within 0..1'),
   executionProvider: (value: string) => (['auto', 'cuda', 'cpu'].includes(value) ? null : 'must be auto, cuda or cpu'),
+  sources: sourcesProblem,
   cooccurrenceMethod: (value: string) =>
     ['count', 'cosine', 'jaccard', 'p3alpha', 'rp3beta'].includes(value) ? null : 'must be count, cosine, jaccard, p3alpha or rp3beta',
 };
+
+const SOURCE = /^(board-cooccurrence|visual-neighbors|annotations|popular-in-category|remembered-winners)(?::(0?\.\d+|1))?$/;
+
+function sourcesProblem(value: readonly string[]): string | null {
+  if (value.length === 0) return 'must name at least one source';
+  const wrong = value.find((entry) => !SOURCE.test(entry));
+  return wrong === undefined ? null : `must hold sources, each with :share within 0..1 or without; "${wrong}" is none`;
+}
 
 /**
  * Reads and checks all settings; `overrides` (command-line flags) win over the environment.

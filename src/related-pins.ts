@@ -2,16 +2,17 @@
  * The spine: a query pin -> candidates -> feature rows -> scores -> an ordered, explained list. Read this file first.
  * HTTP, jobs, the demo's people and the tests all serve lists through these three functions.
  */
-import type { CandidateList, ScoredPins } from './candidates/candidate.ts';
+import { type CandidateList, type CandidateSource, isFiller, type ScoredPins } from './candidates/candidate.ts';
+import type { Accept } from './candidates/visual/neighbor-index.ts';
 import { Merge, type Proposal, sourceNamesOf } from './candidates/merge.ts';
 import { RowTable } from './candidates/cooccurrence/row-table.ts';
 import type { PinColumns } from './catalog/pins/pin-columns.ts';
 import type { UserHistory } from './ranker/scoring/ranking-feature.ts';
 import { summarizeHistory } from './ranker/scoring/user-history.ts';
 import { acceptedPins } from './lists/accepted-pins.ts';
-import { blendHistory, ENOUGH_FROM_HISTORY, FILLED_QUERIES, HOME_QUERIES_MAX, PER_QUERY_LIMIT } from './lists/home-blend.ts';
+import { blendHistory, FILLED_QUERIES, HOME_QUERIES_MAX, PER_QUERY_LIMIT } from './lists/home-blend.ts';
 import { type PageCursor, readCursor } from './lists/page-cursor.ts';
-import { askedSources, isFilling, propose } from './lists/propose.ts';
+import { askedSources, type Asking, ENOUGH_CANDIDATES, isFilling, propose } from './lists/propose.ts';
 import { missingOf, missingOfHistory, NO_QUERY, querySide } from './lists/query-side.ts';
 import { rankCandidates } from './lists/rank-candidates.ts';
 import type { ListOptions, RankedList } from './lists/ranked-list.ts';
@@ -24,21 +25,40 @@ export async function relatedPins(parts: ServingParts, queryPin: number, options
   const degraded: Degradation[] = [...parts.degraded];
   const cursorName = `closeup ${pins.idOf(queryPin)}`;
   const cursor = cursorOf(options, cursorName, pins);
-  const sources = askedSources(parts.sources, options.treatment.sources);
   const query = querySide(queryPin, visual, options.treatment);
-  const proposals = await propose(
-    sources,
-    { pinIndex: queryPin, code: null },
-    { limit: limits.candidates, filtered: isFiltered(options), degraded },
-  );
   const accept = acceptedPins(pins, options, cursor?.shown ?? []);
-  const candidates = mergeOf(pins).merge(queryPin, proposals, limits.candidates, accept);
+  const { proposals, candidates } = await closeupCandidates(parts, queryPin, options, { accept, degraded });
   const missing = missingOf(queryPin, pins, query);
   if (isEmpty(proposals, 'board-cooccurrence')) missing.push('boards');
   const user = userOf(parts, options);
   const shuffledShare = options.forced ? 0 : limits.shuffledShare;
   const gathered = { surface: 'closeup', options, query, candidates, user, cursor, cursorName, degraded } as const;
   return rankCandidates(parts, { ...gathered, missing, shuffledShare, startedAt });
+}
+
+/** What boards, looks and words propose; where that is too little, what is popular stands behind it. */
+async function closeupCandidates(
+  parts: ServingParts,
+  queryPin: number,
+  options: ListOptions,
+  { accept, degraded }: { readonly accept: Accept | undefined; readonly degraded: Degradation[] },
+): Promise<{ readonly proposals: readonly Proposal[]; readonly candidates: CandidateList }> {
+  const { pins, limits } = parts;
+  const sources = askedSources(parts.sources, options.treatment.sources, limits.sourceShares);
+  const asking = askingOf(parts, options, { limit: limits.candidates, alone: sources.length === 1, degraded });
+  const ask = (asked: readonly CandidateSource[]): Promise<readonly Proposal[]> =>
+    propose(asked, { pinIndex: queryPin, code: null }, asking);
+  const merged = (proposals: readonly Proposal[]): CandidateList => mergeOf(pins).merge(queryPin, proposals, limits.candidates, accept);
+  const own = await ask(sources.filter(({ name }) => !isFiller(name)));
+  const candidates = merged(own);
+  const fillers = sources.filter(({ name }) => isFiller(name));
+  if (candidates.count >= ENOUGH_CANDIDATES || fillers.length === 0) return { proposals: own, candidates };
+  const proposals = [...own, ...(await ask(fillers))];
+  return { proposals, candidates: merged(proposals) };
+}
+
+function askingOf(parts: ServingParts, options: ListOptions, given: Pick<Asking, 'limit' | 'alone' | 'degraded'>): Asking {
+  return { ...given, shares: parts.limits.sourceShares, filtered: isFiltered(options) };
 }
 
 /**
@@ -49,9 +69,11 @@ export async function rankPins(parts: ServingParts, queryPin: number, given: Int
   const startedAt = performance.now();
   const { pins, visual, limits } = parts;
   const degraded: Degradation[] = [...parts.degraded];
-  const sources = askedSources(parts.sources, options.treatment.sources).filter(({ name }) => !isFilling(name));
+  const asked = askedSources(parts.sources, options.treatment.sources, limits.sourceShares);
+  const sources = asked.filter(({ name }) => !isFilling(name));
   const query = querySide(queryPin, visual, options.treatment);
-  const proposals = await propose(sources, { pinIndex: queryPin, code: null }, { limit: limits.candidates, filtered: false, degraded });
+  const asking = { ...askingOf(parts, options, { limit: limits.candidates, alone: sources.length === 1, degraded }), filtered: false };
+  const proposals = await propose(sources, { pinIndex: queryPin, code: null }, asking);
   const candidates = ownCandidates(options.filter ? given.filter(options.filter) : given, proposals);
   const missing = missingOf(queryPin, pins, query);
   const shared = { surface: 'rank', options, query, candidates, degraded, missing, startedAt } as const;
@@ -73,13 +95,14 @@ export async function homeFeed(parts: ServingParts, userId: string, options: Lis
   const cursorName = `home ${userId}`;
   const cursor = cursorOf(options, cursorName, pins);
   const history = parts.historyOf(userId, cursor?.at ?? options.now);
-  const sources = askedSources(parts.sources, options.treatment.sources);
+  const sources = askedSources(parts.sources, options.treatment.sources, limits.sourceShares);
+  const asking = askingOf(parts, options, { limit: PER_QUERY_LIMIT, alone: false, degraded });
   const queries = Math.min(history.pinIndexes.length, HOME_QUERIES_MAX);
   const asked: (readonly Proposal[])[] = [];
   for (let q = 0; q < Math.max(queries, 1); q++) {
     const pinIndex = queries === 0 ? -1 : history.pinIndexes[q];
-    const asking = q < FILLED_QUERIES ? sources : sources.filter(({ name }) => !isFilling(name));
-    asked.push(await propose(asking, { pinIndex, code: null }, { limit: PER_QUERY_LIMIT, filtered: isFiltered(options), degraded }));
+    const those = q < FILLED_QUERIES ? sources : sources.filter(({ name }) => !isFilling(name));
+    asked.push(await propose(those, { pinIndex, code: null }, { ...asking, alone: those.length === 1 }));
   }
   const seen = parts.seenBy(userId);
   const accept = acceptedPins(pins, { ...options, exclude: new Set([...options.exclude, ...seen]) }, cursor?.shown ?? []);
@@ -95,7 +118,7 @@ export async function homeFeed(parts: ServingParts, userId: string, options: Lis
 function withoutNeedlessFilling(proposals: readonly Proposal[]): readonly Proposal[] {
   const own = proposals.filter(({ name }) => !isFilling(name));
   const proposed = own.reduce((sum, { pins }) => sum + pins.pinIndexes.length, 0);
-  return proposed >= ENOUGH_FROM_HISTORY ? own : proposals;
+  return proposed >= ENOUGH_CANDIDATES ? own : proposals;
 }
 
 const merges = new WeakMap<PinColumns, Merge>();

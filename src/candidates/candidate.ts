@@ -40,6 +40,14 @@ export const SOURCE_NAMES = [
 ] as const;
 
 /**
+ * A source that proposes the same pins to everybody: it fills up lists for which the others have too little, and stands
+ * behind them.
+ */
+export function isFiller(name: string): boolean {
+  return name === 'popular-in-category';
+}
+
+/**
  * The union of several sources: row r is pin `pinIndexes[r]`, and `sourceScores[r * sourceNames.length + s]` the score
  * that source s gave it, NaN where s did not propose it. Rows stand in the order in which the merge took them.
  */

@@ -1,6 +1,6 @@
 import { PIN_REMOVED, type PinColumns } from '../catalog/pins/pin-columns.ts';
 import { FLAGS, GROUP } from '../catalog/pins/pin-records.ts';
-import type { CandidateList, ScoredPins } from './candidate.ts';
+import { type CandidateList, isFiller, type ScoredPins } from './candidate.ts';
 import type { Accept } from './visual/neighbor-index.ts';
 import { RowTable } from './cooccurrence/row-table.ts';
 
@@ -12,7 +12,7 @@ export interface Proposal {
 
 /**
  * Makes one list of what several sources proposed. Sources take turns, each giving its best pin not yet taken, so that
- * when the list is capped every source has its share and the best of each stay. Left out: the query pin, its
+ * when the list is capped every source has its share and the best of each stay. Fillers come after all others. Left out: the query pin, its
  * near-duplicates, near-duplicates of pins already taken, removed pins, and what `accept` refuses.
  * Not for concurrent use (a merge does not await).
  */
@@ -31,21 +31,27 @@ export class Merge {
     this.taken.begin(room + 1);
     if (queryPin >= 0) this.taken.set(this.columns.group[queryPin], -1);
     const groups = proposals.map(({ pins }) => this.groupsOf(pins.pinIndexes));
-    const pinIndexes = this.takeTurns(proposals, groups, room, accept);
-    const count = pinIndexes.length;
+    const taken = new Int32Array(room);
+    const places = proposals.map((_, s) => s);
+    const proper = places.filter((s) => !isFiller(proposals[s].name));
+    const fillers = places.filter((s) => isFiller(proposals[s].name));
+    const first = this.takeTurns(proposals, groups, { sources: proper, pins: taken, from: 0, accept });
+    const count = this.takeTurns(proposals, groups, { sources: fillers, pins: taken, from: first, accept });
+    const pinIndexes = taken.subarray(0, count);
     const sourceScores = new Float32Array(count * proposals.length).fill(Number.NaN);
     for (let s = 0; s < proposals.length; s++) this.fillScores(proposals, groups, s, pinIndexes, sourceScores);
     return { count, pinIndexes, sourceNames: sourceNamesOf(proposals), sourceScores };
   }
 
-  private takeTurns(proposals: readonly Proposal[], groups: readonly Int32Array[], room: number, accept: Accept | undefined): Int32Array {
+  /** Writes what these sources give to `pins`, behind the first `from`, until it is full. Returns how many pins there are then. */
+  private takeTurns(proposals: readonly Proposal[], groups: readonly Int32Array[], { sources, pins, from, accept }: Turns): number {
     const { taken } = this;
-    const pins = new Int32Array(room);
     const next = new Uint32Array(proposals.length);
-    let count = 0;
-    for (let left = proposals.length; left > 0 && count < room;) {
+    let count = from;
+    for (let left = sources.length; left > 0 && count < pins.length;) {
       left = 0;
-      for (let s = 0; s < proposals.length && count < room; s++) {
+      for (const s of sources) {
+        if (count === pins.length) break;
         const { pinIndexes } = proposals[s].pins;
         const ofPins = groups[s];
         let at = next[s];
@@ -57,7 +63,7 @@ export class Merge {
         left++;
       }
     }
-    return pins.subarray(0, count);
+    return count;
   }
 
   /** The near-duplicate group of each proposed pin; -1 for pins that may not be shown. Looked up beforehand, many at a time. */
@@ -88,6 +94,14 @@ export class Merge {
       if (row >= 0 && pins[row] === pinIndexes[p]) out[row * proposals.length + source] = scores[p];
     }
   }
+}
+
+interface Turns {
+  /** Places in the proposals. */
+  readonly sources: readonly number[];
+  readonly pins: Int32Array;
+  readonly from: number;
+  readonly accept: Accept | undefined;
 }
 
 /** Lists of names that were met, few in a running service: as many as treatments ask for different sources. */

@@ -15,8 +15,6 @@ import type { WeightedPins } from '../ranker/scoring/user-history.ts';
 
 /** History pins that are asked about; the rest of the history still counts in the affinity features. */
 export const HOME_QUERIES_MAX = 100;
-/** A history that proposes so many pins needs no filling up. */
-export const ENOUGH_FROM_HISTORY = 100;
 /** Of these, the strongest are asked for what only fills up, too. */
 export const FILLED_QUERIES = 10;
 /** Candidates asked of each source for each history pin. */

@@ -1,44 +1,59 @@
-import { type CandidateQuery, type CandidateSource, NO_PINS, type ScoredPins } from '../candidates/candidate.ts';
+import { type CandidateQuery, type CandidateSource, isFiller, NO_PINS, type ScoredPins } from '../candidates/candidate.ts';
 import type { Proposal } from '../candidates/merge.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
-import type { Degradation } from './serving-parts.ts';
+import type { Degradation, SourceShares } from './serving-parts.ts';
 
-/** The sources a treatment asks for, in the order in which the merge prefers them. */
-export function askedSources(sources: readonly CandidateSource[], names: readonly string[] | null): readonly CandidateSource[] {
-  return names === null ? sources : sources.filter((source) => names.includes(source.name));
+/** The setting `sources`: names, each with `:share` or without (1). */
+export function sourceShares(entries: readonly string[]): SourceShares {
+  return new Map(
+    entries.map((entry) => {
+      const [name, share = '1'] = entry.split(':');
+      return [name, Number(share)];
+    }),
+  );
 }
 
-/**
- * Sources that fill up what boards and looks leave open, and the largest share of the candidates each is asked for.
- * Choice: their long tails are the most costly to make and the least likely to be shown.
- */
-const FILLING: Readonly<Record<string, number>> = { annotations: 0.5, 'popular-in-category': 0.2 };
+/** The sources a treatment names, or those of the setting, in the order in which the merge prefers them. */
+export function askedSources(
+  sources: readonly CandidateSource[],
+  names: readonly string[] | null,
+  shares: SourceShares,
+): readonly CandidateSource[] {
+  return sources.filter(({ name }) => (names === null ? shares.has(name) : names.includes(name)));
+}
 
-/** Whether a source only fills up what others leave open. */
+/** A list with fewer candidates than this is filled up with what is popular. */
+export const ENOUGH_CANDIDATES = 100;
+
+/** Whether a source makes up candidates for a query that boards and looks say too little about. */
 export function isFilling(name: string): boolean {
-  return Object.hasOwn(FILLING, name);
+  return name === 'annotations' || isFiller(name);
 }
 
 /** How many pins to ask a source for; a source that is asked alone, or whose pins will be filtered, gives all it has. */
-export function askedFor(
-  source: CandidateSource,
-  limit: number,
-  { sources, filtered }: { readonly sources: number; readonly filtered: boolean },
-): number {
-  return filtered || sources === 1 ? limit : Math.ceil(limit * (FILLING[source.name] ?? 1));
+function askedFor(source: CandidateSource, { limit, shares, alone, filtered }: Asking): number {
+  return filtered || alone ? limit : Math.ceil(limit * (shares.get(source.name) ?? 1));
+}
+
+/** How sources are asked. */
+export interface Asking {
+  readonly limit: number;
+  readonly shares: SourceShares;
+  /** The treatment names one source only. */
+  readonly alone: boolean;
+  /** Some of the pins will be refused. */
+  readonly filtered: boolean;
+  readonly degraded: Degradation[];
 }
 
 /** Asks every source; one that fails proposes nothing, one that is behind proposes what it knew, and the reply says so. */
-export async function propose(
-  sources: readonly CandidateSource[],
-  query: CandidateQuery,
-  { limit, filtered, degraded }: { readonly limit: number; readonly filtered: boolean; readonly degraded: Degradation[] },
-): Promise<readonly Proposal[]> {
+export async function propose(sources: readonly CandidateSource[], query: CandidateQuery, asking: Asking): Promise<readonly Proposal[]> {
+  const { degraded } = asking;
   const proposals: Proposal[] = [];
   for (const source of sources) {
     let pins: ScoredPins;
     try {
-      const answer = source.propose(query, askedFor(source, limit, { sources: sources.length, filtered }));
+      const answer = source.propose(query, askedFor(source, asking));
       pins = answer instanceof Promise ? await answer : answer;
     } catch (error) {
       pins = NO_PINS;

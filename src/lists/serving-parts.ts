@@ -11,6 +11,9 @@ export interface Degradation {
   readonly reason: string;
 }
 
+/** Sources by name, with the largest share of the candidates that each gives. */
+export type SourceShares = ReadonlyMap<string, number>;
+
 /** What the spine reads. Members may be swapped between two requests, never within one: each is read once per request. */
 export interface ServingParts {
   readonly pins: PinColumns;
@@ -30,6 +33,8 @@ export interface ServingParts {
 }
 
 export interface ServingLimits {
+  /** The sources that are asked unless a treatment names others. */
+  readonly sourceShares: SourceShares;
   /** Candidates ranked per request. */
   readonly candidates: number;
   /** Share of first closeup pages whose order is drawn at random. */

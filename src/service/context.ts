@@ -30,7 +30,8 @@ import { ServingModels } from '../ranker/registry/serving-models.ts';
 import { CandidateSources } from './candidate-sources.ts';
 import { InferencePool } from '../vision/inference-pool.ts';
 import type { ProviderChoice } from '../vision/onnx-session.ts';
-import type { Degradation, ServingParts } from '../lists/serving-parts.ts';
+import { sourceShares } from '../lists/propose.ts';
+import type { Degradation, ServingParts, SourceShares } from '../lists/serving-parts.ts';
 import { NO_FACTS, queryFacts } from './query-facts.ts';
 import { type HotState, openHotState } from './hot-state.ts';
 import { keepFormerNet } from './eyes.ts';
@@ -90,6 +91,7 @@ export class Context {
   readonly experimentDatabase: Database;
   readonly experimentStore: ExperimentStore;
   readonly experiments: ActiveExperiments;
+  private readonly sourceShares: SourceShares;
   private readonly options: ContextOptions;
   private readonly lock: DataFolderLock | null;
   readonly looks: VisualState;
@@ -117,6 +119,7 @@ export class Context {
     this.config = config;
     this.dataFolder = dataFolder;
     this.options = options;
+    this.sourceShares = sourceShares(config.sources);
     const { synchronous, userKey } = config;
     this.lock = options.lock ? lockDataFolder(dataFolder) : null;
     const { catalogFolder = dataFolder } = options;
@@ -190,6 +193,7 @@ export class Context {
       historyOf: (userId) => weighedHistory(this.pastOf(userId), pins),
       seenBy: (userId) => seenPins(catalog, log, userId, this.hot.actions?.of(userId)),
       limits: {
+        sourceShares: this.sourceShares,
         candidates: config.candidateLimit,
         shuffledShare: config.shuffledShare,
         unservedRows: config.unservedRows,

@@ -10,6 +10,7 @@ import { featureNetOf } from '../features/convnet.ts';
 import type { FeatureStore } from '../features/feature-store.ts';
 import { AS_RETRIEVED } from '../ranker/measures/baselines.ts';
 import type { ModelRegistry } from '../ranker/registry/model-registry.ts';
+import { STARTER } from '../ranker/registry/starter-model.ts';
 import { BUNDLED, namedNet, type NetSwitch, netSwitches, writeNetSwitches } from '../vision/net-folder.ts';
 import { type Net, readNet } from '../vision/net-manifest.ts';
 
@@ -52,7 +53,7 @@ export function modelFor(registry: ModelRegistry, net: Net, asked: string | null
   const fitting = registry.names().filter((name) => usableDigestOf(registry, name) === net.digest);
   const newest = fitting.at(-1);
   if (newest !== undefined) return newest;
-  const reason = `it was trained on features of another net, and no model on those of ${net.manifest.name}: name one with --model, or ${AS_RETRIEVED}`;
+  const reason = `it was trained on features of another net, and no model on those of ${net.manifest.name}: name one with --model, or ${STARTER}`;
   throw new ServiceError('RANKER_MODEL_REFUSED', { model: serving, reason });
 }
 

@@ -46,7 +46,7 @@ test('what every process looks up for itself is not added up, what each has coun
   reader.metrics.lists.inc({ surface: 'rank' }, 4);
   writer.metrics.hear(2, await reader.metrics.told());
   expect(await valueOf('related_pins_pins')).toBe(12);
-  expect(await valueOf('related_pins_model_info{model="as-retrieved"}')).toBe(1);
+  expect(await valueOf('related_pins_model_info{model="starter"}')).toBe(1);
   expect(await valueOf('related_pins_model_refused')).toBe(0);
   expect(await valueOf('related_pins_events_kept_apart')).toBe(0);
   expect(await valueOf('related_pins_lists_total{surface="rank"}')).toBe(4);

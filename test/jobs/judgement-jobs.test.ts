@@ -65,7 +65,7 @@ test('grades that two people gave become labels of evaluate-ranker, with their a
 });
 
 test('a study of lists that do not differ is refused; so is a second one of the same name', async () => {
-  const same = { study: 'same', a: 'as-retrieved', b: 'control', queries: 3 };
+  const same = { study: 'same', a: 'starter', b: 'control', queries: 3 };
   await expect(run(startStudy, same)).rejects.toMatchObject({ code: 'NOTHING_TO_DO' });
   await expect(run(startStudy, { ...same, study: 'labels', b: 'backwards' })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
 });

@@ -91,7 +91,7 @@ describe('a damaged file is refused by name, and the serving model is untouched'
     );
     rmSync(registry.onnxPathOf('trees'));
     expect(() => promoteModel(registry, 'trees', decision)).toThrow(/The model trees is refused/);
-    expect(registry.roles().serving).toBe('as-retrieved');
+    expect(registry.roles().serving).toBe('starter');
   });
 
   it('graphs that were damaged before they were imported: refused, or they score as the trainer did', async () => {
@@ -188,7 +188,7 @@ describe('a damaged file is refused by name, and the serving model is untouched'
     writeFileSync(join(folder, 'AUDIT.jsonl'), readFileSync(join(folder, 'AUDIT.jsonl'), 'utf8').slice(0, -20), 'utf8');
     promoteModel(registry, 'better', decision);
     // The way back leads past what stood in the pointer, to the last model that can serve.
-    expect(rollBackModel(registry, decision).model).toBe('as-retrieved');
+    expect(rollBackModel(registry, decision).model).toBe('starter');
   });
 });
 

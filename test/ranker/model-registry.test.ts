@@ -27,35 +27,35 @@ describe('model registry', () => {
 
   it('says which models there are when one is unknown, and takes no path for a name', () => {
     registry.add(modelOf('m-1'));
-    expect(() => registry.read('m-2')).toThrow('There is no model m-2; there are: as-retrieved, m-1.');
+    expect(() => registry.read('m-2')).toThrow('There is no model m-2; there are: as-retrieved, starter, m-1.');
     expect(() => registry.read('../m-1')).toThrow('There is no model');
     expect(() => registry.add(modelOf('../x'))).toThrow('refused');
   });
 
-  it('serves as-retrieved until a promotion, takes promotions back one by one, and remembers who and why', () => {
+  it('serves the starter until a promotion, takes promotions back one by one, and remembers who and why', () => {
     registry.add(modelOf('m-1'));
     registry.add(modelOf('m-2'));
-    expect(registry.roles().serving).toBe('as-retrieved');
+    expect(registry.roles().serving).toBe('starter');
     promoteModel(registry, 'm-1', decision);
     promoteModel(registry, null, decision);
     expect(registry.roles().serving).toBe('m-2');
     expect(rollBackModel(registry, decision).model).toBe('m-1');
-    expect(rollBackModel(registry, decision).model).toBe('as-retrieved');
+    expect(rollBackModel(registry, decision).model).toBe('starter');
     expect(() => rollBackModel(registry, decision)).toThrow('no promotion to take back');
     promoteModel(registry, 'm-2', decision);
-    expect(rollBackModel(registry, decision).model).toBe('as-retrieved');
+    expect(rollBackModel(registry, decision).model).toBe('starter');
     expect(registry.history().map(({ action, model }) => `${action} ${model}`)).toEqual([
       'promote m-1',
       'promote m-2',
       'roll-back m-1',
-      'roll-back as-retrieved',
+      'roll-back starter',
       'promote m-2',
-      'roll-back as-retrieved',
+      'roll-back starter',
     ]);
     expect(registry.history()[0]).toMatchObject({
       who: 'ada',
       why: 'better on the holdout',
-      previous: 'as-retrieved',
+      previous: 'starter',
       forced: false,
     });
   });
@@ -66,7 +66,7 @@ describe('model registry', () => {
     registry.add(modelOf('close', undefined, { trained: 0.599, previous: 0.6, shuffled: 0.2 }));
     expect(() => promoteModel(registry, 'worse', decision)).toThrow('NDCG@10 0.5000 on the holdout, the model it replaces has 0.6000');
     expect(() => promoteModel(registry, 'chance', decision)).toThrow('NDCG@10 0.3000 on the holdout, a shuffle has 0.3000');
-    expect(registry.roles().serving).toBe('as-retrieved');
+    expect(registry.roles().serving).toBe('starter');
     promoteModel(registry, 'close', decision);
     expect(promoteModel(registry, 'worse', { ...decision, force: true }).forced).toBe(true);
   });
@@ -108,7 +108,7 @@ describe('serving models', () => {
     registry.add(modelOf('m-1'));
     registry.add(modelOf('m-2'));
     const models = new ServingModels(registry);
-    expect(await models.refresh()).toEqual({ changed: false, serving: 'as-retrieved', problem: null });
+    expect(await models.refresh()).toEqual({ changed: false, serving: 'starter', problem: null });
     promoteModel(registry, 'm-1', decision);
     expect(await models.refresh()).toEqual({ changed: true, serving: 'm-1', problem: null });
     promoteModel(registry, 'm-2', decision);
@@ -147,6 +147,6 @@ describe('serving models', () => {
     expect(models.dark()).toMatchObject({ ranker: { name: 'm-1' }, share: 0.5 });
     setCanary(registry, null, decision);
     await models.refresh();
-    expect(models.currentFor('user-1').name).toBe('as-retrieved');
+    expect(models.currentFor('user-1').name).toBe('starter');
   });
 });

@@ -31,7 +31,7 @@ describe('a closeup', () => {
     expect(idsOf(list).map(tasteOf)).toEqual(Array(4).fill('plant'));
     expect(idsOf(list)).not.toContain('plant-1');
     expect(list.items.map((item) => item.position)).toEqual([1, 2, 3, 4]);
-    expect(list).toMatchObject({ modelVersion: 'as-retrieved', arm: null, degraded: [] });
+    expect(list).toMatchObject({ modelVersion: 'starter', arm: null, degraded: [] });
     expect(list.items[0].sources.map((source) => source.name)).toContain('board-cooccurrence');
   });
 
@@ -76,7 +76,7 @@ describe('a closeup', () => {
     const list = await get('/v1/pins/plant-1/related?limit=2&userId=dora');
     await expect.poll(() => context.log.lists.find(list.recommendationId), { timeout: 5000 }).not.toBeNull();
     const logged = context.log.lists.find(list.recommendationId);
-    expect(logged).toMatchObject({ surface: 'closeup', userId: 'dora', modelVersion: 'as-retrieved', forced: false });
+    expect(logged).toMatchObject({ surface: 'closeup', userId: 'dora', modelVersion: 'starter', forced: false });
     expect([...(logged?.items.positions ?? [])].filter((position) => position > 0)).toEqual([1, 2]);
     expect(logged?.items.count).toBe(5);
     expect(logged?.items.rows.names).toContain('cooccurrence-score');

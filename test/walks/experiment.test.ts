@@ -109,7 +109,7 @@ test('every unit has one exposure row with its list, model, sources, positions a
   expect(nextAfter).toBe(exposures[2].unit);
   expect(exposures[0]).toMatchObject({
     arm: expect.stringMatching(/control|backwards/),
-    model: expect.stringMatching(/as-retrieved|backwards/),
+    model: expect.stringMatching(/starter|backwards/),
     recommendationId: expect.any(String),
     items: expect.arrayContaining([expect.objectContaining({ position: 1, propensity: 1, sources: expect.any(Array) })]),
   });
@@ -180,7 +180,7 @@ test('a model removed while an arm uses it: the control serves, the list says so
   let list: List;
   do list = await related(`userId=somebody-${person++}`);
   while (list.arm !== `gone/${BACKWARDS}`);
-  expect(list).toMatchObject({ modelVersion: 'as-retrieved', degraded: [{ code: 'RANKER_MODEL_UNKNOWN' }] });
+  expect(list).toMatchObject({ modelVersion: 'starter', degraded: [{ code: 'RANKER_MODEL_UNKNOWN' }] });
   const report = await reportOf('gone');
   expect(report).toMatchObject({ verdict: 'broken', health: { modelMissingLists: 1 } });
 });

@@ -74,10 +74,10 @@ describe('models change under load', { timeout: 240_000 }, () => {
       return all;
     })();
     try {
-      expect(await serving()).toBe('as-retrieved');
+      expect(await serving()).toBe('starter');
       expect(await post('/v1/models/first/promote', { why: 'the first one' })).toMatchObject({
         status: 200,
-        body: { model: 'first', previous: 'as-retrieved' },
+        body: { model: 'first', previous: 'starter' },
       });
       expect(await serving()).toBe('first');
 

@@ -83,11 +83,11 @@ test('a model learned from the log serves once promoted, explained to the bit, a
   expect(trained.name ?? trained.model).toBe('taste-1');
   context = await openContext(testConfig(folder), folder, { lock: true, follow: true });
   app = await buildApp(context);
-  expect((await related('pin-1')).modelVersion).toBe('as-retrieved');
+  expect((await related('pin-1')).modelVersion).toBe('starter');
   await run(promote, { force: true, why: 'a test' });
   await expect.poll(async () => (await related('pin-1')).modelVersion, { timeout: 3000 }).toBe('taste-1');
   await run(rollBack, { why: 'a test' });
-  await expect.poll(async () => (await related('pin-1')).modelVersion, { timeout: 3000 }).toBe('as-retrieved');
+  await expect.poll(async () => (await related('pin-1')).modelVersion, { timeout: 3000 }).toBe('starter');
 });
 
 test('the rows of the log go out as a LETOR file, and a model can be learned from it', async () => {

@@ -9,7 +9,7 @@ import type { KnownParts } from '../../experiments/experiment.ts';
 import { Experiments } from '../../experiments/experiments.ts';
 import { METRICS } from '../../experiments/metric.ts';
 import { describeByCatalog } from '../../experiments/query-segment.ts';
-import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
+import { SHIPPED_MODELS } from '../../ranker/registry/model-registry.ts';
 import { exposureRoutes } from './exposures.ts';
 import { judgementRoutes } from './judgements.ts';
 import type { App, Service } from './routes.ts';
@@ -38,7 +38,7 @@ export function experimentRoutes(app: App, service: Service): void {
   const stateOf = ({ key, state, version, definition }: Experiment) => ({ key, state, version, definition });
   const authorOf = (keyName: string | null) => ({ by: keyName ?? 'http', at: Date.now() });
   const known = (): KnownParts => ({
-    models: [AS_RETRIEVED, ...registry.names()],
+    models: [...SHIPPED_MODELS, ...registry.names()],
     sources: SOURCE_NAMES,
     categories: siteCategories(config.categories),
     surfaces: SURFACES,

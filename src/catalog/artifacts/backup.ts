@@ -156,7 +156,7 @@ interface Copy {
 }
 
 /** Names that stand for what ships with the program: no file of the data folder belongs to them. */
-const SHIPPED = new Set(['as-retrieved', 'bundled', 'visual']);
+const SHIPPED = new Set(['as-retrieved', 'starter', 'bundled', 'visual']);
 
 const named = (name: string | undefined, file: (name: string) => string): string | null =>
   name === undefined || SHIPPED.has(name) ? null : file(name);

@@ -10,8 +10,7 @@ import type { KnownParts } from '../../experiments/experiment.ts';
 import type { Experiments } from '../../experiments/experiments.ts';
 import { openExperiments } from '../../experiments/experiments.ts';
 import { describeByCatalog } from '../../experiments/query-segment.ts';
-import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
-import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
+import { ModelRegistry, SHIPPED_MODELS } from '../../ranker/registry/model-registry.ts';
 import type { JobOption } from '../job.ts';
 
 export interface ExperimentFolder {
@@ -31,7 +30,7 @@ export function openExperimentFolder(dataFolder: string, config: Config): Experi
     experiments,
     catalog,
     known: {
-      models: [AS_RETRIEVED, ...new ModelRegistry(join(dataFolder, 'models')).names()],
+      models: [...SHIPPED_MODELS, ...new ModelRegistry(join(dataFolder, 'models')).names()],
       sources: SOURCE_NAMES,
       categories: siteCategories(config.categories),
       surfaces: SURFACES,

@@ -18,7 +18,7 @@ export const job: Job = {
   examples: [
     'related-pins switch-net tuned-1 --data var',
     'related-pins switch-net tuned-1 --model rank-svm-7 --why "P@10 on held-out boards 0.29, was 0.26"',
-    'related-pins switch-net bundled --model as-retrieved',
+    'related-pins switch-net bundled --model starter',
     'related-pins switch-net tuned-1 --dark --share 0.2',
     'related-pins switch-net --stop-dark',
   ],

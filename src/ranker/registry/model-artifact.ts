@@ -12,8 +12,8 @@ export const MODEL_FORMAT = 1;
 
 /** Where a model came from. */
 export interface ModelLineage {
-  /** `log`, `letor` or `import`. */
-  readonly source: 'log' | 'letor' | 'import';
+  /** `starter`: it ships with the program. */
+  readonly source: 'log' | 'letor' | 'import' | 'starter';
   /** Served lists from (inclusive) to (exclusive), epoch milliseconds; null: no log. */
   readonly window: { readonly from: number; readonly to: number } | null;
   readonly codeVersion: string;

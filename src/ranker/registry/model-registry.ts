@@ -20,6 +20,7 @@ import { join } from 'node:path';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { AS_RETRIEVED } from '../measures/baselines.ts';
 import { decodeModel, encodeModel, type ModelArtifact } from './model-artifact.ts';
+import { STARTER, starterModel } from './starter-model.ts';
 import { replaceFile, stampOf, syncFolder } from '../../swapped-file.ts';
 
 /** A model that plays its part for a share, 0..1: a canary of the units, one in the dark of the lists. */
@@ -59,6 +60,11 @@ export interface ModelSummary {
   readonly problem?: string;
 }
 
+/** Names that stand for what ships with the program: every registry has them, none stores them. */
+export const SHIPPED_MODELS: readonly string[] = [AS_RETRIEVED, STARTER];
+
+const isShipped = (name: string): boolean => SHIPPED_MODELS.includes(name);
+
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 export class ModelRegistry {
@@ -83,7 +89,7 @@ export class ModelRegistry {
   }
 
   has(name: string): boolean {
-    return name === AS_RETRIEVED || (NAME.test(name) && existsSync(this.pathOf(name)));
+    return isShipped(name) || (NAME.test(name) && existsSync(this.pathOf(name)));
   }
 
   pathOf(name: string): string {
@@ -97,10 +103,11 @@ export class ModelRegistry {
 
   /** Reads a model. Throws RANKER_MODEL_UNKNOWN naming those there are, or RANKER_MODEL_REFUSED. */
   read(name: string): ModelArtifact & { readonly digest: string } {
+    if (name === STARTER) return starterModel();
     if (!NAME.test(name) || !existsSync(this.pathOf(name))) {
       throw new ServiceError('RANKER_MODEL_UNKNOWN', {
         model: name,
-        known: [AS_RETRIEVED, ...this.names()].join(', '),
+        known: [...SHIPPED_MODELS, ...this.names()].join(', '),
       });
     }
     const model = decodeModel(readFileSync(this.pathOf(name)), name);
@@ -110,10 +117,10 @@ export class ModelRegistry {
 
   /** Adds a model under its name, durable when this returns; refuses a name already taken. Serving does not change. */
   add(model: ModelArtifact): void {
-    if (!NAME.test(model.name) || model.name === AS_RETRIEVED)
+    if (!NAME.test(model.name) || isShipped(model.name))
       throw new ServiceError('RANKER_MODEL_REFUSED', {
         model: model.name,
-        reason: 'a name has 1 to 100 letters, digits, dots, dashes and underscores, beginning with a letter or digit',
+        reason: `a name has 1 to 100 letters, digits, dots, dashes and underscores, beginning with a letter or digit, and is none of ${SHIPPED_MODELS.join(', ')}`,
       });
     mkdirSync(this.folder, { recursive: true });
     const draft = join(this.folder, `.${model.name}.${process.pid}`);
@@ -182,10 +189,10 @@ export class ModelRegistry {
     });
   }
 
-  /** Before the first promotion `as-retrieved` serves. */
+  /** Before the first promotion the starter serves. */
   roles(): ModelRoles {
     return {
-      serving: this.pointer('SERVING') ?? AS_RETRIEVED,
+      serving: this.pointer('SERVING') ?? STARTER,
       canary: trialOf(this.pointer('CANARY')),
       dark: trialOf(this.pointer('DARK')),
     };

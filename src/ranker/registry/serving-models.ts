@@ -7,6 +7,7 @@ import { reasonOf, ServiceError } from '../../errors.ts';
 import { AS_RETRIEVED, asRetrieved } from '../measures/baselines.ts';
 import { linearRanker } from '../scoring/linear-model.ts';
 import type { ModelRegistry, ModelRoles, Trial } from './model-registry.ts';
+import { STARTER, starterModel } from './starter-model.ts';
 import { openOnnxRanker } from '../scoring/onnx-ranker.ts';
 import type { Ranker } from '../scoring/ranker.ts';
 import { readUsableModel } from '../scoring/usable-model.ts';
@@ -34,12 +35,12 @@ export interface PreparedModels {
   readonly darkProblem: string | null;
 }
 
-/** Serves as retrieved until the first `refresh`; what was loaded once stays in memory. */
+/** Serves the starter until the first `refresh`; what was loaded once stays in memory. */
 export class ServingModels {
   private readonly registry: ModelRegistry;
   private readonly netDigest: () => string | null;
   private readonly known = new Map<string, Ranker>();
-  private serving: Ranker = asRetrieved;
+  private serving: Ranker = starterOr(asRetrieved);
   private canary: RankerOnTrial | null = null;
   private darkRanker: RankerOnTrial | null = null;
   private stamp: string | null = null;
@@ -123,7 +124,7 @@ export class ServingModels {
       const ranker = trial && (await attempt(trial.model));
       return trial && ranker ? { ranker, share: trial.share } : null;
     };
-    const fallback = suits(this.serving, netDigest) ? this.serving : asRetrieved;
+    const fallback = suits(this.serving, netDigest) ? this.serving : ((await attempt(STARTER)) ?? asRetrieved);
     const serving = (await attempt(roles.serving)) ?? fallback;
     const canary = await onTrial(roles.canary);
     const problem = problems.length > 0 ? problems.splice(0).join('; ') : null;
@@ -154,6 +155,15 @@ export class ServingModels {
     }
     this.known.set(name, ranker);
     return ranker;
+  }
+}
+
+/** The starter; where its file is damaged, which the first refresh reports, another one. */
+function starterOr(other: Ranker): Ranker {
+  try {
+    return linearRanker(STARTER, starterModel().features);
+  } catch {
+    return other;
   }
 }
 
