@@ -15,6 +15,19 @@ describe('merge', () => {
   const columns = fixtureColumns(store);
   const merge = new Merge(columns);
 
+  it('puts what is popular behind what everybody else proposed', () => {
+    const merged = merge.merge(
+      0,
+      [
+        { name: 'board-cooccurrence', pins: pins([2, 4]) },
+        { name: 'popular-in-category', pins: pins([5, 6, 4]) },
+        { name: 'visual-neighbors', pins: pins([7, 8, 10]) },
+      ],
+      6,
+    );
+    expect([...merged.pinIndexes]).toEqual([2, 7, 4, 8, 10, 5]);
+  });
+
   it('takes turns and keeps each source and its score', () => {
     const merged = merge.merge(
       0,
