@@ -6,28 +6,47 @@
 import ipaddr from 'ipaddr.js';
 import { ServiceError } from './errors.ts';
 
-type Kind = 'text' | 'number' | 'integer' | 'boolean' | 'list';
+type Kind = 'text' | 'number' | 'integer' | 'boolean' | 'list' | 'choice';
 
-interface Setting<K extends Kind = Kind> {
+interface Setting<K extends Kind = Kind, C extends string = string> {
   readonly env: string;
   readonly kind: K;
   readonly default: string;
   readonly unit: string;
   readonly meaning: string;
+  /** Of a number: the least and the greatest value; at least 0 unless said otherwise. */
+  readonly range?: readonly [number, number];
+  /** Of a choice: what it may be. */
+  readonly choices?: readonly C[];
 }
 
-const setting = <K extends Kind>(env: string, kind: K, fallback: string, unit: string, meaning: string): Setting<K> => ({
+const setting = <K extends Exclude<Kind, 'choice'>>(
+  env: string,
+  kind: K,
+  fallback: string,
+  unit: string,
+  meaning: string,
+  range?: readonly [number, number],
+): Setting<K> => ({ env: `RELATED_PINS_${env}`, kind, default: fallback, unit, meaning, range });
+
+const choice = <const T extends readonly string[]>(
+  env: string,
+  choices: T,
+  fallback: T[number],
+  meaning: string,
+): Setting<'choice', T[number]> => ({
   env: `RELATED_PINS_${env}`,
-  kind,
+  kind: 'choice',
   default: fallback,
-  unit,
+  unit: '',
   meaning,
+  choices,
 });
 
 export const SETTINGS = {
   data: setting('DATA', 'text', './var', 'folder', 'Where all run-time state lives.'),
   host: setting('HOST', 'text', '127.0.0.1', '', 'Address to listen on; beyond loopback a key is required.'),
-  port: setting('PORT', 'integer', '8080', '', 'Port to listen on; 0 picks a free one.'),
+  port: setting('PORT', 'integer', '8080', '', 'Port to listen on; 0 picks a free one.', [0, 65_535]),
   hosts: setting(
     'HOSTS',
     'list',
@@ -70,7 +89,7 @@ export const SETTINGS = {
     '',
     'Ask for a key also where nothing is written: true, false, or auto (true beyond loopback).',
   ),
-  logLevel: setting('LOG_LEVEL', 'text', 'info', '', 'fatal, error, warn, info, debug, trace or silent.'),
+  logLevel: choice('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info', 'How much is logged.'),
   redisUrl: setting(
     'REDIS_URL',
     'text',
@@ -78,13 +97,17 @@ export const SETTINGS = {
     'URL',
     'Redis to share hot state between processes (several addresses, by commas: a cluster); empty: one process does it all.',
   ),
-  cacheBytes: setting('CACHE_BYTES', 'integer', '67108864', 'bytes', 'Hot replies kept in this process when there is no Redis.'),
+  cacheBytes: setting('CACHE_BYTES', 'integer', '67108864', 'bytes', 'Hot replies kept in this process when there is no Redis.', [
+    0,
+    2 ** 36,
+  ]),
   workers: setting(
     'WORKERS',
     'integer',
     '1',
     'processes',
     'Processes that answer lists behind one port; more than one: another one writes.',
+    [1, 256],
   ),
   replyCacheMs: setting(
     'REPLY_CACHE_MS',
@@ -92,6 +115,7 @@ export const SETTINGS = {
     '0',
     'ms',
     'How long a closeup without a personal part may be answered from the cache; 0: every list is made anew.',
+    [0, 3_600_000],
   ),
   tracesUrl: setting(
     'TRACES_URL',
@@ -100,13 +124,14 @@ export const SETTINGS = {
     'URL',
     'OTLP/HTTP address for traces (`http://collector:4318/v1/traces`); needs the packages of OpenTelemetry; empty: none.',
   ),
-  bodyLimitBytes: setting('BODY_LIMIT_BYTES', 'integer', '8388608', 'bytes', 'Largest accepted request body.'),
+  bodyLimitBytes: setting('BODY_LIMIT_BYTES', 'integer', '8388608', 'bytes', 'Largest accepted request body.', [1024, 2 ** 31]),
   maxInFlight: setting(
     'MAX_IN_FLIGHT',
     'integer',
     '256',
     'requests',
     'Reads answered at the same time, and as many writes; more are refused with 503.',
+    [1, 1_000_000],
   ),
   heavyInFlight: setting(
     'HEAVY_IN_FLIGHT',
@@ -114,6 +139,7 @@ export const SETTINGS = {
     '64',
     'requests',
     'Image work (crops, uploads, thumbnails) done at the same time; more is refused with 503.',
+    [1, 100_000],
   ),
   queueWaitMs: setting(
     'QUEUE_WAIT_MS',
@@ -121,6 +147,7 @@ export const SETTINGS = {
     '250',
     'ms',
     'A read whose turn comes later is refused with 503; writes wait five times as long.',
+    [1, 600_000],
   ),
   requestTimeoutMs: setting(
     'REQUEST_TIMEOUT_MS',
@@ -128,14 +155,23 @@ export const SETTINGS = {
     '30000',
     'ms',
     'Longest time for a request to arrive, and again for its reply to be made.',
+    [100, 3_600_000],
   ),
-  maxConnections: setting('MAX_CONNECTIONS', 'integer', '20000', 'connections', 'Open connections; more are closed at once.'),
+  maxConnections: setting(
+    'MAX_CONNECTIONS',
+    'integer',
+    '20000',
+    'connections',
+    'Open connections; more are closed at once.',
+    [1, 10_000_000],
+  ),
   drainMs: setting(
     'DRAIN_MS',
     'integer',
     '500',
     'ms',
     'How long a stopping server still answers everything, so that callers move on, before it stops listening.',
+    [0, 600_000],
   ),
   rateLimit: setting(
     'RATE_LIMIT',
@@ -143,9 +179,10 @@ export const SETTINGS = {
     '0',
     'requests/s',
     'Requests per second of one key (without a key: of one address); 0: no limit.',
+    [0, 1_000_000],
   ),
-  uploadLimitBytes: setting('UPLOAD_LIMIT_BYTES', 'integer', '20971520', 'bytes', 'Largest accepted image file.'),
-  imagePixelLimit: setting('IMAGE_PIXEL_LIMIT', 'integer', '100000000', 'pixels', 'Largest accepted image.'),
+  uploadLimitBytes: setting('UPLOAD_LIMIT_BYTES', 'integer', '20971520', 'bytes', 'Largest accepted image file.', [1024, 2 ** 31]),
+  imagePixelLimit: setting('IMAGE_PIXEL_LIMIT', 'integer', '100000000', 'pixels', 'Largest accepted image.', [1, 1_000_000_000]),
   imagePrivateUrls: setting(
     'IMAGE_PRIVATE_URLS',
     'boolean',
@@ -153,37 +190,21 @@ export const SETTINGS = {
     '',
     'Allow image addresses on private, loopback and link-local networks.',
   ),
-  synchronous: setting('SYNCHRONOUS', 'text', 'NORMAL', '', 'SQLite durability: NORMAL survives a killed process, FULL also a power cut.'),
+  synchronous: choice(
+    'SYNCHRONOUS',
+    ['NORMAL', 'FULL'],
+    'NORMAL',
+    'SQLite durability: NORMAL survives a killed process, FULL also a power cut.',
+  ),
   groupCommitMs: setting(
     'GROUP_COMMIT_MS',
     'integer',
     '20',
     'ms',
     'Longest time a served list or event waits for its group commit (50 at most).',
+    [1, 50],
   ),
   categories: setting('CATEGORIES', 'text', '', 'file', 'JSON list of site-wide categories; empty: the 32 of data/categories.json.'),
-  cooccurrenceMethod: setting('COOCCURRENCE_METHOD', 'text', 'rp3beta', '', 'count, cosine, jaccard, p3alpha or rp3beta.'),
-  cooccurrenceNeighbors: setting('COOCCURRENCE_NEIGHBORS', 'integer', '1000', 'pins', 'Co-occurring pins kept per pin.'),
-  cooccurrenceAlpha: setting('COOCCURRENCE_ALPHA', 'number', '0.7', '', 'Exponent of P3alpha and RP3beta.'),
-  cooccurrenceBeta: setting('COOCCURRENCE_BETA', 'number', '0.35', '', 'Exponent of the popularity in RP3beta.'),
-  cooccurrenceShrink: setting('COOCCURRENCE_SHRINK', 'number', '0', '', 'Added to the divisor of cosine and jaccard.'),
-  cooccurrenceWeighting: setting(
-    'COOCCURRENCE_WEIGHTING',
-    'text',
-    'none',
-    '',
-    'none or tfidf: a board weighs log(pins / (1 + its pins)); for count, cosine and jaccard.',
-  ),
-  cooccurrenceDamping: setting('COOCCURRENCE_DAMPING', 'text', 'none', '', 'none or log: a shared board counts 1 / log(1 + its pins).'),
-  cooccurrenceBoardCap: setting(
-    'COOCCURRENCE_BOARD_CAP',
-    'integer',
-    '0',
-    'pins',
-    'Larger boards are left out of co-occurrence; 0: none is.',
-  ),
-  jobThreads: setting('JOB_THREADS', 'integer', '0', 'threads', 'Threads of a job that counts; 0: one per core.'),
-  visualNeighbors: setting('VISUAL_NEIGHBORS', 'integer', '200', 'pins', 'Visual neighbours kept per pin.'),
   sources: setting(
     'SOURCES',
     'list',
@@ -191,40 +212,42 @@ export const SETTINGS = {
     '',
     'Candidate sources of lists whose treatment names none; `:share` is the largest share of the candidates a source gives.',
   ),
-  candidateLimit: setting('CANDIDATE_LIMIT', 'integer', '1000', 'pins', 'Candidates ranked per request.'),
-  shuffledShare: setting('SHUFFLED_SHARE', 'number', '0.01', 'share', 'Share of closeups served shuffled, for position bias and replay.'),
-  logDays: setting(
-    'LOG_DAYS',
-    'integer',
-    '0',
-    'days',
-    'Age at which `prune-log` deletes served lists and events, after adding them up by day; 0: never.',
-  ),
-  logRowDays: setting(
-    'LOG_ROW_DAYS',
-    'integer',
-    '0',
-    'days',
-    'Age at which `prune-log` drops the feature rows of served lists (most of the log; training then begins later); 0: never.',
+  candidateLimit: setting('CANDIDATE_LIMIT', 'integer', '1000', 'pins', 'Candidates ranked per request.', [1, 100_000]),
+  shuffledShare: setting(
+    'SHUFFLED_SHARE',
+    'number',
+    '0.01',
+    'share',
+    'Share of closeups served shuffled, for position bias and replay.',
+    [0, 1],
   ),
   serveLog: setting('SERVE_LOG', 'boolean', 'true', '', 'Log served lists; without them nothing is learned and no experiment counts.'),
-  unservedRows: setting('UNSERVED_ROWS', 'integer', '5', 'rows', 'Candidates not returned whose feature rows are logged as well.'),
-  objectScoreMin: setting('OBJECT_SCORE_MIN', 'number', '0.3', 'score', 'Detections below are ignored.'),
+  unservedRows: setting(
+    'UNSERVED_ROWS',
+    'integer',
+    '5',
+    'rows',
+    'Candidates not returned whose feature rows are logged as well.',
+    [0, 1000],
+  ),
+  objectScoreMin: setting('OBJECT_SCORE_MIN', 'number', '0.3', 'score', 'Detections below are ignored.', [0, 1]),
   dominantAreaMin: setting(
     'DOMINANT_AREA_MIN',
     'number',
     '0.25',
     'share',
     'The dominant object covers at least this share of the image ...',
+    [0, 1],
   ),
-  dominantScoreMin: setting('DOMINANT_SCORE_MIN', 'number', '0.9', 'score', '... or its own confidence is over this.'),
-  inferenceWorkers: setting('INFERENCE_WORKERS', 'integer', '1', 'threads', 'Inference threads of the serving process.'),
+  dominantScoreMin: setting('DOMINANT_SCORE_MIN', 'number', '0.9', 'score', '... or its own confidence is over this.', [0, 1]),
+  inferenceWorkers: setting('INFERENCE_WORKERS', 'integer', '1', 'threads', 'Inference threads of the serving process.', [1, 256]),
   inferenceThreads: setting(
     'INFERENCE_THREADS',
     'integer',
     '0',
     'threads',
     'Threads with which each inference worker computes; 0: one; in `extract-features` what a measurement finds best.',
+    [0, 256],
   ),
   inferenceBatch: setting(
     'INFERENCE_BATCH',
@@ -232,6 +255,7 @@ export const SETTINGS = {
     '0',
     'images',
     'Images a net sees at once; 0: eight; in `extract-features` what a measurement finds best.',
+    [0, 1024],
   ),
   visualWaitMs: setting(
     'VISUAL_WAIT_MS',
@@ -239,20 +263,52 @@ export const SETTINGS = {
     '5000',
     'ms',
     'Longest wait for visual features or objects that are computed on demand; then 503 with Retry-After.',
+    [0, 600_000],
   ),
-  executionProvider: setting('EXECUTION_PROVIDER', 'text', 'auto', '', 'auto (CUDA when the runtime has it, else CPU), cuda or cpu.'),
-  experimentHoldout: setting('EXPERIMENT_HOLDOUT', 'number', '0', 'share', 'Share of units kept out of every experiment.'),
+  executionProvider: choice(
+    'EXECUTION_PROVIDER',
+    ['auto', 'cuda', 'cpu'],
+    'auto',
+    'Where nets run; auto: CUDA when the runtime has it, else the CPU.',
+  ),
+  experimentHoldout: setting('EXPERIMENT_HOLDOUT', 'number', '0', 'share', 'Share of units kept out of every experiment.', [0, 1]),
   classScoreBytes: setting(
     'CLASS_SCORE_BYTES',
     'integer',
     '268435456',
     'bytes',
     'Class scores are resident up to this size, read on demand beyond.',
+    [0, 2 ** 40],
   ),
 } as const satisfies Record<string, Setting>;
 
-type ValueOf<K extends Kind> = K extends 'text' ? string : K extends 'boolean' ? boolean : K extends 'list' ? readonly string[] : number;
-export type Config = { readonly [N in keyof typeof SETTINGS]: ValueOf<(typeof SETTINGS)[N]['kind']> };
+type ValueOf<S extends Setting> =
+  S extends Setting<'choice', infer C>
+    ? C
+    : S['kind'] extends 'text'
+      ? string
+      : S['kind'] extends 'boolean'
+        ? boolean
+        : S['kind'] extends 'list'
+          ? readonly string[]
+          : number;
+export type Config = { readonly [N in keyof typeof SETTINGS]: ValueOf<(typeof SETTINGS)[N]> };
+
+/** Former settings that only jobs read, and the flags that took their place. */
+const NOW_FLAGS: Readonly<Record<string, string>> = {
+  COOCCURRENCE_METHOD: '--method of build-candidates',
+  COOCCURRENCE_NEIGHBORS: '--neighbors of build-candidates',
+  COOCCURRENCE_ALPHA: '--alpha of build-candidates',
+  COOCCURRENCE_BETA: '--beta of build-candidates',
+  COOCCURRENCE_SHRINK: '--shrink of build-candidates',
+  COOCCURRENCE_WEIGHTING: '--weighting of build-candidates',
+  COOCCURRENCE_DAMPING: '--damping of build-candidates',
+  COOCCURRENCE_BOARD_CAP: '--board-cap of build-candidates',
+  VISUAL_NEIGHBORS: '--visual-neighbors of build-candidates',
+  JOB_THREADS: '--threads of build-candidates',
+  LOG_DAYS: '--keep-days of prune-log',
+  LOG_ROW_DAYS: '--keep-rows-days of prune-log',
+};
 
 /** Never said back, in a message or anywhere. */
 const SECRET: ReadonlySet<string> = new Set(['keys', 'userKey']);
@@ -269,14 +325,7 @@ const CHECKS: Partial<Record<keyof Config, (value: never) => string | null>> = {
   proxies: (values: readonly string[]) => (values.every(isNetwork) ? null : 'must be addresses or networks such as 10.0.0.0/8'),
   readKeyRequired: (value: string) => (/^(auto|true|1|yes|false|0|no)$/.test(value) ? null : 'must be true, false or auto'),
   userKey: (value: string) => (value === '' || value.length >= 16 ? null : 'must have 16 characters at least'),
-  synchronous: (value: string) => (['NORMAL', 'FULL'].includes(value) ? null : 'must be NORMAL or FULL'),
-  groupCommitMs: (value: number) => (value >= 1 && value <= 50 ? null : 'must lie within 1..50'),
-  experimentHoldout: (value: number) => (value >= 0 && value <= 1 ? null : 'must lie within 0..1'),
-  shuffledShare: (value: number) => (value >= 0 && value <= 1 ? null : 'must lie within 0..1'),
-  executionProvider: (value: string) => (['auto', 'cuda', 'cpu'].includes(value) ? null : 'must be auto, cuda or cpu'),
   sources: sourcesProblem,
-  cooccurrenceMethod: (value: string) =>
-    ['count', 'cosine', 'jaccard', 'p3alpha', 'rp3beta'].includes(value) ? null : 'must be count, cosine, jaccard, p3alpha or rp3beta',
 };
 
 const SOURCE = /^(board-cooccurrence|visual-neighbors|annotations|popular-in-category|remembered-winners)(?::(0?\.\d+|1))?$/;
@@ -292,12 +341,14 @@ function sourcesProblem(value: readonly string[]): string | null {
  * Throws CONFIG_INVALID with every problem listed together.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env, overrides: Partial<Config> = {}): Config {
-  const problems: string[] = [];
+  const problems = Object.entries(NOW_FLAGS).flatMap(([name, flag]) =>
+    env[`RELATED_PINS_${name}`] === undefined ? [] : [`RELATED_PINS_${name} is no setting any more: use ${flag}`],
+  );
   const values: Record<string, unknown> = {};
   for (const [name, row] of Object.entries(SETTINGS)) {
     const value = parse(row, env[row.env] ?? row.default, problems);
     values[name] = (overrides as Record<string, unknown>)[name] ?? value;
-    const problem = CHECKS[name as keyof Config]?.(values[name] as never);
+    const problem = outside(row, values[name]) ?? CHECKS[name as keyof Config]?.(values[name] as never);
     if (problem) problems.push(`${row.env} ${problem}${SECRET.has(name) ? '' : `, it is ${JSON.stringify(values[name])}`}`);
   }
   if (problems.length > 0) throw new ServiceError('CONFIG_INVALID', { problems: problems.join('; ') });
@@ -312,8 +363,18 @@ function isNetwork(text: string): boolean {
   return ipaddr.isValid(text) || ipaddr.isValidCIDR(text);
 }
 
+/** Why a value is no choice of its setting or outside its range; null when it is allowed. */
+function outside(row: Setting, value: unknown): string | null {
+  if (row.choices) return row.choices.includes(String(value)) ? null : `must be ${oneOf(row.choices)}`;
+  if (typeof value !== 'number' || Number.isNaN(value)) return null;
+  const [least, greatest] = row.range ?? [0, Number.MAX_SAFE_INTEGER];
+  return value >= least && value <= greatest ? null : `must lie within ${least}..${greatest}`;
+}
+
+const oneOf = (choices: readonly string[]): string => `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
+
 function parse(row: Setting, text: string, problems: string[]): unknown {
-  if (row.kind === 'text') return text;
+  if (row.kind === 'text' || row.kind === 'choice') return text;
   if (row.kind === 'list')
     return Object.freeze(
       text

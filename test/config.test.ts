@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readsNeedKey } from '../src/api/shell/keys.ts';
-import { readConfig } from '../src/config.ts';
+import { readConfig, SETTINGS } from '../src/config.ts';
 import { ServiceError } from '../src/errors.ts';
 
 const KEY = 'a-key-of-24-characters--';
@@ -49,5 +49,23 @@ describe('settings', () => {
         /RELATED_PINS_PORT.*RELATED_PINS_SYNCHRONOUS.*RELATED_PINS_SHUFFLED_SHARE|RELATED_PINS_PORT.*RELATED_PINS_SHUFFLED_SHARE/,
       );
     }
+  });
+
+  it.each([
+    ['PORT', '-5', 'must lie within 0..65535, it is -5'],
+    ['PORT', '70000', 'must lie within 0..65535, it is 70000'],
+    ['WORKERS', '-3', 'must lie within 1..256, it is -3'],
+    ['LOG_LEVEL', 'loud', 'must be fatal, error, warn, info, debug, trace or silent, it is "loud"'],
+    ['MAX_IN_FLIGHT', '0', 'must lie within 1..1000000, it is 0'],
+    ['CANDIDATE_LIMIT', '1.5', 'must be a whole number, it is "1.5"'],
+    ['COOCCURRENCE_METHOD', 'cosine', 'is no setting any more: use --method of build-candidates'],
+  ])('RELATED_PINS_%s=%s is refused at the start', (name, value, reason) => {
+    expect(() => readConfig({ [`RELATED_PINS_${name}`]: value })).toThrow(`RELATED_PINS_${name} ${reason}`);
+  });
+
+  it('every default is allowed, and every number says its range', () => {
+    expect(() => readConfig({})).not.toThrow();
+    const numbers = Object.values(SETTINGS).filter(({ kind }) => kind === 'integer' || kind === 'number');
+    expect(numbers.filter((row) => row.range === undefined).map(({ env }) => env)).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { buildCooccurrence } from '../src/candidates/list-builds.ts';
-import { cooccurrenceOptionsOf } from '../src/candidates/cooccurrence/cooccurrence-options.ts';
+import { DEFAULT_COOCCURRENCE } from '../src/candidates/cooccurrence/cooccurrence-options.ts';
 import { openCatalog } from '../src/catalog/pins/catalog-store.ts';
 import { upsertBatch } from '../src/catalog/pins/upsert.ts';
 import { type Config, readConfig } from '../src/config.ts';
@@ -106,7 +106,7 @@ export async function worldFolder(more: Partial<TwoTasteWorld> = {}): Promise<st
   const options = { now: Date.UTC(2026, 2, 1), folders: { images: join(folder, 'images'), data: folder } };
   for (const kind of ['pins', 'boards', 'saves'] as const) upsertBatch(catalog, kind, world[kind], options);
   const setting = { artifacts: join(folder, 'artifacts'), threads: 1, progress: SILENT, signal: new AbortController().signal };
-  await buildCooccurrence(catalog, cooccurrenceOptionsOf(testConfig(folder)), setting);
+  await buildCooccurrence(catalog, DEFAULT_COOCCURRENCE, setting);
   catalog.close();
   return folder;
 }

@@ -29,7 +29,6 @@ import { ModelRegistry } from '../ranker/registry/model-registry.ts';
 import { ServingModels } from '../ranker/registry/serving-models.ts';
 import { CandidateSources } from './candidate-sources.ts';
 import { InferencePool } from '../vision/inference-pool.ts';
-import type { ProviderChoice } from '../vision/onnx-session.ts';
 import { sourceShares } from '../lists/propose.ts';
 import type { Degradation, ServingParts, SourceShares } from '../lists/serving-parts.ts';
 import { NO_FACTS, queryFacts } from './query-facts.ts';
@@ -218,7 +217,7 @@ export class Context {
       workers: inferenceWorkers,
       threads: inferenceThreads || undefined,
       batch: inferenceBatch || undefined,
-      provider: executionProvider as ProviderChoice,
+      provider: executionProvider,
       limits: { bytes: uploadLimitBytes, pixels: imagePixelLimit },
     });
     return this.inferencePool;

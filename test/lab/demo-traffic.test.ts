@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { cooccurrenceOptionsOf } from '../../src/candidates/cooccurrence/cooccurrence-options.ts';
+import { DEFAULT_COOCCURRENCE } from '../../src/candidates/cooccurrence/cooccurrence-options.ts';
 import { buildCooccurrence } from '../../src/candidates/list-builds.ts';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
@@ -41,7 +41,7 @@ async function openWorld(): Promise<Context> {
     options,
   );
   const setting = { artifacts: join(folder, 'artifacts'), threads: 1, progress: SILENT, signal };
-  await buildCooccurrence(catalog, cooccurrenceOptionsOf(testConfig(folder)), setting);
+  await buildCooccurrence(catalog, DEFAULT_COOCCURRENCE, setting);
   catalog.close();
   return openContext(testConfig(folder), folder, { lock: true });
 }

@@ -24,7 +24,6 @@ import { type Box, boxIou, fractionsToPixels } from '../../../src/vision/box.ts'
 import { InferencePool } from '../../../src/vision/inference-pool.ts';
 import { activeNet } from '../../../src/vision/net-folder.ts';
 import { readNet } from '../../../src/vision/net-manifest.ts';
-import type { ProviderChoice } from '../../../src/vision/onnx-session.ts';
 import { FLASHLIGHT_VISITOR, type Offer, savedPlaces, searchOf, type SearchedPicture } from '../../world/flashlight-visitors.ts';
 import { makeRecipe, type WorldSize } from '../../world/recipe.ts';
 import { picturesOf } from '../../world/write-world.ts';
@@ -102,7 +101,7 @@ async function replayFlashlight(input: JobInput): Promise<Readonly<Record<string
   const { synchronous } = config;
   const catalog = openCatalog(dataFolder, { synchronous });
   const features = openFeatureStore(dataFolder, { synchronous });
-  const pool = new InferencePool({ provider: config.executionProvider as ProviderChoice });
+  const pool = new InferencePool({ provider: config.executionProvider });
   try {
     const net = await openConvNet(activeNet(dataFolder, 'visual'), pool);
     const visual = openFeatures(dataFolder, features, net.features, 0);

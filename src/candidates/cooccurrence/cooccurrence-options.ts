@@ -1,31 +1,22 @@
-import { availableParallelism } from 'node:os';
-import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
-import { type CooccurrenceOptions, METHODS, type Method } from './board-cooccurrence.ts';
+import { type CooccurrenceOptions, METHODS } from './board-cooccurrence.ts';
 
-/** The co-occurrence options that the settings name. Throws JOB_USAGE naming every wrong value. */
-export function cooccurrenceOptionsOf(config: Config): CooccurrenceOptions {
-  return checkedOptions({
-    method: config.cooccurrenceMethod as Method,
-    neighbors: config.cooccurrenceNeighbors,
-    alpha: config.cooccurrenceAlpha,
-    beta: config.cooccurrenceBeta,
-    shrink: config.cooccurrenceShrink,
-    weighting: config.cooccurrenceWeighting as CooccurrenceOptions['weighting'],
-    damping: config.cooccurrenceDamping as CooccurrenceOptions['damping'],
-    boardCap: config.cooccurrenceBoardCap,
-  });
-}
+/** How lists are counted unless a flag says otherwise. RP3beta with these exponents won on held-out saves (docs/DECISIONS.md). */
+export const DEFAULT_COOCCURRENCE: CooccurrenceOptions = {
+  method: 'rp3beta',
+  neighbors: 1000,
+  alpha: 0.7,
+  beta: 0.35,
+  shrink: 0,
+  weighting: 'none',
+  damping: 'none',
+  boardCap: 0,
+};
 
-/** The same with command-line flags winning; a flag that was not given keeps the setting. */
+/** `fallback` with command-line flags winning; a flag that was not given keeps its value. Throws JOB_USAGE naming every wrong value. */
 export function flaggedOptions(flags: Readonly<Record<string, unknown>>, fallback: CooccurrenceOptions): CooccurrenceOptions {
   const given = Object.keys(fallback).filter((name) => flags[name] !== undefined);
   return checkedOptions({ ...fallback, ...Object.fromEntries(given.map((name) => [name, flags[name]])) });
-}
-
-/** Threads for counting: as set, or one per core. */
-export function threadsOf(config: Config): number {
-  return config.jobThreads > 0 ? config.jobThreads : availableParallelism();
 }
 
 /** Throws JOB_USAGE listing all that is wrong. */

@@ -1,6 +1,7 @@
 /** Candidate lists from what the catalogue holds: pins that share boards, and pins that look alike. */
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { cooccurrenceOptionsOf, flaggedOptions, threadsOf } from '../../candidates/cooccurrence/cooccurrence-options.ts';
+import { DEFAULT_COOCCURRENCE, flaggedOptions } from '../../candidates/cooccurrence/cooccurrence-options.ts';
 import { buildCooccurrence, type BuildReceipt, type BuildSetting, buildVisualNeighbors } from '../../candidates/list-builds.ts';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { siteCategories } from '../../catalog/pins/pin-columns.ts';
@@ -27,7 +28,7 @@ export const job: Job = {
     { flag: '--only <lists>', meaning: 'cooccurrence or visual (default: both)' },
     { flag: '--net <folder>', meaning: 'make the visual lists of this net, before it is switched to (default: the active one)' },
     ...COOCCURRENCE_FLAGS,
-    { flag: '--visual-neighbors <k>', meaning: 'pins kept per visual list', kind: 'integer' },
+    { flag: '--visual-neighbors <k>', meaning: 'pins kept per visual list', kind: 'integer', default: 200 },
     { flag: '--threads <n>', meaning: 'counting threads (default: one per core)', kind: 'integer' },
   ],
   alone: () => true,
@@ -38,10 +39,10 @@ async function buildCandidates(input: JobInput): Promise<Readonly<Record<string,
   const { only } = input.options;
   if (only !== undefined && only !== 'cooccurrence' && only !== 'visual')
     throw new ServiceError('JOB_USAGE', { reason: `--only must be cooccurrence or visual, it is ${String(only)}` });
-  const options = flaggedOptions(input.options, cooccurrenceOptionsOf(input.config));
+  const options = flaggedOptions(input.options, DEFAULT_COOCCURRENCE);
   const setting: BuildSetting = {
     artifacts: join(input.dataFolder, 'artifacts'),
-    threads: (input.options.threads as number | undefined) ?? threadsOf(input.config),
+    threads: (input.options.threads as number | undefined) ?? availableParallelism(),
     progress: input.progress,
     signal: input.signal,
   };
@@ -72,7 +73,7 @@ async function buildVisual(input: JobInput, pins: number, setting: BuildSetting)
       return null;
     }
     const features = openFeatures(dataFolder, store, net, config.classScoreBytes);
-    const neighbors = (options.visualNeighbors as number | undefined) ?? config.visualNeighbors;
+    const neighbors = options.visualNeighbors as number;
     try {
       return await buildVisualNeighbors(features.image, pins, net.digest, neighbors, setting);
     } finally {

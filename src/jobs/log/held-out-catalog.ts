@@ -2,9 +2,10 @@
  * A copy of the catalogue from which some saves are gone, with all that was derived from them: derived category vectors,
  * save counts, co-occurrence lists. What serves from it can't know the answers.
  */
+import { availableParallelism } from 'node:os';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { cooccurrenceOptionsOf, threadsOf } from '../../candidates/cooccurrence/cooccurrence-options.ts';
+import { DEFAULT_COOCCURRENCE } from '../../candidates/cooccurrence/cooccurrence-options.ts';
 import { buildCooccurrence } from '../../candidates/list-builds.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { mixedSeed } from '../../math/random.ts';
@@ -37,9 +38,9 @@ export async function holdOutSaves(input: JobInput, share: number, seed: number)
     copy.saves.remove(saves);
     copy.sequence.setNumber('categoriesDerivedThrough', -1);
     copy.deriveCategories();
-    const { progress, signal, config } = input;
-    const setting = { artifacts: join(folder, 'artifacts'), threads: threadsOf(config), progress, signal };
-    await buildCooccurrence(copy, cooccurrenceOptionsOf(config), setting);
+    const { progress, signal } = input;
+    const setting = { artifacts: join(folder, 'artifacts'), threads: availableParallelism(), progress, signal };
+    await buildCooccurrence(copy, DEFAULT_COOCCURRENCE, setting);
     return { folder, saves, kept: copy.saves.count() };
   } finally {
     copy.close();

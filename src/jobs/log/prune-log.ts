@@ -18,10 +18,13 @@ const DAYS_MIN = 4;
 export const job: Job = {
   name: 'prune-log',
   summary: 'deletes old served lists and events, after adding them up for the reports',
-  examples: ['related-pins prune-log --keep-days 365 --keep-rows-days 120', 'related-pins schedule-job prune-log --cron "0 3 * * *"'],
+  examples: [
+    'related-pins prune-log --keep-days 365 --keep-rows-days 120',
+    'related-pins schedule-job prune-log --cron "0 3 * * *" --flags "--keep-days 365"',
+  ],
   options: [
-    { flag: '--keep-days <n>', meaning: 'lists and events older than this go (RELATED_PINS_LOG_DAYS)', kind: 'integer' },
-    { flag: '--keep-rows-days <n>', meaning: 'feature rows older than this go (RELATED_PINS_LOG_ROW_DAYS)', kind: 'integer' },
+    { flag: '--keep-days <n>', meaning: 'lists and events older than this go; 0: none', kind: 'integer' },
+    { flag: '--keep-rows-days <n>', meaning: 'feature rows older than this go; 0: none', kind: 'integer' },
   ],
   run: pruneLog,
   alone: () => true,
@@ -32,8 +35,8 @@ export const job: Job = {
 };
 
 async function pruneLog({ options, config, dataFolder, progress, signal }: JobInput): Promise<Readonly<Record<string, unknown>>> {
-  const keepDays = daysOf(options.keepDays, config.logDays, '--keep-days');
-  const keepRowsDays = daysOf(options.keepRowsDays, config.logRowDays, '--keep-rows-days');
+  const keepDays = daysOf(options.keepDays, '--keep-days');
+  const keepRowsDays = daysOf(options.keepRowsDays, '--keep-rows-days');
   if (keepDays === 0 && keepRowsDays === 0)
     throw new ServiceError('NOTHING_TO_DO', { reason: 'Nothing has an age at which it goes: name --keep-days or --keep-rows-days.' });
   if (!existsSync(join(dataFolder, 'log.sqlite'))) throw new ServiceError('NOTHING_TO_DO', { reason: `There is no log in ${dataFolder}.` });
@@ -93,8 +96,8 @@ function rollUpWhenAlone(log: LogDatabase, dataFolder: string): void {
   }
 }
 
-function daysOf(given: unknown, setting: number, flag: string): number {
-  const days = given === undefined ? setting : Number(given);
+function daysOf(given: unknown, flag: string): number {
+  const days = Number(given ?? 0);
   if (days !== 0 && days < DAYS_MIN)
     throw new ServiceError('JOB_USAGE', {
       reason: `${flag} is at least ${DAYS_MIN}: what people do up to three days later still counts for a list.`,

@@ -11,7 +11,6 @@ import { ServiceError } from '../../errors.ts';
 import { openFeatureStore } from '../../features/feature-store.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
-import type { ProviderChoice } from '../../vision/onnx-session.ts';
 import { partsAhead } from '../../vision/parts-ahead.ts';
 import type { Job, JobInput } from '../job.ts';
 import { describeDominantCrops } from './object-crops.ts';
@@ -40,7 +39,7 @@ async function detectObjects(input: JobInput): Promise<Readonly<Record<string, u
   const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
   const pool = new InferencePool({
     workers: (options.workers as number | undefined) ?? availableParallelism(),
-    provider: config.executionProvider as ProviderChoice,
+    provider: config.executionProvider,
     limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit },
   });
   try {

@@ -19,7 +19,6 @@ import { readLabelGroups } from '../../detection/label-groups.ts';
 import { objectsInPixels, readTrueObjects, type TrueImage, type TrueObject } from '../../detection/true-objects.ts';
 import { ServiceError } from '../../errors.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
-import type { ProviderChoice } from '../../vision/onnx-session.ts';
 import { partsAhead } from '../../vision/parts-ahead.ts';
 import type { Job, JobInput } from '../job.ts';
 
@@ -43,7 +42,7 @@ export const job: Job = {
   async run(input) {
     const truth = readTrueObjects(String(input.options.truth)).slice(0, limitOf(input));
     if (truth.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'the truth holds no photos' });
-    const provider = input.config.executionProvider as ProviderChoice;
+    const provider = input.config.executionProvider;
     const pool = new InferencePool({ workers: availableParallelism(), provider });
     try {
       const detector = openDetector(String(input.options.net), pool);

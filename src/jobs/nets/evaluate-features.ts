@@ -21,7 +21,6 @@ import { drawSvg } from '../../vision/image-tensor.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import type { BinarizationRule } from '../../vision/net-manifest.ts';
-import type { ProviderChoice } from '../../vision/onnx-session.ts';
 import { type EvaluatedImage, evaluatedImages } from './evaluated-images.ts';
 import { MapMaking } from './feature-map.ts';
 import type { Job, JobInput } from '../job.ts';
@@ -83,7 +82,7 @@ async function evaluateFeatures(input: JobInput): Promise<Readonly<Record<string
   const nets = ((options.net as string[] | undefined) ?? [activeNet(dataFolder, 'visual')]).map((folder) => resolve(folder));
   const pool = new InferencePool({
     workers: availableParallelism(),
-    provider: config.executionProvider as ProviderChoice,
+    provider: config.executionProvider,
   });
   const rows: Row[] = [];
   const refused: Record<string, number> = {};

@@ -11,7 +11,6 @@ import { DUPLICATE_RULES, nearDuplicateGroups } from '../../features/near-duplic
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet, netGiven } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
-import type { ProviderChoice } from '../../vision/onnx-session.ts';
 import { planFor, toldPlan } from './inference-planning.ts';
 import type { Job, JobInput } from '../job.ts';
 
@@ -45,7 +44,7 @@ async function extractFeatures(input: JobInput): Promise<Readonly<Record<string,
   const plan = await planFor(input, folder, countOf(catalog.pins.images()));
   const pool = new InferencePool({
     ...plan,
-    provider: config.executionProvider as ProviderChoice,
+    provider: config.executionProvider,
     limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit },
   });
   try {

@@ -1,5 +1,4 @@
 import { type ChosenPlan, chooseInferencePlan } from '../../vision/inference-plan.ts';
-import type { ProviderChoice } from '../../vision/onnx-session.ts';
 import type { JobInput } from '../job.ts';
 
 /** Workers, threads and batch for a job over `images` images: flags first, then settings, then what was or is measured. */
@@ -9,7 +8,7 @@ export function planFor({ options, config, dataFolder, progress }: JobInput, net
     ...numbered('threads', options.threads ?? config.inferenceThreads),
     ...numbered('batch', options.batch ?? config.inferenceBatch),
   };
-  const provider = config.executionProvider as ProviderChoice;
+  const provider = config.executionProvider;
   const told = (): void => progress.note('measuring how many workers, threads and images at once suit this machine');
   return chooseInferencePlan({ netFolder, dataFolder, provider, images, given, told });
 }

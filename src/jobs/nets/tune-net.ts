@@ -16,7 +16,6 @@ import { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { type Net, type NetManifest, readNet } from '../../vision/net-manifest.ts';
 import { openOnnxProduct } from '../../vision/import/onnx-product.ts';
-import type { ProviderChoice } from '../../vision/onnx-session.ts';
 import type { Job, JobInput } from '../job.ts';
 import { type TruthFigures, truthFigures, tuningLines } from './tuning-figures.ts';
 import { activationsKey, activationsOf, labelSets, type TuningImage, tuningImages } from './tuning-images.ts';
@@ -78,7 +77,7 @@ async function tuneNet(input: JobInput): Promise<Readonly<Record<string, unknown
       reason: `${out} holds a net already, under whose name features may be kept; choose another --name or --out, or remove it`,
     });
   const threads = (options.threads as number | undefined) ?? availableParallelism();
-  const pool = new InferencePool({ workers: threads, provider: config.executionProvider as ProviderChoice });
+  const pool = new InferencePool({ workers: threads, provider: config.executionProvider });
   const { product, close } = openOnnxProduct(threads);
   try {
     await pool.warmUp(base);

@@ -34,7 +34,6 @@ import { ObjectIndex } from '../../search/object-index.ts';
 import { type Box, boxArea, boxIou } from '../../vision/box.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
-import type { ProviderChoice } from '../../vision/onnx-session.ts';
 import { blendByKind } from './evaluate-blend.ts';
 import { classFolders } from '../nets/evaluate-class-folders.ts';
 import { productScenes } from './evaluate-product-scenes.ts';
@@ -111,7 +110,7 @@ async function evaluateVisualSearch(input: JobInput): Promise<Readonly<Record<st
 }
 
 async function withPool<T>({ config }: JobInput, work: (pool: InferencePool) => Promise<T>): Promise<T> {
-  const pool = new InferencePool({ workers: availableParallelism(), provider: config.executionProvider as ProviderChoice });
+  const pool = new InferencePool({ workers: availableParallelism(), provider: config.executionProvider });
   try {
     return await work(pool);
   } finally {

@@ -26,7 +26,6 @@ import { cropJpeg, measureImage, thumbnail } from '../../vision/image-tensor.ts'
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
-import type { ProviderChoice } from '../../vision/onnx-session.ts';
 import { bytesOrRefusal, fetchOptions } from '../nets/detect-objects.ts';
 import type { Job, JobInput } from '../job.ts';
 
@@ -60,7 +59,7 @@ async function fitSearch(input: JobInput): Promise<Readonly<Record<string, unkno
   const catalog = openCatalog(dataFolder, { synchronous });
   const features = openFeatureStore(dataFolder, { synchronous });
   const pool = new InferencePool({
-    provider: config.executionProvider as ProviderChoice,
+    provider: config.executionProvider,
     limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit },
   });
   try {

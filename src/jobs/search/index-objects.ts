@@ -25,7 +25,6 @@ import { ResidentObjects } from '../../search/resident-objects.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { type Net, readNet } from '../../vision/net-manifest.ts';
-import type { ProviderChoice } from '../../vision/onnx-session.ts';
 import { partsAhead } from '../../vision/parts-ahead.ts';
 import { fetchOptions } from '../nets/detect-objects.ts';
 import type { Job, JobInput } from '../job.ts';
@@ -65,7 +64,7 @@ async function indexObjects(input: JobInput): Promise<Readonly<Record<string, un
   const features = openFeatureStore(dataFolder, { synchronous });
   const pool = new InferencePool({
     workers: (options.workers as number | undefined) ?? availableParallelism(),
-    provider: config.executionProvider as ProviderChoice,
+    provider: config.executionProvider,
     limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit },
   });
   try {
