@@ -6,8 +6,8 @@ import { ArtifactFile } from '../src/catalog/artifacts/artifact-file.ts';
 import { ArtifactFolder } from '../src/catalog/artifacts/artifact-folder.ts';
 import { digestOf } from '../src/catalog/artifacts/digest.ts';
 import { parquetReader } from '../src/catalog/readers/parquet.ts';
+import { FieldNames } from '../src/catalog/readers/field-names.ts';
 import { BEGINNING } from '../src/catalog/readers/row-reader.ts';
-import { PIN_SHAPE } from '../src/catalog/pins/records.ts';
 import { ServiceError } from '../src/errors.ts';
 import { decodeImage, drawSvg } from '../src/vision/image-tensor.ts';
 import { readGraph } from '../src/vision/import/onnx-graph.ts';
@@ -148,7 +148,7 @@ function parquet(path: string, good: Uint8Array): FuzzTarget {
       for (let round = 0; round < 2; round++) {
         writeCase(path, mutated(good, random));
         try {
-          for await (const { rows } of read(path, PIN_SHAPE, BEGINNING))
+          for await (const { rows } of read(path, new FieldNames('pins'), BEGINNING))
             if (rows.length > 1e6) throw new Error(`${rows.length} rows out of 40`);
         } catch (error) {
           if (!(error instanceof ServiceError)) throw error;

@@ -1,9 +1,10 @@
 /** Parsers of text: files of rows, records, LETOR lines, cursors, models, manifests, settings of the caller. */
 import { join } from 'node:path';
+import { FieldNames } from '../src/catalog/readers/field-names.ts';
 import { readCsv } from '../src/catalog/readers/csv.ts';
 import { readJsonLines } from '../src/catalog/readers/json-lines.ts';
 import { BEGINNING, type RowReader } from '../src/catalog/readers/row-reader.ts';
-import { PIN_SHAPE, readBoard, readEvent, readPin, readSave } from '../src/catalog/pins/records.ts';
+import { readBoard, readEvent, readPin, readSave } from '../src/catalog/pins/records.ts';
 import { ServiceError } from '../src/errors.ts';
 import type { Random } from '../src/math/random.ts';
 import { LetorLine } from '../src/ranker/exchange/letor-line.ts';
@@ -46,7 +47,7 @@ function rowFile(name: string, path: string, reader: RowReader, head: string, go
       writeCase(path, Buffer.concat(lines));
       let intact = 0;
       try {
-        for await (const { rows } of reader(path, PIN_SHAPE, BEGINNING)) {
+        for await (const { rows } of reader(path, new FieldNames('pins'), BEGINNING)) {
           for (const row of rows) if ((row.value as { id?: unknown } | undefined)?.id === 'p1') intact++;
         }
       } catch (error) {

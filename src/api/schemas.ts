@@ -111,7 +111,14 @@ export const BoardsBody = rows('boards');
 export const SavesBody = rows('saves');
 export const EventsBody = rows('events');
 
-const Rejected = Type.Record(Type.String(), Type.Object({ count: Type.Integer(), lines: Type.Array(Type.Integer()) }));
+const Cell = Type.Object({ line: Type.Integer(), field: Type.Optional(Type.String()), value: Type.Optional(Type.String()) });
+const Rejected = Type.Record(
+  Type.String(),
+  Type.Object({ count: Type.Integer(), lines: Type.Array(Type.Integer()), cells: Type.Array(Cell) }),
+);
+const Notes = Type.Optional(
+  Type.Record(Type.String(), Type.Integer(), { description: 'What was read in a way the sender should know of.' }),
+);
 export const Receipt = Type.Object({
   read: Type.Integer(),
   written: Type.Integer(),
@@ -119,6 +126,7 @@ export const Receipt = Type.Object({
   rejected: Rejected,
   unknownFields: Type.Optional(Type.Record(Type.String(), Type.Integer())),
   unknownCategories: Type.Optional(Type.Record(Type.String(), Type.Integer())),
+  notes: Notes,
 });
 export const EventReceipt = Type.Object({
   read: Type.Integer(),
@@ -126,6 +134,7 @@ export const EventReceipt = Type.Object({
   unchanged: Type.Integer(),
   keptApart: Type.Integer({ description: 'Events whose recommendation id is unknown so far; they join when it arrives.' }),
   rejected: Rejected,
+  notes: Notes,
 });
 
 const Weights = Type.Record(Type.String(), Type.Number());

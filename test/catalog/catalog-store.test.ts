@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { type CatalogStore, openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { loadPinColumns, PIN_BUYABLE, PIN_HAS_IMAGE, PIN_IMAGE_FAILED } from '../../src/catalog/pins/pin-columns.ts';
-import { type BoardRecord, type PinRecord, readBoard, readPin, Rejection } from '../../src/catalog/pins/records.ts';
+import { type BoardRecord, type PinRecord, readBoard, readPin } from '../../src/catalog/pins/records.ts';
+import { Rejection } from '../../src/catalog/pins/rejection.ts';
 import { SAVED_SINCE } from '../../src/catalog/pins/save-store.ts';
 
 const NOW = Date.UTC(2026, 0, 1);

@@ -6,10 +6,11 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type CatalogStore, openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { ingestFile } from '../../src/catalog/pins/ingest.ts';
+import { FieldNames } from '../../src/catalog/readers/field-names.ts';
 import { readCsv } from '../../src/catalog/readers/csv.ts';
 import { readJsonLines } from '../../src/catalog/readers/json-lines.ts';
 import { BEGINNING, type RowReader } from '../../src/catalog/readers/row-reader.ts';
-import { PIN_SHAPE } from '../../src/catalog/pins/records.ts';
+import type { RejectedCell } from '../../src/catalog/pins/receipt.ts';
 import { type SourceRow, upsertBatch } from '../../src/catalog/pins/upsert.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -32,9 +33,14 @@ const write = (name: string, content: string | Uint8Array): string => {
 };
 const lines = (records: readonly unknown[]): string => records.map((record) => `${JSON.stringify(record)}\n`).join('');
 
+/** Rows rejected for one reason: each has its line, its field and the value. */
+function rejectedAs(...cells: readonly RejectedCell[]): object {
+  return { count: cells.length, lines: cells.map(({ line }) => line), cells };
+}
+
 async function rowsOf(reader: RowReader, file: string): Promise<SourceRow[]> {
   const rows: SourceRow[] = [];
-  for await (const chunk of reader(file, PIN_SHAPE, BEGINNING)) rows.push(...chunk.rows);
+  for await (const chunk of reader(file, new FieldNames('pins'), BEGINNING)) rows.push(...chunk.rows);
   return rows;
 }
 
@@ -48,7 +54,7 @@ test('each bad pin is rejected by reason and line, and the good ones go in', asy
     '{"id": "half',
     '{"id": "out", "image": "../secret.jpg"}',
     '{"id": "ftp", "image": "file:///etc/passwd"}',
-    '{"id": 7}',
+    '{"id": 7.5}',
     '{"title": "nobody"}',
     '{"id": "neg", "annotations": {"red": -1}}',
     '{"id": "lone \\ud800"}',
@@ -63,17 +69,17 @@ test('each bad pin is rejected by reason and line, and the good ones go in', asy
     written: 2,
     unchanged: 0,
     rejected: {
-      ID_EMPTY: { count: 1, lines: [2] },
-      ID_TOO_LONG: { count: 1, lines: [3] },
-      TIME_FUTURE: { count: 1, lines: [4] },
-      TIME_INVALID: { count: 1, lines: [5] },
-      ROW_MALFORMED: { count: 2, lines: [6, 13] },
-      IMAGE_OUTSIDE_FOLDER: { count: 1, lines: [7] },
-      IMAGE_ADDRESS_INVALID: { count: 1, lines: [8] },
-      FIELD_TYPE: { count: 1, lines: [9] },
-      FIELD_MISSING: { count: 1, lines: [10] },
-      MAP_INVALID: { count: 1, lines: [11] },
-      TEXT_NOT_UTF8: { count: 2, lines: [12, 16] },
+      ID_EMPTY: rejectedAs({ line: 2, field: 'id', value: '' }),
+      ID_TOO_LONG: rejectedAs({ line: 3, field: 'id', value: `${'x'.repeat(80)}...` }),
+      TIME_FUTURE: rejectedAs({ line: 4, field: 'createdAt', value: '2026-01-03T00:00:00Z' }),
+      TIME_INVALID: rejectedAs({ line: 5, field: 'createdAt', value: '2026-02-30' }),
+      ROW_MALFORMED: rejectedAs({ line: 6, value: '{"id": "half' }, { line: 13, value: '[1]' }),
+      IMAGE_OUTSIDE_FOLDER: rejectedAs({ line: 7, field: 'image', value: '../secret.jpg' }),
+      IMAGE_ADDRESS_INVALID: rejectedAs({ line: 8, field: 'image', value: 'file:///etc/passwd' }),
+      FIELD_TYPE: rejectedAs({ line: 9, field: 'id', value: '7.5' }),
+      FIELD_MISSING: rejectedAs({ line: 10, field: 'id', value: 'not among title' }),
+      MAP_INVALID: rejectedAs({ line: 11, field: 'annotations', value: '{"red":-1}' }),
+      TEXT_NOT_UTF8: rejectedAs({ line: 12, field: 'id', value: 'lone \ufffd' }, { line: 16 }),
     },
     unknownFields: { sizes: 1 },
   });
@@ -130,7 +136,10 @@ test('a save of an unknown pin or board is rejected; without a user it is the bo
     read: 4,
     written: 1,
     unchanged: 1,
-    rejected: { PIN_UNKNOWN: { count: 1, lines: [1] }, BOARD_UNKNOWN: { count: 1, lines: [2] } },
+    rejected: {
+      PIN_UNKNOWN: rejectedAs({ line: 1, field: 'pinId', value: '?' }),
+      BOARD_UNKNOWN: rejectedAs({ line: 2, field: 'boardId', value: '?' }),
+    },
     unknownFields: {},
   });
   expect(changedPins).toEqual([0]);

@@ -23,11 +23,13 @@ const run = (options: Record<string, unknown>): ReturnType<typeof job.run> => {
   return job.run({ options, args: [], config: readConfig({}, { data }), dataFolder: data, progress: SILENT, signal });
 };
 
+const write = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+
 test('the receipt has each kind and the totals', async () => {
-  const file = (name: string, lines: string[]): string => {
-    writeFileSync(join(folder, name), lines.join('\n'));
-    return join(folder, name);
-  };
+  const file = (name: string, lines: string[]): string => write(name, lines.join('\n'));
   const pins = file('pins.jsonl', ['{"id":"a","image":"a.jpg"}', '{"id":""}']);
   const boards = file('boards.csv', ['id,ownerId,category', 'x,ann,art']);
   const saves = file('saves.jsonl', ['{"pinId":"a","boardId":"x"}', '{"pinId":"a","boardId":"y"}']);
@@ -41,6 +43,42 @@ test('the receipt has each kind and the totals', async () => {
   });
   expect(await run({ saves })).toMatchObject({ read: 2, written: 0, unchanged: 1 });
   await expect(run({})).rejects.toMatchObject({ code: 'JOB_USAGE' });
+});
+
+test('nothing that went in is a failure told in one sentence, unless that is allowed', async () => {
+  const pins = write('pins.csv', 'id,buyable\na,maybe\n');
+  const receipt = await run({ pins });
+  expect(receipt.problems).toEqual([
+    'Nothing of the pins went in: 1 of 1 rows were rejected as FIELD_TYPE (line 2, field buyable, value "maybe").',
+  ]);
+  expect(job.exitCode?.(receipt)).toBe(1);
+  expect(job.exitCode?.(await run({ pins, allowEmpty: true }))).toBe(0);
+});
+
+test('a file that breaks off keeps its first rows, and the job fails with the line', async () => {
+  const pins = write('pins.csv', 'id,title\na,one\nb,"two\n');
+  const receipt = await run({ pins });
+  expect(receipt).toMatchObject({ written: 1, problems: [expect.stringContaining('stopped at line 3: a quote is opened here')] });
+  expect(job.exitCode?.(receipt)).toBe(1);
+});
+
+test('a dry run changes nothing and shows the first rows as understood', async () => {
+  const pins = write('pins.csv', 'ID;available;created\na;yes;1763712000\nb;perhaps;\n');
+  const options = { pins, dryRun: true, map: ['available=buyable', 'created=createdAt'] };
+  expect(await run(options)).toMatchObject({ dryRun: true, pins: { written: 1 } });
+  expect(existsSync(join(folder, 'data'))).toBe(false);
+  await run({ pins: write('other.jsonl', '{"id":"a","buyable":true,"createdAt":1763712000000}\n') });
+  const receipt = await run(options);
+  expect(receipt).toMatchObject({ read: 2, written: 0, unchanged: 1, rejected: { FIELD_TYPE: { count: 1 } } });
+  expect(receipt.pins).toMatchObject({
+    columns: { ID: 'id', available: 'buyable', created: 'createdAt' },
+    firstRows: [
+      { line: 2, record: { id: 'a', buyable: true, createdAt: 1763712000000 } },
+      { line: 3, rejected: 'FIELD_TYPE (buyable)' },
+    ],
+  });
+  expect(job.describe?.(receipt)).toContain('  2     a   true     2025-11-21T08:00:00.000Z');
+  await expect(run({ pins, map: ['available=sellable'] })).rejects.toMatchObject({ code: 'JOB_USAGE' });
 });
 
 const rooms = sharedData('datasets/ikea-rooms');

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { REJECTION_REASONS } from '../../src/catalog/pins/records.ts';
+import { REJECTION_REASONS } from '../../src/catalog/pins/rejection.ts';
 import { RECORD_FORMATS, rowsOf } from '../../src/catalog/pins/record-formats.ts';
 import { job as importCatalog } from '../../src/jobs/catalog/import-catalog.ts';
 import { ERRORS } from '../../src/errors.ts';

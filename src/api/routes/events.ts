@@ -1,6 +1,7 @@
 import type { Engagement } from '../../catalog/log/engagement-log.ts';
 import { ReceiptTally } from '../../catalog/pins/receipt.ts';
-import { readEvent, Rejection } from '../../catalog/pins/records.ts';
+import { readEvent } from '../../catalog/pins/records.ts';
+import { Rejection } from '../../catalog/pins/rejection.ts';
 import type { Context } from '../../service/context.ts';
 import { timeOfId } from '../../math/random.ts';
 import type { App, Service } from './routes.ts';
@@ -18,13 +19,13 @@ export function eventRoutes(app: App, { context, metrics }: Service): void {
     const events = readEvents(request.body.events, context, tally);
     const counts = await context.log.events.append(events);
     context.hot.actions?.publish(events);
-    const { read, rejected } = tally.receipt();
+    const { read, rejected, notes } = tally.receipt();
     metrics.events.inc({ outcome: 'written' }, counts.written);
     metrics.events.inc({ outcome: 'unchanged' }, counts.unchanged);
     metrics.events.inc({ outcome: 'keptApart' }, counts.keptApart);
     metrics.events.inc({ outcome: 'rejected' }, read - events.length);
     Object.assign(request.line, { events: read, ...counts, rejected: read - events.length });
-    return { read, ...counts, rejected };
+    return { read, ...counts, rejected, ...(notes ? { notes } : {}) };
   });
 }
 
@@ -34,11 +35,12 @@ function readEvents(rows: readonly unknown[], { pins, log }: Context, tally: Rec
   const events: Engagement[] = [];
   rows.forEach((row, line) => {
     tally.read++;
-    const event = readEvent(row, now);
-    if (event instanceof Rejection) return tally.reject(event.reason, line);
+    const event = readEvent(row, now, tally);
+    if (event instanceof Rejection) return tally.reject(event, line);
     const pinIndex = pins.indexOf(event.pinId);
-    if (pinIndex < 0) return tally.reject('PIN_UNKNOWN', line);
-    if (prunedBefore > 0 && (timeOfId(event.recommendationId) ?? prunedBefore) < prunedBefore) return tally.reject('LIST_PRUNED', line);
+    if (pinIndex < 0) return tally.reject(new Rejection('PIN_UNKNOWN', 'pinId', event.pinId), line);
+    if (prunedBefore > 0 && (timeOfId(event.recommendationId) ?? prunedBefore) < prunedBefore)
+      return tally.reject(new Rejection('LIST_PRUNED', 'recommendationId', event.recommendationId), line);
     const { eventId, type, recommendationId, position = null, userId = null, at } = event;
     events.push({ eventId, type, recommendationId, pinIndex, position, userId, at: at ?? now });
   });

@@ -3,7 +3,8 @@
  * stored: a number is compared as a number, true and false for equality only, text by its characters.
  */
 import { ServiceError } from '../../errors.ts';
-import { type FieldValue, parseIsoTime } from './records.ts';
+import type { FieldValue } from './records.ts';
+import { parseTime } from './time-value.ts';
 
 const OPERATORS = ['!=', '<=', '>=', '=', '<', '>'] as const;
 export type FilterOperator = (typeof OPERATORS)[number];
@@ -33,7 +34,7 @@ export function readFilter(text: string): FieldFilter {
 
 /** Times may be asked for as dates; they are stored as milliseconds. */
 function millisecondsOf(value: string): string {
-  const time = parseIsoTime(value);
+  const time = parseTime(value);
   return Number.isNaN(time) ? value : String(time);
 }
 

@@ -3,7 +3,7 @@
  * path inside the data folder, or (for image folders elsewhere) the absolute path.
  */
 import { isAbsolute, relative, resolve, sep } from 'node:path';
-import { Rejection } from './records.ts';
+import { Rejection } from './rejection.ts';
 
 export interface ImageFolders {
   /** What paths in rows are relative to; nothing outside it is ever read. */

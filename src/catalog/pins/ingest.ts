@@ -10,13 +10,13 @@ import type { CatalogStore } from './catalog-store.ts';
 import { diskFullError } from '../database.ts';
 import { digestOfFile } from '../artifacts/digest.ts';
 import type { ImageFolders } from './image-reference.ts';
-import { readCsv } from '../readers/csv.ts';
-import { readJsonLines } from '../readers/json-lines.ts';
-import { readParquet } from '../readers/parquet.ts';
-import { BEGINNING, type Position, type RowReader } from '../readers/row-reader.ts';
+import { FieldNames } from '../readers/field-names.ts';
+import { readerOf } from '../readers/file-format.ts';
+import { BEGINNING, type Position, type RowChunk } from '../readers/row-reader.ts';
 import { type Receipt, ReceiptTally } from './receipt.ts';
-import { BOARD_SHAPE, PIN_SHAPE, SAVE_SHAPE } from './records.ts';
-import { type CatalogKind, SeenOrdinals, upsertRows } from './upsert.ts';
+import { readBoard, readPin, readSave } from './records.ts';
+import { Rejection } from './rejection.ts';
+import { type CatalogKind, SeenOrdinals, type SourceRow, upsertRows } from './upsert.ts';
 
 export interface IngestOptions {
   readonly folders: ImageFolders;
@@ -24,6 +24,17 @@ export interface IngestOptions {
   readonly now?: number;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
+  /** Columns of the file that are named otherwise: their name to ours. */
+  readonly columns?: ReadonlyMap<string, string>;
+  /** Filled with the first rows as they were understood. */
+  readonly firstRows?: FirstRow[];
+}
+
+/** A row as it was understood, or why it stays out. */
+export interface FirstRow {
+  readonly line: number;
+  readonly record?: Readonly<Record<string, unknown>>;
+  readonly rejected?: string;
 }
 
 interface Noted {
@@ -31,11 +42,12 @@ interface Noted {
   readonly receipt: Receipt;
 }
 
-const SHAPES = { pins: PIN_SHAPE, boards: BOARD_SHAPE, saves: SAVE_SHAPE } as const;
-
-/** Imports one file. @throws JOB_STOPPED when aborted between chunks, CATALOG_FILE_UNREADABLE, DATA_DISK_FULL. */
+/**
+ * Imports one file. A file that can't be read to its end is imported as far as it goes; the receipt says where that was.
+ * @throws JOB_STOPPED when aborted between chunks, CATALOG_FILE_UNREADABLE when no row can be read, DATA_DISK_FULL.
+ */
 export async function ingestFile(catalog: CatalogStore, kind: CatalogKind, file: string, options: IngestOptions): Promise<Receipt> {
-  const key = importKey(kind, file, options.folders);
+  const key = importKey(kind, file, options);
   const noted = catalog.imports.progressOf(key) as Noted | null;
   const tally = new ReceiptTally(noted?.receipt);
   const seen = kind === 'saves' ? new SeenOrdinals() : undefined;
@@ -44,7 +56,9 @@ export async function ingestFile(catalog: CatalogStore, kind: CatalogKind, file:
   if (noted) progress.note(`${file}: going on after line ${noted.position.line}`);
   progress.start(kind, 0);
   progress.update(tally.read);
-  for await (const { rows, next } of readerOf(file)(file, SHAPES[kind], noted?.position ?? BEGINNING)) {
+  const names = new FieldNames(kind, options.columns, (theirs, field) => tally.column(theirs, field));
+  const reader = await readerOf(file);
+  for await (const { rows, next } of untilStopped(reader(file, names, noted?.position ?? BEGINNING), tally)) {
     writeDurably(catalog, options.folders.data, () => {
       upsertRows(catalog, kind, rows, tally, {
         now: options.now ?? Date.now(),
@@ -54,6 +68,7 @@ export async function ingestFile(catalog: CatalogStore, kind: CatalogKind, file:
       });
       catalog.imports.note(key, { position: next, receipt: tally.receipt() } satisfies Noted);
     });
+    if (options.firstRows) fillFirstRows(kind, rows, options.firstRows, options.now ?? Date.now());
     progress.update(tally.read);
     if (options.signal?.aborted) {
       catalog.saves.makeIndexes();
@@ -66,6 +81,21 @@ export async function ingestFile(catalog: CatalogStore, kind: CatalogKind, file:
   progress.stop();
   catalog.imports.forget(key);
   return tally.receipt();
+}
+
+const READERS = { pins: readPin, boards: readBoard, saves: readSave } as const;
+const FIRST_ROWS = 5;
+
+function fillFirstRows(kind: CatalogKind, rows: readonly SourceRow[], into: FirstRow[], now: number): void {
+  for (const { line, value, reason } of rows.slice(0, FIRST_ROWS - into.length)) {
+    const record = reason ? new Rejection(reason) : READERS[kind](value, now);
+    if (record instanceof Rejection) into.push({ line, rejected: record.field ? `${record.reason} (${record.field})` : record.reason });
+    else into.push({ line, record: Object.fromEntries(Object.entries(record).map(([field, read]) => [field, plainOf(read)])) });
+  }
+}
+
+function plainOf(value: unknown): unknown {
+  return value instanceof Map ? (Object.fromEntries(value) as unknown) : value;
 }
 
 /** Bytes of a file of saves from which it may pay to sort the indexes once at the end. */
@@ -93,17 +123,23 @@ function writeDurably(catalog: CatalogStore, folder: string, work: () => void): 
 }
 
 /** What makes an import the same one: the kind, the content, and the folder its images are looked for in. */
-function importKey(kind: CatalogKind, file: string, folders: ImageFolders): string {
+function importKey(kind: CatalogKind, file: string, { folders, columns }: IngestOptions): string {
   try {
     if (!statSync(file).isFile()) throw new Error('it is no file');
     const { bytes, digest } = digestOfFile(file);
-    return [kind, bytes, digest, kind === 'pins' ? folders.images : ''].join(' ');
+    return [kind, bytes, digest, kind === 'pins' ? folders.images : '', ...(columns ?? [])].join(' ');
   } catch (error) {
     throw new ServiceError('CATALOG_FILE_UNREADABLE', { file, format: 'a file', reason: reasonOf(error) }, error);
   }
 }
 
-function readerOf(file: string): RowReader {
-  if (/\.(csv|tsv)$/i.test(file)) return readCsv;
-  return /\.parquet$/i.test(file) ? readParquet : readJsonLines;
+/** The chunks up to where the file can't be read on. When there was no row at all the file is refused. */
+async function* untilStopped(chunks: AsyncIterable<RowChunk>, tally: ReceiptTally): AsyncGenerator<RowChunk> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    const isCut = error instanceof ServiceError && error.code === 'CATALOG_FILE_UNREADABLE';
+    if (!isCut || tally.read === 0) throw error;
+    tally.stop(Number(error.fields.line), reasonOf(error.cause));
+  }
 }

@@ -4,9 +4,10 @@
  */
 import type { Database, Statement } from '../database.ts';
 import { linkDomain } from './link-domain.ts';
-import type { CallerFields, FieldValue, PinRecord, WeightMap } from './records.ts';
+import type { CallerFields, FieldValue, PinRecord } from './records.ts';
 import type { Sequence } from '../log/sequence-store.ts';
 import type { TextStore } from './text-store.ts';
+import type { WeightMap } from './weight-map.ts';
 
 export const PIN_TABLES = `
   CREATE TABLE pins (

@@ -7,19 +7,19 @@ import {
   FIELD_TEXT_LENGTH_MAX,
   type FieldKind,
   ID_LENGTH_MAX,
-  MAP_ENTRIES_MAX,
   PIN_SHAPE,
   type RecordShape,
   SAVE_SHAPE,
 } from './records.ts';
+import { MAP_ENTRIES_MAX } from './weight-map.ts';
 
 const KINDS: Readonly<Record<FieldKind, string>> = {
-  id: `text, at most ${ID_LENGTH_MAX} characters`,
+  id: `text of at most ${ID_LENGTH_MAX} characters, or a whole number up to 2^53`,
   text: 'text',
   name: 'text; case and extra blanks do not count',
-  map: `object of name to weight, at most ${MAP_ENTRIES_MAX}; JSON in a CSV cell`,
-  flag: 'true or false',
-  time: 'ISO 8601 or epoch milliseconds',
+  map: `object of name to weight, or a list of names of weight 1, at most ${MAP_ENTRIES_MAX}; in a CSV cell JSON or "oak; chair"`,
+  flag: 'true or false; also t, f, yes, no, 1, 0',
+  time: 'ISO 8601, also with a blank and UTC, or a number since 1970: milliseconds, or seconds, told by size',
   position: 'whole number from 1',
 };
 

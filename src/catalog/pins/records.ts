@@ -2,14 +2,15 @@
  * The records that come in (pins, boards, saves, events), one shape for JSON Lines fields, CSV columns and HTTP bodies,
  * and the check of each at the door. A field that is absent stays `undefined` and keeps what is stored; `null` clears it.
  */
+import { Rejection } from './rejection.ts';
+import { readTime, type Say } from './time-value.ts';
+import { readWeightMap, termOf, type WeightMap } from './weight-map.ts';
+
 export type PinId = string & { readonly idOf: 'pin' };
 export type BoardId = string & { readonly idOf: 'board' };
 export type UserId = string & { readonly idOf: 'user' };
 export type EventId = string & { readonly idOf: 'event' };
 export type RecommendationId = string & { readonly idOf: 'recommendation' };
-
-/** Weights by name, sorted by name; weights are finite and positive. */
-export type WeightMap = ReadonlyMap<string, number>;
 
 /** A value that a caller keeps with a pin. */
 export type FieldValue = string | number | boolean;
@@ -61,39 +62,6 @@ export interface EventRecord {
   readonly at?: number | null;
 }
 
-/** Why a row stays out. Each is counted in the receipt with the lines it was met on; docs/ERRORS.md says what to do. */
-export const REJECTION_REASONS = [
-  'ROW_MALFORMED',
-  'ROW_TOO_LONG',
-  'TEXT_NOT_UTF8',
-  'FIELD_MISSING',
-  'FIELD_TYPE',
-  'ID_EMPTY',
-  'ID_TOO_LONG',
-  'TIME_INVALID',
-  'TIME_FUTURE',
-  'MAP_INVALID',
-  'IMAGE_OUTSIDE_FOLDER',
-  'IMAGE_ADDRESS_INVALID',
-  'PIN_UNKNOWN',
-  'BOARD_UNKNOWN',
-  'EVENT_TYPE_UNKNOWN',
-  'POSITION_INVALID',
-  'LIST_PRUNED',
-] as const;
-export type RejectionReason = (typeof REJECTION_REASONS)[number];
-
-/** A row that stays out, with the offending field where one is to blame. */
-export class Rejection {
-  readonly reason: RejectionReason;
-  readonly field: string | null;
-
-  constructor(reason: RejectionReason, field: string | null = null) {
-    this.reason = reason;
-    this.field = field;
-  }
-}
-
 /** `text`, `id`, `map` and so on decide both the check and how a CSV cell becomes a value. */
 export type FieldKind = 'id' | 'text' | 'name' | 'map' | 'flag' | 'time' | 'position';
 
@@ -142,39 +110,42 @@ export const EVENT_SHAPE: RecordShape = {
 
 /** Longest id, in characters (Unicode code points). */
 export const ID_LENGTH_MAX = 256;
-/** Times later than this after now are refused: clocks drift, but not by a day. */
-export const FUTURE_SLACK_MS = 24 * 3600 * 1000;
 /** Highest position of an event: beyond any list, and within what the log holds as a whole number. */
 export const POSITION_MAX = 1_000_000;
-/** Most entries of one annotation or category map. */
-export const MAP_ENTRIES_MAX = 1000;
-
 /** Most fields of the caller on one pin, the longest name and the longest text of one, in characters. */
 export const CALLER_FIELDS_MAX = 100;
 export const FIELD_NAME_LENGTH_MAX = 64;
 export const FIELD_TEXT_LENGTH_MAX = 4096;
 
-/** Checks one raw pin. `unknown` is called with the name of each field that is not part of the record. */
-export function readPin(raw: unknown, now: number, unknown?: (field: string) => void): PinRecord | Rejection {
-  return readRecord(raw, PIN_SHAPE, now, unknown) as PinRecord | Rejection;
+/** What the reader of a record tells beside it. */
+export interface RecordNotes {
+  /** A field that is not part of the record was left out. */
+  unknownField(field: string): void;
+  /** A value was read in a way that its writer should know of. */
+  note(field: string, what: string): void;
 }
 
-export function readBoard(raw: unknown, now: number, unknown?: (field: string) => void): BoardRecord | Rejection {
-  return readRecord(raw, BOARD_SHAPE, now, unknown) as BoardRecord | Rejection;
+/** Checks one raw pin: a value as JSON, a column or a cell of text gives it. */
+export function readPin(raw: unknown, now: number, notes?: RecordNotes): PinRecord | Rejection {
+  return readRecord(raw, PIN_SHAPE, now, notes) as PinRecord | Rejection;
 }
 
-export function readSave(raw: unknown, now: number, unknown?: (field: string) => void): SaveRecord | Rejection {
-  return readRecord(raw, SAVE_SHAPE, now, unknown) as SaveRecord | Rejection;
+export function readBoard(raw: unknown, now: number, notes?: RecordNotes): BoardRecord | Rejection {
+  return readRecord(raw, BOARD_SHAPE, now, notes) as BoardRecord | Rejection;
 }
 
-export function readEvent(raw: unknown, now: number, unknown?: (field: string) => void): EventRecord | Rejection {
-  const read = readRecord(raw, EVENT_SHAPE, now, unknown) as EventRecord | Rejection;
+export function readSave(raw: unknown, now: number, notes?: RecordNotes): SaveRecord | Rejection {
+  return readRecord(raw, SAVE_SHAPE, now, notes) as SaveRecord | Rejection;
+}
+
+export function readEvent(raw: unknown, now: number, notes?: RecordNotes): EventRecord | Rejection {
+  const read = readRecord(raw, EVENT_SHAPE, now, notes) as EventRecord | Rejection;
   if (read instanceof Rejection || EVENT_TYPES.includes(read.type)) return read;
-  return new Rejection('EVENT_TYPE_UNKNOWN', 'type');
+  return new Rejection('EVENT_TYPE_UNKNOWN', 'type', read.type);
 }
 
-function readRecord(raw: unknown, shape: RecordShape, now: number, unknown?: (field: string) => void): object | Rejection {
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return new Rejection('ROW_MALFORMED');
+function readRecord(raw: unknown, shape: RecordShape, now: number, notes?: RecordNotes): object | Rejection {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return new Rejection('ROW_MALFORMED', null, raw);
   const record: Record<string, unknown> = {};
   const others = new Map<string, FieldValue | null>();
   for (const field of Object.keys(raw)) {
@@ -182,16 +153,17 @@ function readRecord(raw: unknown, shape: RecordShape, now: number, unknown?: (fi
     const value = (raw as Record<string, unknown>)[field];
     if (kind === undefined) {
       if (shape.keepsOthers && others.size < CALLER_FIELDS_MAX && isCallerField(field, value)) others.set(field, value);
-      else if (!shape.keepsOthers || value !== undefined) unknown?.(field);
+      else if (!shape.keepsOthers || value !== undefined) notes?.unknownField(field);
       continue;
     }
     if (value === undefined) continue;
-    const read = value === null ? null : CHECKS[kind](value, now);
-    if (read instanceof Rejection) return new Rejection(read.reason, field);
+    const read = value === null ? null : CHECKS[kind](value, now, (what) => notes?.note(field, what));
+    if (read instanceof Rejection) return new Rejection(read.reason, field, value);
     record[field] = read;
   }
   for (const field of shape.required) {
-    if (record[field] === undefined || record[field] === null) return new Rejection('FIELD_MISSING', field);
+    if (record[field] === undefined || record[field] === null)
+      return new Rejection('FIELD_MISSING', field, `not among ${Object.keys(raw).join(', ')}`);
   }
   if (others.size > 0) record.fields = Object.fromEntries(others);
   return record;
@@ -206,30 +178,36 @@ function isCallerField(name: string, value: unknown): value is FieldValue | null
   return value === null || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value));
 }
 
-const CHECKS: Record<FieldKind, (value: unknown, now: number) => unknown> = {
+const CHECKS: Record<FieldKind, (value: unknown, now: number, say: Say) => unknown> = {
   id: readId,
   text: readText,
   name: (value) => {
     const text = readText(value);
     return text instanceof Rejection ? text : termOf(text) || null;
   },
-  map: readMap,
-  flag: (value) => (typeof value === 'boolean' ? value : new Rejection('FIELD_TYPE')),
+  map: readWeightMap,
+  flag: readFlag,
   time: readTime,
   position: (value) => {
-    if (typeof value !== 'number') return new Rejection('FIELD_TYPE');
-    return Number.isSafeInteger(value) && value >= 1 && value <= POSITION_MAX ? value : new Rejection('POSITION_INVALID');
+    const position = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+    if (typeof position !== 'number' && typeof position !== 'bigint') return new Rejection('FIELD_TYPE');
+    const whole = Number(position);
+    return Number.isSafeInteger(whole) && whole >= 1 && whole <= POSITION_MAX ? whole : new Rejection('POSITION_INVALID');
   },
 };
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
+/** A number becomes its text: a book may be called 1984, and ids are numbers in many tables. */
 function readText(value: unknown): string | Rejection {
+  if ((typeof value === 'number' && Number.isFinite(value)) || typeof value === 'bigint') return String(value);
   if (typeof value !== 'string') return new Rejection('FIELD_TYPE');
   return LONE_SURROGATE.test(value) ? new Rejection('TEXT_NOT_UTF8') : value;
 }
 
+/** A number beyond 2^53 has lost its last digits before it came here: two ids would become one. */
 function readId(value: unknown): string | Rejection {
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return new Rejection('FIELD_TYPE');
   const id = readText(value);
   if (id instanceof Rejection) return id;
   if (id.trim() === '') return new Rejection('ID_EMPTY');
@@ -237,44 +215,28 @@ function readId(value: unknown): string | Rejection {
   return id;
 }
 
-/** How terms and category names are stored: composed, trimmed, lower case, single blanks. "  Home  Decor" is "home decor". */
-export function termOf(text: string): string {
-  return text.normalize('NFC').trim().replace(/\s+/g, ' ').toLowerCase();
-}
+/** Flags as databases, spreadsheets and shop feeds write them. */
+const TRUE_WORDS = new Set(['true', 't', 'yes', 'y', 'on', '1', '1.0', 'in stock', 'in_stock', 'instock', 'available']);
+const FALSE_WORDS = new Set([
+  'false',
+  'f',
+  'no',
+  'n',
+  'off',
+  '0',
+  '0.0',
+  'out of stock',
+  'out_of_stock',
+  'outofstock',
+  'sold out',
+  'unavailable',
+]);
 
-function readMap(value: unknown): WeightMap | Rejection {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return new Rejection('FIELD_TYPE');
-  const entries = Object.entries(value);
-  if (entries.length > MAP_ENTRIES_MAX) return new Rejection('MAP_INVALID');
-  const weights = new Map<string, number>();
-  for (const [name, weight] of entries) {
-    const term = readText(name);
-    if (term instanceof Rejection) return term;
-    if (typeof weight !== 'number' || !Number.isFinite(weight) || weight < 0) return new Rejection('MAP_INVALID');
-    const key = termOf(term);
-    if (key === '') return new Rejection('MAP_INVALID');
-    if (weight > 0) weights.set(key, Math.max(weight, weights.get(key) ?? 0));
-  }
-  return new Map([...weights].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-const ISO_TIME = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
-
-/** ISO 8601 or epoch milliseconds. Choice: a time without a zone is UTC, so that a file means the same on every machine. */
-function readTime(value: unknown, now: number): number | Rejection {
-  const time = typeof value === 'number' ? value : typeof value === 'string' ? parseIsoTime(value) : null;
-  if (time === null) return new Rejection('FIELD_TYPE');
-  if (!Number.isFinite(time) || Math.abs(time) > 8.64e15) return new Rejection('TIME_INVALID');
-  return time > now + FUTURE_SLACK_MS ? new Rejection('TIME_FUTURE') : Math.round(time);
-}
-
-/** Epoch milliseconds of an ISO 8601 time, NaN for a text that is none. */
-export function parseIsoTime(text: string): number {
-  const parts = ISO_TIME.exec(text.trim());
-  if (!parts) return Number.NaN;
-  const [, year, month, day, hour = '00', minute = '00', , zone = 'Z'] = parts;
-  if (new Date(Date.UTC(+year, +month - 1, +day)).getUTCDate() !== +day || +month > 12) return Number.NaN;
-  const seconds = /:\d{2}:(\d{2}(?:[.,]\d+)?)/.exec(text)?.[1].replace(',', '.') ?? '00';
-  const offset = zone.length === 3 ? `${zone}:00` : zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone;
-  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${seconds}${offset.toUpperCase()}`);
+function readFlag(value: unknown): boolean | Rejection | null {
+  if (typeof value === 'boolean') return value;
+  const isText = typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint';
+  const word = isText ? String(value).trim().toLowerCase() : null;
+  if (word === '') return null;
+  if (word !== null && TRUE_WORDS.has(word)) return true;
+  return word !== null && FALSE_WORDS.has(word) ? false : new Rejection('FIELD_TYPE');
 }

@@ -5,7 +5,8 @@
 import type { CatalogStore } from './catalog-store.ts';
 import { type ImageFolders, imageReference } from './image-reference.ts';
 import { type Receipt, ReceiptTally } from './receipt.ts';
-import { type PinRecord, readBoard, readPin, readSave, Rejection, type RejectionReason } from './records.ts';
+import { type PinRecord, readBoard, readPin, readSave } from './records.ts';
+import { Rejection, type RejectionReason } from './rejection.ts';
 import type { SaveRow } from './save-store.ts';
 
 export type CatalogKind = 'pins' | 'boards' | 'saves';
@@ -15,6 +16,8 @@ export interface SourceRow {
   readonly line: number;
   readonly value?: unknown;
   readonly reason?: RejectionReason;
+  /** The beginning of a row that could not be read. */
+  readonly text?: string;
 }
 
 export interface UpsertOptions {
@@ -57,7 +60,7 @@ export function upsertRows(
   tally.read += rows.length;
   if (kind === 'pins') return upsertPinRows(catalog, rows, tally, options);
   if (kind === 'saves') return upsertSaveRows(catalog, rows, tally, options);
-  const boards = accepted(rows, tally, (value) => readBoard(value, options.now, tally.unknownField));
+  const boards = accepted(rows, tally, (value) => readBoard(value, options.now, tally));
   for (const { category } of boards) if (category) countUnknown([category], tally, options);
   count(tally, catalog.boards.upsert(boards));
   return [];
@@ -65,10 +68,10 @@ export function upsertRows(
 
 function upsertPinRows(catalog: CatalogStore, rows: readonly SourceRow[], tally: ReceiptTally, options: UpsertOptions): readonly number[] {
   const pins = accepted(rows, tally, (value): PinRecord | Rejection => {
-    const pin = readPin(value, options.now, tally.unknownField);
+    const pin = readPin(value, options.now, tally);
     if (pin instanceof Rejection || !pin.image) return pin;
     const image = imageReference(pin.image, options.folders);
-    return image instanceof Rejection ? image : { ...pin, image };
+    return image instanceof Rejection ? new Rejection(image.reason, 'image', pin.image) : { ...pin, image };
   });
   for (const { categories } of pins) if (categories) countUnknown(categories.keys(), tally, options);
   const upserted = catalog.pins.upsert(pins);
@@ -91,12 +94,12 @@ function upsertSaveRows(catalog: CatalogStore, rows: readonly SourceRow[], tally
 }
 
 function saveRow(catalog: CatalogStore, value: unknown, tally: ReceiptTally, { now, seen }: UpsertOptions): SaveRow | Rejection {
-  const save = readSave(value, now, tally.unknownField);
+  const save = readSave(value, now, tally);
   if (save instanceof Rejection) return save;
   const pinIndex = remembered(seen?.pins, save.pinId, (id) => catalog.pins.indexOf(id));
-  if (pinIndex < 0) return new Rejection('PIN_UNKNOWN', 'pinId');
+  if (pinIndex < 0) return new Rejection('PIN_UNKNOWN', 'pinId', save.pinId);
   const board = remembered(seen?.boards, save.boardId, (id) => catalog.boards.keyOf(id));
-  if (board === null) return new Rejection('BOARD_UNKNOWN', 'boardId');
+  if (board === null) return new Rejection('BOARD_UNKNOWN', 'boardId', save.boardId);
   const userIndex = save.userId ? remembered(seen?.users, save.userId, (id) => catalog.users.ensure(id)) : board[1];
   return { boardIndex: board[0], pinIndex, userIndex, at: save.at ?? null };
 }
@@ -104,8 +107,8 @@ function saveRow(catalog: CatalogStore, value: unknown, tally: ReceiptTally, { n
 function accepted<T>(rows: readonly SourceRow[], tally: ReceiptTally, read: (value: unknown) => T | Rejection): T[] {
   const kept: T[] = [];
   for (const row of rows) {
-    const record = row.reason ? new Rejection(row.reason) : read(row.value);
-    if (record instanceof Rejection) tally.reject(record.reason, row.line);
+    const record = row.reason ? new Rejection(row.reason, null, row.text) : read(row.value);
+    if (record instanceof Rejection) tally.reject(record, row.line);
     else kept.push(record);
   }
   return kept;

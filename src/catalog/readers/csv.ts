@@ -1,48 +1,45 @@
 /**
- * CSV (RFC 4180) with a header line; `.tsv` uses tabs. Read as bytes in Latin-1 and decoded cell by cell, so that one
- * broken cell costs its own row only. Resumes by counting rows, for a place inside quotes can't be jumped to.
+ * CSV (RFC 4180) with a header line, as spreadsheets and databases write it: the delimiter is told from the header or from a
+ * `sep=` line before it, and every line end counts. Read as bytes in Latin-1 and decoded cell by cell, so that one broken
+ * cell costs its own row only. Resumes by counting rows, for a place inside quotes can't be jumped to.
  */
-import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
-import { reasonOf, ServiceError } from '../../errors.ts';
-import type { RecordShape } from '../pins/records.ts';
+import type { FieldKind } from '../pins/records.ts';
 import type { SourceRow } from '../pins/upsert.ts';
-import { valueOfText } from './cell.ts';
-import type { RowReader } from './row-reader.ts';
+import { decodedBytes, previewOf } from './decoded-bytes.ts';
+import type { FieldNames } from './field-names.ts';
+import { type RowReader, unreadable } from './row-reader.ts';
 
 const ROWS_PER_CHUNK = 4096;
 /** A record longer than this means an open quote; the file is then refused from there on. */
 const RECORD_BYTES_MAX = 8 << 20;
+const DELIMITERS = [',', ';', '\t', '|'] as const;
 
 interface Parsed {
   readonly record: readonly string[];
   readonly info: { readonly lines: number };
 }
 
-export const readCsv: RowReader = async function* (path, shape, from) {
-  const parser = parse({
-    delimiter: path.toLowerCase().endsWith('.tsv') ? '\t' : ',',
-    encoding: 'latin1',
-    info: true,
-    relax_column_count: true,
-    relax_quotes: true,
-    skip_empty_lines: true,
-    max_record_size: RECORD_BYTES_MAX,
-  });
-  const source = createReadStream(path);
-  source.on('error', (error) => parser.destroy(error));
-  source.pipe(parser);
+/** Told from the first lines: the delimiter, and the line the header stands in (from 1). */
+export interface CsvDialect {
+  readonly delimiter: string;
+  readonly headerLine: number;
+}
+
+export const readCsv: RowReader = async function* (path, names, from) {
   let header: readonly string[] | null = null;
   let count = 0;
   let line = 0;
   let rows: SourceRow[] = [];
+  let problem: unknown = null;
   try {
-    for await (const { record, info } of parser as AsyncIterable<Parsed>) {
+    for await (const { record, info } of parsedRecords(path, dialectOf((await previewOf(path)).toString('latin1'), names))) {
       const start = line + 1;
       line = info.lines;
-      if (header === null) header = headerOf(record);
+      if (header === null) header = names.of(headerOf(record));
       else if (++count > from.rows) {
-        rows.push(rowOf(header, record, shape, start));
+        rows.push(rowOf(header, record, names, start));
         if (rows.length === ROWS_PER_CHUNK) {
           yield { rows, next: { byte: 0, rows: count, line } };
           rows = [];
@@ -50,32 +47,103 @@ export const readCsv: RowReader = async function* (path, shape, from) {
       }
     }
   } catch (error) {
-    const where = error instanceof CsvError ? ` after line ${line}` : '';
-    throw new ServiceError('CATALOG_FILE_UNREADABLE', { file: path, format: 'CSV', reason: `${reasonOf(error)}${where}` }, error);
+    problem = error;
+  }
+  const openQuote = problem instanceof CsvError;
+  if (openQuote && count + 1 > from.rows && header !== null) rows.push({ line: line + 1, reason: 'ROW_MALFORMED' });
+  if (rows.length > 0) yield { rows, next: { byte: 0, rows: count + (openQuote ? 1 : 0), line } };
+  if (problem !== null) throw unreadable(path, 'CSV', line + 1, openQuote ? new Error('a quote is opened here and never closed') : problem);
+};
+
+async function* parsedRecords(path: string, dialect: CsvDialect): AsyncGenerator<Parsed> {
+  const parser = parse({
+    delimiter: dialect.delimiter,
+    record_delimiter: ['\r\n', '\n', '\r'],
+    from_line: dialect.headerLine,
+    encoding: 'latin1',
+    info: true,
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+    max_record_size: RECORD_BYTES_MAX,
+  });
+  const source = Readable.from(decodedBytes(path), { objectMode: false });
+  let damage: unknown = null;
+  // What was read before a damage is parsed first.
+  source.on('error', (error) => {
+    damage = error;
+    parser.end();
+  });
+  source.pipe(parser);
+  try {
+    yield* parser as AsyncIterable<Parsed>;
   } finally {
     source.destroy();
   }
-  if (rows.length > 0) yield { rows, next: { byte: 0, rows: count, line } };
-};
-
-function headerOf(cells: readonly string[]): readonly string[] {
-  return cells.map((cell, i) => (decoded(i === 0 ? cell.replace(/^\u00ef\u00bb\u00bf/, '') : cell) ?? cell).trim());
+  if (damage !== null) throw damage;
 }
 
-function rowOf(header: readonly string[], cells: readonly string[], shape: RecordShape, line: number): SourceRow {
-  if (cells.length !== header.length) return { line, reason: 'ROW_MALFORMED' };
+/**
+ * The delimiter that makes most fields of the header, and then most cells. `head`: the beginning of the file.
+ * A first line `sep=X`, as Excel writes it, says it.
+ */
+export function dialectOf(head: string, names: FieldNames): CsvDialect {
+  const said = /^"?sep=(.)"?[;,\t]*(?:\r\n|\n|\r)/i.exec(head);
+  if (said) return { delimiter: said[1], headerLine: 2 };
+  const headerLine = head.replace(/^[\r\n]+/, '').split(/[\r\n]/, 1)[0];
+  let best: CsvDialect = { delimiter: ',', headerLine: 1 };
+  let [bestFields, bestCells] = [-1, -1];
+  for (const delimiter of DELIMITERS) {
+    const cells = headerLine.replace(/"[^"]*"/g, (quoted) => quoted.slice(1, -1).replaceAll(delimiter, ' ')).split(delimiter);
+    const fields = names.countFields(cells.map((cell) => cell.trim()));
+    if (fields > bestFields || (fields === bestFields && cells.length > bestCells)) {
+      best = { delimiter, headerLine: 1 };
+      [bestFields, bestCells] = [fields, cells.length];
+    }
+  }
+  return best;
+}
+
+function headerOf(cells: readonly string[]): readonly string[] {
+  return cells.map((cell) => (decoded(cell) ?? cell).trim());
+}
+
+/** What databases write for "no value", and the kinds of fields in which it can't be a word. */
+const NO_VALUE = new Set(['null', 'none', 'nan', 'nat']);
+const NO_WORDS: ReadonlySet<FieldKind> = new Set(['map', 'flag', 'time', 'position']);
+
+/** An empty cell is an absent field; a required id stays, for its row is to be rejected as empty. */
+function rowOf(header: readonly string[], cells: readonly string[], { shape }: FieldNames, line: number): SourceRow {
+  const surplus = cells.slice(header.length);
+  if (cells.length < header.length || surplus.some((cell) => cell !== '')) {
+    return { line, reason: 'ROW_MALFORMED', text: `${cells.length} cells under ${header.length} columns: ${cells.join(' | ')}` };
+  }
   const value: Record<string, unknown> = {};
   for (let i = 0; i < header.length; i++) {
+    const name = header[i];
     const text = decoded(cells[i]);
-    if (text === null) return { line, reason: 'TEXT_NOT_UTF8' };
-    const kind = Object.hasOwn(shape.fields, header[i]) ? shape.fields[header[i]] : undefined;
-    const isOptionalId = kind === 'id' && text === '' && !shape.required.includes(header[i]);
-    if (!isOptionalId) value[header[i]] = valueOfText(text, kind);
+    if (text === null) return { line, reason: 'TEXT_NOT_UTF8', text: cells[i] };
+    const kind = Object.hasOwn(shape.fields, name) ? shape.fields[name] : undefined;
+    const isNothing =
+      kind !== undefined && (text === '' || text === '\\N' || (NO_WORDS.has(kind) && NO_VALUE.has(text.trim().toLowerCase())));
+    if (kind === undefined) value[name] = callersValue(text);
+    else if (!isNothing) value[name] = text;
+    else if (kind === 'id' && shape.required.includes(name)) value[name] = '';
   }
   return { line, value };
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
+/** A number as JSON writes it: codes such as 007 or +49 stay text. */
+const PLAIN_NUMBER = /^-?(0|[1-9]\d{0,14})(\.\d{1,15})?$/;
+
+/** A cell of a column that is the caller's own: number, true or false where it reads as one, else text; empty is absent. */
+function callersValue(text: string): unknown {
+  if (text === '' || text === '\\N') return undefined;
+  if (PLAIN_NUMBER.test(text)) return Number(text);
+  return /^(true|false)$/i.test(text) ? text.toLowerCase() === 'true' : text;
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Latin-1 text holds one byte per character; ASCII is itself. */
 function decoded(latin1: string): string | null {

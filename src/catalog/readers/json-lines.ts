@@ -1,52 +1,80 @@
-/** JSON Lines: an object a line, UTF-8, blank lines are no rows. Reads in chunks of four mebibytes and resumes at a byte. */
-import { open } from 'node:fs/promises';
+/**
+ * JSON: an object a line (JSON Lines, resumed at a byte), or a list of objects (`json-values.ts`, resumed by counting rows).
+ * UTF-8; blank lines are no rows.
+ */
 import type { SourceRow } from '../pins/upsert.ts';
-import type { Position, RowChunk, RowReader } from './row-reader.ts';
+import { decodedBytes, previewOf } from './decoded-bytes.ts';
+import type { FieldNames } from './field-names.ts';
+import { isListOfValues, JsonValueScanner } from './json-values.ts';
+import { type Position, type RowChunk, type RowReader, unreadable } from './row-reader.ts';
 
-/** A chunk is a transaction: the larger it is, the more rows share the pages that each commit must write. */
-const CHUNK_BYTES = 4 << 20;
 /** A line longer than this is rejected, and skipped without being held. */
 export const LINE_BYTES_MAX = 8 << 20;
 const NEWLINE = 0x0a;
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-export const readJsonLines: RowReader = async function* (path, _shape, from): AsyncGenerator<RowChunk> {
-  const file = await open(path, 'r');
+/** JSON Lines, or a list of objects: told from how the file begins. */
+export const readJson: RowReader = async function* (path, names, from) {
+  const head = (await previewOf(path)).toString('latin1');
+  yield* isListOfValues(head) ? readJsonValues(path, names, from) : readJsonLines(path, names, from);
+};
+
+export const readJsonLines: RowReader = async function* (path, names, from): AsyncGenerator<RowChunk> {
+  let position: Position = from;
+  let rest: Buffer = Buffer.alloc(0);
+  let skipped = 0;
+  const take = function* (bytes: Buffer, end: number): Generator<RowChunk> {
+    rest = bytes.subarray(end);
+    if (end === 0) return;
+    const { rows, lines } = rowsOf(bytes.subarray(0, end), position.line, skipped > 0, names);
+    position = { byte: position.byte + skipped + end, rows: position.rows + rows.length, line: position.line + lines };
+    skipped = 0;
+    yield { rows, next: position };
+  };
   try {
-    let position: Position = from;
-    let rest: Buffer = Buffer.alloc(0);
-    let skipped = 0;
-    for (let at = from.byte; ;) {
-      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, at);
-      at += bytesRead;
-      const bytes = rest.length > 0 ? Buffer.concat([rest, chunk.subarray(0, bytesRead)]) : chunk.subarray(0, bytesRead);
-      const end = bytesRead === 0 ? bytes.length : bytes.lastIndexOf(NEWLINE) + 1;
-      rest = bytes.subarray(end);
-      if (end > 0) {
-        const { rows, lines } = rowsOf(bytes.subarray(0, end), position.line, skipped > 0);
-        position = {
-          byte: position.byte + skipped + end,
-          rows: position.rows + rows.length,
-          line: position.line + lines,
-        };
-        skipped = 0;
-        yield { rows, next: position };
-      }
-      if (bytesRead === 0) {
-        if (skipped > 0) yield tooLong({ ...position, byte: position.byte + skipped });
-        return;
-      }
+    for await (const chunk of decodedBytes(path, from.byte)) {
+      const bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
+      yield* take(bytes, bytes.lastIndexOf(NEWLINE) + 1);
       if (rest.length > LINE_BYTES_MAX || skipped > 0) {
         skipped += rest.length;
         rest = Buffer.alloc(0);
       }
     }
-  } finally {
-    await file.close();
+  } catch (error) {
+    throw unreadable(path, 'JSON Lines', position.line + 1, error);
+  }
+  yield* take(rest, rest.length);
+  if (skipped > 0) yield tooLong({ ...position, byte: position.byte + skipped });
+};
+
+const readJsonValues: RowReader = async function* (path, names, from): AsyncGenerator<RowChunk> {
+  const scanner = new JsonValueScanner(LINE_BYTES_MAX);
+  let opening: number | null = null;
+  let count = 0;
+  let line = 0;
+  try {
+    for await (const chunk of decodedBytes(path)) {
+      opening ??= scanner.open(chunk.toString('latin1'));
+      const rows: SourceRow[] = [];
+      for (const value of scanner.scan(chunk.subarray(opening))) {
+        line = value.line;
+        if (++count > from.rows) rows.push(rowOfValue(value.line, value.bytes, names));
+      }
+      opening = 0;
+      if (rows.length > 0) yield { rows, next: { byte: 0, rows: count, line } };
+    }
+    if (scanner.isOpen) throw new Error('a list or an object is opened and never closed');
+  } catch (error) {
+    throw unreadable(path, 'JSON', scanner.openSince, error);
   }
 };
+
+function rowOfValue(line: number, bytes: Buffer | null, names: FieldNames): SourceRow {
+  if (bytes === null) return { line, reason: 'ROW_TOO_LONG' };
+  const text = decoded(bytes);
+  return text === null ? { line, reason: 'TEXT_NOT_UTF8' } : rowOf(line, text, names);
+}
 
 function tooLong(position: Position): RowChunk {
   const line = position.line + 1;
@@ -54,14 +82,14 @@ function tooLong(position: Position): RowChunk {
 }
 
 /** Rows of whole lines. `firstIsTail`: the first line is the end of one that was too long to hold. */
-function rowsOf(bytes: Buffer, lineBefore: number, firstIsTail: boolean): { rows: SourceRow[]; lines: number } {
+function rowsOf(bytes: Buffer, lineBefore: number, firstIsTail: boolean, names: FieldNames): { rows: SourceRow[]; lines: number } {
   const texts = linesOf(bytes);
   const rows: SourceRow[] = [];
   texts.forEach((text, i) => {
     const line = lineBefore + i + 1;
     if ((firstIsTail && i === 0) || isTooLong(text)) rows.push({ line, reason: 'ROW_TOO_LONG' });
     else if (text === null) rows.push({ line, reason: 'TEXT_NOT_UTF8' });
-    else if (text.trim() !== '') rows.push(rowOf(line, line === 1 ? text.replace(/^\ufeff/, '') : text));
+    else if (text.trim() !== '') rows.push(rowOf(line, text, names));
   });
   return { rows, lines: texts.length };
 }
@@ -93,10 +121,10 @@ function decoded(bytes: Uint8Array): string | null {
   }
 }
 
-function rowOf(line: number, text: string): SourceRow {
+function rowOf(line: number, text: string, names: FieldNames): SourceRow {
   try {
-    return { line, value: JSON.parse(text) as unknown };
+    return { line, value: names.renamed(JSON.parse(text)) };
   } catch {
-    return { line, reason: 'ROW_MALFORMED' };
+    return { line, reason: 'ROW_MALFORMED', text: text.slice(0, 200) };
   }
 }

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type AsyncBuffer, asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
+import { type DecimalColumns, decimalParser, decimalText, undecoded } from './parquet-decimals.ts';
 
 export interface SliceRequest {
   readonly start: number;
@@ -10,21 +11,35 @@ export interface SliceRequest {
 
 export type SliceReply = { readonly total: number; readonly rows: readonly Record<string, unknown>[] } | { readonly problem: string };
 
-const { path } = workerData as { readonly path: string };
-let opened: Promise<{ file: AsyncBuffer; metadata: FileMetaData }> | null = null;
+interface Opened {
+  readonly file: AsyncBuffer;
+  readonly metadata: FileMetaData;
+  readonly decimals: DecimalColumns;
+}
 
-async function open(): Promise<{ file: AsyncBuffer; metadata: FileMetaData }> {
+const { path } = workerData as { readonly path: string };
+let opened: Promise<Opened> | null = null;
+
+const PARSERS = {
+  ...decimalParser,
+  /** A column of JSON is checked as text at the door, row by row. */
+  jsonFromBytes: (bytes: Uint8Array) => bytes && new TextDecoder().decode(bytes),
+};
+
+async function open(): Promise<Opened> {
   const file = await asyncBufferFromFile(path);
-  return { file, metadata: await parquetMetadataAsync(file) };
+  return { file, ...undecoded(await parquetMetadataAsync(file)) };
 }
 
 async function sliceOf({ start, rows }: SliceRequest): Promise<SliceReply> {
   opened ??= open();
-  const { file, metadata } = await opened;
+  const { file, metadata, decimals } = await opened;
   const total = Number(metadata.num_rows);
   const rowEnd = Math.min(total, start + rows);
   if (!(start < rowEnd)) return { total, rows: [] };
-  return { total, rows: await parquetReadObjects({ file, metadata, compressors, rowStart: start, rowEnd }) };
+  const read = await parquetReadObjects({ file, metadata, compressors, parsers: PARSERS, rowStart: start, rowEnd });
+  for (const row of read) for (const [column, scale] of decimals) row[column] = decimalText(row[column], scale);
+  return { total, rows: read };
 }
 
 parentPort?.on('message', (request: SliceRequest) => {

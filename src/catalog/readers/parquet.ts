@@ -4,12 +4,10 @@
  * loop), so a slice has a time limit and the thread a limit of memory.
  */
 import { Worker } from 'node:worker_threads';
-import { reasonOf, ServiceError } from '../../errors.ts';
 import { workerUrl } from '../../worker-url.ts';
-import type { RecordShape } from '../pins/records.ts';
-import { valueOfColumn } from './cell.ts';
+import type { FieldNames } from './field-names.ts';
 import type { SliceReply, SliceRequest } from './parquet-worker.ts';
-import type { RowReader } from './row-reader.ts';
+import { type RowReader, unreadable } from './row-reader.ts';
 
 const ROWS_PER_SLICE = 8192;
 const SLICE_MS = 60_000;
@@ -17,7 +15,8 @@ const MEMORY_MIB = 2048;
 
 /** A reader whose slices may take so long. */
 export function parquetReader(sliceMs: number): RowReader {
-  return async function* (path, shape, from) {
+  return async function* (path, names, from) {
+    let line = from.rows;
     const worker = new Worker(workerUrl(import.meta.url, './parquet-worker.ts'), {
       workerData: { path },
       resourceLimits: { maxOldGenerationSizeMb: MEMORY_MIB },
@@ -29,11 +28,12 @@ export function parquetReader(sliceMs: number): RowReader {
         const first = start;
         start += slice.rows.length;
         if (slice.rows.length === 0) return;
-        const rows = slice.rows.map((row, i) => ({ line: first + i + 1, value: recordOf(row, shape) }));
+        const rows = slice.rows.map((row, i) => ({ line: first + i + 1, value: recordOf(row, names) }));
+        line = start;
         yield { rows, next: { byte: 0, rows: start, line: start } };
       }
     } catch (error) {
-      throw new ServiceError('CATALOG_FILE_UNREADABLE', { file: path, format: 'Parquet', reason: reasonOf(error) }, error);
+      throw unreadable(path, 'Parquet', line + 1, error);
     } finally {
       await worker.terminate();
     }
@@ -65,10 +65,19 @@ function sliceOf(worker: Worker, request: SliceRequest, limitMs: number): Promis
   });
 }
 
-function recordOf(row: Readonly<Record<string, unknown>>, shape: RecordShape): Record<string, unknown> {
+/** A null is an absent field. Big numbers and times become what JSON could hold: a time the text of it. */
+function recordOf(row: Readonly<Record<string, unknown>>, names: FieldNames): unknown {
   const record: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(row)) {
-    record[name] = valueOfColumn(value, Object.hasOwn(shape.fields, name) ? shape.fields[name] : undefined);
+    if (value === null) continue;
+    if (value instanceof Date) record[name] = Number.isNaN(value.getTime()) ? 'no time' : value.toISOString();
+    else record[name] = typeof value === 'bigint' ? numberOrText(value) : value;
   }
-  return record;
+  return names.renamed(record);
+}
+
+/** Exact: beyond 2^53 as text. */
+function numberOrText(value: bigint): number | string {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : String(value);
 }

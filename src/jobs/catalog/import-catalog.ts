@@ -1,12 +1,15 @@
 /** Pins, boards and saves from files into the catalogue. The files may come together or one at a time. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
-import { ingestFile } from '../../catalog/pins/ingest.ts';
+import { openDatabase } from '../../catalog/database.ts';
+import { type FirstRow, ingestFile } from '../../catalog/pins/ingest.ts';
 import { siteCategories } from '../../catalog/pins/pin-columns.ts';
 import { snapshotPins } from '../../catalog/pins/pin-snapshot.ts';
 import { formatsAsText } from '../../catalog/pins/record-formats.ts';
-import { type Receipt, totalOf } from '../../catalog/pins/receipt.ts';
+import { nothingWentIn, type Receipt, type RejectedCell, totalOf } from '../../catalog/pins/receipt.ts';
+import { BOARD_SHAPE, PIN_SHAPE, SAVE_SHAPE } from '../../catalog/pins/records.ts';
 import type { CatalogKind } from '../../catalog/pins/upsert.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Job, JobInput } from '../job.ts';
@@ -15,51 +18,108 @@ const KINDS = ['pins', 'boards', 'saves'] as const satisfies readonly CatalogKin
 
 export const job: Job = {
   name: 'import-catalog',
-  summary: 'reads pins, boards and saves (JSON Lines, CSV, Parquet) into the catalogue',
+  summary: 'reads pins, boards and saves (JSON, CSV, Parquet) into the catalogue',
   examples: [
     'related-pins import-catalog --pins pins.jsonl --boards boards.jsonl --saves saves.jsonl --images photos',
-    'related-pins import-catalog --saves saves-of-today.csv --json',
+    'related-pins import-catalog --saves saves-of-today.csv.gz --json',
+    'related-pins import-catalog --pins export.csv --map sku=id --map photo=image --dry-run',
   ],
   options: [
-    { flag: '--pins <file>', meaning: 'pins: .jsonl, .csv, .tsv or .parquet' },
+    { flag: '--pins <file>', meaning: 'pins: .jsonl, .json, .csv, .tsv (also .gz, .zst) or .parquet' },
     { flag: '--boards <file>', meaning: 'boards' },
     { flag: '--saves <file>', meaning: 'saves' },
     { flag: '--images <folder>', meaning: 'what image paths are relative to (default: the folder of the pins file)' },
+    { flag: '--map <theirs=ours>', meaning: 'a column of the files and the field it is', repeatable: true },
+    { flag: '--dry-run', meaning: 'change nothing: say what would happen, and show the first rows as understood' },
+    { flag: '--allow-empty', meaning: 'a file of which nothing goes in is no failure' },
   ],
   help: formatsAsText(),
-  alone: () => true,
-  run: importCatalog,
+  alone: ({ dryRun }) => dryRun !== true,
+  run: (input) => (input.options.dryRun === true ? dryRun(input) : importCatalog(input)),
   describe: (receipt) => KINDS.filter((kind) => receipt[kind]).flatMap((kind) => describeKind(kind, receipt[kind] as Receipt)),
+  exitCode: ({ problems }) => ((problems as readonly string[]).length > 0 ? 1 : 0),
 };
 
-async function importCatalog(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+/** The same import into a copy of the catalogue, which is then thrown away: nobody waits for it and nothing is changed. */
+async function dryRun(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+  const copy = mkdtempSync(join(tmpdir(), 'related-pins-dry-run-'));
+  try {
+    const stored = join(input.dataFolder, 'catalog.sqlite');
+    if (existsSync(stored)) {
+      const database = openDatabase(stored, { readonly: true });
+      await database.backup(join(copy, 'catalog.sqlite'));
+      database.close();
+    }
+    return { dryRun: true, ...(await importCatalog(input, copy)) };
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+async function importCatalog(input: JobInput, catalogFolder = input.dataFolder): Promise<Readonly<Record<string, unknown>>> {
   const files = KINDS.flatMap((kind) => (typeof input.options[kind] === 'string' ? [[kind, input.options[kind]] as const] : []));
   if (files.length === 0) {
     throw new ServiceError('JOB_USAGE', { reason: 'Name at least one of --pins, --boards, --saves.' });
   }
   const startedAt = performance.now();
-  mkdirSync(input.dataFolder, { recursive: true });
-  const catalog = openCatalog(input.dataFolder, { synchronous: input.config.synchronous, userKey: input.config.userKey });
+  const columns = mappedColumns(input.options.map as readonly string[] | undefined);
+  mkdirSync(catalogFolder, { recursive: true });
+  const catalog = openCatalog(catalogFolder, { synchronous: input.config.synchronous, userKey: input.config.userKey });
   try {
     const folders = { images: imagesFolder(input), data: resolve(input.dataFolder) };
-    const receipts: Partial<Record<CatalogKind, Receipt>> = {};
+    const receipts: Partial<Record<CatalogKind, Receipt & { readonly firstRows?: readonly FirstRow[] }>> = {};
     for (const [kind, file] of files) {
-      receipts[kind] = await ingestFile(catalog, kind, file, {
+      const firstRows: FirstRow[] | undefined = input.options.dryRun === true ? [] : undefined;
+      const receipt = await ingestFile(catalog, kind, file, {
+        columns,
+        firstRows,
         folders,
         categories: new Set(siteCategories(input.config.categories)),
         progress: input.progress,
         signal: input.signal,
       });
+      receipts[kind] = firstRows ? { ...receipt, firstRows } : receipt;
     }
     input.progress.start('category vectors', 0);
     catalog.deriveCategories();
     input.progress.stop();
-    snapshotPins(input.dataFolder, catalog, siteCategories(input.config.categories));
+    snapshotPins(catalogFolder, catalog, siteCategories(input.config.categories));
     const seconds = Math.round(performance.now() - startedAt) / 1000;
-    return { ...totalOf(Object.values(receipts)), ...receipts, seconds };
+    const problems = problemsOf(receipts, input.options.allowEmpty === true);
+    for (const problem of problems) input.progress.note(problem);
+    return { ...totalOf(Object.values(receipts)), ...receipts, problems, seconds };
   } finally {
     catalog.close();
   }
+}
+
+/** `--map theirs=ours`, for all files of the call. */
+function mappedColumns(pairs: readonly string[] = []): ReadonlyMap<string, string> {
+  const fields = [PIN_SHAPE, BOARD_SHAPE, SAVE_SHAPE].flatMap((shape) => Object.keys(shape.fields));
+  return new Map(
+    pairs.map((pair) => {
+      const at = pair.lastIndexOf('=');
+      const [theirs, ours] = [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+      if (at < 1 || !fields.includes(ours)) {
+        throw new ServiceError('JOB_USAGE', {
+          reason: `--map ${pair}: expected theirs=ours, ours one of ${[...new Set(fields)].join(', ')}.`,
+        });
+      }
+      return [theirs, ours] as const;
+    }),
+  );
+}
+
+/** A sentence for each file that was not read to its end, or of which nothing went in. */
+function problemsOf(receipts: Partial<Record<CatalogKind, Receipt>>, allowEmpty: boolean): readonly string[] {
+  return KINDS.flatMap((kind) => {
+    const receipt = receipts[kind];
+    if (!receipt) return [];
+    const empty = allowEmpty ? null : nothingWentIn(kind, receipt);
+    const { stopped } = receipt;
+    const cut = stopped ? `Reading of the ${kind} stopped at line ${stopped.line}: ${stopped.reason}. What came before went in.` : null;
+    return [empty, cut].filter((problem) => problem !== null);
+  });
 }
 
 function imagesFolder({ options, dataFolder }: JobInput): string {
@@ -67,15 +127,55 @@ function imagesFolder({ options, dataFolder }: JobInput): string {
   return typeof options.pins === 'string' ? dirname(resolve(options.pins)) : join(resolve(dataFolder), 'images');
 }
 
-function describeKind(kind: string, receipt: Receipt): string[] {
+function describeKind(kind: string, receipt: Receipt & { readonly firstRows?: readonly FirstRow[] }): string[] {
   const lines = [`${kind}: ${receipt.read} read, ${receipt.written} written, ${receipt.unchanged} unchanged`];
-  for (const [reason, { count, lines: at }] of Object.entries(receipt.rejected)) {
-    lines.push(`  ${count} rejected, ${reason}, line ${at.slice(0, 5).join(', ')}${count > 5 ? ', ...' : ''}`);
+  for (const [reason, { count, cells }] of Object.entries(receipt.rejected)) {
+    lines.push(`  ${count} rejected, ${reason}: ${cells.slice(0, 5).map(cellText).join('; ')}${count > 5 ? '; ...' : ''}`);
   }
-  const unknown = Object.entries(receipt.unknownFields);
-  if (unknown.length > 0) lines.push(`  fields left out: ${unknown.map(([field, count]) => `${field} (${count})`).join(', ')}`);
-  const foreign = Object.entries(receipt.unknownCategories ?? {});
-  if (foreign.length > 0)
-    lines.push(`  categories that are not the site's, kept: ${foreign.map(([category, count]) => `${category} (${count})`).join(', ')}`);
-  return lines;
+  const counted = (counts: Readonly<Record<string, number>>): string =>
+    Object.entries(counts)
+      .map(([name, count]) => `${name} (${count})`)
+      .join(', ');
+  const { unknownFields, unknownCategories = {}, notes = {}, columns = {} } = receipt;
+  if (Object.keys(columns).length > 0) {
+    const read = Object.entries(columns).map(([theirs, ours]) => `${theirs} as ${ours}`);
+    lines.push(`  columns read: ${read.join(', ')}`);
+  }
+  if (Object.keys(notes).length > 0) lines.push(`  notes: ${counted(notes)}`);
+  if (Object.keys(unknownFields).length > 0) lines.push(`  fields left out: ${counted(unknownFields)}`);
+  if (Object.keys(unknownCategories).length > 0) lines.push(`  categories that are not the site's, kept: ${counted(unknownCategories)}`);
+  return receipt.firstRows ? [...lines, ...tableOf(receipt.firstRows)] : lines;
+}
+
+function cellText({ line, field, value }: RejectedCell): string {
+  const found = field === undefined ? (value ?? '') : `${field}${value === undefined ? '' : ` ${JSON.stringify(value)}`}`;
+  return found === '' ? `line ${line}` : `line ${line}: ${found}`;
+}
+
+const CELL_WIDTH_MAX = 24;
+
+/** The first rows as a table: a column per field that any of them has. */
+function tableOf(rows: readonly FirstRow[]): string[] {
+  const fields = [...new Set(rows.flatMap(({ record }) => Object.keys(record ?? {})))];
+  const cells = rows.map(({ line, record, rejected }) => [
+    String(line),
+    ...fields.map((field) => shown(record?.[field], field)),
+    rejected ?? '',
+  ]);
+  const all = [['line', ...fields, ''], ...cells];
+  const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
+  return all.map(
+    (row) =>
+      `  ${row
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd()}`,
+  );
+}
+
+function shown(value: unknown, field: string): string {
+  if (value === undefined || value === null) return '-';
+  const isTime = typeof value === 'number' && (field === 'at' || field === 'createdAt');
+  const text = isTime ? new Date(value).toISOString() : typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length <= CELL_WIDTH_MAX ? text : `${text.slice(0, CELL_WIDTH_MAX - 1)}…`;
 }
