@@ -2,7 +2,7 @@
 import { ServiceError } from '../errors.ts';
 import type { InferencePool } from '../vision/inference-pool.ts';
 import type { Embedding, ImageFailure, ImageInput } from '../vision/inference-task.ts';
-import { type BinarizationRule, type Net, preprocessingVersion, readNet } from '../vision/net-manifest.ts';
+import { type BinarizationRule, type Net, preprocessingVersion, readNet, SHORT_CODE_ROLE } from '../vision/net-manifest.ts';
 
 /** What two nets must agree in for their features to be comparable, and the lengths of both layers. */
 export interface FeatureNet {
@@ -11,7 +11,10 @@ export interface FeatureNet {
   readonly preprocessing: string;
   readonly rule: BinarizationRule;
   readonly fc6Length: number;
+  /** Length of a row of class scores: fc8, or the short code of nets that have one. */
   readonly fc8Length: number;
+  /** Whether rows of class scores are the signs of a short code, 1 and -1: their cosine is 1 - 2 Hamming / length. */
+  readonly shortCode?: boolean;
 }
 
 export interface ConvNet {
@@ -29,7 +32,14 @@ export function featureNetOf({ digest, manifest }: Net): FeatureNet {
     throw new ServiceError('NET_REFUSED', { net: name, reason });
   }
   const rule = binarization ?? 'activation > 0';
-  return { digest, name, preprocessing: preprocessingVersion(input), rule, fc6Length, fc8Length };
+  const short = outputs[SHORT_CODE_ROLE]?.length;
+  const classes = short ? { fc8Length: short, shortCode: true } : { fc8Length };
+  return { digest, name, preprocessing: preprocessingVersion(input), rule, fc6Length, ...classes };
+}
+
+/** What is kept of an image's classes for ranking: its scores, or the signs of the short code. */
+export function classRowOf({ fc8, fc8Code }: Pick<Embedding, 'fc8' | 'fc8Code'>): Float32Array {
+  return fc8Code ? fc8Code.map((value) => (value > 0 ? 1 : -1)) : fc8;
 }
 
 /** Opens a classifier's folder and loads it in every worker. Throws NET_REFUSED. */

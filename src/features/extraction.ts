@@ -7,7 +7,7 @@ import type { InferencePool } from '../vision/inference-pool.ts';
 import type { ImageFailure, ImageInput } from '../vision/inference-task.ts';
 import { type PartDone, partsAhead } from '../vision/parts-ahead.ts';
 import { type ActivationSample, type Binarizer, codeOf, FIT_SAMPLE, fitBinarizer, needsFit } from './binarize.ts';
-import type { ConvNet } from './convnet.ts';
+import { classRowOf, type ConvNet } from './convnet.ts';
 import type { FeatureRow, FeatureStore } from './feature-store.ts';
 
 /** A pin's image by reference, as the catalogue gives it. */
@@ -111,6 +111,6 @@ function failureOf(error: unknown): ImageFailure {
 function rowOf({ pinIndex, imageVersion }: ImageToRead, found: Embedded[number], binarizer: Binarizer): FeatureRow | null {
   if (found === null) return null;
   if (!found.ok) return { pinIndex, imageVersion, code: null, scores: null, failure: found.code, reason: found.reason };
-  const { fc6, fc8, signature, phash, colours } = found;
-  return { pinIndex, imageVersion, code: codeOf(binarizer, fc6), scores: fc8, signature, phash, colours };
+  const { fc6, signature, phash, colours } = found;
+  return { pinIndex, imageVersion, code: codeOf(binarizer, fc6), scores: classRowOf(found), signature, phash, colours };
 }

@@ -63,8 +63,8 @@ interface StoredRow {
 const FIELDS = 'pinIndex, imageVersion, code, scores, label, box, signature, phash, colours, failure, reason';
 
 /** Short name of everything features depend on; names the artifact as well. */
-export function netKeyOf(net: Pick<FeatureNet, 'digest' | 'preprocessing' | 'rule'>): string {
-  const text = JSON.stringify([net.digest, net.preprocessing, net.rule]);
+export function netKeyOf(net: Pick<FeatureNet, 'digest' | 'preprocessing' | 'rule' | 'shortCode'>): string {
+  const text = JSON.stringify([net.digest, net.preprocessing, net.rule, ...(net.shortCode ? ['short'] : [])]);
   return `${net.digest.slice(0, 8)}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
 }
 

@@ -34,6 +34,9 @@ export interface NetInput {
   readonly batch?: number | 'free';
 }
 
+/** An output of this role holds values whose signs are a short code of the classes; few nets have one. */
+export const SHORT_CODE_ROLE = 'fc8_code';
+
 export type Activation = 'relu' | 'none' | 'softmax';
 
 export interface NetOutput {
@@ -194,9 +197,9 @@ function checkOutputs(outputs: Record<string, unknown> | null, classifier: boole
   if (!outputs) return need(false, 'outputs is missing');
   for (const [role, output] of Object.entries(outputs)) need(text(record(output)?.tensor), `outputs.${role}.tensor is missing`);
   if (!classifier) return;
-  for (const role of ['fc6', 'fc8']) {
+  for (const role of ['fc6', 'fc8', SHORT_CODE_ROLE]) {
     const length = record(outputs[role])?.length;
-    need(record(outputs[role]) !== null, `outputs.${role} is missing`);
+    need(role === SHORT_CODE_ROLE || record(outputs[role]) !== null, `outputs.${role} is missing`);
     need(length === undefined || isCount(length), `outputs.${role}.length must be a whole number`);
   }
 }

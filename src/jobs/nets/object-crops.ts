@@ -8,7 +8,7 @@ import { dominantOf } from '../../detection/pin-objects.ts';
 import type { ReadingRules } from '../../detection/suppression.ts';
 import { ServiceError } from '../../errors.ts';
 import { type Binarizer, codeOf, unfitted } from '../../features/binarize.ts';
-import { type ConvNet, openConvNet } from '../../features/convnet.ts';
+import { classRowOf, type ConvNet, openConvNet } from '../../features/convnet.ts';
 import type { FeatureRow, FeatureStore } from '../../features/feature-store.ts';
 import type { Progress } from '../../progress.ts';
 import type { InferencePool } from '../../vision/inference-pool.ts';
@@ -129,7 +129,7 @@ async function describedPart(part: readonly Wanted[], net: ConvNet, binarizer: B
             pinIndex: image.pinIndex,
             imageVersion: image.imageVersion,
             code: codeOf(binarizer, one.fc6),
-            scores: one.fc8,
+            scores: classRowOf(one),
             ...cropOf(object),
           }
         : { ...emptyRow(image), ...cropOf(object), failure: one.code, reason: one.reason },

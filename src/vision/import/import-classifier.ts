@@ -19,6 +19,7 @@ import {
   netDigest,
   type NetOutput,
   type ResizeRule,
+  SHORT_CODE_ROLE,
 } from '../net-manifest.ts';
 import { extendGraph, type OnnxGraph, readGraph } from './onnx-graph.ts';
 import { openSession, type OnnxSession, type OutputValues, shapeOf } from '../onnx-session.ts';
@@ -61,8 +62,9 @@ export async function importClassifier(request: ClassifierImport): Promise<Impor
   const layers = attempt(() => layersOf(graph, request), refuse);
   const doubts = [...layers.doubts];
   const input = attempt(() => inputOf(graph, request, doubts), refuse);
-  const wanted = [layers.fc6, layers.fc7, layers.fc8, layers.pool5].filter((tensor): tensor is string => tensor !== null);
   const listed = new Set(graph.outputs.map(({ name }) => name));
+  const short = listed.has(SHORT_CODE_ROLE) ? SHORT_CODE_ROLE : null;
+  const wanted = [layers.fc6, layers.fc7, layers.fc8, layers.pool5, short].filter((tensor): tensor is string => tensor !== null);
   const tensors = [...new Set(wanted)];
   const extended = extendGraph(
     bytes,
@@ -292,6 +294,7 @@ function manifestOf(request: ClassifierImport, parts: Parts, doubts: string[]): 
     fc7: output(layers.fc7),
     fc8: output(layers.fc8),
     pool5: output(layers.pool5),
+    [SHORT_CODE_ROLE]: output(graph.outputs.some(({ name }) => name === SHORT_CODE_ROLE) ? SHORT_CODE_ROLE : null),
   };
   const value = {
     name: request.name,
