@@ -25,7 +25,10 @@ export interface FeatureArtifactMetadata {
 }
 
 /** Where a net's packed features are, beside those of other nets. */
-export function featureArtifacts(dataFolder: string, net: Pick<FeatureNet, 'digest' | 'preprocessing' | 'rule' | 'shortCode'>): ArtifactFolder {
+export function featureArtifacts(
+  dataFolder: string,
+  net: Pick<FeatureNet, 'digest' | 'preprocessing' | 'rule' | 'shortCode'>,
+): ArtifactFolder {
   return new ArtifactFolder(join(dataFolder, 'artifacts'), `features-${netKeyOf(net)}`, FORMAT);
 }
 

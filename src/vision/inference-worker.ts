@@ -83,7 +83,9 @@ function buffersOf(results: readonly TaskResult[]): ArrayBuffer[] {
   for (const result of results) {
     if (!result.ok) continue;
     const arrays =
-      'fc6' in result ? [result.fc6, result.fc8, ...(result.fc8Code ? [result.fc8Code] : []), ...Object.values(result.layers ?? {})] : result.outputs.map(({ data }) => data);
+      'fc6' in result
+        ? [result.fc6, result.fc8, ...(result.fc8Code ? [result.fc8Code] : []), ...Object.values(result.layers ?? {})]
+        : result.outputs.map(({ data }) => data);
     for (const { buffer } of arrays) if (buffer instanceof ArrayBuffer) buffers.add(buffer);
   }
   return [...buffers];
