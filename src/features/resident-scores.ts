@@ -1,7 +1,6 @@
 /** Class scores of many pins in memory that WebAssembly can read, and their dot products with a query. */
-import { existsSync, readFileSync } from 'node:fs';
-import { assetUrl } from '../worker-url.ts';
-import { byteDot, type ScoreBytes } from './score-bytes.ts';
+import { wasmKernel } from '../worker-url.ts';
+import { type ScoreBytes } from './score-bytes.ts';
 
 const PAGE_BYTES = 65_536;
 /** Rows begin at cache lines. */
@@ -26,7 +25,7 @@ export class ResidentScores {
   private readonly query: Int16Array;
   private readonly asked: Int32Array;
   private readonly found: Int32Array;
-  private readonly dotsOf: Dots | null;
+  private readonly dotsOf: Dots;
 
   /** @throws RangeError beyond the 4 GiB that WebAssembly can address. */
   constructor(rows: number, length: number) {
@@ -67,17 +66,8 @@ export class ResidentScores {
     for (let first = 0; first < count; first += CHUNK_ROWS) {
       const some = Math.min(CHUNK_ROWS, count - first);
       this.asked.set(rows.subarray(first, first + some));
-      if (this.dotsOf) this.dotsOf(this.base, this.rowBytes, this.query.byteOffset, this.asked.byteOffset, some, this.found.byteOffset);
-      else this.plainDots(query, some);
+      this.dotsOf(this.base, this.rowBytes, this.query.byteOffset, this.asked.byteOffset, some, this.found.byteOffset);
       out.set(this.found.subarray(0, 2 * some), 2 * first);
-    }
-  }
-
-  private plainDots(query: Int8Array, count: number): void {
-    for (let i = 0; i < count; i++) {
-      const at = this.asked[i] * this.rowBytes;
-      this.found[2 * i] = byteDot(query, this.bytes.subarray(at, at + this.length));
-      this.found[2 * i + 1] = this.words[this.squaresAt(this.asked[i])];
     }
   }
 
@@ -86,11 +76,6 @@ export class ResidentScores {
   }
 }
 
-let module: WebAssembly.Module | null | undefined;
-
-/** Null where the kernel was not built. */
-function kernelOver(memory: WebAssembly.Memory): Dots | null {
-  const url = assetUrl(import.meta.url, './class-cosines.wasm');
-  if (module === undefined) module = existsSync(url) ? new WebAssembly.Module(readFileSync(url)) : null;
-  return module === null ? null : (new WebAssembly.Instance(module, { scores: { memory } }).exports.dots as Dots);
+function kernelOver(memory: WebAssembly.Memory): Dots {
+  return new WebAssembly.Instance(wasmKernel(import.meta.url, './class-cosines.wasm'), { scores: { memory } }).exports.dots as Dots;
 }

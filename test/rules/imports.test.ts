@@ -7,7 +7,7 @@ const SRC = join(ROOT, 'src');
 
 /** Rows from the ground up (HOUSE, "Which way imports point"): a place may import lower rows and its own folder. */
 const ROWS: readonly (readonly string[])[] = [
-  ['errors.ts', 'swapped-file.ts', 'worker-url.ts', 'progress.ts', 'math'],
+  ['errors.ts', 'swapped-file.ts', 'worker-url.ts', 'ordered-worker.ts', 'progress.ts', 'math'],
   ['access-keys.ts', 'audit-trail.ts', 'cache.ts', 'config.ts'],
   ['event-stream.ts'],
   ['catalog', 'vision'],

@@ -1,5 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import { OrderedWorker } from '../../ordered-worker.ts';
 import { workerUrl } from '../../worker-url.ts';
 import type { CooccurrenceOptions, NeighborLists } from './board-cooccurrence.ts';
 import type { BoardPins } from './board-pins.ts';
@@ -52,7 +52,10 @@ export async function* countedInBlocks(
     }
     return;
   }
-  const workers = Array.from({ length: threads }, () => new CountingWorker(table, options));
+  const workers = Array.from(
+    { length: threads },
+    () => new OrderedWorker<Block, NeighborLists>(workerUrl(import.meta.url, './cooccurrence-worker.ts'), { table, options }),
+  );
   try {
     yield* dealt(workers, blocksOfWork(table, from));
   } finally {
@@ -61,38 +64,14 @@ export async function* countedInBlocks(
 }
 
 /** Deals blocks to the workers in turn, one under way and one waiting each, and hands the lists on in order. */
-async function* dealt(workers: readonly CountingWorker[], blocks: Iterable<Block>): AsyncGenerator<NeighborLists> {
+async function* dealt(workers: readonly OrderedWorker<Block, NeighborLists>[], blocks: Iterable<Block>): AsyncGenerator<NeighborLists> {
   const pending: Promise<NeighborLists>[] = [];
   let turn = 0;
   for (const block of blocks) {
-    const lists = workers[turn++ % workers.length].count(block);
+    const lists = workers[turn++ % workers.length].ask(block);
     lists.catch(() => {});
     pending.push(lists);
     if (pending.length >= 2 * workers.length) yield await (pending.shift() as Promise<NeighborLists>);
   }
   for (const lists of pending) yield await lists;
-}
-
-class CountingWorker {
-  private readonly worker: Worker;
-  private readonly waiting: { done: (lists: NeighborLists) => void; failed: (error: Error) => void }[] = [];
-
-  constructor(table: BoardPins, options: CooccurrenceOptions) {
-    this.worker = new Worker(workerUrl(import.meta.url, './cooccurrence-worker.ts'), { workerData: { table, options } });
-    this.worker.on('message', (lists: NeighborLists) => this.waiting.shift()?.done(lists));
-    this.worker.on('error', (error: Error) => {
-      for (const { failed } of this.waiting.splice(0)) failed(error);
-    });
-  }
-
-  count(block: Block): Promise<NeighborLists> {
-    return new Promise((done, failed) => {
-      this.waiting.push({ done, failed });
-      this.worker.postMessage(block);
-    });
-  }
-
-  async close(): Promise<void> {
-    await this.worker.terminate();
-  }
 }

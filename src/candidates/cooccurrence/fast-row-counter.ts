@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { assetUrl } from '../../worker-url.ts';
+import { wasmKernel } from '../../worker-url.ts';
 import {
   boardWeights,
   type CooccurrenceOptions,
@@ -25,8 +24,6 @@ const RECORD_BYTES = 16;
  * passes is weighed exactly, so the slack costs a little time and no bit.
  */
 const SLACK = 1e-6;
-
-let compiled: WebAssembly.Module | null = null;
 
 /**
  * Counts rows with the two inner loops in WebAssembly: adding up boards, and passing over pins whose weight is far below
@@ -65,8 +62,7 @@ export class FastRowCounter {
     this.clearSum = (i) => {
       sums[i] = 0;
     };
-    compiled ??= new WebAssembly.Module(readFileSync(assetUrl(import.meta.url, './cooccurrence.wasm')));
-    const { exports } = new WebAssembly.Instance(compiled, { table: { memory: table.memory } });
+    const { exports } = new WebAssembly.Instance(wasmKernel(import.meta.url, './cooccurrence.wasm'), { table: { memory: table.memory } });
     this.add = (this.whole ? exports.addOnes : exports.addWeights) as Add;
     this.near = (this.whole ? exports.nearOnes : exports.nearWeights) as Near;
   }

@@ -1,6 +1,6 @@
-import { Worker } from 'node:worker_threads';
 import { SCAN_SLOTS } from '../../features/code-table.ts';
 import type { CodeTable } from '../../features/visual-features.ts';
+import { OrderedWorker } from '../../ordered-worker.ts';
 import { workerUrl } from '../../worker-url.ts';
 import type { ScanRequest } from './exact-index-worker.ts';
 import { mergedNeighbors, type NeighborIndex, type Neighbors } from './neighbor-index.ts';
@@ -13,13 +13,16 @@ export class ExactIndexPool implements NeighborIndex<Uint32Array> {
   readonly name = 'exact-hamming-pool';
   readonly exact = true;
   private readonly table: CodeTable;
-  private readonly workers: readonly ScanWorker[];
+  private readonly workers: readonly OrderedWorker<ScanRequest, Neighbors[]>[];
 
   /** At most seven threads: the eighth slot is the caller's own. */
   constructor(table: CodeTable, threads: number) {
     if (threads < 1 || threads >= SCAN_SLOTS) throw new RangeError(`threads: expected 1..${SCAN_SLOTS - 1}, got ${threads}`);
     this.table = table;
-    this.workers = Array.from({ length: threads }, (_, t) => new ScanWorker(table, t + 1));
+    this.workers = Array.from(
+      { length: threads },
+      (_, t) => new OrderedWorker(workerUrl(import.meta.url, './exact-index-worker.ts'), { table, slot: t + 1 }),
+    );
   }
 
   async search(query: Uint32Array, k: number): Promise<Neighbors> {
@@ -30,7 +33,7 @@ export class ExactIndexPool implements NeighborIndex<Uint32Array> {
   async searchBatch(queries: readonly Uint32Array[], k: number): Promise<Neighbors[]> {
     const share = Math.ceil(this.table.capacity / this.workers.length);
     const parts = await Promise.all(
-      this.workers.map((worker, t) => worker.scan({ queries, k, first: t * share, last: Math.min(this.table.capacity, (t + 1) * share) })),
+      this.workers.map((worker, t) => worker.ask({ queries, k, first: t * share, last: Math.min(this.table.capacity, (t + 1) * share) })),
     );
     return queries.map((_, q) =>
       mergedNeighbors(
@@ -42,34 +45,5 @@ export class ExactIndexPool implements NeighborIndex<Uint32Array> {
 
   async close(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.close()));
-  }
-}
-
-class ScanWorker {
-  private readonly worker: Worker;
-  private readonly waiting: { done: (found: Neighbors[]) => void; failed: (error: Error) => void }[] = [];
-
-  constructor(table: CodeTable, slot: number) {
-    this.worker = new Worker(workerUrl(import.meta.url, './exact-index-worker.ts'), { workerData: { table, slot } });
-    this.worker.unref();
-    this.worker.on('message', (found: Neighbors[]) => {
-      this.waiting.shift()?.done(found);
-      if (this.waiting.length === 0) this.worker.unref();
-    });
-    this.worker.on('error', (error: Error) => {
-      for (const { failed } of this.waiting.splice(0)) failed(error);
-    });
-  }
-
-  scan(request: ScanRequest): Promise<Neighbors[]> {
-    this.worker.ref();
-    return new Promise((done, failed) => {
-      this.waiting.push({ done, failed });
-      this.worker.postMessage(request);
-    });
-  }
-
-  async close(): Promise<void> {
-    await this.worker.terminate();
   }
 }

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { SCAN_SLOT_BYTES, SCAN_SLOTS } from '../../features/code-table.ts';
 import type { CodeTable } from '../../features/visual-features.ts';
 import { hammingAt } from '../../math/bits.ts';
 import { TopKHeap } from '../../math/top-k.ts';
-import { assetUrl } from '../../worker-url.ts';
+import { wasmKernel } from '../../worker-url.ts';
 import type { Accept, NeighborIndex, Neighbors } from './neighbor-index.ts';
 
 type Scan = (codes: number, bytes: number, query: number, first: number, last: number, bound: number, hits: number) => number;
@@ -14,16 +13,6 @@ const QUERY_BYTES = SCAN_SLOT_BYTES - CHUNK_ROWS * 8;
 
 /** Codes of a multiple of this have a quicker way (hamming.wat). */
 const STRETCH_BYTES = 512;
-
-const modules = new Map<string, WebAssembly.Module>();
-
-function compiled(url: URL): WebAssembly.Module {
-  const known = modules.get(url.href);
-  if (known) return known;
-  const module = new WebAssembly.Module(readFileSync(url));
-  modules.set(url.href, module);
-  return module;
-}
 
 /**
  * The exact Hamming scan: every code of the table is compared, nothing is missed. Codes stay where they are, in the
@@ -45,7 +34,7 @@ export class ExactIndex implements NeighborIndex<Uint32Array> {
     this.table = table;
     this.slot = slot * SCAN_SLOT_BYTES;
     this.slotWords = new Uint32Array(table.memory.buffer, this.slot, SCAN_SLOT_BYTES / 4);
-    const instance = new WebAssembly.Instance(compiled(assetUrl(import.meta.url, './hamming.wasm')), {
+    const instance = new WebAssembly.Instance(wasmKernel(import.meta.url, './hamming.wasm'), {
       table: { memory: table.memory },
     });
     this.scan = (bytes % STRETCH_BYTES === 0 ? instance.exports.scanStretches : instance.exports.scan) as Scan;

@@ -2,8 +2,7 @@
  * Scores of affine models over feature columns, eight rows at a time: each row's sum is added in feature order, so it has
  * the bits of the sum that `explain` gives, while independent sums keep the processor busy.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { assetUrl } from '../../worker-url.ts';
+import { wasmKernel } from '../../worker-url.ts';
 import { type FeatureColumns, SCORES_OFFSET, TERM_BYTES } from './feature-columns.ts';
 import type { Normalization } from './normalizer.ts';
 
@@ -36,10 +35,9 @@ function lineOf(normalization: Normalization): readonly [offset: number, scale: 
   return null;
 }
 
-/** The scores of all rows, by the SIMD kernel where it can run. */
+/** The scores of all rows, by the SIMD kernel. */
 export function affineScores(terms: AffineTerms, table: FeatureColumns): Float64Array {
   const kernel = kernelOf(table);
-  if (!kernel) return plainScores(terms, table);
   const { rows, memory } = table;
   const end = writeTerms(terms, table);
   kernel(0, end, (rows + 7) & ~7, SCORES_OFFSET);
@@ -76,15 +74,12 @@ function writeTerms({ columns, weights, offsets, scales }: AffineTerms, table: F
 type Kernel = (terms: number, end: number, rows: number, out: number) => void;
 
 const kernels = new WeakMap<WebAssembly.Memory, Kernel>();
-let module: WebAssembly.Module | null | undefined;
 
-/** The kernel over the memory of a table; null where it was not built. */
-function kernelOf({ memory }: FeatureColumns): Kernel | null {
+/** The kernel over the memory of a table. */
+function kernelOf({ memory }: FeatureColumns): Kernel {
   const known = kernels.get(memory);
   if (known) return known;
-  const url = assetUrl(import.meta.url, './affine-scores.wasm');
-  if (module === undefined) module = existsSync(url) ? new WebAssembly.Module(readFileSync(url)) : null;
-  if (module === null) return null;
+  const module = wasmKernel(import.meta.url, './affine-scores.wasm');
   const kernel = new WebAssembly.Instance(module, { columns: { memory } }).exports.scores as Kernel;
   kernels.set(memory, kernel);
   return kernel;

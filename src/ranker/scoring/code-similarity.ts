@@ -1,9 +1,8 @@
 /** fc6 similarity = 1 - Hamming / bits, of one code with the codes of some pins. */
-import { existsSync, readFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { SCAN_SLOT_BYTES } from '../../features/code-table.ts';
 import type { CodeTable } from '../../features/visual-features.ts';
-import { assetUrl } from '../../worker-url.ts';
+import { wasmKernel } from '../../worker-url.ts';
 
 type Distances = (codes: number, bytes: number, query: number, rows: number, count: number, out: number) => void;
 
@@ -39,7 +38,6 @@ export function plainDistance(code: Uint32Array, codes: Uint32Array, at: number)
 type TableDistances = (code: Uint32Array, pinIndexes: Int32Array, out: Float32Array) => void;
 
 const byTable = new WeakMap<CodeTable, TableDistances | null>();
-let module: WebAssembly.Module | null | undefined;
 
 /** The SIMD twin, bound to a table; null where it cannot run: other threads, odd code lengths, no room for scratch. */
 function fastDistances(table: CodeTable): TableDistances | null {
@@ -53,12 +51,9 @@ function fastDistances(table: CodeTable): TableDistances | null {
   return fast;
 }
 
-function bound(table: CodeTable): TableDistances | null {
-  const url = assetUrl(import.meta.url, './code-distances.wasm');
-  if (module === undefined) module = existsSync(url) ? new WebAssembly.Module(readFileSync(url)) : null;
-  if (module === null) return null;
+function bound(table: CodeTable): TableDistances {
   const { memory, byteOffset, words } = table;
-  const instance = new WebAssembly.Instance(module, { table: { memory } });
+  const instance = new WebAssembly.Instance(wasmKernel(import.meta.url, './code-distances.wasm'), { table: { memory } });
   const distances = instance.exports.distances as Distances;
   const query = new Uint32Array(memory.buffer, 0, words);
   const rows = new Int32Array(memory.buffer, ROWS_OFFSET, CHUNK_ROWS);
