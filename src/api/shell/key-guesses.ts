@@ -25,13 +25,12 @@ export class KeyGuesses {
   }
 
   /** The key in an Authorization header; null: none came, or one that nobody knows. @throws REQUEST_RATE_LIMITED */
-  find(authorization: string | undefined, address: string): KnownKey | null {
+  find(authorization: string | undefined, address: string, now = performance.now()): KnownKey | null {
     if (authorization === undefined) return null;
     const key = this.keys.find(authorization);
     if (key !== null && this.right.has(`${address} ${key.name}`)) return key;
-    if (!this.wrong.has(address)) this.wrong.take(address);
-    if (key === null) this.wrong.take(address);
-    else this.right.set(`${address} ${key.name}`, true);
+    if (key === null || !this.wrong.has(address, now)) this.wrong.take(address, now);
+    if (key !== null) this.right.set(`${address} ${key.name}`, true);
     return key;
   }
 }
