@@ -13,7 +13,7 @@ import { reasonOf, ServiceError } from '../errors.ts';
 import { boxArea, wholePixels } from './box.ts';
 import type { Box } from './box.ts';
 import { formatOf } from './image-format.ts';
-import { inTurn } from './large-pictures.ts';
+import { cutBytes, decodedBytes, DECODED_BYTES_MAX, inTurn } from './large-pictures.ts';
 import type { NetInput, ResizeRule } from './net-manifest.ts';
 import { scalesOf } from './net-manifest.ts';
 
@@ -29,6 +29,9 @@ const WORKING_SIDE = 1024;
 /** Longest side: decoders work in bands of rows, and a band of a row of millions needs gigabytes (74 bytes of PNG can claim it). */
 const SIDE_MAX = 32_768;
 
+/** Most pictures take a hundredth of it; a picture that takes longer was made to. */
+const DECODE_LIMIT = { seconds: 20 };
+
 /** Interleaved 8-bit RGB, row by row. */
 export interface Pixels {
   readonly width: number;
@@ -43,6 +46,8 @@ export interface DecodedImage {
   readonly height: number;
   /** The working image; smaller than the original if that was large. */
   readonly working: Pixels;
+  /** What decoding the whole of it takes (large-pictures.ts). */
+  readonly decodedBytes: number;
   readonly bytes: Uint8Array;
 }
 
@@ -65,14 +70,14 @@ export function boxFromTensor(box: Box, p: Placement): Box {
 
 /** Decodes an image as the head of this file says. Throws IMAGE_REFUSED, IMAGE_UNSUPPORTED or IMAGE_TOO_LARGE. */
 export async function decodeImage(bytes: Uint8Array, limits: ImageLimits = DEFAULT_IMAGE_LIMITS): Promise<DecodedImage> {
-  const { format, width, height } = await measureImage(bytes, limits);
+  const { format, width, height, decodedBytes } = await measureImage(bytes, limits);
   const shrink = Math.max(width, height) > WORKING_SIDE;
   const pipeline = (): Sharp => {
     const image = open(bytes, limits);
     return shrink ? image.resize(WORKING_SIDE, WORKING_SIDE, { fit: 'inside', kernel: 'cubic' }) : image;
   };
-  const working = await inTurn(width * height, () => pixelsOf(pipeline));
-  return { format, width, height, working, bytes };
+  const working = await inTurn(decodedBytes, () => pixelsOf(pipeline));
+  return { format, width, height, working, bytes, decodedBytes };
 }
 
 /**
@@ -88,7 +93,7 @@ export async function decodeAtSize(
 ): Promise<{ width: number; height: number; pixels: Pixels; placement: Placement }> {
   const original = await measureImage(bytes, limits);
   const pipeline = (): Sharp => open(bytes, limits).resize(width, height, resizeOptions(rule));
-  const pixels = await inTurn(original.width * original.height, () => pixelsOf(pipeline));
+  const pixels = await inTurn(original.decodedBytes, () => pixelsOf(pipeline));
   const placement = placementOf([0, 0, original.width, original.height], width, height, rule);
   return { width: original.width, height: original.height, pixels, placement };
 }
@@ -108,7 +113,7 @@ export async function decodeRegion(
   const box = wholePixels(region, original.width, original.height);
   const cut = { left: box[0], top: box[1], width: box[2] - box[0], height: box[3] - box[1] };
   const pixels = await pixelsOf(() => open(bytes, limits).extract(cut).resize(width, height, resizeOptions(resize)));
-  return { ...original, pixels, placement: placementOf(box, width, height, resize) };
+  return { width: original.width, height: original.height, pixels, placement: placementOf(box, width, height, resize) };
 }
 
 /** The same and nothing else looked at: what benches measure us against. */
@@ -120,7 +125,7 @@ export function decodeUnchecked(bytes: Uint8Array, width: number, height: number
 export async function measureImage(
   bytes: Uint8Array,
   limits: ImageLimits = DEFAULT_IMAGE_LIMITS,
-): Promise<{ format: string; width: number; height: number }> {
+): Promise<{ format: string; width: number; height: number; decodedBytes: number }> {
   if (bytes.byteLength > limits.bytes) {
     throw new ServiceError('IMAGE_TOO_LARGE', { reason: `${bytes.byteLength} bytes, the limit is ${limits.bytes}` });
   }
@@ -138,7 +143,14 @@ export async function measureImage(
   if (Math.max(width, height) > SIDE_MAX) {
     throw new ServiceError('IMAGE_TOO_LARGE', { reason: `${width} x ${height} pixels, the limit of a side is ${SIDE_MAX}` });
   }
-  return { format, width, height };
+  const memory = decodedBytes(format, header);
+  if (memory > DECODED_BYTES_MAX) {
+    const [needed, most] = [memory, DECODED_BYTES_MAX].map((count) => Math.round(count / 2 ** 20));
+    throw new ServiceError('IMAGE_TOO_LARGE', {
+      reason: `decoding this ${format} of ${width} x ${height} pixels takes ${needed} MiB, the limit is ${most}`,
+    });
+  }
+  return { format, width, height, decodedBytes: memory };
 }
 
 /** Frames of an animation, 1 for a still picture; pages of a TIFF are no frames. Refuses what is no image. */
@@ -151,7 +163,7 @@ export async function frameCount(bytes: Uint8Array): Promise<number> {
 }
 
 function open(bytes: Uint8Array, limits: ImageLimits): Sharp {
-  return sharp(bytes, { limitInputPixels: limits.pixels, failOn: 'error', pages: 1, animated: false }).autoOrient();
+  return sharp(bytes, { limitInputPixels: limits.pixels, failOn: 'error', pages: 1, animated: false }).timeout(DECODE_LIMIT).autoOrient();
 }
 
 /** Runs a pipeline to interleaved RGB bytes, transparency on white. */
@@ -218,8 +230,8 @@ export async function resizeRegion(
         Math.round(image.height * scale),
       )
     : null;
-  const pixelsRead = needsOriginal ? image.width * image.height : 0;
-  const pixels = await inTurn(pixelsRead, () =>
+  const bytesDecoded = needsOriginal ? cutBytes(image.width * image.height, image.decodedBytes) : 0;
+  const pixels = await inTurn(bytesDecoded, () =>
     pixelsOf(() => {
       let pipeline = needsOriginal ? open(image.bytes, limits) : fromPixels(image.working);
       if (cut) pipeline = pipeline.extract({ left: cut[0], top: cut[1], width: cut[2] - cut[0], height: cut[3] - cut[1] });
@@ -280,7 +292,7 @@ export async function thumbnail(
 ): Promise<Uint8Array> {
   const original = await measureImage(bytes, limits);
   const pipeline = (): Sharp => open(bytes, limits).resize({ width, withoutEnlargement: true }).flatten({ background: '#ffffff' });
-  return inTurn(original.width * original.height, () => encoded(pipeline, format, 82));
+  return inTurn(original.decodedBytes, () => encoded(pipeline, format, 82));
 }
 
 /** A region of an image as a JPEG, at most `side` pixels a side. */
@@ -290,12 +302,12 @@ export async function cropJpeg(
   side: number,
   limits: ImageLimits = DEFAULT_IMAGE_LIMITS,
 ): Promise<Uint8Array> {
-  const { width, height } = await measureImage(bytes, limits);
+  const { width, height, decodedBytes } = await measureImage(bytes, limits);
   const box = wholePixels(region, width, height);
   const cut = { left: box[0], top: box[1], width: box[2] - box[0], height: box[3] - box[1] };
   const pipeline = (): Sharp =>
     open(bytes, limits).extract(cut).resize(side, side, { fit: 'inside', withoutEnlargement: true }).flatten({ background: '#ffffff' });
-  return inTurn(width * height, () => encoded(pipeline, 'jpeg', 85));
+  return inTurn(cutBytes(width * height, decodedBytes), () => encoded(pipeline, 'jpeg', 85));
 }
 
 /** Pixels -> a file. */
