@@ -35,6 +35,7 @@ import { NO_FACTS, queryFacts } from './query-facts.ts';
 import { type HotState, openHotState } from './hot-state.ts';
 import { keepFormerNet } from './eyes.ts';
 import { FreshImages } from './fresh-images.ts';
+import { WebImages } from './web-images.ts';
 import { type PinObjects, VisualState } from './visual-state.ts';
 import { type PastAction, pastActions, seenPins, weighedHistory } from './user-past.ts';
 
@@ -105,6 +106,8 @@ export class Context {
   readonly hot: HotState;
   /** Waits for the disk in place of the serving thread. */
   readonly checkpointer: Checkpointer | null;
+  /** Pictures of pins and of requests that lie elsewhere. */
+  readonly webImages: WebImages;
   private readonly freshImages: FreshImages;
   private inferencePool: InferencePool | null = null;
   private scheduler: Scheduler | null = null;
@@ -163,6 +166,7 @@ export class Context {
     this.experimentStore = new ExperimentStore(this.experimentDatabase);
     this.experiments = new ActiveExperiments(this.experimentStore, config.experimentHoldout, (name) => this.registry.has(name));
     const { catalog, pins, looks, sources } = this;
+    this.webImages = new WebImages(config, dataFolder);
     this.checkpointer = options.follow && options.lock ? new Checkpointer(this.log.database) : null;
     this.hot = openHotState(config, pins, options.follow === true && options.lock === true);
     this.freshImages = new FreshImages({ config, dataFolder, catalog, pins, looks, sources, pool: () => this.inference });

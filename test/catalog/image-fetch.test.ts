@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -24,6 +24,10 @@ beforeAll(async () => {
     else if (word === 'endless') {
       reply.writeHead(200);
       const timer = setInterval(() => reply.write(Buffer.alloc(100)), 1);
+      reply.on('close', () => clearInterval(timer));
+    } else if (word === 'drip') {
+      reply.writeHead(200);
+      const timer = setInterval(() => reply.write('x'), 50);
       reply.on('close', () => clearInterval(timer));
     } else if (word === 'slow') setTimeout(() => reply.end('late'), 3000).unref();
     else if (word === 'gone') reply.writeHead(404).end();
@@ -57,6 +61,10 @@ test.each([
   '::ffff:10.0.0.1',
   '64:ff9b::7f00:1',
   '224.0.0.1',
+  '::127.0.0.1',
+  '::7f00:1',
+  '::10.0.0.1',
+  '4000::1',
   '255.255.255.255',
   'nonsense',
 ])('%s is not public', (address) => expect(isPublicAddress(address)).toBe(false));
@@ -114,4 +122,43 @@ test('a file is read from the data folder, a missing or too large one refused', 
   expect(text(await fetchImage('a.jpg', options))).toBe('pixels');
   await expect(fetchImage('none.jpg', options)).rejects.toMatchObject({ code: 'IMAGE_REFUSED' });
   await expect(fetchImage('big.jpg', options)).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
+});
+
+// Strangers could map the names of an internal network, and find out who listens where, by how their addresses were refused.
+test('addresses that nobody has, nobody may ask, or nobody listens at are refused in the same words', async () => {
+  const toldOf = async (address: string, more: object = {}): Promise<string> => {
+    const refusal = await fetchImage(address, { ...options, ...more }).then(
+      () => 'taken',
+      (error: Error) => `${error.message} | ${String((error as { cause?: unknown }).cause)}`,
+    );
+    expect(refusal).toMatch(/\| .*(127|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|no-such-name)/);
+    return refusal.split(' | ')[0];
+  };
+  const told = [
+    await toldOf('http://127.0.0.1:1/'),
+    await toldOf('http://localhost:1/'),
+    await toldOf('http://no-such-name.invalid/'),
+    await toldOf('http://127.0.0.1:1/', { allowPrivate: true }),
+  ];
+  expect(new Set(told)).toEqual(new Set(['The image address is refused: it leads to no public address that answers']));
+});
+
+test('a server that drips is given up on at the least pace, and waited for without one', async () => {
+  const drip = fetchImage(`${base}/drip`, { ...open, leastBytesPerSecond: 65_536 });
+  await expect(drip).rejects.toThrow(/too long/);
+  expect(text(await fetchImage(`${base}/image`, { ...open, leastBytesPerSecond: 65_536 }))).toBe('bytes');
+});
+
+test('a link inside the image folder that leads out of it is not followed; the folder itself may be one', async () => {
+  const [outside, data] = ['outside', 'data'].map((name) => join(folder, name));
+  mkdirSync(outside);
+  mkdirSync(data);
+  mkdirSync(join(folder, 'photos'));
+  writeFileSync(join(outside, 'secret.jpg'), 'secret');
+  writeFileSync(join(folder, 'photos', 'a.jpg'), 'pixels');
+  symlinkSync(join(folder, 'photos'), join(data, 'images'));
+  symlinkSync(outside, join(folder, 'photos', 'link'));
+  const within = { ...options, dataFolder: data };
+  expect(text(await fetchImage('images/a.jpg', within))).toBe('pixels');
+  await expect(fetchImage('images/link/secret.jpg', within)).rejects.toThrow(/leads out of the image folder/);
 });

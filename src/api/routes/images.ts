@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
-import { fetchImage } from '../../catalog/pins/image-fetch.ts';
+import { isWebAddress } from '../../catalog/pins/image-reference.ts';
 import { PIN_HAS_IMAGE, PIN_IMAGE_FAILED } from '../../catalog/pins/pin-columns.ts';
 import type { Context } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
@@ -29,15 +30,28 @@ export function imageRoutes(app: App, { context }: Service): void {
     querystring: ImageQuery,
     response: PROBLEMS,
   };
-  app.get('/v1/pins/:id/image', { schema, config: { scope: 'read', lane: 'heavy' } }, async (request, reply) => {
+  const gather = async (request: FastifyRequest): Promise<void> => {
+    const pinIndex = context.pins.indexOf((request.params as { id: string }).id);
+    const image = context.catalog.pins.get(pinIndex)?.image ?? '';
+    if (!isWebAddress(image) || (context.pins.flags[pinIndex] & PIN_IMAGE_FAILED) !== 0) return;
+    const { width } = request.query as { width?: string };
+    if (!cache.has(keyOf(widthOf(Number(width ?? 512)), image))) await context.webImages.ofPin(image);
+  };
+  app.get('/v1/pins/:id/image', { schema, config: { scope: 'read', lane: 'heavy', gather } }, async (request, reply) => {
     const pinIndex = pinOf(context, request.params.id);
-    const wanted = request.query.width ?? 512;
-    const width = WIDTHS.find((each) => each >= wanted) ?? 2048;
-    const picture = await pictureOf(context, cache, pinIndex, width);
+    const picture = await pictureOf(context, cache, pinIndex, widthOf(request.query.width ?? 512));
     reply.header('cache-control', `${readsNeedKey(context.config) ? 'private' : 'public'}, max-age=86400`).header('etag', picture.tag);
     if (request.headers['if-none-match'] === picture.tag) return reply.code(304).send();
     return reply.type('image/jpeg').send(picture.bytes);
   });
+}
+
+function widthOf(wanted: number): number {
+  return WIDTHS.find((each) => each >= wanted) ?? 2048;
+}
+
+function keyOf(width: number, image: string): string {
+  return `${width} ${image}`;
 }
 
 async function pictureOf(context: Context, cache: LRUCache<string, Picture>, pinIndex: number, width: number): Promise<Picture> {
@@ -47,12 +61,12 @@ async function pictureOf(context: Context, cache: LRUCache<string, Picture>, pin
   if ((flags & PIN_IMAGE_FAILED) !== 0) {
     throw new ServiceError('IMAGE_REFUSED', { reason: context.catalog.pins.get(pinIndex)?.imageFailure ?? 'it was refused before' });
   }
-  const key = `${width} ${image}`;
+  const key = keyOf(width, image);
   const known = cache.get(key);
   if (known) return known;
-  const { uploadLimitBytes, imagePixelLimit, imagePrivateUrls } = context.config;
+  const { uploadLimitBytes, imagePixelLimit } = context.config;
   const limits = { bytes: uploadLimitBytes, pixels: imagePixelLimit };
-  const original = await fetchImage(image, { dataFolder: context.dataFolder, byteLimit: limits.bytes, allowPrivate: imagePrivateUrls });
+  const original = await context.webImages.ofPin(image);
   const bytes = Buffer.from(await thumbnail(original, width, 'jpeg', limits));
   const picture = { bytes, tag: `"${createHash('sha256').update(bytes).digest('hex').slice(0, 24)}"` };
   cache.set(key, picture);

@@ -9,7 +9,7 @@ import { fieldsBeside } from './item-fields.ts';
 import type { App, Service } from './routes.ts';
 import type { VisualDesk } from './visual-desk.ts';
 import { coloursOf, listHead, logVisualList, placeOf, visualOptions } from './visual-list.ts';
-import { type VisualQuestion, visualQuestion } from './visual-query.ts';
+import { gatherPicture, type VisualQuestion, visualQuestion } from './visual-query.ts';
 import { filtersOf, type FoundRegion, passes, searchRegion, visualSchema } from './visual-search.ts';
 
 /** Bits up to which an uploaded picture counts as one of the catalogue's: a twentieth of the code. */
@@ -20,34 +20,39 @@ const TERMS_ASKED = 3;
 /** Detections as sure as this are looked for among objects of their own kind only. */
 const TRUSTED_LABEL = 0.5;
 
-export function lensRoutes(app: App, { context, metrics }: Service, desk: () => VisualDesk): void {
+export function lensRoutes(app: App, service: Service, desk: () => VisualDesk): void {
+  const { context, metrics } = service;
   const schema = visualSchema('A photo in: what it shows, and a blend of look-alikes, meaning-alikes and scenes');
-  app.post('/v1/lens', { schema, config: { scope: 'read', lane: 'heavy', form: true, body: 'picture' } }, async (request) => {
-    const startedAt = performance.now();
-    const question = await visualQuestion(context, request);
-    const options = visualOptions(context, question, 'lens');
-    const start = placeOf(question.request.cursor);
-    const { items, more, understanding, ratios } = await blended(context, desk(), question, start);
-    logVisualList(context, metrics, request, {
-      surface: 'lens',
-      options,
-      pinIndex: question.pinIndex,
-      region: null,
-      start,
-      items,
-      startedAt,
-    });
-    const beside = fieldsBeside(question.fieldsOf, items);
-    return {
-      ...listHead(context, options),
-      items: items.map((item, at) => ({ ...itemOf(context, item, start + at + 1), ...beside(at) })),
-      nextCursor: more ? String(start + items.length) : null,
-      understanding: understandingReply(context, understanding),
-      annotations: understanding.annotations.map(({ term, weight }) => ({ term, weight })),
-      colours: coloursOf(understanding.colours),
-      blend: ratios,
-    };
-  });
+  app.post(
+    '/v1/lens',
+    { schema, config: { scope: 'read', lane: 'heavy', form: true, body: 'picture', gather: gatherPicture(service) } },
+    async (request) => {
+      const startedAt = performance.now();
+      const question = await visualQuestion(context, request);
+      const options = visualOptions(context, question, 'lens');
+      const start = placeOf(question.request.cursor);
+      const { items, more, understanding, ratios } = await blended(context, desk(), question, start);
+      logVisualList(context, metrics, request, {
+        surface: 'lens',
+        options,
+        pinIndex: question.pinIndex,
+        region: null,
+        start,
+        items,
+        startedAt,
+      });
+      const beside = fieldsBeside(question.fieldsOf, items);
+      return {
+        ...listHead(context, options),
+        items: items.map((item, at) => ({ ...itemOf(context, item, start + at + 1), ...beside(at) })),
+        nextCursor: more ? String(start + items.length) : null,
+        understanding: understandingReply(context, understanding),
+        annotations: understanding.annotations.map(({ term, weight }) => ({ term, weight })),
+        colours: coloursOf(understanding.colours),
+        blend: ratios,
+      };
+    },
+  );
 }
 
 type QueryObject = Pick<PinObject, 'label' | 'score' | 'box'>;

@@ -11,6 +11,7 @@ import type { Context } from '../../service/context.ts';
 import type { Scope } from '../../access-keys.ts';
 import type { Lane } from '../shell/admission.ts';
 import type { ImageForm } from './image-form.ts';
+import type { Keys } from '../shell/keys.ts';
 import type { Metrics } from '../shell/metrics.ts';
 
 /** Requests get their types from the schemas; replies are checked by being serialized through theirs. */
@@ -35,6 +36,7 @@ export type BodyKind = 'fields' | 'list' | 'picture' | 'definition' | 'rows';
 export interface Service {
   readonly context: Context;
   readonly metrics: Metrics;
+  readonly keys: Keys;
 }
 
 declare module 'fastify' {
@@ -45,6 +47,8 @@ declare module 'fastify' {
     readonly personal?: boolean;
     /** The budget it takes from when it isn't its scope's own: expensive work says heavy. */
     readonly lane?: Lane;
+    /** Fetches from elsewhere what the request needs, before it waits for its turn. */
+    readonly gather?: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
     /** Waits for nothing but memory and the group commit. */
     readonly prompt?: boolean;
     /** Takes a form with an image beside JSON. */
@@ -61,5 +65,7 @@ declare module 'fastify' {
     keyName: string | null;
     /** The form that came, of routes that take one. */
     form: ImageForm | null;
+    /** The picture at the address that the request gave. */
+    fetched: Uint8Array | null;
   }
 }

@@ -1,15 +1,17 @@
 /** What a visual-search or Lens request asks: JSON with a pin id, or multipart with an image; both give one record. */
-import type { FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { fetchImage } from '../../catalog/pins/image-fetch.ts';
 import { isWebAddress } from '../../catalog/pins/image-reference.ts';
 import type { Context } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
 import type { BoxUnit } from '../../vision/box.ts';
 import { frameCount } from '../../vision/image-tensor.ts';
 import { type AskedFilter, askedFilter, type FieldsOf, fieldReader } from './item-fields.ts';
+import { checkKnown } from '../shell/guard.ts';
+import { networkOf } from '../shell/rate-limit.ts';
 import { pinOf } from './list-options.ts';
+import type { Service } from './routes.ts';
 import { FieldsAndFilters, Id, LIMIT_MAX } from '../schemas.ts';
 
 export const VisualBody = Type.Object({
@@ -74,7 +76,9 @@ export async function visualQuestion(context: Context, request: FastifyRequest):
     return { ...shared, pinIndex: -1, upload: form.image };
   }
   if (body.imageUrl !== undefined) {
-    const image = await bytesAt(context, body.imageUrl);
+    if (!isWebAddress(body.imageUrl))
+      throw new ServiceError('REQUEST_INVALID', { field: 'imageUrl', detail: 'imageUrl: must begin with http:// or https://' });
+    const image = request.fetched ?? (await context.webImages.fetch(body.imageUrl));
     await refuseAnimated(image);
     return { ...shared, pinIndex: -1, upload: image };
   }
@@ -89,17 +93,31 @@ async function refuseAnimated(bytes: Uint8Array): Promise<void> {
   if (frames > 1) throw new ServiceError('IMAGE_REFUSED', { reason: `it is animated (${frames} frames); send one still picture` });
 }
 
-/** An image by its web address, under the guard of the import; paths of our own disk are no addresses. */
-function bytesAt({ config, dataFolder }: Context, address: string): Promise<Uint8Array> {
-  if (!isWebAddress(address))
-    throw new ServiceError('REQUEST_INVALID', { field: 'imageUrl', detail: 'imageUrl: must begin with http:// or https://' });
-  return fetchImage(address, { dataFolder, byteLimit: config.uploadLimitBytes, allowPrivate: config.imagePrivateUrls });
+/**
+ * Fetches what lies elsewhere before the request waits for its turn: the picture at the address it gives, for which a caller
+ * must be known once there are keys, or the pin's.
+ */
+export function gatherPicture({ context, keys }: Service): NonNullable<FastifyContextConfig['gather']> {
+  const { webImages, catalog, pins } = context;
+  return async (request, reply) => {
+    const asked = (request.form?.fields ?? request.body ?? {}) as { imageUrl?: unknown; pinId?: unknown };
+    if (request.form?.image) return;
+    if (typeof asked.imageUrl === 'string' && isWebAddress(asked.imageUrl)) {
+      checkKnown(request, keys);
+      const caller = request.keyName ?? networkOf(request.ip);
+      webImages.given.take(caller);
+      reply.raw.once('close', () => webImages.given.giveBack(caller));
+      request.fetched = await webImages.fetch(asked.imageUrl);
+    } else if (typeof asked.pinId === 'string') {
+      const image = catalog.pins.get(pins.indexOf(asked.pinId))?.image ?? '';
+      if (isWebAddress(image)) await webImages.ofPin(image);
+    }
+  };
 }
 
 /** The bytes of a pin's image. Throws IMAGE_REFUSED for a pin without one. */
-export async function bytesOfPin(context: Context, pinIndex: number): Promise<Uint8Array> {
-  const { catalog, config, dataFolder } = context;
+export async function bytesOfPin({ catalog, webImages }: Context, pinIndex: number): Promise<Uint8Array> {
   const pin = catalog.pins.get(pinIndex);
   if (!pin?.image) throw new ServiceError('IMAGE_REFUSED', { reason: 'this pin has no image' });
-  return fetchImage(pin.image, { dataFolder, byteLimit: config.uploadLimitBytes, allowPrivate: config.imagePrivateUrls });
+  return webImages.ofPin(pin.image);
 }

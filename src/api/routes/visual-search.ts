@@ -24,7 +24,7 @@ import type { App, Service } from './routes.ts';
 import { replies } from '../schemas.ts';
 import { VisualDesk } from './visual-desk.ts';
 import { coloursOf, listHead, logVisualList, placeOf, visualOptions } from './visual-list.ts';
-import { type VisualQuestion, visualQuestion } from './visual-query.ts';
+import { gatherPicture, type VisualQuestion, visualQuestion } from './visual-query.ts';
 
 export const VisualReply = Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true });
 const PER_PART = 4;
@@ -48,32 +48,36 @@ export function visualSearchRoutes(app: App, service: Service): void {
   const schema = visualSchema(
     'Pins that look like a picture, or like a region of it; with `mode` also similar looks, the look to shop, the exact product',
   );
-  app.post('/v1/visual-search', { schema, config: { scope: 'read', lane: 'heavy', form: true, body: 'picture' } }, async (request) => {
-    const startedAt = performance.now();
-    const question = await visualQuestion(context, request);
-    const options = visualOptions(context, question, 'visual-search');
-    const found = await searchRegion(context, desk(), question);
-    const { reply, logged } = await answer(context, desk(), question, found);
-    const start = placeOf(question.request.cursor);
-    if (!question.request.preview)
-      logVisualList(context, metrics, request, {
-        surface: 'visual-search',
-        options,
-        pinIndex: question.pinIndex,
-        region: regionOf(question, found),
-        start,
-        items: logged,
-        startedAt,
-      });
-    request.line.timings = found.timings;
-    return {
-      ...listHead(context, options),
-      ...reply,
-      colours: coloursOf(found.look.colours),
-      box: found.box,
-      ...(question.request.explain ? { timings: found.timings } : {}),
-    };
-  });
+  app.post(
+    '/v1/visual-search',
+    { schema, config: { scope: 'read', lane: 'heavy', form: true, body: 'picture', gather: gatherPicture(service) } },
+    async (request) => {
+      const startedAt = performance.now();
+      const question = await visualQuestion(context, request);
+      const options = visualOptions(context, question, 'visual-search');
+      const found = await searchRegion(context, desk(), question);
+      const { reply, logged } = await answer(context, desk(), question, found);
+      const start = placeOf(question.request.cursor);
+      if (!question.request.preview)
+        logVisualList(context, metrics, request, {
+          surface: 'visual-search',
+          options,
+          pinIndex: question.pinIndex,
+          region: regionOf(question, found),
+          start,
+          items: logged,
+          startedAt,
+        });
+      request.line.timings = found.timings;
+      return {
+        ...listHead(context, options),
+        ...reply,
+        colours: coloursOf(found.look.colours),
+        box: found.box,
+        ...(question.request.explain ? { timings: found.timings } : {}),
+      };
+    },
+  );
   lensRoutes(app, service, desk);
   objectRoutes(app, service, desk);
 }

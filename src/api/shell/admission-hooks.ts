@@ -9,18 +9,19 @@ import type { App } from '../routes/routes.ts';
 const UNREAD_CHECK_MS = 2000;
 
 /**
- * Requests without a body wait for their turn at once, those with one when all of it has come: a slow sender holds up
- * nobody. A body for an address that does not exist is not read at all.
+ * Requests without a body wait for their turn at once, those with one when all of it has come, those that need something from
+ * elsewhere when that has come: a slow sender holds up nobody. A body for an address that does not exist is not read at all.
  */
 export function admit(app: App, admission: Admission, config: Config): void {
   admission.watch(app.server);
   const unread = setInterval(() => admission.cutUnread(config.requestTimeoutMs), UNREAD_CHECK_MS).unref();
   app.addHook('onClose', () => clearInterval(unread));
   app.decorateRequest('form', null);
+  app.decorateRequest('fetched', null);
   app.addHook('onRequest', (request, reply, done) => {
     const lane = laneOf(request);
     const bytes = bodyBytesOf(request, config);
-    if (bytes === 0) return lane === null ? done() : admission.enter(lane, reply.raw, done);
+    if (bytes === 0) return lane === null || request.routeOptions.config.gather ? done() : admission.enter(lane, reply.raw, done);
     if (request.is404) {
       reply.header('connection', 'close');
       return done(new ServiceError('ROUTE_UNKNOWN', { method: request.method, path: request.url.split('?')[0] }));
@@ -34,12 +35,15 @@ export function admit(app: App, admission: Admission, config: Config): void {
   });
   app.addHook('preValidation', (request, reply, done) => {
     const lane = laneOf(request);
-    if (lane === null || bodyBytesOf(request, config) === 0) return done();
-    if (!request.routeOptions.config.form || !request.isMultipart()) return admission.enter(lane, reply.raw, done);
-    readImageForm(request, config.uploadLimitBytes).then((form) => {
-      request.form = form;
-      admission.enter(lane, reply.raw, done);
-    }, done);
+    const { form, gather } = request.routeOptions.config;
+    if (lane === null || (bodyBytesOf(request, config) === 0 && !gather)) return done();
+    const isForm = form === true && request.isMultipart();
+    if (!isForm && !gather) return admission.enter(lane, reply.raw, done);
+    const complete = async (): Promise<void> => {
+      if (isForm) request.form = await readImageForm(request, config.uploadLimitBytes);
+      await gather?.(request, reply);
+    };
+    complete().then(() => admission.enter(lane, reply.raw, done), done);
   });
 }
 

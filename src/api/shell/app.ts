@@ -2,7 +2,7 @@
 import swagger from '@fastify/swagger';
 import Fastify, { LogController } from 'fastify';
 import type { Context } from '../../service/context.ts';
-import { ServiceError } from '../../errors.ts';
+import { reasonOf, ServiceError } from '../../errors.ts';
 import { Admission, limitsOf } from './admission.ts';
 import { admit } from './admission-hooks.ts';
 import { auditAdministration } from './administration-audit.ts';
@@ -94,6 +94,7 @@ export async function buildService(context: Context, { behindReaders = false, wr
   app.setErrorHandler((error: Error, request, reply) => {
     const known = serviceErrorOf(error, request.routeOptions.bodyLimit ?? config.bodyLimitBytes);
     request.line.code = known.code;
+    if (known.code === 'IMAGE_URL_REFUSED' && known.cause) request.line.reason = reasonOf(known.cause);
     if (known.status >= 500 && known.code !== 'SERVER_OVERLOADED') request.log.error({ err: known.cause ?? known }, known.message);
     return sendProblem(known, request, reply);
   });
@@ -113,12 +114,12 @@ export async function buildService(context: Context, { behindReaders = false, wr
   auditAdministration(app, context.dataFolder);
   await traceRequests(app, config.tracesUrl);
   if (writer !== undefined) {
-    for (const routes of READING) routes(app, { context, metrics });
+    for (const routes of READING) routes(app, { context, metrics, keys });
     await forwardTheRest(app, writer);
     return { app, metrics };
   }
   await app.register(swagger, OPENAPI);
-  for (const routes of ROUTES) routes(app, { context, metrics });
+  for (const routes of ROUTES) routes(app, { context, metrics, keys });
   app.get('/v1/openapi.json', { schema: { summary: 'This document', tags: ['health'] } }, async () => app.swagger());
   await pageRoutes(app);
   return { app, metrics };

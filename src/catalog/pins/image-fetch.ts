@@ -1,10 +1,12 @@
 /**
  * The bytes of an image by path or web address. Addresses come from strangers: only http and https; the host is resolved
  * once, every address it has is checked and the connection goes to a checked one, so a name that changes its mind between
- * check and connect gains nothing; redirects (three at most) are checked the same way; size and time are bounded.
+ * check and connect gains nothing; redirects (three at most) are checked the same way; size, time and pace are bounded.
+ * A refusal says nothing of names and addresses, or strangers would map an internal network by it: that stands in its cause.
  */
 import { lookup as resolveHost } from 'node:dns';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join, sep } from 'node:path';
 import type { LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { Dispatcher } from 'undici';
@@ -18,6 +20,8 @@ export interface ImageFetchOptions {
   readonly allowPrivate?: boolean;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Give up on a server that has sent less than this many bytes for each second after the first two. */
+  readonly leastBytesPerSecond?: number;
   /** Which addresses may be connected to; by default public unicast ones. */
   readonly addressAllowed?: (address: string) => boolean;
   readonly resolve?: typeof resolveHost;
@@ -25,16 +29,24 @@ export interface ImageFetchOptions {
 
 const REDIRECTS_MAX = 3;
 const TIMEOUT_MS = 15_000;
+/** From then on a pace is asked for, which is looked at so often. */
+const PACE_GRACE_MS = 2000;
+const PACE_LOOK_MS = 250;
+/** What a caller is told of every address that can't be asked, whether nobody has it, nobody may, or nobody listens there. */
+const NOBODY_THERE = 'it leads to no public address that answers';
 const REDIRECT_STATUSES = new Set([301, 302, 303, 307, 308]);
 
 /** Reads the image behind a stored reference. @throws IMAGE_URL_REFUSED, IMAGE_TOO_LARGE, IMAGE_REFUSED. */
 export async function fetchImage(reference: string, options: ImageFetchOptions): Promise<Uint8Array> {
   const location = imageLocation(reference, options.dataFolder);
-  return isWebAddress(location) ? fetchFromWeb(location, options) : readImageFile(location, options.byteLimit);
+  if (isWebAddress(location)) return fetchFromWeb(location, options);
+  return readImageFile(location, options.byteLimit, isAbsolute(reference) ? null : options.dataFolder);
 }
 
-async function readImageFile(path: string, byteLimit: number): Promise<Uint8Array> {
+/** `within`: the data folder of a reference that was given relative to it; a link in it must not lead out of it. */
+async function readImageFile(path: string, byteLimit: number, within: string | null): Promise<Uint8Array> {
   try {
+    if (within !== null) await refuseOutside(path, within);
     const found = await stat(path);
     if (!found.isFile()) throw new ServiceError('IMAGE_REFUSED', { reason: 'it is no file' });
     if (found.size > byteLimit) throw tooLarge(byteLimit);
@@ -46,11 +58,20 @@ async function readImageFile(path: string, byteLimit: number): Promise<Uint8Arra
   }
 }
 
+/** The image folder itself may be a link to where the pictures lie; a link inside it that leads elsewhere is refused. */
+async function refuseOutside(path: string, dataFolder: string): Promise<void> {
+  const target = await realpath(path);
+  const roots = await Promise.all([dataFolder, join(dataFolder, 'images')].map((root) => realpath(root).catch(() => null)));
+  if (roots.some((root) => root !== null && target.startsWith(root + sep))) return;
+  throw new ServiceError('IMAGE_REFUSED', { reason: 'it is a link that leads out of the image folder' });
+}
+
 async function fetchFromWeb(start: string, options: ImageFetchOptions): Promise<Uint8Array> {
   const allowed = options.allowPrivate ? () => true : (options.addressAllowed ?? isPublicAddress);
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   const timeout = AbortSignal.timeout(timeoutMs);
-  const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
+  const pace = new Pace(options.leastBytesPerSecond ?? 0);
+  const signal = AbortSignal.any([timeout, pace.signal, ...(options.signal ? [options.signal] : [])]);
   // 110 files that a service without web addresses never needs.
   const { Agent, request } = await import('undici');
   const agent = new Agent({
@@ -65,15 +86,41 @@ async function fetchFromWeb(start: string, options: ImageFetchOptions): Promise<
         signal,
         headers: { accept: 'image/*' },
       });
-      if (!REDIRECT_STATUSES.has(reply.statusCode)) return await bodyOf(reply, options.byteLimit);
+      if (!REDIRECT_STATUSES.has(reply.statusCode)) return await bodyOf(reply, options.byteLimit, pace);
       reply.body.on('error', () => {}).destroy();
       url = nextUrl(url, reply.headers.location);
     }
     throw refused(`it redirects more than ${REDIRECTS_MAX} times`);
   } catch (error) {
-    throw asServiceError(error, timeout, options.byteLimit);
+    throw asServiceError(error, timeout.aborted || pace.signal.aborted, options.byteLimit);
   } finally {
+    pace.stop();
     await agent.destroy();
+  }
+}
+
+/** Aborts its signal when bytes come too slowly. */
+class Pace {
+  /** Received so far. */
+  bytes = 0;
+  private readonly abort = new AbortController();
+  private readonly timer: NodeJS.Timeout | undefined;
+
+  constructor(leastBytesPerSecond: number) {
+    if (leastBytesPerSecond === 0) return;
+    const startedAt = performance.now();
+    this.timer = setInterval(() => {
+      const seconds = (performance.now() - startedAt - PACE_GRACE_MS) / 1000;
+      if (seconds > 0 && this.bytes < seconds * leastBytesPerSecond) this.abort.abort();
+    }, PACE_LOOK_MS);
+  }
+
+  get signal(): AbortSignal {
+    return this.abort.signal;
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
   }
 }
 
@@ -83,7 +130,7 @@ function checkedUrl(text: string, allowed: (address: string) => boolean): URL {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw refused(`${url.protocol} is not http or https`);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   // A literal address is connected to without a lookup, so it is checked here.
-  if (ipaddr.isValid(host) && !allowed(host)) throw refused(`${host} is no public address`);
+  if (ipaddr.isValid(host) && !allowed(host)) throw refused(NOBODY_THERE, new Error(`${host} is no public address`));
   return url;
 }
 
@@ -99,7 +146,7 @@ function checkedLookup(allowed: (address: string) => boolean, resolve: typeof re
       if (error) return callback(error, '', 0);
       const bad = addresses.find(({ address }) => !allowed(address));
       if (bad || addresses.length === 0) {
-        return callback(refused(`${host} leads to ${bad?.address ?? 'nowhere'}, no public address`), '', 0);
+        return callback(refused(NOBODY_THERE, new Error(`${host} leads to ${bad?.address ?? 'nowhere'}, no public address`)), '', 0);
       }
       if (settings.all) return (callback as unknown as (e: null, a: typeof addresses) => void)(null, addresses);
       callback(null, addresses[0].address, addresses[0].family);
@@ -107,31 +154,36 @@ function checkedLookup(allowed: (address: string) => boolean, resolve: typeof re
   };
 }
 
+/** Where public IPv6 addresses are given out; what else is called unicast holds IPv4 addresses in old forms (`::127.0.0.1`). */
+const GLOBAL_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3');
+
 /** True for public unicast addresses only; IPv4 inside IPv6 is judged as what it maps to. */
 export function isPublicAddress(address: string): boolean {
-  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
+  if (!ipaddr.isValid(address)) return false;
+  const parsed = ipaddr.process(address);
+  if (parsed.range() !== 'unicast') return false;
+  return parsed.kind() === 'ipv4' || (parsed as ipaddr.IPv6).match(GLOBAL_IPV6);
 }
 
-async function bodyOf(reply: Dispatcher.ResponseData, byteLimit: number): Promise<Uint8Array> {
+async function bodyOf(reply: Dispatcher.ResponseData, byteLimit: number, pace: Pace): Promise<Uint8Array> {
   if (reply.statusCode !== 200) {
     reply.body.on('error', () => {}).destroy();
     throw refused(`the server answers ${reply.statusCode}`);
   }
   const pieces: Uint8Array[] = [];
-  let bytes = 0;
   for await (const piece of reply.body as AsyncIterable<Uint8Array>) {
-    bytes += piece.length;
-    if (bytes > byteLimit) throw tooLarge(byteLimit);
+    pace.bytes += piece.length;
+    if (pace.bytes > byteLimit) throw tooLarge(byteLimit);
     pieces.push(piece);
   }
   return Buffer.concat(pieces);
 }
 
-function asServiceError(error: unknown, timeout: AbortSignal, byteLimit: number): unknown {
+function asServiceError(error: unknown, isLate: boolean, byteLimit: number): unknown {
   if (error instanceof ServiceError) return error;
   const code = (error as { code?: unknown } | null)?.code;
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return tooLarge(byteLimit);
-  return refused(timeout.aborted ? 'the server takes too long' : reasonOf(error), error);
+  return refused(isLate ? 'the server takes too long' : NOBODY_THERE, error);
 }
 
 function refused(reason: string, cause?: unknown): ServiceError {
