@@ -59,4 +59,10 @@ describe('documents say what the code says', () => {
   it('the lock file carries no download addresses', () => {
     expect(read('package-lock.json')).not.toMatch(/"resolved":\s*"http/);
   });
+
+  it('the lock file names no script of onnxruntime-node, which would fetch CUDA libraries on every Linux machine', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, { hasInstallScript?: boolean }> };
+    expect(packages['node_modules/onnxruntime-node']).toBeDefined();
+    expect(packages['node_modules/onnxruntime-node'].hasInstallScript).toBeUndefined();
+  });
 });
