@@ -1,7 +1,12 @@
 #!/usr/bin/env node
 /** The program `related-pins`: its jobs are in `jobs/table.ts`. */
-import { runCommandLine } from './command-line.ts';
-import { JOB_GROUPS } from './jobs/table.ts';
+import { fileURLToPath } from 'node:url';
+import { handOver } from './node-launcher.mjs';
+
+// What the jobs need is read after the hand-over: an old Node cannot read it.
+await handOver(fileURLToPath(import.meta.url), process.argv.slice(2));
+const { runCommandLine } = await import('./command-line.ts');
+const { JOB_GROUPS } = await import('./jobs/table.ts');
 
 /** Jobs of the project's own proofs, which `npm run lab` runs. */
 const LAB = ['demo', 'evaluate-world', 'climb-ladder', 'prove-position-bias', 'replay-flashlight', 'replay-paper', 'simulate-experiments'];

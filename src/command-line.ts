@@ -12,6 +12,7 @@ import type { Job, JobOption } from './jobs/job.ts';
 import { lockJob } from './jobs/job-lock.ts';
 import type { JobGroup, JobRow } from './jobs/table.ts';
 import { toldProgress } from './jobs/told-progress.ts';
+import { whenParentIsGone } from './node-launcher.mjs';
 import type { Progress } from './progress.ts';
 import { projectRoot } from './worker-url.ts';
 
@@ -23,6 +24,9 @@ export interface Program {
   /** For a name that is no job here: a sentence that says where it is, or undefined. */
   elsewhere?(name: string): string | undefined;
 }
+
+/** A second signal within this time is the first one again. */
+const SAME_SIGNAL_MS = 300;
 
 /** Codes that mean "refused": the command was wrong or there was nothing to do. */
 const REFUSALS = new Set([
@@ -89,8 +93,14 @@ async function runJob(program: Program, job: Job, argv: readonly string[]): Prom
   }
   const options = command.opts<Record<string, unknown>>();
   const stop = new AbortController();
+  let stoppedAt = 0;
   const onSignal = (): void => {
-    if (stop.signal.aborted) process.exit(130);
+    if (stop.signal.aborted) {
+      // One Ctrl-C may come twice: from the terminal, and from what started this process.
+      if (Date.now() - stoppedAt > SAME_SIGNAL_MS) process.exit(130);
+      return;
+    }
+    stoppedAt = Date.now();
     stop.abort();
     console.error('\nstopping at the next safe point (press Ctrl-C again to stop at once) ...');
   };
@@ -132,8 +142,9 @@ async function keepEyes(dataFolder: string): Promise<void> {
   keepFormerNet(dataFolder);
 }
 
-/** A job that the service started stops at its next safe point when the service is gone. */
+/** A job stops at its next safe point when the service that started it is gone, or the npm or the launcher that did. */
 function stopWithParent(stop: AbortController): void {
+  whenParentIsGone(() => stop.abort());
   if (!process.channel) return;
   process.once('disconnect', () => stop.abort());
   process.channel.unref();
