@@ -92,9 +92,15 @@ export function environmentOf(/** @type {string} */ node) {
 /** Hands over to a Node that suits when this one does not: `file` runs there, and this process ends as it does. */
 export async function handOver(/** @type {string} */ file, /** @type {readonly string[]} */ args) {
   if (suits(process.version)) return;
+  if (launched()) giveUp('a launcher took it for a newer one.');
   const node = fetchedNode();
   if (node) await runOn(node, [file, ...args]);
   giveUp('no newer one has been fetched. `npm run build` in its folder fetches one; nothing outside that folder changes.');
+}
+
+/** True in a process that a launcher started; not in those that it starts. */
+function launched() {
+  return process.env.RELATED_PINS_LAUNCHER === String(process.ppid);
 }
 
 const FORWARDED = /** @type {NodeJS.Signals[]} */ (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2']);
@@ -120,8 +126,7 @@ export function runOn(/** @type {string} */ node, /** @type {readonly string[]} 
  */
 export function whenParentIsGone(/** @type {() => void} */ stop) {
   const parent = process.ppid;
-  const launched = process.env.RELATED_PINS_LAUNCHER === String(parent);
-  if (WINDOWS || !(launched || process.env.npm_lifecycle_event)) return;
+  if (WINDOWS || !(launched() || process.env.npm_lifecycle_event)) return;
   const watch = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(watch);
