@@ -4,15 +4,13 @@ import { basename, join } from 'node:path';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { loadPinColumns, type PinColumns, siteCategories } from '../../src/catalog/pins/pin-columns.ts';
 import { meanAveragePrecision } from '../../src/detection/average-precision.ts';
-import { openDetectionStore } from '../../src/detection/detection-store.ts';
-import { dominantAgreement, type EvaluatedImage, judged } from '../../src/detection/detector-evaluation.ts';
-import { readingRules } from '../../src/detection/detector.ts';
-import { readDetections } from '../../src/detection/suppression.ts';
+import { type DetectionReader, dominantAgreement, type EvaluatedImage, judged } from '../../src/detection/detector-evaluation.ts';
 import { ServiceError } from '../../src/errors.ts';
 import { boxIou } from '../../src/vision/box.ts';
-import { activeNet } from '../../src/vision/net-folder.ts';
-import { readNet } from '../../src/vision/net-manifest.ts';
 import type { Job, JobInput } from '../../src/jobs/job.ts';
+import { type DetectorSet, readDetectorSet, readUnited } from '../../src/detection/detector-set.ts';
+import { labelWord } from '../../src/detection/label-words.ts';
+import { openSetDetections } from '../../src/detection/set-detections.ts';
 
 export const job: Job = {
   name: 'evaluate-world',
@@ -83,33 +81,34 @@ interface ObjectLine {
 }
 
 function objectFigures(dataFolder: string, pins: PinColumns, folder: string, config: JobInput['config']): Record<string, unknown> {
-  const net = readNet(activeNet(dataFolder, 'detector'));
-  const rules = readingRules(net.manifest);
-  const store = openDetectionStore(dataFolder, net);
+  const set = readDetectorSet(dataFolder);
+  const store = openSetDetections(dataFolder, set);
   try {
     const images = linesOf<ObjectLine>(join(folder, 'objects.jsonl')).flatMap(({ photo, width, height, objects }): EvaluatedImage[] => {
       const found = store.read(pins.indexOf(basename(photo, '.jpg')));
-      return found ? [{ width, height, detections: found.detections, truth: objects }] : [];
+      const truth = objects.map((object) => ({ ...object, label: labelWord(object.label) }));
+      return found ? [{ width, height, detections: found.detections, truth }] : [];
     });
+    const read: DetectionReader = (detections, scoreMin) => readUnited(detections, set, () => scoreMin);
     const dominance = { scoreMin: config.objectScoreMin, areaMin: config.dominantAreaMin, ownScoreMin: config.dominantScoreMin };
     return {
-      detector: net.manifest.name,
+      detectors: set.detectors.map(({ name }) => name),
       images: images.length,
-      dominantObjects: dominantAgreement(images, { ...rules, scoreThreshold: rules.scoreMin, dominance }),
-      boxes: { mapAt50: meanAveragePrecision(judged(images, rules), 0.5), at50: boxFigures(images, rules) },
+      dominantObjects: dominantAgreement(images, { read, scoreThreshold: dominance.scoreMin, dominance }),
+      boxes: { mapAt50: meanAveragePrecision(judged(images, read), 0.5), at50: boxFigures(images, set) },
     };
   } finally {
     store.close();
   }
 }
 
-/** Boxes over the detector's threshold with the right label and IoU 0.5, each true box found once. */
-function boxFigures(images: readonly EvaluatedImage[], rules: ReturnType<typeof readingRules>): Figures {
+/** Boxes over their detector's threshold with the right label and IoU 0.5, each true box found once. */
+function boxFigures(images: readonly EvaluatedImage[], set: DetectorSet): Figures {
   let [found, real, hits] = [0, 0, 0];
   for (const image of images) {
     const left = new Set(image.truth);
     real += image.truth.length;
-    for (const { label, box } of readDetections(image.detections, rules)) {
+    for (const { label, box } of readUnited(image.detections, set)) {
       found++;
       const match = [...left]
         .filter((object) => object.label === label && boxIou(object.box, box) >= 0.5)

@@ -5,6 +5,8 @@ export interface Detection {
   readonly label: string;
   readonly score: number;
   readonly box: Box;
+  /** The detector that found it, where several work together. */
+  readonly detector?: string;
 }
 
 /** All a detector said about one image, highest score first, before suppression and thresholds. */

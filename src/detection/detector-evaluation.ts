@@ -10,7 +10,7 @@ import {
 } from './average-precision.ts';
 import type { Detection } from './detection.ts';
 import { dominantAgrees, type DominanceRules, dominantObject, dominantTrueBox } from './dominant-object.ts';
-import { readDetections } from './suppression.ts';
+import { type ReadingRules, readDetections } from './suppression.ts';
 import type { TrueObject } from './true-objects.ts';
 
 /** One image with everything the net said (before suppression) and what is true, boxes in the same pixels. */
@@ -21,12 +21,13 @@ export interface EvaluatedImage {
   readonly truth: readonly TrueObject[];
 }
 
+/** Stored detections -> those of this score or more after suppression, highest first. */
+export type DetectionReader = (detections: readonly Detection[], scoreMin: number) => readonly Detection[];
+
 export interface EvaluationRules {
-  /** Suppression as used. */
-  readonly nmsIou: number;
+  readonly read: DetectionReader;
   /** The stated threshold at which precision and recall are given. */
   readonly scoreThreshold: number;
-  readonly proposals?: number;
   readonly dominance: DominanceRules;
 }
 
@@ -42,15 +43,8 @@ export const TABLE_IOU = 0.7;
 const FLOOR = 0.01;
 
 /** Images after suppression, with all detections scored `scoreMin` or more. */
-export function judged(
-  images: readonly EvaluatedImage[],
-  rules: { readonly nmsIou: number; readonly proposals?: number },
-  scoreMin = FLOOR,
-): readonly JudgedImage[] {
-  return images.map((image) => ({
-    found: readDetections(image.detections, { scoreMin, ...rules }),
-    truth: image.truth,
-  }));
+export function judged(images: readonly EvaluatedImage[], read: DetectionReader, scoreMin = FLOOR): readonly JudgedImage[] {
+  return images.map((image) => ({ found: read(image.detections, scoreMin), truth: image.truth }));
 }
 
 /** Every label's detections matched at the IoU of Table 3. */
@@ -82,8 +76,7 @@ export function dominantAgreement(images: readonly EvaluatedImage[], rules: Eval
   let real = 0;
   let located = 0;
   for (const image of images) {
-    const reading = { scoreMin: rules.dominance.scoreMin, nmsIou: rules.nmsIou, proposals: rules.proposals };
-    const mine = dominantObject(readDetections(image.detections, reading), image, rules.dominance)?.box ?? null;
+    const mine = dominantObject(rules.read(image.detections, rules.dominance.scoreMin), image, rules.dominance)?.box ?? null;
     const truth = dominantTrueBox(
       image.truth.map((object) => object.box),
       image,
@@ -108,14 +101,14 @@ export function dominantAgreement(images: readonly EvaluatedImage[], rules: Eval
 }
 
 /** Share of images with true boxes whose largest one is met (IoU 0.5) by the detection with the highest score x area. */
-export function largestBoxFound(images: readonly EvaluatedImage[], nmsIou: number): number {
+export function largestBoxFound(images: readonly EvaluatedImage[], read: DetectionReader): number {
   let met = 0;
   let judgedCount = 0;
   for (const { detections, truth } of images) {
     if (truth.length === 0) continue;
     judgedCount++;
     const largest = largestOf(truth, (object) => boxArea(object.box)).box;
-    const found = readDetections(detections, { scoreMin: FLOOR, nmsIou });
+    const found = read(detections, FLOOR);
     if (found.length === 0) continue;
     const pick: Box = largestOf(found, (detection) => detection.score * boxArea(detection.box)).box;
     if (boxIou(pick, largest) >= 0.5) met++;
@@ -135,7 +128,7 @@ function largestOf<T>(items: readonly T[], size: (item: T) => number): T {
  *   map5095    COCO's AP: the same, mean over IoU 0.5, 0.55, ... 0.95
  */
 export function detectorFigures(images: readonly EvaluatedImage[], rules: EvaluationRules) {
-  const all = judged(images, rules);
+  const all = judged(images, rules.read);
   const map50 = meanAveragePrecision(all, 0.5);
   return {
     map50: map50.mean,
@@ -152,14 +145,17 @@ const NMS_STEPS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
 const PROPOSAL_STEPS = [10, 25, 50, 100, 300, 1000];
 
 /** Rows of the sweeps of Table 3: score threshold, suppression overlap, number of proposals; one varied at a time. */
-export function detectorSweeps(images: readonly EvaluatedImage[], rules: EvaluationRules) {
-  const asRead = tableMatches(judged(images, rules));
-  const point = (settings: { nmsIou: number; proposals?: number }) => {
-    const read = judged(images, settings);
-    const { precision, recall } = precisionRecall(tableMatches(read), rules.scoreThreshold);
+export function detectorSweeps(images: readonly EvaluatedImage[], scoreThreshold: number, { nmsIou, proposals }: ReadingRules) {
+  const readerOf =
+    (settings: Omit<ReadingRules, 'scoreMin'>): DetectionReader =>
+    (detections, scoreMin) =>
+      readDetections(detections, { ...settings, scoreMin });
+  const asRead = tableMatches(judged(images, readerOf({ nmsIou, proposals })));
+  const point = (settings: Omit<ReadingRules, 'scoreMin'>) => {
+    const read = judged(images, readerOf(settings));
+    const { precision, recall } = precisionRecall(tableMatches(read), scoreThreshold);
     return { precision, recall, map50: meanAveragePrecision(read, 0.5).mean };
   };
-  const { nmsIou, proposals } = rules;
   return {
     scoreThreshold: SCORE_STEPS.map((value) => {
       const { precision, recall } = precisionRecall(asRead, value);

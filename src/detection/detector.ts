@@ -23,8 +23,8 @@ export interface Detector {
   detect(images: readonly Uint8Array[]): Promise<DetectionOutcome[]>;
 }
 
-/** Opens a detector's folder. Throws NET_REFUSED, also for a form that is not known. */
-export function openDetector(folder: string, pool: InferencePool): Detector {
+/** Reads a detector's folder. Throws NET_REFUSED, also for a form that is not known. */
+export function readDetector(folder: string): Net {
   const net = readNet(folder);
   const { kind, form, name, labels } = net.manifest;
   if (kind !== 'detector' || !labels?.length) {
@@ -34,6 +34,12 @@ export function openDetector(folder: string, pool: InferencePool): Detector {
     });
   }
   outputForm(form ?? '', name);
+  return net;
+}
+
+/** Opens a detector's folder. Throws NET_REFUSED, also for a form that is not known. */
+export function openDetector(folder: string, pool: InferencePool): Detector {
+  const net = readDetector(folder);
   return {
     net,
     async detect(images) {

@@ -1,7 +1,7 @@
 import type { Box } from '../vision/box.ts';
 import type { ImageDetections } from './detection.ts';
+import { type DetectorSet, readUnited, scoreMinOf } from './detector-set.ts';
 import { type DominanceRules, dominantObject } from './dominant-object.ts';
-import { type ReadingRules, readDetections } from './suppression.ts';
 
 /** An object of a pin as callers see it (INTERFACES, "Objects"); `box` in pixels of the original image. */
 export interface PinObject {
@@ -14,6 +14,8 @@ export interface PinObject {
   readonly dominant: boolean;
   /** The signal that took its dot. */
   readonly suppressedBy?: string;
+  /** The detector that found it. */
+  readonly detector?: string;
 }
 
 /**
@@ -21,16 +23,19 @@ export interface PinObject {
  * itself has judged them (object dots). The dominant one is chosen by its own rules, which may look at weaker detections
  * than those listed: then it is listed too.
  */
-export function pinObjects(found: ImageDetections, reading: ReadingRules, dominance: DominanceRules): readonly PinObject[] {
-  const scoreMin = Math.min(reading.scoreMin, dominance.scoreMin);
-  const kept = readDetections(found.detections, { ...reading, scoreMin });
+export function pinObjects(found: ImageDetections, set: DetectorSet, dominance: DominanceRules): readonly PinObject[] {
+  const kept = readUnited(found.detections, set, (own) => Math.min(own, dominance.scoreMin));
   const dominant = dominantObject(kept, found, dominance);
   return kept
-    .filter((detection) => detection.score >= reading.scoreMin || detection === dominant)
+    .filter((detection) => detection === dominant || detection.score >= scoreMinOf(detection, set))
     .map((detection) => ({ ...detection, shown: true, dominant: detection === dominant }));
 }
 
-/** The dominant object of stored detections, or null: suppression, then the rule. */
-export function dominantOf(found: ImageDetections, reading: ReadingRules, dominance: DominanceRules) {
-  return dominantObject(readDetections(found.detections, { ...reading, scoreMin: dominance.scoreMin }), found, dominance);
+/** The dominant object of united detections, or null: suppression, then the rule. */
+export function dominantOf(found: ImageDetections, set: DetectorSet, dominance: DominanceRules) {
+  return dominantObject(
+    readUnited(found.detections, set, () => dominance.scoreMin),
+    found,
+    dominance,
+  );
 }

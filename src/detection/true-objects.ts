@@ -8,7 +8,9 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { parse } from 'yaml';
 import { reasonOf, ServiceError } from '../errors.ts';
-import { type Box, type BoxUnit, fractionsToPixels } from '../vision/box.ts';
+import { type Box, boxIou, type BoxUnit, fractionsToPixels } from '../vision/box.ts';
+import type { Detection } from './detection.ts';
+import { labelWord } from './label-words.ts';
 
 export interface TrueObject {
   readonly label: string;
@@ -34,6 +36,14 @@ export function readTrueObjects(path: string): readonly TrueImage[] {
 export function objectsInPixels(image: TrueImage, width: number, height: number): readonly TrueObject[] {
   if (image.boxUnit === 'pixels') return image.objects;
   return image.objects.map(({ label, box }) => ({ label, box: fractionsToPixels(box, width, height) }));
+}
+
+/** IoU from which a detection meets a true box. */
+const MEETS_IOU = 0.5;
+
+/** Whether a detection is right: it meets a true box of its label, or of a synonym. */
+export function isRightDetection({ label, box }: Pick<Detection, 'label' | 'box'>, truth: readonly TrueObject[]): boolean {
+  return truth.some((object) => labelWord(object.label) === labelWord(label) && boxIou(object.box, box) >= MEETS_IOU);
 }
 
 function readObjectLines(file: string): readonly TrueImage[] {

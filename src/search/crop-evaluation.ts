@@ -145,15 +145,15 @@ export function dotSweeps(dots: readonly LabelledDot[]): Readonly<Record<Knob, r
   };
 }
 
-/** A query object and the scenes that hold it, as photo numbers. */
-export interface SceneRecallRow {
+/** A query object, the scenes that were found and those that are right, as photo numbers. */
+export interface FoundScenes {
   readonly photo: number;
   readonly found: readonly number[];
   readonly scenes: ReadonlySet<number>;
 }
 
 /** recall@10: scenes among the first ten, over the scenes there are (ten at most); rows without a scene are left out. */
-export function sceneRecall(rows: readonly SceneRecallRow[]): Interval {
+export function sceneRecall(rows: readonly FoundScenes[]): Interval {
   return meanInterval(
     rows
       .filter(({ scenes }) => scenes.size > 0)
@@ -161,6 +161,13 @@ export function sceneRecall(rows: readonly SceneRecallRow[]): Interval {
         photo,
         value: found.slice(0, 10).filter((scene) => scenes.has(scene)).length / Math.min(10, scenes.size),
       })),
+  );
+}
+
+/** P@10: right scenes among the first ten, over ten; scenes that are not found count as wrong. */
+export function scenePrecision(rows: readonly FoundScenes[]): Interval {
+  return meanInterval(
+    rows.map(({ photo, found, scenes }) => ({ photo, value: found.slice(0, 10).filter((scene) => scenes.has(scene)).length / 10 })),
   );
 }
 

@@ -84,18 +84,19 @@ export interface JudgedObject extends PinObject {
 }
 
 /**
- * Objects judged by their searches, most confident first; those that fall short are listed but not shown.
+ * Objects judged by their searches, most confident first; those that fall short are listed but not shown. What is asked may differ by
+ * detector: the scores of one are not those of another.
  * `signals[i]` are those of `objects[i]`; throws RangeError where they differ in number.
  */
 export function judgeDots(
   objects: readonly PinObject[],
   signals: readonly DotSignals[],
-  thresholds: DotThresholds,
+  thresholdsOf: (object: PinObject) => DotThresholds,
 ): readonly JudgedObject[] {
   if (objects.length !== signals.length) throw new RangeError(`signals: expected ${objects.length}, got ${signals.length}`);
   return objects
     .map((object, i): JudgedObject => {
-      const by = suppressingSignal(object.score, signals[i], thresholds);
+      const by = suppressingSignal(object.score, signals[i], thresholdsOf(object));
       return { ...object, shown: by === null, signals: signals[i], ...(by === null ? {} : { suppressedBy: by }) };
     })
     .sort((a, b) => dotConfidence(b.score, b.signals) - dotConfidence(a.score, a.signals));

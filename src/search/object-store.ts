@@ -1,6 +1,6 @@
 /**
  * Object crops of every pin as durable rows: what each object is, where, its binary code, and what a search by it said when
- * it was made (the signals of its dot). One row a pin, under the net and the detector that made it.
+ * it was made (the signals of its dot). One row a pin, under the net and the set of detectors that made it.
  */
 import { join } from 'node:path';
 import { type Database, type DatabaseOptions, migrate, openDatabase } from '../catalog/database.ts';
@@ -45,7 +45,7 @@ interface StoredRow {
   sequence: number;
 }
 
-/** The rows of one net and one detector; those of others lie beside them, untouched. */
+/** The rows of one net and one set of detectors; those of others lie beside them, untouched. */
 export class ObjectStore {
   private readonly database: Database;
   private readonly key: readonly [netKey: string, detector: string];
@@ -63,7 +63,7 @@ export class ObjectStore {
       .transaction(() => {
         let sequence = this.sequence();
         for (const { pinIndex, state, objects } of rows) {
-          const records = objects.map(({ label, score, box, signals }) => ({ label, score, box, signals }));
+          const records = objects.map(({ code: _, ...record }) => record);
           insert.run(...this.key, pinIndex, state, JSON.stringify(records), packed(objects), ++sequence);
         }
       })
@@ -93,6 +93,13 @@ export class ObjectStore {
       .prepare('SELECT pinIndex, state, objects, codes, sequence FROM objects WHERE netKey = ? AND detector = ? AND pinIndex = ?')
       .get(...this.key, pinIndex) as StoredRow | undefined;
     return row ? rowOf(row) : null;
+  }
+
+  /** Codes of a pin's objects in the rows of all sets of detectors under this net, by box; only of rows whose state is accepted. */
+  codesByBox(pinIndex: number, accept: (state: string) => boolean): ReadonlyMap<string, Uint32Array> {
+    const rows = this.database.prepare('SELECT pinIndex, state, objects, codes, sequence FROM objects WHERE netKey = ? AND pinIndex = ?');
+    const known = (rows.all(this.key[0], pinIndex) as StoredRow[]).filter(({ state }) => accept(state)).map(rowOf);
+    return new Map(known.flatMap(({ objects }) => objects.map(({ box, code }) => [box.join(), code] as const)));
   }
 
   /** The state of each pin's row. */

@@ -4,7 +4,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { ImageDetections } from '../detection/detection.ts';
-import type { Detector } from '../detection/detector.ts';
+import type { OpenDetectors } from '../detection/detector-set.ts';
 import { ServiceError } from '../errors.ts';
 import { type Binarizer, codeOf } from '../features/binarize.ts';
 import { type Box, type BoxUnit, boxFromCaller } from '../vision/box.ts';
@@ -52,21 +52,22 @@ const COLOUR_SIDE_PX = 96;
 /** Remembers crops, detections and decoded pictures of known pins, the last used ones; of uploads nothing. */
 export class PictureReader {
   private readonly pool: InferencePool;
-  private readonly detector: Detector | null;
+  private readonly detectors: () => OpenDetectors | null;
   private readonly limits: PictureLimits;
   private readonly codes = new LRUCache<string, Promise<Uint32Array>>({ max: REMEMBERED_CROPS });
   private readonly views = new LRUCache<string, Promise<Omit<RegionLook, 'code'>>>({ max: REMEMBERED_CROPS });
   private readonly images = new LRUCache<string, Promise<DecodedImage>>({ max: REMEMBERED_IMAGES });
   private readonly detections = new LRUCache<string, Promise<ImageDetections>>({ max: REMEMBERED_DETECTIONS });
 
-  constructor(pool: InferencePool, detector: Detector | null, limits: PictureLimits) {
+  /** `detectors`: those of now; null: none. */
+  constructor(pool: InferencePool, detectors: () => OpenDetectors | null, limits: PictureLimits) {
     this.pool = pool;
-    this.detector = detector;
+    this.detectors = detectors;
     this.limits = limits;
   }
 
   get hasDetector(): boolean {
-    return this.detector !== null;
+    return this.detectors() !== null;
   }
 
   /** The region a caller means, in pixels of the upright original. Throws BOX_INVALID with the image's size. */
@@ -94,12 +95,12 @@ export class PictureReader {
     });
   }
 
-  /** All that the detector says about a picture; nothing without a detector. */
+  /** All that the detectors say about a picture; nothing without a detector. */
   async detect(picture: QueryPicture): Promise<ImageDetections> {
-    const { detector } = this;
-    if (!detector) return { width: 0, height: 0, detections: [] };
-    return remembered(this.detections, keyOf(picture, detector.net.digest), async () => {
-      const [outcome] = await detector.detect([picture.bytes]);
+    const detectors = this.detectors();
+    if (!detectors) return { width: 0, height: 0, detections: [] };
+    return remembered(this.detections, keyOf(picture, detectors.set.digest), async () => {
+      const [outcome] = await detectors.detect([picture.bytes]);
       if (!outcome.ok) throw new ServiceError(outcome.code, { reason: outcome.reason });
       return outcome.found;
     });

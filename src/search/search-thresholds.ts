@@ -1,11 +1,12 @@
 /**
  * What the visual search asks of itself before it shows a dot or calls two pictures one product: thresholds fitted on
- * truth, with where they come from. A catalogue's own (`DATA/search-thresholds.json`, written by `fit-search`) win over
- * the shipped ones; both hold for one net and one detector only.
+ * truth, with where they come from. A catalog's own (`DATA/search-thresholds.json`, written by `fit-search`) win over
+ * the shipped ones. Dot thresholds hold for one visual net and one detector each, so a detector more leaves those of the others valid.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { DetectorSet } from '../detection/detector-set.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { projectRoot } from '../worker-url.ts';
 import type { ExactProductRule } from './exact-product.ts';
@@ -24,6 +25,14 @@ export interface DotProvenance {
   readonly judged: { readonly recall: number; readonly falseRemoved: number; readonly precision: number };
 }
 
+/** Thresholds for the dots of one detector. */
+export interface FittedDots extends DotProvenance {
+  /** Digest of the detector, and the name of its folder at the time. */
+  readonly detector: string;
+  readonly name: string;
+  readonly thresholds: DotThresholds;
+}
+
 /** Where the exact-product distance comes from; precision and recall in the rule are of the half not fitted on. */
 export interface ExactProvenance {
   readonly truth: string;
@@ -32,47 +41,76 @@ export interface ExactProvenance {
   readonly precisionAsked: number;
 }
 
-/** The file as it stands. `at`: ISO 8601; `dots` or `exactProduct` null: not fitted. */
+/** The file as it stands. `at`: ISO 8601; `exactProduct` null: not fitted. */
 export interface SearchThresholds {
-  readonly format: 1;
+  readonly format: 2;
   readonly at: string;
   readonly seed: number;
-  /** Digests of what the thresholds hold for. */
+  /** Digest of the visual net that the thresholds hold for. */
   readonly net: string;
-  readonly detector: string | null;
-  readonly dots: (DotProvenance & { readonly thresholds: DotThresholds }) | null;
+  readonly dots: readonly FittedDots[];
   readonly exactProduct: (ExactProvenance & ExactProductRule) | null;
+}
+
+/** As versions before several detectors wrote it. */
+interface FormerThresholds extends Omit<SearchThresholds, 'format' | 'dots'> {
+  readonly format: 1;
+  readonly detector: string | null;
+  readonly dots: Omit<FittedDots, 'detector' | 'name'> | null;
 }
 
 export const THRESHOLDS_FILE = 'search-thresholds.json';
 
-/** Which thresholds serve, and whose they are. */
-export interface ServingThresholds {
-  readonly dots: DotThresholds;
-  readonly dotsFrom: 'catalogue' | 'shipped' | 'unfitted';
+/** The thresholds of one detector's dots, and whose they are. */
+export interface ServingDots {
+  readonly thresholds: DotThresholds;
+  readonly from: 'catalogue' | 'shipped' | 'unfitted';
   readonly provenance: DotProvenance | null;
+}
+
+/** Which thresholds serve. */
+export interface ServingThresholds {
+  /** By the name of the detector. */
+  readonly dots: Readonly<Record<string, ServingDots>>;
   readonly exactProduct: SearchThresholds['exactProduct'];
 }
 
-/** The catalogue's thresholds, else the shipped ones, each if they hold for these nets. Throws ARTIFACT_REFUSED for a file that is none. */
-export function servingThresholds(dataFolder: string, net: string, detector: string | null): ServingThresholds {
+const UNFITTED: ServingDots = { thresholds: UNFITTED_DOTS, from: 'unfitted', provenance: null };
+
+/** The catalog's thresholds, else the shipped ones, each if they hold for these nets. Throws ARTIFACT_REFUSED for a file that is none. */
+export function servingThresholds(dataFolder: string, net: string, { detectors }: DetectorSet): ServingThresholds {
   const own = readThresholds(join(dataFolder, THRESHOLDS_FILE));
   const shipped = readThresholds(fileURLToPath(new URL(`data/${THRESHOLDS_FILE}`, projectRoot())));
   const holding = [own, shipped].filter((given): given is SearchThresholds => given?.net === net);
-  const fitted = holding.find(({ dots, detector: of }) => dots !== null && of === detector);
-  const exactProduct = holding.find((given) => given.exactProduct !== null)?.exactProduct ?? null;
-  if (!fitted?.dots) return { dots: UNFITTED_DOTS, dotsFrom: 'unfitted', provenance: null, exactProduct };
-  const { thresholds, ...provenance } = fitted.dots;
-  return { dots: thresholds, dotsFrom: fitted === own ? 'catalogue' : 'shipped', provenance, exactProduct };
+  const dotsOf = (digest: string): ServingDots => {
+    for (const given of holding) {
+      const fitted = given.dots.find(({ detector }) => detector === digest);
+      if (!fitted) continue;
+      const { thresholds, detector: _, name: __, ...provenance } = fitted;
+      return { thresholds, from: given === own ? 'catalogue' : 'shipped', provenance };
+    }
+    return UNFITTED;
+  };
+  return {
+    dots: Object.fromEntries(detectors.map(({ name, net: { digest } }) => [name, dotsOf(digest)])),
+    exactProduct: holding.find((given) => given.exactProduct !== null)?.exactProduct ?? null,
+  };
+}
+
+/** What is asked of an object's dot. */
+export function thresholdsFor({ detector }: { readonly detector?: string }, { dots }: ServingThresholds): DotThresholds {
+  return (detector === undefined ? UNFITTED : (dots[detector] ?? UNFITTED)).thresholds;
 }
 
 /** Reads a file of thresholds; null when there is none. */
 export function readThresholds(file: string): SearchThresholds | null {
   if (!existsSync(file)) return null;
   try {
-    const found = JSON.parse(readFileSync(file, 'utf8')) as SearchThresholds;
-    if (found.format !== 1) throw new TypeError(`format 1 is known, it has ${String(found.format)}`);
-    return found;
+    const found = JSON.parse(readFileSync(file, 'utf8')) as SearchThresholds | FormerThresholds;
+    if (found.format === 2) return found;
+    if (found.format !== 1) throw new TypeError(`formats 1 and 2 are known, it has ${String((found as { format: unknown }).format)}`);
+    const { detector, dots, ...rest } = found;
+    return { ...rest, format: 2, dots: dots && detector !== null ? [{ ...dots, detector, name: 'detector' }] : [] };
   } catch (error) {
     throw new ServiceError('ARTIFACT_REFUSED', { file, reason: reasonOf(error) }, error);
   }

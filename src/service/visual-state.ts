@@ -1,18 +1,18 @@
-/** The visual side of a running service: features of the active net and the detections of the active detector, kept up with. */
+/** The visual side of a running service: features of the active net and the detections of the detectors, kept up with. */
 import type { DatabaseOptions } from '../catalog/database.ts';
 import type { Config } from '../config.ts';
 import type { ImageDetections } from '../detection/detection.ts';
-import { type DetectionStore, openDetectionStore } from '../detection/detection-store.ts';
-import { readingRules } from '../detection/detector.ts';
+import { type DetectorSet, readDetectorSet } from '../detection/detector-set.ts';
 import { pinObjects, type PinObject } from '../detection/pin-objects.ts';
+import { openSetDetections, type SetDetections } from '../detection/set-detections.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { type FeatureNet, featureNetOf } from '../features/convnet.ts';
 import { type FeatureStore, openFeatureStore } from '../features/feature-store.ts';
 import { openFeatures, type ResidentFeatures } from '../features/resident-features.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
-import { activeNet, netStamp } from '../vision/net-folder.ts';
-import { type Net, readNet } from '../vision/net-manifest.ts';
 import type { Degradation } from '../lists/serving-parts.ts';
+import { activeNet, detectorStamp, netStamp } from '../vision/net-folder.ts';
+import { readNet } from '../vision/net-manifest.ts';
 
 /** Milliseconds after which no list is being made from features that were replaced. */
 const RETIRE_MS = 60_000;
@@ -36,24 +36,26 @@ export class VisualState {
   net: FeatureNet | null;
   private readonly config: Config;
   private readonly dataFolder: string;
-  private readonly detector: Net | null;
-  private readonly detections: DetectionStore | null;
+  private readonly options: DatabaseOptions;
+  private set: DetectorSet = { detectors: [], digest: '' };
+  private detections: SetDetections | null = null;
   private readonly problems: Degradation[] = [];
+  private detectorProblems: Degradation[] = [];
   private features: ResidentFeatures | null = null;
   private featureProblem: Degradation | null = null;
   private switchProblem: Degradation | null = null;
   private stamp: string;
+  private setStamp = '';
 
   constructor(config: Config, dataFolder: string, options: DatabaseOptions) {
     this.config = config;
     this.dataFolder = dataFolder;
+    this.options = options;
     this.stamp = netStamp(dataFolder);
     this.netFolder = activeNet(dataFolder, 'visual');
     this.store = openFeatureStore(dataFolder, options);
     this.net = this.attempt(() => featureNetOf(readNet(this.netFolder)));
-    this.detector = this.attempt(() => readNet(activeNet(dataFolder, 'detector')));
-    const { detector } = this;
-    this.detections = detector && this.attempt(() => openDetectionStore(dataFolder, detector, options));
+    this.refreshDetectors();
   }
 
   /** Null before the first features of the active net were computed. */
@@ -62,7 +64,7 @@ export class VisualState {
   }
 
   get degraded(): readonly Degradation[] {
-    return [...this.problems, ...[this.featureProblem, this.switchProblem].filter((problem) => problem !== null)];
+    return [...this.problems, ...this.detectorProblems, ...[this.featureProblem, this.switchProblem].filter((problem) => problem !== null)];
   }
 
   /**
@@ -95,8 +97,31 @@ export class VisualState {
     setTimeout(() => old?.close(), RETIRE_MS).unref();
   }
 
-  /** Takes in rows that were computed since the last look, here or by a job. */
+  /** The detectors at work. */
+  get detectors(): DetectorSet {
+    return this.set;
+  }
+
+  /** Reads the set of detectors again when one was added, replaced or taken away. A refused one is left out and told in `degraded`. */
+  private refreshDetectors(): void {
+    const stamp = detectorStamp(this.dataFolder);
+    if (stamp === this.setStamp) return;
+    this.setStamp = stamp;
+    this.detectorProblems = [];
+    const refused = (error: unknown): void => void this.detectorProblems.push(problemOf(error, 'NET_REFUSED'));
+    const set = readDetectorSet(this.dataFolder, refused);
+    try {
+      const detections = openSetDetections(this.dataFolder, set, this.options);
+      this.detections?.close();
+      Object.assign(this, { set, detections });
+    } catch (error) {
+      refused(error);
+    }
+  }
+
+  /** Takes in rows that were computed since the last look, here or by a job, and detectors that came or went. */
   refresh(): void {
+    this.refreshDetectors();
     const { net, store } = this;
     if (!net) return;
     const netId = store.netIdOf(net);
@@ -116,12 +141,12 @@ export class VisualState {
     return found && this.objectsIn(found);
   }
 
-  /** What was detected, read by the active detector's rules and the settings. */
+  /** What was detected, read by the detectors' rules and the settings. */
   objectsIn(found: ImageDetections): PinObjects | null {
-    if (!this.detector) return null;
+    if (this.set.detectors.length === 0) return null;
     const { objectScoreMin, dominantAreaMin, dominantScoreMin } = this.config;
     const dominance = { scoreMin: objectScoreMin, areaMin: dominantAreaMin, ownScoreMin: dominantScoreMin };
-    return { width: found.width, height: found.height, objects: pinObjects(found, readingRules(this.detector.manifest), dominance) };
+    return { width: found.width, height: found.height, objects: pinObjects(found, this.set, dominance) };
   }
 
   private attempt<T>(work: () => T): T | null {

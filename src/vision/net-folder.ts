@@ -1,8 +1,8 @@
 /**
- * Which net is active in a data folder. A pointer file (`nets/visual.json`, swapped by rename) names a folder of `nets/` and keeps
- * the switches so far; without one it is `nets/ROLE`, and without that the net that ships with the project.
+ * Which nets are active in a data folder. Of the visual nets, a pointer file (`nets/visual.json`, swapped by rename) names a folder of `nets/` and keeps
+ * the switches so far; without one it is `nets/visual`, and without that the net that ships. Detectors all work together.
  */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { reasonOf, ServiceError } from '../errors.ts';
@@ -25,16 +25,15 @@ export interface NetSwitch {
   readonly why: string;
 }
 
-/** The folder of the active net of a role. */
-export function activeNet(dataFolder: string, role: 'visual' | 'detector'): string {
-  const last = role === 'visual' ? netSwitches(dataFolder).at(-1) : undefined;
-  return namedNet(dataFolder, last?.net ?? role);
+/** The folder of the active visual net. */
+export function activeNet(dataFolder: string, _role: 'visual'): string {
+  return namedNet(dataFolder, netSwitches(dataFolder).at(-1)?.net ?? 'visual');
 }
 
 /** The folder of a net by its name: in `nets/` of the data folder, else among those that ship (BUNDLED: the visual net of this version). */
 export function namedNet(dataFolder: string, name: string): string {
   const own = join(dataFolder, 'nets', name);
-  const shipped = fileURLToPath(new URL(`data/nets/${name === BUNDLED ? 'visual' : name}`, projectRoot()));
+  const shipped = bundledNet(name === BUNDLED ? 'visual' : name);
   const holdsNet = (folder: string): boolean => existsSync(join(folder, 'manifest.json'));
   return name === BUNDLED || (!holdsNet(own) && holdsNet(shipped)) ? shipped : own;
 }
@@ -43,6 +42,42 @@ export function namedNet(dataFolder: string, name: string): string {
 export function netGiven(dataFolder: string, given: string): string {
   const folder = resolve(given);
   return existsSync(join(folder, 'manifest.json')) ? folder : namedNet(dataFolder, given);
+}
+
+/** The folder of a net that ships with the project, by its path in `data/nets`. */
+export function bundledNet(path: string): string {
+  return fileURLToPath(new URL(`data/nets/${path}`, projectRoot()));
+}
+
+/**
+ * The folders of the detectors that work together: those that ship, then those in `nets/detectors` of the data folder. One of the data
+ * folder takes the place of a shipped one of its name, and a folder of that name without a net switches it off. `nets/detector`, where a data
+ * folder of earlier versions has its only detector, counts as one of them.
+ */
+export function detectorFolders(dataFolder: string): readonly string[] {
+  const byName = new Map<string, string>();
+  for (const parent of [bundledNet('detectors'), ownDetectors(dataFolder)]) {
+    for (const name of foldersIn(parent)) byName.set(name, join(parent, name));
+  }
+  const former = join(dataFolder, 'nets', 'detector');
+  if (existsSync(former)) byName.set('detector', byName.get('detector') ?? former);
+  return [...byName.values()].filter((folder) => existsSync(join(folder, 'manifest.json')));
+}
+
+function ownDetectors(dataFolder: string): string {
+  return join(dataFolder, 'nets', 'detectors');
+}
+
+function foldersIn(parent: string): string[] {
+  if (!existsSync(parent)) return [];
+  return readdirSync(parent).filter((name) => statSync(join(parent, name)).isDirectory());
+}
+
+/** Changes whenever a detector is added, replaced or taken away: cheap enough to ask several times a second. */
+export function detectorStamp(dataFolder: string): string {
+  const parents = [ownDetectors(dataFolder), join(dataFolder, 'nets')];
+  const manifests = detectorFolders(dataFolder).map((folder) => join(folder, 'manifest.json'));
+  return [...parents, ...manifests].map((path) => `${path} ${stampOf(path)}`).join('\n');
 }
 
 /** Switches of the visual net so far, oldest first; empty before the first. Throws NET_REFUSED for a broken pointer. */

@@ -1,13 +1,16 @@
 import { Blob } from 'node:buffer';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { buildApp } from '../../src/api/shell/app.ts';
 import type { App } from '../../src/api/routes/routes.ts';
 import { type Context, openContext } from '../../src/service/context.ts';
 import { job as extract } from '../../src/jobs/nets/extract-features.ts';
+import { importDetector } from '../../src/detection/import/import-detector.ts';
+import { openProbe } from '../../src/detection/import/probe-session.ts';
 import { SILENT } from '../../src/progress.ts';
 import { drawSvg } from '../../src/vision/image-tensor.ts';
+import { fasterRcnn } from '../detection/detector-graphs.ts';
 import { drawing, tasteOf, testConfig, worldFolder } from '../world.ts';
 
 interface Item {
@@ -154,11 +157,30 @@ describe('what people do with a region', () => {
       objects: { shown: boolean; suppressedBy?: string; signals: object }[];
       thresholds: object;
     }>();
-    expect(dots.thresholds).toMatchObject({ visual: 1 });
+    expect(dots.thresholds).toMatchObject({ fashion: { thresholds: { visual: 1 } }, everyday: { thresholds: { visual: 1 } } });
     for (const object of dots.objects)
       expect(object).toMatchObject({ shown: false, suppressedBy: expect.any(String), signals: expect.any(Object) });
     const wrong = await app.inject('/v1/pins/plant-1/objects?treatment={"dots":{"show":"all"}}');
     expect(wrong.statusCode).toBe(400);
+  });
+});
+
+describe('a detector that is put into the data folder', () => {
+  // The process had read its one detector at the start: pages showed objects of the old one until it was started again.
+  it('is at work without a restart, beside the others, and gone again when its folder is', async () => {
+    const [file, labels] = ['finder.onnx', 'finder.txt'].map((name) => join(folder, name));
+    writeFileSync(file, fasterRcnn({ finds: true }).finish());
+    writeFileSync(labels, 'kettle\nspoon\nteapot\n');
+    const objects = async () =>
+      (await app.inject('/v1/pins/plant-3/objects')).json<{ objects: { label: string; detector: string }[] }>().objects;
+    expect((await objects()).map(({ label }) => label)).not.toContain('teapot');
+    const out = join(folder, 'nets', 'detectors', 'finder');
+    await importDetector({ file, name: 'finder', out, labelsFile: labels, open: openProbe });
+    await context.refresh();
+    expect(await objects()).toContainEqual(expect.objectContaining({ label: 'teapot', detector: 'finder' }));
+    rmSync(out, { recursive: true });
+    await context.refresh();
+    expect((await objects()).map(({ label }) => label)).not.toContain('teapot');
   });
 });
 

@@ -8,7 +8,8 @@ import {
   matchLabel,
   meanAveragePrecision,
 } from '../../src/detection/average-precision.ts';
-import { detectorFigures } from '../../src/detection/detector-evaluation.ts';
+import { type DetectionReader, detectorFigures } from '../../src/detection/detector-evaluation.ts';
+import { readDetections } from '../../src/detection/suppression.ts';
 
 interface Case {
   readonly name: string;
@@ -27,7 +28,8 @@ describe('figures of pycocotools', () => {
 
   it.each(cases.map((row) => [row.name, row] as const))('%s, as an evaluation names them', (_, { images, figures }) => {
     const evaluated = images.map(({ found, truth }) => ({ width: 100, height: 100, detections: found, truth }));
-    const rules = { nmsIou: 1, scoreThreshold: 0.5, dominance: { scoreMin: 0.3, areaMin: 0.25, ownScoreMin: 0.9 } };
+    const read: DetectionReader = (detections, scoreMin) => readDetections(detections, { scoreMin, nmsIou: 1 });
+    const rules = { read, scoreThreshold: 0.5, dominance: { scoreMin: 0.3, areaMin: 0.25, ownScoreMin: 0.9 } };
     const { map50, map50Coco, map5095 } = detectorFigures(evaluated, rules);
     expect(map50).toBeCloseTo(figures.allPoints50, 9);
     expect(map50Coco).toBeCloseTo(figures.ap50, 9);

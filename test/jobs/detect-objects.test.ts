@@ -5,13 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { type PinRecord, readPin } from '../../src/catalog/pins/records.ts';
 import { type Config, readConfig } from '../../src/config.ts';
-import { openDetectionStore } from '../../src/detection/detection-store.ts';
+import { readDetectorSet } from '../../src/detection/detector-set.ts';
+import { openSetDetections } from '../../src/detection/set-detections.ts';
 import { openFeatureStore } from '../../src/features/feature-store.ts';
 import { job } from '../../src/jobs/nets/detect-objects.ts';
 import { SILENT } from '../../src/progress.ts';
-import { activeNet } from '../../src/vision/net-folder.ts';
 import { drawSvg } from '../../src/vision/image-tensor.ts';
-import { readNet } from '../../src/vision/net-manifest.ts';
 
 let folder: string;
 
@@ -65,7 +64,7 @@ describe('detect-objects', () => {
   });
 
   it('keeps weak detections, inside the image', () => {
-    const store = openDetectionStore(folder, readNet(activeNet(folder, 'detector')));
+    const store = openSetDetections(folder, readDetectorSet(folder));
     const found = store.read(0);
     store.close();
     expect(found).toMatchObject({ width: 200, height: 300 });

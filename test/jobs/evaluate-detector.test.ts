@@ -36,7 +36,7 @@ describe('evaluate-detector', () => {
     await importDetector({ file: net as string, name: 'fastestdet', form: 'fastestdet', out, open: openProbe });
     const groups = join(folder, 'groups.yaml');
     writeFileSync(groups, 'people: [person]\nvehicles: [car, bus, truck, no such label]\n');
-    const figures = (await run({ net: out, truth: coco, groups, sweeps: false })) as Record<string, number> & {
+    const figures = (await run({ net: [out], truth: coco, groups, sweeps: false })) as Record<string, number> & {
       groups: { group: string; labels: string[]; boxes: number }[];
     };
     expect(figures.images).toBe(128);
@@ -50,7 +50,7 @@ describe('evaluate-detector', () => {
   });
 
   it.skipIf(!fashion)(`the bundled detector is judged by the labels it knows${why(fashion)}`, async () => {
-    const figures = (await run({ net: 'data/nets/detector', truth: fashion, limit: 24 })) as {
+    const figures = (await run({ net: ['data/nets/detectors/fashion'], truth: fashion, limit: 24 })) as {
       map50: number;
       unmatched: { truth: Record<string, number> };
       sweeps: { proposals: unknown[] };
@@ -62,10 +62,10 @@ describe('evaluate-detector', () => {
 
   it('says so when there is nothing to judge', async () => {
     writeFileSync(join(folder, 'objects.jsonl'), '');
-    await expect(run({ net: 'data/nets/detector', truth: join(folder, 'objects.jsonl') })).rejects.toMatchObject({
+    await expect(run({ net: ['data/nets/detectors/fashion'], truth: join(folder, 'objects.jsonl') })).rejects.toMatchObject({
       code: 'NOTHING_TO_DO',
     });
-    await expect(run({ net: folder, truth: join(folder, 'absent') })).rejects.toMatchObject({
+    await expect(run({ net: [folder], truth: join(folder, 'absent') })).rejects.toMatchObject({
       code: 'CATALOG_FILE_UNREADABLE',
     });
   });

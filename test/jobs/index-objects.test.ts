@@ -6,6 +6,7 @@ import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { loadPinColumns } from '../../src/catalog/pins/pin-columns.ts';
 import { type PinRecord, readPin } from '../../src/catalog/pins/records.ts';
 import { readConfig } from '../../src/config.ts';
+import { readDetectorSet } from '../../src/detection/detector-set.ts';
 import { featureNetOf } from '../../src/features/convnet.ts';
 import { netKeyOf } from '../../src/features/feature-store.ts';
 import { job as detectObjects } from '../../src/jobs/nets/detect-objects.ts';
@@ -63,7 +64,7 @@ it('indexes every object once, and an indexed crop finds its own scene', async (
   expect(await run(indexObjects, { anew: true })).toMatchObject({ written: 4, objects: receipt.objects });
 
   const net = featureNetOf(readNet(activeNet(folder, 'visual')));
-  const store = openObjectStore(folder, netKeyOf(net), readNet(activeNet(folder, 'detector')).digest);
+  const store = openObjectStore(folder, netKeyOf(net), readDetectorSet(folder).digest);
   const row = [...store.all()].find(({ objects }) => objects.length > 0);
   expect(row).toBeDefined();
   const { pinIndex, objects } = row as NonNullable<typeof row>;
@@ -90,7 +91,7 @@ it('indexes every object once, and an indexed crop finds its own scene', async (
 /** The stored rows. */
 function openRows() {
   const net = featureNetOf(readNet(activeNet(folder, 'visual')));
-  return openObjectStore(folder, netKeyOf(net), readNet(activeNet(folder, 'detector')).digest);
+  return openObjectStore(folder, netKeyOf(net), readDetectorSet(folder).digest);
 }
 
 // An empty row was kept as final and counted nowhere: the picture's objects were never searched by.

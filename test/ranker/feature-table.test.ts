@@ -31,8 +31,8 @@ describe('feature table', () => {
       const fc6 = has ? Math.fround(1 - hamming(query.code ?? code, code) / 128) : 0;
       expect(valueOf(row, 'fc6-similarity')).toBe(fc6);
       expect(valueOf(row, 'has-fc6')).toBe(has ? 1 : 0);
-      expect(valueOf(row, 'dominant shoe x fc6')).toBe(fc6);
-      expect(valueOf(row, 'dominant dress x fc6')).toBe(0);
+      expect(valueOf(row, 'dominant fashion x fc6')).toBe(fc6);
+      expect(valueOf(row, 'dominant home x fc6')).toBe(0);
       expect(valueOf(row, 'same-object-class')).toBe(pin % 2);
       expect(valueOf(row, 'log-saves')).toBe(Math.fround(Math.log1p(pins.saves[pin])));
       const proposed = candidates.sourceScores[row * 2];

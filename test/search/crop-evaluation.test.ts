@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ExactIndex } from '../../src/candidates/visual/exact-index.ts';
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import { seededRandom } from '../../src/math/random.ts';
-import { dotTable, meanInterval, type PhotoDot, precisionAtRanks, sceneRecall } from '../../src/search/crop-evaluation.ts';
+import { dotTable, meanInterval, type PhotoDot, precisionAtRanks, scenePrecision, sceneRecall } from '../../src/search/crop-evaluation.ts';
 
 describe('precisionAtRanks', () => {
   it('counts the query’s label among the nearest', async () => {
@@ -49,6 +49,16 @@ describe('dotTable', () => {
     expect(rows.get('conformity')?.overScore.low).toBeGreaterThan(0.5);
     expect(rows.get('score')?.overScore.value).toBeCloseTo(0, 1);
     expect(rows.get('score+visual+annotation+conformity')?.fitted.recall).toBeGreaterThanOrEqual(0.9);
+  });
+});
+
+describe('scenePrecision', () => {
+  it('is over ten answers, found or not', () => {
+    const rows = [
+      { photo: 0, found: [1, 9, 2], scenes: new Set([1, 2]) },
+      { photo: 5, found: Array.from({ length: 12 }, (_, i) => i), scenes: new Set([0, 1, 2, 3, 10, 11]) },
+    ];
+    expect(scenePrecision(rows).value).toBeCloseTo(0.3, 12);
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/math/random.ts';
 import { cropDots } from '../../src/search/crop-dots.ts';
 import { ASK_NOTHING, dotOutcome, fitDotThresholds, type LabelledDot } from '../../src/search/dot-thresholds.ts';
-import { fitExactProduct } from '../../src/search/exact-product.ts';
+import { fitExactProduct, judgeExactProduct } from '../../src/search/exact-product.ts';
 import { companions, countCompany } from '../../src/search/label-company.ts';
 
 describe('fitDotThresholds', () => {
@@ -64,8 +64,15 @@ describe('companions', () => {
 describe('fitExactProduct', () => {
   it('takes the largest distance that is precise enough', () => {
     const pairs = [1, 2, 3, 4, 5, 6].map((distance) => ({ distance, same: distance !== 4 && distance !== 6 }));
-    expect(fitExactProduct(pairs, 0.75)).toEqual({ distanceMax: 5, precision: 0.8, recall: 1, pairs: 6 });
-    expect(fitExactProduct(pairs, 0.9)?.distanceMax).toBe(3);
-    expect(fitExactProduct([{ distance: 1, same: false }])).toBeNull();
+    expect(fitExactProduct(pairs, 4, 0.75)).toEqual({ distanceMax: 5, precision: 0.8, recall: 1, pairs: 6 });
+    expect(fitExactProduct(pairs, 4, 0.9)?.distanceMax).toBe(3);
+    expect(fitExactProduct([{ distance: 1, same: false }], 1)).toBeNull();
+  });
+
+  // Only the nearest pairs were counted: a picture that no search brought up was no miss.
+  it('counts as missed what no search brought up', () => {
+    const pairs = [1, 2].map((distance) => ({ distance, same: true }));
+    expect(fitExactProduct(pairs, 8)).toMatchObject({ distanceMax: 2, recall: 0.25 });
+    expect(judgeExactProduct(pairs, 8, 1)).toMatchObject({ precision: 1, recall: 0.125 });
   });
 });

@@ -99,13 +99,13 @@ describe('object dots', () => {
       { visual: 0.5, annotation: 1, conformity: 1, agreement: 1 },
       { visual: 1, annotation: 1, conformity: 1, agreement: 1 },
     ];
-    const judged = judgeDots([object, { ...object, label: 'lamp' }], signals, {
+    const judged = judgeDots([object, { ...object, label: 'lamp' }], signals, () => ({
       score: 0,
       visual: 0.9,
       annotation: 0,
       conformity: 0,
       agreement: 0,
-    });
+    }));
     expect(judged.map(({ label, shown, suppressedBy }) => [label, shown, suppressedBy])).toEqual([
       ['lamp', true, undefined],
       ['sofa', false, 'visual'],

@@ -15,7 +15,7 @@ it('a region cut here has the bits of one that the net’s thread cuts', async (
   const { net, features } = await openConvNet(folder, pool);
   const binarizer = unfitted(features.rule, features.fc6Length);
   if (!binarizer) throw new Error('the bundled net needs no fit');
-  const reader = new PictureReader(pool, null, { bytes: 1e7, pixels: 1e7 });
+  const reader = new PictureReader(pool, () => null, { bytes: 1e7, pixels: 1e7 });
   const bytes = await drawSvg(drawing('plant', 3).replace('width="128" height="128"', 'width="900" height="700" viewBox="0 0 128 128"'));
   for (const box of [
     [100, 50, 700, 600],

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { ImageDetections } from '../../src/detection/detection.ts';
 import { VisualState } from '../../src/service/visual-state.ts';
-import { namedNet } from '../../src/vision/net-folder.ts';
+import { bundledNet } from '../../src/vision/net-folder.ts';
 import { temporaryFolder, testConfig } from '../world.ts';
 
 /** Two objects far apart, the second the weaker one. */
@@ -11,8 +11,8 @@ const FOUND: ImageDetections = {
   width: 100,
   height: 100,
   detections: [
-    { label: 'shoe', score: 0.9, box: [0, 0, 20, 20] },
-    { label: 'bag', score: 0.8, box: [60, 60, 80, 80] },
+    { label: 'shoe', score: 0.9, box: [0, 0, 20, 20], detector: 'detector' },
+    { label: 'bag', score: 0.8, box: [60, 60, 80, 80], detector: 'detector' },
   ],
 };
 
@@ -20,7 +20,7 @@ const FOUND: ImageDetections = {
 function listed(rules: Readonly<Record<string, unknown>>): readonly string[] {
   const folder = temporaryFolder();
   const net = join(folder, 'nets', 'detector');
-  cpSync(namedNet(folder, 'detector'), net, { recursive: true });
+  cpSync(bundledNet('detectors/fashion'), net, { recursive: true });
   const manifest = JSON.parse(readFileSync(join(net, 'manifest.json'), 'utf8')) as object;
   writeFileSync(join(net, 'manifest.json'), JSON.stringify({ ...manifest, ...rules }));
   const looks = new VisualState(testConfig(folder), folder, {});

@@ -7,7 +7,7 @@ import { openDetectionStore } from '../../src/detection/detection-store.ts';
 import { job as extract } from '../../src/jobs/nets/extract-features.ts';
 import { SILENT } from '../../src/progress.ts';
 import { type Server, startServer } from '../../src/server.ts';
-import { activeNet } from '../../src/vision/net-folder.ts';
+import { bundledNet } from '../../src/vision/net-folder.ts';
 import { readNet } from '../../src/vision/net-manifest.ts';
 import { testConfig, worldFolder } from '../world.ts';
 import { CHROMIUM, openBrowser } from './browser.ts';
@@ -233,7 +233,7 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
 function noteObjects(folder: string): void {
   const catalog = openCatalog(folder);
   const image = [...catalog.pins.images()].find(({ pinIndex }) => pinIndex === catalog.pins.indexOf('plant-1'));
-  const store = openDetectionStore(folder, readNet(activeNet(folder, 'detector')));
+  const store = openDetectionStore(folder, readNet(bundledNet('detectors/fashion')));
   const detections = [
     { label: 'plant', score: 0.95, box: [4, 4, 60, 60] as const },
     { label: 'vase', score: 0.6, box: [5, 5, 40, 58] as const },

@@ -5,13 +5,14 @@
 import { existsSync, linkSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCatalog } from '../../../src/catalog/pins/catalog-store.ts';
-import { openDetectionStore } from '../../../src/detection/detection-store.ts';
 import { featureNetOf } from '../../../src/features/convnet.ts';
 import { openFeatureStore, type Subject } from '../../../src/features/feature-store.ts';
 import { activeNet } from '../../../src/vision/net-folder.ts';
 import { readNet } from '../../../src/vision/net-manifest.ts';
 import type { Recipe } from '../../world/recipe.ts';
 import type { JobInput } from '../../../src/jobs/job.ts';
+import { readDetectorSet } from '../../../src/detection/detector-set.ts';
+import { openSetDetections } from '../../../src/detection/set-detections.ts';
 
 const SUBJECTS: readonly Subject[] = ['image', 'object'];
 
@@ -57,9 +58,10 @@ function adoptFeatures(twin: string, dataFolder: string, synchronous: JobInput['
 }
 
 function adoptDetections(twin: string, dataFolder: string, synchronous: JobInput['config']['synchronous'], moved: Moved): void {
-  const net = readNet(activeNet(dataFolder, 'detector'));
-  const [from, to] = [openDetectionStore(twin, net, { readonly: true }), openDetectionStore(dataFolder, net, { synchronous })];
-  to.write([...from.all()].map(({ pinIndex, found }) => moved({ pinIndex, found, failure: null })));
+  const set = readDetectorSet(dataFolder);
+  const [from, to] = [openSetDetections(twin, set, { readonly: true }), openSetDetections(dataFolder, set, { synchronous })];
+  for (const { name } of set.detectors)
+    to.of(name).write([...from.of(name).all()].map(({ pinIndex, found }) => moved({ pinIndex, found, failure: null })));
   from.close();
   to.close();
 }

@@ -20,14 +20,15 @@ import { ASK_NOTHING, fitDotThresholds, type Knob } from '../../../src/search/do
 import { visualSearch, type VisualSearchSources } from '../../../src/search/flashlight.ts';
 import { type DotThresholds, suppressingSignal } from '../../../src/search/object-dots.ts';
 import { openObjectStore, type StoredObject } from '../../../src/search/object-store.ts';
-import { type Box, boxIou, fractionsToPixels } from '../../../src/vision/box.ts';
 import { InferencePool } from '../../../src/vision/inference-pool.ts';
 import { activeNet } from '../../../src/vision/net-folder.ts';
-import { readNet } from '../../../src/vision/net-manifest.ts';
 import { FLASHLIGHT_VISITOR, type Offer, savedPlaces, searchOf, type SearchedPicture } from '../../world/flashlight-visitors.ts';
 import { makeRecipe, type WorldSize } from '../../world/recipe.ts';
 import { picturesOf } from '../../world/write-world.ts';
 import type { Job, JobInput } from '../../../src/jobs/job.ts';
+import { readDetectorSet } from '../../../src/detection/detector-set.ts';
+import { isRightDetection } from '../../../src/detection/true-objects.ts';
+import { type Box, fractionsToPixels } from '../../../src/vision/box.ts';
 
 export const job: Job = {
   name: 'replay-flashlight',
@@ -105,7 +106,7 @@ async function replayFlashlight(input: JobInput): Promise<Readonly<Record<string
   try {
     const net = await openConvNet(activeNet(dataFolder, 'visual'), pool);
     const visual = openFeatures(dataFolder, features, net.features, 0);
-    const store = openObjectStore(dataFolder, netKeyOf(net.features), readNet(activeNet(dataFolder, 'detector')).digest, { synchronous });
+    const store = openObjectStore(dataFolder, netKeyOf(net.features), readDetectorSet(dataFolder).digest, { synchronous });
     try {
       const binarizer = features.binarizer(features.netIdOf(net.features)) ?? unfitted(net.features.rule, net.features.fc6Length);
       if (!binarizer)
@@ -172,7 +173,7 @@ function worldPictures(
 }
 
 function isRight({ objects }: SearchedPicture, { label, box }: StoredObject): boolean {
-  return objects.some((object) => object.label === label && boxIou(object.box, box) >= 0.5);
+  return isRightDetection({ label, box }, objects);
 }
 
 /** Fitted on the pictures that no visitor opens. */

@@ -5,6 +5,7 @@ import { BLEND_RULES, blendSources, type LensSource, sourceRatios } from '../../
 import { searchAnnotations, type SearchFilters, visualSearch, type VisualResult } from '../../search/flashlight.ts';
 import type { SceneMatch } from '../../search/object-index.ts';
 import { understand, type Understanding } from '../../search/query-understanding.ts';
+import { thresholdsFor } from '../../search/search-thresholds.ts';
 import { fieldsBeside } from './item-fields.ts';
 import type { App, Service } from './routes.ts';
 import type { VisualDesk } from './visual-desk.ts';
@@ -98,11 +99,11 @@ async function blended(context: Context, desk: VisualDesk, question: VisualQuest
   return { items, more: page.length > limit, understanding, ratios };
 }
 
-/** Objects of the query that the detector is as sure of as dots must be; a box that was drawn is the object itself. */
+/** Objects of the query that their detector is as sure of as dots must be; a box that was drawn is the object itself. */
 async function objectsIn(context: Context, desk: VisualDesk, { picture, box }: FoundRegion): Promise<readonly QueryObject[]> {
   if (box) return [{ label: '', score: 1, box }];
   const found = context.looks.objectsIn(await desk.reader.detect(picture));
-  return (found?.objects ?? []).filter(({ score }) => score >= desk.fitted.dots.score);
+  return (found?.objects ?? []).filter((object) => object.score >= thresholdsFor(object, desk.fitted).score);
 }
 
 function understoodQuery(

@@ -7,13 +7,17 @@ import { handDrawn } from '../../search/dot-engagement.ts';
 import { type DotSignals, type DotThresholds, type JudgedObject, judgeDots } from '../../search/object-dots.ts';
 import type { PinObjects } from '../../service/visual-state.ts';
 import { boxIou, fractionsToPixels } from '../../vision/box.ts';
+import type { PinObject } from '../../detection/pin-objects.ts';
+import { thresholdsFor } from '../../search/search-thresholds.ts';
 import { listOptions, pinOf } from './list-options.ts';
 import type { App, Service } from './routes.ts';
 import { Id, PinParams, replies } from '../schemas.ts';
 import type { VisualDesk } from './visual-desk.ts';
 
 const ObjectsQuery = Type.Object({
-  explain: Type.Optional(Type.Boolean({ description: 'Add the signals of every object, the thresholds and where they come from.' })),
+  explain: Type.Optional(
+    Type.Boolean({ description: 'Add the signals of every object, and by detector the thresholds and where they come from.' }),
+  ),
   userId: Type.Optional(Id),
   sessionId: Type.Optional(Id),
   treatment: Type.Optional(Type.String({ maxLength: 2048 })),
@@ -58,9 +62,10 @@ async function objectsReply(context: Context, desk: () => VisualDesk, pinIndex: 
     if (!found) return { ...none, missing: ['detections'] };
     if (!signals) return { ...found, missing: ['visual-features'] };
     const { fitted } = desk();
-    const thresholds = { ...fitted.dots, ...wanted.thresholds };
-    const objects = withPeople(context, pinIndex, found, judgeDots(found.objects, signals, thresholds));
-    const told = wanted.explain ? { thresholds, thresholdsFrom: fitted.dotsFrom, provenance: fitted.provenance } : {};
+    const asked = (object: Pick<PinObject, 'detector'>): DotThresholds => ({ ...thresholdsFor(object, fitted), ...wanted.thresholds });
+    const objects = withPeople(context, pinIndex, found, judgeDots(found.objects, signals, asked));
+    const thresholds = Object.entries(fitted.dots).map(([detector, dots]) => [detector, { ...dots, thresholds: asked({ detector }) }]);
+    const told = wanted.explain ? { thresholds: Object.fromEntries(thresholds) as object } : {};
     return { ...found, objects: objects.map((row) => (wanted.explain ? row : withoutSignals(row))), missing: [], ...told };
   } catch (error) {
     const found = context.objectsOf(pinIndex);

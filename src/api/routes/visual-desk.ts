@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { ExactIndex } from '../../candidates/visual/exact-index.ts';
 import type { Context } from '../../service/context.ts';
-import { openDetector } from '../../detection/detector.ts';
 import type { PinObject } from '../../detection/pin-objects.ts';
 import { ServiceError } from '../../errors.ts';
 import { unfitted } from '../../features/binarize.ts';
@@ -17,13 +16,13 @@ import { familiarAgreement } from '../../search/familiarity.ts';
 import { visualSearch, type VisualSearchSources } from '../../search/flashlight.ts';
 import { type DotSignals, dotSignals } from '../../search/object-dots.ts';
 import { ObjectIndex } from '../../search/object-index.ts';
-import { openObjectStore } from '../../search/object-store.ts';
 import { PictureReader, type QueryNet, type QueryPicture } from '../../search/picture.ts';
 import { ResidentObjects } from '../../search/resident-objects.ts';
 import { type ServingThresholds, servingThresholds, THRESHOLDS_FILE } from '../../search/search-thresholds.ts';
 import type { PinObjects } from '../../service/visual-state.ts';
-import { activeNet } from '../../vision/net-folder.ts';
 import { type NetInput, readNet } from '../../vision/net-manifest.ts';
+import { type DetectorSet, type OpenDetectors, openDetectors } from '../../detection/detector-set.ts';
+import { type ObjectStore, openObjectStore } from '../../search/object-store.ts';
 import { bytesOfPin } from './visual-query.ts';
 import { stampOf } from '../../swapped-file.ts';
 
@@ -39,12 +38,14 @@ const GROWN = 1.1;
 export class VisualDesk {
   readonly reader: PictureReader;
   private readonly context: Context;
-  private readonly detectorDigest: string | null;
   private readonly pictures = new LRUCache<string, Uint8Array>({ maxSize: PICTURE_BYTES, sizeCalculation: (bytes) => bytes.length + 1 });
   private readonly judged = new LRUCache<string, Promise<readonly DotSignals[]>>({ max: JUDGED_PINS });
   private scan: { readonly of: VisualFeatures['image']; readonly index: ExactIndex } | null = null;
   private idf: { readonly pins: number; readonly values: Float32Array } | null = null;
-  private resident: { readonly netKey: string; readonly objects: ResidentObjects } | null = null;
+  private detectors: { readonly of: DetectorSet; readonly opened: OpenDetectors | null } | null = null;
+  /** The rows of other nets or detectors, opened and not served yet. */
+  private coming: { readonly key: string; readonly store: ObjectStore } | null = null;
+  private resident: { readonly key: string; readonly netKey: string; readonly objects: ResidentObjects } | null = null;
   private dominants: { readonly of: VisualFeatures; readonly pins: number; readonly index: ObjectIndex } | null = null;
   private thresholds: { readonly key: string; readonly values: ServingThresholds } | null = null;
   private familiarity: { readonly of: VisualFeatures['image']; readonly pins: number; readonly agreement: Promise<number> } | null = null;
@@ -56,10 +57,16 @@ export class VisualDesk {
   constructor(context: Context) {
     const { config, inference } = context;
     this.context = context;
-    const detector = detectorOf(context);
-    this.detectorDigest = detector?.net.digest ?? null;
     const limits = { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit };
-    this.reader = new PictureReader(inference, detector, limits);
+    this.reader = new PictureReader(inference, () => this.openDetectors(), limits);
+  }
+
+  /** The detectors at work, opened again when one came or went; null without any. What is refused is told in `degraded`. */
+  private openDetectors(): OpenDetectors | null {
+    const { looks, inference } = this.context;
+    const of = looks.detectors;
+    if (this.detectors?.of !== of) this.detectors = { of, opened: of.detectors.length === 0 ? null : openDetectors(of, inference) };
+    return this.detectors.opened;
   }
 
   get features(): VisualFeatures {
@@ -114,10 +121,18 @@ export class VisualDesk {
   get objects(): ResidentObjects | null {
     const { looks, dataFolder } = this.context;
     const netKey = looks.net && netKeyOf(looks.net);
-    if (netKey !== null && this.resident?.netKey !== netKey && this.detectorDigest !== null) {
-      this.resident?.objects.close();
-      const store = openObjectStore(dataFolder, netKey, this.detectorDigest);
-      this.resident = { netKey, objects: new ResidentObjects(store, this.features.image.bits) };
+    const key = `${netKey} ${looks.detectors.digest}`;
+    if (netKey !== null && this.resident?.key !== key && looks.detectors.detectors.length > 0) {
+      if (this.coming?.key !== key) {
+        this.coming?.store.close();
+        this.coming = { key, store: openObjectStore(dataFolder, netKey, looks.detectors.digest) };
+      }
+      // Objects of the detectors before are served until index-objects has written those of the present ones.
+      if (this.resident?.netKey !== netKey || this.coming.store.sequence() > 0) {
+        this.resident?.objects.close();
+        this.resident = { key, netKey, objects: new ResidentObjects(this.coming.store, this.features.image.bits) };
+        this.coming = null;
+      }
     }
     this.lookForChanges();
     return this.resident?.objects ?? null;
@@ -155,11 +170,11 @@ export class VisualDesk {
 
   /** The thresholds of the active nets, read again when the catalogue's file changed. */
   get fitted(): ServingThresholds {
-    const { dataFolder } = this.context;
+    const { dataFolder, looks } = this.context;
     const file = join(dataFolder, THRESHOLDS_FILE);
     const { netDigest } = this.features;
-    const key = `${netDigest} ${stampOf(file)}`;
-    if (this.thresholds?.key !== key) this.thresholds = { key, values: servingThresholds(dataFolder, netDigest, this.detectorDigest) };
+    const key = `${netDigest} ${looks.detectors.digest} ${stampOf(file)}`;
+    if (this.thresholds?.key !== key) this.thresholds = { key, values: servingThresholds(dataFolder, netDigest, looks.detectors) };
     return this.thresholds.values;
   }
 
@@ -228,14 +243,7 @@ export class VisualDesk {
   }
 
   close(): void {
+    this.coming?.store.close();
     this.resident?.objects.close();
-  }
-}
-
-function detectorOf({ dataFolder, inference }: Context) {
-  try {
-    return openDetector(activeNet(dataFolder, 'detector'), inference);
-  } catch {
-    return null;
   }
 }

@@ -17,6 +17,7 @@ import {
 import type { QueryPicture, RegionLook } from '../../search/picture.ts';
 import { type LookPart, shopTheLook } from '../../search/shop-the-look.ts';
 import { type Box, pixelsToFractions } from '../../vision/box.ts';
+import { thresholdsFor } from '../../search/search-thresholds.ts';
 import { fieldsBeside } from './item-fields.ts';
 import { lensRoutes } from './lens.ts';
 import { objectRoutes } from './objects.ts';
@@ -191,7 +192,9 @@ async function lookToShop(context: Context, desk: VisualDesk, question: VisualQu
   const { objects } = desk;
   const { picture, sources, look, box } = found;
   const seen = context.looks.objectsIn(await desk.reader.detect(picture))?.objects ?? [];
-  const sure = seen.filter((object) => object.score >= desk.fitted.dots.score && (box === null || holdsMiddle(box, object.box)));
+  const sure = seen.filter(
+    (object) => object.score >= thresholdsFor(object, desk.fitted).score && (box === null || holdsMiddle(box, object.box)),
+  );
   const asked = box !== null && sure.length === 0 ? [{ label: '', score: 1, box }] : sure;
   const codes = await Promise.all(asked.map((object) => desk.reader.code(picture, object.box, desk.net)));
   const scene = {

@@ -1,11 +1,9 @@
-/** Finds the objects in every pin's image, and describes the dominant one's crop as the whole image is described. */
+/** Finds the objects in every pin's image with every detector, and describes the dominant one's crop as the whole image is described. */
 import { availableParallelism } from 'node:os';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { fetchImage, type ImageFetchOptions } from '../../catalog/pins/image-fetch.ts';
 import type { PinImage } from '../../catalog/pins/pin-store.ts';
 import type { Config } from '../../config.ts';
-import { type DetectionRow, type DetectionStore, openDetectionStore } from '../../detection/detection-store.ts';
-import { type Detector, openDetector, readingRules } from '../../detection/detector.ts';
 import type { DominanceRules } from '../../detection/dominant-object.ts';
 import { ServiceError } from '../../errors.ts';
 import { openFeatureStore } from '../../features/feature-store.ts';
@@ -13,6 +11,10 @@ import { activeNet } from '../../vision/net-folder.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { partsAhead } from '../../vision/parts-ahead.ts';
 import type { Job, JobInput } from '../job.ts';
+import type { DetectionRow, DetectionStore } from '../../detection/detection-store.ts';
+import { type DetectorSet, readDetectorSet } from '../../detection/detector-set.ts';
+import { type Detector, openDetector } from '../../detection/detector.ts';
+import { openSetDetections, type SetDetections } from '../../detection/set-detections.ts';
 import { describeDominantCrops } from './object-crops.ts';
 
 export const job: Job = {
@@ -21,11 +23,13 @@ export const job: Job = {
   examples: [
     'related-pins detect-objects',
     'related-pins detect-objects --data ./var --workers 4 --json',
+    'related-pins detect-objects --detectors everyday',
     'related-pins detect-objects --retry-failed   # a server of images was away',
     'RELATED_PINS_DOMINANT_AREA_MIN=0.4 related-pins detect-objects   # crops made anew, the detector rests',
   ],
   options: [
     { flag: '--workers <n>', meaning: 'inference threads (default: one per core)', kind: 'integer' },
+    { flag: '--detectors <names>', meaning: 'only these, by the names of their folders (default: all)', kind: 'list' },
     { flag: '--no-crops', meaning: 'leave the features of dominant objects alone' },
     { flag: '--retry-failed', meaning: 'look again at images that were refused before' },
   ],
@@ -43,14 +47,20 @@ async function detectObjects(input: JobInput): Promise<Readonly<Record<string, u
     limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit },
   });
   try {
-    const detector = openDetector(activeNet(dataFolder, 'detector'), pool);
-    const detections = openDetectionStore(dataFolder, detector.net, { synchronous: config.synchronous });
+    const set = readDetectorSet(dataFolder);
+    if (set.detectors.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'Every detector is switched off.' });
+    const chosen = chosenDetectors(set, options.detectors);
     const images = [...catalog.pins.images()];
     if (images.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'No pin has an image; import-catalog comes first.' });
+    const detections = openSetDetections(dataFolder, set, { synchronous: config.synchronous });
     try {
-      const pass = await detectImages(detector, detections, images, pool.appetite, input);
-      const crops = options.crops === false ? null : await cropPass(detections, detector, images, pool, input);
-      return { detector: detector.net.manifest.name, ...pass, crops, provider: pool.provider };
+      const detectors: Pass[] = [];
+      for (const { name, net } of chosen) {
+        const detector = openDetector(net.folder, pool);
+        detectors.push({ name, ...(await detectImages(detector, detections.of(name), images, pool.appetite, input)) });
+      }
+      const crops = options.crops === false ? null : await cropPass(detections, set, images, pool, input);
+      return { ...summed(detectors), detectors, crops, provider: pool.provider };
     } finally {
       detections.close();
     }
@@ -60,7 +70,41 @@ async function detectObjects(input: JobInput): Promise<Readonly<Record<string, u
   }
 }
 
-/** Runs the detector on images it has not seen in their present version. Written part by part: a stop loses one part. */
+/** Those named by --detectors; all without it. */
+function chosenDetectors({ detectors }: DetectorSet, names: unknown): DetectorSet['detectors'] {
+  if (!Array.isArray(names) || names.length === 0) return detectors;
+  const known = detectors.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(String(name)));
+  if (unknown !== undefined)
+    throw new ServiceError('JOB_USAGE', { reason: `--detectors are of ${known.join(', ')}, not ${String(unknown)}` });
+  return detectors.filter(({ name }) => names.includes(name));
+}
+
+/** What one detector did. */
+interface Pass {
+  readonly name: string;
+  readonly read: number;
+  readonly written: number;
+  readonly unchanged: number;
+  readonly detections: number;
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+/** Images of all passes: written by any, refused by the pass that refused most. */
+function summed(passes: readonly Pass[]): Omit<Pass, 'name'> {
+  const most = (of: (pass: Pass) => number): number => Math.max(...passes.map(of));
+  const failures = ({ refused }: Pass): number => Object.values(refused).reduce((sum, count) => sum + count, 0);
+  const worst = passes.reduce((a, b) => (failures(b) > failures(a) ? b : a));
+  return {
+    read: most(({ read }) => read),
+    written: most(({ written }) => written),
+    unchanged: Math.min(...passes.map(({ unchanged }) => unchanged)),
+    detections: passes.reduce((sum, { detections }) => sum + detections, 0),
+    refused: worst.refused,
+  };
+}
+
+/** Runs one detector on images it has not seen in their present version. Written part by part: a stop loses one part. */
 async function detectImages(
   detector: Detector,
   detections: DetectionStore,
@@ -124,7 +168,7 @@ export function dominanceOf(config: Config): DominanceRules {
   return { scoreMin: config.objectScoreMin, areaMin: config.dominantAreaMin, ownScoreMin: config.dominantScoreMin };
 }
 
-async function cropPass(detections: DetectionStore, detector: Detector, images: readonly PinImage[], pool: InferencePool, input: JobInput) {
+async function cropPass(detections: SetDetections, set: DetectorSet, images: readonly PinImage[], pool: InferencePool, input: JobInput) {
   const { config, dataFolder } = input;
   const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
   try {
@@ -132,7 +176,7 @@ async function cropPass(detections: DetectionStore, detector: Detector, images: 
       netFolder: activeNet(dataFolder, 'visual'),
       images: new Map(images.map((image) => [image.pinIndex, image])),
       detections,
-      reading: readingRules(detector.net.manifest),
+      set,
       dominance: dominanceOf(config),
       store,
       pool,
@@ -147,11 +191,7 @@ async function cropPass(detections: DetectionStore, detector: Detector, images: 
 }
 
 interface Receipt {
-  readonly detector: string;
-  readonly read: number;
-  readonly written: number;
-  readonly unchanged: number;
-  readonly refused: Readonly<Record<string, number>>;
+  readonly detectors: readonly Pass[];
   readonly crops: {
     readonly dominant: number;
     readonly written: number;
@@ -160,11 +200,13 @@ interface Receipt {
   } | null;
 }
 
-function describe({ detector, read, written, unchanged, refused, crops }: Receipt): string[] {
-  const reasons = Object.entries(refused).map(([reason, count]) => `${reason} ${count}`);
+function describe({ detectors, crops }: Receipt): string[] {
   return [
-    `${detector}: ${read} images, ${written} looked at, ${unchanged} unchanged`,
-    ...(reasons.length > 0 ? [`refused: ${reasons.join(', ')}`] : []),
+    ...detectors.flatMap(({ name, read, written, unchanged, refused }) => {
+      const reasons = Object.entries(refused).map(([reason, count]) => `${reason} ${count}`);
+      const line = `${name}: ${read} images, ${written} looked at, ${unchanged} unchanged`;
+      return reasons.length > 0 ? [line, `  refused: ${reasons.join(', ')}`] : [line];
+    }),
     ...(crops ? [`${crops.dominant} have a dominant object, ${crops.written} crops described, ${crops.unchanged} unchanged`] : []),
     ...(crops?.note ? [crops.note] : []),
   ];

@@ -2,8 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dominantObject } from '../../detection/dominant-object.ts';
-import { openDetector, readingRules } from '../../detection/detector.ts';
-import { readDetections } from '../../detection/suppression.ts';
+import { openDetectors, readDetectorSet, readUnited } from '../../detection/detector-set.ts';
 import { ServiceError } from '../../errors.ts';
 import { codeOf, fitBinarizer } from '../../features/binarize.ts';
 import { openConvNet } from '../../features/convnet.ts';
@@ -41,7 +40,7 @@ export async function classFolders(folder: string, pool: InferencePool, { dataFo
         .map((file) => ({ label: name, file: join(folder, name, file) })),
     );
   if (photos.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: `${folder} holds no class folders with photos` });
-  const detector = openDetector(activeNet(dataFolder, 'detector'), pool);
+  const detectors = openDetectors(readDetectorSet(dataFolder), pool);
   const net = await openConvNet(activeNet(dataFolder, 'visual'), pool);
   const rows: { label: string; whole: Float32Array; crop: Float32Array; cropped: boolean }[] = [];
   progress.start('describe photos', photos.length);
@@ -49,9 +48,9 @@ export async function classFolders(folder: string, pool: InferencePool, { dataFo
     if (signal.aborted) throw new ServiceError('JOB_STOPPED');
     const part = photos.slice(from, from + AT_ONCE);
     const bytes = part.map(({ file }) => readFileSync(file));
-    const found = await detector.detect(bytes);
+    const found = await detectors.detect(bytes);
     const boxes = found.map((one): Box | null =>
-      one.ok ? (dominantObject(readDetections(one.found.detections, readingRules(detector.net.manifest)), one.found)?.box ?? null) : null,
+      one.ok ? (dominantObject(readUnited(one.found.detections, detectors.set), one.found)?.box ?? null) : null,
     );
     const wholes = await net.embed(bytes.map((each) => ({ bytes: each })));
     const crops = await net.embed(bytes.map((each, i) => ({ bytes: each, ...(boxes[i] ? { box: boxes[i] } : {}) })));

@@ -1,8 +1,10 @@
 /** Measures a detector against true boxes: mAP, precision and recall by group (the paper's Table 3), dominant objects, speed. */
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { meanAveragePrecision } from '../../detection/average-precision.ts';
 import type { ImageDetections } from '../../detection/detection.ts';
 import {
+  type DetectionReader,
   detectorFigures,
   detectorSweeps,
   dominantAgreement,
@@ -14,8 +16,11 @@ import {
   TABLE_IOU,
   tableMatches,
 } from '../../detection/detector-evaluation.ts';
-import { type Detector, openDetector, readingRules } from '../../detection/detector.ts';
-import { readLabelGroups } from '../../detection/label-groups.ts';
+import { type DetectionOutcome, openDetector, readingRules } from '../../detection/detector.ts';
+import { detectorSetOf, openDetectors, readDetectorFolder, readDetectorSet, readUnited } from '../../detection/detector-set.ts';
+import { type LabelGroups, readLabelGroups } from '../../detection/label-groups.ts';
+import { LABEL_WORD_GROUPS, labelWord } from '../../detection/label-words.ts';
+import { type ReadingRules, readDetections } from '../../detection/suppression.ts';
 import { objectsInPixels, readTrueObjects, type TrueImage, type TrueObject } from '../../detection/true-objects.ts';
 import { ServiceError } from '../../errors.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
@@ -24,18 +29,24 @@ import type { Job, JobInput } from '../job.ts';
 
 export const job: Job = {
   name: 'evaluate-detector',
-  summary: 'mAP, precision and recall, dominant objects and speed of a detector on photos with true boxes',
+  summary: 'mAP, precision and recall, dominant objects and speed of detectors on photos with true boxes',
   examples: [
-    'related-pins evaluate-detector --net data/nets/detector --truth photos/objects.jsonl',
+    'related-pins evaluate-detector --net data/nets/detectors/fashion --truth photos/objects.jsonl',
+    'related-pins evaluate-detector --truth photos/objects.jsonl   # all detectors of the data folder, as they serve',
     'related-pins evaluate-detector --net nets/nanodet --truth coco-val128 --groups groups.json --json',
   ],
   options: [
-    { flag: '--net <folder>', meaning: 'the folder with net.onnx and manifest.json', required: true },
+    {
+      flag: '--net <folder>',
+      meaning:
+        'a folder with net.onnx and manifest.json; several, or none for those of the data folder, are judged together in united words',
+      repeatable: true,
+    },
     { flag: '--truth <path>', meaning: 'an objects.jsonl, or a folder of photos with YOLO text files', required: true },
-    { flag: '--groups <file>', meaning: 'label groups, JSON or YAML: group name -> list of labels' },
+    { flag: '--groups <file>', meaning: 'label groups, JSON or YAML: group name -> list of labels (default: fashion, home, vehicles)' },
     { flag: '--score-threshold <s>', meaning: 'where precision and recall are stated', kind: 'number' },
-    { flag: '--nms <iou>', meaning: 'suppression overlap instead of the manifest’s', kind: 'number' },
-    { flag: '--proposals <n>', meaning: 'at most this many detections enter suppression', kind: 'integer' },
+    { flag: '--nms <iou>', meaning: 'of one detector: suppression overlap instead of the manifest’s', kind: 'number' },
+    { flag: '--proposals <n>', meaning: 'of one detector: at most this many detections enter suppression', kind: 'integer' },
     { flag: '--limit <n>', meaning: 'the first n photos only', kind: 'integer' },
     { flag: '--no-sweeps', meaning: 'leave out the sweeps of threshold, suppression and proposals' },
   ],
@@ -45,18 +56,16 @@ export const job: Job = {
     const provider = input.config.executionProvider;
     const pool = new InferencePool({ workers: availableParallelism(), provider });
     try {
-      const detector = openDetector(String(input.options.net), pool);
-      const { manifest, digest } = detector.net;
-      const known = new Set(manifest.labels);
-      const { images, refused, seconds } = await detectAll(detector, pool, truth, known, input);
-      const rules = rulesOf(input, manifest);
+      const subject = subjectOf(input, pool);
+      const { images, refused, seconds } = await detectAll(subject, pool, truth, input);
       return {
-        net: manifest.name,
-        digest,
+        net: subject.name,
+        digest: subject.digest,
         images: images.length,
-        ...figures(images, rules, input),
+        ...figures(images, subject, input),
         imagesPerSecond: images.length / seconds,
-        unmatched: unmatchedLabels(truth, known),
+        latencyMs: await latencyMs(subject, truth),
+        unmatched: unmatchedLabels(truth, subject),
         refused,
         provider: pool.provider,
       };
@@ -71,39 +80,80 @@ function limitOf({ options }: JobInput): number | undefined {
   return typeof options.limit === 'number' ? options.limit : undefined;
 }
 
-function rulesOf({ options, config }: JobInput, manifest: Parameters<typeof readingRules>[0]): EvaluationRules {
-  const stated = readingRules(manifest);
+/** What is judged: one detector in its own labels, or several together in united words. */
+interface Subject {
+  readonly name: string;
+  readonly digest: string;
+  readonly detect: (images: readonly Uint8Array[]) => Promise<DetectionOutcome[]>;
+  /** The subject's name for a label of the truth. */
+  readonly labelOf: (label: string) => string;
+  readonly labels: ReadonlySet<string>;
+  readonly rules: EvaluationRules;
+  /** Of one detector: how it is read, for the sweeps. */
+  readonly reading: ReadingRules | null;
+}
+
+function subjectOf(input: JobInput, pool: InferencePool): Subject {
+  const { options, config, dataFolder } = input;
   const number = (name: string): number | undefined => (typeof options[name] === 'number' ? (options[name] as number) : undefined);
+  const folders = (options.net ?? []) as readonly string[];
+  const dominance = { scoreMin: config.objectScoreMin, areaMin: config.dominantAreaMin, ownScoreMin: config.dominantScoreMin };
+  if (folders.length === 1) {
+    const { net, detect } = openDetector(folders[0], pool);
+    const stated = readingRules(net.manifest);
+    const reading = { ...stated, nmsIou: number('nms') ?? stated.nmsIou, proposals: number('proposals') ?? stated.proposals };
+    const read: DetectionReader = (detections, scoreMin) => readDetections(detections, { ...reading, scoreMin });
+    const rules = { read, dominance, scoreThreshold: number('scoreThreshold') ?? stated.scoreMin };
+    const labels = new Set(net.manifest.labels);
+    return { name: net.manifest.name, digest: net.digest, detect, labelOf: (label) => label, labels, rules, reading };
+  }
+  const set = folders.length === 0 ? readDetectorSet(dataFolder) : detectorSetOf(folders.map(readDetectorFolder));
+  const read: DetectionReader = (detections, scoreMin) => readUnited(detections, set, () => scoreMin);
+  const lowest = Math.min(...set.detectors.map(({ net }) => readingRules(net.manifest).scoreMin));
   return {
-    scoreThreshold: number('scoreThreshold') ?? stated.scoreMin,
-    nmsIou: number('nms') ?? stated.nmsIou,
-    proposals: number('proposals') ?? stated.proposals,
-    dominance: {
-      scoreMin: config.objectScoreMin,
-      areaMin: config.dominantAreaMin,
-      ownScoreMin: config.dominantScoreMin,
-    },
+    name: set.detectors.map(({ name }) => name).join(' + '),
+    digest: set.digest,
+    detect: openDetectors(set, pool).detect,
+    labelOf: labelWord,
+    labels: new Set(set.detectors.flatMap(({ net }) => (net.manifest.labels ?? []).map(labelWord))),
+    rules: { read, dominance, scoreThreshold: number('scoreThreshold') ?? lowest },
+    reading: null,
   };
 }
 
-/** Runs the detector over the photos in order; a photo that is refused is counted by reason. */
+/** Photos whose time is taken, one after the other, after one that warms the net. */
+const TIMED = 16;
+
+/** Median milliseconds from a file's bytes to its detections, one photo at a time. */
+async function latencyMs({ detect }: Subject, truth: readonly TrueImage[]): Promise<number> {
+  const times: number[] = [];
+  for (const { file } of truth.slice(0, TIMED + 1)) {
+    const bytes = bytesOf(file);
+    const startedAt = performance.now();
+    await detect([bytes]);
+    times.push(performance.now() - startedAt);
+  }
+  const sorted = times.slice(Math.min(1, times.length - 1)).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
+
+/** Runs the detectors over the photos in order; a photo that is refused is counted by reason. */
 async function detectAll(
-  detector: Detector,
+  subject: Subject,
   pool: InferencePool,
   truth: readonly TrueImage[],
-  known: ReadonlySet<string>,
   { progress, signal }: JobInput,
 ): Promise<{ images: EvaluatedImage[]; refused: Record<string, number>; seconds: number }> {
   const images: EvaluatedImage[] = [];
   const refused: Record<string, number> = {};
-  await detector.detect([]);
+  await subject.detect([]);
   progress.start('detect', truth.length);
   const startedAt = performance.now();
-  const look = (part: readonly TrueImage[]) => detector.detect(part.map((image) => bytesOf(image.file)));
+  const look = (part: readonly TrueImage[]) => subject.detect(part.map((image) => bytesOf(image.file)));
   let done = 0;
   for await (const { part, found } of partsAhead(truth, Math.ceil(pool.appetite / 2), look, signal)) {
     for (const [i, outcome] of found.entries()) {
-      if (outcome.ok) images.push(evaluated(outcome.found, part[i], known));
+      if (outcome.ok) images.push(evaluated(outcome.found, part[i], subject));
       else refused[outcome.code] = (refused[outcome.code] ?? 0) + 1;
     }
     done += part.length;
@@ -119,43 +169,47 @@ function bytesOf(file: string): Uint8Array {
   return existsSync(file) ? readFileSync(file) : new Uint8Array(0);
 }
 
-/** One photo: what was found, and the true boxes whose labels the detector knows. */
-function evaluated(found: ImageDetections, truth: TrueImage, known: ReadonlySet<string>): EvaluatedImage {
-  const objects = objectsInPixels(truth, found.width, found.height).filter((object) => known.has(object.label));
-  return { ...found, truth: objects };
+/** One photo: what was found, and the true boxes whose labels the detectors know. */
+function evaluated(found: ImageDetections, truth: TrueImage, { labels, labelOf }: Subject): EvaluatedImage {
+  const objects = objectsInPixels(truth, found.width, found.height).map((object) => ({ ...object, label: labelOf(object.label) }));
+  return { ...found, truth: objects.filter((object) => labels.has(object.label)) };
 }
 
-function figures(images: readonly EvaluatedImage[], rules: EvaluationRules, { options }: JobInput) {
+function figures(images: readonly EvaluatedImage[], { rules, reading, labelOf }: Subject, { options }: JobInput) {
   const dominant = dominantAgreement(images, rules);
-  const matches = tableMatches(judged(images, rules));
-  const present = matches.map((matched) => matched.label);
-  const groups = typeof options.groups === 'string' ? readLabelGroups(options.groups) : {};
-  const groupRows = Object.entries(groups).map(([group, labels]) => {
-    const inside = labels.filter((label) => present.includes(label));
-    return { group, labels: inside, ...precisionRecall(matches, rules.scoreThreshold, inside) };
+  const all = judged(images, rules.read);
+  const matches = tableMatches(all);
+  const { byLabel } = meanAveragePrecision(all, 0.5);
+  const groups: LabelGroups = typeof options.groups === 'string' ? readLabelGroups(options.groups) : LABEL_WORD_GROUPS;
+  const inGroup = (label: string, words: readonly string[]): boolean =>
+    typeof options.groups === 'string' ? words.map(labelOf).includes(label) : words.includes(labelWord(label));
+  const groupRows = Object.entries(groups).map(([group, words]) => {
+    const labels = Object.keys(byLabel).filter((label) => inGroup(label, words));
+    const map50 = labels.length === 0 ? null : labels.reduce((sum, label) => sum + byLabel[label], 0) / labels.length;
+    return { group, labels, map50, ...precisionRecall(matches, rules.scoreThreshold, labels) };
   });
   return {
     ...detectorFigures(images, rules),
     iou: TABLE_IOU,
     scoreThreshold: rules.scoreThreshold,
-    nmsIou: rules.nmsIou,
+    ...(reading && { nmsIou: reading.nmsIou }),
     dominantAgreement: dominant.agreement,
     dominant,
-    largestBoxFound: largestBoxFound(images, rules.nmsIou),
+    largestBoxFound: largestBoxFound(images, rules.read),
     groups: groupRows,
-    ...(options.sweeps === false ? {} : { sweeps: detectorSweeps(images, rules) }),
+    ...(options.sweeps === false || !reading ? {} : { sweeps: detectorSweeps(images, rules.scoreThreshold, reading) }),
   };
 }
 
-/** Labels that only one side knows: of the truth with their boxes counted, and of the detector. */
-function unmatchedLabels(truth: readonly TrueImage[], known: ReadonlySet<string>) {
+/** Labels that only one side knows: of the truth with their boxes counted, and of the detectors. */
+function unmatchedLabels(truth: readonly TrueImage[], { labels, labelOf }: Subject) {
   const inTruth = new Set<string>();
   const boxes: Record<string, number> = {};
   for (const { label } of truth.flatMap((image): readonly TrueObject[] => image.objects)) {
-    inTruth.add(label);
-    if (!known.has(label)) boxes[label] = (boxes[label] ?? 0) + 1;
+    inTruth.add(labelOf(label));
+    if (!labels.has(labelOf(label))) boxes[label] = (boxes[label] ?? 0) + 1;
   }
-  return { truth: boxes, detector: [...known].filter((label) => !inTruth.has(label)) };
+  return { truth: boxes, detector: [...labels].filter((label) => !inTruth.has(label)) };
 }
 
 interface Receipt {
@@ -169,7 +223,8 @@ interface Receipt {
   readonly scoreThreshold: number;
   readonly dominantAgreement: number;
   readonly imagesPerSecond: number;
-  readonly groups: readonly { group: string; precision: number; recall: number; boxes: number }[];
+  readonly latencyMs: number;
+  readonly groups: readonly { group: string; map50: number | null; precision: number; recall: number; boxes: number }[];
   readonly unmatched: { readonly truth: Readonly<Record<string, number>>; readonly detector: readonly string[] };
 }
 
@@ -178,12 +233,14 @@ function describe(receipt: Receipt): string[] {
     `  ${name.padEnd(20)} ${precision.toFixed(3).padStart(9)} ${recall.toFixed(3).padStart(9)}  ${boxes}`;
   const left = Object.entries(receipt.unmatched.truth).map(([label, count]) => `${label} (${count})`);
   return [
-    `${receipt.net} on ${receipt.images} photos, ${receipt.imagesPerSecond.toFixed(1)} a second`,
+    `${receipt.net} on ${receipt.images} photos, ${receipt.imagesPerSecond.toFixed(1)} a second; ${receipt.latencyMs.toFixed(0)} ms for one alone`,
     `mAP@0.5 ${receipt.map50.toFixed(3)} (as COCO counts it ${receipt.map50Coco.toFixed(3)})   mAP@0.5:0.95 ${receipt.map5095.toFixed(3)}`,
     `dominant object agrees ${receipt.dominantAgreement.toFixed(3)}`,
     `at IoU ${TABLE_IOU} and score ${receipt.scoreThreshold}:  precision    recall`,
     row('all', receipt.precision, receipt.recall, ''),
-    ...receipt.groups.map((group) => row(group.group, group.precision, group.recall, `${group.boxes} boxes`)),
-    ...(left.length > 0 ? [`labels of the truth that the net does not know, left out: ${left.join(', ')}`] : []),
+    ...receipt.groups
+      .filter(({ boxes }) => boxes > 0)
+      .map(({ group, precision, recall, boxes, map50 }) => row(group, precision, recall, `${boxes} boxes, mAP@0.5 ${map50?.toFixed(3)}`)),
+    ...(left.length > 0 ? [`labels of the truth that the detectors do not know, left out: ${left.join(', ')}`] : []),
   ];
 }

@@ -17,7 +17,7 @@ export const job: Job = {
   examples: [
     'related-pins import-net resnet50.onnx --name resnet50 --out var/nets/visual',
     'related-pins import-net vgg16.onnx --name vgg16 --preprocess caffe-bgr-mean --out nets/vgg16 --json',
-    'related-pins import-net nanodet.onnx --name nanodet --form nanodet --out var/nets/detector',
+    'related-pins import-net nanodet.onnx --name nanodet --form nanodet --out var/nets/detectors/nanodet',
     'related-pins import-net ssd.onnx --name ssd --labels coco.names --first-label 1 --proposals 100 --out nets/ssd',
   ],
   options: [

@@ -2,10 +2,8 @@ import type { ImageFetchOptions } from '../../catalog/pins/image-fetch.ts';
 import { fetchImage } from '../../catalog/pins/image-fetch.ts';
 import type { PinImage } from '../../catalog/pins/pin-store.ts';
 import type { Detection } from '../../detection/detection.ts';
-import type { DetectionStore } from '../../detection/detection-store.ts';
 import type { DominanceRules } from '../../detection/dominant-object.ts';
 import { dominantOf } from '../../detection/pin-objects.ts';
-import type { ReadingRules } from '../../detection/suppression.ts';
 import { ServiceError } from '../../errors.ts';
 import { type Binarizer, codeOf, unfitted } from '../../features/binarize.ts';
 import { classRowOf, type ConvNet, openConvNet } from '../../features/convnet.ts';
@@ -13,13 +11,15 @@ import type { FeatureRow, FeatureStore } from '../../features/feature-store.ts';
 import type { Progress } from '../../progress.ts';
 import type { InferencePool } from '../../vision/inference-pool.ts';
 import { partsAhead } from '../../vision/parts-ahead.ts';
+import type { DetectorSet } from '../../detection/detector-set.ts';
+import type { SetDetections } from '../../detection/set-detections.ts';
 
 export interface CropRequest {
   readonly netFolder: string;
   /** By pinIndex. */
   readonly images: ReadonlyMap<number, PinImage>;
-  readonly detections: DetectionStore;
-  readonly reading: ReadingRules;
+  readonly detections: SetDetections;
+  readonly set: DetectorSet;
   readonly dominance: DominanceRules;
   readonly store: FeatureStore;
   readonly pool: InferencePool;
@@ -76,7 +76,7 @@ export async function describeDominantCrops(request: CropRequest): Promise<CropR
 }
 
 /** Pins whose stored crop is not the one that the thresholds now want; those of pictures that the detector refuses want none. */
-function outdatedCrops({ images, detections, reading, dominance, store, retryFailed }: CropRequest, netId: number) {
+function outdatedCrops({ images, detections, set, dominance, store, retryFailed }: CropRequest, netId: number) {
   const stored = new Map<number, string>();
   for (const row of store.rows(netId, 'object')) {
     if (!(retryFailed && row.failure)) stored.set(row.pinIndex, stateOf(row.imageVersion, row.label, row.box));
@@ -87,7 +87,7 @@ function outdatedCrops({ images, detections, reading, dominance, store, retryFai
   for (const { pinIndex, found } of detections.all()) {
     const image = images.get(pinIndex);
     if (!image) continue;
-    const object = dominantOf(found, reading, dominance);
+    const object = dominantOf(found, set, dominance);
     if (object) dominant++;
     const state = stateOf(image.imageVersion, object?.label, object && JSON.stringify(object.box));
     const before = stored.get(pinIndex);

@@ -1,6 +1,6 @@
 /** What doctor looks at, one check each: a finding, and the way out when it is not well. Nothing is changed. */
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { readKeys } from '../../access-keys.ts';
 import { redisCache } from '../../cache.ts';
 import { ArtifactFile } from '../../catalog/artifacts/artifact-file.ts';
@@ -10,9 +10,10 @@ import { openDatabase } from '../../catalog/database.ts';
 import type { Config } from '../../config.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
+import { readDetector } from '../../detection/detector.ts';
+import { activeNet, detectorFolders } from '../../vision/net-folder.ts';
+import { type Net, readNet } from '../../vision/net-manifest.ts';
 import { eyesLine, isFormerNet } from '../../service/eyes.ts';
-import { activeNet } from '../../vision/net-folder.ts';
-import { readNet } from '../../vision/net-manifest.ts';
 
 export type Health = 'ok' | 'warn' | 'bad';
 
@@ -179,21 +180,22 @@ const models: Check = ({ dataFolder }) => {
   return findings;
 };
 
-const nets: Check = ({ dataFolder }) =>
-  (['visual', 'detector'] as const).map((kind) => {
+const nets: Check = ({ dataFolder }) => {
+  const visual: readonly [string, () => Net] = ['visual', () => readNet(activeNet(dataFolder, 'visual'))];
+  const detectors = detectorFolders(dataFolder).map((folder): readonly [string, () => Net] => {
+    return [`detector ${basename(folder)}`, () => readDetector(folder)];
+  });
+  return [visual, ...detectors].map(([what, read]) => {
     try {
-      const { manifest, digest } = readNet(activeNet(dataFolder, kind));
+      const { manifest, digest } = read();
       const says = `${manifest.name}, digest ${digest.slice(0, 12)} as its manifest says`;
-      const former = kind === 'visual' && isFormerNet(digest);
-      return former ? warn(`net ${kind}`, `${says}; a better one ships`, eyesLine(dataFolder)) : ok(`net ${kind}`, says);
+      const former = isFormerNet(digest);
+      return former ? warn(`net ${what}`, `${says}; a better one ships`, eyesLine(dataFolder)) : ok(`net ${what}`, says);
     } catch (error) {
-      return bad(
-        `net ${kind}`,
-        reasonOf(error),
-        `import-net it again, or delete nets/${kind} of the data folder to use the one that ships.`,
-      );
+      return bad(`net ${what}`, reasonOf(error), 'import-net it again, or delete its folder in nets of the data folder.');
     }
   });
+};
 
 const keys: Check = ({ dataFolder, config }) => {
   try {

@@ -16,12 +16,13 @@ import { searchAnnotations, visualSearch } from '../../search/flashlight.ts';
 import { openObjectStore, type StoredObject } from '../../search/object-store.ts';
 import { PictureReader } from '../../search/picture.ts';
 import { understand } from '../../search/query-understanding.ts';
-import { servingThresholds } from '../../search/search-thresholds.ts';
 import type { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
 import { fetchOptions } from '../nets/detect-objects.ts';
 import type { JobInput } from '../job.ts';
+import { readDetectorSet } from '../../detection/detector-set.ts';
+import { servingThresholds, thresholdsFor } from '../../search/search-thresholds.ts';
 
 /** Mean ratio of each source over the queries of one kind, and in how many it is silent. */
 export interface BlendRow {
@@ -42,11 +43,11 @@ export async function blendByKind(
   const { synchronous } = config;
   const visualNet = readNet(activeNet(dataFolder, 'visual'));
   const net = featureNetOf(visualNet);
-  const detector = readNet(activeNet(dataFolder, 'detector'));
+  const detectors = readDetectorSet(dataFolder);
   const catalog = openCatalog(dataFolder, { synchronous });
   const features = openFeatureStore(dataFolder, { synchronous });
   const visual = openFeatures(dataFolder, features, net, 0);
-  const store = openObjectStore(dataFolder, netKeyOf(net), detector.digest, { synchronous });
+  const store = openObjectStore(dataFolder, netKeyOf(net), detectors.digest, { synchronous });
   try {
     const binarizer = features.binarizer(features.netIdOf(net)) ?? unfitted(net.rule, net.fc6Length);
     if (!binarizer)
@@ -54,9 +55,9 @@ export async function blendByKind(
     const columns = loadPinColumns(catalog, siteCategories(config.categories));
     const { image } = visual;
     const sources = { columns, index: new ExactIndex(image), bits: image.bits, idf: annotationIdf(columns) };
-    const reader = new PictureReader(pool, null, { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit });
+    const reader = new PictureReader(pool, () => null, { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit });
     const queryNet = { folder: activeNet(dataFolder, 'visual'), digest: net.digest, binarizer, input: visualNet.manifest.input };
-    const scoreMin = servingThresholds(dataFolder, net.digest, detector.digest).dots.score;
+    const thresholds = servingThresholds(dataFolder, net.digest, detectors);
     const visualMin = await familiarAgreement(image, sources.index, (pin) => columns.group[pin]);
     const tallies = new Map<Kind, { readonly queries: number; readonly ratio: number[]; readonly silent: number[] }>();
     const chosen = seededRandom(3)
@@ -69,7 +70,7 @@ export async function blendByKind(
       const code = image.codes.slice(pin.pinIndex * image.words, (pin.pinIndex + 1) * image.words);
       const look = await reader.look({ bytes, key: null }, null, queryNet, code);
       const results = await visualSearch({ code, pinIndex: pin.pinIndex }, {}, sources);
-      const objects = (store.read(pin.pinIndex)?.objects ?? []).filter(({ score }) => score >= scoreMin);
+      const objects = (store.read(pin.pinIndex)?.objects ?? []).filter((object) => object.score >= thresholdsFor(object, thresholds).score);
       const terms = searchAnnotations(results, sources);
       const understanding = understand({ results, terms, objects, colours: look.colours, picture: look.picture, columns, sameDistance: 0 });
       const nearest = results.reduce((best, row) => Math.min(best, row.distance), sources.bits);

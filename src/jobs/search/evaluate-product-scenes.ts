@@ -1,13 +1,12 @@
 /** Product photo -> the scenes that hold the product: object search against whole-image search, recall at ten. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { openDetector, readingRules } from '../../detection/detector.ts';
-import { readDetections } from '../../detection/suppression.ts';
+import { openDetectors, readDetectorSet, readUnited } from '../../detection/detector-set.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { codeOf, fitBinarizer } from '../../features/binarize.ts';
 import { openConvNet } from '../../features/convnet.ts';
 import { hammingAt } from '../../math/bits.ts';
-import { activationSample, type Interval, type SceneRecallRow, sceneRecall } from '../../search/crop-evaluation.ts';
+import { activationSample, type Interval, type FoundScenes, sceneRecall } from '../../search/crop-evaluation.ts';
 import type { Box } from '../../vision/box.ts';
 import type { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
@@ -62,7 +61,7 @@ export async function productScenes(file: string, scoreMin: number, pool: Infere
   const truth = products.map((row) => new Set(row.scenes.map((scene) => scenes.indexOf(scene))));
   const ask = (among: readonly Described[]): Interval =>
     sceneRecall(
-      of('product').map((query): SceneRecallRow => ({ photo: query.of, found: nearestScenes(query.code, among), scenes: truth[query.of] })),
+      of('product').map((query): FoundScenes => ({ photo: query.of, found: nearestScenes(query.code, among), scenes: truth[query.of] })),
     );
   const chance =
     truth.reduce((sum, held) => sum + Math.min(1, (SCENES_ASKED * held.size) / scenes.length / Math.min(SCENES_ASKED, held.size)), 0) /
@@ -103,14 +102,13 @@ async function boxesOf(
   pool: InferencePool,
   { dataFolder, progress, signal }: JobInput,
 ): Promise<readonly (readonly Box[])[]> {
-  const detector = openDetector(activeNet(dataFolder, 'detector'), pool);
-  const rules = { ...readingRules(detector.net.manifest), scoreMin };
+  const detectors = openDetectors(readDetectorSet(dataFolder), pool);
   const all: (readonly Box[])[] = [];
   progress.start('detect in scenes', files.length);
   for (let from = 0; from < files.length; from += AT_ONCE) {
     if (signal.aborted) throw new ServiceError('JOB_STOPPED');
-    const found = await detector.detect(files.slice(from, from + AT_ONCE).map((file) => readFileSync(file)));
-    all.push(...found.map((one) => (one.ok ? readDetections(one.found.detections, rules).map(({ box }) => box) : [])));
+    const found = await detectors.detect(files.slice(from, from + AT_ONCE).map((file) => readFileSync(file)));
+    all.push(...found.map((one) => (one.ok ? readUnited(one.found.detections, detectors.set, () => scoreMin).map(({ box }) => box) : [])));
     progress.update(all.length);
   }
   progress.stop();

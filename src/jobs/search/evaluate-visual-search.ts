@@ -10,9 +10,9 @@ import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { loadPinColumns } from '../../catalog/pins/pin-columns.ts';
 import { type PinRecord, readPin } from '../../catalog/pins/records.ts';
 import type { Detection } from '../../detection/detection.ts';
-import { openDetector, readingRules } from '../../detection/detector.ts';
-import { readDetections } from '../../detection/suppression.ts';
-import { objectsInPixels, readTrueObjects, type TrueImage, type TrueObject } from '../../detection/true-objects.ts';
+import { openDetectors, readDetectorSet, readUnited } from '../../detection/detector-set.ts';
+import { labelWord } from '../../detection/label-words.ts';
+import { isRightDetection, objectsInPixels, readTrueObjects, type TrueImage, type TrueObject } from '../../detection/true-objects.ts';
 import { ServiceError } from '../../errors.ts';
 import { type Binarizer, codeOf, fitBinarizer } from '../../features/binarize.ts';
 import { allocateCodeTable } from '../../features/code-table.ts';
@@ -25,8 +25,9 @@ import {
   dotTable,
   type PhotoDot,
   precisionAtRanks,
-  sceneRecall,
-  type SceneRecallRow,
+  type FoundScenes,
+  meanInterval,
+  scenePrecision,
 } from '../../search/crop-evaluation.ts';
 import { visualSearch } from '../../search/flashlight.ts';
 import { dotSignals, type DotSources } from '../../search/object-dots.ts';
@@ -41,7 +42,7 @@ import type { Job, JobInput } from '../job.ts';
 
 export const job: Job = {
   name: 'evaluate-visual-search',
-  summary: 'precision of crops, object to scene recall, and which dots the search believes in, on photos with true boxes',
+  summary: 'precision of crops, scenes found by objects, and which dots the search believes in, on photos with true boxes',
   examples: [
     'related-pins evaluate-visual-search --data ./var',
     'related-pins evaluate-visual-search --truth fashion/objects.jsonl --held-out 0.25 --json',
@@ -92,8 +93,23 @@ interface Region {
   readonly photo: number;
   readonly label: string;
   readonly box: Box | null;
-  /** Of a detection: its confidence. */
-  readonly score: number;
+  /** What the detector said. */
+  readonly found?: Detection;
+}
+
+/** Detections that ask, whatever their detector states. */
+const LEAST_SCORE = 0.2;
+/** The label of a detection that meets no true box: no indexed crop has it, so all that it finds is wrong. */
+const MEETS_NOTHING = '';
+
+/** The label of the true box that a detection overlaps most, at IoU 0.5 or more. */
+function labelOfMetBox(box: Box, objects: readonly TrueObject[]): string {
+  let best: { readonly label: string; readonly overlap: number } = { label: MEETS_NOTHING, overlap: 0.5 };
+  for (const object of objects) {
+    const overlap = boxIou(object.box, box);
+    if (overlap >= best.overlap) best = { label: object.label, overlap };
+  }
+  return best.label;
 }
 
 interface Coded extends Region {
@@ -171,9 +187,9 @@ async function describePhotos(
   pool: InferencePool,
   input: JobInput,
 ): Promise<Described> {
-  const detector = openDetector(activeNet(input.dataFolder, 'detector'), pool);
+  const detectors = openDetectors(readDetectorSet(input.dataFolder), pool);
   const net = await openConvNet(activeNet(input.dataFolder, 'visual'), pool);
-  const known = new Set(detector.net.manifest.labels);
+  const known = new Set(detectors.set.detectors.flatMap(({ net: { manifest } }) => (manifest.labels ?? []).map(labelWord)));
   const truth: (readonly TrueObject[])[] = [];
   const regions: Region[] = [];
   const vectors: Float32Array[] = [];
@@ -182,15 +198,16 @@ async function describePhotos(
   for (let from = 0; from < photos.length; from += step) {
     if (input.signal.aborted) throw new ServiceError('JOB_STOPPED');
     const part = photos.slice(from, from + step).map(({ file }) => readFileSync(file));
-    const found = await detector.detect(part);
+    const found = await detectors.detect(part);
     const asked: { region: Region; bytes: Uint8Array }[] = [];
     for (const [i, bytes] of part.entries()) {
       const outcome = found[i];
       const photo = from + i;
-      const objects = outcome.ok ? objectsInPixels(photos[photo], outcome.found.width, outcome.found.height) : [];
+      const given = outcome.ok ? objectsInPixels(photos[photo], outcome.found.width, outcome.found.height) : [];
+      const objects = given.map((object) => ({ ...object, label: labelWord(object.label) }));
       truth[photo] = objects;
       if (!outcome.ok) continue;
-      const boxes = asks[photo] ? readDetections(outcome.found.detections, { ...readingRules(detector.net.manifest), scoreMin: 0.2 }) : [];
+      const boxes = asks[photo] ? readUnited(outcome.found.detections, detectors.set, () => LEAST_SCORE) : [];
       for (const region of regionsOf(photo, objects, boxes, known)) asked.push({ region, bytes });
     }
     const embedded = await net.embed(asked.map(({ region, bytes }) => (region.box ? { bytes, box: region.box } : { bytes })));
@@ -206,14 +223,14 @@ async function describePhotos(
   return { truth, ...coded };
 }
 
-/** The whole photo under the label of its largest object, its true boxes, its detections. */
+/** The whole photo under the label of its largest object, its true boxes, its detections under the label of the true box that they meet. */
 function regionsOf(photo: number, objects: readonly TrueObject[], boxes: readonly Detection[], known: ReadonlySet<string>): Region[] {
   if (objects.length === 0) return [];
   const largest = objects.reduce((a, b) => (boxArea(b.box) > boxArea(a.box) ? b : a));
   return [
-    { photo, label: largest.label, box: null, score: Number.NaN },
-    ...objects.filter(({ label }) => known.has(label)).map(({ label, box }) => ({ photo, label, box, score: Number.NaN })),
-    ...boxes.map(({ label, box, score }) => ({ photo, label, box, score })),
+    { photo, label: largest.label, box: null },
+    ...objects.filter(({ label }) => known.has(label)).map(({ label, box }) => ({ photo, label, box })),
+    ...boxes.map((found) => ({ photo, label: labelOfMetBox(found.box, objects), box: found.box, found })),
   ];
 }
 
@@ -221,8 +238,8 @@ function codedRegions(regions: readonly Region[], vectors: readonly Float32Array
   const coded = regions.map((region, i): Coded => ({ ...region, code: codeOf(binarizer, vectors[i]) }));
   return {
     wholes: coded.filter(({ box }) => box === null),
-    trueCrops: coded.filter(({ box, score }) => box !== null && Number.isNaN(score)),
-    detections: coded.filter(({ score }) => !Number.isNaN(score)),
+    trueCrops: coded.filter(({ box, found }) => box !== null && found === undefined),
+    detections: coded.filter(({ found }) => found !== undefined),
   };
 }
 
@@ -265,41 +282,48 @@ function scanOver(codes: readonly Uint32Array[]): ExactIndex {
 /** Every detection with the signals of its search; right if it meets a true box of its label at IoU 0.5. */
 async function dotsOf(detections: readonly Coded[], truth: Described['truth'], sources: DotSources): Promise<PhotoDot[]> {
   const dots: PhotoDot[] = [];
-  for (const { photo, label, box, score, code } of detections) {
+  for (const { photo, found, code } of detections) {
+    const { label, score } = found as Detection;
     const signals = dotSignals({ label, code, pinIndex: -1 }, await visualSearch({ code, pinIndex: -1 }, {}, sources), sources);
-    const right = truth[photo].some((object) => object.label === label && boxIou(object.box, box as Box) >= 0.5);
+    const right = isRightDetection(found as Detection, truth[photo]);
     dots.push({ photo, score, signals, right });
   }
   return dots;
 }
 
 /**
- * Object -> scene: a held-out crop asks; right are indexed scenes (two or more objects) that hold its label. Object search
- * looks among the scenes' crops, whole-image search among the scenes themselves.
+ * Object -> scene by label: a held-out crop asks; right are indexed scenes (two or more objects) that hold any object of its label.
+ * Object search looks among the scenes' crops, whole-image search among the scenes themselves. Chance draws scenes blindly: where most
+ * scenes hold a shoe, most answers to a shoe are right by chance.
  */
 async function sceneFigures({ truth, wholes, trueCrops }: Described, asks: readonly boolean[]) {
   const isScene = (photo: number): boolean => !asks[photo] && truth[photo].length >= 2;
   const crops = trueCrops.filter(({ photo }) => isScene(photo));
   const scenes = wholes.filter(({ photo }) => isScene(photo));
-  const queries = trueCrops.filter(({ photo }) => asks[photo]);
+  const holding = (label: string) => new Set(crops.filter((crop) => crop.label === label).map((crop) => crop.photo));
+  const queries = trueCrops.filter(({ photo, label }) => asks[photo] && holding(label).size > 0);
   const figure = async (rows: readonly Coded[]) => {
     const scan = scanOver(rows.map(({ code }) => code));
-    const found: SceneRecallRow[] = queries.map(({ photo, label, code }) => {
+    const found: FoundScenes[] = queries.map(({ photo, label, code }) => {
       const { pinIndexes } = scan.search(code, 100);
       const photos = [...new Set([...pinIndexes].map((row) => rows[row].photo))];
       return {
         photo,
         found: photos,
-        scenes: new Set(crops.filter((crop) => crop.label === label).map((crop) => crop.photo)),
+        scenes: holding(label),
       };
     });
-    return sceneRecall(found);
+    return scenePrecision(found);
   };
   if (scenes.length === 0) return { queries: 0, scenes: 0 };
   return {
     queries: queries.length,
     scenes: scenes.length,
-    recall10: { objectSearch: await figure(crops), wholeImageSearch: await figure(scenes) },
+    precision10ByLabel: {
+      objectSearch: await figure(crops),
+      wholeImageSearch: await figure(scenes),
+      chance: meanInterval(queries.map(({ photo, label }) => ({ photo, value: holding(label).size / scenes.length }))),
+    },
   };
 }
 
@@ -309,7 +333,9 @@ interface Receipt {
   readonly queries: number;
   readonly indexedCrops: number;
   readonly precision: Readonly<Record<string, { readonly p1: Value; readonly p5: Value; readonly p10: Value; readonly queries: number }>>;
-  readonly objectToScene: { readonly recall10?: { readonly objectSearch: Value; readonly wholeImageSearch: Value } };
+  readonly objectToScene: {
+    readonly precision10ByLabel?: { readonly objectSearch: Value; readonly wholeImageSearch: Value; readonly chance: Value };
+  };
   readonly dots: {
     readonly detections: number;
     readonly right: number;
@@ -329,9 +355,11 @@ function describe({ photos, queries, indexedCrops, precision, objectToScene, dot
     ...Object.entries(precision).map(
       ([name, row]) => `${name.padEnd(14)} P@1 ${shown(row.p1)}  P@5 ${shown(row.p5)}  P@10 ${shown(row.p10)}`,
     ),
-    ...(objectToScene.recall10
+    ...(objectToScene.precision10ByLabel
       ? [
-          `object to scene, recall@10: objects ${shown(objectToScene.recall10.objectSearch)}, whole images ${shown(objectToScene.recall10.wholeImageSearch)}`,
+          `object to scene, P@10 by label: ${Object.entries(objectToScene.precision10ByLabel)
+            .map(([name, value]) => `${name} ${shown(value)}`)
+            .join('  ')}`,
         ]
       : []),
     `dots: ${dots.detections} detections, ${dots.right} right; thresholds fitted on one half of the photos, judged on the other`,

@@ -3,12 +3,14 @@
  * distance up to which two pictures show the same product on altered copies of the catalogue's own.
  */
 import { join, resolve } from 'node:path';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { ExactIndex } from '../../candidates/visual/exact-index.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { imageLocation } from '../../catalog/pins/image-reference.ts';
 import { loadPinColumns, type PinColumns, siteCategories } from '../../catalog/pins/pin-columns.ts';
-import { readTrueObjects, type TrueObject } from '../../detection/true-objects.ts';
+import { type DetectorSet, readDetectorSet } from '../../detection/detector-set.ts';
+import { labelWord } from '../../detection/label-words.ts';
+import { isRightDetection, readTrueObjects, type TrueObject } from '../../detection/true-objects.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { codeOf } from '../../features/binarize.ts';
 import { type ConvNet, openConvNet } from '../../features/convnet.ts';
@@ -20,15 +22,15 @@ import { dotOutcome, fitDotThresholds, type Knob } from '../../search/dot-thresh
 import { type ExactProductRule, fitExactProduct, judgeExactProduct, type KnownPair } from '../../search/exact-product.ts';
 import { DOT_SIGNALS } from '../../search/object-dots.ts';
 import { type ObjectStore, openObjectStore } from '../../search/object-store.ts';
-import { type SearchThresholds, THRESHOLDS_FILE, writeThresholds } from '../../search/search-thresholds.ts';
-import { boxIou } from '../../vision/box.ts';
+import { type FittedDots, type SearchThresholds, THRESHOLDS_FILE, writeThresholds } from '../../search/search-thresholds.ts';
 import { cropJpeg, measureImage, thumbnail } from '../../vision/image-tensor.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
-import { readNet } from '../../vision/net-manifest.ts';
 import { bytesOrRefusal, fetchOptions } from '../nets/detect-objects.ts';
 import type { Job, JobInput } from '../job.ts';
 
+/** Right dots of a detector below which nothing is fitted for it. */
+const RIGHT_DOTS_MIN = 50;
 const KNOBS: readonly Knob[] = ['score', ...DOT_SIGNALS];
 
 export const job: Job = {
@@ -64,9 +66,9 @@ async function fitSearch(input: JobInput): Promise<Readonly<Record<string, unkno
   });
   try {
     const net = await openConvNet(activeNet(dataFolder, 'visual'), pool);
-    const detector = readNet(activeNet(dataFolder, 'detector'));
+    const detectors = readDetectorSet(dataFolder);
     const columns = loadPinColumns(catalog, siteCategories(config.categories));
-    const store = openObjectStore(dataFolder, netKeyOf(net.features), detector.digest, { synchronous });
+    const store = openObjectStore(dataFolder, netKeyOf(net.features), detectors.digest, { synchronous });
     const visual = openFeatures(dataFolder, features, net.features, 0);
     const binarizer = features.binarizer(features.netIdOf(net.features));
     if (!binarizer)
@@ -75,12 +77,11 @@ async function fitSearch(input: JobInput): Promise<Readonly<Record<string, unkno
       const search = new ExactIndex(visual.image);
       const nearest = (fc6: Float32Array) => search.search(codeOf(binarizer, fc6), NEAREST);
       const thresholds: SearchThresholds = {
-        format: 1,
+        format: 2,
         at: new Date().toISOString(),
         seed: Number(options.seed),
         net: net.features.digest,
-        detector: detector.digest,
-        dots: fitDots(catalog, columns, store, input),
+        dots: fitDots(catalog, columns, store, detectors, input),
         exactProduct: await fitExact(catalog, columns, net, nearest, input),
       };
       const file = typeof options.out === 'string' ? options.out : join(dataFolder, THRESHOLDS_FILE);
@@ -97,18 +98,29 @@ async function fitSearch(input: JobInput): Promise<Readonly<Record<string, unkno
   }
 }
 
-/** Dots of one half of the pictures fit, the other half judges; near-duplicates stay in one half. Null without truth. */
+/** Thresholds for each detector that has right dots enough; those of earlier fits are gone. None without truth. */
 function fitDots(
   catalog: CatalogStore,
   columns: PinColumns,
   store: ObjectStore,
+  { detectors }: DetectorSet,
   { options, dataFolder }: JobInput,
-): SearchThresholds['dots'] {
+): readonly FittedDots[] {
   const truth = typeof options.truth === 'string' ? options.truth : join(dataFolder, 'world', 'objects.jsonl');
-  if (!existsSync(truth)) return null;
+  if (!existsSync(truth)) return [];
   const dots = knownDots(catalog, columns, store, dataFolder, truth);
   if (dots.length === 0)
     throw new ServiceError('NOTHING_TO_DO', { reason: `No indexed object lies on a picture of ${truth}; index-objects comes first.` });
+  return detectors.flatMap(({ name, net }): FittedDots[] => {
+    const own = dots.filter(({ detector }) => detector === name);
+    if (own.filter(({ right }) => right).length < RIGHT_DOTS_MIN) return [];
+    const fitted = fittedDots(own, options);
+    return fitted ? [{ detector: net.digest, name, truth: basenameOf(truth), ...fitted }] : [];
+  });
+}
+
+/** Dots of one half of the pictures fit, the other half judges; near-duplicates stay in one half. */
+function fittedDots(dots: readonly PhotoDot[], options: JobInput['options']): Omit<FittedDots, 'detector' | 'name' | 'truth'> | null {
   const recall = Number(options.recall);
   const fitted = (dot: PhotoDot): boolean => halfOf(dot.photo, Number(options.seed)) === 0;
   const thresholds = fitDotThresholds(dots.filter(fitted), knobsOf(options.knobs), recall);
@@ -120,7 +132,6 @@ function fitDots(
   const photos = new Set(dots.map(({ photo }) => photo)).size;
   return {
     thresholds,
-    truth: basenameOf(truth),
     photos,
     dots: dots.length,
     rightDots: dots.filter(({ right }) => right).length,
@@ -145,28 +156,41 @@ function halfOf(group: number, seed: number): number {
   return mixedSeed(seed, String(group)) & 1;
 }
 
-/** Every indexed object of a picture with truth; right if it meets a true box of its label at IoU 0.5. */
-function knownDots(catalog: CatalogStore, columns: PinColumns, store: ObjectStore, dataFolder: string, truth: string): readonly PhotoDot[] {
+/** A dot and the detector whose it is. */
+interface KnownDot extends PhotoDot {
+  readonly detector: string | undefined;
+}
+
+/**
+ * Every indexed object of a picture with truth; right if it meets a true box of its label at IoU 0.5. Objects whose label the truth
+ * never names are left out: it cannot say that they are wrong.
+ */
+function knownDots(catalog: CatalogStore, columns: PinColumns, store: ObjectStore, dataFolder: string, truth: string): readonly KnownDot[] {
   const objectsOf = new Map<string, readonly TrueObject[]>(readTrueObjects(truth).map(({ file, objects }) => [resolve(file), objects]));
-  const dots: PhotoDot[] = [];
+  const named = new Set([...objectsOf.values()].flatMap((objects) => objects.map(({ label }) => labelWord(label))));
+  const dots: KnownDot[] = [];
   for (const { pinIndex, image } of catalog.pins.images()) {
     const objects = objectsOf.get(imageLocation(image, dataFolder));
     if (!objects) continue;
-    for (const { label, score, box, signals } of store.read(pinIndex)?.objects ?? []) {
-      const right = objects.some((object) => object.label === label && boxIou(object.box, box) >= 0.5);
-      dots.push({ photo: columns.group[pinIndex], score, signals, right });
+    for (const object of store.read(pinIndex)?.objects ?? []) {
+      const { label, score, signals, detector } = object;
+      if (named.has(label))
+        dots.push({ photo: columns.group[pinIndex], score, signals, detector, right: isRightDetection(object, objects) });
     }
   }
   return dots;
 }
 
-/** Neighbours of a copy that are looked at. */
-const NEAREST = 5;
+/** Neighbors of a copy that are looked at. */
+const NEAREST = 50;
 const AT_ONCE = 16;
 
 type Nearest = (fc6: Float32Array) => { readonly pinIndexes: Int32Array; readonly distances: Float64Array };
 
-/** Copies of some pictures ask; a neighbour is the same product if it is the picture itself or of its near-duplicate group. */
+/**
+ * Copies of some pictures ask. The same product: the picture itself, and where truth names near-duplicates (a demo world's), those. Other
+ * pictures that the service itself has grouped with it are left out, because nobody knows better. What is not found at all counts as missed.
+ */
 async function fitExact(
   catalog: CatalogStore,
   columns: PinColumns,
@@ -179,7 +203,9 @@ async function fitExact(
   const chosen = seededRandom(seed)
     .shuffled([...catalog.pins.images()])
     .slice(0, Number(options.products));
+  const known = knownDuplicates(columns, dataFolder);
   const pairs: readonly KnownPair[][] = [[], []];
+  const sames = [0, 0];
   let queries = 0;
   progress.start('search by copies', chosen.length);
   for (let from = 0; from < chosen.length; from += AT_ONCE) {
@@ -188,26 +214,40 @@ async function fitExact(
       const bytes = await bytesOrRefusal(image, fetchOptions(config, dataFolder));
       if (typeof bytes === 'string') continue;
       const group = columns.group[pinIndex];
+      const half = halfOf(group, seed);
+      const same = known(pinIndex);
       for (const copy of await net.embed((await alteredCopies(bytes)).map((each) => ({ bytes: each })))) {
         if (!copy.ok) continue;
         queries++;
+        sames[half] += same.size;
         const { pinIndexes, distances } = nearest(copy.fc6);
-        for (let n = 0; n < pinIndexes.length; n++)
-          pairs[halfOf(group, seed)].push({ distance: distances[n], same: columns.group[pinIndexes[n]] === group });
+        for (const [n, found] of pinIndexes.entries()) {
+          if (same.has(found)) pairs[half].push({ distance: distances[n], same: true });
+          else if (columns.group[found] !== group) pairs[half].push({ distance: distances[n], same: false });
+        }
       }
     }
     progress.update(Math.min(chosen.length, from + AT_ONCE));
   }
   progress.stop();
   const precisionAsked = Number(options.precision);
-  const rule: ExactProductRule | null = fitExactProduct(pairs[0], precisionAsked);
+  const rule: ExactProductRule | null = fitExactProduct(pairs[0], sames[0], precisionAsked);
   if (!rule) return null;
   return {
-    ...judgeExactProduct(pairs[1], rule.distanceMax),
+    ...judgeExactProduct(pairs[1], sames[1], rule.distanceMax),
     truth: 'copies: half size, a twentieth and a tenth cut off each side',
     queries,
     precisionAsked,
   };
+}
+
+/** The pins that show the same thing as a pin, by the truth of a demo world; without truth the pin alone. */
+function knownDuplicates(columns: PinColumns, dataFolder: string): (pinIndex: number) => ReadonlySet<number> {
+  const file = join(dataFolder, 'world', 'near-duplicates.jsonl');
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+  const groups = lines.map((line) => (JSON.parse(line) as { readonly pins: readonly string[] }).pins.map((id) => columns.indexOf(id)));
+  const groupOf = new Map(groups.flatMap((pins) => pins.map((pin) => [pin, new Set(pins)] as const)));
+  return (pinIndex) => groupOf.get(pinIndex) ?? new Set([pinIndex]);
 }
 
 /** A picture as it comes back: smaller, and cut off as a hand would. */
@@ -226,9 +266,11 @@ async function alteredCopies(bytes: Uint8Array): Promise<readonly Uint8Array[]> 
 function describe({ file, dots, exactProduct }: SearchThresholds & { readonly file: string }): string[] {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   return [
-    dots
-      ? `dots: ${JSON.stringify(dots.thresholds)}; fitted on half of ${dots.dots} dots, on the other half ${percent(dots.judged.falseRemoved)} of the false are gone, ${percent(dots.judged.recall)} of the right stay`
-      : 'dots: no truth, nothing fitted',
+    ...dots.map(
+      (fit) =>
+        `dots of ${fit.name}: ${JSON.stringify(fit.thresholds)}; fitted on half of ${fit.dots} dots, on the other half ${percent(fit.judged.falseRemoved)} of the false are gone, ${percent(fit.judged.recall)} of the right stay`,
+    ),
+    ...(dots.length === 0 ? ['dots: no truth, or too few right dots; nothing fitted'] : []),
     exactProduct
       ? `exact product: up to ${exactProduct.distanceMax} bits; precision ${percent(exactProduct.precision)}, recall ${percent(exactProduct.recall)} on ${exactProduct.pairs} pairs not fitted on`
       : 'exact product: no distance is that precise',

@@ -7,9 +7,6 @@ import { loadPinColumns, siteCategories } from '../../catalog/pins/pin-columns.t
 import type { PinImage } from '../../catalog/pins/pin-store.ts';
 import type { Config } from '../../config.ts';
 import type { Detection } from '../../detection/detection.ts';
-import { openDetectionStore } from '../../detection/detection-store.ts';
-import { readingRules } from '../../detection/detector.ts';
-import { readDetections } from '../../detection/suppression.ts';
 import { ServiceError } from '../../errors.ts';
 import { type Binarizer, codeOf } from '../../features/binarize.ts';
 import { type ConvNet, openConvNet } from '../../features/convnet.ts';
@@ -24,10 +21,11 @@ import { type ObjectStore, openObjectStore, type PinObjectsRow, REMOVED, type St
 import { ResidentObjects } from '../../search/resident-objects.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
-import { type Net, readNet } from '../../vision/net-manifest.ts';
 import { partsAhead } from '../../vision/parts-ahead.ts';
 import { fetchOptions } from '../nets/detect-objects.ts';
 import type { Job, JobInput } from '../job.ts';
+import { type DetectorSet, readDetectorSet, readUnited } from '../../detection/detector-set.ts';
+import { openSetDetections } from '../../detection/set-detections.ts';
 
 /** Objects indexed per pin, surest first. */
 const MOST_PER_PIN = 10;
@@ -75,16 +73,16 @@ async function indexObjects(input: JobInput): Promise<Readonly<Record<string, un
         reason: 'No image was read by the active net; extract-features comes first.',
       });
     const visual = openFeatures(dataFolder, features, net.features, 0);
-    const detector = readNet(activeNet(dataFolder, 'detector'));
-    const store = openObjectStore(dataFolder, netKeyOf(net.features), detector.digest, { synchronous });
+    const set = readDetectorSet(dataFolder);
+    const store = openObjectStore(dataFolder, netKeyOf(net.features), set.digest, { synchronous });
     try {
-      const found = foundObjects(catalog, detector, input);
+      const found = foundObjects(catalog, set, input);
       const states = store.states();
       const removed = forgetGone(store, states, found);
       const isDescribed = ({ image, state }: Found): boolean => [state, unjudged(state)].includes(states.get(image.pinIndex) ?? '');
       const retried = options.retryFailed === true ? (one: Found): boolean => lacksObjects(store, one) : () => false;
       const wanted = found.filter((one) => !isDescribed(one) || retried(one));
-      const refused = await describeObjects(wanted, { net, binarizer, store, pool, dominantCode: dominantCodes(features, net) }, input);
+      const refused = await describeObjects(wanted, { net, binarizer, store, pool, knownCode: knownCodes(features, net, store) }, input);
       const sources = { ...sourcesOf(catalog, visual, config), objects: loadedIndex(store, visual.image.bits) };
       const described = store.states();
       const readable = found.filter(({ image }) => described.get(image.pinIndex) !== UNREAD);
@@ -120,16 +118,16 @@ interface Found {
   readonly state: string;
 }
 
-/** The objects of every picture that the active detector has looked at. */
-function foundObjects(catalog: CatalogStore, detector: Net, { dataFolder, config }: JobInput): readonly Found[] {
+/** The objects of every picture that a detector has looked at. */
+function foundObjects(catalog: CatalogStore, set: DetectorSet, { dataFolder, config }: JobInput): readonly Found[] {
   const images = new Map([...catalog.pins.images()].map((image) => [image.pinIndex, image]));
-  const detections = openDetectionStore(dataFolder, detector, { synchronous: config.synchronous });
+  const detections = openSetDetections(dataFolder, set, { synchronous: config.synchronous });
   const all: Found[] = [];
   try {
     for (const { pinIndex, found } of detections.all()) {
       const image = images.get(pinIndex);
       if (!image) continue;
-      const objects = readDetections(found.detections, readingRules(detector.manifest)).slice(0, MOST_PER_PIN);
+      const objects = readUnited(found.detections, set).slice(0, MOST_PER_PIN);
       all.push({ image, objects, state: stateOf(image.imageVersion, objects) });
     }
   } finally {
@@ -137,13 +135,18 @@ function foundObjects(catalog: CatalogStore, detector: Net, { dataFolder, config
   }
   if (all.length === 0)
     throw new ServiceError('NOTHING_TO_DO', {
-      reason: 'No image was looked at by the active detector; detect-objects comes first.',
+      reason: 'No image was looked at by a detector; detect-objects comes first.',
     });
   return all;
 }
 
 function stateOf(imageVersion: number, objects: readonly Detection[]): string {
   return JSON.stringify([imageVersion, objects.map(({ label, box }) => [label, box])]);
+}
+
+/** Whether a row was made from this version of the image, judged or not. */
+function isOfVersion(state: string, imageVersion: number): boolean {
+  return [`[${imageVersion},`, unjudged(`[${imageVersion},`)].some((start) => state.startsWith(start));
 }
 
 /** The state of a row whose crops are described but not searched by yet. */
@@ -194,17 +197,21 @@ interface Describing {
   readonly binarizer: Binarizer;
   readonly store: ObjectStore;
   readonly pool: InferencePool;
-  readonly dominantCode: DominantCode;
+  readonly knownCode: KnownCode;
 }
 
-/** The code of a crop that is a dominant object, which detect-objects has described; else null. */
-type DominantCode = (image: PinImage, object: Detection) => Uint32Array | null;
+/** The code of a crop that was described before: as the dominant object, or under another set of detectors; else null. */
+type KnownCode = (image: PinImage, object: Detection) => Uint32Array | null;
 
-function dominantCodes(features: FeatureStore, net: ConvNet): DominantCode {
+function knownCodes(features: FeatureStore, net: ConvNet, store: ObjectStore): KnownCode {
   const netId = features.netIdOf(net.features);
-  return ({ pinIndex, imageVersion }, { label, box }) => {
+  let stored: { readonly of: PinImage; readonly codes: ReadonlyMap<string, Uint32Array> } | null = null;
+  return (image, { box }) => {
+    const { pinIndex, imageVersion } = image;
     const row = features.get(netId, 'object', pinIndex);
-    return row?.imageVersion === imageVersion && row.label === label && row.box === JSON.stringify(box) ? row.code : null;
+    if (row?.code && row.imageVersion === imageVersion && row.box === JSON.stringify(box)) return row.code;
+    if (stored?.of !== image) stored = { of: image, codes: store.codesByBox(pinIndex, (state) => isOfVersion(state, imageVersion)) };
+    return stored.codes.get(box.join()) ?? null;
   };
 }
 
@@ -254,12 +261,8 @@ interface DescribedPart {
   readonly unread: ReadonlySet<number>;
 }
 
-async function describedCrops(
-  part: readonly Found[],
-  { net, binarizer, dominantCode }: Describing,
-  input: JobInput,
-): Promise<DescribedPart> {
-  const { crops, unread } = await cropsOf(part, dominantCode, input);
+async function describedCrops(part: readonly Found[], { net, binarizer, knownCode }: Describing, input: JobInput): Promise<DescribedPart> {
+  const { crops, unread } = await cropsOf(part, knownCode, input);
   const anew = crops.filter(({ code }) => code === null);
   const embedded = await net.embed(anew.map(({ bytes, object }) => ({ bytes, box: object.box })));
   let next = 0;
@@ -272,7 +275,7 @@ async function describedCrops(
 }
 
 /** The crops of some pins; an image that cannot be read now gives none. */
-async function cropsOf(part: readonly Found[], dominantCode: DominantCode, { config, dataFolder }: JobInput): Promise<DescribedPart> {
+async function cropsOf(part: readonly Found[], knownCode: KnownCode, { config, dataFolder }: JobInput): Promise<DescribedPart> {
   const crops: Crop[] = [];
   const unread = new Set<number>();
   for (const { image, objects } of part) {
@@ -281,7 +284,7 @@ async function cropsOf(part: readonly Found[], dominantCode: DominantCode, { con
       if (error instanceof ServiceError) return null;
       throw error;
     });
-    if (bytes) for (const object of objects) crops.push({ image, object, bytes, code: dominantCode(image, object) });
+    if (bytes) for (const object of objects) crops.push({ image, object, bytes, code: knownCode(image, object) });
     else unread.add(image.pinIndex);
   }
   return { crops, unread };

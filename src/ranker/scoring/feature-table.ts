@@ -11,7 +11,7 @@ import { candidateSources } from '../ranking-features/candidate-sources.ts';
 import { categoryCosine } from '../ranking-features/category-cosine.ts';
 import { clicksOverExpected } from '../ranking-features/clicks-over-expected.ts';
 import { cooccurrenceScore } from '../ranking-features/cooccurrence-score.ts';
-import { dominantClassFc6 } from '../ranking-features/dominant-class-fc6.ts';
+import { dominantGroupFc6 } from '../ranking-features/dominant-group-fc6.ts';
 import { dominantObject } from '../ranking-features/dominant-object.ts';
 import { dominantSimilarities } from '../ranking-features/dominant-similarities.ts';
 import { fc6CategoryCrosses } from '../ranking-features/fc6-category-crosses.ts';
@@ -49,7 +49,7 @@ export const FEATURE_TABLE: readonly RankingFeature[] = [
   userVisualLikeness,
   fc6CategoryCrosses,
   dominantObject,
-  dominantClassFc6,
+  dominantGroupFc6,
   dominantSimilarities,
   objectCropSimilarity,
 ];

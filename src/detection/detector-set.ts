@@ -1,0 +1,129 @@
+/**
+ * The detectors of a data folder at work together: their labels are united, overlaps are suppressed across them, and each detection
+ * names the detector that found it.
+ */
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { boxIou } from '../vision/box.ts';
+import type { InferencePool } from '../vision/inference-pool.ts';
+import { detectorFolders } from '../vision/net-folder.ts';
+import type { Net } from '../vision/net-manifest.ts';
+import type { Detection, ImageDetections } from './detection.ts';
+import { type DetectionOutcome, openDetector, readDetector, readingRules } from './detector.ts';
+import { labelWord, PARTICULARS } from './label-words.ts';
+import { byScore, readDetections, suppressOverlaps } from './suppression.ts';
+
+/** A detector by the name of its folder. */
+export interface NamedDetector {
+  readonly name: string;
+  readonly net: Net;
+}
+
+export interface DetectorSet {
+  /** In the order of names. */
+  readonly detectors: readonly NamedDetector[];
+  /** Names the set: of one detector its own digest, so that what was stored under a single one stays valid. */
+  readonly digest: string;
+}
+
+/** Boxes of one word by different detectors that overlap more are one object. */
+const SAME_OBJECT_IOU = 0.5;
+
+/**
+ * Reads the detectors of a data folder. A refused one is passed to `refused` and left out.
+ *
+ * @throws NET_REFUSED for a refused one, where nobody asks to be told.
+ */
+export function readDetectorSet(
+  dataFolder: string,
+  refused = (error: unknown): void => {
+    throw error;
+  },
+): DetectorSet {
+  return detectorSetOf(
+    detectorFolders(dataFolder).flatMap((folder) => {
+      try {
+        return [readDetectorFolder(folder)];
+      } catch (error) {
+        refused(error);
+        return [];
+      }
+    }),
+  );
+}
+
+/** A set of these detectors, in the order of their names. Of two with the same net the later one counts: a copy with rules of its own. */
+export function detectorSetOf(detectors: readonly NamedDetector[]): DetectorSet {
+  const byDigest = new Map(detectors.map((one) => [one.net.digest, one]));
+  const ordered = [...byDigest.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const digests = ordered.map(({ net }) => net.digest).sort();
+  const digest = digests.length === 1 ? digests[0] : createHash('sha256').update(digests.join('\n')).digest('hex');
+  return { detectors: ordered, digest };
+}
+
+/** Throws NET_REFUSED for a net that is no detector, or one of an unknown form. */
+export function readDetectorFolder(folder: string): NamedDetector {
+  return { name: basename(folder), net: readDetector(folder) };
+}
+
+/** What each detector said about one image -> one record in united words, each detection with its detector; highest score first. */
+export function uniteDetections(parts: readonly { readonly name: string; readonly found: ImageDetections }[]): ImageDetections | null {
+  if (parts.length === 0) return null;
+  const { width, height } = parts[0].found;
+  const all = parts.flatMap(({ name, found }) =>
+    found.detections.map((detection) => ({ ...detection, label: labelWord(detection.label), detector: name })),
+  );
+  return { width, height, detections: byScore(all) };
+}
+
+/**
+ * The objects among united detections: each detector's own rules first, then suppression across detectors, word by word; then a general
+ * word (vehicle) gives way to a particular one (car) on the same place that has at least half its score.
+ *
+ * `scoreMin`: the least score in place of each detector's own.
+ */
+export function readUnited(detections: readonly Detection[], set: DetectorSet, scoreMin?: (own: number) => number): readonly Detection[] {
+  const read = set.detectors.flatMap(({ name, net }) => {
+    const rules = readingRules(net.manifest);
+    const own = detections.filter(({ detector }) => detector === name);
+    return readDetections(own, { ...rules, scoreMin: scoreMin?.(rules.scoreMin) ?? rules.scoreMin });
+  });
+  const kept = suppressOverlaps(read, SAME_OBJECT_IOU);
+  return kept.filter(({ label, score, box }) => {
+    const particulars = PARTICULARS[label] ?? [];
+    const nearby = kept.filter((other) => particulars.includes(other.label) && other.score >= score / 2);
+    return !nearby.some((other) => boxIou(other.box, box) > SAME_OBJECT_IOU);
+  });
+}
+
+/** The score from which a detector's findings count as objects, by the rules that it states. */
+export function scoreMinOf({ detector }: Detection, set: DetectorSet): number {
+  const own = set.detectors.find(({ name }) => name === detector);
+  return own ? readingRules(own.net.manifest).scoreMin : Number.POSITIVE_INFINITY;
+}
+
+/** A set of detectors in use: image files -> united detections of all of them. */
+export interface OpenDetectors {
+  readonly set: DetectorSet;
+  /** Everything over the floor in united words, before suppression. An image is refused when every detector refuses it. */
+  detect(images: readonly Uint8Array[]): Promise<DetectionOutcome[]>;
+}
+
+/** Opens all detectors of a set. Throws NET_REFUSED, also for a form that is not known. */
+export function openDetectors(set: DetectorSet, pool: InferencePool): OpenDetectors {
+  const opened = set.detectors.map(({ name, net }) => ({ name, detector: openDetector(net.folder, pool) }));
+  return {
+    set,
+    async detect(images) {
+      const outcomes = await Promise.all(opened.map(({ detector }) => detector.detect(images)));
+      return images.map((_, i): DetectionOutcome => {
+        const parts = opened.flatMap(({ name }, at) => {
+          const outcome = outcomes[at][i];
+          return outcome.ok ? [{ name, found: outcome.found }] : [];
+        });
+        const found = uniteDetections(parts);
+        return found ? { ok: true, found } : outcomes[0][i];
+      });
+    },
+  };
+}
