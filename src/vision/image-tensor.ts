@@ -329,3 +329,8 @@ async function encoded(pipeline: () => Sharp, format: 'jpeg' | 'png' | 'webp', q
     throw new ServiceError('IMAGE_REFUSED', { reason: `it cannot be decoded (${firstLine(error)})` }, error);
   }
 }
+
+/** The EXIF block of an image file, undefined without one. Reads the header only. Throws on a file that is no image. */
+export async function exifBlock(path: string): Promise<Buffer | undefined> {
+  return (await sharp(path).metadata()).exif;
+}

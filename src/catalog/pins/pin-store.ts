@@ -193,6 +193,16 @@ export class PinStore {
       .immediate();
   }
 
+  /** The files behind these pins hold other pictures now: they are to be looked at again. */
+  renewImages(pinIndexes: Iterable<number>): void {
+    const renew = this.database.prepare('UPDATE pins SET imageVersion = @sequence, sequence = @sequence WHERE pinIndex = @pinIndex');
+    this.database
+      .transaction(() => {
+        for (const pinIndex of pinIndexes) renew.run({ sequence: this.sequence.next(), pinIndex });
+      })
+      .immediate();
+  }
+
   /** Takes pins out of every list; their ordinals stay taken. An upsert of the same id brings a pin back. */
   remove(pinIndexes: Iterable<number>): number {
     const remove = this.database.prepare('UPDATE pins SET removed = 1, sequence = ? WHERE pinIndex = ? AND removed = 0');

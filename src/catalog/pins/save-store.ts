@@ -147,6 +147,13 @@ export class SaveStore {
       .immediate();
   }
 
+  /** Removes every save of these pins, whoever made it. Returns how many there were. */
+  removeOf(pinIndexes: Iterable<number>): number {
+    const find = this.database.prepare('SELECT boardIndex, pinIndex, userIndex FROM saves WHERE pinIndex = ?');
+    const rows = [...pinIndexes].flatMap((pinIndex) => find.all(pinIndex) as { boardIndex: number; pinIndex: number; userIndex: number }[]);
+    return this.remove(rows);
+  }
+
   /** Boards with their pins, streamed in board order; a pin saved twice to a board is there once. */
   *memberships(): IterableIterator<BoardPins> {
     let boardIndex = -1;
