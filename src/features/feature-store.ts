@@ -154,6 +154,18 @@ export class FeatureStore {
     return this.database.prepare('SELECT coalesce(max(sequence), 0) FROM visual_features WHERE netId = ?').pluck().get(netId) as number;
   }
 
+  /** The last write's number among the rows of whole images; 0 before the first. */
+  imageSequence(netId: number): number {
+    const last = this.database.prepare('SELECT coalesce(max(sequence), 0) FROM visual_features WHERE netId = ? AND subject = 0');
+    return last.pluck().get(netId) as number;
+  }
+
+  /** Whether a net has any row of a subject. */
+  has(netId: number, subject: Subject): boolean {
+    const any = this.database.prepare('SELECT 1 FROM visual_features WHERE netId = ? AND subject = ? LIMIT 1');
+    return any.get(netId, SUBJECTS.indexOf(subject)) !== undefined;
+  }
+
   get(netId: number, subject: Subject, pinIndex: number): FeatureRow | null {
     const row = this.database
       .prepare(`SELECT ${FIELDS} FROM visual_features WHERE netId = ? AND subject = ? AND pinIndex = ?`)

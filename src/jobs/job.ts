@@ -42,3 +42,17 @@ export interface Job {
   /** For jobs whose receipt may be bad news: the exit status; absent: 0. */
   exitCode?(receipt: Readonly<Record<string, unknown>>): number;
 }
+
+/** The values that the flags of a job have when none is given, by the name of their key in `options`. */
+export function flagDefaults({ options }: Job): Readonly<Record<string, unknown>> {
+  const given = options.filter((option) => option.default !== undefined);
+  return Object.fromEntries(given.map((option) => [keyOf(option.flag), option.default]));
+}
+
+/** `--visual-neighbors <k>` is visualNeighbors. */
+function keyOf(flag: string): string {
+  return flag
+    .split(' ')[0]
+    .slice(2)
+    .replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}

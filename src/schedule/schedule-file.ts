@@ -22,6 +22,7 @@ export type Schedule = Readonly<Record<string, ScheduledJob>>;
 /** The jobs that need nobody beside them: each can be stopped, started again, and run twice without harm. */
 export const SCHEDULABLE_JOBS: readonly string[] = [
   'import-catalog',
+  'refresh',
   'extract-features',
   'detect-objects',
   'index-objects',

@@ -120,6 +120,19 @@ export class VisualNeighbors implements CandidateSource {
   }
 }
 
+/** Whether the current lists of a net are those of these codes, for the first `pins` pins. */
+export function listsAreOf(artifacts: string, netDigest: string, table: CodeTable, pins: number): boolean {
+  const file = NeighborListFile.open(neighborListFolder(artifacts, visualKindOf(netDigest)));
+  if (file === null) return false;
+  try {
+    const madeFrom = file.besides(CODE_HASHES) as Uint32Array | null;
+    const present = besidesVisualLists(table, Math.min(pins, table.capacity))[CODE_HASHES];
+    return madeFrom !== null && madeFrom.length === present.length && madeFrom.every((hash, pin) => hash === present[pin]);
+  } finally {
+    file.close();
+  }
+}
+
 /** Distances to scores 1 - Hamming / bits, without the pin `except`. */
 export function likeness(found: Neighbors, bits: number, limit: number, except: number): ScoredPins {
   const pinIndexes = new Int32Array(Math.min(limit, found.pinIndexes.length));

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { fetchImage } from '../../catalog/pins/image-fetch.ts';
 import { ServiceError } from '../../errors.ts';
-import { type ConvNet, openConvNet } from '../../features/convnet.ts';
+import { type ConvNet, type FeatureNet, openConvNet } from '../../features/convnet.ts';
 import { binarizerFor, type ExtractionInput, extractRows, type ImageToRead } from '../../features/extraction.ts';
 import { packFeatures } from '../../features/feature-artifact.ts';
-import { type FeatureRow, type FeatureStore, openFeatureStore } from '../../features/feature-store.ts';
+import { type FeatureRow, type FeatureStore, netKeyOf, openFeatureStore } from '../../features/feature-store.ts';
 import { DUPLICATE_RULES, nearDuplicateGroups } from '../../features/near-duplicates.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet, netGiven } from '../../vision/net-folder.ts';
@@ -118,7 +118,7 @@ async function extractAll(input: JobInput, { catalog, store, pool, convNet }: Op
   const artifact = packFeatures(dataFolder, store, net, binarizer.bits);
   // Groups are those that the serving net sees.
   const grouped = active && input.options.groups !== false;
-  const nearDuplicates = grouped ? groupNearDuplicates(catalog, store, netId, binarizer.bits) : null;
+  const nearDuplicates = grouped ? groupNearDuplicates(catalog, store, net, binarizer.bits) : null;
   progress.stop();
   return {
     read: images.length,
@@ -132,11 +132,24 @@ async function extractAll(input: JobInput, { catalog, store, pool, convNet }: Op
 }
 
 /** Groups all pins anew by the rules fitted for this catalogue, else the shipped ones; returns the pins that stand behind another. */
-function groupNearDuplicates({ pins }: CatalogStore, store: FeatureStore, netId: number, bits: number): number {
+export function groupNearDuplicates(catalog: CatalogStore, store: FeatureStore, net: FeatureNet, bits: number): number {
+  const { pins, sequence } = catalog;
+  const netId = store.netIdOf(net);
   const rules = store.duplicateRules(netId) ?? DUPLICATE_RULES;
   const groups = nearDuplicateGroups(store.fingerprints(netId), pins.count(), bits, rules);
   pins.setGroups(groups);
+  sequence.setNumber(groupedThrough(net), store.imageSequence(netId));
   return groups.filter((group, pinIndex) => group !== pinIndex).length;
+}
+
+/** Whether images were read since the pins were last grouped. */
+export function groupsAreDue({ sequence }: CatalogStore, store: FeatureStore, net: FeatureNet): boolean {
+  return store.imageSequence(store.netIdOf(net)) !== sequence.number(groupedThrough(net));
+}
+
+/** The number in the catalog up to which images of a net are grouped. */
+function groupedThrough(net: FeatureNet): string {
+  return `grouped ${netKeyOf(net)}`;
 }
 
 /** Null where the active net is refused: its features are then not touched. */
