@@ -16,6 +16,7 @@ export const JOB_GROUPS: readonly JobGroup[] = [
       ['open', 'from a folder of photos to a page, in one command', () => import('./catalog/open.ts')],
       ['import-catalog', 'read pins, boards and saves into the catalogue', () => import('./catalog/import-catalog.ts')],
       ['refresh', 'do what is due after new pins: extract, detect, index, build, group', () => import('./catalog/refresh.ts')],
+      ['remove-pins', 'take pins out of everything at once, or bring them back', () => import('./catalog/remove-pins.ts')],
       ['erase-user', "erase one user's data everywhere, and prove it", () => import('./catalog/erase-user.ts')],
     ],
   },

@@ -87,6 +87,11 @@ export class CandidateSources {
     this.open = sources.filter((source) => source !== null);
   }
 
+  /** Saves that were taken away count no more, from now on. */
+  takeOutSaves(): void {
+    this.boards?.takeOutSaves();
+  }
+
   private refreshLooks(visual: VisualFeatures | null): void {
     if (!visual || visual.netDigest !== this.looksNet) {
       this.looks?.close();

@@ -11,7 +11,7 @@ import { Checkpointer } from '../catalog/log/checkpointer.ts';
 import { type Database, openDatabase } from '../catalog/database.ts';
 import { type DataFolderLock, lockDataFolder } from '../catalog/artifacts/data-folder-lock.ts';
 import { type LogDatabase, openLog } from '../catalog/log/log-database.ts';
-import { PIN_REMOVED, type ResidentPinColumns, siteCategories } from '../catalog/pins/pin-columns.ts';
+import { type ResidentPinColumns, siteCategories } from '../catalog/pins/pin-columns.ts';
 import { residentPins } from '../catalog/pins/pin-snapshot.ts';
 import type { ServedList } from '../catalog/log/served-list.ts';
 import type { Config } from '../config.ts';
@@ -34,6 +34,7 @@ import type { Degradation, ServingParts, SourceShares } from '../lists/serving-p
 import { NO_FACTS, queryFacts } from './query-facts.ts';
 import { type HotState, openHotState } from './hot-state.ts';
 import { keepFormerNet } from './eyes.ts';
+import { forgetRemoved } from './forget-removed.ts';
 import { FreshImages } from './fresh-images.ts';
 import { WebImages } from './web-images.ts';
 import { type PinObjects, VisualState } from './visual-state.ts';
@@ -49,6 +50,8 @@ const TAKE_UP_MS = 8;
 const SOON_MS = 1000;
 /** Pages of a database that a serving process holds besides its columns; the system's own cache has the rest. */
 const SERVING_CACHE_KIB = 8192;
+/** Milliseconds between looks for what was taken away more than a day ago. */
+const FORGET_MS = 600_000;
 /** Time of one look that goes into rolling up events. */
 const ROLL_UP_MS = 10;
 
@@ -98,8 +101,9 @@ export class Context {
   private closed = false;
   /** A shortcut of the start that was refused and done without; lists lack nothing by it. */
   startProblem: string | null = null;
-  /** Looks that found pins removed: what was kept for a moment is not served after that. */
-  private removals = 0;
+  private forgetAt = performance.now() + FORGET_MS;
+  /** Pins switched up to this change are taken over; what was kept for a moment before is not served after that. */
+  private switchedThrough: number;
   /** Set when the process was asked to end: it is no longer ready. */
   stopping = false;
   /** The cache, and what is shared with other processes. */
@@ -132,6 +136,7 @@ export class Context {
     });
     this.fields = new PinFieldStore(this.catalog.database);
     this.fieldColumns = new FieldColumns(this.catalog);
+    this.switchedThrough = this.catalog.removals.lastSwitch(this.pins.sequence);
     this.log = openLog(dataFolder, { synchronous, userKey, groupCommitMs: config.groupCommitMs });
     keepFormerNet(dataFolder, { synchronous });
     this.looks = new VisualState(config, dataFolder, { synchronous, cacheKib });
@@ -177,9 +182,9 @@ export class Context {
     return this.looks.visual;
   }
 
-  /** Names what shapes lists besides the model: builds, net, and pins taken out since the start. */
+  /** Names what shapes lists besides the model: builds, net, and the last switch of a pin. */
   get listVersion(): string {
-    return `${this.sources.version}:${this.visual?.netDigest.slice(0, 12) ?? '-'}:${this.removals}`;
+    return `${this.sources.version}:${this.visual?.netDigest.slice(0, 12) ?? '-'}:${this.switchedThrough}`;
   }
 
   /** What the spine reads, as of now. */
@@ -301,11 +306,25 @@ export class Context {
     return longest;
   }
 
+  /**
+   * Takes over pins that were taken away, came back, or were put on sale or off it, in this process or another: asked before
+   * every reply, because a look comes only four times a second. `own`: this process has just written some itself.
+   */
+  takeUpSwitches(own = false): void {
+    if (!this.catalog.removals.writtenElsewhere() && !own) return;
+    this.sources.takeOutSaves();
+    const { pins: switched, sequence } = this.catalog.removals.switchesSince(this.switchedThrough);
+    if (switched.length === 0) return;
+    this.switchedThrough = sequence;
+    this.pins.takeOverNow(switched);
+    this.fieldColumns.refresh(switched);
+  }
+
   private takeUp(budgetMs: number): void {
+    this.takeUpSwitches(true);
     const changed = this.pins.catchUp(budgetMs);
     for (const pinIndex of changed) this.changedPins.add(pinIndex);
     this.fieldColumns.refresh(changed);
-    if (changed.some((pinIndex) => (this.pins.flags[pinIndex] & PIN_REMOVED) !== 0)) this.removals++;
     this.looks.refresh();
     if (this.pins.isBehind) return;
     this.sources.refresh([...this.changedPins], this.visual, Date.now(), budgetMs);
@@ -328,6 +347,7 @@ export class Context {
     await this.switchNet();
     await this.darkNet.refresh();
     this.takeUpRows(budgetMs);
+    if (this.options.follow && this.options.lock) this.forgetRemoved();
     // A server has requests to answer in between; a job goes on with all that was logged, so that a slow machine serves it the same lists.
     if (this.options.lock) this.log.pairs.catchUp(this.options.follow ? ROLL_UP_MS : undefined);
     else this.log.pairs.forgetIfMoved();
@@ -337,6 +357,17 @@ export class Context {
     const { models } = this;
     if (promoted || models.problem !== problem || models.darkProblem !== darkProblem) {
       this.options.onChange?.({ model: serving, problem: models.problem ?? models.darkProblem });
+    }
+  }
+
+  /** Once in a while, and not while an import writes: it is tried again. */
+  private forgetRemoved(): void {
+    if (performance.now() < this.forgetAt) return;
+    this.forgetAt = performance.now() + FORGET_MS;
+    try {
+      forgetRemoved(this.catalog, this.dataFolder, Date.now());
+    } catch (error) {
+      this.tellProblem(error);
     }
   }
 

@@ -212,7 +212,7 @@ function removeGone({ catalog }: Intake, { photos }: PhotoFolder, before: Rememb
   if (pinIndexes.length === 0) return 0;
   catalog.transaction(() => {
     catalog.saves.removeOf(pinIndexes);
-    catalog.pins.remove(pinIndexes);
+    catalog.removals.removePins(pinIndexes, Date.now());
     catalog.deriveCategories();
   });
   return pinIndexes.length;

@@ -62,7 +62,7 @@ test('a save changes the lists without a build', async () => {
 test('pictures are served resized, with a tag that saves the next transfer', async () => {
   const picture = await app.inject('/v1/pins/plant-1/image?width=64');
   expect(picture.statusCode).toBe(200);
-  expect(picture.headers).toMatchObject({ 'content-type': 'image/jpeg', 'cache-control': 'public, max-age=86400' });
+  expect(picture.headers).toMatchObject({ 'content-type': 'image/jpeg', 'cache-control': 'public, max-age=60, must-revalidate' });
   const again = await app.inject({ url: '/v1/pins/plant-1/image?width=64', headers: { 'if-none-match': String(picture.headers.etag) } });
   expect(again.statusCode).toBe(304);
   await post('/v1/pins', { pins: [{ id: 'bare' }] });

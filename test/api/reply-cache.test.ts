@@ -133,7 +133,7 @@ describe.skipIf(!HAS_REDIS)('on one Redis (skipped where there is no redis-serve
 test('a pin that was taken out is gone at once', async () => {
   const url = '/v1/pins/tattoo-1/related?limit=2';
   const [gone] = (await get(url)).items;
-  context.catalog.pins.remove([context.pins.indexOf(gone.pinId)]);
+  context.catalog.removals.removePins([context.pins.indexOf(gone.pinId)], Date.now());
   await context.refresh();
   expect((await get(url)).items.map((item) => item.pinId)).not.toContain(gone.pinId);
 });

@@ -38,7 +38,7 @@ function twoBoards(): CatalogStore {
 test('ordinals are dense from 0 and stay when a pin is written again or removed', () => {
   const catalog = twoBoards();
   expect(['a', 'b', 'c', 'nobody'].map((id) => catalog.pins.indexOf(id))).toEqual([0, 1, 2, -1]);
-  catalog.pins.remove([2]);
+  catalog.removals.removePins([2], Date.now());
   const again = catalog.pins.upsert([pin({ id: 'b', title: 'Blue armchair' }), pin({ id: 'd' })]);
   expect([...again.indexes]).toEqual([1, 3]);
   expect(catalog.pins.get(2)?.removed).toBe(true);

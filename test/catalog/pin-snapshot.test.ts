@@ -72,7 +72,7 @@ test('a snapshot gives the columns of the rows', () => {
 test('what came after the snapshot is taken in: pins, changes, saves, groups', () => {
   put('pins', [...Array.from({ length: 300 }, (_, i) => pin(PINS + i)), { id: 'pin-3-\u00e9', title: 'green lamp', buyable: true }]);
   put('saves', [{ pinId: 'pin-1-\u00e9', boardId: 'c' }]);
-  catalog.pins.remove([9]);
+  catalog.removals.removePins([9], Date.now());
   catalog.pins.updateGroups([{ pinIndex: 12, group: 4 }]);
   const quick = residentPins(folder, catalog, CATEGORIES);
   const slow = loadPinColumns(catalog);

@@ -102,3 +102,22 @@ test.skipIf(rooms === null)(`real rooms and products come in whole${rooms ? '' :
   catalog.close();
   expect(await run({ ...files, images: rooms })).toMatchObject({ written: 0, rejected: {} });
 });
+
+test('an import that replaces takes away what the file no longer names, unless rows could not be read', async () => {
+  const pins = (text: string) => run({ pins: write('pins.jsonl', text), replace: true });
+  await pins('{"id":"a"}\n{"id":"b"}\n{"id":"c"}\n');
+  await run({ boards: write('boards.jsonl', '{"id":"x"}\n{"id":"y"}\n') });
+  const saves = (text: string) => run({ saves: write('saves.jsonl', text), replace: true });
+  await saves('{"pinId":"a","boardId":"x"}\n{"pinId":"b","boardId":"x"}\n');
+  expect(await saves('{"pinId":"a","boardId":"x"}\n')).toMatchObject({ saves: { unchanged: 1, removed: 1 } });
+  expect(await pins('{"id":"a"}\n{"id":"b","buyable":"perhaps"}\n')).toMatchObject({ pins: { removed: 1 } });
+  const damaged = await pins('{"id":"a"}\n{"id":"b"\n');
+  expect(damaged).toMatchObject({ pins: { removed: null }, problems: [expect.stringContaining('not all rows could be read')] });
+  expect(job.exitCode?.(damaged)).toBe(1);
+  expect(await run({ boards: write('boards.jsonl', '{"id":"y"}\n'), replace: true })).toMatchObject({ boards: { removed: 1 } });
+  const catalog = openCatalog(join(folder, 'data'));
+  const state = ['a', 'b', 'c'].map((id) => catalog.pins.get(catalog.pins.indexOf(id))?.removed);
+  expect(state).toEqual([false, false, true]);
+  expect([catalog.boards.indexOf('x'), catalog.saves.count()]).toEqual([-1, 0]);
+  catalog.close();
+});

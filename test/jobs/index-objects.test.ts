@@ -80,7 +80,7 @@ it('indexes every object once, and an indexed crop finds its own scene', async (
     distance: 0,
     label: objects[0].label,
   });
-  catalog.pins.remove([pinIndex]);
+  catalog.removals.removePins([pinIndex], Date.now());
   catalog.close();
   expect(await run(indexObjects)).toMatchObject({ written: 0, removed: 1 });
   resident.refresh();

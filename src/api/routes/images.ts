@@ -12,6 +12,8 @@ import type { App, Service } from './routes.ts';
 import { ImageQuery, PinParams, PROBLEMS } from '../schemas.ts';
 
 const CACHE_BYTES = 64 * 2 ** 20;
+/** A picture that was taken away may live on in caches of others for so long; after that they ask, and mostly hear "unchanged". */
+const CACHE_SECONDS = 60;
 /** Widths made: others are rounded up to the next, so that the cache stays small. */
 const WIDTHS = [64, 128, 192, 256, 384, 512, 768, 1024, 2048];
 
@@ -20,7 +22,7 @@ interface Picture {
   readonly tag: string;
 }
 
-/** A pin's picture, resized, upright, without metadata, cacheable for a day. */
+/** A pin's picture, resized, upright, without metadata, cacheable for a minute. */
 export function imageRoutes(app: App, { context }: Service): void {
   const cache = new LRUCache<string, Picture>({ maxSize: CACHE_BYTES, sizeCalculation: ({ bytes }) => bytes.length + 200 });
   const schema = {
@@ -40,7 +42,9 @@ export function imageRoutes(app: App, { context }: Service): void {
   app.get('/v1/pins/:id/image', { schema, config: { scope: 'read', lane: 'heavy', gather } }, async (request, reply) => {
     const pinIndex = pinOf(context, request.params.id);
     const picture = await pictureOf(context, cache, pinIndex, widthOf(request.query.width ?? 512));
-    reply.header('cache-control', `${readsNeedKey(context.config) ? 'private' : 'public'}, max-age=86400`).header('etag', picture.tag);
+    reply
+      .header('cache-control', `${readsNeedKey(context.config) ? 'private' : 'public'}, max-age=${CACHE_SECONDS}, must-revalidate`)
+      .header('etag', picture.tag);
     if (request.headers['if-none-match'] === picture.tag) return reply.code(304).send();
     return reply.type('image/jpeg').send(picture.bytes);
   });

@@ -1,3 +1,4 @@
+import { PIN_REMOVED, type PinColumns } from '../../catalog/pins/pin-columns.ts';
 import type { Context } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Decision } from '../../experiments/active-experiments.ts';
@@ -21,9 +22,15 @@ export interface ListRequest {
   readonly filter?: Names;
 }
 
+/** The ordinal of a pin id, -1 when it is unknown or was taken away. */
+export function livePin(pins: PinColumns, id: string): number {
+  const pinIndex = pins.indexOf(id);
+  return pinIndex >= 0 && (pins.flags[pinIndex] & PIN_REMOVED) !== 0 ? -1 : pinIndex;
+}
+
 /** The pin of a request. @throws CATALOG_PIN_UNKNOWN */
 export function pinOf({ pins }: Context, id: string): number {
-  const pinIndex = pins.indexOf(id);
+  const pinIndex = livePin(pins, id);
   if (pinIndex < 0) throw new ServiceError('CATALOG_PIN_UNKNOWN', { pinId: id });
   return pinIndex;
 }

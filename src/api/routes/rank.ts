@@ -2,7 +2,7 @@ import { rankPins } from '../../related-pins.ts';
 import type { RankedList } from '../../lists/ranked-list.ts';
 import { afterResponse } from './after-response.ts';
 import { fieldReader } from './item-fields.ts';
-import { filteredListOptions, pinOf } from './list-options.ts';
+import { filteredListOptions, livePin, pinOf } from './list-options.ts';
 import { listReply } from './list-reply.ts';
 import type { App, Service } from './routes.ts';
 import { ListReply, RankBody, replies } from '../schemas.ts';
@@ -23,7 +23,7 @@ export function rankRoutes(app: App, { context, metrics }: Service): void {
     const pinIndex = pinOf(context, queryPinId);
     const fieldsOf = fieldReader(context, more.fields);
     const options = await filteredListOptions(context, { ...more, limit }, { surface: 'rank', pinIndex });
-    const given = pinIds.map((id) => context.pins.indexOf(id));
+    const given = pinIds.map((id) => livePin(context.pins, id));
     const known = Int32Array.from(given.filter((index) => index >= 0));
     const ranked = await rankPins(context.parts, pinIndex, known, options);
     const unknown = pinIds.filter((_, i) => given[i] < 0);

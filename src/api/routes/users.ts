@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { PIN_REMOVED } from '../../catalog/pins/pin-columns.ts';
 import type { App, Service } from './routes.ts';
 import { replies, UserParams } from '../schemas.ts';
 
@@ -18,7 +19,9 @@ export function userRoutes(app: App, { context }: Service): void {
       config: { scope: 'people' },
     },
     async (request) => {
-      const actions = context.pastOf(request.params.id, request.query.limit ?? 50);
+      const actions = context
+        .pastOf(request.params.id, request.query.limit ?? 50)
+        .filter(({ pinIndex }) => (pins.flags[pinIndex] & PIN_REMOVED) === 0);
       const history = actions.map(({ pinIndex, type, at }) => {
         return { pinId: pins.idOf(pinIndex), type, at, title: catalog.pins.get(pinIndex)?.title ?? '' };
       });

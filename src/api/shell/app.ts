@@ -25,6 +25,7 @@ import { modelRoutes } from '../routes/models.ts';
 import { isPageAddress, pageRoutes } from '../routes/pages.ts';
 import { pinRoutes } from '../routes/pins.ts';
 import { sendProblem, serviceErrorOf } from './problem.ts';
+import { removalRoutes } from '../routes/removals.ts';
 import { rankRoutes } from '../routes/rank.ts';
 import { requestLog } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -40,6 +41,7 @@ const ROUTES: readonly ((app: App, service: Service) => void)[] = [
   rankRoutes,
   eventRoutes,
   catalogRoutes,
+  removalRoutes,
   visualSearchRoutes,
   pinRoutes,
   imageRoutes,
@@ -110,6 +112,7 @@ export async function buildService(context: Context, { behindReaders = false, wr
   guard(app, context, keys, writer === undefined ? 1 : 1 / config.workers);
   takeJson(app, config);
   bringSharedPast(app, context);
+  takeUpSwitches(app, context);
   admit(app, admission, config);
   auditAdministration(app, context.dataFolder);
   await traceRequests(app, config.tracesUrl);
@@ -150,6 +153,14 @@ const OPENAPI = {
 function limitTime(app: App, requestTimeoutMs: number): void {
   app.addHook('onRoute', (route) => {
     if (!route.config?.prompt) route.handlerTimeout = requestTimeoutMs;
+  });
+}
+
+/** Whatever was taken away or switched in any process is known before a reply is made here. */
+function takeUpSwitches(app: App, context: Context): void {
+  app.addHook('preHandler', (_, __, done) => {
+    context.takeUpSwitches();
+    done();
   });
 }
 

@@ -32,6 +32,8 @@ export class BoardCooccurrence implements CandidateSource {
   private fresh: FreshCooccurrence | null = null;
   private readonly workMax: number;
   private seenSequence = 0;
+  /** Saves taken away up to this change are out of the rows. */
+  private removedThrough = 0;
 
   /**
    * `artifacts` is the folder of the data folder; `workMax` as of `FreshCooccurrence`.
@@ -76,18 +78,19 @@ export class BoardCooccurrence implements CandidateSource {
     this.file = next;
     const { options, sequence } = next.metadata as unknown as CooccurrenceMetadata;
     this.fresh = new FreshCooccurrence(this.store.saves, options, next.besides('norms') as Float64Array, this.workMax);
-    this.seenSequence = sequence;
+    this.seenSequence = this.removedThrough = sequence;
     this.catchUp(budgetMs);
     return true;
   }
 
   /**
-   * Takes in the saves that came since the last call, for about `budgetMs`: what an import brought at once is left to the
+   * Takes in the saves that came or went since the last call, for about `budgetMs`: what an import brought at once is left to the
    * next calls, so that nobody waits for it. Returns the rows that changed so far.
    */
   catchUp(budgetMs = Number.POSITIVE_INFINITY): number {
     const now = this.store.sequence.current();
     const until = performance.now() + budgetMs;
+    this.takeOutSaves();
     while (this.fresh !== null && this.seenSequence < now) {
       const page = [...this.store.saves.membershipsSince(this.seenSequence, CATCH_UP_PAGE)];
       this.fresh.note(page);
@@ -95,6 +98,14 @@ export class BoardCooccurrence implements CandidateSource {
       if (performance.now() >= until) break;
     }
     return this.touchedRows;
+  }
+
+  /** Takes saves out of the rows that were taken away since the last call: rows that held them are counted anew. */
+  takeOutSaves(): void {
+    const gone = this.fresh === null ? [] : this.store.removals.membershipsRemovedSince(this.removedThrough);
+    if (gone.length === 0) return;
+    this.removedThrough = this.store.sequence.current();
+    this.fresh?.note(gone);
   }
 
   /** True while saves that came since are not taken in yet. */

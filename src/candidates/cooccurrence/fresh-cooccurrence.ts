@@ -8,7 +8,7 @@ export interface Memberships {
   pinsOf(boardIndex: number): ArrayLike<number>;
 }
 
-/** A pin that came onto a board after the lists were counted. */
+/** A pin that came onto a board, or left it, after the lists were counted. */
 export interface NewMembership {
   readonly pinIndex: number;
   readonly boardIndex: number;
@@ -21,7 +21,7 @@ const ROWS_KEPT = 20_000;
 /**
  * Lists that new saves have changed, counted anew when they are asked for, until the next build takes over.
  *
- * A new membership (i, b) touches the rows of all pins on b: each now shares one more board with i. Their rows are counted
+ * A new membership (i, b) touches the rows of all pins on b: each now shares one more board with i. One that is gone touches i as well. Their rows are counted
  * from the boards as they are now, by the formulas and in the order of `cooccurrenceRows`, so they have its bits.
  * Choice: rows that hold i but share no board b with it keep the n_i of the build, and TF-IDF keeps the norms of pins
  * that got no save: both shift weights slightly, bring no pin in or out, and the next build settles them.
@@ -65,6 +65,7 @@ export class FreshCooccurrence {
     for (const boardIndex of boards) this.boards.delete(boardIndex);
     for (const pinIndex of pins) this.newNorms.set(pinIndex, this.norm(this.memberships.boardsOf(pinIndex)));
     for (const boardIndex of boards) this.touch(this.pinsOf(boardIndex));
+    this.touch([...pins]);
   }
 
   private touch(pins: ArrayLike<number>): void {

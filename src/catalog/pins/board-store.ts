@@ -33,6 +33,7 @@ interface BoardRow {
   description: string | null;
   ownerIndex: number | null;
   category: string | null;
+  removedAt?: number | null;
 }
 
 export class BoardStore {
@@ -48,7 +49,9 @@ export class BoardStore {
     this.sequence = sequence;
     this.users = users;
     this.find = database.prepare('SELECT * FROM boards WHERE boardId = ?');
-    this.findKey = database.prepare('SELECT boardIndex, coalesce(ownerIndex, -1) FROM boards WHERE boardId = ?').raw();
+    this.findKey = database
+      .prepare('SELECT boardIndex, coalesce(ownerIndex, -1) FROM boards WHERE boardId = ? AND removedAt IS NULL')
+      .raw();
     this.put = database.prepare(`INSERT OR REPLACE INTO boards
       (boardIndex, boardId, title, description, ownerIndex, category, sequence) VALUES (?, ?, ?, ?, ?, ?, ?)`);
   }
@@ -61,6 +64,11 @@ export class BoardStore {
   /** The ordinal of a board id, -1 when unknown. */
   indexOf(id: string): number {
     return this.keyOf(id)?.[0] ?? -1;
+  }
+
+  /** The ordinal of a board id, also of one that was taken away; -1 when it never was. */
+  everIndexOf(id: string): number {
+    return (this.find.get(id) as BoardRow | undefined)?.boardIndex ?? -1;
   }
 
   /** [boardIndex, ownerIndex or -1] of a board id. */
@@ -110,7 +118,8 @@ export class BoardStore {
       ownerIndex: keep(ownerIndex, before?.ownerIndex),
       category: keep(record.category, before?.category),
     };
-    if (before && (Object.keys(after) as (keyof BoardRow)[]).every((field) => before[field] === after[field])) return false;
+    if (before && before.removedAt === null && (Object.keys(after) as (keyof BoardRow)[]).every((field) => before[field] === after[field]))
+      return false;
     this.put.run(...Object.values(after), this.sequence.next());
     return true;
   }

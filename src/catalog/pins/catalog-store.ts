@@ -8,6 +8,7 @@ import { deriveCategories } from './category-store.ts';
 import { type Database, type DatabaseOptions, migrate, openDatabase } from '../database.ts';
 import { IMPORT_TABLES, ImportStore } from './import-store.ts';
 import { PIN_FIELD_TABLES, PIN_TABLES, PinStore } from './pin-store.ts';
+import { REMOVAL_TABLES, RemovalStore } from './removal-store.ts';
 import { SAVE_TABLES, SaveStore } from './save-store.ts';
 import { Sequence, SEQUENCE_TABLES } from '../log/sequence-store.ts';
 import { TEXT_TABLES, TextStore } from './text-store.ts';
@@ -17,6 +18,7 @@ import { USER_TABLES, UserStore } from './user-store.ts';
 const STEPS = [
   [SEQUENCE_TABLES, PIN_TABLES, BOARD_TABLES, SAVE_TABLES, USER_TABLES, TEXT_TABLES, IMPORT_TABLES].join('\n'),
   PIN_FIELD_TABLES,
+  REMOVAL_TABLES,
 ];
 
 export class CatalogStore {
@@ -25,6 +27,7 @@ export class CatalogStore {
   readonly pins: PinStore;
   readonly boards: BoardStore;
   readonly saves: SaveStore;
+  readonly removals: RemovalStore;
   readonly users: UserStore;
   readonly text: TextStore;
   readonly imports: ImportStore;
@@ -39,6 +42,7 @@ export class CatalogStore {
     this.pins = new PinStore(database, this.sequence, this.text);
     this.boards = new BoardStore(database, this.sequence, this.users);
     this.saves = new SaveStore(database, this.sequence);
+    this.removals = new RemovalStore(database, this.sequence);
     this.imports = new ImportStore(database);
   }
 

@@ -13,6 +13,7 @@ import type { ImageFolders } from './image-reference.ts';
 import { FieldNames } from '../readers/field-names.ts';
 import { readerOf } from '../readers/file-format.ts';
 import { BEGINNING, type Position, type RowChunk } from '../readers/row-reader.ts';
+import { PresentRows } from './present-rows-store.ts';
 import { type Receipt, ReceiptTally } from './receipt.ts';
 import { readBoard, readPin, readSave } from './records.ts';
 import { Rejection } from './rejection.ts';
@@ -28,6 +29,8 @@ export interface IngestOptions {
   readonly columns?: ReadonlyMap<string, string>;
   /** Filled with the first rows as they were understood. */
   readonly firstRows?: FirstRow[];
+  /** What the file does not name is taken away, when all of it could be read. */
+  readonly replace?: boolean;
 }
 
 /** A row as it was understood, or why it stays out. */
@@ -48,7 +51,9 @@ interface Noted {
  */
 export async function ingestFile(catalog: CatalogStore, kind: CatalogKind, file: string, options: IngestOptions): Promise<Receipt> {
   const key = importKey(kind, file, options);
-  const noted = catalog.imports.progressOf(key) as Noted | null;
+  // What a stopped import had seen is gone with it, so one that replaces begins anew.
+  const present = options.replace ? new PresentRows(catalog, kind) : undefined;
+  const noted = present ? null : (catalog.imports.progressOf(key) as Noted | null);
   const tally = new ReceiptTally(noted?.receipt);
   const seen = kind === 'saves' ? new SeenOrdinals() : undefined;
   if (kind === 'saves' && isBulk(catalog, file)) catalog.saves.dropIndexes();
@@ -65,8 +70,9 @@ export async function ingestFile(catalog: CatalogStore, kind: CatalogKind, file:
         folders: options.folders,
         categories: options.categories,
         seen,
+        present,
       });
-      catalog.imports.note(key, { position: next, receipt: tally.receipt() } satisfies Noted);
+      if (!present) catalog.imports.note(key, { position: next, receipt: tally.receipt() } satisfies Noted);
     });
     if (options.firstRows) fillFirstRows(kind, rows, options.firstRows, options.now ?? Date.now());
     progress.update(tally.read);
@@ -80,6 +86,7 @@ export async function ingestFile(catalog: CatalogStore, kind: CatalogKind, file:
   if (seen) catalog.saves.makeIndexes();
   progress.stop();
   catalog.imports.forget(key);
+  if (present) tally.removed = tally.isWhole ? present.removeOthers(options.now ?? Date.now()) : null;
   return tally.receipt();
 }
 

@@ -226,6 +226,11 @@ export class ResidentPinColumns implements PinColumns {
     return this.waiting.splice(0, done);
   }
 
+  /** Takes over pins out of their turn: those that were taken away, came back or changed their price must not wait. */
+  takeOverNow(pinIndexes: readonly number[]): void {
+    for (const pinIndex of pinIndexes) if (pinIndex < this.count) this.takeOver(pinIndex);
+  }
+
   /** True while changes that are known of are not taken over yet. */
   get isBehind(): boolean {
     return this.waiting.length > 0;

@@ -140,7 +140,7 @@ export class PinStore {
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`);
     this.update = database.prepare(`UPDATE pins SET pinId = ?, image = ?, title = ?, description = ?, link = ?, domain = ?,
       annotations = ?, categories = ?, categoryVector = ?, buyable = ?, createdAt = ?, fields = ?, imageVersion = ?, sequence = ?,
-      removed = 0 WHERE pinIndex = ?`);
+      removed = 0, removedAt = NULL WHERE pinIndex = ?`);
     this.noteName = database.prepare('INSERT OR IGNORE INTO pin_field_names VALUES (?)');
   }
 
@@ -199,18 +199,6 @@ export class PinStore {
     this.database
       .transaction(() => {
         for (const pinIndex of pinIndexes) renew.run({ sequence: this.sequence.next(), pinIndex });
-      })
-      .immediate();
-  }
-
-  /** Takes pins out of every list; their ordinals stay taken. An upsert of the same id brings a pin back. */
-  remove(pinIndexes: Iterable<number>): number {
-    const remove = this.database.prepare('UPDATE pins SET removed = 1, sequence = ? WHERE pinIndex = ? AND removed = 0');
-    return this.database
-      .transaction(() => {
-        let count = 0;
-        for (const pinIndex of pinIndexes) count += remove.run(this.sequence.next(), pinIndex).changes;
-        return count;
       })
       .immediate();
   }

@@ -30,6 +30,8 @@ export interface Receipt {
   readonly notes?: Readonly<Record<string, number>>;
   /** Columns of the file that go by another name, and the field each was read as; absent when there were none. */
   readonly columns?: Readonly<Record<string, string>>;
+  /** Rows taken away because the file no longer names them; null: none was, for not all of it could be read. Absent without --replace. */
+  readonly removed?: number | null;
   /** Where reading stopped before the end of the file, and why; absent when all was read. */
   readonly stopped?: { readonly line: number; readonly reason: string };
 }
@@ -49,6 +51,7 @@ export class ReceiptTally {
   private readonly notes = new Map<string, number>();
   private readonly columns = new Map<string, string>();
   private stopped: Receipt['stopped'];
+  removed: Receipt['removed'];
 
   /** Starts empty, or goes on from a receipt. */
   constructor(from?: Receipt) {
@@ -88,6 +91,11 @@ export class ReceiptTally {
     if (this.columns.size < NAMES_MAX) this.columns.set(theirs, field);
   }
 
+  /** Whether the file was read to its end. */
+  get isWhole(): boolean {
+    return this.stopped === undefined;
+  }
+
   /** Nothing was read from this line on. */
   stop(line: number, reason: string): void {
     this.stopped = { line, reason };
@@ -109,6 +117,7 @@ export class ReceiptTally {
       ...(this.unknownCategories.size > 0 ? { unknownCategories: Object.fromEntries(this.unknownCategories) } : {}),
       ...(this.notes.size > 0 ? { notes: Object.fromEntries(this.notes) } : {}),
       ...(this.columns.size > 0 ? { columns: Object.fromEntries(this.columns) } : {}),
+      ...(this.removed === undefined ? {} : { removed: this.removed }),
       ...(this.stopped ? { stopped: this.stopped } : {}),
     };
   }

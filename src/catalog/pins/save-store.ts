@@ -154,11 +154,16 @@ export class SaveStore {
     return this.remove(rows);
   }
 
-  /** Boards with their pins, streamed in board order; a pin saved twice to a board is there once. */
+  /** Boards with their pins, streamed in board order; a pin saved twice to a board is there once, one taken away is not. */
   *memberships(): IterableIterator<BoardPins> {
     let boardIndex = -1;
     let pins: number[] = [];
-    const rows = this.database.prepare('SELECT boardIndex, pinIndex FROM saves ORDER BY boardIndex, pinIndex').raw();
+    const rows = this.database
+      .prepare(
+        `SELECT boardIndex, pinIndex FROM saves
+      WHERE pinIndex NOT IN (SELECT pinIndex FROM pins WHERE removed = 1) ORDER BY boardIndex, pinIndex`,
+      )
+      .raw();
     for (const [board, pin] of rows.iterate() as IterableIterator<[number, number]>) {
       if (board !== boardIndex) {
         if (pins.length > 0) yield { boardIndex, pinIndexes: Int32Array.from(pins) };

@@ -3,6 +3,7 @@
  * file and for the records of an HTTP batch; a bad row never stops a good one.
  */
 import type { CatalogStore } from './catalog-store.ts';
+import type { PresentRows } from './present-rows-store.ts';
 import { type ImageFolders, imageReference } from './image-reference.ts';
 import { type Receipt, ReceiptTally } from './receipt.ts';
 import { type PinRecord, readBoard, readPin, readSave } from './records.ts';
@@ -28,6 +29,8 @@ export interface UpsertOptions {
   readonly categories?: ReadonlySet<string>;
   /** Ordinals met before, for a file of saves; absent: each is looked up. */
   readonly seen?: SeenOrdinals;
+  /** Filled with what the rows name, for an import that takes away the rest. */
+  readonly present?: PresentRows;
 }
 
 /** Most ids remembered of each kind; a full map starts anew, so memory stays flat. */
@@ -60,14 +63,16 @@ export function upsertRows(
   tally.read += rows.length;
   if (kind === 'pins') return upsertPinRows(catalog, rows, tally, options);
   if (kind === 'saves') return upsertSaveRows(catalog, rows, tally, options);
-  const boards = accepted(rows, tally, (value) => readBoard(value, options.now, tally));
+  const boards = accepted(rows, tally, options, (value) => readBoard(value, options.now, tally));
   for (const { category } of boards) if (category) countUnknown([category], tally, options);
-  count(tally, catalog.boards.upsert(boards));
+  const upserted = catalog.boards.upsert(boards);
+  options.present?.add(upserted.indexes);
+  count(tally, upserted);
   return [];
 }
 
 function upsertPinRows(catalog: CatalogStore, rows: readonly SourceRow[], tally: ReceiptTally, options: UpsertOptions): readonly number[] {
-  const pins = accepted(rows, tally, (value): PinRecord | Rejection => {
+  const pins = accepted(rows, tally, options, (value): PinRecord | Rejection => {
     const pin = readPin(value, options.now, tally);
     if (pin instanceof Rejection || !pin.image) return pin;
     const image = imageReference(pin.image, options.folders);
@@ -75,6 +80,7 @@ function upsertPinRows(catalog: CatalogStore, rows: readonly SourceRow[], tally:
   });
   for (const { categories } of pins) if (categories) countUnknown(categories.keys(), tally, options);
   const upserted = catalog.pins.upsert(pins);
+  options.present?.add(upserted.indexes);
   count(tally, upserted);
   return upserted.changed;
 }
@@ -86,8 +92,9 @@ function countUnknown(names: Iterable<string>, tally: ReceiptTally, { categories
 
 function upsertSaveRows(catalog: CatalogStore, rows: readonly SourceRow[], tally: ReceiptTally, options: UpsertOptions): readonly number[] {
   return catalog.transaction(() => {
-    const saves = accepted(rows, tally, (value) => saveRow(catalog, value, tally, options));
+    const saves = accepted(rows, tally, options, (value) => saveRow(catalog, value, tally, options));
     const written = catalog.saves.upsert(saves, options.now);
+    options.present?.addSaves(saves);
     count(tally, { written, unchanged: saves.length - written });
     return [...new Set(saves.map((save) => save.pinIndex))];
   });
@@ -104,12 +111,19 @@ function saveRow(catalog: CatalogStore, value: unknown, tally: ReceiptTally, { n
   return { boardIndex: board[0], pinIndex, userIndex, at: save.at ?? null };
 }
 
-function accepted<T>(rows: readonly SourceRow[], tally: ReceiptTally, read: (value: unknown) => T | Rejection): T[] {
+function accepted<T>(
+  rows: readonly SourceRow[],
+  tally: ReceiptTally,
+  { present }: UpsertOptions,
+  read: (value: unknown) => T | Rejection,
+): T[] {
   const kept: T[] = [];
   for (const row of rows) {
     const record = row.reason ? new Rejection(row.reason, null, row.text) : read(row.value);
-    if (record instanceof Rejection) tally.reject(record, row.line);
-    else kept.push(record);
+    if (record instanceof Rejection) {
+      tally.reject(record, row.line);
+      present?.addRejected(row, record.reason);
+    } else kept.push(record);
   }
   return kept;
 }

@@ -52,6 +52,7 @@ export class UserStore {
       .transaction(() => {
         const userIndex = this.indexOf(id);
         if (userIndex < 0) return -1;
+        this.database.prepare('DELETE FROM removed_saves WHERE userIndex = ?').run(userIndex);
         const deleted = this.database.prepare('DELETE FROM saves WHERE userIndex = ?').run(userIndex).changes;
         this.database.prepare('UPDATE boards SET ownerIndex = NULL WHERE ownerIndex = ?').run(userIndex);
         this.database.prepare('UPDATE users SET userId = NULL WHERE userIndex = ?').run(userIndex);

@@ -30,6 +30,7 @@ export const job: Job = {
     { flag: '--saves <file>', meaning: 'saves' },
     { flag: '--images <folder>', meaning: 'what image paths are relative to (default: the folder of the pins file)' },
     { flag: '--map <theirs=ours>', meaning: 'a column of the files and the field it is', repeatable: true },
+    { flag: '--replace', meaning: 'take away what the files no longer name; it may come back within a day' },
     { flag: '--dry-run', meaning: 'change nothing: say what would happen, and show the first rows as understood' },
     { flag: '--allow-empty', meaning: 'a file of which nothing goes in is no failure' },
   ],
@@ -72,6 +73,7 @@ async function importCatalog(input: JobInput, catalogFolder = input.dataFolder):
       const firstRows: FirstRow[] | undefined = input.options.dryRun === true ? [] : undefined;
       const receipt = await ingestFile(catalog, kind, file, {
         columns,
+        replace: input.options.replace === true,
         firstRows,
         folders,
         categories: new Set(siteCategories(input.config.categories)),
@@ -117,8 +119,9 @@ function problemsOf(receipts: Partial<Record<CatalogKind, Receipt>>, allowEmpty:
     if (!receipt) return [];
     const empty = allowEmpty ? null : nothingWentIn(kind, receipt);
     const { stopped } = receipt;
+    const kept = receipt.removed === null ? `Nothing of the ${kind} was taken away: not all rows could be read, or none was.` : null;
     const cut = stopped ? `Reading of the ${kind} stopped at line ${stopped.line}: ${stopped.reason}. What came before went in.` : null;
-    return [empty, cut].filter((problem) => problem !== null);
+    return [empty, cut, kept].filter((problem) => problem !== null);
   });
 }
 
@@ -128,7 +131,9 @@ function imagesFolder({ options, dataFolder }: JobInput): string {
 }
 
 function describeKind(kind: string, receipt: Receipt & { readonly firstRows?: readonly FirstRow[] }): string[] {
-  const lines = [`${kind}: ${receipt.read} read, ${receipt.written} written, ${receipt.unchanged} unchanged`];
+  const lines = [
+    `${kind}: ${receipt.read} read, ${receipt.written} written, ${receipt.unchanged} unchanged${receipt.removed ? `, ${receipt.removed} taken away` : ''}`,
+  ];
   for (const [reason, { count, cells }] of Object.entries(receipt.rejected)) {
     lines.push(`  ${count} rejected, ${reason}: ${cells.slice(0, 5).map(cellText).join('; ')}${count > 5 ? '; ...' : ''}`);
   }

@@ -133,10 +133,12 @@ async function extractAll(input: JobInput, { catalog, store, pool, convNet }: Op
 
 /** Groups all pins anew by the rules fitted for this catalogue, else the shipped ones; returns the pins that stand behind another. */
 export function groupNearDuplicates(catalog: CatalogStore, store: FeatureStore, net: FeatureNet, bits: number): number {
-  const { pins, sequence } = catalog;
+  const { pins, removals, sequence } = catalog;
   const netId = store.netIdOf(net);
   const rules = store.duplicateRules(netId) ?? DUPLICATE_RULES;
-  const groups = nearDuplicateGroups(store.fingerprints(netId), pins.count(), bits, rules);
+  const gone = removals.removedPins();
+  const prints = store.fingerprints(netId).filter(({ pinIndex }) => !gone.has(pinIndex));
+  const groups = nearDuplicateGroups(prints, pins.count(), bits, rules);
   pins.setGroups(groups);
   sequence.setNumber(groupedThrough(net), store.imageSequence(netId));
   return groups.filter((group, pinIndex) => group !== pinIndex).length;

@@ -1,0 +1,77 @@
+/** Takedowns: pins, boards and saves leave every list before the receipt is sent, and may come back within a day. */
+import { Type } from 'typebox';
+import { whenWritable } from '../../catalog/artifacts/patient-write.ts';
+import type { SaveKey } from '../../catalog/pins/removal-store.ts';
+import { ServiceError } from '../../errors.ts';
+import type { Context } from '../../service/context.ts';
+import { Id, PinParams, Receipt, replies } from '../schemas.ts';
+import type { App, Service } from './routes.ts';
+
+const SaveBody = Type.Object(
+  { pinId: Id, boardId: Id, userId: Type.Optional(Type.String({ ...Id, description: 'Absent: the saves of everybody.' })) },
+  { additionalProperties: false },
+);
+type SaveRequest = Readonly<{ pinId: string; boardId: string; userId?: string }>;
+
+export function removalRoutes(app: App, { context }: Service): void {
+  const { pins, boards, removals, database } = context.catalog;
+  const config = { scope: 'catalogue' as const, body: 'fields' as const };
+  const schema = (summary: string) => ({ summary, tags: ['catalogue'], response: replies(Receipt) });
+  /** Writes, lets this process take it over (others do before their next reply), and says how many rows changed. */
+  const done = async (write: () => number): Promise<Receipt> => {
+    const written = await whenWritable(database, () => context.catalog.transaction(() => countedWith(context, write)));
+    context.takeUpSwitches(true);
+    await context.takeUpSoon();
+    return { read: Math.max(1, written), written, unchanged: written === 0 ? 1 : 0, rejected: {} };
+  };
+  const pinIndex = (id: string): number => known(pins.indexOf(id), 'CATALOG_PIN_UNKNOWN', { pinId: id });
+  const boardIndex = (id: string): number => known(boards.everIndexOf(id), 'CATALOG_BOARD_UNKNOWN', { boardId: id });
+  const saveKey = ({ pinId, boardId, userId }: SaveRequest): SaveKey => {
+    const key = { pinIndex: pinIndex(pinId), boardIndex: boardIndex(boardId) };
+    return userId === undefined ? key : { ...key, userIndex: context.catalog.users.indexOf(userId) };
+  };
+
+  const params = { params: PinParams };
+  app.delete('/v1/pins/:id', { schema: { ...schema('Takes a pin out of everything, at once'), ...params }, config }, (request) =>
+    done(() => removals.removePins([pinIndex(request.params.id)], Date.now())),
+  );
+  app.post(
+    '/v1/pins/:id/restore',
+    { schema: { ...schema('Brings a pin back that was taken away within a day'), ...params }, config },
+    (request) => done(() => removals.restorePins([pinIndex(request.params.id)], Date.now())),
+  );
+  app.delete('/v1/boards/:id', { schema: { ...schema('Takes a board away, and the saves on it'), ...params }, config }, (request) =>
+    done(() => Number(removals.removeBoard(boardIndex(request.params.id), Date.now()))),
+  );
+  app.post('/v1/boards/:id/restore', { schema: { ...schema('Brings a board back, with its saves'), ...params }, config }, (request) =>
+    done(() => Number(removals.restoreBoard(boardIndex(request.params.id), Date.now()))),
+  );
+  app.delete('/v1/saves', { schema: { ...schema('Takes a pin from a board'), body: SaveBody }, config }, (request) =>
+    done(() => removals.removeSaves(saveKey(request.body as SaveRequest), Date.now())),
+  );
+  app.post(
+    '/v1/saves/restore',
+    { schema: { ...schema('Puts a pin back on a board it was taken from'), body: SaveBody }, config },
+    (request) => done(() => removals.restoreSaves(saveKey(request.body as SaveRequest), Date.now())),
+  );
+}
+
+interface Receipt {
+  readonly read: number;
+  readonly written: number;
+  readonly unchanged: number;
+  readonly rejected: Readonly<Record<string, never>>;
+}
+
+/** Category vectors follow the boards that hold a pin. */
+function countedWith({ catalog }: Context, write: () => number): number {
+  const before = catalog.lastChange();
+  const written = write();
+  catalog.deriveCategories(before);
+  return written;
+}
+
+function known(index: number, code: 'CATALOG_PIN_UNKNOWN' | 'CATALOG_BOARD_UNKNOWN', fields: Readonly<Record<string, string>>): number {
+  if (index < 0) throw new ServiceError(code, fields);
+  return index;
+}
