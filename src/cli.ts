@@ -9,7 +9,16 @@ const { runCommandLine } = await import('./command-line.ts');
 const { JOB_GROUPS } = await import('./jobs/table.ts');
 
 /** Jobs of the project's own proofs, which `npm run lab` runs. */
-const LAB = ['demo', 'evaluate-world', 'climb-ladder', 'prove-position-bias', 'replay-flashlight', 'replay-paper', 'simulate-experiments'];
+const LAB = [
+  'demo',
+  'evaluate-world',
+  'climb-ladder',
+  'judge-study',
+  'prove-position-bias',
+  'replay-flashlight',
+  'replay-paper',
+  'simulate-experiments',
+];
 
 process.exitCode = await runCommandLine(
   {

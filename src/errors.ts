@@ -62,7 +62,12 @@ export const ERRORS = {
   RANKER_NO_PAIRS: { status: 422, message: 'There is nothing to learn from: {reason}' },
   RANKER_GUARDRAIL: {
     status: 409,
-    message: 'The model {model} does not pass the guardrail: {reason}; promote it with --force and a --why.',
+    message: 'The model {model} is judged worse than what serves: {reason}. To promote it all the same, give --force and a --why.',
+  },
+  RANKER_UNJUDGED: {
+    status: 409,
+    message:
+      'Nobody can tell yet whether the model {model} is better: {reason}. Try it on a share of users (--canary 0.1), or promote it with --force and a --why.',
   },
   LETOR_REFUSED: { status: 400, message: '{file} line {line}: {reason}' },
   EXPERIMENT_UNKNOWN: { status: 404, message: 'There is no experiment {key}; there are: {known}.' },

@@ -10,6 +10,7 @@ export const JOBS: readonly JobRow[] = [
     'what each set of ranking features gains, on the log and against a demo world’s truth',
     () => import('./climb-ladder.ts'),
   ],
+  ['judge-study', 'whether the judge of models prefers the truly better one', () => import('./judge-study.ts')],
   ['prove-position-bias', 'undo the planted position bias of a demo world, and prove it', () => import('./prove-position-bias.ts')],
   ['replay-paper', "replay the paper's experiment on the demo world, against its planted truth", () => import('./paper/replay-paper.ts')],
   ['simulate-experiments', 'prove the experiment statistics by simulation', () => import('./simulate-experiments.ts')],

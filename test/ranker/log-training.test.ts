@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { JudgedList } from '../../src/catalog/log/judged-list.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { zeroMatrix } from '../../src/math/matrix.ts';
+import { decide } from '../../src/ranker/judging/judgement.ts';
 import { climbLadder } from '../../src/ranker/measures/ablation-ladder.ts';
 import { chooseC } from '../../src/ranker/training/choose-c.ts';
 import { FEATURE_COLUMNS } from '../../src/ranker/scoring/feature-table.ts';
@@ -187,11 +188,29 @@ describe('training report', () => {
       segmentsOf: () => ['art'],
     });
     const curve = examinationFromShuffled(data);
-    const html = trainingReport({ model, training, ladder, examination: curve && { curve, clip: 10, clipped: 3 } });
+    const says = '62 later lists: engagement +4.0 % (+1.0 .. +7.0)';
+    const judgement = decide({
+      model: 'm-1',
+      against: 'starter',
+      evidence: [{ kind: 'debiased lists', word: 'better', lift: 0.04, low: 0.01, high: 0.07, count: 62, says }],
+      missing: null,
+      people: true,
+    });
+    const html = trainingReport({ model, training, judgement, ladder, examination: curve && { curve, clip: 10, clipped: 3 } });
     expect(html).toContain('m-&lt;1&gt;');
     expect(html).not.toMatch(/https?:|<script|<link|src="(?!data:)/);
     for (const name of FEATURE_COLUMNS) expect(html).toContain(name);
-    for (const heading of ['Ladder', 'Weights', 'Learning curve', 'Worst queries', 'Examination by position', 'Drift', '3 rows were cut'])
+    expect(html).toContain(`Promotion takes it, better: ${says}, over starter.`);
+    for (const heading of [
+      'Ladder',
+      'Beside starter',
+      'Weights',
+      'Learning curve',
+      'Worst queries',
+      'Examination by position',
+      'Drift',
+      '3 rows were cut',
+    ])
       expect(html).toContain(heading);
   });
 });

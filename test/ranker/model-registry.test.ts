@@ -60,33 +60,6 @@ describe('model registry', () => {
     });
   });
 
-  it('promotes no model that is worse than the guardrail, unless forced', () => {
-    registry.add(modelOf('worse', undefined, { trained: 0.5, previous: 0.6 }));
-    registry.add(modelOf('chance', undefined, { trained: 0.3, shuffled: 0.3 }));
-    registry.add(modelOf('close', undefined, { trained: 0.599, previous: 0.6, shuffled: 0.2 }));
-    expect(() => promoteModel(registry, 'worse', decision)).toThrow('NDCG@10 0.5000 on the holdout, the model it replaces has 0.6000');
-    expect(() => promoteModel(registry, 'chance', decision)).toThrow('NDCG@10 0.3000 on the holdout, a shuffle has 0.3000');
-    expect(registry.roles().serving).toBe('starter');
-    promoteModel(registry, 'close', decision);
-    expect(promoteModel(registry, 'worse', { ...decision, force: true }).forced).toBe(true);
-  });
-
-  it('looks at paired lifts where there are any: a loss that chance explains is no reason to refuse', () => {
-    const lift = (mean: number, low: number, high: number) => ({ mean, low, high, queries: 88 });
-    const guarded = (name: string, lifts: Record<string, ReturnType<typeof lift>>) =>
-      registry.add({ ...modelOf(name, undefined, { trained: 0.47, asRetrieved: 0.48 }), guard: { lists: 'shuffled', lifts } });
-    guarded('unclear', { asRetrieved: lift(-0.02, -0.06, 0.03), shuffled: lift(0.5, 0.4, 0.6) });
-    guarded('worse', { previous: lift(-0.2, -0.3, -0.1), shuffled: lift(0.5, 0.4, 0.6) });
-    guarded('chance', { asRetrieved: lift(0.1, 0, 0.2), shuffled: lift(-0.01, -0.1, 0.1) });
-    expect(promoteModel(registry, 'unclear', decision).model).toBe('unclear');
-    expect(() => promoteModel(registry, 'worse', decision)).toThrow(
-      'on 88 later lists that were served shuffled its NDCG@10 is -20.0 % (-30.0 % .. -10.0 %) over the model it replaces',
-    );
-    expect(() => promoteModel(registry, 'chance', decision)).toThrow('over a shuffle');
-    guarded('unmeasured', { asRetrieved: { ...lift(0, 0, 0), queries: 0 }, shuffled: { ...lift(0, 0, 0), queries: 0 } });
-    expect(() => promoteModel(registry, 'unmeasured', decision)).toThrow('no later list with an action on it is left to judge it by');
-  });
-
   it('shows what changed between two models', () => {
     const before = modelOf('a', [
       { name: 'log-saves', weight: 1, normalization: { kind: 'none' } },

@@ -24,16 +24,13 @@ beforeAll(async () => {
   const imported = await runJob(['import-catalog', '--data', data, ...catalog.flags]);
   expect(imported.status, imported.said).toBe(0);
   const feature = (name: string, weight: number) => ({ name, weight, normalization: { kind: 'none' } as const });
-  registry.add(modelOf('first', [feature('log-saves', 1)], { trained: 0.5, shuffled: 0.2 }));
-  registry.add(
-    modelOf('second', [feature('cooccurrence-score', 1), feature('log-saves', -0.1)], {
-      trained: 0.6,
-      previous: 0.5,
-      shuffled: 0.2,
-    }),
-  );
-  registry.add(modelOf('third', [feature('freshness', 1)], { trained: 0.6, previous: 0.6, shuffled: 0.2 }));
-  registry.add(modelOf('worse', [feature('freshness', -1)], { trained: 0.3, previous: 0.6, shuffled: 0.2 }));
+  const built = await runJob(['build-candidates', '--data', data]);
+  expect(built.status, built.said).toBe(0);
+  registry.add(modelOf('first', [feature('cooccurrence-score', 1)]));
+  registry.add(modelOf('second', [feature('cooccurrence-score', 1), feature('title-similarity', 0.001)]));
+  registry.add(modelOf('third', [feature('freshness', 1)]));
+  // Pins of the same boards come last: what everybody can see falls, and nobody's clicks are needed to say so.
+  registry.add(modelOf('worse', [feature('cooccurrence-score', -1)]));
   service = await startService(data, { RELATED_PINS_LOG_LEVEL: 'warn' });
 }, 120_000);
 afterAll(async () => {

@@ -129,13 +129,14 @@ export async function makeDemo(
   return receiptOf(size, steps, { measured, trained, duplicates: await fitting, promotion });
 }
 
-/** The guardrail may say no, as it should where the log is too small or pictures say nothing: then lists stay as they were. */
+/** The judge may say no, or that it cannot tell, as where the log is too small or pictures say nothing: then lists stay as they were. */
 async function promoted(promote: () => Promise<unknown>): Promise<Promotion> {
   try {
     await promote();
     return { promoted: true, reason: null };
   } catch (error) {
-    if (error instanceof ServiceError && error.code === 'RANKER_GUARDRAIL') return { promoted: false, reason: error.message };
+    if (error instanceof ServiceError && ['RANKER_GUARDRAIL', 'RANKER_UNJUDGED'].includes(error.code))
+      return { promoted: false, reason: error.message };
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { summarizeDarkReads } from '../../ranker/registry/dark-reads.ts';
-import { type Decision, promoteModel, rollBackModel, setCanary, setDark } from '../../ranker/registry/model-promotion.ts';
+import { type Decision, rollBackModel, setCanary, setDark } from '../../ranker/registry/model-promotion.ts';
+import { promoteJudged } from '../../service/model-judge.ts';
 import type { AuditEntry } from '../../ranker/registry/model-registry.ts';
 import type { App, Service } from './routes.ts';
 import { replies } from '../schemas.ts';
@@ -97,7 +98,7 @@ export function modelRoutes(app: App, { context }: Service): void {
   };
   const about = <B>(summary: string, body: B) => ({ summary, tags: ['models'], body, response: replies(Change) });
   app.post('/v1/models/:name/promote', { ...admin, schema: { ...about('Makes a model serve', Promote), params: Named } }, async (request) =>
-    told(promoteModel(registry, request.params.name, decisionOf(request))),
+    told(await promoteJudged(context, request.params.name, decisionOf(request))),
   );
   app.post(
     '/v1/models/roll-back',

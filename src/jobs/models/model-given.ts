@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { ModelArtifact } from '../../ranker/registry/model-artifact.ts';
+import type { Judgement } from '../../ranker/judging/judgement.ts';
 import { readModelFile } from '../../ranker/registry/model-file.ts';
 import { type AuditEntry, ModelRegistry } from '../../ranker/registry/model-registry.ts';
 
@@ -18,6 +19,11 @@ export function userName(): string {
   } catch {
     return 'unknown';
   }
+}
+
+/** What the judge found, the most believed first, and the word it ends in. */
+export function judgementLines({ against, word, reason, evidence }: Judgement): readonly string[] {
+  return [...evidence.map((each) => `  ${each.word}: ${each.says}`), `Judged against ${against}: ${word}. ${reason}`];
 }
 
 /** A change of the registry as a sentence. */

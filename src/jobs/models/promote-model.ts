@@ -1,11 +1,14 @@
 import { join } from 'node:path';
-import { promoteModel, setCanary, setDark } from '../../ranker/registry/model-promotion.ts';
+import { setCanary, setDark } from '../../ranker/registry/model-promotion.ts';
 import { type AuditEntry, ModelRegistry, type Trial } from '../../ranker/registry/model-registry.ts';
 import { ServiceError } from '../../errors.ts';
+import type { Judgement } from '../../ranker/judging/judgement.ts';
+import { openContext } from '../../service/context.ts';
+import { promoteJudged } from '../../service/model-judge.ts';
 import type { Job } from '../job.ts';
-import { toldChange, userName } from './model-given.ts';
+import { judgementLines, toldChange, userName } from './model-given.ts';
 
-/** Makes a model serve, or try it on a share of traffic, or score in the dark. */
+/** Makes a model serve if it is judged no worse than what serves, or tries it on a share of traffic, or lets it score in the dark. */
 export const job: Job = {
   name: 'promote-model',
   summary: 'Makes a model the serving one; a running server takes it up within a second.',
@@ -21,13 +24,13 @@ export const job: Job = {
     { flag: '--model <name>', meaning: 'the same as the argument' },
     { flag: '--who <name>', meaning: 'who decides (the name of the operating system user)' },
     { flag: '--why <text>', meaning: 'the reason, kept in the audit', default: '' },
-    { flag: '--force', meaning: 'promote although the guardrail says no; needs --why' },
+    { flag: '--force', meaning: 'promote although it is judged worse, or nobody can tell; needs --why' },
     { flag: '--canary <share>', meaning: 'serve it to this share of users only; 0 ends the trial', kind: 'number' },
     { flag: '--dark', meaning: 'let it score live lists without showing anything; report-dark-reads says how they would differ' },
     { flag: '--share <share>', meaning: 'with --dark: share of the lists it scores', kind: 'number', default: 1 },
     { flag: '--stop-dark', meaning: 'end the dark reads' },
   ],
-  async run({ args, options, dataFolder }) {
+  async run({ args, options, config, dataFolder }) {
     const registry = new ModelRegistry(join(dataFolder, 'models'));
     const name = args[0] ?? (options.model === undefined ? null : String(options.model));
     const decision = { who: String(options.who ?? userName()), why: String(options.why), force: options.force === true };
@@ -38,9 +41,17 @@ export const job: Job = {
     const trial = (share: unknown): Trial => ({ model: name ?? newest(registry), share: Number(share) });
     if (options.dark) return { ...setDark(registry, trial(options.share), decision) };
     if (options.canary !== undefined) return { ...setCanary(registry, trial(options.canary), decision) };
-    return { ...promoteModel(registry, name, decision) };
+    const context = await openContext(config, dataFolder);
+    try {
+      return { ...(await promoteJudged(context, name, decision)) };
+    } finally {
+      await context.close();
+    }
   },
-  describe: (receipt) => [toldChange(receipt as unknown as AuditEntry)],
+  describe(receipt) {
+    const { judgement } = receipt as { judgement?: Judgement | null };
+    return [...(judgement ? judgementLines(judgement) : []), toldChange(receipt as unknown as AuditEntry)];
+  },
 };
 
 function newest(registry: ModelRegistry): string {

@@ -5,6 +5,9 @@ import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { openLog } from '../../catalog/log/log-database.ts';
 import { loadPinColumns, type PinColumns, siteCategories } from '../../catalog/pins/pin-columns.ts';
 import { ServiceError } from '../../errors.ts';
+import type { Judgement } from '../../ranker/judging/judgement.ts';
+import { openContext } from '../../service/context.ts';
+import { judgeModel } from '../../service/model-judge.ts';
 import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
 import { FEATURE_COLUMNS } from '../../ranker/scoring/feature-table.ts';
 import { climbLadder, type LadderStep } from '../../ranker/measures/ablation-ladder.ts';
@@ -69,16 +72,30 @@ export async function trainFromLog(input: JobInput): Promise<Readonly<Record<str
   const netDigest = netDigestOf(dataFolder, training.training);
   const model = artifactOf(name, training, { sets, normalize, seed, serving, netDigest, left: data.left, seconds });
   registry.add(model);
+  progress.start('judging', 0);
+  const judgement = await judged(input, name);
+  progress.stop();
   if (options.report !== undefined) {
     const pictures = await reportPictures(dataFolder, input.config, picturedPins(training));
     const examination = propensity && { curve: propensity.examination, clip: propensity.told.clip, clipped: propensity.told.clipped };
-    writeFileSync(String(options.report), trainingReport({ model, training, ladder, examination, ...pictures }));
+    writeFileSync(String(options.report), trainingReport({ model, training, judgement, ladder, examination, ...pictures }));
   }
   return {
     ...receiptOf(model, training, seconds),
+    judgement,
     ...(ladder ? { ladder } : {}),
     ...(propensity ? { propensity: propensity.told } : {}),
   };
+}
+
+/** What promotion would say of the model now. */
+async function judged({ config, dataFolder }: JobInput, name: string): Promise<Judgement> {
+  const context = await openContext(config, dataFolder);
+  try {
+    return await judgeModel(context, name);
+  } finally {
+    await context.close();
+  }
 }
 
 interface Climb {
@@ -213,6 +230,7 @@ function artifactOf(name: string, done: LogTraining, given: Circumstances): Mode
     lineage: {
       source: 'log',
       window: { from: times[0], to: times[times.length - 1] + 1 },
+      ...(holdout.lists.length > 0 ? { heldOutFrom: holdout.lists[0].at } : {}),
       codeVersion: codeVersion(),
       seed: given.seed,
       c,
@@ -223,7 +241,6 @@ function artifactOf(name: string, done: LogTraining, given: Circumstances): Mode
     counts: { lists: training.lists.length, rows: rowCount(training), pairs },
     training: { objective, iterations, gradientNorm, converged, trace, seconds: given.seconds },
     ndcg10: done.ndcg10,
-    guard: done.guard,
     onnxDigest: null,
     distributions: distributionsOf(training),
   };
@@ -244,7 +261,6 @@ function receiptOf(model: ModelArtifact, done: LogTraining, seconds: number): Re
     queries: listCount(done.training),
     holdoutQueries: listCount(done.holdout),
     ndcg10: done.ndcg10,
-    guard: done.guard,
     liftByCategory: done.liftByCategory.map(({ segment, ...rest }) => ({ category: segment, ...rest })),
     liftByObject: done.liftByObject,
     ndcg10BySource: done.ndcg10BySource,

@@ -3,13 +3,15 @@ import { ServiceError } from '../../errors.ts';
 import { chooseC } from '../../ranker/training/choose-c.ts';
 import { readLetor } from '../../ranker/exchange/letor-reader.ts';
 import { trainLinearModel } from '../../ranker/training/linear-trainer.ts';
-import type { GuardMeasure, Interval } from '../../ranker/registry/model-artifact.ts';
+import type { Judgement } from '../../ranker/judging/judgement.ts';
+import type { Interval } from '../../ranker/registry/model-artifact.ts';
 import { writeModelFile } from '../../ranker/registry/model-file.ts';
 import { NORMALIZATION_KINDS } from '../../ranker/scoring/normalizer.ts';
 import { codeVersion, distributionsOf } from '../../ranker/registry/model-provenance.ts';
 import { listCount, rowCount } from '../../ranker/training/ranking-data.ts';
 import type { Job, JobInput } from '../job.ts';
 import { normalizationOf, positive } from './ranker-flags.ts';
+import { judgementLines } from './model-given.ts';
 import { trainFromLog } from './train-from-log.ts';
 
 /** Learns a linear ranker: from the log into the registry, or from a LETOR file into a file. */
@@ -67,17 +69,13 @@ function fileRunLines(receipt: Readonly<Record<string, unknown>>): string[] {
 }
 
 function logRunLines(receipt: Readonly<Record<string, unknown>>): string[] {
-  const { model, ndcg10, guard } = receipt as { model: string; ndcg10: Record<string, Interval>; guard: GuardMeasure };
-  const on = guard.lists === 'shuffled' ? 'on the later lists that were served shuffled' : 'on the later lists';
+  const { model, ndcg10, judgement } = receipt as { model: string; ndcg10: Record<string, Interval>; judgement: Judgement };
   return [
     `${model}: ${learned(receipt)}`,
     ...Object.entries(ndcg10).map(
       ([name, { mean, low, high }]) => `  NDCG@10 ${name.padEnd(12)} ${mean.toFixed(4)} (${low.toFixed(4)} .. ${high.toFixed(4)})`,
     ),
-    ...Object.entries(guard.lifts).map(
-      ([name, { mean, low, high }]) =>
-        `  ${on}, over ${name}: ${(100 * mean).toFixed(1)} % (${(100 * low).toFixed(1)} .. ${(100 * high).toFixed(1)})`,
-    ),
+    ...judgementLines(judgement),
     `It does not serve yet: related-pins promote-model ${model}`,
   ];
 }

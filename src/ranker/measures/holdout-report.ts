@@ -2,7 +2,7 @@
 import { seededRandom } from '../../math/random.ts';
 import { bootstrapLift, bootstrapMean } from './bootstrap.ts';
 import type { LogData } from '../training/log-data.ts';
-import type { GuardMeasure, Interval } from '../registry/model-artifact.ts';
+import type { Interval } from '../registry/model-artifact.ts';
 import { listMatrix, sliceLists } from '../training/ranking-data.ts';
 import { gradesByScore, ndcg } from './ranking-metrics.ts';
 
@@ -47,24 +47,6 @@ export function intervalsOf(values: Readonly<Record<string, Float64Array>>, seed
       ),
     ]),
   );
-}
-
-/** Choice: with fewer shuffled lists than this their interval says little, and all later lists are taken. */
-const FAIR_LISTS_MIN = 50;
-
-/**
- * The trained model over the others, on the lists that were served shuffled where these are enough: in a list served in some
- * order, what stood high was looked at more, so that the log takes that order's side.
- */
-export function guardMeasure(data: LogData, perList: Readonly<Record<string, Float64Array>>, seed: number): GuardMeasure {
-  const { trained } = perList;
-  const measured = data.lists.flatMap((_, list) => (trained[list] === trained[list] ? [list] : []));
-  const fair = measured.filter((list) => data.lists[list].shuffled);
-  const lists = fair.length >= FAIR_LISTS_MIN ? fair : measured;
-  const pick = (values: Float64Array): number[] => lists.map((list) => values[list]);
-  const others = ['previous', 'asRetrieved', 'shuffled'].filter((name) => perList[name] !== undefined);
-  const lifts = Object.fromEntries(others.map((name) => [name, bootstrapLift(pick(trained), pick(perList[name]), seed)]));
-  return { lists: lists === fair ? 'shuffled' : 'all', lifts };
 }
 
 /** The lists of one segment; `low` and `high`: 95 % bootstrap interval. */

@@ -4,8 +4,8 @@ import { featureDrift } from './feature-drift.ts';
 import type { SegmentLift } from './holdout-report.ts';
 import { listScorer } from '../training/linear-trainer.ts';
 import type { LogTraining } from '../training/log-training.ts';
-import type { GuardMeasure, Interval, ModelArtifact } from '../registry/model-artifact.ts';
-import { guardrailProblem } from '../registry/model-promotion.ts';
+import type { Judgement } from '../judging/judgement.ts';
+import type { Interval, ModelArtifact } from '../registry/model-artifact.ts';
 import type { ExaminationCurve } from '../training/position-bias.ts';
 import { balance, histograms, lineChart, type Whisker, whisker, whiskerScale } from './report-charts.ts';
 
@@ -20,6 +20,7 @@ export interface ReportedExamination {
 export interface ReportInput {
   readonly model: ModelArtifact;
   readonly training: LogTraining;
+  readonly judgement: Judgement;
   readonly ladder: readonly LadderStep[] | null;
   readonly examination: ReportedExamination | null;
   /** Small pictures of pins as data addresses, for the worst queries; without it they are named by number. */
@@ -41,7 +42,7 @@ line.up,line.down,line.even{stroke-width:3;stroke-linecap:round}.up{stroke:var(-
 
 /** The page as HTML text; nothing is written. */
 export function trainingReport(input: ReportInput): string {
-  const { model, training, ladder, examination } = input;
+  const { model, training, judgement, ladder, examination } = input;
   const parts = [
     `<h1>${text(model.name)}</h1><p class="note">${text(summary(model))}</p>${verdict(input)}`,
     section(
@@ -49,7 +50,11 @@ export function trainingReport(input: ReportInput): string {
       intervalTable(training.ndcg10, training.ndcg10.asServed?.mean ?? 0),
       'The rule marks the order as served. Who stood higher was looked at more, so the log favours the order it was served in.',
     ),
-    section('Lift where no order was favoured', guardTable(training.guard), guardNote(training.guard)),
+    section(
+      `Beside ${judgement.against}, which serves`,
+      evidenceTable(judgement),
+      'The most believed evidence that can tell decides about promotion.',
+    ),
     ladder &&
       section('Ladder', ladderTable(ladder), 'Each step learns from the same lists with the same C; lifts are paired, list by list.'),
     section('Lift over the control set by category', liftTable(training.liftByCategory)),
@@ -98,13 +103,14 @@ function summary({ createdAt, lineage, counts, training }: ModelArtifact): strin
 const minute = (at: number): string => new Date(at).toISOString().slice(0, 16).replace('T', ' ');
 
 /** The first thing to know: how much better, and whether it may be promoted. */
-function verdict({ model, training: { ndcg10 } }: ReportInput): string {
+function verdict({ training: { ndcg10 }, judgement: { word, reason } }: ReportInput): string {
   const { trained, control } = ndcg10;
   if (!trained) return '';
-  const problem = guardrailProblem(model);
   const over = control ? `, ${percent(trained.mean / control.mean - 1)} over the control set` : '';
-  const may = problem === null ? 'It may be promoted.' : `Promotion refuses it: ${problem}.`;
-  return `<p class="verdict${problem === null ? '' : ' no'}">NDCG@10 <b>${trained.mean.toFixed(4)}</b> on ${trained.queries} later lists${over}. ${text(may)}</p>`;
+  const may =
+    word === 'better' || word === 'as good' ? 'Promotion takes it' : word === 'worse' ? 'Promotion refuses it' : 'Promotion waits';
+  const no = word === 'worse' || word === 'cannot tell' ? ' no' : '';
+  return `<p class="verdict${no}">${text(`${may}, ${word}: ${reason}.`)} NDCG@10 <b>${trained.mean.toFixed(4)}</b> on ${trained.queries} later lists${over}.</p>`;
 }
 
 function weightTable({ features, distributions }: ModelArtifact): string {
@@ -130,20 +136,15 @@ function intervalTable(intervals: Readonly<Record<string, Interval>>, mark: numb
 
 const wordsOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
-function guardTable({ lifts }: GuardMeasure): string {
-  return liftTable(
-    Object.entries(lifts).map(([name, { mean, ...interval }]) => ({
-      segment: `over ${wordsOf(name)}`,
-      lift: mean,
-      ...interval,
-    })),
-  );
-}
-
-function guardNote({ lists }: GuardMeasure): string {
-  return lists === 'shuffled'
-    ? 'On the later lists that were served shuffled. The guardrail of promotion looks at these.'
-    : 'Too few of the later lists were served shuffled: this is on all of them, and the order that was served is favoured. The guardrail of promotion looks at these.';
+function evidenceTable({ evidence }: Judgement): string {
+  const percentOf = (value: number | null): string => (value === null ? '' : percent(value));
+  const rows = evidence.map(({ kind, word, lift, low, high, count }) => [
+    text(kind),
+    text(word),
+    ...[lift, low, high].map(percentOf),
+    String(count),
+  ]);
+  return table(['evidence', 'says', 'lift', 'low', 'high', 'lists, users or closeups'], rows);
 }
 
 function liftTable(lifts: readonly SegmentLift[]): string {

@@ -16,6 +16,8 @@ export interface ModelLineage {
   readonly source: 'log' | 'letor' | 'import' | 'starter';
   /** Served lists from (inclusive) to (exclusive), epoch milliseconds; null: no log. */
   readonly window: { readonly from: number; readonly to: number } | null;
+  /** Lists of the window from here on taught it nothing, epoch milliseconds; absent: all of them did. */
+  readonly heldOutFrom?: number;
   readonly codeVersion: string;
   readonly seed: number;
   readonly c: number | null;
@@ -35,14 +37,6 @@ export interface Interval {
   readonly queries: number;
 }
 
-/** The model beside what it would replace, list by list: what the guardrail of promotion looks at. */
-export interface GuardMeasure {
-  /** Lists that were served shuffled favour no order; where there are too few of them, all later lists. */
-  readonly lists: 'shuffled' | 'all';
-  /** Relative lift of NDCG@10 over `previous`, `asRetrieved`, `shuffled`. */
-  readonly lifts: Readonly<Record<string, Interval>>;
-}
-
 /** What a model's file holds, but for its digest. */
 export interface ModelArtifact {
   readonly format: typeof MODEL_FORMAT;
@@ -58,8 +52,6 @@ export interface ModelArtifact {
   readonly training: Readonly<Record<string, unknown>>;
   /** NDCG@10 on the holdout by contender: `trained`, `previous`, `asServed`, `asRetrieved`, `shuffled`, `control`. */
   readonly ndcg10: Readonly<Record<string, Interval>>;
-  /** Absent: it was not measured beside anything. */
-  readonly guard?: GuardMeasure;
   /** Digest of the .onnx file beside it. */
   readonly onnxDigest: string | null;
   /** Training ranges of the features, for drift; by feature name. */

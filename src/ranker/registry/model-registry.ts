@@ -45,6 +45,8 @@ export interface AuditEntry {
   readonly why: string;
   readonly forced: boolean;
   readonly share?: number;
+  /** What the judge said of it when it was promoted. */
+  readonly judged?: string;
 }
 
 export interface ModelSummary {

@@ -7,7 +7,6 @@ import { chooseC, type CChoice, type ChooseSettings } from './choose-c.ts';
 import { columnsOf } from '../scoring/feature-table.ts';
 import {
   baselineScores,
-  guardMeasure,
   intervalsOf,
   liftBySegment,
   type ListScores,
@@ -18,7 +17,7 @@ import {
 } from '../measures/holdout-report.ts';
 import { listScorer, trainLinearModel, type TrainedModel } from './linear-trainer.ts';
 import { type LogData, sliceLog, trainingRows } from './log-data.ts';
-import type { GuardMeasure, Interval } from '../registry/model-artifact.ts';
+import type { Interval } from '../registry/model-artifact.ts';
 import type { NormalizationKind } from '../scoring/normalizer.ts';
 import type { PairWeights } from './preference-sums.ts';
 import type { FeatureSet } from '../scoring/ranking-feature.ts';
@@ -51,8 +50,6 @@ export interface LogTraining {
   readonly choice: CChoice | null;
   /** NDCG@10 on the holdout by contender. */
   readonly ndcg10: Readonly<Record<string, Interval>>;
-  /** The model beside what it would replace, as fairly as the log allows. */
-  readonly guard: GuardMeasure;
   readonly perList: Readonly<Record<string, Float64Array>>;
   readonly liftByCategory: readonly SegmentLift[];
   readonly liftByObject: readonly SegmentLift[];
@@ -90,7 +87,6 @@ export async function trainOnLog(data: LogData, settings: LogTrainingSettings): 
     c,
     choice,
     ndcg10: intervalsOf(perList, settings.seed),
-    guard: guardMeasure(holdout, perList, settings.seed),
     perList,
     liftByCategory: liftBySegment(perList.trained, perList.control, categories, settings.seed),
     liftByObject: liftBySegment(perList.trained, perList.control, (list) => objectSegment(holdout, list), settings.seed),
