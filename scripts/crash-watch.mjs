@@ -1,12 +1,12 @@
 // Loaded into every Node process of a test run (NODE_OPTIONS=--import): notes each child process that ended by a crash, so
-// that an abort nobody looked at still fails the run. A note is a line of the file that RELATED_PINS_CRASHES names.
+// that an abort nobody looked at still fails the run. A note is a line of the file that TEST_CRASH_NOTES names.
 import childProcess from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
 /** Signals of a program that broke, not of one that was stopped; a shell gives 128 and the signal's number as its exit code. */
 const CRASHES = { SIGILL: 4, SIGTRAP: 5, SIGABRT: 6, SIGBUS: 7, SIGFPE: 8, SIGSEGV: 11, SIGSYS: 31 };
-const file = process.env.RELATED_PINS_CRASHES;
+const file = process.env.TEST_CRASH_NOTES;
 
 function note(command, code, signal) {
   const crash = Object.entries(CRASHES).find(([name, number]) => signal === name || code === 128 + number)?.[0];

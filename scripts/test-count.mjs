@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { crashNotes } from './crash-notes.mjs';
 
 /** How vitest says that a test process ended; its file is among those that did not finish, its process among the crashes. */
 const CRASHED_WORKER = '[vitest-pool]: Worker';
@@ -23,21 +24,16 @@ export default class CountingReporter {
       ...errors.filter(({ message }) => !message.startsWith(CRASHED_WORKER)).map(({ message }) => `unhandled: ${message}`),
     ];
     const count = { passed: has('passed'), failed: has('failed') + has('pending') + problems.length, skipped: has('skipped'), problems };
-    writeFileSync(process.env.RELATED_PINS_TEST_COUNT, JSON.stringify(count));
+    writeFileSync(process.env.TEST_COUNT, JSON.stringify(count));
   }
 }
 
 /** @returns {{ passed: number, failed: number, skipped: number, problems: string[] }} of the tests under `root`. */
 export function runTests(root, args) {
   const folder = mkdtempSync(join(tmpdir(), 'related-pins-test-'));
-  const [counted, crashed] = [join(folder, 'count.json'), join(folder, 'crashes')];
-  const watch = `--import=${new URL('./crash-watch.mjs', import.meta.url).href}`;
-  const env = {
-    ...process.env,
-    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${watch}`.trim(),
-    RELATED_PINS_CRASHES: crashed,
-    RELATED_PINS_TEST_COUNT: counted,
-  };
+  const counted = join(folder, 'count.json');
+  const crashes = crashNotes();
+  const env = { ...process.env, ...crashes.env, TEST_COUNT: counted };
   const reporters = ['--reporter=default', `--reporter=${fileURLToPath(import.meta.url)}`];
   const done = spawnSync(process.execPath, [vitest, 'run', ...reporters, ...args], {
     cwd: root,
@@ -45,8 +41,7 @@ export function runTests(root, args) {
     env,
   });
   const count = existsSync(counted) ? JSON.parse(readFileSync(counted, 'utf8')) : { passed: 0, failed: 0, skipped: 0, problems: [] };
-  const notes = existsSync(crashed) ? readFileSync(crashed, 'utf8').trim().split('\n') : [];
-  const more = notes.map((line) => `ended by ${line}`);
+  const more = crashes.read();
   if (done.signal) more.push(`the test runner ended by ${done.signal}`);
   else if (done.status !== 0 && count.failed + more.length === 0) more.push(`the test runner ended with ${done.status}`);
   rmSync(folder, { recursive: true, force: true });

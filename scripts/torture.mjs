@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { crashNotes } from './crash-notes.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const names = readdirSync(join(root, 'torture'))
@@ -32,6 +33,10 @@ if (wrong) {
   console.error(`--${wrong[0]} needs a number above 0, got "${values[wrong[0]]}"`);
   process.exit(2);
 }
+// A process that breaks by itself fails the run, also one that a round would have killed.
+const crashes = crashNotes();
+Object.assign(process.env, crashes.env);
+await import('./crash-watch.mjs');
 const scenario = (await import(pathToFileURL(join(root, 'dist', 'torture', `${name}.js`)).href))[name];
 const startedAt = Date.now();
 const result = await scenario({
@@ -41,7 +46,9 @@ const result = await scenario({
   ...(values.only ? { only: values.only.split(',') } : {}),
   say: (line) => console.error(line),
 });
-const report = { scenario: name, ...result, seconds: Math.round((Date.now() - startedAt) / 1000) };
+const failures = [...result.failures, ...crashes.read()];
+const failed = result.failed + failures.length - result.failures.length;
+const report = { scenario: name, ...result, failed, failures, seconds: Math.round((Date.now() - startedAt) / 1000) };
 if (values.json) console.log(JSON.stringify(report));
 else for (const [key, value] of Object.entries(report)) console.log(`${key}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
-process.exit(result.failed > 0 || result.lost > 0 || result.doubled > 0 ? 1 : 0);
+process.exit(failed > 0 || result.lost > 0 || result.doubled > 0 ? 1 : 0);
