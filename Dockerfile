@@ -1,12 +1,12 @@
 # Two stages: build with the toolchain of the native packages, run with Node alone, as an ordinary user.
-FROM node:20-bookworm-slim AS build
+# A newer digest: docker buildx imagetools inspect node:24-bookworm-slim
+FROM node:24-bookworm-slim@sha256:a9f5f7c91c432850b2a8a7797adf5eadb6c733ceed61167806cee7ea7fbc29df AS build
 RUN apt-get update && apt-get install -y --no-install-recommends python3 make g++ && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
-ENV ONNXRUNTIME_NODE_INSTALL=skip
 COPY . .
-RUN npm ci --no-audit --no-fund && npm prune --omit=dev --ignore-scripts
+RUN npm run build && npm prune --omit=dev --ignore-scripts
 
-FROM node:20-bookworm-slim
+FROM node:24-bookworm-slim@sha256:a9f5f7c91c432850b2a8a7797adf5eadb6c733ceed61167806cee7ea7fbc29df
 WORKDIR /app
 # Large pages for columns and codes (docs/SCALE.md).
 ENV GLIBC_TUNABLES=glibc.malloc.hugetlb=1

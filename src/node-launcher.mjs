@@ -52,23 +52,15 @@ function binaryIn(/** @type {string} */ folder) {
 export function fetchNode() {
   console.error(`related-pins: this is Node ${process.version}; fetching Node ${NODE_LINE} into .node (${PACKAGE} from npm) ...`);
   const folder = mkdtempSync(join(ROOT, '.node-'));
-  try {
-    writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-    const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock'];
-    const npm = spawnSync('npm', ['install', ...flags, `${PACKAGE}@${NODE_LINE}`], {
-      cwd: folder,
-      stdio: ['ignore', 2, 2],
-      shell: WINDOWS,
-    });
-    if (npm.status !== 0) giveUp('npm could not fetch a newer one.');
-    if (spawnSync(binaryIn(folder), ['--version']).status !== 0) giveUp(`the one of ${PACKAGE} does not run on this machine.`);
-    if (!fetchedNode()) {
-      rmSync(FOLDER, { recursive: true, force: true });
-      renameSync(folder, FOLDER);
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock'];
+  const npm = spawnSync('npm', ['install', ...flags, `${PACKAGE}@${NODE_LINE}`], { cwd: folder, stdio: ['ignore', 2, 2], shell: WINDOWS });
+  const runs = npm.status === 0 && spawnSync(binaryIn(folder), ['--version']).status === 0;
+  if (runs && !fetchedNode()) {
+    rmSync(FOLDER, { recursive: true, force: true });
+    renameSync(folder, FOLDER);
+  } else rmSync(folder, { recursive: true, force: true });
+  if (!runs) giveUp(npm.status === 0 ? `the one of ${PACKAGE} does not run on this machine.` : 'npm could not fetch a newer one.');
   return binaryIn(FOLDER);
 }
 

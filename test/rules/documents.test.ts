@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { REJECTION_REASONS } from '../../src/catalog/pins/rejection.ts';
 import { RECORD_FORMATS, rowsOf } from '../../src/catalog/pins/record-formats.ts';
 import { job as importCatalog } from '../../src/jobs/catalog/import-catalog.ts';
 import { ERRORS } from '../../src/errors.ts';
+import { NODE_FLOOR, NODE_LINE } from '../../src/node-launcher.mjs';
 import { envExample, formatsPage, jobsPage, settingsPage } from '../../scripts/generated-docs.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -54,6 +55,29 @@ describe('documents say what the code says', () => {
       existsSync(join(ROOT, 'bench', name, 'run.ts')),
     );
     expect(benches.filter((name) => !existsSync(join(ROOT, 'bench', name, 'README.md')))).toEqual([]);
+  });
+
+  it('every place that names a Node names the same: the floor, or the line that is developed on', () => {
+    const floor = `Node ${NODE_FLOOR.replace(/\.0$/, '')} or newer`;
+    expect(JSON.parse(read('package-lock.json')).packages[''].engines.node).toBe(`>=${NODE_FLOOR}`);
+    expect(read('README.md')).toContain(floor);
+    const pages = [
+      'README.md',
+      ...readdirSync(join(ROOT, 'docs'))
+        .filter((file) => file.endsWith('.md'))
+        .map((file) => `docs/${file}`),
+    ];
+    const named = pages
+      .filter((page) => page !== 'docs/DECISIONS.md')
+      .flatMap((page) => [...read(page).matchAll(/Node [\d.]+\d or newer/g)]);
+    expect(new Set(named.map(([text]) => text))).toEqual(new Set([floor]));
+    expect(read('README.md')).toContain(`Node ${NODE_LINE}`);
+    const images = [...read('Dockerfile').matchAll(/^FROM (\S+)/gm)].map((row) => row[1]);
+    expect(new Set(images).size).toBe(1);
+    expect(images[0]).toMatch(new RegExp(`^node:${NODE_LINE}-[a-z-]+@sha256:[0-9a-f]{64}$`));
+    // CI: the line first, then the line of the floor.
+    expect([...read('.ci/run').matchAll(/^on (\d+)/gm)].map((row) => Number(row[1]))).toEqual([NODE_LINE, parseInt(NODE_FLOOR)]);
+    expect(JSON.parse(read('package.json')).devDependencies['@types/node']).toMatch(new RegExp(`^${NODE_LINE}\\.`));
   });
 
   it('the lock file carries no download addresses', () => {

@@ -9,6 +9,7 @@ import { lockDataFolder } from '../../catalog/artifacts/data-folder-lock.ts';
 import { openDatabase } from '../../catalog/database.ts';
 import type { Config } from '../../config.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
+import { NODE_FLOOR, NODE_LINE, suits } from '../../node-launcher.mjs';
 import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
 import { readDetector } from '../../detection/detector.ts';
 import { activeNet, detectorFolders } from '../../vision/net-folder.ts';
@@ -32,7 +33,6 @@ export interface Patient {
 
 export type Check = (patient: Patient) => Promise<Finding[]> | Finding[];
 
-const NODE_MIN = [20, 9];
 const DISK_BAD_BYTES = 256 * 2 ** 20;
 const DISK_WARN_BYTES = 2 * 2 ** 30;
 /** How long Redis may take to answer. */
@@ -43,10 +43,9 @@ const warn = (check: string, says: string, wayOut: string): Finding => ({ check,
 const bad = (check: string, says: string, wayOut: string): Finding => ({ check, health: 'bad', says, wayOut });
 
 const node: Check = () => {
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  const enough = major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1]);
   const says = `${process.version} on ${process.platform} ${process.arch}`;
-  return [enough ? ok('node', says) : bad('node', says, `Install Node ${NODE_MIN.join('.')} or newer.`)];
+  if (suits(process.version)) return [ok('node', `${says}, ${process.execPath}`)];
+  return [bad('node', says, `Install Node ${NODE_FLOOR} or newer, or run \`npm run build\`, which fetches Node ${NODE_LINE} into .node.`)];
 };
 
 const nativePackages: Check = async () => {
