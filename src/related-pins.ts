@@ -1,6 +1,6 @@
 /**
  * The spine: a query pin -> candidates -> feature rows -> scores -> an ordered, explained list. Read this file first.
- * HTTP, jobs, the demo's people and the tests all serve lists through these three functions.
+ * HTTP, jobs, the demo's people and the tests all serve lists through these four functions.
  */
 import { type CandidateList, type CandidateSource, isFiller, type ScoredPins } from './candidates/candidate.ts';
 import type { Accept } from './candidates/visual/neighbor-index.ts';
@@ -8,9 +8,9 @@ import { Merge, type Proposal, sourceNamesOf } from './candidates/merge.ts';
 import { RowTable } from './candidates/cooccurrence/row-table.ts';
 import type { PinColumns } from './catalog/pins/pin-columns.ts';
 import type { UserHistory } from './ranker/scoring/ranking-feature.ts';
-import { summarizeHistory } from './ranker/scoring/user-history.ts';
+import { summarizeHistory, type WeightedPins } from './ranker/scoring/user-history.ts';
 import { acceptedPins } from './lists/accepted-pins.ts';
-import { blendHistory, FILLED_QUERIES, HOME_QUERIES_MAX, PER_QUERY_LIMIT } from './lists/home-blend.ts';
+import { BOARD_PINS_MAX, blendHistory, FILLED_QUERIES, HOME_QUERIES_MAX, PER_QUERY_LIMIT } from './lists/home-blend.ts';
 import { type PageCursor, readCursor } from './lists/page-cursor.ts';
 import { askedSources, type Asking, ENOUGH_CANDIDATES, isFilling, propose } from './lists/propose.ts';
 import { missingOf, missingOfHistory, NO_QUERY, querySide } from './lists/query-side.ts';
@@ -88,13 +88,45 @@ export async function rankPins(parts: ServingParts, queryPin: number, given: Int
 }
 
 /** What this user may want to see now: the candidates of recent saves and closeups, blended, then ranked with the history. */
-export async function homeFeed(parts: ServingParts, userId: string, options: ListOptions): Promise<RankedList> {
+export function homeFeed(parts: ServingParts, userId: string, options: ListOptions): Promise<RankedList> {
+  const history = (at: number): WeightedPins => parts.historyOf(userId, at);
+  return blendedList(parts, options, { surface: 'home-feed', name: `home ${userId}`, history, seen: parts.seenBy(userId) });
+}
+
+/** A board by its id, with its pins: the newest saves first. */
+export interface BoardOfPins {
+  readonly id: string;
+  readonly pinIndexes: readonly number[];
+}
+
+/** More ideas for a board: the candidates of its pins, blended and ranked as if they were a user's history, without what it holds. */
+export function relatedToBoard(parts: ServingParts, { id, pinIndexes }: BoardOfPins, options: ListOptions): Promise<RankedList> {
+  const newest = pinIndexes.slice(0, BOARD_PINS_MAX);
+  const history = (): WeightedPins => ({ pinIndexes: newest, weights: newest.map(() => 1) });
+  return blendedList(parts, options, { surface: 'board', name: `board ${id}`, history, seen: new Set(pinIndexes) });
+}
+
+/** Pins that speak together for a list that has no query pin. */
+interface Speakers {
+  readonly surface: 'home-feed' | 'board';
+  /** Names the list in its cursor. */
+  readonly name: string;
+  /** The pins and their weights as of a time, strongest first. */
+  history(at: number): WeightedPins;
+  /** Left out of the list. */
+  readonly seen: ReadonlySet<number>;
+}
+
+async function blendedList(
+  parts: ServingParts,
+  options: ListOptions,
+  { surface, name: cursorName, ...speakers }: Speakers,
+): Promise<RankedList> {
   const startedAt = performance.now();
   const { pins, limits } = parts;
   const degraded: Degradation[] = [...parts.degraded];
-  const cursorName = `home ${userId}`;
   const cursor = cursorOf(options, cursorName, pins);
-  const history = parts.historyOf(userId, cursor?.at ?? options.now);
+  const history = speakers.history(cursor?.at ?? options.now);
   const sources = askedSources(parts.sources, options.treatment.sources, limits.sourceShares);
   const asking = askingOf(parts, options, { limit: PER_QUERY_LIMIT, alone: false, degraded });
   const queries = Math.min(history.pinIndexes.length, HOME_QUERIES_MAX);
@@ -104,13 +136,12 @@ export async function homeFeed(parts: ServingParts, userId: string, options: Lis
     const those = q < FILLED_QUERIES ? sources : sources.filter(({ name }) => !isFilling(name));
     asked.push(await propose(those, { pinIndex, code: null }, { ...asking, alone: those.length === 1 }));
   }
-  const seen = parts.seenBy(userId);
-  const accept = acceptedPins(pins, { ...options, exclude: new Set([...options.exclude, ...seen]) }, cursor?.shown ?? []);
+  const accept = acceptedPins(pins, { ...options, exclude: new Set([...options.exclude, ...speakers.seen]) }, cursor?.shown ?? []);
   const blended = blendHistory(asked, history, pins, accept);
   const candidates = mergeOf(pins).merge(-1, withoutNeedlessFilling(blended.proposals), limits.candidates, accept);
   const user = summarizeHistory(history, pins, parts.visual, blended.cooccurrence);
   const missing = missingOfHistory(history, pins, user);
-  const shared = { surface: 'home-feed', options, candidates, user, cursor, cursorName, degraded, missing } as const;
+  const shared = { surface, options, candidates, user, cursor, cursorName, degraded, missing } as const;
   return rankCandidates(parts, { ...shared, query: NO_QUERY, shuffledShare: 0, startedAt });
 }
 

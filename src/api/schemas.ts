@@ -7,6 +7,7 @@ export const Anything = Type.Unsafe<Record<string, unknown>>({ type: 'object', a
 export const Id = Type.String({ minLength: 1, maxLength: 256 });
 
 export const PinParams = Type.Object({ id: Id });
+export const BoardParams = Type.Object({ id: Id });
 export const UserParams = Type.Object({ id: Id });
 
 export const LIMIT_MAX = 200;
@@ -166,6 +167,22 @@ export const PinsQuery = Type.Object({
 });
 export const PinsPage = Type.Object({
   pins: Type.Array(PinSummary),
+  nextCursor: Type.Union([Type.String(), Type.Null()]),
+});
+export const BoardSummary = Type.Object({
+  id: Type.String(),
+  title: Type.String(),
+  description: Type.String(),
+  category: Type.Union([Type.String(), Type.Null()]),
+  pins: Type.Integer({ description: 'Pins on the board.' }),
+  covers: Type.Array(Type.String(), { description: 'Ids of its newest pins, four at most.' }),
+});
+export const PageQuery = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: 60 })),
+  cursor: Type.Optional(Type.String({ maxLength: 64 })),
+});
+export const BoardsPage = Type.Object({
+  boards: Type.Array(BoardSummary),
   nextCursor: Type.Union([Type.String(), Type.Null()]),
 });
 export const ImageQuery = Type.Object({

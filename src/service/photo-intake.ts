@@ -204,16 +204,10 @@ function reject(rejected: Intake['rejected'], reason: string, count: number, fil
   entry.files.push(...files.slice(0, FILES_NAMED - entry.files.length));
 }
 
-/** Takes out pins whose photo is gone, with their saves; a pin that a table names keeps its row. Returns how many. */
+/** Takes out pins whose photo is gone; a pin that a table names keeps its row. Returns how many. */
 function removeGone({ catalog }: Intake, { photos }: PhotoFolder, before: Remembered): number {
   const there = new Set(photos.map(({ path }) => path));
   const gone = Object.entries(before.photos).filter(([path, [, , , named]]) => !there.has(path) && !named);
   const pinIndexes = gone.map(([, [, , id]]) => catalog.pins.indexOf(id)).filter((pinIndex) => pinIndex >= 0);
-  if (pinIndexes.length === 0) return 0;
-  catalog.transaction(() => {
-    catalog.saves.removeOf(pinIndexes);
-    catalog.removals.removePins(pinIndexes, Date.now());
-    catalog.deriveCategories();
-  });
-  return pinIndexes.length;
+  return catalog.removals.removePins(pinIndexes, Date.now());
 }

@@ -53,7 +53,7 @@ export function pinRoutes(app: App, { context }: Service): void {
   );
 }
 
-function startOf(cursor: string | undefined): number {
+export function startOf(cursor: string | undefined): number {
   if (cursor === undefined) return 0;
   if (!/^\d{1,10}$/.test(cursor)) {
     throw new ServiceError('REQUEST_INVALID', { field: 'cursor', detail: 'cursor: it is not one of ours' });
@@ -88,7 +88,7 @@ function leadsItsGroup({ group, flags }: PinColumns, pinIndex: number): boolean 
   return group[pinIndex] === pinIndex || (flags[group[pinIndex]] & PIN_REMOVED) !== 0;
 }
 
-function summaryOf({ catalog, pins }: Context, pinIndex: number) {
+export function summaryOf({ catalog, pins }: Context, pinIndex: number) {
   const pin = catalog.pins.get(pinIndex);
   if (!pin) throw new ServiceError('CATALOG_PIN_UNKNOWN', { pinId: pinIndex });
   const { id, title, description, link, annotations, categoryVector, buyable, imageFailure, fields } = pin;

@@ -7,6 +7,7 @@ import { Admission, limitsOf } from './admission.ts';
 import { admit } from './admission-hooks.ts';
 import { auditAdministration } from './administration-audit.ts';
 import { refuseForeign } from './caller-site.ts';
+import { boardRoutes } from '../routes/boards.ts';
 import { catalogRoutes } from '../routes/catalog.ts';
 import { answerClientError } from './client-error.ts';
 import { closeupRoutes } from '../routes/closeup.ts';
@@ -44,6 +45,7 @@ const ROUTES: readonly ((app: App, service: Service) => void)[] = [
   removalRoutes,
   visualSearchRoutes,
   pinRoutes,
+  boardRoutes,
   imageRoutes,
   userRoutes,
   modelRoutes,

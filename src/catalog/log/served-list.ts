@@ -2,7 +2,7 @@ import type { Matrix } from '../../math/matrix.ts';
 import type { LoggedRegion } from './crop-log.ts';
 
 /** The log keeps a surface by its place here: a new one goes behind the others. */
-export const SURFACES = ['closeup', 'home-feed', 'rank', 'visual-search', 'lens'] as const;
+export const SURFACES = ['closeup', 'home-feed', 'rank', 'visual-search', 'lens', 'board'] as const;
 export type Surface = (typeof SURFACES)[number];
 
 /**
@@ -15,7 +15,7 @@ export interface ServedList {
   /** Epoch milliseconds. */
   readonly at: number;
   readonly surface: Surface;
-  /** -1: a home feed or an uploaded image. */
+  /** -1: a home feed, a board or an uploaded image. */
   readonly queryPinIndex: number;
   readonly userId: string | null;
   /** The caller's session, where experiments by session need one; absent: none was given. */

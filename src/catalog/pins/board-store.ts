@@ -76,6 +76,12 @@ export class BoardStore {
     return (this.findKey.get(id) as [number, number] | undefined) ?? null;
   }
 
+  /** Boards that are there with ordinals below `before`, the latest first. */
+  latest(before: number, limit: number): Board[] {
+    const rows = this.database.prepare('SELECT * FROM boards WHERE boardIndex < ? AND removedAt IS NULL ORDER BY boardIndex DESC LIMIT ?');
+    return (rows.all(before, limit) as BoardRow[]).map(boardOf);
+  }
+
   /** Null for an ordinal that was not given out. */
   get(boardIndex: number): Board | null {
     const row = this.database.prepare('SELECT * FROM boards WHERE boardIndex = ?').get(boardIndex) as BoardRow | undefined;

@@ -147,13 +147,6 @@ export class SaveStore {
       .immediate();
   }
 
-  /** Removes every save of these pins, whoever made it. Returns how many there were. */
-  removeOf(pinIndexes: Iterable<number>): number {
-    const find = this.database.prepare('SELECT boardIndex, pinIndex, userIndex FROM saves WHERE pinIndex = ?');
-    const rows = [...pinIndexes].flatMap((pinIndex) => find.all(pinIndex) as { boardIndex: number; pinIndex: number; userIndex: number }[]);
-    return this.remove(rows);
-  }
-
   /** Boards with their pins, streamed in board order; a pin saved twice to a board is there once, one taken away is not. */
   *memberships(): IterableIterator<BoardPins> {
     let boardIndex = -1;
@@ -194,6 +187,12 @@ export class SaveStore {
   /** The pins of a board, ascending. */
   pinsOf(boardIndex: number): Int32Array {
     return Int32Array.from(this.pins.all(boardIndex) as number[]);
+  }
+
+  /** The pins of a board, the newest save first; each pin once. */
+  newestOf(boardIndex: number): number[] {
+    const rows = this.database.prepare('SELECT pinIndex FROM saves WHERE boardIndex = ? GROUP BY pinIndex ORDER BY max(at) DESC, pinIndex');
+    return rows.pluck().all(boardIndex) as number[];
   }
 
   /** A user's saves, newest first, none later than `until`. */
