@@ -146,6 +146,11 @@ export const PinSummary = Type.Object({
   link: Type.Union([Type.String(), Type.Null()]),
   categories: Weights,
   annotations: Weights,
+  seen: Type.Unsafe<Record<string, number>>({
+    type: 'object',
+    additionalProperties: { type: 'number' },
+    description: 'What the visual net says the picture shows: word -> share of labelled photos, called so as surely, that showed it.',
+  }),
   buyable: Type.Boolean(),
   saves: Type.Integer(),
   hasImage: Type.Boolean(),

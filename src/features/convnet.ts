@@ -3,6 +3,7 @@ import { ServiceError } from '../errors.ts';
 import type { InferencePool } from '../vision/inference-pool.ts';
 import type { Embedding, ImageFailure, ImageInput } from '../vision/inference-task.ts';
 import { type BinarizationRule, type Net, preprocessingVersion, readNet, SHORT_CODE_ROLE } from '../vision/net-manifest.ts';
+import { type Naming, namingOf } from './words.ts';
 
 /** What two nets must agree in for their features to be comparable, and the lengths of both layers. */
 export interface FeatureNet {
@@ -20,6 +21,8 @@ export interface FeatureNet {
 export interface ConvNet {
   readonly net: Net;
   readonly features: FeatureNet;
+  /** Null: the net does not speak. */
+  readonly naming: Naming | null;
   embed(images: readonly ImageInput[]): Promise<(Embedding | ImageFailure)[]>;
 }
 
@@ -47,5 +50,5 @@ export async function openConvNet(folder: string, pool: InferencePool): Promise<
   const net = readNet(folder);
   const features = featureNetOf(net);
   await pool.warmUp(net);
-  return { net, features, embed: (images) => pool.embed(net, images) };
+  return { net, features, naming: namingOf(net.manifest), embed: (images) => pool.embed(net, images) };
 }

@@ -2,6 +2,7 @@
  * Images -> rows of the feature store: fetched, decoded and run through a net side by side, written in order in small
  * transactions. Rows that are there (same net, same version of the image) are left alone, so a stopped run goes on.
  */
+import type { ImageOutcome } from '../catalog/pins/pin-store.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
 import type { InferencePool } from '../vision/inference-pool.ts';
 import type { ImageFailure, ImageInput } from '../vision/inference-task.ts';
@@ -9,6 +10,7 @@ import { type PartDone, partsAhead } from '../vision/parts-ahead.ts';
 import { type ActivationSample, type Binarizer, codeOf, FIT_SAMPLE, fitBinarizer, needsFit } from './binarize.ts';
 import { classRowOf, type ConvNet } from './convnet.ts';
 import type { FeatureRow, FeatureStore } from './feature-store.ts';
+import { asAnnotations, type Naming, seenWords } from './words.ts';
 
 /** A pin's image by reference, as the catalogue gives it. */
 export interface ImageToRead {
@@ -79,7 +81,7 @@ export async function* extractRows(
 ): AsyncGenerator<FeatureRow[]> {
   const netId = input.store.netIdOf(input.convNet.features);
   for await (const { part, found } of embedded(input, images)) {
-    const rows = part.flatMap((image, i) => rowOf(image, found[i], binarizer) ?? []);
+    const rows = part.flatMap((image, i) => rowOf(image, found[i], binarizer, input.convNet.naming) ?? []);
     input.store.put(netId, 'image', rows);
     yield rows;
   }
@@ -103,14 +105,25 @@ async function embedPart({ convNet, fetch, signal }: ExtractionInput, part: read
   return fetched.map((one) => (isRead(one) ? found[at++] : one));
 }
 
+/** What the catalogue notes of a picture that was read. */
+export function outcomeOf({ pinIndex, imageVersion, failure, words = [] }: FeatureRow): ImageOutcome {
+  return { pinIndex, imageVersion, failure: failure ?? null, words: asAnnotations(words) };
+}
+
 function failureOf(error: unknown): ImageFailure {
   if (error instanceof ServiceError) return { ok: false, code: error.code, reason: String(error.fields.reason ?? error.message) };
   return { ok: false, code: 'IMAGE_REFUSED', reason: reasonOf(error) };
 }
 
-function rowOf({ pinIndex, imageVersion }: ImageToRead, found: Embedded[number], binarizer: Binarizer): FeatureRow | null {
+function rowOf(
+  { pinIndex, imageVersion }: ImageToRead,
+  found: Embedded[number],
+  binarizer: Binarizer,
+  naming: Naming | null,
+): FeatureRow | null {
   if (found === null) return null;
   if (!found.ok) return { pinIndex, imageVersion, code: null, scores: null, failure: found.code, reason: found.reason };
   const { fc6, signature, phash, colours } = found;
-  return { pinIndex, imageVersion, code: codeOf(binarizer, fc6), scores: classRowOf(found), signature, phash, colours };
+  const words = naming ? seenWords(found.fc8, naming) : [];
+  return { pinIndex, imageVersion, code: codeOf(binarizer, fc6), scores: classRowOf(found), words, signature, phash, colours };
 }

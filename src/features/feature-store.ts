@@ -10,6 +10,7 @@ import type { FeatureNet } from './convnet.ts';
 import type { DuplicateRules, Fingerprint } from './near-duplicates.ts';
 import { COLOUR_BYTES } from '../vision/fingerprint.ts';
 import { type Binarizer, packBinarizer, unpackBinarizer } from './binarize.ts';
+import type { SeenWord } from './words.ts';
 
 const TABLES = `
   CREATE TABLE feature_nets (
@@ -25,6 +26,8 @@ const TABLES = `
   CREATE UNIQUE INDEX visual_features_by_pin ON visual_features (netId, subject, pinIndex);
   CREATE INDEX visual_features_by_sequence ON visual_features (netId, sequence);
 `;
+/** What nets that speak say they see, as JSON. */
+const WORDS = 'ALTER TABLE visual_features ADD COLUMN words TEXT';
 
 export type Subject = 'image' | 'object';
 const SUBJECTS: readonly Subject[] = ['image', 'object'];
@@ -41,6 +44,8 @@ export interface FeatureRow {
   readonly signature?: string | null;
   readonly phash?: string | null;
   readonly colours?: Uint8Array | null;
+  /** What the net says it sees; none of a net that does not speak. */
+  readonly words?: readonly SeenWord[];
   /** Error code, and the reason in words. */
   readonly failure?: string | null;
   readonly reason?: string | null;
@@ -56,11 +61,12 @@ interface StoredRow {
   signature: string | null;
   phash: string | null;
   colours: Buffer | null;
+  words: string | null;
   failure: string | null;
   reason: string | null;
 }
 
-const FIELDS = 'pinIndex, imageVersion, code, scores, label, box, signature, phash, colours, failure, reason';
+const FIELDS = 'pinIndex, imageVersion, code, scores, label, box, signature, phash, colours, words, failure, reason';
 
 /** Short name of everything features depend on; names the artifact as well. */
 export function netKeyOf(net: Pick<FeatureNet, 'digest' | 'preprocessing' | 'rule' | 'shortCode'>): string {
@@ -72,7 +78,7 @@ export class FeatureStore {
   readonly database: Database;
 
   constructor(database: Database) {
-    migrate(database, 'features', [TABLES]);
+    migrate(database, 'features', [TABLES, WORDS]);
     this.database = database;
   }
 
@@ -123,7 +129,7 @@ export class FeatureStore {
   /** Inserts or replaces rows in one transaction. */
   put(netId: number, subject: Subject, rows: readonly FeatureRow[]): void {
     const put = this.database.prepare(`INSERT OR REPLACE INTO visual_features
-      (netId, subject, ${FIELDS}, sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+      (netId, subject, ${FIELDS}, sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.database
       .transaction(() => {
         let sequence = this.sequence(netId);
@@ -140,6 +146,7 @@ export class FeatureStore {
             row.signature ?? null,
             row.phash ?? null,
             row.colours ?? null,
+            row.words && row.words.length > 0 ? JSON.stringify(row.words) : null,
             row.failure ?? null,
             row.reason ?? null,
             ++sequence,
@@ -272,6 +279,7 @@ function rowOf(row: StoredRow): FeatureRow {
     code: row.code && wordsIn(row.code),
     scores: row.scores && new Float32Array(wordsIn(row.scores).buffer),
     colours: row.colours && Uint8Array.from(row.colours),
+    words: row.words === null ? [] : (JSON.parse(row.words) as SeenWord[]),
   };
 }
 

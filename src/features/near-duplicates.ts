@@ -1,6 +1,7 @@
 /**
- * Near-duplicates: the same signature, or a perceptual hash and a binary code within thresholds and little left different
- * when one picture is laid over the other. Groups are the connected parts of that relation, named by their smallest pinIndex.
+ * Near-duplicates: the same signature or a perceptual hash within a threshold, and a binary code within another, and little
+ * left different when one picture is laid over the other. The signature alone unites nothing: swatches of two greens share it,
+ * and so do fine stripes and fine checks. Groups are the connected parts of that relation, named by their smallest pinIndex.
  *
  * Candidate pairs come from an index of the hash in four bands of 16 bits: two hashes within r bits agree up to
  * floor(r / 4) bits in at least one band, so probing every band with that many flips finds all pairs, and not all n^2.
@@ -42,6 +43,7 @@ const BAND_VALUES = 65536;
 
 /** How far two fingerprints are apart. */
 export interface FingerprintDistance {
+  /** 0 of equal signatures. */
   readonly hashBits: number;
   readonly codeShare: number;
   readonly difference: number;
@@ -54,7 +56,7 @@ export interface FingerprintPair extends FingerprintDistance {
 
 export function fingerprintDistance(a: Omit<Fingerprint, 'pinIndex'>, b: Omit<Fingerprint, 'pinIndex'>, bits: number): FingerprintDistance {
   return {
-    hashBits: perceptualDistance(a.phash, b.phash),
+    hashBits: a.signature === b.signature ? 0 : perceptualDistance(a.phash, b.phash),
     codeShare: hamming(a.code, b.code) / bits,
     difference: laidOverDifference(laidPicture(a.colours), laidPicture(b.colours)),
   };
@@ -87,12 +89,6 @@ export function groupsOf(
     const [first, second] = [rootOf(a), rootOf(b)];
     group[Math.max(first, second)] = Math.min(first, second);
   };
-  const bySignature = new Map<string, number>();
-  for (const { signature, pinIndex } of prints) {
-    const before = bySignature.get(signature);
-    if (before === undefined) bySignature.set(signature, pinIndex);
-    else unite(before, pinIndex);
-  }
   for (const pair of pairs) unite(prints[pair.a].pinIndex, prints[pair.b].pinIndex);
   for (let pinIndex = 0; pinIndex < count; pinIndex++) group[pinIndex] = rootOf(pinIndex);
   return group;
@@ -105,12 +101,26 @@ export function* closePairs(prints: readonly Fingerprint[], bits: number, rules:
     laid[i] ??= laidPicture(prints[i].colours);
     return laid[i];
   };
-  for (const { a, b, hashBits } of hashPairs(prints, Math.min(rules.hashBits, HASH_BITS_MAX))) {
+  for (const { a, b, hashBits } of candidatePairs(prints, Math.min(rules.hashBits, HASH_BITS_MAX))) {
     const codeShare = hamming(prints[a].code, prints[b].code) / bits;
     if (codeShare > rules.codeShare) continue;
     if (coarseDifference(prints[a].colours, prints[b].colours) > COARSE_MAX) continue;
     const difference = laidOverDifference(laidOf(a), laidOf(b));
     if (difference <= rules.difference) yield { a, b, hashBits, codeShare, difference };
+  }
+}
+
+/** All pairs (a < b) whose hashes differ in at most `limit` bits, or whose signatures are equal (as 0 bits), each once. */
+function* candidatePairs(prints: readonly Fingerprint[], limit: number): IterableIterator<{ a: number; b: number; hashBits: number }> {
+  for (const { a, b, hashBits } of hashPairs(prints, limit)) {
+    yield { a, b, hashBits: prints[a].signature === prints[b].signature ? 0 : hashBits };
+  }
+  const bySignature = new Map<string, number[]>();
+  for (let b = 0; b < prints.length; b++) {
+    const same = bySignature.get(prints[b].signature) ?? [];
+    for (const a of same) if (perceptualDistance(prints[a].phash, prints[b].phash) > limit) yield { a, b, hashBits: 0 };
+    same.push(b);
+    bySignature.set(prints[b].signature, same);
   }
 }
 

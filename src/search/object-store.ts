@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { type Database, type DatabaseOptions, migrate, openDatabase } from '../catalog/database.ts';
 import type { Detection } from '../detection/detection.ts';
+import type { SeenWord } from '../features/words.ts';
 import type { DotSignals } from './object-dots.ts';
 
 const TABLES = [
@@ -25,6 +26,8 @@ const TABLES = [
 export interface StoredObject extends Detection {
   readonly code: Uint32Array;
   readonly signals: DotSignals;
+  /** What the visual net says it sees in the crop; absent of nets that do not speak. */
+  readonly words?: readonly SeenWord[];
 }
 
 export interface PinObjectsRow {
@@ -95,11 +98,14 @@ export class ObjectStore {
     return row ? rowOf(row) : null;
   }
 
-  /** Codes of a pin's objects in the rows of all sets of detectors under this net, by box; only of rows whose state is accepted. */
-  codesByBox(pinIndex: number, accept: (state: string) => boolean): ReadonlyMap<string, Uint32Array> {
+  /** Codes and words of a pin's objects in the rows of all sets of detectors under this net, by box; only of rows whose state is accepted. */
+  sightsByBox(
+    pinIndex: number,
+    accept: (state: string) => boolean,
+  ): ReadonlyMap<string, { readonly code: Uint32Array; readonly words: readonly SeenWord[] }> {
     const rows = this.database.prepare('SELECT pinIndex, state, objects, codes, sequence FROM objects WHERE netKey = ? AND pinIndex = ?');
     const known = (rows.all(this.key[0], pinIndex) as StoredRow[]).filter(({ state }) => accept(state)).map(rowOf);
-    return new Map(known.flatMap(({ objects }) => objects.map(({ box, code }) => [box.join(), code] as const)));
+    return new Map(known.flatMap(({ objects }) => objects.map(({ box, code, words = [] }) => [box.join(), { code, words }] as const)));
   }
 
   /** The state of each pin's row. */

@@ -11,6 +11,7 @@ import { type Box, type BoxUnit, boxFromCaller } from '../vision/box.ts';
 import { decodeImage, type DecodedImage, encodePixels, measureImage, resizeRegion } from '../vision/image-tensor.ts';
 import type { InferencePool } from '../vision/inference-pool.ts';
 import type { NetInput } from '../vision/net-manifest.ts';
+import { type Naming, type SeenWord, seenWords } from '../features/words.ts';
 import { type PictureKind, pictureKind } from './picture-kind.ts';
 import { type SalientColour, salientColours } from './salient-colours.ts';
 
@@ -20,6 +21,8 @@ export interface QueryNet {
   readonly digest: string;
   readonly binarizer: Binarizer;
   readonly input: NetInput;
+  /** Null: the net does not speak. */
+  readonly naming?: Naming | null;
 }
 
 export interface QueryPicture {
@@ -28,12 +31,19 @@ export interface QueryPicture {
   readonly key: string | null;
 }
 
-/** What a region looks like. */
-export interface RegionLook {
+/** What the net makes of a region: its code, and what it says it sees. */
+export interface RegionSight {
   readonly code: Uint32Array;
+  readonly words: readonly SeenWord[];
+}
+
+/** What a region looks like. */
+export interface RegionLook extends RegionSight {
   readonly colours: readonly SalientColour[];
   readonly picture: PictureKind;
 }
+
+type RegionView = Omit<RegionLook, keyof RegionSight>;
 
 /** What is read at most: bytes of the file, pixels of the picture. */
 export interface PictureLimits {
@@ -54,8 +64,8 @@ export class PictureReader {
   private readonly pool: InferencePool;
   private readonly detectors: () => OpenDetectors | null;
   private readonly limits: PictureLimits;
-  private readonly codes = new LRUCache<string, Promise<Uint32Array>>({ max: REMEMBERED_CROPS });
-  private readonly views = new LRUCache<string, Promise<Omit<RegionLook, 'code'>>>({ max: REMEMBERED_CROPS });
+  private readonly sights = new LRUCache<string, Promise<RegionSight>>({ max: REMEMBERED_CROPS });
+  private readonly views = new LRUCache<string, Promise<RegionView>>({ max: REMEMBERED_CROPS });
   private readonly images = new LRUCache<string, Promise<DecodedImage>>({ max: REMEMBERED_IMAGES });
   private readonly detections = new LRUCache<string, Promise<ImageDetections>>({ max: REMEMBERED_DETECTIONS });
 
@@ -76,22 +86,27 @@ export class PictureReader {
     return { width, height, box: box ? snapped(boxFromCaller(box, unit, width, height), width, height) : null };
   }
 
-  /** Code, colours and kind of a region (null: the whole picture). `known`: the code, where it was computed before. */
-  async look(picture: QueryPicture, box: Box | null, net: QueryNet, known: Uint32Array | null = null): Promise<RegionLook> {
-    const [code, view] = await Promise.all([known ?? this.code(picture, box, net), this.view(picture, box)]);
-    return { code, ...view };
+  /** Code, words, colours and kind of a region (null: the whole picture). `known`: the net's part, where it was computed before. */
+  async look(picture: QueryPicture, box: Box | null, net: QueryNet, known: RegionSight | null = null): Promise<RegionLook> {
+    const [sight, view] = await Promise.all([known ?? this.sight(picture, box, net), this.view(picture, box)]);
+    return { ...sight, ...view };
+  }
+
+  /** The binary code of a region alone. */
+  async code(picture: QueryPicture, box: Box | null, net: QueryNet): Promise<Uint32Array> {
+    return (await this.sight(picture, box, net)).code;
   }
 
   /**
-   * The binary code of a region alone: one run of the net. The region is cut here, from the picture as it was decoded
+   * What the net makes of a region: one run of it. The region is cut here, from the picture as it was decoded
    * before, and goes to the net at its own size, without loss: the same bits as if the net's thread had cut it.
    */
-  code(picture: QueryPicture, box: Box | null, net: QueryNet): Promise<Uint32Array> {
-    return remembered(this.codes, keyOf(picture, `${net.digest}|${boxKey(box)}`), async () => {
+  sight(picture: QueryPicture, box: Box | null, net: QueryNet): Promise<RegionSight> {
+    return remembered(this.sights, keyOf(picture, `${net.digest}|${boxKey(box)}`), async () => {
       const bytes = box === null ? picture.bytes : await this.cut(picture, box, net.input);
       const [embedded] = await this.pool.embed(net, [{ bytes }]);
       if (!embedded.ok) throw new ServiceError(embedded.code, { reason: embedded.reason });
-      return codeOf(net.binarizer, embedded.fc6);
+      return { code: codeOf(net.binarizer, embedded.fc6), words: net.naming ? seenWords(embedded.fc8, net.naming) : [] };
     });
   }
 
@@ -115,7 +130,7 @@ export class PictureReader {
     return encodePixels(pixels, 'png');
   }
 
-  private view(picture: QueryPicture, box: Box | null): Promise<Omit<RegionLook, 'code'>> {
+  private view(picture: QueryPicture, box: Box | null): Promise<RegionView> {
     return remembered(this.views, keyOf(picture, boxKey(box)), async () => {
       const image = await this.decoded(picture);
       const side = COLOUR_SIDE_PX;

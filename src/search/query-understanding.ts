@@ -1,5 +1,6 @@
 import type { PinColumns } from '../catalog/pins/pin-columns.ts';
 import type { Detection } from '../detection/detection.ts';
+import type { SeenWord } from '../features/words.ts';
 import type { WeightedTerm } from './annotation-terms.ts';
 import { categoryConformity } from './category-conformity.ts';
 import type { VisualResult } from './flashlight.ts';
@@ -20,6 +21,8 @@ export interface Understanding {
   /** The known pin that shows the same picture; its annotations are borrowed. */
   readonly knownPin: number | null;
   readonly picture: PictureKind;
+  /** What the net says it sees. */
+  readonly words: readonly SeenWord[];
 }
 
 export interface UnderstandingInputs {
@@ -29,6 +32,7 @@ export interface UnderstandingInputs {
   readonly objects: readonly Pick<Detection, 'label' | 'score' | 'box'>[];
   readonly colours: readonly SalientColour[];
   readonly picture: PictureKind;
+  readonly words: readonly SeenWord[];
   readonly columns: PinColumns;
   /** Distance up to which an image is the same picture. */
   readonly sameDistance: number;
@@ -41,19 +45,30 @@ const VOTERS = 50;
 
 /** Puts the findings together; the category's confidence is 0 where too few results are labelled to tell. */
 export function understand(inputs: UnderstandingInputs): Understanding {
-  const { results, columns, objects, colours, picture, sameDistance } = inputs;
+  const { results, columns, objects, colours, picture, words, sameDistance } = inputs;
   const nearest = results.reduce<(typeof results)[number] | null>((best, r) => (best && best.distance <= r.distance ? best : r), null);
   const knownPin = inputs.known ?? (nearest !== null && nearest.distance <= sameDistance ? nearest.pinIndex : null);
   const voters = results.slice(0, VOTERS).map((result) => result.pinIndex);
   const { category, share } = categoryConformity(voters, columns);
   return {
-    annotations: knownPin === null ? votedTerms(inputs.terms, voters, columns) : borrowedTerms(knownPin, columns),
+    annotations: knownPin === null ? withWords(words, votedTerms(inputs.terms, voters, columns)) : borrowedTerms(knownPin, columns),
     objects,
     colours,
     category: category === null ? null : { name: category, confidence: share ?? 0 },
     knownPin,
     picture,
+    words,
   };
+}
+
+/** Words as sure as a coin at least come first, with their confidence for a weight; a term that is voted for too is listed once, as sure as the surer says. */
+function withWords(words: readonly SeenWord[], voted: readonly UnderstoodTerm[]): readonly UnderstoodTerm[] {
+  const said = words.filter(({ confidence }) => confidence >= 0.5);
+  const first = said.map(({ word, confidence }): UnderstoodTerm => {
+    const same = voted.find(({ term }) => term === word);
+    return { term: word, weight: same?.weight ?? confidence, confidence: Math.max(confidence, same?.confidence ?? 0) };
+  });
+  return [...first, ...voted.filter(({ term }) => !said.some(({ word }) => word === term))];
 }
 
 /** Confidence of a term = share of the (annotated) voters that carry it. */

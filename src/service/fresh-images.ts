@@ -13,7 +13,7 @@ import type { Config } from '../config.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { type Binarizer, FIT_FEWEST, needsFit } from '../features/binarize.ts';
 import { openConvNet } from '../features/convnet.ts';
-import { binarizerFor, type ExtractionInput, extractRows, type ImageToRead } from '../features/extraction.ts';
+import { binarizerFor, type ExtractionInput, extractRows, type ImageToRead, outcomeOf } from '../features/extraction.ts';
 import { type FeatureRow, fingerprintOf } from '../features/feature-store.ts';
 import { DUPLICATE_RULES, type DuplicateRules, fingerprintDistance, isWithin } from '../features/near-duplicates.ts';
 import type { InferencePool } from '../vision/inference-pool.ts';
@@ -154,7 +154,7 @@ export class FreshImages {
 
   private async takeIn(rows: readonly FeatureRow[]): Promise<void> {
     const { catalog, pins, looks, sources } = this.parts;
-    const noted = rows.map((row) => ({ ...row, failure: row.failure ?? null }));
+    const noted = rows.map(outcomeOf);
     await whenWritable(catalog.database, () => catalog.pins.noteImages(noted), IMPORT_PATIENCE_MS, this.stop.signal);
     pins.refresh(rows.map((row) => row.pinIndex));
     looks.refresh();
@@ -179,7 +179,7 @@ export class FreshImages {
       const other = stored && fingerprintOf(stored);
       if (!other) continue;
       const distance = fingerprintDistance(print, other, looks.visual.image.bits);
-      if (isWithin(distance, rules) || print.signature === other.signature) {
+      if (isWithin(distance, rules)) {
         const group = pins.group[near.pinIndexes[n]];
         return group < pinIndex ? [{ pinIndex, group }] : [{ pinIndex: near.pinIndexes[n], group: pinIndex }];
       }

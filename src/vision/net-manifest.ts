@@ -57,6 +57,8 @@ export interface NetManifest {
   readonly outputs: Readonly<Record<string, NetOutput>>;
   readonly classes?: readonly string[];
   readonly labels?: readonly string[];
+  /** Of classifiers that speak: a plain word for each class. */
+  readonly words?: readonly string[];
   readonly scoreThreshold?: number;
   readonly nmsIou?: number;
   /** Of detectors: how many of the highest scored boxes enter suppression; all when absent. */
@@ -157,7 +159,7 @@ export function checkManifest(value: unknown, named: string): NetManifest {
     manifest.binarization === undefined || isRule(manifest.binarization),
     `binarization ${JSON.stringify(manifest.binarization)} is unknown`,
   );
-  for (const list of ['classes', 'labels'] as const) {
+  for (const list of ['classes', 'labels', 'words'] as const) {
     const names = manifest[list];
     need(names === undefined || (Array.isArray(names) && names.every((name) => typeof name === 'string')), `${list} must be texts`);
   }

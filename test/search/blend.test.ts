@@ -10,6 +10,7 @@ const silent: Understanding = {
   category: null,
   knownPin: null,
   picture: { kind: 'camera', borderEvenness: 0 },
+  words: [],
 };
 const ratio = (understanding: Understanding, visual: number) =>
   Object.fromEntries(sourceRatios(understanding, visual).map((row) => [row.source, row.ratio]));
@@ -79,6 +80,7 @@ describe('understand', () => {
     objects: [],
     colours: [],
     picture: silent.picture,
+    words: [],
     columns,
     sameDistance: 3,
   });

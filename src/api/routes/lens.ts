@@ -114,9 +114,19 @@ function understoodQuery(
   objects: Understanding['objects'],
 ): Understanding {
   const terms = searchAnnotations(results, sources);
-  const { colours, picture } = look;
+  const { colours, picture, words } = look;
   const known = pinIndex >= 0 && box === null ? pinIndex : null;
-  return understand({ results, terms, objects, colours, picture, columns: pins, sameDistance: sources.bits * SAME_PICTURE_SHARE, known });
+  return understand({
+    results,
+    terms,
+    objects,
+    colours,
+    picture,
+    words,
+    columns: pins,
+    sameDistance: sources.bits * SAME_PICTURE_SHARE,
+    known,
+  });
 }
 
 /** Scenes that hold something like the query's surest object; none when it holds no object. */

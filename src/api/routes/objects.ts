@@ -66,7 +66,8 @@ async function objectsReply(context: Context, desk: () => VisualDesk, pinIndex: 
     const objects = withPeople(context, pinIndex, found, judgeDots(found.objects, signals, asked));
     const thresholds = Object.entries(fitted.dots).map(([detector, dots]) => [detector, { ...dots, thresholds: asked({ detector }) }]);
     const told = wanted.explain ? { thresholds: Object.fromEntries(thresholds) as object } : {};
-    return { ...found, objects: objects.map((row) => (wanted.explain ? row : withoutSignals(row))), missing: [], ...told };
+    const spoken = objects.map((row) => ({ ...row, words: desk().wordsOf(pinIndex, row) }));
+    return { ...found, objects: spoken.map((row) => (wanted.explain ? row : withoutSignals(row))), missing: [], ...told };
   } catch (error) {
     const found = context.objectsOf(pinIndex);
     if (!found) throw error;
@@ -111,6 +112,6 @@ function withPeople(
   return objects;
 }
 
-function withoutSignals({ signals: _, ...object }: OfferedObject): Omit<OfferedObject, 'signals'> {
+function withoutSignals<T extends OfferedObject>({ signals: _, ...object }: T): Omit<T, 'signals'> {
   return object;
 }

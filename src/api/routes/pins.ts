@@ -91,11 +91,11 @@ function leadsItsGroup({ group, flags }: PinColumns, pinIndex: number): boolean 
 export function summaryOf({ catalog, pins }: Context, pinIndex: number) {
   const pin = catalog.pins.get(pinIndex);
   if (!pin) throw new ServiceError('CATALOG_PIN_UNKNOWN', { pinId: pinIndex });
-  const { id, title, description, link, annotations, categoryVector, buyable, imageFailure, fields } = pin;
+  const { id, title, description, link, annotations, seen, categoryVector, buyable, imageFailure, fields } = pin;
   const flags = pins.flags[pinIndex];
   const hasImage = (flags & PIN_HAS_IMAGE) !== 0 && (flags & PIN_IMAGE_FAILED) === 0;
   const saves = pins.saves[pinIndex];
-  return { id, title, description, link, categories: categoryVector, annotations, buyable, saves, hasImage, imageFailure, fields };
+  return { id, title, description, link, categories: categoryVector, annotations, seen, buyable, saves, hasImage, imageFailure, fields };
 }
 
 function countCategories({ pins }: Context): { name: string; pins: number }[] {

@@ -11,12 +11,13 @@ import { ServiceError } from '../../errors.ts';
 import { unfitted } from '../../features/binarize.ts';
 import { netKeyOf } from '../../features/feature-store.ts';
 import type { VisualFeatures } from '../../features/visual-features.ts';
+import { type Naming, namingOf, type SeenWord } from '../../features/words.ts';
 import { annotationIdf } from '../../search/annotation-terms.ts';
 import { familiarAgreement } from '../../search/familiarity.ts';
 import { visualSearch, type VisualSearchSources } from '../../search/flashlight.ts';
 import { type DotSignals, dotSignals } from '../../search/object-dots.ts';
 import { ObjectIndex } from '../../search/object-index.ts';
-import { PictureReader, type QueryNet, type QueryPicture } from '../../search/picture.ts';
+import { PictureReader, type QueryNet, type QueryPicture, type RegionSight } from '../../search/picture.ts';
 import { ResidentObjects } from '../../search/resident-objects.ts';
 import { type ServingThresholds, servingThresholds, THRESHOLDS_FILE } from '../../search/search-thresholds.ts';
 import type { PinObjects } from '../../service/visual-state.ts';
@@ -49,7 +50,7 @@ export class VisualDesk {
   private dominants: { readonly of: VisualFeatures; readonly pins: number; readonly index: ObjectIndex } | null = null;
   private thresholds: { readonly key: string; readonly values: ServingThresholds } | null = null;
   private familiarity: { readonly of: VisualFeatures['image']; readonly pins: number; readonly agreement: Promise<number> } | null = null;
-  private queryInput: { readonly digest: string; readonly input: NetInput } | null = null;
+  private queryNet: { readonly digest: string; readonly input: NetInput; readonly naming: Naming | null } | null = null;
   private lookedAt = Number.NEGATIVE_INFINITY;
   /** Pieces of work begun and not done. */
   private underWay = 0;
@@ -97,8 +98,11 @@ export class VisualDesk {
         reason: 'the active net has no codes yet: run extract-features',
         retryAfterSeconds: 30,
       });
-    if (this.queryInput?.digest !== net.digest) this.queryInput = { digest: net.digest, input: readNet(looks.netFolder).manifest.input };
-    return { folder: looks.netFolder, digest: net.digest, binarizer, input: this.queryInput.input };
+    if (this.queryNet?.digest !== net.digest) {
+      const { manifest } = readNet(looks.netFolder);
+      this.queryNet = { digest: net.digest, input: manifest.input, naming: namingOf(manifest) };
+    }
+    return { folder: looks.netFolder, binarizer, ...this.queryNet };
   }
 
   /** A pin's picture, its bytes kept for the next step of the box. Throws IMAGE_REFUSED for a pin without one. */
@@ -111,10 +115,12 @@ export class VisualDesk {
     return { bytes, key };
   }
 
-  /** The code of a whole picture that extraction has seen. */
-  knownCode(pinIndex: number, { image }: VisualFeatures): Uint32Array | null {
+  /** What the net made of a whole picture that extraction has seen. */
+  knownSight(pinIndex: number, { image }: VisualFeatures): RegionSight | null {
     if (pinIndex < 0 || pinIndex >= image.capacity || image.has[pinIndex] === 0) return null;
-    return image.codes.slice(pinIndex * image.words, (pinIndex + 1) * image.words);
+    const code = image.codes.slice(pinIndex * image.words, (pinIndex + 1) * image.words);
+    const seen = Object.entries(this.context.catalog.pins.get(pinIndex)?.seen ?? {});
+    return { code, words: seen.map(([word, confidence]) => ({ word, confidence })) };
   }
 
   /** Object crops that `index-objects` stored; what it writes is taken in part by part. Null without nets. */
@@ -194,6 +200,12 @@ export class VisualDesk {
     const stored = this.context.objectsOf(pinIndex);
     if (stored || !this.reader.hasDetector) return stored;
     return this.context.looks.objectsIn(await this.reader.detect(await this.pictureOf(pinIndex)));
+  }
+
+  /** What the net says it sees in an object; none before `index-objects` ran. */
+  wordsOf(pinIndex: number, { label, box }: PinObject): readonly SeenWord[] {
+    const stored = this.objects?.of(pinIndex)?.objects ?? [];
+    return stored.find((row) => row.label === label && row.box.join() === box.join())?.words ?? [];
   }
 
   /** What a search by each object's crop says: stored by `index-objects`, or asked now and remembered. */

@@ -102,7 +102,7 @@ export async function searchRegion(context: Context, desk: VisualDesk, question:
   const picture = question.upload ? { bytes: question.upload, key: null } : await desk.pictureOf(pinIndex);
   const { box, width, height } = await desk.reader.region(picture.bytes, request.box, boxUnit);
   const readAt = performance.now();
-  const known = box === null ? desk.knownCode(pinIndex, features) : null;
+  const known = box === null ? desk.knownSight(pinIndex, features) : null;
   const look = await desk.inTime(() => desk.reader.look(picture, box, net, known), request.pinId ?? 'of this image');
   const timings = { read: readAt - startedAt, describe: performance.now() - readAt };
   return { picture, look, box, width, height, sources, timings };

@@ -7,7 +7,7 @@ import { BOARD_TABLES, BoardStore } from './board-store.ts';
 import { deriveCategories } from './category-store.ts';
 import { type Database, type DatabaseOptions, migrate, openDatabase } from '../database.ts';
 import { IMPORT_TABLES, ImportStore } from './import-store.ts';
-import { PIN_FIELD_TABLES, PIN_TABLES, PinStore } from './pin-store.ts';
+import { PIN_FIELD_TABLES, PIN_TABLES, PIN_WORD_TABLES, PinStore } from './pin-store.ts';
 import { REMOVAL_TABLES, RemovalStore } from './removal-store.ts';
 import { SAVE_TABLES, SaveStore } from './save-store.ts';
 import { Sequence, SEQUENCE_TABLES } from '../log/sequence-store.ts';
@@ -19,6 +19,7 @@ const STEPS = [
   [SEQUENCE_TABLES, PIN_TABLES, BOARD_TABLES, SAVE_TABLES, USER_TABLES, TEXT_TABLES, IMPORT_TABLES].join('\n'),
   PIN_FIELD_TABLES,
   REMOVAL_TABLES,
+  PIN_WORD_TABLES,
 ];
 
 export class CatalogStore {

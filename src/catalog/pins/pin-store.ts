@@ -32,6 +32,17 @@ export const PIN_FIELD_TABLES = `
   CREATE TABLE pin_field_names (name TEXT PRIMARY KEY) WITHOUT ROWID;
 `;
 
+/** Version 3 of the images of pins: the words that the net says it sees, as JSON of word and confidence. */
+export const PIN_WORD_TABLES = 'ALTER TABLE pin_images ADD COLUMN words TEXT';
+
+/** What became of the picture of a pin. */
+export interface ImageOutcome {
+  readonly pinIndex: number;
+  readonly imageVersion: number;
+  readonly failure: string | null;
+  readonly words?: Readonly<Record<string, number>> | null;
+}
+
 /** A pin as it is stored. `categories` is what was given, `categoryVector` what holds: given, or derived from its boards. */
 export interface Pin {
   readonly pinIndex: number;
@@ -51,6 +62,8 @@ export interface Pin {
   readonly removed: boolean;
   /** Why the image could not be used, or null. */
   readonly imageFailure: string | null;
+  /** What the net says the picture shows, word -> confidence; they stand for annotations where there are none. */
+  readonly seen: Readonly<Record<string, number>>;
 }
 
 /** What an upsert did: counts, and the pinIndex of each record in order. */
@@ -85,6 +98,7 @@ interface PinRow {
   removed: number;
   imageVersion: number;
   failure: string | null;
+  words?: string | null;
 }
 
 /** One row for the resident columns: pinIndex, pinId, title, domain, annotations, categoryVector, buyable, createdAt, removed, has image, failure, groupIndex. */
@@ -108,7 +122,7 @@ export const CATEGORY_WEIGHT_MIN = 0.1;
 
 const FIELDS =
   'pinIndex, pinId, image, title, description, link, annotations, categories, categoryVector, buyable, createdAt, fields, removed, imageVersion';
-const COLUMN_ROWS = `SELECT p.pinIndex, pinId, title, domain, annotations, categoryVector, buyable, createdAt, removed,
+const COLUMN_ROWS = `SELECT p.pinIndex, pinId, title, domain, coalesce(annotations, i.words), categoryVector, buyable, createdAt, removed,
   image IS NOT NULL, i.failure, g.groupIndex FROM pins p
   LEFT JOIN pin_images i ON i.pinIndex = p.pinIndex AND i.imageVersion = p.imageVersion
   LEFT JOIN pin_groups g ON g.pinIndex = p.pinIndex`;
@@ -127,6 +141,7 @@ export class PinStore {
   private readonly insert: Statement;
   private readonly update: Statement;
   private readonly noteName: Statement;
+  private readonly seen: Statement;
 
   constructor(database: Database, sequence: Sequence, text: TextStore) {
     this.database = database;
@@ -141,6 +156,7 @@ export class PinStore {
     this.update = database.prepare(`UPDATE pins SET pinId = ?, image = ?, title = ?, description = ?, link = ?, domain = ?,
       annotations = ?, categories = ?, categoryVector = ?, buyable = ?, createdAt = ?, fields = ?, imageVersion = ?, sequence = ?,
       removed = 0, removedAt = NULL WHERE pinIndex = ?`);
+    this.seen = database.prepare('SELECT words FROM pin_images WHERE pinIndex = ?').pluck();
     this.noteName = database.prepare('INSERT OR IGNORE INTO pin_field_names VALUES (?)');
   }
 
@@ -164,7 +180,7 @@ export class PinStore {
   get(pinIndex: number): Pin | null {
     const row = this.database
       .prepare(
-        `SELECT p.*, i.failure FROM pins p
+        `SELECT p.*, i.failure, i.words FROM pins p
         LEFT JOIN pin_images i ON i.pinIndex = p.pinIndex AND i.imageVersion = p.imageVersion WHERE p.pinIndex = ?`,
       )
       .get(pinIndex) as PinRow | undefined;
@@ -223,17 +239,25 @@ export class PinStore {
     return this.database.prepare(`${IMAGES_NEEDED} AND p.sequence > ? ORDER BY p.sequence LIMIT ?`).all(sequence, limit) as PinImage[];
   }
 
-  /** Notes what became of images: `failure` is null for a good one, else the reason it was refused. */
-  noteImages(outcomes: Iterable<{ pinIndex: number; imageVersion: number; failure: string | null }>): void {
-    const note = this.database.prepare('INSERT OR REPLACE INTO pin_images VALUES (?, ?, ?)');
+  /**
+   * Notes what became of images: `failure` is null for a good one, else the reason it was refused. `words` (word -> confidence)
+   * stand for the annotations of a pin that has none.
+   */
+  noteImages(outcomes: Iterable<ImageOutcome>): void {
+    const note = this.database.prepare('INSERT OR REPLACE INTO pin_images (pinIndex, imageVersion, failure, words) VALUES (?, ?, ?, ?)');
     const touch = this.database.prepare('UPDATE pins SET sequence = ? WHERE pinIndex = ?');
-    const known = this.database.prepare('SELECT imageVersion, failure FROM pin_images WHERE pinIndex = ?');
+    const known = this.database.prepare('SELECT failure, words FROM pin_images WHERE pinIndex = ?');
+    const unannotated = this.database.prepare('SELECT title, description FROM pins WHERE pinIndex = ? AND annotations IS NULL');
     this.database
       .transaction(() => {
-        for (const { pinIndex, imageVersion, failure } of outcomes) {
-          const before = known.get(pinIndex) as { imageVersion: number; failure: string | null } | undefined;
-          note.run(pinIndex, imageVersion, failure);
-          if ((before?.failure ?? null) !== failure) touch.run(this.sequence.next(), pinIndex);
+        for (const { pinIndex, imageVersion, failure, words = null } of outcomes) {
+          const before = known.get(pinIndex) as { failure: string | null; words: string | null } | undefined;
+          const text = words && JSON.stringify(words);
+          note.run(pinIndex, imageVersion, failure, text);
+          const spoken = (before?.words ?? null) !== text;
+          if (spoken || (before?.failure ?? null) !== failure) touch.run(this.sequence.next(), pinIndex);
+          const pin = spoken ? (unannotated.get(pinIndex) as { title: string | null; description: string | null } | undefined) : undefined;
+          if (pin) this.text.put(pinIndex, [pin.title ?? '', pin.description ?? '', Object.keys(words ?? {}).join(' , ')]);
         }
       })
       .immediate();
@@ -312,13 +336,14 @@ export class PinStore {
     const row = [...values, after.categories, vector, after.buyable, after.createdAt, after.fields, imageVersion, sequence, pinIndex];
     (before ? this.update : this.insert).run(...row);
     for (const name of Object.keys(record.fields ?? {})) this.noteName.run(name);
-    const text = [after.title ?? '', after.description ?? '', Object.keys(parseMap(after.annotations)).join(' , ')] as const;
+    const terms = parseMap(after.annotations ?? (this.seen.get(pinIndex) as string | null | undefined) ?? null);
+    const text = [after.title ?? '', after.description ?? '', Object.keys(terms).join(' , ')] as const;
     this.text.put(pinIndex, text);
     return true;
   }
 }
 
-type Merged = Omit<PinRow, 'pinIndex' | 'categoryVector' | 'removed' | 'imageVersion' | 'failure'>;
+type Merged = Omit<PinRow, 'pinIndex' | 'categoryVector' | 'removed' | 'imageVersion' | 'failure' | 'words'>;
 
 function merged(record: PinRecord, before: PinRow | undefined): Merged {
   const keep = <T>(given: T | undefined, stored: T | undefined): T | null => (given === undefined ? (stored ?? null) : given);
@@ -380,6 +405,7 @@ function pinOf(row: PinRow): Pin {
     fields: parseFields(row.fields),
     removed: row.removed === 1,
     imageFailure: row.failure ?? null,
+    seen: parseMap(row.words ?? null),
   };
 }
 

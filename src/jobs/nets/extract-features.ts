@@ -4,7 +4,7 @@ import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store
 import { fetchImage } from '../../catalog/pins/image-fetch.ts';
 import { ServiceError } from '../../errors.ts';
 import { type ConvNet, type FeatureNet, openConvNet } from '../../features/convnet.ts';
-import { binarizerFor, type ExtractionInput, extractRows, type ImageToRead } from '../../features/extraction.ts';
+import { binarizerFor, type ExtractionInput, extractRows, type ImageToRead, outcomeOf } from '../../features/extraction.ts';
 import { packFeatures } from '../../features/feature-artifact.ts';
 import { type FeatureRow, type FeatureStore, netKeyOf, openFeatureStore } from '../../features/feature-store.ts';
 import { DUPLICATE_RULES, nearDuplicateGroups } from '../../features/near-duplicates.ts';
@@ -104,8 +104,7 @@ async function extractAll(input: JobInput, { catalog, store, pool, convNet }: Op
   const pace = paceOf(input);
   progress.start('images', wanted.length);
   for await (const rows of extractRows(extraction, wanted, binarizer)) {
-    if (active)
-      catalog.pins.noteImages(rows.map(({ pinIndex, imageVersion, failure }) => ({ pinIndex, imageVersion, failure: failure ?? null })));
+    if (active) catalog.pins.noteImages(rows.map(outcomeOf));
     for (const row of rows) if (row.failure) reject(rejected, row, catalog.pins.idOf(row.pinIndex));
     written += rows.filter((row) => row.code !== null).length;
     done += rows.length;

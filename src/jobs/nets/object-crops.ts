@@ -8,6 +8,7 @@ import { ServiceError } from '../../errors.ts';
 import { type Binarizer, codeOf, unfitted } from '../../features/binarize.ts';
 import { classRowOf, type ConvNet, openConvNet } from '../../features/convnet.ts';
 import type { FeatureRow, FeatureStore } from '../../features/feature-store.ts';
+import { seenWords } from '../../features/words.ts';
 import type { Progress } from '../../progress.ts';
 import type { InferencePool } from '../../vision/inference-pool.ts';
 import { partsAhead } from '../../vision/parts-ahead.ts';
@@ -130,6 +131,7 @@ async function describedPart(part: readonly Wanted[], net: ConvNet, binarizer: B
             imageVersion: image.imageVersion,
             code: codeOf(binarizer, one.fc6),
             scores: classRowOf(one),
+            words: net.naming ? seenWords(one.fc8, net.naming) : [],
             ...cropOf(object),
           }
         : { ...emptyRow(image), ...cropOf(object), failure: one.code, reason: one.reason },

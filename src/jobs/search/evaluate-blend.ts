@@ -68,11 +68,11 @@ export async function blendByKind(
       if (signal.aborted) throw new ServiceError('JOB_STOPPED');
       const bytes = await fetchImage(pin.image, fetchOptions(config, dataFolder));
       const code = image.codes.slice(pin.pinIndex * image.words, (pin.pinIndex + 1) * image.words);
-      const look = await reader.look({ bytes, key: null }, null, queryNet, code);
+      const look = await reader.look({ bytes, key: null }, null, queryNet, { code, words: [] });
       const results = await visualSearch({ code, pinIndex: pin.pinIndex }, {}, sources);
       const objects = (store.read(pin.pinIndex)?.objects ?? []).filter((object) => object.score >= thresholdsFor(object, thresholds).score);
       const terms = searchAnnotations(results, sources);
-      const understanding = understand({ results, terms, objects, colours: look.colours, picture: look.picture, columns, sameDistance: 0 });
+      const understanding = understand({ ...look, results, terms, objects, columns, sameDistance: 0 });
       const nearest = results.reduce((best, row) => Math.min(best, row.distance), sources.bits);
       tally(
         tallies,

@@ -13,11 +13,13 @@ import { type ConvNet, openConvNet } from '../../features/convnet.ts';
 import { type FeatureStore, netKeyOf, openFeatureStore } from '../../features/feature-store.ts';
 import { openFeatures } from '../../features/resident-features.ts';
 import type { VisualFeatures } from '../../features/visual-features.ts';
+import { seenWords } from '../../features/words.ts';
 import { annotationIdf } from '../../search/annotation-terms.ts';
 import { visualSearch, type VisualSearchSources } from '../../search/flashlight.ts';
 import { type DotSignals, dotSignals, type DotSources } from '../../search/object-dots.ts';
 import type { ObjectIndex } from '../../search/object-index.ts';
 import { type ObjectStore, openObjectStore, type PinObjectsRow, REMOVED, type StoredObject } from '../../search/object-store.ts';
+import type { RegionSight } from '../../search/picture.ts';
 import { ResidentObjects } from '../../search/resident-objects.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
@@ -82,7 +84,7 @@ async function indexObjects(input: JobInput): Promise<Readonly<Record<string, un
       const isDescribed = ({ image, state }: Found): boolean => [state, unjudged(state)].includes(states.get(image.pinIndex) ?? '');
       const retried = options.retryFailed === true ? (one: Found): boolean => lacksObjects(store, one) : () => false;
       const wanted = found.filter((one) => !isDescribed(one) || retried(one));
-      const refused = await describeObjects(wanted, { net, binarizer, store, pool, knownCode: knownCodes(features, net, store) }, input);
+      const refused = await describeObjects(wanted, { net, binarizer, store, pool, knownSight: knownSights(features, net, store) }, input);
       const sources = { ...sourcesOf(catalog, visual, config), objects: loadedIndex(store, visual.image.bits) };
       const described = store.states();
       const readable = found.filter(({ image }) => described.get(image.pinIndex) !== UNREAD);
@@ -197,21 +199,22 @@ interface Describing {
   readonly binarizer: Binarizer;
   readonly store: ObjectStore;
   readonly pool: InferencePool;
-  readonly knownCode: KnownCode;
+  readonly knownSight: KnownSight;
 }
 
-/** The code of a crop that was described before: as the dominant object, or under another set of detectors; else null. */
-type KnownCode = (image: PinImage, object: Detection) => Uint32Array | null;
+/** What the net made of a crop that was described before: as the dominant object, or under another set of detectors; else null. */
+type KnownSight = (image: PinImage, object: Detection) => RegionSight | null;
 
-function knownCodes(features: FeatureStore, net: ConvNet, store: ObjectStore): KnownCode {
+function knownSights(features: FeatureStore, net: ConvNet, store: ObjectStore): KnownSight {
   const netId = features.netIdOf(net.features);
-  let stored: { readonly of: PinImage; readonly codes: ReadonlyMap<string, Uint32Array> } | null = null;
+  let stored: { readonly of: PinImage; readonly sights: ReadonlyMap<string, RegionSight> } | null = null;
   return (image, { box }) => {
     const { pinIndex, imageVersion } = image;
     const row = features.get(netId, 'object', pinIndex);
-    if (row?.code && row.imageVersion === imageVersion && row.box === JSON.stringify(box)) return row.code;
-    if (stored?.of !== image) stored = { of: image, codes: store.codesByBox(pinIndex, (state) => isOfVersion(state, imageVersion)) };
-    return stored.codes.get(box.join()) ?? null;
+    if (row?.code && row.imageVersion === imageVersion && row.box === JSON.stringify(box))
+      return { code: row.code, words: row.words ?? [] };
+    if (stored?.of !== image) stored = { of: image, sights: store.sightsByBox(pinIndex, (state) => isOfVersion(state, imageVersion)) };
+    return stored.sights.get(box.join()) ?? null;
   };
 }
 
@@ -228,8 +231,8 @@ async function describeObjects(wanted: readonly Found[], describing: Describing,
   const look = (part: readonly Found[]): Promise<DescribedPart> => describedCrops(part, describing, input);
   for await (const { part, found } of partsAhead(wanted, step, look, input.signal)) {
     const byPin = new Map<number, StoredObject[]>(part.map(({ image }) => [image.pinIndex, []]));
-    for (const { image, object, code } of found.crops) {
-      if (code !== null) byPin.get(image.pinIndex)?.push({ ...object, code, signals: NOT_JUDGED });
+    for (const { image, object, sight } of found.crops) {
+      if (sight !== null) byPin.get(image.pinIndex)?.push({ ...object, ...sight, signals: NOT_JUDGED });
     }
     store.put(
       part.map(({ image: { pinIndex }, state }) => ({
@@ -252,7 +255,7 @@ interface Crop {
   readonly object: Detection;
   readonly bytes: Uint8Array;
   /** Null: not described, or refused. */
-  readonly code: Uint32Array | null;
+  readonly sight: RegionSight | null;
 }
 
 interface DescribedPart {
@@ -261,21 +264,22 @@ interface DescribedPart {
   readonly unread: ReadonlySet<number>;
 }
 
-async function describedCrops(part: readonly Found[], { net, binarizer, knownCode }: Describing, input: JobInput): Promise<DescribedPart> {
-  const { crops, unread } = await cropsOf(part, knownCode, input);
-  const anew = crops.filter(({ code }) => code === null);
+async function describedCrops(part: readonly Found[], { net, binarizer, knownSight }: Describing, input: JobInput): Promise<DescribedPart> {
+  const { crops, unread } = await cropsOf(part, knownSight, input);
+  const anew = crops.filter(({ sight }) => sight === null);
   const embedded = await net.embed(anew.map(({ bytes, object }) => ({ bytes, box: object.box })));
   let next = 0;
   const described = crops.map((crop) => {
-    if (crop.code !== null) return crop;
+    if (crop.sight !== null) return crop;
     const one = embedded[next++];
-    return one.ok ? { ...crop, code: codeOf(binarizer, one.fc6) } : crop;
+    if (!one.ok) return crop;
+    return { ...crop, sight: { code: codeOf(binarizer, one.fc6), words: net.naming ? seenWords(one.fc8, net.naming) : [] } };
   });
   return { crops: described, unread };
 }
 
 /** The crops of some pins; an image that cannot be read now gives none. */
-async function cropsOf(part: readonly Found[], knownCode: KnownCode, { config, dataFolder }: JobInput): Promise<DescribedPart> {
+async function cropsOf(part: readonly Found[], knownSight: KnownSight, { config, dataFolder }: JobInput): Promise<DescribedPart> {
   const crops: Crop[] = [];
   const unread = new Set<number>();
   for (const { image, objects } of part) {
@@ -284,7 +288,7 @@ async function cropsOf(part: readonly Found[], knownCode: KnownCode, { config, d
       if (error instanceof ServiceError) return null;
       throw error;
     });
-    if (bytes) for (const object of objects) crops.push({ image, object, bytes, code: knownCode(image, object) });
+    if (bytes) for (const object of objects) crops.push({ image, object, bytes, sight: knownSight(image, object) });
     else unread.add(image.pinIndex);
   }
   return { crops, unread };
