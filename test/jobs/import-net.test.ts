@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { job } from '../../src/jobs/nets/import-net.ts';
+import type { RECOMMENDED_NETS } from '../../src/jobs/nets/recommended-nets.ts';
 import { SILENT } from '../../src/progress.ts';
 import { fasterRcnn, ssd, yolo } from '../detection/detector-graphs.ts';
 import { FAMILIES } from '../vision/family-graphs.ts';
@@ -71,5 +72,42 @@ describe('import-net', () => {
   it('the forms that --form takes stand in its help', () => {
     const help = job.options.find(({ flag }) => flag.startsWith('--form'))?.meaning;
     expect(help).toContain('tensorflow, ssd, faster-rcnn, fastestdet, nanodet, detr, yolo');
+  });
+
+  const runAs = (args: readonly string[], options: Record<string, unknown>) =>
+    job.run({
+      options,
+      args,
+      config: readConfig({}, { data: folder }),
+      dataFolder: folder,
+      progress: SILENT,
+      signal: new AbortController().signal,
+    });
+
+  it('lists nets that are worth a try, each with what a person must know', async () => {
+    const { nets } = (await runAs([], { list: true })) as { nets: typeof RECOMMENDED_NETS };
+    const told = job.describe?.({ nets }) ?? [];
+    const page = readFileSync(new URL('../../docs/NETS.md', import.meta.url), 'utf8');
+    for (const { name, licence, source, get, sha256 } of nets) {
+      const text = told.join('\n');
+      for (const part of [name, licence, source, sha256 ?? 'not known', `import-net ${name} --file FILE`, ...get])
+        expect(text).toContain(part);
+      expect(page).toContain(`\`${name}\``);
+    }
+  });
+
+  it('takes a net of the list by its name, and no other file under it', async () => {
+    const file = join(folder, 'any.onnx');
+    writeFileSync(file, FAMILIES['ResNet, torchvision'].make().bytes);
+    const receipt = await runAs(['clip-vit-b32'], { file });
+    expect(receipt).toMatchObject({ kind: 'classifier', name: 'clip-vit-b32', licence: 'MIT' });
+    expect(existsSync(join(folder, 'nets', 'clip-vit-b32', 'net.onnx'))).toBe(true);
+    await expect(runAs(['fastestdet'], { file })).rejects.toThrow(
+      /has the digest [0-9a-f]{12}..., the file that was tried has 31cb14c017fc/,
+    );
+    await expect(runAs(['fastestdet'], { file: join(folder, 'none.onnx') })).rejects.toThrow(/there is no file/);
+    await expect(runAs(['no-such'], { file })).rejects.toMatchObject({ code: 'JOB_USAGE' });
+    await expect(runAs([file], {})).rejects.toThrow(/needs --name and --out/);
+    await expect(runAs([], {})).rejects.toThrow(/needs an ONNX file, or --list/);
   });
 });

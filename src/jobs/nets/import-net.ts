@@ -1,28 +1,33 @@
 /** A stock ONNX network into a folder the service can use: classifiers for visual features, detectors for objects. */
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { OUTPUT_FORMS } from '../../detection/forms/forms.ts';
 import { importDetector } from '../../detection/import/import-detector.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { importClassifier } from '../../vision/import/import-classifier.ts';
 import { PREPROCESSING, type PreprocessingFamily } from '../../vision/import/net-families.ts';
-import { type BinarizationRule, RESIZE_RULES, type ResizeRule } from '../../vision/net-manifest.ts';
+import { type BinarizationRule, fileDigest, RESIZE_RULES, type ResizeRule } from '../../vision/net-manifest.ts';
 import { openSession } from '../../vision/onnx-session.ts';
 import type { Job, JobInput } from '../job.ts';
+import { listLines, type RecommendedNet, recommendedNet, RECOMMENDED_NETS } from './recommended-nets.ts';
 
 export const job: Job = {
   name: 'import-net',
   summary: 'turns a stock ONNX classifier or detector into a net folder (net.onnx, manifest.json)',
-  args: [{ form: '<file>', meaning: 'the ONNX file' }],
+  args: [{ form: '[file]', meaning: 'the ONNX file, or (with --file) a name of --list' }],
   examples: [
+    'related-pins import-net --list',
+    'related-pins import-net lite2 --file lite2.onnx --data var',
     'related-pins import-net resnet50.onnx --name resnet50 --out var/nets/visual',
     'related-pins import-net vgg16.onnx --name vgg16 --preprocess caffe-bgr-mean --out nets/vgg16 --json',
     'related-pins import-net nanodet.onnx --name nanodet --form nanodet --out var/nets/detectors/nanodet',
     'related-pins import-net ssd.onnx --name ssd --labels coco.names --first-label 1 --proposals 100 --out nets/ssd',
   ],
   options: [
-    { flag: '--name <name>', meaning: 'what to call it', required: true },
-    { flag: '--out <folder>', meaning: 'where net.onnx and manifest.json go', required: true },
+    { flag: '--list', meaning: 'only list nets that are worth a try: where they come from, licence, size, commands' },
+    { flag: '--file <file>', meaning: 'the ONNX file of a net of --list; its digest is checked where one is known' },
+    { flag: '--name <name>', meaning: 'what to call it (of a net of --list: its name)' },
+    { flag: '--out <folder>', meaning: 'where net.onnx and manifest.json go (of a net of --list: nets/NAME of the data folder)' },
     {
       flag: '--form <form>',
       meaning: `a detector of this output form (absent: a classifier, or a detector whose form is recognized): ${OUTPUT_FORMS.map((form) => form.name).join(', ')}`,
@@ -44,12 +49,48 @@ export const job: Job = {
     { flag: '--licence <text>', meaning: 'the licence of the weights' },
     { flag: '--replace', meaning: 'replace another net in the folder; nothing may be using it' },
   ],
-  run: importNet,
-  describe: (receipt) => [
+  run: async (input) => (input.options.list === true ? { nets: RECOMMENDED_NETS } : importNet(asGiven(input))),
+  describe: (receipt) => {
+    if (Array.isArray(receipt.nets)) return [...listLines()];
+    return describeImport(receipt);
+  },
+};
+
+function describeImport(receipt: Readonly<Record<string, unknown>>): string[] {
+  return [
     `${String(receipt.name)} (${String(receipt.kind)}) imported, digest ${String(receipt.sha256).slice(0, 12)}`,
     ...((receipt.doubts ?? receipt.notes ?? []) as string[]).map((doubt) => `  please check: ${doubt}`),
-  ],
-};
+  ];
+}
+
+/** A net of the list with the flags it needs, those that are given over them; a file's own import as it is. Throws JOB_USAGE, NET_REFUSED. */
+function asGiven(input: JobInput): JobInput {
+  const { args, options, dataFolder } = input;
+  const file = options.file as string | undefined;
+  if (args[0] === undefined) throw new ServiceError('JOB_USAGE', { reason: 'import-net needs an ONNX file, or --list.' });
+  if (file === undefined) {
+    if (options.name === undefined || options.out === undefined)
+      throw new ServiceError('JOB_USAGE', { reason: 'an ONNX file needs --name and --out; a net of --list needs --file.' });
+    return input;
+  }
+  const net = recommendedNet(args[0]);
+  if (!net) {
+    const known = RECOMMENDED_NETS.map(({ name }) => name).join(', ');
+    throw new ServiceError('JOB_USAGE', { reason: `--file goes with a net of --list (${known}); ${args[0]} is none of them.` });
+  }
+  checkDigest(net, file);
+  const out = join(dataFolder, 'nets', net.name);
+  return { ...input, args: [file], options: { name: net.name, out, ...net.flags, ...options } };
+}
+
+function checkDigest({ name, sha256 }: RecommendedNet, file: string): void {
+  if (sha256 === null) return;
+  if (!existsSync(file)) throw new ServiceError('NET_REFUSED', { net: name, reason: `there is no file ${file}` });
+  const found = fileDigest(file);
+  if (found === sha256) return;
+  const reason = `${file} has the digest ${found.slice(0, 12)}..., the file that was tried has ${sha256.slice(0, 12)}...; import it as any other file with --name and --out if it is meant`;
+  throw new ServiceError('NET_REFUSED', { net: name, reason });
+}
 
 async function importNet({ options, args }: JobInput): Promise<Readonly<Record<string, unknown>>> {
   const file = resolve(args[0]);
