@@ -142,3 +142,27 @@ test('a pin whose image failed is served by its boards and says so', async () =>
   expect(reply.missing).toContain('image');
   expect(reply.items.length).toBeGreaterThan(2);
 });
+
+// A title of 3.6 MB was stored, and every list that showed the pin repeated it.
+test('a text beyond all bounds keeps its row out, and the rest of the batch goes in', async () => {
+  const long = (length: number): string => 'x'.repeat(length);
+  const pins = [
+    { id: 'long-1', title: long(8193) },
+    { id: 'long-2', description: long(65_537) },
+    { id: 'long-3', link: `https://x.example/${long(4096)}` },
+    { id: 'long-4', image: `https://x.example/${long(4096)}` },
+    { id: 'long-5', annotations: { [long(1025)]: 1 } },
+    { id: 'long-6', categories: { [long(1025)]: 1 } },
+    { id: 'short', title: long(8192), annotations: { [long(1024)]: 1 } },
+  ];
+  const own = await worldFolder();
+  const ownContext = await openContext(testConfig(own), own, { lock: true });
+  const ownApp = await buildApp(ownContext);
+  const receipt = (await ownApp.inject(post('/v1/pins', { pins }))).json();
+  expect(receipt).toMatchObject({ read: 7, written: 1, rejected: { TEXT_TOO_LONG: { count: 6, lines: [0, 1, 2, 3, 4, 5] } } });
+  expect(JSON.stringify(receipt).length).toBeLessThan(4000);
+  const boards = (await ownApp.inject(post('/v1/boards', { boards: [{ id: 'b', title: long(8193) }] }))).json();
+  expect(boards.rejected).toMatchObject({ TEXT_TOO_LONG: { count: 1 } });
+  await ownApp.close();
+  await ownContext.close();
+});

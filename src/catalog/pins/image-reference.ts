@@ -6,7 +6,7 @@ import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { Rejection } from './rejection.ts';
 
 export interface ImageFolders {
-  /** What paths in rows are relative to; nothing outside it is ever read. */
+  /** What paths in rows are relative to. No path leaves it; links in the one of the data folder are checked when they are read. */
   readonly images: string;
   readonly data: string;
 }

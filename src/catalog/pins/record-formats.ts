@@ -10,6 +10,7 @@ import {
   PIN_SHAPE,
   type RecordShape,
   SAVE_SHAPE,
+  TEXT_LENGTH_MAX,
 } from './records.ts';
 import { MAP_ENTRIES_MAX } from './weight-map.ts';
 
@@ -102,7 +103,7 @@ export interface FormatRow {
 export function rowsOf({ shape, meanings }: RecordFormat): FormatRow[] {
   return Object.entries(shape.fields).map(([field, kind]) => ({
     field,
-    type: KINDS[kind],
+    type: Object.hasOwn(TEXT_LENGTH_MAX, field) && kind === 'text' ? `text of at most ${TEXT_LENGTH_MAX[field]} characters` : KINDS[kind],
     required: shape.required.includes(field),
     meaning: meanings[field] ?? '',
   }));

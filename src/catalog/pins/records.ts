@@ -4,7 +4,7 @@
  */
 import { Rejection } from './rejection.ts';
 import { readTime, type Say } from './time-value.ts';
-import { readWeightMap, termOf, type WeightMap } from './weight-map.ts';
+import { readWeightMap, TERM_LENGTH_MAX, termOf, type WeightMap } from './weight-map.ts';
 
 export type PinId = string & { readonly idOf: 'pin' };
 export type BoardId = string & { readonly idOf: 'board' };
@@ -110,6 +110,15 @@ export const EVENT_SHAPE: RecordShape = {
 
 /** Longest id, in characters (Unicode code points). */
 export const ID_LENGTH_MAX = 256;
+/** Longest texts, in UTF-16 units: lists of two hundred pins repeat them. A web address longer than that no server takes. */
+export const TEXT_LENGTH_MAX: Readonly<Record<string, number>> = {
+  title: 8192,
+  description: 65_536,
+  link: 4096,
+  image: 4096,
+  category: TERM_LENGTH_MAX,
+  type: TERM_LENGTH_MAX,
+};
 /** Highest position of an event: beyond any list, and within what the log holds as a whole number. */
 export const POSITION_MAX = 1_000_000;
 /** Most fields of the caller on one pin, the longest name and the longest text of one, in characters. */
@@ -159,6 +168,8 @@ function readRecord(raw: unknown, shape: RecordShape, now: number, notes?: Recor
     if (value === undefined) continue;
     const read = value === null ? null : CHECKS[kind](value, now, (what) => notes?.note(field, what));
     if (read instanceof Rejection) return new Rejection(read.reason, field, value);
+    if (typeof read === 'string' && read.length > (TEXT_LENGTH_MAX[field] ?? Number.POSITIVE_INFINITY))
+      return new Rejection('TEXT_TOO_LONG', field, value);
     record[field] = read;
   }
   for (const field of shape.required) {

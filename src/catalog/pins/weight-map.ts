@@ -9,6 +9,8 @@ export type WeightMap = ReadonlyMap<string, number>;
 
 /** Most entries of one annotation or category map. */
 export const MAP_ENTRIES_MAX = 1000;
+/** Longest term or category name, in UTF-16 units. */
+export const TERM_LENGTH_MAX = 1024;
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
@@ -27,6 +29,7 @@ export function readWeightMap(value: unknown): WeightMap | Rejection | null {
   const weights = new Map<string, number>();
   for (const [name, weight] of entries) {
     if (LONE_SURROGATE.test(name)) return new Rejection('TEXT_NOT_UTF8');
+    if (name.length > TERM_LENGTH_MAX) return new Rejection('TEXT_TOO_LONG');
     const key = termOf(name);
     if (key === '' || !Number.isFinite(weight) || weight < 0) return new Rejection('MAP_INVALID');
     if (weight > 0) weights.set(key, Math.max(weight, weights.get(key) ?? 0));
