@@ -46,6 +46,8 @@ const REFUSALS = new Set([
 
 /** Runs the job that `argv` (of the process) names, and resolves to the exit status. */
 export async function runCommandLine(program: Program, argv: readonly string[]): Promise<number> {
+  // What people did is nobody else's business on a machine of several users: files 0600, folders 0700.
+  process.umask(0o077);
   const name = argv[2];
   const known = jobsOf(program).find(([job]) => job === name);
   if (!known) return overview(program, name);

@@ -82,6 +82,13 @@ export const SETTINGS = {
     '',
     'Secret with which user and session ids are hashed before anything is stored; empty: stored as they come.',
   ),
+  userKeysBefore: setting(
+    'USER_KEYS_BEFORE',
+    'list',
+    '',
+    '',
+    'Secrets that were `RELATED_PINS_USER_KEY` before the present one, oldest first, by commas; then run `rename-users`.',
+  ),
   readKeyRequired: setting(
     'READ_KEY_REQUIRED',
     'text',
@@ -311,7 +318,7 @@ const NOW_FLAGS: Readonly<Record<string, string>> = {
 };
 
 /** Never said back, in a message or anywhere. */
-const SECRET: ReadonlySet<string> = new Set(['keys', 'userKey']);
+const SECRET: ReadonlySet<string> = new Set(['keys', 'userKey', 'userKeysBefore']);
 
 /** Shorter keys can be guessed. */
 const KEY_LENGTH_MIN = 24;
@@ -325,6 +332,8 @@ const CHECKS: Partial<Record<keyof Config, (value: never) => string | null>> = {
   proxies: (values: readonly string[]) => (values.every(isNetwork) ? null : 'must be addresses or networks such as 10.0.0.0/8'),
   readKeyRequired: (value: string) => (/^(auto|true|1|yes|false|0|no)$/.test(value) ? null : 'must be true, false or auto'),
   userKey: (value: string) => (value === '' || value.length >= 16 ? null : 'must have 16 characters at least'),
+  userKeysBefore: (values: readonly string[]) =>
+    values.every((value) => value.length >= 16) ? null : 'must have 16 characters at least each',
   sources: sourcesProblem,
 };
 

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { reasonOf, ServiceError } from '../errors.ts';
+import type { UserSecrets } from './pins/user-pseudonym.ts';
 
 export type Database = Sqlite.Database;
 export type Statement<P extends unknown[] = unknown[], R = unknown> = Sqlite.Statement<P, R>;
@@ -11,8 +12,8 @@ export interface DatabaseOptions {
   /** NORMAL survives a killed process, FULL also a power cut. */
   readonly synchronous?: string;
   readonly readonly?: boolean;
-  /** Secret of the names under which users are stored; empty or absent: their ids. Read by the stores that hold users. */
-  readonly userKey?: string;
+  /** Secrets of the names under which users are stored; empty or absent: their ids. Read by the stores that hold users. */
+  readonly userKey?: UserSecrets;
   /** Page cache of the connection; absent: enough for an import. */
   readonly cacheKib?: number;
 }
@@ -91,4 +92,31 @@ const DISK_FULL = /^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)$/;
 export function diskFullError(error: unknown, folder: string): unknown {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' && DISK_FULL.test(code) ? new ServiceError('DATA_DISK_FULL', { folder }, error) : error;
+}
+
+/**
+ * Tables and columns, as `table.column`, with a value that has one of the needles among its bytes and is what is looked for.
+ * Indexes and full-text tables say the same as the tables they belong to.
+ */
+export function columnsHolding(database: Database, needles: readonly Buffer[], isIt: (value: Buffer) => boolean): string[] {
+  const tables = database.prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'").pluck().all() as string[];
+  const places: string[] = [];
+  for (const table of tables) {
+    const columns = database.prepare('SELECT name FROM pragma_table_info(?)').pluck().all(table) as string[];
+    for (const column of columns) {
+      const value = quoted(column);
+      const holds = needles.map(() => `instr(CAST(${value} AS BLOB), ?) > 0`).join(' OR ');
+      const rows = database.prepare(`SELECT ${value} FROM ${quoted(table)} WHERE typeof(${value}) IN ('text', 'blob') AND (${holds})`);
+      for (const found of rows.pluck().iterate(...needles)) {
+        if (!isIt(Buffer.from(found as string | Buffer))) continue;
+        places.push(`${table}.${column}`);
+        break;
+      }
+    }
+  }
+  return places;
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }

@@ -2,6 +2,7 @@
 import type { ArmTreatment } from './experiment.ts';
 import type { AssignmentPlan, QueryFacts } from './assignment.ts';
 import { INTERLEAVED, NO_UNIT, assign, isEligible, planOf } from './assignment.ts';
+import type { NameUser } from '../catalog/pins/user-pseudonym.ts';
 import type { ExperimentStore } from './experiment-store.ts';
 
 export interface ActiveArm {
@@ -46,6 +47,7 @@ const REFRESH_MS = 1000;
  */
 export class ActiveExperiments {
   private readonly store: ExperimentStore;
+  private readonly nameUser: NameUser;
   private readonly holdout: number;
   private readonly hasModel: (name: string) => boolean;
   private plans: readonly AssignmentPlan[] = [];
@@ -56,6 +58,7 @@ export class ActiveExperiments {
 
   constructor(store: ExperimentStore, holdout: number, hasModel: (name: string) => boolean = () => true) {
     this.store = store;
+    this.nameUser = store.nameUser;
     this.holdout = holdout;
     this.hasModel = hasModel;
   }
@@ -75,7 +78,7 @@ export class ActiveExperiments {
         arms.push({ experiment: plan.key, arm: NO_UNIT, forced: false });
         continue;
       }
-      const { arm, forced } = assign(plan, unitId);
+      const { arm, forced } = assign(plan, unitId, this.nameUser);
       if (arm === null) continue;
       if (plan.interleaved && !forced) {
         // Two experiments cannot share one page; the first by key has it.

@@ -93,11 +93,19 @@ export function armIndexOf(plan: AssignmentPlan, unitId: string): number {
   return arm;
 }
 
+const asItIs = (unitId: string): string => unitId;
+
 const OUTSIDE: readonly Outside[] = ['holdout', 'layer', 'traffic'];
 
-/** The unit's arm. A unit put there by hand has its arm whatever holdout, layer and traffic say; eligibility is asked elsewhere. */
-export function assign(plan: AssignmentPlan, unitId: string): Assignment {
-  if (plan.hasForced && Object.hasOwn(plan.forced, unitId)) return { arm: plan.forced[unitId], outside: null, forced: true };
+/**
+ * The unit's arm. A unit put there by hand has its arm whatever holdout, layer and traffic say; eligibility is asked elsewhere.
+ * `storedName`: of the unit, as it stands among those put there by hand.
+ */
+export function assign(plan: AssignmentPlan, unitId: string, storedName: (unitId: string) => string = asItIs): Assignment {
+  if (plan.hasForced) {
+    const name = storedName(unitId);
+    if (Object.hasOwn(plan.forced, name)) return { arm: plan.forced[name], outside: null, forced: true };
+  }
   const arm = armIndexOf(plan, unitId);
   if (arm >= 0) return { arm: plan.armKeys[arm], outside: null, forced: false };
   return { arm: null, outside: OUTSIDE[-arm - 1], forced: false };

@@ -1,6 +1,7 @@
 /** Definitions, their life cycle, versions, and who changed what. */
 import type { Database } from '../catalog/database.ts';
 import { migrate } from '../catalog/database.ts';
+import { type NameUser, userNaming } from '../catalog/pins/user-pseudonym.ts';
 import { ServiceError } from '../errors.ts';
 import type { ExperimentDefinition } from './experiment.ts';
 import { refuse } from './experiment.ts';
@@ -60,9 +61,12 @@ const OPEN_WHILE_RUNNING = ['description', 'traffic', 'minimumLift', 'forced'];
 
 /** Every accepted change of a definition is a version, and everything that is done to an experiment a line of its audit. */
 export class ExperimentStore {
+  /** The names under which units are stored that were put into an arm by hand. */
+  readonly nameUser: NameUser;
   private readonly database: Database;
 
-  constructor(database: Database) {
+  constructor(database: Database, nameUser: NameUser = userNaming('')) {
+    this.nameUser = nameUser;
     this.database = database;
     migrate(database, 'experiments', [SCHEMA]);
   }
@@ -71,7 +75,8 @@ export class ExperimentStore {
    * Adds a draft, or a new version of one; a running one may only widen traffic or change what nobody is counted by.
    * Throws EXPERIMENT_INVALID naming the field that may not change or overlaps, EXPERIMENT_STATE for one that has ended.
    */
-  define(definition: ExperimentDefinition, author: Author): Experiment {
+  define(given: ExperimentDefinition, author: Author): Experiment {
+    const definition = { ...given, forced: this.named(given.forced) };
     return this.transaction(() => {
       const before = this.find(definition.key);
       if (before) this.checkChange(before, definition);
@@ -172,6 +177,58 @@ export class ExperimentStore {
     return (row as { last: number }).last;
   }
 
+  /**
+   * Takes units out of every definition, version and audit line: those put into an arm by hand, by the names they may be
+   * stored under. Running servers notice. Returns in how many experiments one of them was.
+   */
+  forgetForced(names: readonly string[], author: Author): number {
+    return this.transaction(() => {
+      const without = (text: string): string => {
+        const definition = JSON.parse(text) as ExperimentDefinition;
+        const forced = Object.entries(definition.forced ?? {}).filter(([unit]) => !names.includes(unit));
+        return JSON.stringify({ ...definition, forced: Object.fromEntries(forced) });
+      };
+      const keys = new Set<string>();
+      for (const table of ['experiment', 'experiment_version'] as const) {
+        const rows = this.database.prepare(`SELECT key, version, definition FROM ${table}`).all() as Row[];
+        for (const { key, version, definition } of rows.filter((row) => without(row.definition) !== row.definition)) {
+          this.database.prepare(`UPDATE ${table} SET definition = ? WHERE key = ? AND version = ?`).run(without(definition), key, version);
+          keys.add(key);
+        }
+      }
+      // Lines of earlier programs hold the units themselves.
+      const told = this.database.prepare("SELECT id, detail FROM experiment_audit WHERE detail LIKE '%forced: {%'").all();
+      for (const { id, detail } of told as { id: number; detail: string }[])
+        if (names.some((name) => detail.includes(JSON.stringify(name))))
+          this.database.prepare('UPDATE experiment_audit SET detail = ? WHERE id = ?').run('forced: changed', id);
+      for (const key of keys) this.note(key, this.get(key).version, 'changed', 'forced: a person was erased', author);
+      return keys.size;
+    });
+  }
+
+  /** Renames units that were put into an arm by hand, by the SQL function `name_user` of the connection. Returns in how many experiments. */
+  renameForced(): number {
+    const rename = this.database.prepare('SELECT name_user(?)').pluck();
+    let renamed = 0;
+    for (const table of ['experiment', 'experiment_version'] as const) {
+      for (const { key, version, definition } of this.database.prepare(`SELECT key, version, definition FROM ${table}`).all() as Row[]) {
+        const { forced = {}, ...rest } = JSON.parse(definition) as ExperimentDefinition;
+        const named = Object.fromEntries(Object.entries(forced).map(([unit, arm]) => [rename.get(unit) as string, arm]));
+        if (JSON.stringify(named) === JSON.stringify(forced)) continue;
+        const text = JSON.stringify({ ...rest, forced: named });
+        this.database.prepare(`UPDATE ${table} SET definition = ? WHERE key = ? AND version = ?`).run(text, key, version);
+        if (table === 'experiment') renamed++;
+      }
+    }
+    // Lines of earlier programs hold the units themselves.
+    this.database.prepare("UPDATE experiment_audit SET detail = 'forced: changed' WHERE detail LIKE '%forced: {%'").run();
+    return renamed;
+  }
+
+  private named(forced: ExperimentDefinition['forced']): ExperimentDefinition['forced'] {
+    return Object.fromEntries(Object.entries(forced).map(([unit, arm]) => [this.nameUser(unit), arm]));
+  }
+
   private checkChange(before: Experiment, after: ExperimentDefinition): void {
     const { key, state } = before;
     if (state === 'stopped' || state === 'archived')
@@ -227,8 +284,15 @@ function changedFields(before: Experiment | null, after: ExperimentDefinition): 
   if (!before) return '';
   return fieldsThatDiffer(before.definition, after)
     .map((field) => {
+      // Who was put into an arm by hand stands in the definition alone.
+      if (field === 'forced') return `forced: ${countOf(before.definition.forced)} -> ${countOf(after.forced)}`;
       const [from, to] = [before.definition, after].map((each) => JSON.stringify(each[field as keyof ExperimentDefinition]));
       return `${field}: ${from} -> ${to}`;
     })
     .join('; ');
+}
+
+function countOf(forced: ExperimentDefinition['forced']): string {
+  const count = Object.keys(forced).length;
+  return count === 1 ? '1 unit' : `${count} units`;
 }

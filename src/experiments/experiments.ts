@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Database, DatabaseOptions } from '../catalog/database.ts';
 import { openDatabase } from '../catalog/database.ts';
 import type { StoredList } from '../catalog/log/served-list-log.ts';
+import type { NameUser } from '../catalog/pins/user-pseudonym.ts';
 import { ActiveExperiments } from './active-experiments.ts';
 import type { IntervalKind } from './statistics/analysis.ts';
 import type { KnownParts } from './experiment.ts';
@@ -35,6 +36,8 @@ export interface ExperimentsOptions {
   readonly describe: DescribeQuery;
   /** Share of units kept out of every experiment. */
   readonly holdout: number;
+  /** The names under which users are stored; absent: their ids. */
+  readonly nameUser?: NameUser;
 }
 
 export class Experiments {
@@ -50,9 +53,9 @@ export class Experiments {
 
   constructor(database: Database, options: ExperimentsOptions) {
     this.database = database;
-    this.store = new ExperimentStore(database);
+    this.store = new ExperimentStore(database, options.nameUser);
     this.exposures = new ExposureStore(database);
-    this.judgements = new JudgementStore(database);
+    this.judgements = new JudgementStore(database, options.nameUser);
     this.active = new ActiveExperiments(this.store, options.holdout);
     this.exposureLog = new ExposureLog(this.exposures, options.log, options.describe);
     this.log = options.log;
@@ -61,7 +64,11 @@ export class Experiments {
 
   /** Reads, checks and stores a definition. Throws EXPERIMENT_INVALID naming the field, or EXPERIMENT_STATE. */
   define(input: unknown, known: KnownParts, author: Author): Experiment {
-    return this.store.define(readDefinition(input, known), author);
+    const definition = readDefinition(input, known);
+    // Who may not see the units that were put into an arm by hand leaves them as they are.
+    const before = (input as { forced?: unknown }).forced === undefined ? this.store.find(definition.key)?.definition.forced : undefined;
+    const kept = Object.entries(before ?? definition.forced).filter(([, arm]) => definition.arms.some(({ key }) => key === arm));
+    return this.store.define({ ...definition, forced: Object.fromEntries(kept) }, author);
   }
 
   /**

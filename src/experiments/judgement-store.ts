@@ -4,6 +4,7 @@
  */
 import type { Database } from '../catalog/database.ts';
 import { migrate } from '../catalog/database.ts';
+import { type NameUser, userNaming } from '../catalog/pins/user-pseudonym.ts';
 import { ServiceError } from '../errors.ts';
 import { mixedSeed, newId, seededRandom } from '../math/random.ts';
 import type { Rating } from './statistics/agreement.ts';
@@ -86,9 +87,12 @@ export const GRADE_MAX = 4;
 /** Studies by name, their tasks in an order drawn once, one answer per task and judge. */
 export class JudgementStore {
   private readonly database: Database;
+  private readonly nameUser: NameUser;
 
-  constructor(database: Database) {
+  /** `nameUser`: the names under which judges are stored. */
+  constructor(database: Database, nameUser: NameUser = userNaming('')) {
     this.database = database;
+    this.nameUser = nameUser;
     migrate(database, 'judgements', [SCHEMA, FIRST_IS_LEFT]);
   }
 
@@ -174,7 +178,8 @@ export class JudgementStore {
   }
 
   /** The next task this judge has not answered; null when all are done. */
-  next(study: string, judge: string): BlindTask | null {
+  next(study: string, judgeId: string): BlindTask | null {
+    const judge = this.nameUser(judgeId);
     const row = this.database
       .prepare(
         `SELECT * FROM judgement_task t WHERE study = ? AND NOT EXISTS
@@ -204,7 +209,7 @@ export class JudgementStore {
         detail: `An answer is ${row.kind === 'pair' ? '-1, 0 or 1' : '0 to 4'}.`,
         field: 'answer',
       });
-    this.database.prepare('INSERT OR REPLACE INTO judgement VALUES (?, ?, ?, ?)').run(taskId, judge, answer, at);
+    this.database.prepare('INSERT OR REPLACE INTO judgement VALUES (?, ?, ?, ?)').run(taskId, this.nameUser(judge), answer, at);
   }
 
   /** Preference and agreement over all answers; zeros and nulls for a study without any. */
@@ -260,6 +265,18 @@ export class JudgementStore {
       grade: sum / count,
       judges: judges.size,
     }));
+  }
+
+  /** Leaves a judge's answers without their name. Returns how many there are. */
+  forgetJudge(judge: string, nameless: string): number {
+    return this.database.prepare('UPDATE judgement SET judge = ? WHERE judge = ?').run(nameless, judge).changes;
+  }
+
+  /** Renames judges by the SQL function `name_user` of the connection; of two answers to one task that under the present name stays. */
+  renameJudges(): number {
+    const renamed = this.database.prepare('UPDATE OR IGNORE judgement SET judge = name_user(judge) WHERE judge <> name_user(judge)').run();
+    this.database.prepare('DELETE FROM judgement WHERE judge <> name_user(judge)').run();
+    return renamed.changes;
   }
 
   private answers(study: string): readonly AnswerRow[] {

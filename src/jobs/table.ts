@@ -18,6 +18,7 @@ export const JOB_GROUPS: readonly JobGroup[] = [
       ['refresh', 'do what is due after new pins: extract, detect, index, build, group', () => import('./catalog/refresh.ts')],
       ['remove-pins', 'take pins out of everything at once, or bring them back', () => import('./catalog/remove-pins.ts')],
       ['erase-user', "erase one user's data everywhere, and prove it", () => import('./catalog/erase-user.ts')],
+      ['rename-users', 'give stored users the names of the present user key', () => import('./catalog/rename-users.ts')],
     ],
   },
   {

@@ -36,6 +36,7 @@ import { type HotState, openHotState } from './hot-state.ts';
 import { keepFormerNet } from './eyes.ts';
 import { forgetRemoved } from './forget-removed.ts';
 import { FreshImages } from './fresh-images.ts';
+import { secretsOf, userNaming } from '../catalog/pins/user-pseudonym.ts';
 import { WebImages } from './web-images.ts';
 import { type PinObjects, VisualState } from './visual-state.ts';
 import { type PastAction, pastActions, seenPins, weighedHistory } from './user-past.ts';
@@ -126,7 +127,8 @@ export class Context {
     this.dataFolder = dataFolder;
     this.options = options;
     this.sourceShares = sourceShares(config.sources);
-    const { synchronous, userKey } = config;
+    const { synchronous } = config;
+    const userKey = secretsOf(config);
     this.lock = options.lock ? lockDataFolder(dataFolder) : null;
     const { catalogFolder = dataFolder } = options;
     const cacheKib = options.follow ? SERVING_CACHE_KIB : undefined;
@@ -168,7 +170,7 @@ export class Context {
       options.follow ? WORK_WHILE_WAITING : undefined,
     );
     this.experimentDatabase = openDatabase(join(dataFolder, 'experiments.sqlite'), { synchronous });
-    this.experimentStore = new ExperimentStore(this.experimentDatabase);
+    this.experimentStore = new ExperimentStore(this.experimentDatabase, userNaming(userKey));
     this.experiments = new ActiveExperiments(this.experimentStore, config.experimentHoldout, (name) => this.registry.has(name));
     const { catalog, pins, looks, sources } = this;
     this.webImages = new WebImages(config, dataFolder);

@@ -1,7 +1,7 @@
 /** What a process shares with others through Redis, opened and closed together; without Redis just a cache of its own. */
 import { type Cache, cacheOn, memoryCache, RedisLink } from '../cache.ts';
 import type { PinColumns } from '../catalog/pins/pin-columns.ts';
-import { userNaming } from '../catalog/pins/user-pseudonym.ts';
+import { secretsOf, userNaming } from '../catalog/pins/user-pseudonym.ts';
 import type { Config } from '../config.ts';
 import { redisStream } from '../event-stream.ts';
 import type { Degradation } from '../lists/serving-parts.ts';
@@ -17,14 +17,15 @@ export interface HotState {
 }
 
 /** `follow`: take part in the consumer group. */
-export function openHotState({ redisUrl, cacheBytes, userKey }: Config, pins: PinColumns, follow: boolean): HotState {
+export function openHotState(config: Config, pins: PinColumns, follow: boolean): HotState {
+  const { redisUrl, cacheBytes } = config;
   if (redisUrl === '') {
     const cache = memoryCache(cacheBytes);
     return { cache, actions: null, degraded: () => [], close: () => cache.close() };
   }
   const link = new RedisLink(redisUrl);
   const cache = cacheOn(link);
-  const actions = new SharedActions(cache, redisStream(link, new RedisLink(redisUrl)), pins, userNaming(userKey));
+  const actions = new SharedActions(cache, redisStream(link, new RedisLink(redisUrl)), pins, userNaming(secretsOf(config)));
   if (follow) actions.follow();
   return {
     cache,

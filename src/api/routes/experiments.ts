@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { SOURCE_NAMES } from '../../candidates/candidate.ts';
 import { siteCategories } from '../../catalog/pins/pin-columns.ts';
@@ -5,8 +6,10 @@ import { SURFACES } from '../../catalog/log/served-list.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { cardOf, dashboardOf, reportCsv } from '../../experiments/report/dashboard.ts';
 import type { Experiment } from '../../experiments/experiment-store.ts';
-import type { KnownParts } from '../../experiments/experiment.ts';
+import type { ExperimentDefinition, KnownParts } from '../../experiments/experiment.ts';
 import { Experiments } from '../../experiments/experiments.ts';
+import { secretsOf, userNaming } from '../../catalog/pins/user-pseudonym.ts';
+import { mayKnowPeople } from '../shell/guard.ts';
 import { METRICS } from '../../experiments/metric.ts';
 import { describeByCatalog } from '../../experiments/query-segment.ts';
 import { SHIPPED_MODELS } from '../../ranker/registry/model-registry.ts';
@@ -27,15 +30,24 @@ const COUNT_EVERY_MS = 5000;
 
 /** Experiments over HTTP: the same core as the jobs and the dashboard. */
 export function experimentRoutes(app: App, service: Service): void {
-  const { context } = service;
+  const { context, keys } = service;
   const { catalog, config, experimentDatabase, log, registry } = context;
   const core = new Experiments(experimentDatabase, {
     log,
     describe: describeByCatalog(catalog),
     holdout: config.experimentHoldout,
+    nameUser: userNaming(secretsOf(config)),
   });
   const schema = (summary: string) => ({ summary, tags: ['experiments'], response: replies(Anything) });
-  const stateOf = ({ key, state, version, definition }: Experiment) => ({ key, state, version, definition });
+  /** Units that were put into an arm by hand are people: who may not know them does not see them, and leaves them as they are. */
+  const shown = ({ forced, ...definition }: ExperimentDefinition, request: FastifyRequest) =>
+    mayKnowPeople(request, keys) ? { ...definition, forced } : definition;
+  const stateOf = ({ key, state, version, definition }: Experiment, request: FastifyRequest) => ({
+    key,
+    state,
+    version,
+    definition: shown(definition, request),
+  });
   const authorOf = (keyName: string | null) => ({ by: keyName ?? 'http', at: Date.now() });
   const known = (): KnownParts => ({
     models: [...SHIPPED_MODELS, ...registry.names()],
@@ -59,7 +71,7 @@ export function experimentRoutes(app: App, service: Service): void {
       schema: { ...schema('Checks a definition and keeps it as a draft'), body: Anything },
       config: { scope: 'admin', body: 'definition' },
     },
-    async (request) => stateOf(core.define(request.body, known(), authorOf(request.keyName))),
+    async (request) => stateOf(core.define(request.body, known(), authorOf(request.keyName)), request),
   );
 
   app.get(
@@ -76,7 +88,7 @@ export function experimentRoutes(app: App, service: Service): void {
       const experiment = core.store.get(request.params.key);
       await core.catchUp(experiment);
       const report = core.reportAsCounted(experiment, request.query.interval);
-      return { ...dashboardOf(experiment, report, core.store.audit(experiment.key)) };
+      return { ...dashboardOf(experiment, report, core.store.audit(experiment.key)), definition: shown(experiment.definition, request) };
     },
   );
 
@@ -109,9 +121,10 @@ export function experimentRoutes(app: App, service: Service): void {
       },
       config: { scope: 'read' },
     },
-    async ({ params: { key, version } }) => {
+    async (request) => {
+      const { key, version } = request.params;
       const definition = core.store.definitionAt(core.store.get(key).key, version);
-      if (definition) return { key, version, definition };
+      if (definition) return { key, version, definition: shown(definition, request) };
       throw new ServiceError('REQUEST_INVALID', { detail: `${key} has no version ${version}.`, field: 'version' });
     },
   );
@@ -120,7 +133,7 @@ export function experimentRoutes(app: App, service: Service): void {
     app.post(
       `/v1/experiments/:key/${step}`,
       { schema: { ...schema(`Moves an experiment on: ${step}`), params: KeyParams }, config: { scope: 'admin' } },
-      async (request) => stateOf(core.store[step](request.params.key, authorOf(request.keyName))),
+      async (request) => stateOf(core.store[step](request.params.key, authorOf(request.keyName)), request),
     );
   }
 
@@ -134,7 +147,7 @@ export function experimentRoutes(app: App, service: Service): void {
       },
       config: { scope: 'admin' },
     },
-    async (request) => stateOf(core.store.ramp(request.params.key, request.body.traffic, authorOf(request.keyName))),
+    async (request) => stateOf(core.store.ramp(request.params.key, request.body.traffic, authorOf(request.keyName)), request),
   );
 
   exposureRoutes(app, service, core);

@@ -63,6 +63,8 @@ declare module 'fastify' {
     line: Record<string, unknown>;
     /** Name of the key that was used, or null. */
     keyName: string | null;
+    /** What that key may do. */
+    keyScopes: ReadonlySet<Scope> | null;
     /** The form that came, of routes that take one. */
     form: ImageForm | null;
     /** The picture at the address that the request gave. */

@@ -14,6 +14,7 @@ export function guard(app: App, context: Context, keys: Keys, share: number): vo
   const guesses = new KeyGuesses(keys, share);
   const limit = rateLimit > 0 ? new RateLimit(rateLimit * share, context.hot.actions ? context.hot.cache : null) : null;
   app.decorateRequest('keyName', null);
+  app.decorateRequest('keyScopes', null);
   app.addHook('onRequest', (request, reply, done) => {
     if (context.stopping) reply.header('connection', 'close');
     const { scope, personal = false } = request.routeOptions.config;
@@ -24,6 +25,7 @@ export function guard(app: App, context: Context, keys: Keys, share: number): vo
     const address = networkOf(request.ip);
     const key = guarded ? guesses.find(authorization, address) : null;
     request.keyName = key?.name ?? null;
+    request.keyScopes = key?.scopes ?? null;
     // Before the door is shut: who tries keys is held back like everybody else.
     limit?.take(request.keyName ?? address);
     if (guarded && needed) checkScope(key, scope);
@@ -34,4 +36,9 @@ export function guard(app: App, context: Context, keys: Keys, share: number): vo
 /** What only callers with a key may ask of a route that is free. @throws REQUEST_UNAUTHORIZED */
 export function checkKnown({ keyName }: FastifyRequest, keys: Keys): void {
   if (keyName === null && keys.any) throw new ServiceError('REQUEST_UNAUTHORIZED');
+}
+
+/** Whether a reply of a route that others may read as well may name single people. */
+export function mayKnowPeople({ keyScopes }: FastifyRequest, keys: Keys): boolean {
+  return !keys.any || keyScopes?.has('people') === true;
 }

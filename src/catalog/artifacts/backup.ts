@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import {
+  appendFileSync,
   copyFileSync,
   createReadStream,
   type Dirent,
@@ -17,6 +18,7 @@ import {
   rmSync,
   statSync,
   utimesSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { ServiceError } from '../../errors.ts';
@@ -26,6 +28,8 @@ import { countPhotosElsewhere } from '../pins/pin-store.ts';
 import { replaceFile } from '../../swapped-file.ts';
 
 const MANIFEST = 'backup.json';
+/** In the data folder: a line for each backup of it, so that who is erased can be looked for in them. */
+const BACKUPS_FILE = 'backups.jsonl';
 const FORMAT = 1;
 /** What a running process leaves beside its data and a restored folder must not have. */
 const TRANSIENT = /(\.sqlite-(wal|shm)|\.tmp|\.lock|-lock\.sqlite)$/;
@@ -71,6 +75,8 @@ export async function backUp(
     throw diskFullError(error, out);
   } finally {
     progress.stop();
+    // Also of a copy that was stopped: what it has holds people as well.
+    noteBackup(dataFolder, out);
   }
   const bytes = [...copied.values()].reduce((sum, file) => sum + file.bytes, 0);
   return { files: copied.size, bytes, folder: out, photosElsewhere: photosElsewhere(join(out, 'data', 'catalog.sqlite')) };
@@ -86,8 +92,32 @@ function photosElsewhere(catalogPath: string): number {
   }
 }
 
-/** Checks a backup and lays it out as `dataFolder`, which must not exist or be empty. */
-export async function restore(from: string, dataFolder: string, progress: Progress = SILENT): Promise<BackupReceipt> {
+function noteBackup(dataFolder: string, folder: string): void {
+  const line = JSON.stringify({ at: new Date().toISOString(), folder: resolve(folder) });
+  appendFileSync(join(dataFolder, BACKUPS_FILE), `${line}\n`, { mode: 0o600 });
+}
+
+/** The backups made of a data folder, as far as they still lie where they were written. */
+export function knownBackups(dataFolder: string): readonly string[] {
+  const path = join(dataFolder, BACKUPS_FILE);
+  if (!existsSync(path)) return [];
+  const folders = readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => (JSON.parse(line) as { folder: string }).folder);
+  return [...new Set(folders)].filter((folder) => existsSync(join(folder, 'data')));
+}
+
+/**
+ * Checks a backup and lays it out as `dataFolder`, which must not exist or be empty. `instead` has the texts of files that are
+ * not laid out as they are in the backup, by path; of those that are not in it nothing is made.
+ */
+export async function restore(
+  from: string,
+  dataFolder: string,
+  progress: Progress = SILENT,
+  instead: Readonly<Record<string, string>> = {},
+): Promise<BackupReceipt> {
   if (existsSync(dataFolder) && readdirSync(dataFolder).length > 0) {
     throw new ServiceError('JOB_USAGE', { reason: `${dataFolder} is not empty; restore into a new folder, then point the service at it.` });
   }
@@ -101,14 +131,16 @@ export async function restore(from: string, dataFolder: string, progress: Progre
   rmSync(staged, { recursive: true, force: true });
   progress.start('restoring', manifest.files.length);
   try {
-    mkdirSync(staged, { recursive: true });
+    mkdirSync(staged, { recursive: true, mode: 0o700 });
     for (const [done, file] of manifest.files.entries()) {
       mkdirSync(dirname(join(staged, file.path)), { recursive: true });
       const target = join(staged, file.path);
-      copyFileSync(join(from, 'data', file.path), target);
+      if (Object.hasOwn(instead, file.path)) writeFileSync(target, instead[file.path], { mode: 0o600 });
+      else copyFileSync(join(from, 'data', file.path), target);
       if (Number.isFinite(file.modifiedAt)) setTime(target, Number(file.modifiedAt));
       progress.update(done + 1);
     }
+    noteBackup(staged, from);
     rmSync(dataFolder, { recursive: true, force: true });
     renameSync(staged, dataFolder);
   } catch (error) {

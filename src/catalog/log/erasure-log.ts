@@ -1,4 +1,4 @@
-/** Takes one person out of log.sqlite: their events go, their served lists stay without a name. */
+/** People of log.sqlite: takes one out (their events go, their served lists stay without a name), or renames them all. */
 import { newId } from '../../math/random.ts';
 import type { Database } from '../database.ts';
 
@@ -31,4 +31,19 @@ export function erasePerson(database: Database, userId: string): LogErasure {
     .immediate();
   database.pragma('wal_checkpoint(TRUNCATE)');
   return erased;
+}
+
+/** Renames people and sessions by the SQL function `name_user` of the connection; who was met under both names becomes one. */
+export function renamePeople(database: Database): { people: number; peopleMerged: number; lists: number } {
+  const people = database.prepare('UPDATE OR IGNORE person SET text = name_user(text) WHERE text <> name_user(text)').run().changes;
+  const pairs = database
+    .prepare('SELECT p.id AS old, n.id AS kept FROM person p JOIN person n ON n.text = name_user(p.text) WHERE p.text <> name_user(p.text)')
+    .all() as { old: number; kept: number }[];
+  for (const { old, kept } of pairs) {
+    for (const table of ['event', 'stray_event', 'served_list'])
+      database.prepare(`UPDATE ${table} SET person = ? WHERE person = ?`).run(kept, old);
+    database.prepare('UPDATE person SET text = ? WHERE id = ?').run(`merged ${newId()}`, old);
+  }
+  const lists = database.prepare('UPDATE served_list SET session = name_user(session) WHERE session <> name_user(session)').run().changes;
+  return { people, peopleMerged: pairs.length, lists };
 }

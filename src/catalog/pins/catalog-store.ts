@@ -12,7 +12,7 @@ import { REMOVAL_TABLES, RemovalStore } from './removal-store.ts';
 import { SAVE_TABLES, SaveStore } from './save-store.ts';
 import { Sequence, SEQUENCE_TABLES } from '../log/sequence-store.ts';
 import { TEXT_TABLES, TextStore } from './text-store.ts';
-import { userNaming } from './user-pseudonym.ts';
+import { userNaming, type UserSecrets } from './user-pseudonym.ts';
 import { USER_TABLES, UserStore } from './user-store.ts';
 
 const STEPS = [
@@ -34,7 +34,7 @@ export class CatalogStore {
   readonly imports: ImportStore;
 
   /** `userKey`: the secret of users' pseudonyms; empty: users are stored under their own ids. */
-  constructor(database: Database, userKey = '') {
+  constructor(database: Database, userKey: UserSecrets = '') {
     migrate(database, 'catalog', STEPS);
     this.database = database;
     this.sequence = new Sequence(database);

@@ -25,9 +25,12 @@ export class UserStore {
     return this.database.prepare('SELECT coalesce(max(userIndex) + 1, 0) FROM users').pluck().get() as number;
   }
 
-  /** Users under an id that is no pseudonym: stored before a secret was set. */
-  countPlain(): number {
-    return this.database.prepare("SELECT count(*) FROM users WHERE userId IS NOT NULL AND userId NOT LIKE '~%'").pluck().get() as number;
+  /** Users under another name than the present secrets give: stored before one of them was set. */
+  countOutdated(): number {
+    const names = this.database.prepare('SELECT userId FROM users WHERE userId IS NOT NULL').pluck().iterate() as Iterable<string>;
+    let count = 0;
+    for (const name of names) if (this.nameUser(name) !== name) count++;
+    return count;
   }
 
   /** The ordinal of a user id, -1 when unknown. */
@@ -46,6 +49,11 @@ export class UserStore {
     return known >= 0 ? known : (this.insert.get(this.nameUser(id)) as number);
   }
 
+  /** How many boards a user owns; 0 for one that is unknown. */
+  boardsOf(id: string): number {
+    return this.database.prepare('SELECT count(*) FROM boards WHERE ownerIndex = ?').pluck().get(this.indexOf(id)) as number;
+  }
+
   /** Forgets a user: saves and ownership go, the ordinal stays taken without a name. Returns the saves deleted; -1 if unknown. */
   erase(id: string): number {
     return this.database
@@ -61,4 +69,24 @@ export class UserStore {
       })
       .immediate();
   }
+}
+
+/** Renames users by the SQL function `name_user` of the connection; those who were met under both names become one. */
+export function renameUsers(database: Database): { users: number; usersMerged: number } {
+  const changed = 'userId IS NOT NULL AND userId <> name_user(userId)';
+  const users = database.prepare(`UPDATE OR IGNORE users SET userId = name_user(userId) WHERE ${changed}`).run().changes;
+  const pairs = database
+    .prepare(
+      `SELECT u.userIndex AS old, n.userIndex AS kept FROM users u JOIN users n ON n.userId = name_user(u.userId) WHERE u.userId <> name_user(u.userId)`,
+    )
+    .all() as { old: number; kept: number }[];
+  for (const { old, kept } of pairs) {
+    database.prepare('UPDATE OR IGNORE saves SET userIndex = ? WHERE userIndex = ?').run(kept, old);
+    database.prepare('DELETE FROM saves WHERE userIndex = ?').run(old);
+    database.prepare('UPDATE boards SET ownerIndex = ? WHERE ownerIndex = ?').run(kept, old);
+    database.prepare('UPDATE users SET userId = NULL WHERE userIndex = ?').run(old);
+  }
+  if (pairs.length > 0)
+    database.prepare("INSERT OR REPLACE INTO numbers SELECT 'removedThrough', value FROM numbers WHERE name = 'sequence'").run();
+  return { users, usersMerged: pairs.length };
 }

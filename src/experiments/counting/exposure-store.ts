@@ -219,6 +219,11 @@ export class ExposureStore {
   forgetUnit(unit: string, nameless: string): number {
     return this.database.prepare('UPDATE exposed_list SET unit = ? WHERE unit = ?').run(nameless, unit).changes;
   }
+
+  /** Renames units by the SQL function `name_user` of the connection. Returns how many lists that were. */
+  renameUnits(): number {
+    return this.database.prepare('UPDATE OR REPLACE exposed_list SET unit = name_user(unit) WHERE unit <> name_user(unit)').run().changes;
+  }
 }
 
 function listOf(row: RawRow): ExposedList {

@@ -1,156 +1,180 @@
-/** Erases one person everywhere, then looks for them again in every file and says what it found. */
-import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
+/** Erases one person everywhere, then looks for them again in every file and backup, and says what it found. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { appendAudit } from '../../audit-trail.ts';
 import { CACHE_KEYS, cacheOn, RedisLink } from '../../cache.ts';
-import { openCatalog } from '../../catalog/pins/catalog-store.ts';
+import { knownBackups } from '../../catalog/artifacts/backup.ts';
 import { openDatabase } from '../../catalog/database.ts';
 import { erasePerson, type LogErasure } from '../../catalog/log/erasure-log.ts';
 import { openLog } from '../../catalog/log/log-database.ts';
+import { openCatalog } from '../../catalog/pins/catalog-store.ts';
+import { secretsOf, storedNames } from '../../catalog/pins/user-pseudonym.ts';
 import { ServiceError } from '../../errors.ts';
-import { userNaming } from '../../catalog/pins/user-pseudonym.ts';
 import { redisStream } from '../../event-stream.ts';
 import { ExposureStore } from '../../experiments/counting/exposure-store.ts';
+import { ExperimentStore } from '../../experiments/experiment-store.ts';
+import { JudgementStore } from '../../experiments/judgement-store.ts';
 import { newId } from '../../math/random.ts';
 import { eraseShared } from '../../service/shared-actions.ts';
 import type { Job } from '../job.ts';
+import { type Search, searchFolder } from './erasure-proof.ts';
 
 export const job: Job = {
   name: 'erase-user',
-  summary: "erases one user's saves, events and name everywhere, and proves it",
+  summary: "erases one user's saves, events, judgements and name everywhere, and proves it",
   examples: ['related-pins erase-user --data var --user ann', 'related-pins erase-user --user ann --json'],
   options: [{ flag: '--user <id>', meaning: 'the user id to erase', required: true }],
-  async run({ options, dataFolder, config }) {
-    const { synchronous, userKey, redisUrl } = config;
+  alone: () => true,
+  async run({ options, dataFolder, config, progress }) {
+    const { synchronous, redisUrl } = config;
     const userId = String(options.user);
-    const name = userNaming(userKey)(userId);
+    const names = storedNames(userId, secretsOf(config));
     if (!existsSync(join(dataFolder, 'catalog.sqlite')))
       throw new ServiceError('NOTHING_TO_DO', { reason: `There is no catalogue in ${dataFolder}.` });
-    const saves = forgetInCatalog(dataFolder, name, synchronous);
-    const { sessions, ...erased } = forgetInLog(dataFolder, name, synchronous);
+    const { known, ...inCatalog } = forgetInCatalog(dataFolder, names, synchronous);
+    const { sessions, ...inLog } = forgetInLog(dataFolder, names, synchronous);
     // After the log, from which exposures are counted: a count in between would find the name again.
-    const exposures = forgetInExperiments(dataFolder, [name, ...sessions], synchronous);
-    const redis = await forgetInRedis(redisUrl, name);
+    const inExperiments = forgetInExperiments(dataFolder, names, sessions, synchronous);
+    const redis = await forgetInRedis(redisUrl, names);
     appendAudit(dataFolder, { who: 'command line', action: 'erase-user' });
-    const names = [...new Set([userId, name])];
-    const found = traces(dataFolder, names.filter(isTelling));
-    const known = saves >= 0 || erased.events + erased.servedLists > 0;
-    const searched = isTelling(userId);
-    const search = { searched, filesThatStillHoldTheId: found, proof: proofOf(searched, found) };
-    return { user: userId, known, saves: Math.max(0, saves), ...erased, exposures, redis, ...search };
+    const here = searchFolder(dataFolder, names, { progress, rewrite: true });
+    const backups = knownBackups(dataFolder).map((folder) => ({
+      folder,
+      ...searchFolder(join(folder, 'data'), names, { progress, rewrite: false }),
+    }));
+    const isKnown = known || inLog.events + inLog.servedLists + inExperiments.judgements + inExperiments.experimentsThatNamedThem > 0;
+    return { user: userId, known: isKnown, ...inCatalog, ...inLog, ...inExperiments, redis, ...proofOf(here, backups, redis) };
   },
   describe: (receipt) => [
-    `${receipt.user}: ${receipt.saves} saves and ${receipt.events} events erased, ${receipt.servedLists} served lists left without a name`,
+    `${receipt.user}: ${receipt.saves} saves, ${receipt.events} events and the name of ${receipt.judgements} judgements erased, ${receipt.servedLists} served lists left without a name`,
+    ...(receipt.boardsLeft === 0
+      ? []
+      : [`${receipt.boardsLeft} boards stay, without an owner, with the titles and descriptions they have`]),
     receipt.proof as string,
   ],
+  exitCode: ({ proven }) => (proven ? 0 : 1),
 };
 
-/** Shorter ids stand in any file by chance: finding one proves nothing, and so nothing is proved by not looking. */
-const TELLING_LENGTH = 4;
+type BackupSearch = Search & { readonly folder: string };
 
-function isTelling(name: string): boolean {
-  return name.length >= TELLING_LENGTH;
-}
-
-function proofOf(searched: boolean, found: readonly string[]): string {
-  if (found.length > 0) return `still found in: ${found.join(', ')}`;
-  if (searched) return 'no file of the data folder holds the id any more';
-  return `the files were not searched for the id: fewer than ${TELLING_LENGTH} characters are found in any file by chance`;
+function proofOf(here: Search, backups: readonly BackupSearch[], redis: string) {
+  const texts = here.found.map(({ file, where }) => (where === null ? file : `${file} (${where})`));
+  const holding = backups.filter(({ found, unproven }) => found.length + unproven.length > 0);
+  const said = [
+    ...(texts.length > 0 ? [`still found in: ${texts.join(', ')}`] : []),
+    ...here.unproven.map(({ file, reason }) => `not proven of ${file}: ${reason}`),
+    ...holding.map(
+      ({ folder, found }) => `the backup ${folder} ${found.length > 0 ? 'holds' : 'may hold'} it: take a new one and delete it`,
+    ),
+    ...(isGoneFromRedis(redis) ? [] : [`Redis: ${redis}`]),
+  ];
+  return {
+    searched: true,
+    filesSearched: here.files,
+    filesThatStillHoldTheId: [...new Set(here.found.map(({ file }) => file))],
+    where: texts,
+    unproven: here.unproven,
+    backupsSearched: backups.length,
+    backupsThatHoldIt: holding.map(({ folder, found }) => ({ folder, holds: found.length > 0 ? 'yes' : 'perhaps' })),
+    proven: said.length === 0,
+    proof: said.length === 0 ? 'no file of the data folder and no backup that it knows of holds the id any more' : said.join('; '),
+  };
 }
 
 /** How long Redis may take to answer. */
 const REDIS_MS = 2000;
 
 /** What became of the user's shared actions: nothing to forget, forgotten, or not asked because Redis was away. */
-async function forgetInRedis(redisUrl: string, userId: string): Promise<string> {
+async function forgetInRedis(redisUrl: string, names: readonly string[]): Promise<string> {
   if (redisUrl === '') return 'not configured';
   const link = new RedisLink(redisUrl);
   const cache = cacheOn(link);
   try {
     for (let waited = 0; link.reason !== null && waited < REDIS_MS; waited += 20) await new Promise((again) => setTimeout(again, 20));
-    const inStream = await eraseShared(cache, redisStream(link, link), userId);
-    if (inStream === null) return `away: ${link.reason}; its entries end by themselves within seven days, or run this again`;
-    const left = await cache.list(CACHE_KEYS.actions.key(userId));
-    return left.length === 0 ? `forgotten, ${inStream} entries of the stream removed` : 'still holds the user';
+    let removed = 0;
+    for (const name of names) {
+      const inStream = await eraseShared(cache, redisStream(link, link), name);
+      if (inStream === null) return `away: ${link.reason}; its entries end by themselves within seven days, or run this again`;
+      removed += inStream;
+      if ((await cache.list(CACHE_KEYS.actions.key(name))).length > 0) return 'still holds the user';
+    }
+    return `forgotten, ${removed} entries of the stream removed`;
   } finally {
     await cache.close();
   }
 }
 
-/** Saves deleted; -1 for a user the catalogue does not know. */
-function forgetInCatalog(dataFolder: string, name: string, synchronous: string): number {
+function isGoneFromRedis(redis: string): boolean {
+  return redis === 'not configured' || redis.startsWith('forgotten');
+}
+
+interface CatalogErasure {
+  readonly known: boolean;
+  readonly saves: number;
+  readonly boardsLeft: number;
+}
+
+function forgetInCatalog(dataFolder: string, names: readonly string[], synchronous: string): CatalogErasure {
   const catalog = openCatalog(dataFolder, { synchronous });
   try {
     catalog.database.pragma('secure_delete = ON');
-    const saves = catalog.users.erase(name);
+    const erased = names.map((name) => ({ boards: catalog.users.boardsOf(name), saves: catalog.users.erase(name) }));
     catalog.database.pragma('wal_checkpoint(TRUNCATE)');
-    return saves;
+    const sum = (count: (each: (typeof erased)[number]) => number): number => erased.reduce((total, each) => total + count(each), 0);
+    return {
+      known: erased.some(({ saves }) => saves >= 0),
+      saves: sum(({ saves }) => Math.max(0, saves)),
+      boardsLeft: sum(({ boards }) => boards),
+    };
   } finally {
     catalog.close();
   }
 }
 
-function forgetInLog(dataFolder: string, name: string, synchronous: string): LogErasure {
+function forgetInLog(dataFolder: string, names: readonly string[], synchronous: string): LogErasure {
   const log = openLog(dataFolder, { synchronous });
   try {
-    return erasePerson(log.database, name);
+    const erased = names.map((name) => erasePerson(log.database, name));
+    return {
+      events: erased.reduce((sum, { events }) => sum + events, 0),
+      strayEvents: erased.reduce((sum, { strayEvents }) => sum + strayEvents, 0),
+      servedLists: erased.reduce((sum, { servedLists }) => sum + servedLists, 0),
+      sessions: erased.flatMap(({ sessions }) => sessions),
+    };
   } finally {
     log.close();
   }
 }
 
-/** Exposures keep their counts under a nameless unit. */
-function forgetInExperiments(dataFolder: string, units: readonly string[], synchronous: string): number {
+interface ExperimentErasure {
+  readonly exposures: number;
+  readonly judgements: number;
+  readonly experimentsThatNamedThem: number;
+}
+
+/** Exposures and judgements keep their counts under a nameless unit; nobody of that name is in an arm by hand any more. */
+function forgetInExperiments(
+  dataFolder: string,
+  names: readonly string[],
+  sessions: readonly string[],
+  synchronous: string,
+): ExperimentErasure {
   const path = join(dataFolder, 'experiments.sqlite');
-  if (!existsSync(path)) return 0;
+  if (!existsSync(path)) return { exposures: 0, judgements: 0, experimentsThatNamedThem: 0 };
   const database = openDatabase(path, { synchronous });
   try {
     database.pragma('secure_delete = ON');
-    const store = new ExposureStore(database);
-    const forgotten = units.reduce((sum, unit) => sum + store.forgetUnit(unit, `erased ${newId()}`), 0);
+    const [exposures, judgements, experiments] = [new ExposureStore(database), new JudgementStore(database), new ExperimentStore(database)];
+    const nameless = `erased ${newId()}`;
+    const units = [...names, ...sessions];
+    const erased = {
+      exposures: units.reduce((sum, unit) => sum + exposures.forgetUnit(unit, `erased ${newId()}`), 0),
+      judgements: names.reduce((sum, name) => sum + judgements.forgetJudge(name, nameless), 0),
+      experimentsThatNamedThem: experiments.forgetForced(units, { by: 'erase-user', at: Date.now() }),
+    };
     database.pragma('wal_checkpoint(TRUNCATE)');
-    return forgotten;
+    return erased;
   } finally {
     database.close();
-  }
-}
-
-const CHUNK_BYTES = 1 << 22;
-
-/** Files of the data folder whose bytes still hold one of the names: the proof, by looking. */
-function traces(folder: string, names: readonly string[]): string[] {
-  if (names.length === 0) return [];
-  const needles = names.map((name) => Buffer.from(name));
-  const files = readdirSync(folder, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile());
-  const paths = files.map((entry) => join(entry.parentPath, entry.name));
-  return paths.filter((path) => holds(path, needles)).map((path) => path.slice(folder.length + 1));
-}
-
-/**
- * Looks through a file of any size, a piece at a time; pieces overlap by the longest needle. A file that went since it was
- * listed (the write-ahead log of a database that was closed, a draft) holds nothing.
- */
-export function holds(path: string, needles: readonly Buffer[]): boolean {
-  const overlap = Math.max(0, ...needles.map((needle) => needle.length));
-  const file = openIfThere(path);
-  if (file === null) return false;
-  const piece = Buffer.alloc(CHUNK_BYTES);
-  try {
-    for (let at = 0; ; at += CHUNK_BYTES - overlap) {
-      const bytes = piece.subarray(0, readSync(file, piece, 0, CHUNK_BYTES, at));
-      if (needles.some((needle) => bytes.includes(needle))) return true;
-      if (bytes.length < CHUNK_BYTES) return false;
-    }
-  } finally {
-    closeSync(file);
-  }
-}
-
-function openIfThere(path: string): number | null {
-  try {
-    return openSync(path, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
   }
 }

@@ -12,6 +12,7 @@ import { nothingWentIn, type Receipt, type RejectedCell, totalOf } from '../../c
 import { BOARD_SHAPE, PIN_SHAPE, SAVE_SHAPE } from '../../catalog/pins/records.ts';
 import type { CatalogKind } from '../../catalog/pins/upsert.ts';
 import { ServiceError } from '../../errors.ts';
+import { secretsOf } from '../../catalog/pins/user-pseudonym.ts';
 import type { Job, JobInput } from '../job.ts';
 
 const KINDS = ['pins', 'boards', 'saves'] as const satisfies readonly CatalogKind[];
@@ -65,7 +66,7 @@ async function importCatalog(input: JobInput, catalogFolder = input.dataFolder):
   const startedAt = performance.now();
   const columns = mappedColumns(input.options.map as readonly string[] | undefined);
   mkdirSync(catalogFolder, { recursive: true });
-  const catalog = openCatalog(catalogFolder, { synchronous: input.config.synchronous, userKey: input.config.userKey });
+  const catalog = openCatalog(catalogFolder, { synchronous: input.config.synchronous, userKey: secretsOf(input.config) });
   try {
     const folders = { images: imagesFolder(input), data: resolve(input.dataFolder) };
     const receipts: Partial<Record<CatalogKind, Receipt & { readonly firstRows?: readonly FirstRow[] }>> = {};

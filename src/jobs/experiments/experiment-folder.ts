@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { SOURCE_NAMES } from '../../candidates/candidate.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { openLog } from '../../catalog/log/log-database.ts';
+import { secretsOf, userNaming } from '../../catalog/pins/user-pseudonym.ts';
 import { siteCategories } from '../../catalog/pins/pin-columns.ts';
 import { SURFACES } from '../../catalog/log/served-list.ts';
 import type { Config } from '../../config.ts';
@@ -25,7 +26,11 @@ export function openExperimentFolder(dataFolder: string, config: Config): Experi
   const catalog = openCatalog(dataFolder, { synchronous });
   const log = openLog(dataFolder, { synchronous });
   const describe = describeByCatalog(catalog);
-  const experiments = openExperiments(dataFolder, { log, describe, holdout: experimentHoldout }, { synchronous });
+  const experiments = openExperiments(
+    dataFolder,
+    { log, describe, holdout: experimentHoldout, nameUser: userNaming(secretsOf(config)) },
+    { synchronous },
+  );
   return {
     experiments,
     catalog,

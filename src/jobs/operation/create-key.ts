@@ -1,6 +1,7 @@
 /** A key with scopes, shown once, kept only as a digest. A running server knows it at once. */
 import { createKey } from '../../access-keys.ts';
 import { appendAudit } from '../../audit-trail.ts';
+import { changeKeys } from '../job-lock.ts';
 import type { Job } from '../job.ts';
 
 export const job: Job = {
@@ -18,7 +19,7 @@ export const job: Job = {
   ],
   async run({ args, options, dataFolder }) {
     const scopes = options.scopes as string[];
-    const key = createKey(dataFolder, args[0], scopes);
+    const key = await changeKeys(dataFolder, () => createKey(dataFolder, args[0], scopes));
     appendAudit(dataFolder, { who: 'command line', action: 'create-key', subject: `${args[0]} (${scopes.join(', ')})` });
     return { name: args[0], scopes, key };
   },

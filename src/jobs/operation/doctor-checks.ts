@@ -1,10 +1,11 @@
 /** What doctor looks at, one check each: a finding, and the way out when it is not well. Nothing is changed. */
-import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { readKeys } from '../../access-keys.ts';
 import { redisCache } from '../../cache.ts';
 import { ArtifactFile } from '../../catalog/artifacts/artifact-file.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
+import { secretsOf } from '../../catalog/pins/user-pseudonym.ts';
 import { lockDataFolder } from '../../catalog/artifacts/data-folder-lock.ts';
 import { openDatabase } from '../../catalog/database.ts';
 import type { Config } from '../../config.ts';
@@ -95,7 +96,15 @@ const dataFolder: Check = ({ dataFolder }) => {
   } catch {
     return [bad('data folder', `${dataFolder} can not be written`, `Give it to the user that serves: chown -R USER ${dataFolder}`)];
   }
-  return [ok('data folder', `${dataFolder} can be written`), freeSpace(dataFolder), lockOf(dataFolder)];
+  const others = (statSync(dataFolder).mode & 0o077) !== 0;
+  const open = `${dataFolder} can be read by other users of this machine`;
+  return [
+    others
+      ? warn('data folder', open, `chmod -R go= ${dataFolder}`)
+      : ok('data folder', `${dataFolder} can be written, by this user alone`),
+    freeSpace(dataFolder),
+    lockOf(dataFolder),
+  ];
 };
 
 function freeSpace(folder: string): Finding {
@@ -211,18 +220,18 @@ const userNames: Check = ({ dataFolder, config }) => {
   if (!existsSync(join(dataFolder, 'catalog.sqlite'))) return [ok('user ids', 'hashed')];
   let catalog: CatalogStore;
   try {
-    catalog = openCatalog(dataFolder, { readonly: true });
+    catalog = openCatalog(dataFolder, { readonly: true, userKey: secretsOf(config) });
   } catch (error) {
     return [warn('user ids', reasonOf(error), 'Start the service once with this version, then look again.')];
   }
   try {
-    const plain = catalog.users.countPlain();
-    if (plain === 0) return [ok('user ids', 'hashed, all of them')];
+    const outdated = catalog.users.countOutdated();
+    if (outdated === 0) return [ok('user ids', 'hashed, all of them')];
     return [
       warn(
         'user ids',
-        `${plain} users were stored by their own id before the secret was set`,
-        'They are strangers to it: import saves and boards anew into a new data folder, or erase-user each without the secret.',
+        `${outdated} users are stored under a name from before the present secret`,
+        'Stop the service and run rename-users.',
       ),
     ];
   } finally {

@@ -1,6 +1,7 @@
 /** Takes an access key back. A running server refuses it from the next request on. */
 import { revokeKey } from '../../access-keys.ts';
 import { appendAudit } from '../../audit-trail.ts';
+import { changeKeys } from '../job-lock.ts';
 import type { Job } from '../job.ts';
 
 export const job: Job = {
@@ -10,7 +11,7 @@ export const job: Job = {
   args: [{ form: '<name>', meaning: 'the name of the key; list-keys shows them' }],
   options: [],
   async run({ args, dataFolder }) {
-    const { name, scopes } = revokeKey(dataFolder, args[0]);
+    const { name, scopes } = await changeKeys(dataFolder, () => revokeKey(dataFolder, args[0]));
     appendAudit(dataFolder, { who: 'command line', action: 'revoke-key', subject: name });
     return { name, scopes };
   },
