@@ -197,6 +197,15 @@ export const SETTINGS = {
     '',
     'Allow image addresses on private, loopback and link-local networks.',
   ),
+  imageUserAgent: setting('IMAGE_USER_AGENT', 'text', 'related-pins (image fetch)', '', 'User-Agent of requests for images by address.'),
+  imageHostDelayMs: setting(
+    'IMAGE_HOST_DELAY_MS',
+    'integer',
+    '0',
+    'ms',
+    'Least time between two requests for images to one host; never more than eight at a time.',
+    [0, 60_000],
+  ),
   synchronous: choice(
     'SYNCHRONOUS',
     ['NORMAL', 'FULL'],

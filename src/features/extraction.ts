@@ -3,6 +3,7 @@
  * transactions. Rows that are there (same net, same version of the image) are left alone, so a stopped run goes on.
  */
 import type { ImageOutcome } from '../catalog/pins/pin-store.ts';
+import { isPassing } from '../catalog/pins/image-fetch.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
 import type { InferencePool } from '../vision/inference-pool.ts';
 import type { ImageFailure, ImageInput } from '../vision/inference-task.ts';
@@ -26,6 +27,8 @@ export interface ExtractionInput {
   /** The bytes behind a reference; throws a ServiceError with the reason. */
   readonly fetch: (image: string) => Promise<Uint8Array>;
   readonly signal?: AbortSignal;
+  /** Told of images that are to be asked for again later: their servers are busy or away. They get no row. */
+  readonly postpone?: (image: string) => void;
 }
 
 /**
@@ -87,7 +90,7 @@ export async function* extractRows(
   }
 }
 
-/** Of each image of a part; null: a stop broke off its fetching. */
+/** Of each image of a part; null: a stop broke off its fetching, or its server is busy. */
 type Embedded = (Awaited<ReturnType<ConvNet['embed']>>[number] | null)[];
 
 function embedded(input: ExtractionInput, images: readonly ImageToRead[]): AsyncGenerator<PartDone<ImageToRead, Embedded>> {
@@ -95,10 +98,22 @@ function embedded(input: ExtractionInput, images: readonly ImageToRead[]): Async
   return partsAhead(images, size, (part) => embedPart(input, part), input.signal);
 }
 
-async function embedPart({ convNet, fetch, signal }: ExtractionInput, part: readonly ImageToRead[]): Promise<Embedded> {
+async function embedPart({ convNet, fetch, signal, postpone }: ExtractionInput, part: readonly ImageToRead[]): Promise<Embedded> {
   // Once stopped, a failure says nothing about the image: the abort itself looks like an address that is refused.
-  const failed = (error: unknown): ImageFailure | null => (signal?.aborted ? null : failureOf(error));
-  const fetched = await Promise.all(part.map(({ image }) => fetch(image).then((bytes): ImageInput => ({ bytes }), failed)));
+  const failed = (image: string, error: unknown): ImageFailure | null => {
+    if (signal?.aborted) return null;
+    if (!isPassing(error)) return failureOf(error);
+    postpone?.(image);
+    return null;
+  };
+  const fetched = await Promise.all(
+    part.map(({ image }) =>
+      fetch(image).then(
+        (bytes): ImageInput => ({ bytes }),
+        (error: unknown) => failed(image, error),
+      ),
+    ),
+  );
   const isRead = (one: ImageInput | ImageFailure | null): one is ImageInput => one !== null && 'bytes' in one;
   const found = await convNet.embed(fetched.filter(isRead));
   let at = 0;

@@ -6,7 +6,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { CatalogStore } from '../catalog/pins/catalog-store.ts';
-import { fetchImage } from '../catalog/pins/image-fetch.ts';
+import { fetchImage, imageFetching } from '../catalog/pins/image-fetch.ts';
 import { whenWritable } from '../catalog/artifacts/patient-write.ts';
 import type { ResidentPinColumns } from '../catalog/pins/pin-columns.ts';
 import type { Config } from '../config.ts';
@@ -31,6 +31,8 @@ export interface FreshImageParts {
 }
 
 const MOST = 1000;
+/** Until a server of images that was busy or away is asked again. */
+const AGAIN_MS = 60_000;
 /** Pins looked through between two turns of the event loop. */
 const LOOK_PAGE = 5000;
 const AT_ONCE = 16;
@@ -44,6 +46,11 @@ export class FreshImages {
   private readonly parts: FreshImageParts;
   private readonly stop = new AbortController();
   private running: Promise<void> | null = null;
+  /** When pictures of servers that were busy are asked for again (performance.now()). */
+  private againAt = Number.POSITIVE_INFINITY;
+  private readonly postpone = (): void => {
+    this.againAt = performance.now() + AGAIN_MS;
+  };
   private seenSequence = -1;
   /** Up to this change every picture was looked for; -1: none was. */
   private lookedThrough = -1;
@@ -61,7 +68,12 @@ export class FreshImages {
   begin(failed: (error: unknown) => void): void {
     const { catalog } = this.parts;
     const sequence = catalog.sequence.current();
-    if (this.running || this.stop.signal.aborted || sequence === this.seenSequence) return;
+    const isDue = performance.now() >= this.againAt;
+    if (this.running || this.stop.signal.aborted || (sequence === this.seenSequence && !isDue)) return;
+    if (isDue) {
+      this.againAt = Number.POSITIVE_INFINITY;
+      this.lookedThrough = -1;
+    }
     this.seenSequence = sequence;
     this.running = this.lookAtAll()
       .then(() => {
@@ -106,10 +118,9 @@ export class FreshImages {
         net: convNet.features.name,
         reason: 'its folder holds another net than the one that serves',
       });
-    const byteLimit = config.uploadLimitBytes;
     const fetch = (image: string): Promise<Uint8Array> =>
-      fetchImage(image, { dataFolder, byteLimit, allowPrivate: config.imagePrivateUrls, signal: this.stop.signal });
-    const input: ExtractionInput = { convNet, pool, store: looks.store, fetch, signal: this.stop.signal };
+      fetchImage(image, { ...imageFetching(config, dataFolder), signal: this.stop.signal });
+    const input: ExtractionInput = { convNet, pool, store: looks.store, fetch, signal: this.stop.signal, postpone: this.postpone };
     const binarizer = await this.binarizer(input);
     for (let from = 0; from < waiting.length && !this.stop.signal.aborted; from += AT_ONCE) {
       for await (const rows of extractRows(input, waiting.slice(from, from + AT_ONCE), binarizer)) await this.takeIn(rows);

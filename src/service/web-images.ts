@@ -3,7 +3,7 @@
  * turn among image work, at a least pace, and in places of their own: addresses that callers give, and those of pins.
  */
 import { LRUCache } from 'lru-cache';
-import { fetchImage } from '../catalog/pins/image-fetch.ts';
+import { fetchImage, imageFetching } from '../catalog/pins/image-fetch.ts';
 import { isWebAddress } from '../catalog/pins/image-reference.ts';
 import type { Config } from '../config.ts';
 import { Places } from './places.ts';
@@ -37,8 +37,8 @@ export class WebImages {
 
   /** The picture at a reference. Throws what fetchImage throws. */
   fetch(reference: string): Promise<Uint8Array> {
-    const { uploadLimitBytes: byteLimit, imagePrivateUrls: allowPrivate } = this.config;
-    return fetchImage(reference, { dataFolder: this.dataFolder, byteLimit, allowPrivate, leastBytesPerSecond: LEAST_BYTES_PER_SECOND });
+    const options = imageFetching(this.config, this.dataFolder);
+    return fetchImage(reference, { ...options, attempts: 1, leastBytesPerSecond: LEAST_BYTES_PER_SECOND });
   }
 
   /** A pin's picture; requests that want the same one share a fetch. Throws SERVER_OVERLOADED and what fetchImage throws. */

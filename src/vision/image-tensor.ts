@@ -12,6 +12,7 @@ import type { ResizeOptions, Sharp } from 'sharp';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { boxArea, wholePixels } from './box.ts';
 import type { Box } from './box.ts';
+import { jpegEndMissing, whyBroken } from './image-damage.ts';
 import { formatOf } from './image-format.ts';
 import { cutBytes, decodedBytes, DECODED_BYTES_MAX, inTurn } from './large-pictures.ts';
 import type { NetInput, ResizeRule } from './net-manifest.ts';
@@ -76,7 +77,7 @@ export async function decodeImage(bytes: Uint8Array, limits: ImageLimits = DEFAU
     const image = open(bytes, limits);
     return shrink ? image.resize(WORKING_SIDE, WORKING_SIDE, { fit: 'inside', kernel: 'cubic' }) : image;
   };
-  const working = await inTurn(decodedBytes, () => pixelsOf(pipeline));
+  const working = await inTurn(decodedBytes, () => pixelsOf(pipeline, bytes));
   return { format, width, height, working, bytes, decodedBytes };
 }
 
@@ -93,7 +94,7 @@ export async function decodeAtSize(
 ): Promise<{ width: number; height: number; pixels: Pixels; placement: Placement }> {
   const original = await measureImage(bytes, limits);
   const pipeline = (): Sharp => open(bytes, limits).resize(width, height, resizeOptions(rule));
-  const pixels = await inTurn(original.decodedBytes, () => pixelsOf(pipeline));
+  const pixels = await inTurn(original.decodedBytes, () => pixelsOf(pipeline, bytes));
   const placement = placementOf([0, 0, original.width, original.height], width, height, rule);
   return { width: original.width, height: original.height, pixels, placement };
 }
@@ -112,13 +113,13 @@ export async function decodeRegion(
   if (Math.max(original.width, original.height) > WORKING_SIDE) return null;
   const box = wholePixels(region, original.width, original.height);
   const cut = { left: box[0], top: box[1], width: box[2] - box[0], height: box[3] - box[1] };
-  const pixels = await pixelsOf(() => open(bytes, limits).extract(cut).resize(width, height, resizeOptions(resize)));
+  const pixels = await pixelsOf(() => open(bytes, limits).extract(cut).resize(width, height, resizeOptions(resize)), bytes);
   return { width: original.width, height: original.height, pixels, placement: placementOf(box, width, height, resize) };
 }
 
 /** The same and nothing else looked at: what benches measure us against. */
 export function decodeUnchecked(bytes: Uint8Array, width: number, height: number, rule: ResizeRule): Promise<Pixels> {
-  return pixelsOf(() => sharp(bytes).autoOrient().resize(width, height, resizeOptions(rule)));
+  return pixelsOf(() => sharp(bytes).autoOrient().resize(width, height, resizeOptions(rule)), bytes);
 }
 
 /** Format and upright size from the header alone; the same refusals as `decodeImage`, except for what only decoding shows. */
@@ -133,7 +134,7 @@ export async function measureImage(
   const header = await sharp(bytes, { limitInputPixels: false, failOn: 'none' })
     .metadata()
     .catch((error: unknown) => {
-      throw new ServiceError('IMAGE_REFUSED', { reason: `its ${format} header cannot be read (${firstLine(error)})` }, error);
+      throw new ServiceError('IMAGE_REFUSED', { reason: `its ${format} header cannot be read: ${whyBroken(bytes, format)}` }, error);
     });
   const { width, height } = header.autoOrient ?? header;
   if (!width || !height) throw new ServiceError('IMAGE_REFUSED', { reason: 'it has no size' });
@@ -162,12 +163,17 @@ export async function frameCount(bytes: Uint8Array): Promise<number> {
   return header?.pages ?? 1;
 }
 
+/** A JPEG that lacks its end marker and nothing else is read, as browsers do; what lacks more of its data is refused. */
 function open(bytes: Uint8Array, limits: ImageLimits): Sharp {
-  return sharp(bytes, { limitInputPixels: limits.pixels, failOn: 'error', pages: 1, animated: false }).timeout(DECODE_LIMIT).autoOrient();
+  const endMissing = formatOf(bytes) === 'jpeg' && jpegEndMissing(bytes);
+  const whole = endMissing ? Buffer.concat([bytes, Buffer.from([0xff, 0xd9])]) : bytes;
+  return sharp(whole, { limitInputPixels: limits.pixels, failOn: endMissing ? 'warning' : 'error', pages: 1, animated: false })
+    .timeout(DECODE_LIMIT)
+    .autoOrient();
 }
 
 /** Runs a pipeline to interleaved RGB bytes, transparency on white. */
-async function pixelsOf(pipeline: () => Sharp): Promise<Pixels> {
+async function pixelsOf(pipeline: () => Sharp, bytes: Uint8Array): Promise<Pixels> {
   try {
     const { data, info } = await pipeline()
       .flatten({ background: '#ffffff' })
@@ -183,7 +189,7 @@ async function pixelsOf(pipeline: () => Sharp): Promise<Pixels> {
     };
   } catch (error) {
     if (error instanceof ServiceError) throw error;
-    throw new ServiceError('IMAGE_REFUSED', { reason: `it cannot be decoded (${firstLine(error)})` }, error);
+    throw undecodable(bytes, error);
   }
 }
 
@@ -197,8 +203,14 @@ function threeChannels(data: Uint8Array, channels: number): Uint8Array {
   return out;
 }
 
-function firstLine(error: unknown): string {
-  return reasonOf(error).split('\n')[0].trim();
+/** The reason is told from the picture itself (image-damage.ts), but for a time limit. */
+function undecodable(bytes: Uint8Array, error: unknown): ServiceError {
+  const isLate = /timeout/i.test(reasonOf(error));
+  return new ServiceError(
+    'IMAGE_REFUSED',
+    { reason: isLate ? 'decoding it takes too long' : `it cannot be decoded: ${whyBroken(bytes, formatOf(bytes))}` },
+    error,
+  );
 }
 
 /** A sharp pipeline over pixels in memory. */
@@ -236,7 +248,7 @@ export async function resizeRegion(
       let pipeline = needsOriginal ? open(image.bytes, limits) : fromPixels(image.working);
       if (cut) pipeline = pipeline.extract({ left: cut[0], top: cut[1], width: cut[2] - cut[0], height: cut[3] - cut[1] });
       return pipeline.resize(width, height, resizeOptions(rule));
-    }),
+    }, image.bytes),
   );
   return { pixels, placement: placementOf(box, width, height, rule) };
 }
@@ -292,7 +304,7 @@ export async function thumbnail(
 ): Promise<Uint8Array> {
   const original = await measureImage(bytes, limits);
   const pipeline = (): Sharp => open(bytes, limits).resize({ width, withoutEnlargement: true }).flatten({ background: '#ffffff' });
-  return inTurn(original.decodedBytes, () => encoded(pipeline, format, 82));
+  return inTurn(original.decodedBytes, () => encoded(pipeline, format, 82, bytes));
 }
 
 /** A region of an image as a JPEG, at most `side` pixels a side. */
@@ -307,7 +319,7 @@ export async function cropJpeg(
   const cut = { left: box[0], top: box[1], width: box[2] - box[0], height: box[3] - box[1] };
   const pipeline = (): Sharp =>
     open(bytes, limits).extract(cut).resize(side, side, { fit: 'inside', withoutEnlargement: true }).flatten({ background: '#ffffff' });
-  return inTurn(cutBytes(width * height, decodedBytes), () => encoded(pipeline, 'jpeg', 85));
+  return inTurn(cutBytes(width * height, decodedBytes), () => encoded(pipeline, 'jpeg', 85, bytes));
 }
 
 /** Pixels -> a file. */
@@ -320,13 +332,20 @@ export async function drawSvg(svg: string, format: 'png' | 'jpeg' = 'jpeg', qual
   return encoded(() => sharp(Buffer.from(svg)).flatten({ background: '#ffffff' }), format, quality);
 }
 
-async function encoded(pipeline: () => Sharp, format: 'jpeg' | 'png' | 'webp', quality: number): Promise<Uint8Array> {
+/** `original`: the stranger's bytes that the pipeline reads, if it does. */
+async function encoded(
+  pipeline: () => Sharp,
+  format: 'jpeg' | 'png' | 'webp',
+  quality: number,
+  original?: Uint8Array,
+): Promise<Uint8Array> {
   try {
     const image = pipeline();
     if (format === 'png') return await image.png().toBuffer();
     return await (format === 'webp' ? image.webp({ quality }) : image.jpeg({ quality })).toBuffer();
   } catch (error) {
-    throw new ServiceError('IMAGE_REFUSED', { reason: `it cannot be decoded (${firstLine(error)})` }, error);
+    if (original === undefined || error instanceof ServiceError) throw error;
+    throw undecodable(original, error);
   }
 }
 

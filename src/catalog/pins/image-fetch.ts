@@ -8,9 +8,13 @@ import { lookup as resolveHost } from 'node:dns';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, sep } from 'node:path';
 import type { LookupFunction } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import ipaddr from 'ipaddr.js';
 import type { Dispatcher } from 'undici';
 import { reasonOf, ServiceError } from '../../errors.ts';
+import type { Config } from '../../config.ts';
+import { findFile } from './image-file.ts';
+import { atHost, restHost, restOf, retryAfterMs } from './image-hosts.ts';
 import { imageLocation, isWebAddress } from './image-reference.ts';
 
 export interface ImageFetchOptions {
@@ -25,8 +29,43 @@ export interface ImageFetchOptions {
   /** Which addresses may be connected to; by default public unicast ones. */
   readonly addressAllowed?: (address: string) => boolean;
   readonly resolve?: typeof resolveHost;
+  /** What servers are told who asks; some refuse those who do not say. */
+  readonly userAgent?: string;
+  /** Times that a passing refusal (429, 503, a cut connection) is met before it is given up; absent: once, for somebody waits. */
+  readonly attempts?: number;
+  /** Least milliseconds between two requests to one host. */
+  readonly hostDelayMs?: number;
 }
 
+/** What the settings say of fetching; jobs and the service in the background try passing refusals again. */
+export function imageFetching(config: Config, dataFolder: string): ImageFetchOptions {
+  const { uploadLimitBytes: byteLimit, imagePrivateUrls: allowPrivate, imageUserAgent: userAgent, imageHostDelayMs: hostDelayMs } = config;
+  return { dataFolder, byteLimit, allowPrivate, userAgent, hostDelayMs, attempts: ATTEMPTS };
+}
+
+/** True for a refusal that may be over later: the picture is to be asked for again. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof ServiceError && error.fields.passing === true;
+}
+
+const ATTEMPTS = 3;
+/** Wait before the second attempt; it doubles. A server that asks for more than the longest wait is left for a later run. */
+const BACKOFF_MS = 500;
+const WAIT_MAX_MS = 20_000;
+const PASSING_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504]);
+/** What the system and undici call a connection that broke, was not made in time, or a resolver that has no answer now. */
+const PASSING_CODES = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'ETIMEDOUT',
+  'EAI_AGAIN',
+  'UND_ERR_SOCKET',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+/** Where no setting is at hand. */
+const USER_AGENT = 'related-pins';
 const REDIRECTS_MAX = 3;
 const TIMEOUT_MS = 15_000;
 /** From then on a pace is asked for, which is looked at so often. */
@@ -39,18 +78,19 @@ const REDIRECT_STATUSES = new Set([301, 302, 303, 307, 308]);
 /** Reads the image behind a stored reference. @throws IMAGE_URL_REFUSED, IMAGE_TOO_LARGE, IMAGE_REFUSED. */
 export async function fetchImage(reference: string, options: ImageFetchOptions): Promise<Uint8Array> {
   const location = imageLocation(reference, options.dataFolder);
-  if (isWebAddress(location)) return fetchFromWeb(location, options);
+  if (isWebAddress(location) && URL.canParse(location)) return fetchPatiently(location, options);
   return readImageFile(location, options.byteLimit, isAbsolute(reference) ? null : options.dataFolder);
 }
 
 /** `within`: the data folder of a reference that was given relative to it; a link in it must not lead out of it. */
 async function readImageFile(path: string, byteLimit: number, within: string | null): Promise<Uint8Array> {
   try {
-    if (within !== null) await refuseOutside(path, within);
-    const found = await stat(path);
+    const meant = (await findFile(path)) ?? path;
+    if (within !== null) await refuseOutside(meant, within);
+    const found = await stat(meant);
     if (!found.isFile()) throw new ServiceError('IMAGE_REFUSED', { reason: 'it is no file' });
     if (found.size > byteLimit) throw tooLarge(byteLimit);
-    return await readFile(path);
+    return await readFile(meant);
   } catch (error) {
     if (error instanceof ServiceError) throw error;
     const missing = (error as { code?: unknown }).code === 'ENOENT';
@@ -64,6 +104,25 @@ async function refuseOutside(path: string, dataFolder: string): Promise<void> {
   const roots = await Promise.all([dataFolder, join(dataFolder, 'images')].map((root) => realpath(root).catch(() => null)));
   if (roots.some((root) => root !== null && target.startsWith(root + sep))) return;
   throw new ServiceError('IMAGE_REFUSED', { reason: 'it is a link that leads out of the image folder' });
+}
+
+/** Asks again, after a while, where the refusal is a passing one. */
+async function fetchPatiently(address: string, options: ImageFetchOptions): Promise<Uint8Array> {
+  const { attempts = 1, hostDelayMs = 0, signal } = options;
+  const { host } = new URL(address);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      // Somebody waits for a single attempt: a host that rests is not waited for.
+      if (attempts === 1 && restOf(host) > 0) throw passing('the server is busy', restOf(host));
+      return await atHost(host, hostDelayMs, signal, () => fetchFromWeb(address, options));
+    } catch (error) {
+      if (!isPassing(error) || attempt >= attempts || signal?.aborted) throw error;
+      const asked = (error as ServiceError).fields.retryAfterMs as number | null;
+      const waitMs = asked ?? BACKOFF_MS * 2 ** (attempt - 1);
+      if (waitMs > WAIT_MAX_MS) throw error;
+      await sleep(waitMs, undefined, { signal });
+    }
+  }
 }
 
 async function fetchFromWeb(start: string, options: ImageFetchOptions): Promise<Uint8Array> {
@@ -81,12 +140,10 @@ async function fetchFromWeb(start: string, options: ImageFetchOptions): Promise<
   try {
     let url = start;
     for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
-      const reply = await request(checkedUrl(url, allowed), {
-        dispatcher: agent,
-        signal,
-        headers: { accept: 'image/*' },
-      });
-      if (!REDIRECT_STATUSES.has(reply.statusCode)) return await bodyOf(reply, options.byteLimit, pace);
+      const checked = checkedUrl(url, allowed);
+      const headers = { accept: 'image/*', 'user-agent': options.userAgent ?? USER_AGENT };
+      const reply = await request(checked, { dispatcher: agent, signal, headers });
+      if (!REDIRECT_STATUSES.has(reply.statusCode)) return await bodyOf(reply, options.byteLimit, pace, checked.host);
       reply.body.on('error', () => {}).destroy();
       url = nextUrl(url, reply.headers.location);
     }
@@ -165,10 +222,14 @@ export function isPublicAddress(address: string): boolean {
   return parsed.kind() === 'ipv4' || (parsed as ipaddr.IPv6).match(GLOBAL_IPV6);
 }
 
-async function bodyOf(reply: Dispatcher.ResponseData, byteLimit: number, pace: Pace): Promise<Uint8Array> {
+async function bodyOf(reply: Dispatcher.ResponseData, byteLimit: number, pace: Pace, host: string): Promise<Uint8Array> {
   if (reply.statusCode !== 200) {
     reply.body.on('error', () => {}).destroy();
-    throw refused(`the server answers ${reply.statusCode}`);
+    const reason = `the server answers ${reply.statusCode}`;
+    if (!PASSING_STATUSES.has(reply.statusCode)) throw refused(reason);
+    const retryAfter = retryAfterMs(reply.headers['retry-after'], Date.now());
+    if (retryAfter !== null) restHost(host, Math.min(retryAfter, WAIT_MAX_MS));
+    throw passing(reason, retryAfter);
   }
   const pieces: Uint8Array[] = [];
   for await (const piece of reply.body as AsyncIterable<Uint8Array>) {
@@ -183,11 +244,18 @@ function asServiceError(error: unknown, isLate: boolean, byteLimit: number): unk
   if (error instanceof ServiceError) return error;
   const code = (error as { code?: unknown } | null)?.code;
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return tooLarge(byteLimit);
-  return refused(isLate ? 'the server takes too long' : NOBODY_THERE, error);
+  if (isLate) return passing('the server takes too long', null, error);
+  const isBroken = typeof code === 'string' && PASSING_CODES.has(code);
+  return isBroken ? passing(NOBODY_THERE, null, error) : refused(NOBODY_THERE, error);
 }
 
 function refused(reason: string, cause?: unknown): ServiceError {
   return new ServiceError('IMAGE_URL_REFUSED', { reason }, cause);
+}
+
+/** Callers are told the same of a passing refusal: it is marked for those who ask again. */
+function passing(reason: string, retryAfter: number | null, cause?: unknown): ServiceError {
+  return new ServiceError('IMAGE_URL_REFUSED', { reason, passing: true, retryAfterMs: retryAfter }, cause);
 }
 
 function tooLarge(byteLimit: number): ServiceError {

@@ -1,7 +1,7 @@
 /** Finds the objects in every pin's image with every detector, and describes the dominant one's crop as the whole image is described. */
 import { availableParallelism } from 'node:os';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
-import { fetchImage, type ImageFetchOptions } from '../../catalog/pins/image-fetch.ts';
+import { fetchImage, imageFetching, type ImageFetchOptions, isPassing } from '../../catalog/pins/image-fetch.ts';
 import type { PinImage } from '../../catalog/pins/pin-store.ts';
 import type { Config } from '../../config.ts';
 import type { DominanceRules } from '../../detection/dominant-object.ts';
@@ -118,7 +118,7 @@ async function detectImages(
   let objects = 0;
   progress.start('detect', needed.length);
   let done = 0;
-  const look = (part: readonly PinImage[]): Promise<DetectionRow[]> => detectPart(detector, part, fetchOptions(config, dataFolder));
+  const look = (part: readonly PinImage[]): Promise<DetectionRow[]> => detectPart(detector, part, imageFetching(config, dataFolder));
   for await (const { found: rows } of partsAhead(needed, Math.ceil(appetite / 2), look, signal)) {
     for (const { failure, found } of rows) {
       if (failure !== null) refused[failure] = (refused[failure] ?? 0) + 1;
@@ -132,16 +132,17 @@ async function detectImages(
   if (signal.aborted) throw new ServiceError('JOB_STOPPED');
   const failed = Object.values(refused).reduce((sum, count) => sum + count, 0);
   const read = images.length;
-  return { read, written: needed.length - failed, unchanged: read - needed.length, detections: objects, refused };
+  return { read, written: done - failed, postponed: needed.length - done, unchanged: read - needed.length, detections: objects, refused };
 }
 
 async function detectPart(detector: Detector, part: readonly PinImage[], options: ImageFetchOptions): Promise<DetectionRow[]> {
   const fetched = await Promise.all(part.map(({ image }) => bytesOrRefusal(image, options)));
-  const bytes = fetched.filter((one): one is Uint8Array => typeof one !== 'string');
+  const bytes = fetched.filter((one): one is Uint8Array => one !== null && typeof one !== 'string');
   const outcomes = await detector.detect(bytes);
   let next = 0;
-  return part.map(({ pinIndex, imageVersion }, i): DetectionRow => {
+  return part.flatMap(({ pinIndex, imageVersion }, i): DetectionRow | DetectionRow[] => {
     const fetchedOne = fetched[i];
+    if (fetchedOne === null) return [];
     if (typeof fetchedOne === 'string') return { pinIndex, imageVersion, found: null, failure: fetchedOne };
     const outcome = outcomes[next++];
     return outcome.ok
@@ -150,18 +151,15 @@ async function detectPart(detector: Detector, part: readonly PinImage[], options
   });
 }
 
-/** An image's bytes, or the code of its refusal. */
-export async function bytesOrRefusal(image: string, options: ImageFetchOptions): Promise<Uint8Array | string> {
+/** An image's bytes, the code of its refusal, or null where a later run is to ask again. */
+export async function bytesOrRefusal(image: string, options: ImageFetchOptions): Promise<Uint8Array | string | null> {
   try {
     return await fetchImage(image, options);
   } catch (error) {
+    if (isPassing(error)) return null;
     if (error instanceof ServiceError) return error.code;
     throw error;
   }
-}
-
-export function fetchOptions(config: Config, dataFolder: string): ImageFetchOptions {
-  return { dataFolder, byteLimit: config.uploadLimitBytes, allowPrivate: config.imagePrivateUrls };
 }
 
 export function dominanceOf(config: Config): DominanceRules {
@@ -180,7 +178,7 @@ async function cropPass(detections: SetDetections, set: DetectorSet, images: rea
       dominance: dominanceOf(config),
       store,
       pool,
-      fetch: fetchOptions(config, dataFolder),
+      fetch: imageFetching(config, dataFolder),
       retryFailed: input.options.retryFailed === true,
       progress: input.progress,
       signal: input.signal,

@@ -1,7 +1,7 @@
 /** The labelled images that `evaluate-features` asks with: of a folder of folders, or of the catalogue. */
 import { resolve } from 'node:path';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
-import { fetchImage } from '../../catalog/pins/image-fetch.ts';
+import { fetchImage, imageFetching } from '../../catalog/pins/image-fetch.ts';
 import { ServiceError } from '../../errors.ts';
 import { seededRandom } from '../../math/random.ts';
 import type { JobInput } from '../job.ts';
@@ -54,7 +54,7 @@ function catalogImages({ options, dataFolder, config }: JobInput): EvaluatedImag
     for (const { pinIndex, image } of catalog.pins.images()) {
       const labels = byBoards ? [...catalog.saves.boardsOf(pinIndex)] : strongest(catalog.pins.get(pinIndex)?.categoryVector ?? {}, names);
       if (byBoards) for (const board of labels) names[board] ??= catalog.boards.get(board)?.title || `board ${board}`;
-      const read = () => fetchImage(image, { dataFolder, byteLimit: config.uploadLimitBytes, allowPrivate: config.imagePrivateUrls });
+      const read = () => fetchImage(image, imageFetching(config, dataFolder));
       if (labels.length > 0) images.push({ name: catalog.pins.idOf(pinIndex), labels, read });
     }
     if (images.length > 1) return { images, labelOf: (label) => names[label] };

@@ -1,7 +1,7 @@
 /** Binary codes, class scores and fingerprints of all images that have none yet, packed for serving; near-duplicates grouped. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
-import { fetchImage } from '../../catalog/pins/image-fetch.ts';
+import { fetchImage, imageFetching } from '../../catalog/pins/image-fetch.ts';
 import { ServiceError } from '../../errors.ts';
 import { type ConvNet, type FeatureNet, openConvNet } from '../../features/convnet.ts';
 import { binarizerFor, type ExtractionInput, extractRows, type ImageToRead, outcomeOf } from '../../features/extraction.ts';
@@ -12,6 +12,7 @@ import { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet, netGiven } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
 import { planFor, toldPlan } from './inference-planning.ts';
+import { isJpegWithoutEnd } from '../../vision/image-damage.ts';
 import type { Job, JobInput } from '../job.ts';
 
 export const job: Job = {
@@ -89,13 +90,13 @@ async function extractAll(input: JobInput, { catalog, store, pool, convNet }: Op
   if (images.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'No pin has an image; import pins with images first.' });
   const wanted = missing(images, store, netId, input.options.retryFailed === true);
   const fetch = (image: string): Promise<Uint8Array> =>
-    fetchImage(image, {
-      dataFolder,
-      byteLimit: config.uploadLimitBytes,
-      allowPrivate: config.imagePrivateUrls,
-      signal,
+    fetchImage(image, { ...imageFetching(config, dataFolder), signal }).then((bytes) => {
+      if (isJpegWithoutEnd(bytes)) endless.add(image);
+      return bytes;
     });
-  const extraction: ExtractionInput = { convNet, pool, store, fetch, signal };
+  const postponed = new Set<string>();
+  const endless = new Set<string>();
+  const extraction: ExtractionInput = { convNet, pool, store, fetch, signal, postpone: (image) => postponed.add(image) };
   const binarizer = await binarizerFor(extraction, images);
   const rejected: Record<string, { count: number; pins: string[] }> = {};
   let done = 0;
@@ -124,6 +125,9 @@ async function extractAll(input: JobInput, { catalog, store, pool, convNet }: Op
     written,
     unchanged: images.length - wanted.length,
     rejected,
+    /** Servers of images that were busy or away: the next run asks them again. */
+    postponed: postponed.size,
+    notes: endless.size > 0 ? { 'JPEG without its end marker, read where nothing else is missing': endless.size } : {},
     nearDuplicates,
     bits: binarizer.bits,
     artifact,

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
-import { fetchImage } from '../../catalog/pins/image-fetch.ts';
+import { fetchImage, imageFetching } from '../../catalog/pins/image-fetch.ts';
 import { ServiceError } from '../../errors.ts';
 import { mixedSeed, seededRandom } from '../../math/random.ts';
 import { formatOf } from '../../vision/image-format.ts';
@@ -32,7 +32,7 @@ async function makeEvaluationSet(input: JobInput): Promise<Readonly<Record<strin
   if (byTerm.length < 2)
     throw new ServiceError('NOTHING_TO_DO', { reason: 'Fewer than two annotations are the strongest of enough images; lower --per-term.' });
   const out = resolve(options.out as string);
-  const fetching = { dataFolder, byteLimit: config.uploadLimitBytes, allowPrivate: config.imagePrivateUrls, signal };
+  const fetching = { ...imageFetching(config, dataFolder), signal };
   const refused: Record<string, number> = {};
   let images = 0;
   progress.start('terms', byTerm.length);

@@ -1,4 +1,4 @@
-import { fetchImage } from '../../catalog/pins/image-fetch.ts';
+import { fetchImage, imageFetching } from '../../catalog/pins/image-fetch.ts';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import type { Config } from '../../config.ts';
 import { thumbnail } from '../../vision/image-tensor.ts';
@@ -38,9 +38,9 @@ async function addPicture(
   dataFolder: string,
   config: Config,
 ): Promise<void> {
-  const { uploadLimitBytes, imagePixelLimit, imagePrivateUrls } = config;
+  const { uploadLimitBytes, imagePixelLimit } = config;
   try {
-    const bytes = await fetchImage(image, { dataFolder, byteLimit: uploadLimitBytes, allowPrivate: imagePrivateUrls });
+    const bytes = await fetchImage(image, imageFetching(config, dataFolder));
     const small = await thumbnail(bytes, WIDTH_PX, 'jpeg', { bytes: uploadLimitBytes, pixels: imagePixelLimit });
     addresses.set(pinIndex, `data:image/jpeg;base64,${Buffer.from(small).toString('base64')}`);
   } catch {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
-import { fetchImage } from '../../catalog/pins/image-fetch.ts';
+import { fetchImage, imageFetching } from '../../catalog/pins/image-fetch.ts';
 import { ServiceError } from '../../errors.ts';
 import { annotationClusters, type Terms } from '../../features/tuning/annotation-clusters.ts';
 import type { LabelSet, Part } from '../../features/tuning/label-split.ts';
@@ -51,7 +51,7 @@ function labelledFolder(folder: string): TuningImage[] {
 function catalogImages({ options, dataFolder, config }: JobInput): TuningImage[] {
   const kinds = typeof options.kinds === 'string' ? readKinds(resolve(options.kinds)) : null;
   const catalog = openCatalog(dataFolder);
-  const { uploadLimitBytes: byteLimit, imagePrivateUrls: allowPrivate } = config;
+  const fetching = imageFetching(config, dataFolder);
   try {
     return [...catalog.pins.images()].flatMap(({ pinIndex, image, imageVersion }): TuningImage[] => {
       const pin = catalog.pins.get(pinIndex);
@@ -63,7 +63,7 @@ function catalogImages({ options, dataFolder, config }: JobInput): TuningImage[]
         categories: strongest(pin.categoryVector),
         ...(kinds ? { kinds: kinds.get(id) ?? [] } : {}),
       };
-      const read = () => fetchImage(image, { dataFolder, byteLimit, allowPrivate });
+      const read = () => fetchImage(image, fetching);
       const terms = new Map(Object.entries(pin.annotations ?? {}));
       return [{ key: `group ${group}`, version: `${id} ${imageVersion}`, read, labels, terms }];
     });

@@ -1,7 +1,7 @@
 /** What Lens would blend for the catalogue's own pictures, by kind of query: ratios, and which sources stay silent. */
 import { ExactIndex } from '../../candidates/visual/exact-index.ts';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
-import { fetchImage } from '../../catalog/pins/image-fetch.ts';
+import { fetchImage, imageFetching } from '../../catalog/pins/image-fetch.ts';
 import { loadPinColumns, siteCategories } from '../../catalog/pins/pin-columns.ts';
 import { ServiceError } from '../../errors.ts';
 import { unfitted } from '../../features/binarize.ts';
@@ -19,7 +19,6 @@ import { understand } from '../../search/query-understanding.ts';
 import type { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
-import { fetchOptions } from '../nets/detect-objects.ts';
 import type { JobInput } from '../job.ts';
 import { readDetectorSet } from '../../detection/detector-set.ts';
 import { servingThresholds, thresholdsFor } from '../../search/search-thresholds.ts';
@@ -66,7 +65,7 @@ export async function blendByKind(
     progress.start('blend', chosen.length);
     for (const [at, pin] of chosen.entries()) {
       if (signal.aborted) throw new ServiceError('JOB_STOPPED');
-      const bytes = await fetchImage(pin.image, fetchOptions(config, dataFolder));
+      const bytes = await fetchImage(pin.image, imageFetching(config, dataFolder));
       const code = image.codes.slice(pin.pinIndex * image.words, (pin.pinIndex + 1) * image.words);
       const look = await reader.look({ bytes, key: null }, null, queryNet, { code, words: [] });
       const results = await visualSearch({ code, pinIndex: pin.pinIndex }, {}, sources);

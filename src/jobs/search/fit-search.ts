@@ -26,7 +26,8 @@ import { type FittedDots, type SearchThresholds, THRESHOLDS_FILE, writeThreshold
 import { cropJpeg, measureImage, thumbnail } from '../../vision/image-tensor.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
-import { bytesOrRefusal, fetchOptions } from '../nets/detect-objects.ts';
+import { imageFetching } from '../../catalog/pins/image-fetch.ts';
+import { bytesOrRefusal } from '../nets/detect-objects.ts';
 import type { Job, JobInput } from '../job.ts';
 
 /** Right dots of a detector below which nothing is fitted for it. */
@@ -211,8 +212,8 @@ async function fitExact(
   for (let from = 0; from < chosen.length; from += AT_ONCE) {
     if (signal.aborted) throw new ServiceError('JOB_STOPPED');
     for (const { pinIndex, image } of chosen.slice(from, from + AT_ONCE)) {
-      const bytes = await bytesOrRefusal(image, fetchOptions(config, dataFolder));
-      if (typeof bytes === 'string') continue;
+      const bytes = await bytesOrRefusal(image, imageFetching(config, dataFolder));
+      if (bytes === null || typeof bytes === 'string') continue;
       const group = columns.group[pinIndex];
       const half = halfOf(group, seed);
       const same = known(pinIndex);

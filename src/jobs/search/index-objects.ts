@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { ExactIndex } from '../../candidates/visual/exact-index.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
-import { fetchImage } from '../../catalog/pins/image-fetch.ts';
+import { fetchImage, imageFetching } from '../../catalog/pins/image-fetch.ts';
 import { loadPinColumns, siteCategories } from '../../catalog/pins/pin-columns.ts';
 import type { PinImage } from '../../catalog/pins/pin-store.ts';
 import type { Config } from '../../config.ts';
@@ -24,7 +24,6 @@ import { ResidentObjects } from '../../search/resident-objects.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { partsAhead } from '../../vision/parts-ahead.ts';
-import { fetchOptions } from '../nets/detect-objects.ts';
 import type { Job, JobInput } from '../job.ts';
 import { type DetectorSet, readDetectorSet, readUnited } from '../../detection/detector-set.ts';
 import { openSetDetections } from '../../detection/set-detections.ts';
@@ -284,7 +283,7 @@ async function cropsOf(part: readonly Found[], knownSight: KnownSight, { config,
   const unread = new Set<number>();
   for (const { image, objects } of part) {
     if (objects.length === 0) continue;
-    const bytes = await fetchImage(image.image, fetchOptions(config, dataFolder)).catch((error: unknown) => {
+    const bytes = await fetchImage(image.image, imageFetching(config, dataFolder)).catch((error: unknown) => {
       if (error instanceof ServiceError) return null;
       throw error;
     });
