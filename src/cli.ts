@@ -14,6 +14,7 @@ const LAB = [
   'evaluate-world',
   'climb-ladder',
   'judge-study',
+  'judge-worlds',
   'prove-position-bias',
   'replay-flashlight',
   'replay-paper',

@@ -26,10 +26,13 @@ const LISTS_MAX = 20_000;
 /** Choice: one person, or one robot, is not the public. */
 const LISTS_PER_USER_MAX = 200;
 
-/** Judges a stored model against the one that serves. Throws RANKER_MODEL_UNKNOWN or RANKER_MODEL_REFUSED. */
-export async function judgeModel(context: Context, name: string, now = Date.now()): Promise<Judgement> {
+/** Judges a model against another, by default the one that serves. Throws RANKER_MODEL_UNKNOWN or RANKER_MODEL_REFUSED. */
+export async function judgeModel(
+  context: Context,
+  name: string,
+  { against = context.registry.roles().serving, now = Date.now() }: { readonly against?: string; readonly now?: number } = {},
+): Promise<Judgement> {
   const { registry, log, catalog } = context;
-  const against = registry.roles().serving;
   const learned = { a: learnedFrom(context, name), b: learnedFrom(context, against) };
   const evidence: Evidence[] = await experimentEvidence(context, name, against);
   if (evidence.some(({ word }) => word !== 'cannot tell')) return decide({ model: name, against, evidence, missing: null, people: true });
