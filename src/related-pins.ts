@@ -89,8 +89,12 @@ export async function rankPins(parts: ServingParts, queryPin: number, given: Int
 
 /** What this user may want to see now: the candidates of recent saves and closeups, blended, then ranked with the history. */
 export function homeFeed(parts: ServingParts, userId: string, options: ListOptions): Promise<RankedList> {
-  const history = (at: number): WeightedPins => parts.historyOf(userId, at);
-  return blendedList(parts, options, { surface: 'home-feed', name: `home ${userId}`, history, seen: parts.seenBy(userId) });
+  return blendedList(parts, options, {
+    surface: 'home-feed',
+    name: `home ${userId}`,
+    history: (at) => parts.historyOf(userId, at),
+    seen: (at) => parts.seenBy(userId, at),
+  });
 }
 
 /** A board by its id, with its pins: the newest saves first. */
@@ -103,7 +107,7 @@ export interface BoardOfPins {
 export function relatedToBoard(parts: ServingParts, { id, pinIndexes }: BoardOfPins, options: ListOptions): Promise<RankedList> {
   const newest = pinIndexes.slice(0, BOARD_PINS_MAX);
   const history = (): WeightedPins => ({ pinIndexes: newest, weights: newest.map(() => 1) });
-  return blendedList(parts, options, { surface: 'board', name: `board ${id}`, history, seen: new Set(pinIndexes) });
+  return blendedList(parts, options, { surface: 'board', name: `board ${id}`, history, seen: () => new Set(pinIndexes) });
 }
 
 /** Pins that speak together for a list that has no query pin. */
@@ -113,8 +117,8 @@ interface Speakers {
   readonly name: string;
   /** The pins and their weights as of a time, strongest first. */
   history(at: number): WeightedPins;
-  /** Left out of the list. */
-  readonly seen: ReadonlySet<number>;
+  /** Left out of the list, as of a time. */
+  seen(at: number): ReadonlySet<number>;
 }
 
 async function blendedList(
@@ -126,7 +130,8 @@ async function blendedList(
   const { pins, limits } = parts;
   const degraded: Degradation[] = [...parts.degraded];
   const cursor = cursorOf(options, cursorName, pins);
-  const history = speakers.history(cursor?.at ?? options.now);
+  const now = cursor?.at ?? options.now;
+  const history = speakers.history(now);
   const sources = askedSources(parts.sources, options.treatment.sources, limits.sourceShares);
   const asking = askingOf(parts, options, { limit: PER_QUERY_LIMIT, alone: false, degraded });
   const queries = Math.min(history.pinIndexes.length, HOME_QUERIES_MAX);
@@ -136,7 +141,7 @@ async function blendedList(
     const those = q < FILLED_QUERIES ? sources : sources.filter(({ name }) => !isFilling(name));
     asked.push(await propose(those, { pinIndex, code: null }, { ...asking, alone: those.length === 1 }));
   }
-  const accept = acceptedPins(pins, { ...options, exclude: new Set([...options.exclude, ...speakers.seen]) }, cursor?.shown ?? []);
+  const accept = acceptedPins(pins, { ...options, exclude: new Set([...options.exclude, ...speakers.seen(now)]) }, cursor?.shown ?? []);
   const blended = blendHistory(asked, history, pins, accept);
   const candidates = mergeOf(pins).merge(-1, withoutNeedlessFilling(blended.proposals), limits.candidates, accept);
   const user = summarizeHistory(history, pins, parts.visual, blended.cooccurrence);

@@ -1,10 +1,11 @@
 /**
- * Traffic whose truth is known, for judges of models. 200 queries have 120 candidates each, of which one in seven is right. A
- * candidate has four features that are higher, on average, for right ones; how they are spread is the kind of the world:
+ * Traffic whose truth is known, for judges of models. 200 queries have 120 candidates each, 15 % of them right. A candidate has
+ * four features that are higher, on average, for right ones; how they are spread is the kind of the world:
  *
  *   even     all normal
  *   steps    every other one is 0 or 2, as an indicator is
  *   tails    every other one is the exponential of a normal, as counts are
+ *   plenty   all normal, and 40 % of the candidates are right: nearly all that is shown is, and the log holds little but the bias
  *
  * A model is a weighted sum of the features. Visitors look at place p with probability 1 / (1 + 0.12 (p - 1)) and click with
  * 0.15 when the item is right, 0.01 when not. The worth of a model is the exact mean of clicks on its first 25.
@@ -14,12 +15,11 @@ import { zeroMatrix } from '../../src/math/matrix.ts';
 import { mixedSeed, type Random, seededRandom } from '../../src/math/random.ts';
 import { linearRanker, type LinearRanker } from '../../src/ranker/scoring/linear-model.ts';
 
-export const PLANTED_KINDS = ['even', 'steps', 'tails'] as const;
+export const PLANTED_KINDS = ['even', 'steps', 'tails', 'plenty'] as const;
 export type PlantedKind = (typeof PLANTED_KINDS)[number];
 
 const QUERIES = 200;
 const CANDIDATES = 120;
-const RIGHT_SHARE = 0.15;
 const PAGE = 25;
 const UNSERVED = 5;
 const FEATURES = ['f0', 'f1', 'f2', 'f3'] as const;
@@ -38,10 +38,11 @@ export interface PlantedWorld {
 
 export function plantedWorld(kind: PlantedKind, seed: number): PlantedWorld {
   const random = seededRandom(mixedSeed(seed, `planted ${kind}`));
+  const rightShare = kind === 'plenty' ? 0.4 : 0.15;
   const strengths = FEATURES.map(() => 0.5 + random.next());
-  const right = Array.from({ length: QUERIES }, () => Uint8Array.from({ length: CANDIDATES }, () => Number(random.next() < RIGHT_SHARE)));
+  const right = Array.from({ length: QUERIES }, () => Uint8Array.from({ length: CANDIDATES }, () => Number(random.next() < rightShare)));
   const bent = (value: number, f: number): number => {
-    if (kind === 'even' || f % 2 === 1) return value;
+    if (kind === 'even' || kind === 'plenty' || f % 2 === 1) return value;
     return kind === 'steps' ? (value > 1.5 ? 2 : 0) : Math.exp(value / 1.5);
   };
   const values = right.map((ofQuery) =>

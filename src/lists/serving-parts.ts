@@ -25,10 +25,10 @@ export interface ServingParts {
   readonly engagement: PairEngagement | null;
   /** The model of that name, or the promoted one (for a canary's share of units, the canary). @throws RANKER_MODEL_UNKNOWN */
   ranker(name: string | null, unit: string | null): Ranker | Promise<Ranker>;
-  /** A user's recent pins with weights (recency x strength), strongest first; empty for strangers. */
+  /** A user's pins of before `now` with weights (recency x strength), strongest first; empty for strangers. */
   historyOf(userId: string, now: number): WeightedPins;
-  /** Pins a user has saved or was shown in a feed before. */
-  seenBy(userId: string): ReadonlySet<number>;
+  /** Pins a user has saved or was shown in a feed before `now`. */
+  seenBy(userId: string, now: number): ReadonlySet<number>;
   readonly limits: ServingLimits;
 }
 

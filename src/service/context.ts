@@ -39,7 +39,7 @@ import { FreshImages } from './fresh-images.ts';
 import { secretsOf, userNaming } from '../catalog/pins/user-pseudonym.ts';
 import { WebImages } from './web-images.ts';
 import { type PinObjects, VisualState } from './visual-state.ts';
-import { type PastAction, pastActions, seenPins, weighedHistory } from './user-past.ts';
+import { type PastAction, type PastOptions, pastActions, seenPins, weighedHistory } from './user-past.ts';
 
 /** Milliseconds between looks for changes. */
 const REFRESH_MS = 250;
@@ -200,8 +200,8 @@ export class Context {
       degraded: this.degraded,
       engagement: log.pairs,
       ranker: (name, unit) => (name === null ? current(unit) : models.byName(name)),
-      historyOf: (userId) => weighedHistory(this.pastOf(userId), pins),
-      seenBy: (userId) => seenPins(catalog, log, userId, this.hot.actions?.of(userId)),
+      historyOf: (userId, now) => weighedHistory(this.pastOf(userId, { before: now }), pins),
+      seenBy: (userId, now) => seenPins(catalog, log, userId, { before: now, elsewhere: this.hot.actions?.of(userId) }),
       limits: {
         sourceShares: this.sourceShares,
         candidates: config.candidateLimit,
@@ -212,8 +212,8 @@ export class Context {
   }
 
   /** What a user did, here and (as far as it was brought) in other processes, newest first. */
-  pastOf(userId: string, limit?: number): readonly PastAction[] {
-    return pastActions(this.catalog, this.log, userId, { limit, elsewhere: this.hot.actions?.of(userId) });
+  pastOf(userId: string, options: Pick<PastOptions, 'limit' | 'before'> = {}): readonly PastAction[] {
+    return pastActions(this.catalog, this.log, userId, { ...options, elsewhere: this.hot.actions?.of(userId) });
   }
 
   /** Settles when the list is durable; in a reading process when it was handed on. */

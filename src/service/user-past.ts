@@ -19,9 +19,11 @@ const STRENGTH: Record<EventType, number> = { save: 1, longClick: 0.7, click: 0.
 const ACTIONS_MAX = 300;
 const SHOWN_MAX = 1000;
 
-/** Absent: 300 actions, of this process alone. */
+/** Absent: 300 actions of any time, of this process alone. */
 export interface PastOptions {
   readonly limit?: number;
+  /** Epoch milliseconds: what was done at or after that moment is not the past of it. */
+  readonly before?: number;
   /** What other processes know; what is known here too counts once. */
   readonly elsewhere?: readonly PastAction[];
 }
@@ -31,14 +33,14 @@ export function pastActions(
   catalog: CatalogStore,
   log: LogDatabase,
   userId: string,
-  { limit = ACTIONS_MAX, elsewhere = [] }: PastOptions = {},
+  { limit = ACTIONS_MAX, before = Number.MAX_SAFE_INTEGER, elsewhere = [] }: PastOptions = {},
 ): PastAction[] {
   const userIndex = catalog.users.indexOf(userId);
-  const saves = userIndex < 0 ? [] : catalog.saves.ofUser(userIndex, limit);
+  const saves = userIndex < 0 ? [] : catalog.saves.ofUser(userIndex, limit, before - 1);
   const actions: PastAction[] = saves.map(({ pinIndex, at }) => ({ pinIndex, type: 'save', at }));
-  actions.push(...log.events.actionsOf(userId, limit));
+  actions.push(...log.events.actionsOf(userId, limit, { before }));
   const known = new Set(elsewhere.length === 0 ? [] : actions.map(actionKey));
-  actions.push(...elsewhere.filter((action) => !known.has(actionKey(action))));
+  actions.push(...elsewhere.filter((action) => action.at < before && !known.has(actionKey(action))));
   return actions.sort((a, b) => b.at - a.at || a.pinIndex - b.pinIndex).slice(0, limit);
 }
 
@@ -65,16 +67,16 @@ export function weighedHistory(actions: readonly PastAction[], pins: PinColumns)
   };
 }
 
-/** Pins a user has saved or acted on, or was shown in earlier home feeds. */
+/** Pins a user has saved or acted on, or was shown in earlier home feeds, before a moment. */
 export function seenPins(
   catalog: CatalogStore,
   log: LogDatabase,
   userId: string,
-  elsewhere: readonly PastAction[] = [],
+  { before = Number.MAX_SAFE_INTEGER, elsewhere = [] }: Pick<PastOptions, 'before' | 'elsewhere'> = {},
 ): ReadonlySet<number> {
   const userIndex = catalog.users.indexOf(userId);
-  const seen = new Set<number>(elsewhere.map(({ pinIndex }) => pinIndex));
-  if (userIndex >= 0) for (const { pinIndex } of catalog.saves.ofUser(userIndex)) seen.add(pinIndex);
-  for (const { pinIndex } of log.events.actionsOf(userId, SHOWN_MAX, true)) seen.add(pinIndex);
+  const seen = new Set<number>(elsewhere.flatMap(({ pinIndex, at }) => (at < before ? [pinIndex] : [])));
+  if (userIndex >= 0) for (const { pinIndex } of catalog.saves.ofUser(userIndex, -1, before - 1)) seen.add(pinIndex);
+  for (const { pinIndex } of log.events.actionsOf(userId, SHOWN_MAX, { before, withImpressions: true })) seen.add(pinIndex);
   return seen;
 }

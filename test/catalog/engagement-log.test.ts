@@ -73,7 +73,7 @@ test('the history of a person is newest first, without impressions; a list lends
     { pinIndex: 6, type: 'save', at: 3 },
     { pinIndex: 5, type: 'click', at: 1 },
   ]);
-  expect(log.events.actionsOf('ann', 10, true)).toHaveLength(3);
+  expect(log.events.actionsOf('ann', 10, { withImpressions: true })).toHaveLength(3);
   expect(log.events.actionsOf('nobody', 10)).toEqual([]);
   log.close();
 });

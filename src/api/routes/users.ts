@@ -20,7 +20,7 @@ export function userRoutes(app: App, { context }: Service): void {
     },
     async (request) => {
       const actions = context
-        .pastOf(request.params.id, request.query.limit ?? 50)
+        .pastOf(request.params.id, { limit: request.query.limit ?? 50 })
         .filter(({ pinIndex }) => (pins.flags[pinIndex] & PIN_REMOVED) === 0);
       const history = actions.map(({ pinIndex, type, at }) => {
         return { pinId: pins.idOf(pinIndex), type, at, title: catalog.pins.get(pinIndex)?.title ?? '' };

@@ -246,15 +246,15 @@ export class EngagementLog {
     return this.ofList.all(listIndex).map(eventOf);
   }
 
-  /** The newest actions of a person, newest first; impressions only when asked for. */
-  actionsOf(userId: string, limit: number, withImpressions = false): readonly UserAction[] {
+  /** The newest actions of a person before a moment, newest first; impressions only when asked for. */
+  actionsOf(userId: string, limit: number, { before = Number.MAX_SAFE_INTEGER, withImpressions = false } = {}): readonly UserAction[] {
     const person = this.people.known(userId);
     if (person === null) return [];
     const rows = this.database
-      .prepare<[number, number, number], EventRow>(
-        `SELECT type, pin, at FROM event WHERE person = ? AND type >= ? ORDER BY at DESC, event_index DESC LIMIT ?`,
+      .prepare<[number, number, number, number], EventRow>(
+        `SELECT type, pin, at FROM event WHERE person = ? AND type >= ? AND at < ? ORDER BY at DESC, event_index DESC LIMIT ?`,
       )
-      .all(person, withImpressions ? 0 : 1, limit);
+      .all(person, withImpressions ? 0 : 1, before, limit);
     return rows.map((row) => ({ pinIndex: row.pin, type: EVENT_TYPES[row.type], at: row.at }));
   }
 

@@ -24,12 +24,14 @@ export interface ReplayList {
   readonly rewards: ArrayLike<number>;
   /** The target's items by place; places beyond `logged.length` are not evaluated. */
   readonly target: ArrayLike<number>;
+  /** Whose list it is: lists of one person are no independent witnesses. Absent: a unit of its own. */
+  readonly unit?: string | null;
 }
 
 /** Expected reward of an item at a place of a list. */
 export type RewardModel = (list: ReplayList, item: number, place: number) => number;
 
-/** Reward per place with its interval (normal, clustered on lists). */
+/** Reward per place with its interval (normal, clustered on units). */
 export interface ReplayEstimate {
   readonly value: number;
   readonly low: number;
@@ -49,13 +51,21 @@ export interface ReplayReport {
   readonly alarm: string | null;
 }
 
+interface UnitSums {
+  places: number;
+  matched: number;
+  earned: number;
+  modelled: number;
+}
+
 const ALARM = 0.02;
 
-/** Lists are independent units. Throws RangeError when there is nothing to replay. */
+/** Units are independent. Throws RangeError when there is nothing to replay. */
 export function replayValue(lists: Iterable<ReplayList>, rewardModel: RewardModel | null, alpha = 0.05): ReplayReport {
   const ips = emptyStatistics();
   const snips = emptyStatistics();
   const robust = emptyStatistics();
+  const ofUnit = new Map<string, UnitSums>();
   let weightSquares = 0;
   let places = 0;
   let supported = 0;
@@ -78,10 +88,19 @@ export function replayValue(lists: Iterable<ReplayList>, rewardModel: RewardMode
       }
     }
     places += k;
+    const unit = list.unit ?? `list ${count}`;
+    const sums = ofUnit.get(unit) ?? { places: 0, matched: 0, earned: 0, modelled: 0 };
+    sums.places += k;
+    sums.matched += matched;
+    sums.earned += earned;
+    sums.modelled += modelled;
+    ofUnit.set(unit, sums);
     count++;
-    addUnit(ips, earned, k);
-    addUnit(snips, earned, matched);
-    addUnit(robust, modelled, k);
+  }
+  for (const sums of ofUnit.values()) {
+    addUnit(ips, sums.earned, sums.places);
+    addUnit(snips, sums.earned, sums.matched);
+    addUnit(robust, sums.modelled, sums.places);
   }
   if (count === 0) throw new RangeError('lists: expected at least one shuffled list');
   const support = supported / places;

@@ -1,6 +1,6 @@
 /**
  * How much of what people saved later their home feeds would have shown: feeds served through the spine from a catalogue
- * that holds the earlier saves, beside the most saved pins that a user has not seen.
+ * that holds the earlier saves, as of the moment after each user's newest one, beside the most saved pins that a user has not seen.
  *
  *   recall@k = held-out pins of a user within the first k / held-out pins of that user, averaged over users
  */
@@ -9,6 +9,7 @@ import { type InteractionForm, Names, readInteractions } from '../../candidates/
 import { ServiceError } from '../../errors.ts';
 import { seededRandom } from '../../math/random.ts';
 import { homeFeed } from '../../related-pins.ts';
+import type { ServingParts } from '../../lists/serving-parts.ts';
 import { plainOptions } from '../../lists/serve-list.ts';
 import type { Job, JobInput } from '../job.ts';
 
@@ -103,15 +104,21 @@ async function heldOutUsers(
 async function serveAll(input: JobInput, context: Context, users: readonly HeldOutUser[], limit: number): Promise<Sums> {
   const sums: Sums = { users: 0, recall: 0, ndcg: 0, popularRecall: 0, milliseconds: 0, missing: new Map() };
   const popular = mostSaved(context);
-  const now = Date.now();
+  // What people did with lists may be the very saves that are wanted.
+  const parts: ServingParts = {
+    ...context.parts,
+    sources: context.parts.sources.filter(({ name }) => name !== 'remembered-winners'),
+    engagement: null,
+  };
   input.progress.start('serving home feeds', users.length);
   for (const { userId, wanted } of users) {
     if (input.signal.aborted) throw new ServiceError('JOB_STOPPED');
+    const now = afterSaves(context, userId);
     const startedAt = performance.now();
-    const list = await homeFeed(context.parts, userId, plainOptions({ recommendationId: `evaluated-${sums.users}`, now, userId, limit }));
+    const list = await homeFeed(parts, userId, plainOptions({ recommendationId: `evaluated-${sums.users}`, now, userId, limit }));
     sums.milliseconds += performance.now() - startedAt;
     const shown = Array.from(list.page, (row) => list.candidates.pinIndexes[row]);
-    const seen = context.parts.seenBy(userId);
+    const seen = parts.seenBy(userId, now);
     sums.recall += recallOf(shown, wanted);
     sums.ndcg += ndcgOf(shown, wanted, limit);
     sums.popularRecall += recallOf(firstUnseen(popular, seen, limit), wanted);
@@ -120,6 +127,11 @@ async function serveAll(input: JobInput, context: Context, users: readonly HeldO
   }
   input.progress.stop();
   return sums;
+}
+
+/** The moment after a user's newest save of the catalog: what the log says of them later is not their past. */
+function afterSaves({ catalog }: Context, userId: string): number {
+  return catalog.saves.ofUser(catalog.users.indexOf(userId), 1)[0].at + 1;
 }
 
 function mostSaved({ pins }: Context): number[] {

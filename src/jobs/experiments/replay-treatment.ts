@@ -1,7 +1,9 @@
 /**
  * What would a treatment have earned that never served? Estimated from the lists of the log that were served shuffled:
  * IPS, self-normalized IPS and doubly robust, with the effective sample size and an alarm where support is missing.
- * The treatment is asked as things are now: a ranking feature that counts engagement knows what came after a list.
+ * The treatment is asked as of the moment of each list: the person's history and what they had seen end there, and nothing that
+ * counts engagement takes part (no clicks over expected clicks, no remembered winners), because that knows what people did with
+ * the very list. Candidate lists, popularity and models are those of today.
  */
 import { openContext } from '../../service/context.ts';
 import type { Context } from '../../service/context.ts';
@@ -11,6 +13,7 @@ import type { ReplayList } from '../../experiments/statistics/replay.ts';
 import { fitRewardModel, replayValue } from '../../experiments/statistics/replay.ts';
 import { readTreatment, type Treatment } from '../../ranker/treatment.ts';
 import { relatedPins } from '../../related-pins.ts';
+import type { ServingParts } from '../../lists/serving-parts.ts';
 import { plainOptions } from '../../lists/serve-list.ts';
 import type { Job, JobInput } from '../job.ts';
 
@@ -54,13 +57,14 @@ async function replay({ options, config, dataFolder, progress, signal }: JobInpu
 }
 
 /**
- * The reward model that helps a list was fitted on the other half of the lists (cross-fitting): a model that has seen
+ * The reward model that helps a list was fitted on the lists of the other half of the people (cross-fitting): one that has seen
  * the rewards it explains would make doubly robust look surer than it is.
  */
 function crossFitted(lists: readonly ReplayList[]) {
-  const halves = [lists.filter((_, i) => i % 2 === 0), lists.filter((_, i) => i % 2 === 1)];
-  const models = halves.map((half) => fitRewardModel(half));
-  const halfOf = new Map(lists.map((list, i) => [list, i % 2]));
+  const units = [...new Set(lists.map(({ unit }, i) => unit ?? i))];
+  const placeOf = new Map(units.map((unit, place) => [unit, place % 2]));
+  const halfOf = new Map(lists.map((list, i) => [list, placeOf.get(list.unit ?? i) ?? 0]));
+  const models = [0, 1].map((half) => fitRewardModel(lists.filter((list) => halfOf.get(list) === half)));
   return replayValue(lists, lists.length < 4 ? null : (list, item, place) => models[1 - (halfOf.get(list) ?? 0)](list, item, place));
 }
 
@@ -79,7 +83,6 @@ async function replayListOf(
   for (const { type, pinIndex, at } of log.events.eventsOf(list.listIndex))
     if (type !== 'impression' && type !== 'closeup' && at <= list.at + hours * 3_600_000) engaged.add(pinIndex);
   const logged = Int32Array.from(shown, (i) => items.pinIndexes[i]);
-  const unshuffled = { ...parts, limits: { ...parts.limits, shuffledShare: 0 } };
   const given = {
     treatment,
     forced: true,
@@ -88,12 +91,19 @@ async function replayListOf(
     now: list.at,
     recommendationId: list.recommendationId,
   };
-  const target = await relatedPins(unshuffled, list.queryPinIndex, plainOptions(given));
+  const target = await relatedPins(unknowing(parts), list.queryPinIndex, plainOptions(given));
   return {
+    unit: list.userId,
     logged,
     rewards: Float64Array.from(logged, (pinIndex) => (engaged.has(pinIndex) ? 1 : 0)),
     target: Int32Array.from(target.page.subarray(0, places), (row) => target.candidates.pinIndexes[row]),
   };
+}
+
+/** Parts that serve in order, and know nothing of what people did with lists. */
+function unknowing(parts: ServingParts): ServingParts {
+  const sources = parts.sources.filter(({ name }) => name !== 'remembered-winners');
+  return { ...parts, sources, engagement: null, limits: { ...parts.limits, shuffledShare: 0 } };
 }
 
 /** Engaged items per place of the shuffled lists themselves, at the places that are valued: to set the estimates beside. */
