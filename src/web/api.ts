@@ -11,6 +11,23 @@ export interface PinSummary {
   readonly buyable?: boolean;
   readonly saves?: number;
   readonly hasImage?: boolean;
+  /** What the caller keeps with it. */
+  readonly fields?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface PinPage {
+  readonly pins: readonly PinSummary[];
+  readonly nextCursor: string | null;
+}
+
+export interface BoardSummary {
+  readonly id: string;
+  readonly title: string;
+  readonly description: string;
+  readonly category: string | null;
+  readonly pins: number;
+  /** Ids of its newest pins. */
+  readonly covers: readonly string[];
 }
 
 export interface Term {
@@ -29,6 +46,7 @@ export interface Item {
   readonly distance?: number;
   readonly source?: string;
   readonly title?: string;
+  readonly fields?: { readonly title?: string | null };
   readonly box?: Box;
   /** Width and height of the picture that `box` is in. */
   readonly extent?: readonly [number, number];
@@ -129,6 +147,19 @@ export function post<T>(path: string, body: unknown, signal?: AbortSignal): Prom
     body: JSON.stringify(body),
   };
   return call<T>(path, signal ? { ...init, signal } : init);
+}
+
+/** Sends one file of a folder of photos. */
+export async function uploadPhoto(path: string, file: File): Promise<void> {
+  const form = new FormData();
+  form.set('path', path);
+  form.set('image', file);
+  await ask('/photos', { method: 'POST', body: form });
+}
+
+/** Has the photos that were sent taken into the catalog. */
+export async function takeInPhotos(): Promise<void> {
+  await ask('/photos/take-in', { method: 'POST' });
 }
 
 export function imagePath(pinId: string, widthPx: number): string {

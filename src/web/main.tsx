@@ -1,6 +1,7 @@
 import { render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { useKeyboard } from './keyboard.ts';
+import { Boards } from './pages/boards.tsx';
 import { Browse } from './pages/browse.tsx';
 import { Closeup } from './pages/closeup.tsx';
 import { Experiments } from './pages/experiments.tsx';
@@ -51,6 +52,7 @@ function Page({ place }: { place: Place }) {
   const [name = '', id = ''] = place.parts;
   if (name === '') return <Browse place={place} />;
   if (name === 'pin') return <Closeup place={place} />;
+  if (name === 'boards' || name === 'board') return <Boards boardId={name === 'board' ? id : ''} place={place} />;
   if (name === 'home') return <HomeFeed userId={id || ''} />;
   if (name === 'lens') return <Lens />;
   if (name === 'judge') return <Judge study={id} />;
@@ -99,6 +101,7 @@ function Bar({ place }: { place: Place }) {
       </form>
       <nav aria-label="Pages">
         {link('/', 'Explore', '')}
+        {link('/boards', 'Boards', name === 'board' ? name : 'boards')}
         {link(user ? `/home/${encodeURIComponent(user)}` : '/home', 'Home feed', 'home')}
         {link('/lens', 'Lens', 'lens')}
         {link('/experiments', 'Experiments', 'experiments')}

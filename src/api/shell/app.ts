@@ -24,6 +24,7 @@ import { Keys } from './keys.ts';
 import { Metrics } from './metrics.ts';
 import { modelRoutes } from '../routes/models.ts';
 import { isPageAddress, pageRoutes } from '../routes/pages.ts';
+import { photoRoutes } from '../routes/photos.ts';
 import { pinRoutes } from '../routes/pins.ts';
 import { sendProblem, serviceErrorOf } from './problem.ts';
 import { removalRoutes } from '../routes/removals.ts';
@@ -46,6 +47,7 @@ const ROUTES: readonly ((app: App, service: Service) => void)[] = [
   visualSearchRoutes,
   pinRoutes,
   boardRoutes,
+  photoRoutes,
   imageRoutes,
   userRoutes,
   modelRoutes,

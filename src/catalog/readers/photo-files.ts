@@ -30,6 +30,11 @@ export interface PhotoFolder {
 
 const TABLE = /^(pins|boards|saves)\.(csv|tsv|jsonl|ndjson|json|parquet)$/i;
 
+/** Whether a file is one that a folder of photos is read for. */
+export function isOfPhotoFolder(path: string): boolean {
+  return IMAGE.test(path) || TABLE.test(path) || /\.json$/i.test(path);
+}
+
 /** Lists a folder. Links are followed, each folder once; names that begin with a dot are passed over, and so is the folder `except`. */
 export async function photosIn(folder: string, except: string): Promise<PhotoFolder> {
   const files = new Map<string, string>();

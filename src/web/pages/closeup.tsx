@@ -1,10 +1,11 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { type Box, call, type Item, type ListReply, type PinObject, type PinSummary, sendEvents } from '../api.ts';
 import { useLoaded } from '../load.ts';
 import { Cropper, type FoundObjects } from '../parts/cropper.tsx';
 import { ObjectBoxes } from '../parts/object-boxes.tsx';
-import { Empty, Failure, Skeleton } from '../parts/states.tsx';
-import { RankedList } from '../parts/ranked-list.tsx';
+import { BoardChips } from '../parts/board-chips.tsx';
+import { OneList } from '../parts/one-list.tsx';
+import { Failure, Skeleton } from '../parts/states.tsx';
 import { TreatmentPicker } from '../parts/treatment-picker.tsx';
 import { go, type ListPlace, type Place, withQuery } from '../router.ts';
 import { useTitle } from '../title.ts';
@@ -52,9 +53,10 @@ export function Closeup({ place }: { place: Place }) {
           )}
         </div>
         <div class="hero-text">
-          <h1>{value?.title || pinId}</h1>
+          <h1 class={value && !value.title ? 'untitled' : ''}>{value?.title || pinId}</h1>
           {value?.description && <p>{value.description}</p>}
           <PinFacts pin={value} />
+          <BoardChips pinId={pinId} />
           <div class="row wrap">
             {value && <Visit pin={value} from={place.from} />}
             <button
@@ -105,7 +107,16 @@ function PinFacts({ pin }: { pin: PinSummary | null }) {
           </a>
         ))}
         {pin.buyable && <span class="badge buyable">buyable</span>}
-        {pin.saves !== undefined && <span class="badge">{pin.saves} saves</span>}
+        {pin.saves !== undefined && (
+          <span class="badge">
+            {pin.saves} save{pin.saves === 1 ? '' : 's'}
+          </span>
+        )}
+        {Object.entries(pin.fields ?? {}).map(([name, value]) => (
+          <span class="badge" key={name}>
+            {name} {String(value)}
+          </span>
+        ))}
       </p>
       {terms.length > 0 && (
         <p class="row wrap">
@@ -164,53 +175,4 @@ function Against({ pinId, treatment, other }: { pinId: string; treatment: string
   const reply = useLoaded(address, (signal) => call<ListReply>(address, { signal }));
   const before = useMemo(() => new Map(other.map((item) => [item.pinId, item.position])), [other]);
   return <OneList reply={reply} title={treatment} sendsEvents={false} before={before} />;
-}
-
-function OneList({
-  reply,
-  title,
-  sendsEvents,
-  before,
-}: {
-  reply: ReturnType<typeof useLoaded<ListReply>>;
-  title: string;
-  sendsEvents: boolean;
-  before?: ReadonlyMap<string, number>;
-}) {
-  const list = reply.kind === 'there' ? reply.value : null;
-  useEffect(() => {
-    if (list && sendsEvents) void sendEvents(currentUser(), list.recommendationId, 'impression', list.items);
-  }, [list, sendsEvents]);
-  return (
-    <section class="related" aria-label={title}>
-      <h2>{title}</h2>
-      {reply.kind === 'failed' && <Failure error={reply.error} retry={reply.retry} />}
-      {reply.kind === 'loading' && <Skeleton count={10} />}
-      {list && (
-        <>
-          <p class="served">
-            model <b>{list.modelVersion}</b>
-            {list.arm && (
-              <>
-                {' '}
-                · arm <b>{list.arm}</b>
-              </>
-            )}{' '}
-            · <code title="recommendation id">{list.recommendationId.slice(0, 13)}…</code>
-            {list.missing.length > 0 && <span class="badge warn">missing: {list.missing.join(', ')}</span>}
-            {list.degraded.map((row) => (
-              <span class="badge warn" key={row.code} title={row.reason}>
-                degraded: {row.code}
-              </span>
-            ))}
-          </p>
-          {list.items.length === 0 ? (
-            <Empty title="Nothing to show next">No board, picture or word leads from here to another pin yet.</Empty>
-          ) : (
-            <RankedList list={list} sendsEvents={sendsEvents} before={before} />
-          )}
-        </>
-      )}
-    </section>
-  );
 }

@@ -1,0 +1,148 @@
+import { useState } from 'preact/hooks';
+import { asError, type BoardSummary, call, type ListReply } from '../api.ts';
+import { useLoaded } from '../load.ts';
+import { OneList } from '../parts/one-list.tsx';
+import { PagedPins } from '../parts/paged-pins.tsx';
+import { PinCard } from '../parts/pin-card.tsx';
+import { Masonry } from '../parts/masonry.tsx';
+import { PinImage } from '../parts/pin-image.tsx';
+import { Empty, Failure, MoreFailed, Skeleton } from '../parts/states.tsx';
+import type { Place } from '../router.ts';
+import type { PinPage } from '../api.ts';
+import { useTitle } from '../title.ts';
+import { currentUser } from '../visitor.ts';
+
+interface BoardPage {
+  readonly boards: readonly BoardSummary[];
+  readonly nextCursor: string | null;
+}
+
+/** Pins of a board that are shown above more ideas for it; a way leads to the others. */
+const PINS_ABOVE = 18;
+
+/** All boards, or one of them. */
+export function Boards({ boardId, place }: { boardId: string; place: Place }) {
+  return boardId === '' ? <AllBoards /> : <OneBoard boardId={boardId} whole={place.query.has('all')} />;
+}
+
+function AllBoards() {
+  useTitle('Boards');
+  const first = useLoaded('/boards', (signal) => call<BoardPage>('/boards?limit=60', { signal }));
+  const [later, setLater] = useState<readonly BoardPage[]>([]);
+  const [error, setError] = useState<Error | null>(null);
+  if (first.kind === 'failed') return <Failure error={first.error} retry={first.retry} />;
+  if (first.kind === 'loading') return <Skeleton count={12} />;
+  const pages = [first.value, ...later];
+  const cursor = pages.at(-1)?.nextCursor ?? null;
+  const boards = pages.flatMap((page) => page.boards);
+  const more = (): void => {
+    setError(null);
+    call<BoardPage>(`/boards?limit=60&cursor=${encodeURIComponent(cursor ?? '')}`)
+      .then((page) => setLater((known) => [...known, page]))
+      .catch((failure: unknown) => setError(asError(failure)));
+  };
+  if (boards.length === 0)
+    return <Empty title="No boards yet">Subfolders of a folder that is opened become boards; so do imported ones.</Empty>;
+  return (
+    <>
+      <h1>Boards</h1>
+      <div class="boards">
+        {boards.map((board) => (
+          <BoardCard key={board.id} board={board} />
+        ))}
+      </div>
+      {error && <MoreFailed error={error} retry={more} />}
+      {cursor && !error && (
+        <p class="row">
+          <button type="button" onClick={more}>
+            More boards
+          </button>
+        </p>
+      )}
+    </>
+  );
+}
+
+function BoardCard({ board: { id, title, pins, covers } }: { board: BoardSummary }) {
+  return (
+    <a class="board-card" href={`/board/${encodeURIComponent(id)}`}>
+      <span class="board-covers">
+        {covers.map((pinId) => (
+          <PinImage key={pinId} pinId={pinId} widthPx={192} alt="" />
+        ))}
+      </span>
+      <b>{title || id}</b>
+      <small>{countOf(pins)}</small>
+    </a>
+  );
+}
+
+function countOf(pins: number): string {
+  return `${pins} pin${pins === 1 ? '' : 's'}`;
+}
+
+/** A board: its pins, then more ideas for it. */
+function OneBoard({ boardId, whole }: { boardId: string; whole: boolean }) {
+  const path = `/boards/${encodeURIComponent(boardId)}`;
+  const board = useLoaded(path, (signal) => call<BoardSummary>(path, { signal }));
+  const title = board.kind === 'there' ? board.value.title || boardId : boardId;
+  useTitle(title);
+  if (board.kind === 'failed') return <Failure error={board.error} retry={board.retry} />;
+  const value = board.kind === 'there' ? board.value : null;
+  return (
+    <>
+      <header class="page-head">
+        <h1>{title}</h1>
+        {value?.description && <p>{value.description}</p>}
+        <p class="row wrap">
+          {value && <span class="badge">{countOf(value.pins)}</span>}
+          {value?.category && (
+            <a class="chip" href={`/?category=${encodeURIComponent(value.category)}`}>
+              {value.category}
+            </a>
+          )}
+        </p>
+      </header>
+      {whole ? (
+        <PagedPins address={`${path}/pins?limit=60`} none={<Empty title="Nothing on this board yet" />} />
+      ) : (
+        <>
+          <SomePins path={path} boardId={boardId} total={value?.pins ?? 0} />
+          <Ideas path={path} />
+        </>
+      )}
+    </>
+  );
+}
+
+function SomePins({ path, boardId, total }: { path: string; boardId: string; total: number }) {
+  const address = `${path}/pins?limit=${PINS_ABOVE}`;
+  const page = useLoaded(address, (signal) => call<PinPage>(address, { signal }));
+  if (page.kind === 'failed') return <Failure error={page.error} retry={page.retry} />;
+  if (page.kind === 'loading') return <Skeleton count={12} />;
+  if (page.value.pins.length === 0) return <Empty title="Nothing on this board yet" />;
+  return (
+    <section aria-label="Pins of this board">
+      <Masonry minColumnPx={150}>
+        {page.value.pins.map((pin) => (
+          <PinCard key={pin.id} pinId={pin.id} title={pin.title} href={`/pin/${encodeURIComponent(pin.id)}`} />
+        ))}
+      </Masonry>
+      {total > page.value.pins.length && (
+        <p class="row">
+          <a class="button" href={`/board/${encodeURIComponent(boardId)}?all=1`}>
+            Show all {total}
+          </a>
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Ideas({ path }: { path: string }) {
+  const address = `${path}/related?limit=30&explain=true&userId=${encodeURIComponent(currentUser())}`;
+  const reply = useLoaded(address, (signal) => call<ListReply>(address, { signal }));
+  return (
+    <OneList reply={reply} title="More ideas for this board" sendsEvents nothing="All that goes with these pins is on the board already." />
+  );
+}
