@@ -84,7 +84,7 @@ const cuda: Check = async ({ config }) => {
   }
   if (available) return [ok('cuda', 'onnxruntime has its CUDA provider')];
   const wayOut =
-    'For a GPU: `ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node` (fetches the CUDA provider; needs CUDA 12 and cuDNN 9).';
+    'For a GPU: `ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js` (fetches the CUDA provider; needs CUDA 12 and cuDNN 9).';
   if (config.executionProvider === 'cuda') return [bad('cuda', 'EXECUTION_PROVIDER is cuda, onnxruntime has no CUDA provider', wayOut)];
   return [ok('cuda', `no CUDA provider: nets run on the CPU. ${wayOut}`)];
 };
