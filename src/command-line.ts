@@ -26,7 +26,7 @@ export interface Program {
 }
 
 /** A second signal within this time is the first one again. */
-const SAME_SIGNAL_MS = 300;
+const SAME_SIGNAL_MS = 1000;
 
 /** Codes that mean "refused": the command was wrong or there was nothing to do. */
 const REFUSALS = new Set([
