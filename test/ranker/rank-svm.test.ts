@@ -26,6 +26,25 @@ function generated(seed: number, lists: number, length: number, columns: number)
   };
 }
 
+/** Minimizes by moving one weight after the other to where a ternary search finds the least: slow, and nothing in it is clever. */
+function coordinateDescent(objective: (w: Float64Array) => number, signs: Int8Array): Float64Array {
+  const w = new Float64Array(signs.length);
+  const at = (c: number, value: number): number => objective(w.map((old, other) => (other === c ? value : old)));
+  for (let round = 0; round < 60; round++) {
+    for (let c = 0; c < w.length; c++) {
+      let [low, high] = [signs[c] > 0 ? 0 : -20, signs[c] < 0 ? 0 : 20];
+      for (let step = 0; step < 50; step++) {
+        const [left, right] = [low + (high - low) / 3, high - (high - low) / 3];
+        if (at(c, left) <= at(c, right)) high = right;
+        else low = left;
+      }
+      const found = (low + high) / 2;
+      w[c] = signs[c] !== 0 && at(c, 0) <= at(c, found) ? 0 : found;
+    }
+  }
+  return w;
+}
+
 describe('preference sums', () => {
   it('equal the enumeration of pairs, weighted or not', () => {
     fc.assert(
@@ -119,6 +138,52 @@ describe('Rank-SVM', () => {
     const result = trainRankSvm(denseDesign(rows, 4), lists, { c: 0.5, tolerance: 1e-9, weights });
     expect(result.objective).toBeCloseTo(pairwiseObjective(rows, 4, result.w, lists, 0.5, weights), 7);
     expect(result.gradientNorm).toBeLessThan(1e-3);
+  });
+
+  it('by hand: toward a prior, and held by a sign', () => {
+    // f(w) = (w - w0)^2 / 2 + C (1 - w)^2, so w = (w0 + 2C) / (1 + 2C); w0 = 0.4, C = 1: 0.8.
+    const rows = denseDesign(Float64Array.from([1, 0]), 1);
+    const lists = preferenceLists([1, 0], [2]);
+    const drawn = trainRankSvm(rows, lists, { c: 1, tolerance: 1e-10, prior: Float64Array.of(0.4) });
+    expect(drawn.w[0]).toBeCloseTo(0.8, 8);
+    expect(drawn.held).toEqual([]);
+    const held = trainRankSvm(rows, lists, { c: 1, tolerance: 1e-10, signs: Int8Array.of(-1) });
+    expect(held).toMatchObject({ converged: true, held: [0] });
+    expect(held.w[0]).toBe(0);
+  });
+
+  it('toward a prior and under signs it has the minimum of the written-out pairs', () => {
+    for (const seed of [11, 12, 13]) {
+      const { rows, lists } = generated(seed, 8, 7, 5);
+      const random = seededRandom(seed);
+      const prior = Float64Array.from({ length: 5 }, () => random.normal());
+      const signs = Int8Array.of(1, 1, 0, -1, 1);
+      const result = trainRankSvm(denseDesign(rows, 5), lists, { c: 0.05, tolerance: 1e-7, prior, signs });
+      const at = (w: Float64Array): number => pairwiseObjective(rows, 5, w, lists, 0.05, {}, prior);
+      expect(result.converged).toBe(true);
+      expect(result.objective).toBeCloseTo(at(result.w), 8);
+      const twin = coordinateDescent(at, signs);
+      result.w.forEach((value, c) => {
+        expect(value * signs[c], `weight ${c}`).toBeGreaterThanOrEqual(0);
+        expect(value, `weight ${c}`).toBeCloseTo(twin[c], 4);
+      });
+      expect(result.held).toEqual([...twin.keys()].filter((c) => signs[c] !== 0 && twin[c] === 0));
+    }
+  });
+
+  it('leaves a column that never differs at its prior, and moves little on little', () => {
+    const { rows, lists } = generated(6, 20, 10, 3);
+    rows.forEach((_, at) => {
+      if (at % 3 === 1) rows[at] = 7;
+    });
+    const prior = Float64Array.of(0.5, -0.25, 0.125);
+    const distance = (c: number): number => {
+      const { w } = trainRankSvm(denseDesign(rows, 3), lists, { c, tolerance: 1e-9, prior });
+      expect(w[1]).toBeCloseTo(-0.25, 12);
+      return Math.hypot(...w.map((value, column) => value - prior[column]));
+    };
+    expect(distance(1e-6)).toBeLessThan(1e-2);
+    expect(distance(1)).toBeGreaterThan(distance(1e-6));
   });
 
   it('recovers the direction that made the grades', () => {

@@ -17,6 +17,7 @@ import { type LogTraining, NO_LOG, trainOnLog } from '../../ranker/training/log-
 import { MODEL_FORMAT, type ModelArtifact } from '../../ranker/registry/model-artifact.ts';
 import { codeVersion, distributionsOf } from '../../ranker/registry/model-provenance.ts';
 import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
+import { STARTER } from '../../ranker/registry/starter-model.ts';
 import {
   type ExaminationCurve,
   examinationFromInterventions,
@@ -26,6 +27,7 @@ import {
 import type { NormalizationKind } from '../../ranker/scoring/normalizer.ts';
 import { FEATURE_SETS, type FeatureSet } from '../../ranker/scoring/ranking-feature.ts';
 import { columnStatistics, listCount, rowCount } from '../../ranker/training/ranking-data.ts';
+import { type ModelPrior, priorOf } from '../../ranker/training/model-prior.ts';
 import { timeSplit } from '../../ranker/training/time-split.ts';
 import { activeNet, servingSince } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
@@ -51,6 +53,7 @@ export async function trainFromLog(input: JobInput): Promise<Readonly<Record<str
   const categoriesOf = categoriesFrom(dataFolder);
   const holdoutShare = Number(options.holdout ?? 0.2);
   const { train } = timeSplit(data.lists.length, holdoutShare);
+  const prior = chosenPrior(registry, options.prior, serving);
   const propensity = propensityOf(sliceLog(data, train.from, train.to), options);
   const training = await trainOnLog(data, {
     sets,
@@ -59,6 +62,8 @@ export async function trainFromLog(input: JobInput): Promise<Readonly<Record<str
     c: positive(options.c, '--c'),
     holdoutShare,
     previous: previousScores(registry, serving),
+    prior,
+    signs: options.signs !== false,
     warm: options.warm === undefined ? undefined : weightsOf(registry, String(options.warm)),
     pairWeights: propensity?.weigh,
     categoriesOf,
@@ -70,7 +75,8 @@ export async function trainFromLog(input: JobInput): Promise<Readonly<Record<str
   const seconds = (performance.now() - startedAt) / 1000;
   const name = options.name === undefined ? registry.freeName('rank-svm') : String(options.name);
   const netDigest = netDigestOf(dataFolder, training.training);
-  const model = artifactOf(name, training, { sets, normalize, seed, serving, netDigest, left: data.left, seconds });
+  const given = { sets, normalize, seed, serving, netDigest, left: data.left, seconds, prior: prior?.name ?? null };
+  const model = artifactOf(name, training, given);
   registry.add(model);
   progress.start('judging', 0);
   const judgement = await judged(input, name);
@@ -195,6 +201,23 @@ function previousScores(registry: ModelRegistry, serving: string): ((data: LogDa
   return (data) => listScorer(data, features);
 }
 
+/**
+ * The model that training is drawn to: the one named, or the one that serves. Where that is no linear one of straight lines,
+ * it is the starter; a named one is refused then.
+ */
+function chosenPrior(registry: ModelRegistry, named: unknown, serving: string): ModelPrior | null {
+  if (named === 'none') return null;
+  const name = named === undefined ? serving : String(named);
+  if (name !== AS_RETRIEVED) {
+    const { kind, features } = registry.read(name);
+    const prior = kind === 'linear' ? priorOf(name, features) : null;
+    if (prior !== null) return prior;
+  }
+  if (named !== undefined)
+    throw new ServiceError('RANKER_MODEL_REFUSED', { model: name, reason: 'a prior is a linear model of features that are not bent' });
+  return priorOf(STARTER, registry.read(STARTER).features);
+}
+
 function weightsOf(registry: ModelRegistry, name: string): ReadonlyMap<string, number> {
   return new Map(registry.read(name).features.map((feature) => [feature.name, feature.weight]));
 }
@@ -215,6 +238,7 @@ interface Circumstances {
   readonly netDigest: string | null;
   readonly left: LogData['left'];
   readonly seconds: number;
+  readonly prior: string | null;
 }
 
 function artifactOf(name: string, done: LogTraining, given: Circumstances): ModelArtifact {
@@ -234,7 +258,15 @@ function artifactOf(name: string, done: LogTraining, given: Circumstances): Mode
       codeVersion: codeVersion(),
       seed: given.seed,
       c,
-      settings: { sets: given.sets, normalize: given.normalize, cCurve: choice?.curve ?? null, left: given.left },
+      settings: {
+        sets: given.sets,
+        normalize: given.normalize,
+        prior: given.prior,
+        heldBySign: model.heldBySign,
+        withoutEvidence: model.withoutEvidence,
+        cCurve: choice?.curve ?? null,
+        left: given.left,
+      },
       netDigest: given.netDigest,
       previous: given.serving,
     },
@@ -266,5 +298,8 @@ function receiptOf(model: ModelArtifact, done: LogTraining, seconds: number): Re
     ndcg10BySource: done.ndcg10BySource,
     cCurve: done.choice?.curve ?? null,
     left: done.training.left,
+    prior: model.lineage.settings.prior,
+    heldBySign: done.model.heldBySign,
+    withoutEvidence: done.model.withoutEvidence,
   };
 }

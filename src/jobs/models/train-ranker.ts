@@ -47,6 +47,8 @@ export const job: Job = {
     { flag: '--name <name>', meaning: 'name of the model in the registry (rank-svm-N)' },
     { flag: '--holdout <share>', meaning: 'share of the latest lists that judge', kind: 'number', default: 0.2 },
     { flag: '--warm <model>', meaning: 'start from the weights of this model' },
+    { flag: '--prior <model>', meaning: 'draw the weights toward those of this model; none: toward 0 (the serving model, or the starter)' },
+    { flag: '--no-signs', meaning: 'let weights of likeness and co-occurrence become negative' },
     {
       flag: '--propensity <kind>',
       meaning: 'weigh pairs by inverse examination: none, randomized (shuffled lists), harvested (pairs met at several positions)',

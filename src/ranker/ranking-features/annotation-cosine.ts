@@ -5,6 +5,7 @@ export const annotationCosine: RankingFeature = {
   name: 'annotation-cosine',
   set: 'control',
   columns: ['annotation-cosine'],
+  signs: [1],
   fill({ candidates, candidatePins }, out, column) {
     if (!candidatePins.hasAnnotations) return;
     const { annotationDots } = candidatePins;

@@ -6,6 +6,7 @@ export const categoryCosine: RankingFeature = {
   name: 'category-cosine',
   set: 'control',
   columns: ['category-cosine'],
+  signs: [1],
   fill({ query, candidates, candidatePins, pins }, out, column) {
     if (!candidatePins.hasCategories) return;
     const { categoryDots, categorySquares } = candidatePins;

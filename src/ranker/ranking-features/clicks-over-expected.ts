@@ -8,6 +8,7 @@ export const clicksOverExpected: RankingFeature = {
   name: 'clicks-over-expected',
   set: 'control',
   columns: ['clicks-over-expected'],
+  signs: [1],
   fill({ query, candidates, engagement }, out, column) {
     if (!engagement || query.pinIndex < 0) return;
     const ratios = new Float32Array(candidates.count);

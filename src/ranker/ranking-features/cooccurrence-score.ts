@@ -5,6 +5,7 @@ export const cooccurrenceScore: RankingFeature = {
   name: 'cooccurrence-score',
   set: 'control',
   columns: ['cooccurrence-score'],
+  signs: [1],
   fill({ candidates }, out, column) {
     const { count, sourceNames, sourceScores } = candidates;
     const source = sourceNames.indexOf('board-cooccurrence');

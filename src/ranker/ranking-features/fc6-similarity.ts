@@ -5,6 +5,7 @@ export const fc6Similarity: RankingFeature = {
   name: 'fc6-similarity',
   set: 'visual',
   columns: ['fc6-similarity'],
+  signs: [1],
   visualWeight: true,
   fill({ fc6 }, out, column) {
     const values = out.column(column);

@@ -5,6 +5,7 @@ export const fc8Similarity: RankingFeature = {
   name: 'fc8-similarity',
   set: 'visual',
   columns: ['fc8-similarity'],
+  signs: [1],
   visualWeight: true,
   fill({ fc8 }, out, column) {
     const values = out.column(column);

@@ -6,6 +6,7 @@ export const objectCropSimilarity: RankingFeature = {
   name: 'object-crop-similarity',
   set: 'object',
   columns: ['object-crop-fc6'],
+  signs: [1],
   fill({ query, visual, candidates }, out, column) {
     if (!query.dominantObject || !visual) return;
     const similarities = new Float32Array(candidates.count);

@@ -5,6 +5,7 @@ export const sameDomain: RankingFeature = {
   name: 'same-domain',
   set: 'control',
   columns: ['same-domain'],
+  signs: [1],
   fill({ query, candidates, candidatePins, pins }, out, column) {
     const own = query.pinIndex < 0 ? -1 : pins.domain[query.pinIndex];
     if (own < 0) return;

@@ -5,6 +5,7 @@ export const titleSimilarity: RankingFeature = {
   name: 'title-similarity',
   set: 'control',
   columns: ['title-similarity'],
+  signs: [1],
   fill({ candidates, candidatePins }, out, column) {
     if (!candidatePins.hasTitle) return;
     const { titleDots } = candidatePins;

@@ -5,6 +5,7 @@ export const userCategoryAffinity: RankingFeature = {
   name: 'user-category-affinity',
   set: 'control',
   columns: ['user-category-affinity'],
+  signs: [1],
   fill({ user, candidates, pins }, out, column) {
     if (!user) return;
     const { start, length, ordinals, weights } = pins.categories;

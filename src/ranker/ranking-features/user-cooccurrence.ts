@@ -5,6 +5,7 @@ export const userCooccurrence: RankingFeature = {
   name: 'user-cooccurrence',
   set: 'control',
   columns: ['user-cooccurrence'],
+  signs: [1],
   fill({ user, candidates }, out, column) {
     if (!user?.cooccurrence) return;
     const values = out.column(column);

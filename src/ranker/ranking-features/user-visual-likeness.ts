@@ -6,6 +6,7 @@ export const userVisualLikeness: RankingFeature = {
   name: 'user-visual-likeness',
   set: 'visual',
   columns: ['user-visual-likeness'],
+  signs: [1],
   fill({ user, visual, candidates }, out, column) {
     if (!user?.code || !visual) return;
     const likeness = new Float32Array(candidates.count);

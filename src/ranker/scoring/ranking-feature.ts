@@ -67,6 +67,8 @@ export interface RankingFeature {
   readonly name: string;
   readonly set: FeatureSet;
   readonly columns: readonly string[];
+  /** By column: 1 where more of it can't speak against a candidate, so that training keeps its weight at 0 or above; absent: free. */
+  readonly signs?: readonly (0 | 1)[];
   /** True where the treatment's visual weight factor multiplies the weights of all columns. */
   readonly visualWeight?: boolean;
   /** Writes columns `firstColumn ..`; a column comes zeroed, one that is never asked for stays zero. */

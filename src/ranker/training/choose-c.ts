@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { ServiceError } from '../../errors.ts';
 import { workerUrl } from '../../worker-url.ts';
 import type { NormalizationKind } from '../scoring/normalizer.ts';
+import type { ModelPrior } from './model-prior.ts';
 import type { RankingData } from './ranking-data.ts';
 import { listCount } from './ranking-data.ts';
 import { type TimeSplit, timeFolds } from './time-split.ts';
@@ -21,6 +22,8 @@ export interface FoldTask {
   readonly split: TimeSplit;
   readonly grid: readonly number[];
   readonly normalize: NormalizationKind;
+  readonly prior?: ModelPrior | null;
+  readonly signs?: boolean;
 }
 
 /** What it answers: per C the mean NDCG@10 of the fold's block and how many lists have a positive; null: nothing to learn from. */
@@ -35,6 +38,8 @@ export interface CChoice {
 /** Absent: C_GRID, three folds, two workers. */
 export interface ChooseSettings {
   readonly normalize: NormalizationKind;
+  readonly prior?: ModelPrior | null;
+  readonly signs?: boolean;
   readonly grid?: readonly number[];
   readonly folds?: number;
   readonly workers?: number;
@@ -47,7 +52,7 @@ export interface ChooseSettings {
  * signal says so.
  */
 export async function chooseC(data: RankingData, settings: ChooseSettings): Promise<CChoice> {
-  const { normalize, grid = C_GRID, folds = FOLDS, workers = 2 } = settings;
+  const { normalize, prior, signs, grid = C_GRID, folds = FOLDS, workers = 2 } = settings;
   const splits = timeFolds(listCount(data), folds);
   const curves: FoldCurve[] = new Array(splits.length).fill(null);
   let next = 0;
@@ -55,7 +60,7 @@ export async function chooseC(data: RankingData, settings: ChooseSettings): Prom
   const lane = async (): Promise<void> => {
     while (next < splits.length) {
       const fold = next++;
-      curves[fold] = await runFold({ data, split: splits[fold], grid, normalize }, settings.signal);
+      curves[fold] = await runFold({ data, split: splits[fold], grid, normalize, prior, signs }, settings.signal);
       settings.onFold?.(++done, splits.length);
     }
   };

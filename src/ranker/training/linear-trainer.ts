@@ -1,14 +1,28 @@
-/** From graded lists to a linear model: normalizations fitted on these rows alone, then the Rank-SVM. */
+/**
+ * From graded lists to a linear model: normalizations fitted on these rows alone, then the Rank-SVM, toward a prior where
+ * there is one.
+ *
+ * Pairs say how features weigh against each other, not how large a score is. But the size of what is learned matters beside
+ * features that the lists say nothing about, and those keep their prior weight. So scores have the spread over the pairs
+ * that the prior gives them: before training, so that the margin of 1 means the same for every prior, and after it.
+ */
 import { linearRanker, type LinearRanker, type ModelFeature } from '../scoring/linear-model.ts';
-import type { NormalizationKind } from '../scoring/normalizer.ts';
+import type { Normalization, NormalizationKind } from '../scoring/normalizer.ts';
+import type { DesignMatrix } from './design-matrix.ts';
+import { columnsWithEvidence, type ModelPrior, signsOf, spreadOfPairs } from './model-prior.ts';
 import type { PairWeights } from './preference-sums.ts';
 import { type RankSvmResult, trainRankSvm } from './rank-svm.ts';
-import { designOf, fitNormalizations, listMatrix, preferencesOf, type RankingData } from './ranking-data.ts';
+import { designOf, fitNormalizations, listMatrix, preferencesOf, type RankingData, scaleOf } from './ranking-data.ts';
 
+/** Absent: no prior, weights of either sign. */
 export interface TrainingSettings {
   readonly c: number;
   readonly normalize: NormalizationKind;
   readonly weights?: PairWeights;
+  /** Slopes by feature name that the weights are drawn to. */
+  readonly prior?: ModelPrior | null;
+  /** Keep the signs that the feature table states. */
+  readonly signs?: boolean;
   /** Weights by feature name to start from: an older model's. */
   readonly warm?: ReadonlyMap<string, number>;
   readonly tolerance?: number;
@@ -17,25 +31,56 @@ export interface TrainingSettings {
 
 export interface TrainedModel extends RankSvmResult {
   readonly features: readonly ModelFeature[];
+  /** Features whose sign held them at 0. */
+  readonly heldBySign: readonly string[];
+  /** Features that never differ within a list: they have the weight of the prior. */
+  readonly withoutEvidence: readonly string[];
 }
 
 /** The features come in the order of the columns. Throws RANKER_NO_PAIRS when no list prefers one item to another. */
 export function trainLinearModel(data: RankingData, settings: TrainingSettings): TrainedModel {
   const normalizations = fitNormalizations(data, settings.normalize);
-  const { warm } = settings;
-  const result = trainRankSvm(designOf(data, normalizations), preferencesOf(data), {
+  const { warm, prior, signs } = settings;
+  const { names } = data;
+  const design = designOf(data, normalizations);
+  const lists = preferencesOf(data);
+  const known = prior ? priorWeights(names, normalizations, prior) : null;
+  const spread = known ? spreadOfPairs(scoresOf(design, known), lists) : 0;
+  const unit = spread > 0 ? spread : 1;
+  const result = trainRankSvm(design, lists, {
     c: settings.c,
     tolerance: settings.tolerance,
     weights: settings.weights,
-    warm: warm && Float64Array.from(data.names, (name) => warm.get(name) ?? 0),
+    prior: known?.map((weight) => weight / unit),
+    signs: signs ? signsOf(names) : undefined,
+    warm: warm && Float64Array.from(names, (name) => (warm.get(name) ?? 0) / unit),
     onIteration: settings.onIteration,
   });
-  const features = data.names.map((name, column) => ({
+  const evidence = columnsWithEvidence(data, lists);
+  const learned = spreadOfPairs(scoresOf(design, result.w), lists);
+  const back = spread > 0 && learned > 0 ? spread / learned : unit;
+  const features = names.map((name, column) => ({
     name,
-    weight: result.w[column],
+    weight: evidence[column] || !known ? result.w[column] * back : known[column],
     normalization: normalizations[column],
   }));
-  return { ...result, features };
+  const withoutEvidence = names.filter((_, column) => evidence[column] === 0);
+  return { ...result, features, heldBySign: result.held.map((column) => names[column]), withoutEvidence };
+}
+
+/** The prior's slopes as weights of normalized values. Throws RangeError where a normalization is no straight line. */
+function priorWeights(names: readonly string[], normalizations: readonly Normalization[], { slopes }: ModelPrior): Float64Array {
+  return Float64Array.from(names, (name, column) => {
+    const scale = scaleOf(normalizations[column]);
+    if (scale === null) throw new RangeError(`normalization of ${name}: a prior needs a straight line, got ${normalizations[column].kind}`);
+    return (slopes.get(name) ?? 0) / scale;
+  });
+}
+
+function scoresOf(design: DesignMatrix, w: Float64Array): Float64Array {
+  const scores = new Float64Array(design.rows);
+  design.times(w, scores);
+  return scores;
 }
 
 /** Scores of a list of the data by a linear model, a score per row. Throws RangeError where the data lack a column of the model. */

@@ -18,6 +18,7 @@ import {
 import { listScorer, trainLinearModel, type TrainedModel } from './linear-trainer.ts';
 import { type LogData, sliceLog, trainingRows } from './log-data.ts';
 import type { Interval } from '../registry/model-artifact.ts';
+import type { ModelPrior } from './model-prior.ts';
 import type { NormalizationKind } from '../scoring/normalizer.ts';
 import type { PairWeights } from './preference-sums.ts';
 import type { FeatureSet } from '../scoring/ranking-feature.ts';
@@ -32,6 +33,10 @@ export interface LogTrainingSettings {
   readonly holdoutShare: number;
   /** Scores held-out lists by the model that serves now; null: there is none. */
   readonly previous: ((data: LogData) => ListScores) | null;
+  /** What the weights are drawn to; null or absent: 0. */
+  readonly prior?: ModelPrior | null;
+  /** Keep the signs that the feature table states. */
+  readonly signs?: boolean;
   /** Weights of an older model to start from. */
   readonly warm?: ReadonlyMap<string, number>;
   /** Weights of the preference pairs of the training rows, for instance by inverse propensity. */
@@ -63,14 +68,14 @@ export async function trainOnLog(data: LogData, settings: LogTrainingSettings): 
   const early = sliceLog(data, split.train.from, split.train.to);
   const holdout = sliceLog(data, split.holdout.from, split.holdout.to);
   const training = trainingRows(early, columnsOf(settings.sets));
-  const { normalize } = settings;
+  const { normalize, prior, signs } = settings;
   settings.onStep?.('choosing C');
   const choice = settings.c === null ? await chosen(training, settings) : null;
   const c = choice?.c ?? settings.c ?? 1;
   settings.onStep?.('training');
   const weights = settings.pairWeights?.(training);
-  const model = trainLinearModel(training, { c, normalize, weights, warm: settings.warm });
-  const control = trainLinearModel(trainingRows(early, columnsOf(['control'])), { c, normalize, weights });
+  const model = trainLinearModel(training, { c, normalize, prior, signs, weights, warm: settings.warm });
+  const control = trainLinearModel(trainingRows(early, columnsOf(['control'])), { c, normalize, prior, signs, weights });
   settings.onStep?.('measuring');
   const scores: Record<string, ListScores> = {
     ...baselineScores(holdout, settings.seed),
@@ -97,7 +102,12 @@ export async function trainOnLog(data: LogData, settings: LogTrainingSettings): 
 /** C by folds; with too few lists for folds, 0.01. */
 async function chosen(training: LogData, settings: LogTrainingSettings): Promise<CChoice> {
   try {
-    return await chooseC(training, { normalize: settings.normalize, ...settings.chooseSettings });
+    return await chooseC(training, {
+      normalize: settings.normalize,
+      prior: settings.prior,
+      signs: settings.signs,
+      ...settings.chooseSettings,
+    });
   } catch (error) {
     if (error instanceof ServiceError && error.code === 'RANKER_NO_PAIRS') return { c: FALLBACK_C, curve: [] };
     throw error;

@@ -25,7 +25,7 @@ export function* preferencePairs(lists: PreferenceLists, weights: PairWeights = 
   }
 }
 
-/** The Rank-SVM objective by enumerating pairs: what rank-svm.ts minimizes without writing them out. */
+/** The Rank-SVM objective by enumerating pairs: what rank-svm.ts minimizes without writing them out. `prior` absent: 0. */
 export function pairwiseObjective(
   rows: ArrayLike<number>,
   columns: number,
@@ -33,6 +33,7 @@ export function pairwiseObjective(
   lists: PreferenceLists,
   c: number,
   weights: PairWeights = {},
+  prior?: ArrayLike<number>,
 ): number {
   const score = (row: number): number => {
     let sum = 0;
@@ -40,7 +41,7 @@ export function pairwiseObjective(
     return sum;
   };
   let objective = 0;
-  for (let column = 0; column < columns; column++) objective += w[column] ** 2 / 2;
+  for (let column = 0; column < columns; column++) objective += (w[column] - (prior?.[column] ?? 0)) ** 2 / 2;
   for (const { better, worse, weight } of preferencePairs(lists, weights))
     objective += c * weight * Math.max(0, 1 - score(better) + score(worse)) ** 2;
   return objective;

@@ -97,7 +97,7 @@ export function fitNormalizations(data: RankingData, kind: NormalizationKind): r
  */
 export function designOf(data: RankingData, normalizations: readonly Normalization[]): DesignMatrix {
   const columns = data.names.length;
-  const scale = Float64Array.from(normalizations, scaleOf);
+  const scale = Float64Array.from(normalizations, (normalization) => scaleOf(normalization) ?? 1);
   const bent = normalizations.some(({ kind }) => kind === 'log1p' || kind === 'query-min-max');
   if (data.rows.kind === 'sparse' && !bent) {
     const { start, indexes, values } = data.rows;
@@ -107,10 +107,11 @@ export function designOf(data: RankingData, normalizations: readonly Normalizati
   return denseDesign(normalizedCopy(data, normalizations), columns);
 }
 
-function scaleOf(normalization: Normalization): number {
+/** Normalized units per raw unit; null for normalizations that bend or look at the list. */
+export function scaleOf(normalization: Normalization): number | null {
+  if (normalization.kind === 'none') return 1;
   if (normalization.kind === 'standard') return 1 / normalization.deviation;
-  if (normalization.kind === 'min-max') return 1 / (normalization.max - normalization.min);
-  return 1;
+  return normalization.kind === 'min-max' ? 1 / (normalization.max - normalization.min) : null;
 }
 
 function normalizedCopy(data: RankingData, normalizations: readonly Normalization[]): Float32Array {
