@@ -56,6 +56,13 @@ export class BoardStore {
       (boardIndex, boardId, title, description, ownerIndex, category, sequence) VALUES (?, ?, ?, ?, ?, ?, ?)`);
   }
 
+  /** Category and owner (-1: unknown) of every board that is there. */
+  *heads(): IterableIterator<{ boardIndex: number; category: string | null; ownerIndex: number }> {
+    yield* this.database
+      .prepare('SELECT boardIndex, category, coalesce(ownerIndex, -1) AS ownerIndex FROM boards ORDER BY boardIndex')
+      .iterate() as IterableIterator<{ boardIndex: number; category: string | null; ownerIndex: number }>;
+  }
+
   /** Ordinals given out: the next new board gets this one. */
   count(): number {
     return this.database.prepare('SELECT coalesce(max(boardIndex) + 1, 0) FROM boards').pluck().get() as number;

@@ -52,10 +52,15 @@ const MIXES = `SELECT p.pinIndex, p.categoryVector,
       WHERE s.pinIndex = p.pinIndex AND category IS NOT NULL GROUP BY category))
   FROM touched t JOIN pins p USING (pinIndex) WHERE p.categories IS NULL`;
 
-function normalizedMix(counts: Readonly<Record<string, number>>): string | null {
+/** Shares of the counts, without those under a tenth. */
+export function strongCategories(counts: Readonly<Record<string, number>>): readonly (readonly [string, number])[] {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  const strong = Object.entries(counts)
+  return Object.entries(counts)
     .map(([name, count]) => [name, count / total] as const)
     .filter(([, weight]) => weight >= CATEGORY_WEIGHT_MIN);
+}
+
+function normalizedMix(counts: Readonly<Record<string, number>>): string | null {
+  const strong = strongCategories(counts);
   return strong.length > 0 ? JSON.stringify(Object.fromEntries(strong)) : null;
 }

@@ -219,6 +219,11 @@ export class PinStore {
       .immediate();
   }
 
+  /** Pins whose categories came with them, and are not derived from their boards. */
+  withGivenCategories(): number[] {
+    return this.database.prepare('SELECT pinIndex FROM pins WHERE categories IS NOT NULL').pluck().all() as number[];
+  }
+
   /** Pins with an image, by pinIndex, for extraction and detection. */
   *images(): IterableIterator<PinImage> {
     const rows = this.database.prepare(

@@ -1,157 +1,141 @@
 /**
- * A first training log for a catalogue without traffic. Some saves are held out by hash and candidates are built without
- * them; then lists are served through the spine, and where a held-out save is on a list, that person saved it.
- *
- * A closeup: a pin that stayed on a board is looked at, the pins held out from that board are what gets saved next.
- * A home feed: what is held out of all boards of a user. Lists on which nothing is found stay in the log as seen.
+ * A first training log for a catalog without traffic: one board is left out at a time, lists are served through the spine
+ * as if it did not exist, and its other pins are what people save. The lists lie in a log of their own, `replay/log.sqlite`:
+ * nobody has seen them, so they are in no history, count and report. `train-ranker` reads both logs.
  */
-import { type Context, openContext } from '../../service/context.ts';
+import { mkdirSync, rmSync } from 'node:fs';
+import type { CooccurrenceOptions } from '../../candidates/cooccurrence/board-cooccurrence.ts';
+import { DEFAULT_COOCCURRENCE } from '../../candidates/cooccurrence/cooccurrence-options.ts';
+import { BoardCooccurrence } from '../../candidates/cooccurrence/cooccurrence-store.ts';
+import { LeftOutCooccurrence } from '../../candidates/cooccurrence/left-out-cooccurrence.ts';
+import { boardPinsOfCatalog } from '../../candidates/list-builds.ts';
+import { type LogDatabase, openLog } from '../../catalog/log/log-database.ts';
+import { replayFolder } from '../../catalog/log/replay-log.ts';
+import { LeftOutColumns } from '../../catalog/pins/left-out-columns.ts';
 import { ServiceError } from '../../errors.ts';
-import { seededRandom } from '../../math/random.ts';
-import { homeFeed, relatedPins } from '../../related-pins.ts';
-import type { RankedList } from '../../lists/ranked-list.ts';
-import { logList, plainOptions } from '../../lists/serve-list.ts';
-import type { ServingParts } from '../../lists/serving-parts.ts';
-import { type HeldOutCatalog, type HeldOutSave, holdOutSaves } from './held-out-catalog.ts';
+import { logList } from '../../lists/serve-list.ts';
+import { type Context, openContext } from '../../service/context.ts';
 import type { Job, JobInput } from '../job.ts';
+import { leftOutParts, type ReplayedList, replayScene } from './replay-lists.ts';
+import { drawScenes, type Scene } from './replay-scenes.ts';
 
 export const job: Job = {
   name: 'replay-saves',
-  summary: 'serves lists from a catalogue with saves held out, and logs those saves as engagement: a first training log',
-  examples: ['related-pins replay-saves', 'related-pins replay-saves --share 0.3 --lists 5000 --json'],
+  summary: 'leaves one board out at a time and logs what lists would have shown of it: a first training log without traffic',
+  examples: ['related-pins replay-saves', 'related-pins replay-saves --lists 2000 --feeds 0 --json'],
   options: [
-    { flag: '--share <share>', meaning: 'share of the saves that is held out', kind: 'number', default: 0.2 },
-    { flag: '--lists <n>', meaning: 'closeups served at most', kind: 'integer', default: 20_000 },
-    { flag: '--feeds <n>', meaning: 'home feeds served at most', kind: 'integer', default: 2000 },
-    { flag: '--per-board <n>', meaning: 'closeups per board at most', kind: 'integer', default: 4 },
+    { flag: '--lists <n>', meaning: 'closeups served at most', kind: 'integer', default: 5000 },
+    { flag: '--feeds <n>', meaning: 'home feeds served at most', kind: 'integer', default: 1000 },
+    { flag: '--per-board <n>', meaning: 'closeups per board at most', kind: 'integer', default: 20 },
     { flag: '--limit <n>', meaning: 'items per list', kind: 'integer', default: 25 },
-    { flag: '--seed <n>', meaning: 'which saves and pins are drawn', kind: 'integer', default: 1 },
+    { flag: '--seed <n>', meaning: 'which boards and pins are drawn', kind: 'integer', default: 1 },
   ],
   alone: () => true,
   run: replaySaves,
+  describe: (receipt) => {
+    const { closeups, homeFeeds, lists, saves, notes } = receipt as unknown as Tally & { notes: readonly string[] };
+    return [`${closeups} closeups and ${homeFeeds} home feeds gave ${lists} lists with ${saves} saves`, ...notes];
+  },
 };
-
-/** One list to serve, and the pins that will be saved if they are on it. */
-interface Scene {
-  readonly queryPin: number;
-  readonly userId: string | null;
-  readonly wanted: ReadonlySet<number>;
-}
 
 interface Tally {
   closeups: number;
   homeFeeds: number;
-  listsWithSaves: number;
+  lists: number;
+  /** Lists whose pins all share another board with the query. */
+  listsWithBoards: number;
   saves: number;
-  skipped: number;
 }
 
 async function replaySaves(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
   const startedAt = performance.now();
-  const { share, seed } = input.options as { share: number; seed: number };
-  if (!(share > 0 && share < 1)) throw new ServiceError('JOB_USAGE', { reason: `--share lies within 0..1, it is ${share}` });
-  const heldOut = await holdOutSaves(input, share, seed);
-  if (heldOut.saves.length === 0 || heldOut.kept === 0) {
-    throw new ServiceError('NOTHING_TO_DO', { reason: 'There are too few saves to hold some out; import-catalog comes first.' });
-  }
-  const context = await openContext(input.config, input.dataFolder, { lock: true, catalogFolder: heldOut.folder });
+  const context = await openContext(input.config, input.dataFolder, { lock: true });
+  const folder = replayFolder(input.dataFolder);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const log = openLog(folder);
   try {
-    const tally = await replay(input, context, heldOut);
+    const tally = await replay(input, context, log);
     const seconds = Math.round(performance.now() - startedAt) / 1000;
-    return { heldOut: heldOut.saves.length, kept: heldOut.kept, ...tally, seconds };
+    return { ...tally, notes: notesOf(tally), seconds };
   } finally {
+    log.close();
     await context.close();
   }
 }
 
-async function replay(input: JobInput, context: Context, { saves }: HeldOutCatalog): Promise<Tally> {
+/** What the log cannot teach, said so that nobody takes it for learned. */
+function notesOf({ lists, listsWithBoards }: Tally): readonly string[] {
+  if (lists === 0)
+    return ['No list holds a right answer: the boards left out have no pins that look or read alike, or share other boards.'];
+  if (listsWithBoards > 0) return [];
+  return [
+    'No pin of these lists is on a second board, so nothing says how much sharing a board should count. Those weights stay as they are.',
+  ];
+}
+
+async function replay(input: JobInput, context: Context, log: LogDatabase): Promise<Tally> {
   const { lists, feeds, perBoard, limit, seed } = input.options as Record<string, number>;
-  const random = seededRandom(seed);
-  const closeups = random.shuffled(closeupScenes(context, saves, perBoard, seed)).slice(0, lists);
-  const scenes = random.shuffled([...closeups, ...random.shuffled(feedScenes(context, saves)).slice(0, feeds)]);
-  const tally: Tally = { closeups: 0, homeFeeds: 0, listsWithSaves: 0, saves: 0, skipped: 0 };
-  // Engagement learned from an earlier replay would give the answers away.
-  const parts: ServingParts = { ...context.parts, engagement: null };
+  const table = boardPinsOfCatalog(context.catalog);
+  const heads = new Map([...context.catalog.boards.heads()].map((head) => [head.boardIndex, head]));
+  const ownerOf = (board: number): number => heads.get(board)?.ownerIndex ?? -1;
+  const scenes = drawScenes(table, ownerOf, { closeups: lists, homeFeeds: feeds, closeupsPerBoard: perBoard, seed });
+  if (scenes.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'No board holds two pins; import-catalog comes first.' });
+  const members = {
+    boardsOf: (pin: number) => table.pinBoards.subarray(table.pinStart[pin], table.pinStart[pin + 1]),
+    pinsOf: (board: number) => table.boardPins.subarray(table.boardStart[board], table.boardStart[board + 1]),
+    categoryOf: (board: number) => heads.get(board)?.category ?? null,
+  };
+  const pins = new LeftOutColumns(context.pins, members, new Set(context.catalog.pins.withGivenCategories()));
+  const parts = leftOutParts(context.parts, new LeftOutCooccurrence(table, optionsOf(context)), pins);
+  const tally: Tally = { closeups: 0, homeFeeds: 0, lists: 0, listsWithBoards: 0, saves: 0 };
   const firstAt = Date.now() - scenes.length;
-  input.progress.start('serving lists', scenes.length);
-  for (let i = 0; i < scenes.length; i++) {
+  const waiting: Promise<unknown>[] = [];
+  input.progress.start('leaving boards out', scenes.length);
+  for (const [i, scene] of scenes.entries()) {
     if (input.signal.aborted) throw new ServiceError('JOB_STOPPED');
-    await play(context, parts, scenes[i], { recommendationId: `replay-${seed}-${i}`, now: firstAt + i, limit }, tally);
+    const recommendationId = `replay-${scene.group}-${i}`;
+    const replayed = await replayScene(parts, scene, { limit, now: firstAt + i, recommendationId });
+    waiting.push(...replayed.map((each) => write(log, each)));
+    count(tally, scene, replayed);
     if (i % 50 === 0) input.progress.update(i);
+    if (i % 200 === 0) await Promise.all(waiting.splice(0));
   }
+  await Promise.all(waiting);
   input.progress.stop();
   return tally;
 }
 
-async function play(
-  context: Context,
-  parts: ServingParts,
-  { queryPin, userId, wanted }: Scene,
-  given: { readonly recommendationId: string; readonly now: number; readonly limit: number },
-  tally: Tally,
-): Promise<void> {
-  const { log } = context;
-  if (log.lists.find(given.recommendationId)) {
-    tally.skipped++;
-    return;
-  }
-  const options = plainOptions({ ...given, userId });
-  const list = queryPin >= 0 ? await relatedPins(parts, queryPin, options) : await homeFeed(parts, userId ?? '', options);
+/** Counted as the lists that serve were. */
+function optionsOf({ sources }: Context): CooccurrenceOptions {
+  const boards = sources.all.find((source) => source instanceof BoardCooccurrence);
+  return boards?.metadata?.options ?? DEFAULT_COOCCURRENCE;
+}
+
+function count(tally: Tally, { surface }: Scene, replayed: readonly ReplayedList[]): void {
+  tally[surface === 'closeup' ? 'closeups' : 'homeFeeds']++;
+  tally.lists += replayed.length;
+  tally.listsWithBoards += replayed.filter(({ sharesBoards }) => sharesBoards).length;
+  tally.saves += replayed.reduce((sum, { right }) => sum + right.length, 0);
+}
+
+async function write(log: LogDatabase, { list, right }: ReplayedList): Promise<unknown> {
+  const { recommendationId, now } = list.options;
   const logged = logList(log, list);
-  const saved = savesOn(list, wanted);
-  if (saved.length > 0) await log.events.append(saved);
-  // Lists without saves wait for the next group commit; a stop between them is made good by the next start.
-  else if ((tally.closeups + tally.homeFeeds) % 200 === 0) await logged;
-  else logged.catch(() => undefined);
-  tally[queryPin >= 0 ? 'closeups' : 'homeFeeds']++;
-  tally.saves += saved.length;
-  if (saved.length > 0) tally.listsWithSaves++;
-}
-
-function savesOn({ page, candidates, options, firstPosition }: RankedList, wanted: ReadonlySet<number>) {
-  const { recommendationId, userId, now } = options;
-  return Array.from(page, (row, i) => ({ pinIndex: candidates.pinIndexes[row], position: firstPosition + i }))
-    .filter(({ pinIndex }) => wanted.has(pinIndex))
-    .map(({ pinIndex, position }) => ({
-      eventId: `${recommendationId}-${pinIndex}`,
-      type: 'save' as const,
-      recommendationId,
-      pinIndex,
-      position,
-      userId,
-      at: now,
-    }));
-}
-
-/** For each board with held-out pins: some of the pins that stayed on it. */
-function closeupScenes({ catalog }: Context, saves: readonly HeldOutSave[], perBoard: number, seed: number): Scene[] {
-  const wantedOf = new Map<number, Set<number>>();
-  const userOf = new Map<number, number>();
-  for (const { boardIndex, pinIndex, userIndex } of saves) {
-    wantedOf.set(boardIndex, (wantedOf.get(boardIndex) ?? new Set()).add(pinIndex));
-    userOf.set(boardIndex, userIndex);
-  }
-  const random = seededRandom(seed);
-  const scenes: Scene[] = [];
-  for (const [boardIndex, wanted] of wantedOf) {
-    const userIndex = userOf.get(boardIndex) ?? -1;
-    const userId = userIndex < 0 ? null : catalog.users.idOf(userIndex);
-    const stayed = random.shuffled([...catalog.saves.pinsOf(boardIndex)]).slice(0, perBoard);
-    for (const queryPin of stayed) scenes.push({ queryPin, userId, wanted });
-  }
-  return scenes;
-}
-
-/** For each user with held-out pins and something left: their home feed. */
-function feedScenes({ catalog }: Context, saves: readonly HeldOutSave[]): Scene[] {
-  const wantedOf = new Map<number, Set<number>>();
-  for (const { pinIndex, userIndex } of saves) {
-    if (userIndex >= 0) wantedOf.set(userIndex, (wantedOf.get(userIndex) ?? new Set()).add(pinIndex));
-  }
-  const scenes: Scene[] = [];
-  for (const [userIndex, wanted] of wantedOf) {
-    const userId = catalog.users.idOf(userIndex);
-    if (userId !== null && catalog.saves.ofUser(userIndex, 1).length > 0) scenes.push({ queryPin: -1, userId, wanted });
-  }
-  return scenes;
+  const saved = log.events.append(
+    right.map((row) => {
+      const pinIndex = list.candidates.pinIndexes[row];
+      const position = list.page.indexOf(row) + 1;
+      return {
+        eventId: `${recommendationId}-${pinIndex}`,
+        type: 'save',
+        recommendationId,
+        pinIndex,
+        position,
+        userId: null,
+        at: now,
+      } as const;
+    }),
+  );
+  return Promise.all([logged, saved]);
 }

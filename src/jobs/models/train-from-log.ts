@@ -2,7 +2,11 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
-import { openLog } from '../../catalog/log/log-database.ts';
+import type { JudgedList } from '../../catalog/log/judged-list.ts';
+import type { JudgedRange } from '../../catalog/log/judged-lists.ts';
+import { type LogDatabase, openLog } from '../../catalog/log/log-database.ts';
+import { replayFolder } from '../../catalog/log/replay-log.ts';
+import type { Surface } from '../../catalog/log/served-list.ts';
 import { loadPinColumns, type PinColumns, siteCategories } from '../../catalog/pins/pin-columns.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Judgement } from '../../ranker/judging/judgement.ts';
@@ -12,7 +16,7 @@ import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
 import { FEATURE_COLUMNS } from '../../ranker/scoring/feature-table.ts';
 import { climbLadder, type LadderStep } from '../../ranker/measures/ablation-ladder.ts';
 import { listScorer } from '../../ranker/training/linear-trainer.ts';
-import { collectLogData, type LogData, sliceLog } from '../../ranker/training/log-data.ts';
+import { collectLogData, type LogData, sliceLog, splitLog } from '../../ranker/training/log-data.ts';
 import { type LogTraining, NO_LOG, trainOnLog } from '../../ranker/training/log-training.ts';
 import { MODEL_FORMAT, type ModelArtifact } from '../../ranker/registry/model-artifact.ts';
 import { codeVersion, distributionsOf } from '../../ranker/registry/model-provenance.ts';
@@ -28,7 +32,6 @@ import type { NormalizationKind } from '../../ranker/scoring/normalizer.ts';
 import { FEATURE_SETS, type FeatureSet } from '../../ranker/scoring/ranking-feature.ts';
 import { columnStatistics, listCount, rowCount } from '../../ranker/training/ranking-data.ts';
 import { type ModelPrior, priorOf } from '../../ranker/training/model-prior.ts';
-import { timeSplit } from '../../ranker/training/time-split.ts';
 import { activeNet, servingSince } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
 import { picturedPins, trainingReport } from '../../ranker/measures/training-report.ts';
@@ -46,13 +49,15 @@ export async function trainFromLog(input: JobInput): Promise<Readonly<Record<str
     throw new ServiceError('JOB_USAGE', {
       reason: 'query-min-max is for LETOR files: the log keeps the returned items of a list only, serving ranks all candidates',
     });
+  const surface = surfaceOf(options.surface);
   const registry = new ModelRegistry(join(dataFolder, 'models'));
   const { serving } = registry.roles();
   progress.start('reading the log', 0);
-  const data = readLog(dataFolder, options);
+  const seenOnly = options.propensity !== undefined && options.propensity !== 'none';
+  const data = readLog(dataFolder, options, { surfaces: [surface], seenOnly });
   const categoriesOf = categoriesFrom(dataFolder);
   const holdoutShare = Number(options.holdout ?? 0.2);
-  const { train } = timeSplit(data.lists.length, holdoutShare);
+  const { train } = splitLog(data, holdoutShare);
   const prior = chosenPrior(registry, options.prior, serving);
   const propensity = propensityOf(sliceLog(data, train.from, train.to), options);
   const training = await trainOnLog(data, {
@@ -148,6 +153,14 @@ export function propensityOf(data: LogData, options: JobInput['options']): Prope
   return { examination, weigh, told };
 }
 
+/** The surface whose lists a model learns from and then orders. */
+export function surfaceOf(given: unknown): Surface {
+  const name = given === undefined ? 'closeup' : String(given);
+  const surface = RANKED.find((known) => known === name);
+  if (surface === undefined) throw new ServiceError('JOB_USAGE', { reason: `--surface knows ${RANKED.join(', ')}, not "${name}"` });
+  return surface;
+}
+
 export function setsOf(given: unknown): readonly FeatureSet[] {
   if (given === undefined) return FEATURE_SETS;
   const names = given as readonly string[];
@@ -157,20 +170,35 @@ export function setsOf(given: unknown): readonly FeatureSet[] {
   return FEATURE_SETS.filter((set) => names.includes(set));
 }
 
-/** The judged lists of a data folder. Throws RANKER_NO_PAIRS naming replay-saves when there is no log. */
-export function readLog(dataFolder: string, options: JobInput['options']): LogData {
-  if (!existsSync(join(dataFolder, 'log.sqlite'))) throw new ServiceError('RANKER_NO_PAIRS', { reason: NO_LOG });
-  const log = openLog(dataFolder);
+/** What is read of the log. Absent: every surface, replayed lists as well. */
+export interface LogChoice {
+  readonly surfaces?: readonly Surface[];
+  /** Only lists that people saw. */
+  readonly seenOnly?: boolean;
+}
+
+/**
+ * The judged lists of a data folder: those of `replay-saves`, then those that people saw. Throws RANKER_NO_PAIRS naming
+ * replay-saves when there are none.
+ */
+export function readLog(dataFolder: string, options: JobInput['options'], { surfaces = RANKED, seenOnly }: LogChoice = {}): LogData {
+  const folders = seenOnly ? [dataFolder] : [replayFolder(dataFolder), dataFolder];
+  const logs = folders.filter((folder) => existsSync(join(folder, 'log.sqlite'))).map((folder) => openLog(folder));
   try {
-    const surfaces = ['closeup', 'home-feed', 'rank'] as const;
     // Rows logged while another net served hold its likenesses: they are not mixed with those of this one.
     const range = { from: timeOf(options.from, '--from') ?? servingSince(dataFolder), to: timeOf(options.to, '--to'), surfaces };
-    const data = collectLogData(log.judged(range));
+    const data = collectLogData(judgedOf(logs, range));
     if (data.lists.length === 0) throw new ServiceError('RANKER_NO_PAIRS', { reason: NO_LOG });
     return data;
   } finally {
-    log.close();
+    for (const log of logs) log.close();
   }
+}
+
+const RANKED: readonly Surface[] = ['closeup', 'home-feed', 'rank'];
+
+function* judgedOf(logs: readonly LogDatabase[], range: JudgedRange): Generator<JudgedList> {
+  for (const log of logs) yield* log.judged(range);
 }
 
 /** The categories of a query pin, weightiest first; home feeds are a segment of their own. */

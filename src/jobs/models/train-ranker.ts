@@ -43,6 +43,7 @@ export const job: Job = {
     },
     { flag: '--from <time>', meaning: 'log from this time on (ISO 8601)' },
     { flag: '--to <time>', meaning: 'log before this time' },
+    { flag: '--surface <name>', meaning: 'whose lists it learns from and then orders: closeup, home-feed, rank', default: 'closeup' },
     { flag: '--sets <names>', meaning: 'feature sets: control, visual, cross, object (all)', kind: 'list' },
     { flag: '--name <name>', meaning: 'name of the model in the registry (rank-svm-N)' },
     { flag: '--holdout <share>', meaning: 'share of the latest lists that judge', kind: 'number', default: 0.2 },

@@ -3,9 +3,11 @@
  * What floods is capped, what was hardly seen is cut, both are counted.
  */
 import type { JudgedList } from '../../catalog/log/judged-list.ts';
+import { replayGroupOf } from '../../catalog/log/replay-log.ts';
 import type { Matrix } from '../../math/matrix.ts';
 import { FEATURE_COLUMNS } from '../scoring/feature-table.ts';
 import { type RankingData, rowCount, sharedArray } from './ranking-data.ts';
+import { type TimeSplit, timeSplit } from './time-split.ts';
 
 /** A list of the log, without its items. */
 export type LoggedList = Pick<
@@ -150,6 +152,19 @@ class RowCollector {
       retrievedRanks: this.retrievedRanks.slice(0, this.count),
     };
   }
+}
+
+/** Earlier lists train, later ones judge. Replayed lists of one owner are never on both sides. */
+export function splitLog(data: LogData, holdoutShare: number): TimeSplit {
+  const split = timeSplit(data.lists.length, holdoutShare);
+  const groupAt = (list: number): string | null => replayGroupOf(data.lists[list].recommendationId);
+  const cutsGroup = (at: number): boolean => at > 0 && at < data.lists.length && groupAt(at) !== null && groupAt(at) === groupAt(at - 1);
+  const { from: wanted, to } = split.holdout;
+  let from = wanted;
+  while (cutsGroup(from)) from++;
+  if (from >= to) from = wanted;
+  while (cutsGroup(from) && from > 1) from--;
+  return { train: { from: 0, to: from }, holdout: { from, to } };
 }
 
 /** Lists `from` .. `to` (exclusive), rows over the same memory. Throws TypeError for sparse rows. */

@@ -16,13 +16,12 @@ import {
   type SegmentLift,
 } from '../measures/holdout-report.ts';
 import { listScorer, trainLinearModel, type TrainedModel } from './linear-trainer.ts';
-import { type LogData, sliceLog, trainingRows } from './log-data.ts';
+import { type LogData, sliceLog, splitLog, trainingRows } from './log-data.ts';
 import type { Interval } from '../registry/model-artifact.ts';
 import type { ModelPrior } from './model-prior.ts';
 import type { NormalizationKind } from '../scoring/normalizer.ts';
 import type { PairWeights } from './preference-sums.ts';
 import type { FeatureSet } from '../scoring/ranking-feature.ts';
-import { timeSplit } from './time-split.ts';
 
 export interface LogTrainingSettings {
   readonly sets: readonly FeatureSet[];
@@ -64,7 +63,7 @@ export interface LogTraining {
 /** Throws RANKER_NO_PAIRS when the log holds no preference. */
 export async function trainOnLog(data: LogData, settings: LogTrainingSettings): Promise<LogTraining> {
   if (data.lists.length === 0) throw new ServiceError('RANKER_NO_PAIRS', { reason: NO_LOG });
-  const split = timeSplit(data.lists.length, settings.holdoutShare);
+  const split = splitLog(data, settings.holdoutShare);
   const early = sliceLog(data, split.train.from, split.train.to);
   const holdout = sliceLog(data, split.holdout.from, split.holdout.to);
   const training = trainingRows(early, columnsOf(settings.sets));

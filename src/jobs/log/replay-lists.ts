@@ -1,0 +1,120 @@
+/**
+ * One scene served through the spine as if its board did not exist, and the lists it gives to learn from.
+ *
+ * Right and wrong answers are compared only where as much is known of both. What a right answer shared with the query by the
+ * board that is left out is unknown, not zero; so those that share another board with the query are compared among each
+ * other, and those that share none likewise. Otherwise pins on one board each would teach that sharing a board is a bad sign.
+ * The same holds for pins that have a category without that board, and those that have none.
+ */
+import type { CandidateSource } from '../../candidates/candidate.ts';
+import type { LeftOutCooccurrence } from '../../candidates/cooccurrence/left-out-cooccurrence.ts';
+import type { LeftOutColumns } from '../../catalog/pins/left-out-columns.ts';
+import type { RankedList } from '../../lists/ranked-list.ts';
+import { plainOptions } from '../../lists/serve-list.ts';
+import type { ServingParts } from '../../lists/serving-parts.ts';
+import type { Matrix } from '../../math/matrix.ts';
+import { mixedSeed, type Random, seededRandom } from '../../math/random.ts';
+import { homeFeed, relatedPins } from '../../related-pins.ts';
+import type { Scene } from './replay-scenes.ts';
+
+/** What serves without the board. */
+export interface LeftOutParts {
+  readonly parts: ServingParts;
+  readonly boards: LeftOutCooccurrence;
+  readonly pins: LeftOutColumns;
+}
+
+/** Sources whose proposals depend on no save that could be an answer. */
+const OTHER_SOURCES = ['visual-neighbors', 'annotations'];
+
+/** The parts of a service with boards that can be left out, and without what people did: neither log nor popularity. */
+export function leftOutParts(parts: ServingParts, boards: LeftOutCooccurrence, pins: LeftOutColumns): LeftOutParts {
+  const others = parts.sources.filter(({ name }) => OTHER_SOURCES.includes(name));
+  const sources: readonly CandidateSource[] = [boards, ...others];
+  return { parts: { ...parts, pins, sources, engagement: null }, boards, pins };
+}
+
+/** Rows of one served list that are known equally well, in random order. */
+export interface ReplayedList {
+  readonly list: RankedList;
+  /** Whether all of its pins share another board with the query, or none does. */
+  readonly sharesBoards: boolean;
+  readonly right: readonly number[];
+}
+
+interface Replay {
+  readonly limit: number;
+  readonly now: number;
+  readonly recommendationId: string;
+}
+
+/** Every list of a scene that holds a right answer and a wrong one. */
+export async function replayScene({ parts, boards, pins }: LeftOutParts, scene: Scene, replay: Replay): Promise<ReplayedList[]> {
+  boards.leaveOut(scene.board);
+  pins.leaveOut(scene.board);
+  const { limit, now, recommendationId } = replay;
+  const options = { ...plainOptions({ recommendationId, now, limit }), keepInputs: true };
+  const list = scene.surface === 'closeup' ? await relatedPins(parts, scene.known[0], options) : await feedOf(parts, scene, options);
+  const random = seededRandom(mixedSeed(1, recommendationId));
+  return [...stateOfKnowledge(list, pins)].flatMap(([state, rows]) => {
+    const isRight = (row: number): boolean => scene.wanted.has(list.candidates.pinIndexes[row]);
+    const order = drawnRows(
+      rows.filter(isRight),
+      rows.filter((row) => !isRight(row)),
+      limit,
+      random,
+    );
+    if (order === null) return [];
+    const page = listOf(list, order, `${recommendationId}-${state}`);
+    return [{ list: page, sharesBoards: state.startsWith('boards'), right: order.filter(isRight) }];
+  });
+}
+
+function feedOf(parts: ServingParts, { known }: Scene, options: Parameters<typeof homeFeed>[2]): Promise<RankedList> {
+  const seen = new Set(known);
+  const history = { pinIndexes: Int32Array.from(known), weights: new Float64Array(known.length).fill(1) };
+  return homeFeed({ ...parts, historyOf: () => history, seenBy: () => seen }, 'the owner', options);
+}
+
+/** The rows of the candidates by what is known of them without the board. */
+function stateOfKnowledge({ candidates }: RankedList, { categories }: LeftOutColumns): ReadonlyMap<string, number[]> {
+  const { count, pinIndexes, sourceNames, sourceScores } = candidates;
+  const boards = sourceNames.indexOf('board-cooccurrence');
+  const rows = new Map<string, number[]>();
+  for (let row = 0; row < count; row++) {
+    const shares = boards >= 0 && !Number.isNaN(sourceScores[row * sourceNames.length + boards]);
+    const state = `${shares ? 'boards' : 'none'}-${categories.length[pinIndexes[row]] > 0 ? 'category' : 'none'}`;
+    rows.set(state, [...(rows.get(state) ?? []), row]);
+  }
+  return rows;
+}
+
+/** Up to `limit` rows, at most half of them right, drawn and ordered at random; null where one side is empty. */
+function drawnRows(right: readonly number[], wrong: readonly number[], limit: number, random: Random): number[] | null {
+  if (right.length === 0 || wrong.length === 0) return null;
+  const some = random.shuffled([...right]).slice(0, Math.floor(limit / 2));
+  return random.shuffled([...some, ...random.shuffled([...wrong]).slice(0, limit - some.length)]);
+}
+
+/** The list with these rows as its page. It is not marked as shuffled: nobody looked at it, so it says nothing about positions. */
+function listOf(list: RankedList, order: readonly number[], recommendationId: string): RankedList {
+  const { inputs, options } = list;
+  if (inputs === null) throw new RangeError('inputs: expected those that were kept, got null');
+  return {
+    ...list,
+    options: { ...options, recommendationId },
+    page: Int32Array.from(order),
+    unserved: new Int32Array(0),
+    rows: pickedRows(inputs.rows, order),
+    inputs: null,
+    shuffled: false,
+    propensities: new Float32Array(order.length).fill(1),
+    nextCursor: null,
+  };
+}
+
+function pickedRows({ columns, names, data }: Matrix, order: readonly number[]): Matrix {
+  const picked = new Float32Array(order.length * columns);
+  order.forEach((row, at) => picked.set(data.subarray(row * columns, (row + 1) * columns), at * columns));
+  return { rows: order.length, columns, names, data: picked };
+}
