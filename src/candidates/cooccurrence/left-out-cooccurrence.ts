@@ -3,19 +3,13 @@ import { type CandidateQuery, type CandidateSource, NO_PINS, type ScoredPins } f
 import { boardWeights, type CooccurrenceOptions, normsOf, pairWeight, squaredEntry } from './board-cooccurrence.ts';
 import type { BoardPins } from './board-pins.ts';
 
-/**
- * Board co-occurrence as if one board did not exist, counted when asked: by the formulas of `cooccurrenceRows`, but for n_j.
- *
- * Choice: every candidate j has the mean n of the catalog. Whoever was on the board that is left out has lost a board and
- * others have not, so that n_j would tell who was on it.
- */
+/** Board co-occurrence as if one board did not exist, counted when asked, by the formulas of `cooccurrenceRows`. */
 export class LeftOutCooccurrence implements CandidateSource {
   readonly name = 'board-cooccurrence';
   private readonly table: BoardPins;
   private readonly options: CooccurrenceOptions;
   private readonly weights: Float64Array | null;
   private readonly norms: Float64Array;
-  private readonly meanNorm: number;
   private leftOut = -1;
 
   constructor(table: BoardPins, options: CooccurrenceOptions) {
@@ -23,8 +17,6 @@ export class LeftOutCooccurrence implements CandidateSource {
     this.options = options;
     this.weights = boardWeights(table, options);
     this.norms = normsOf(table, options);
-    const known = this.norms.filter((norm) => norm > 0);
-    this.meanNorm = known.reduce((sum, norm) => sum + norm, 0) / Math.max(1, known.length);
   }
 
   /** From now on this board does not exist; -1: all do. */
@@ -37,7 +29,7 @@ export class LeftOutCooccurrence implements CandidateSource {
     const heap = new TopKHeap(Math.min(limit, this.options.neighbors));
     const norm = this.normWithout(i);
     for (const [j, sum] of this.sums(i)) {
-      const score = pairWeight(this.options, norm, this.meanNorm, sum);
+      const score = pairWeight(this.options, norm, this.normWithout(j), sum);
       if (score > 0) heap.offer(j, score);
     }
     const { ids, scores } = heap.drain();
@@ -57,10 +49,20 @@ export class LeftOutCooccurrence implements CandidateSource {
     return sums;
   }
 
+  /** Boards that hold a pin, without the one that is left out. */
+  boardsOf(pin: number): number {
+    const { pinStart } = this.table;
+    return pinStart[pin + 1] - pinStart[pin] - (this.isOnLeftOut(pin) ? 1 : 0);
+  }
+
+  private isOnLeftOut(pin: number): boolean {
+    const { pinStart, pinBoards } = this.table;
+    return pinBoards.subarray(pinStart[pin], pinStart[pin + 1]).includes(this.leftOut);
+  }
+
   private normWithout(i: number): number {
-    const { boardStart, pinStart, pinBoards, pins } = this.table;
-    const onIt = pinBoards.subarray(pinStart[i], pinStart[i + 1]).includes(this.leftOut);
-    if (!onIt) return this.norms[i];
+    const { boardStart, pins } = this.table;
+    if (!this.isOnLeftOut(i)) return this.norms[i];
     return this.norms[i] - squaredEntry(this.options, boardStart[this.leftOut + 1] - boardStart[this.leftOut], pins);
   }
 }

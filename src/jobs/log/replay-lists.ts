@@ -5,6 +5,9 @@
  * board that is left out is unknown, not zero; so those that share another board with the query are compared among each
  * other, and those that share none likewise. Otherwise pins on one board each would teach that sharing a board is a bad sign.
  * The same holds for pins that have a category without that board, and those that have none.
+ *
+ * Pins on many boards are on the one left out more often, and share more boards with anybody. So each right answer that shares
+ * boards is set beside wrong ones on as many boards: no answer can be told by its counts.
  */
 import type { CandidateSource } from '../../candidates/candidate.ts';
 import type { LeftOutCooccurrence } from '../../candidates/cooccurrence/left-out-cooccurrence.ts';
@@ -56,17 +59,15 @@ export async function replayScene({ parts, boards, pins }: LeftOutParts, scene: 
   const options = { ...plainOptions({ recommendationId, now, limit }), keepInputs: true };
   const list = scene.surface === 'closeup' ? await relatedPins(parts, scene.known[0], options) : await feedOf(parts, scene, options);
   const random = seededRandom(mixedSeed(1, recommendationId));
+  const countOf = (row: number): number => countBucket(boards.boardsOf(list.candidates.pinIndexes[row]));
   return [...stateOfKnowledge(list, pins)].flatMap(([state, rows]) => {
+    const sharesBoards = state.startsWith('boards');
     const isRight = (row: number): boolean => scene.wanted.has(list.candidates.pinIndexes[row]);
-    const order = drawnRows(
-      rows.filter(isRight),
-      rows.filter((row) => !isRight(row)),
-      limit,
-      random,
-    );
-    if (order === null) return [];
+    const sides = { right: rows.filter(isRight), wrong: rows.filter((row) => !isRight(row)) };
+    const order = sharesBoards ? matchedRows(sides, countOf, limit, random) : drawnRows(sides, limit, random);
+    if (order.length === 0) return [];
     const page = listOf(list, order, `${recommendationId}-${state}`);
-    return [{ list: page, sharesBoards: state.startsWith('boards'), right: order.filter(isRight) }];
+    return [{ list: page, sharesBoards, right: order.filter(isRight) }];
   });
 }
 
@@ -89,11 +90,34 @@ function stateOfKnowledge({ candidates }: RankedList, { categories }: LeftOutCol
   return rows;
 }
 
-/** Up to `limit` rows, at most half of them right, drawn and ordered at random; null where one side is empty. */
-function drawnRows(right: readonly number[], wrong: readonly number[], limit: number, random: Random): number[] | null {
-  if (right.length === 0 || wrong.length === 0) return null;
+interface Sides {
+  readonly right: readonly number[];
+  readonly wrong: readonly number[];
+}
+
+/** Up to `limit` rows, at most half of them right, drawn and ordered at random; none where one side is empty. */
+function drawnRows({ right, wrong }: Sides, limit: number, random: Random): number[] {
+  if (right.length === 0 || wrong.length === 0) return [];
   const some = random.shuffled([...right]).slice(0, Math.floor(limit / 2));
   return random.shuffled([...some, ...random.shuffled([...wrong]).slice(0, limit - some.length)]);
+}
+
+/** Boards in steps of about a fifth; each small number is a step of its own. */
+function countBucket(boards: number): number {
+  return boards < 5 ? boards : Math.round(4 * Math.log2(boards));
+}
+
+/** The same, with equally many wrong rows of its count for each right one; right ones without so many are left out. */
+function matchedRows({ right, wrong }: Sides, countOf: (row: number) => number, limit: number, random: Random): number[] {
+  const some = random.shuffled([...right]).slice(0, Math.floor(limit / 2));
+  const each = Math.max(1, Math.floor(limit / Math.max(1, some.length)) - 1);
+  const left = new Map<number, number[]>();
+  for (const row of random.shuffled([...wrong])) left.set(countOf(row), [...(left.get(countOf(row)) ?? []), row]);
+  const drawn = some.flatMap((row) => {
+    const alike = left.get(countOf(row)) ?? [];
+    return alike.length < each ? [] : [row, ...alike.splice(0, each)];
+  });
+  return random.shuffled(drawn);
 }
 
 /** The list with these rows as its page. It is not marked as shuffled: nobody looked at it, so it says nothing about positions. */

@@ -26,8 +26,8 @@ export interface FoldTask {
   readonly signs?: boolean;
 }
 
-/** What it answers: per C the mean NDCG@10 of the fold's block and how many lists have a positive; null: nothing to learn from. */
-export type FoldCurve = readonly { readonly ndcg10: number; readonly lists: number }[] | null;
+/** What it answers: per C the NDCG@10 of every list of the fold's block, NaN without a positive; null: nothing to learn from. */
+export type FoldCurve = readonly Float64Array[] | null;
 
 export interface CChoice {
   readonly c: number;
@@ -40,6 +40,8 @@ export interface ChooseSettings {
   readonly normalize: NormalizationKind;
   readonly prior?: ModelPrior | null;
   readonly signs?: boolean;
+  /** Per list the group whose lists share their truth; absent: each list is a group of its own. */
+  readonly groupOf?: (list: number) => string | number;
   readonly grid?: readonly number[];
   readonly folds?: number;
   readonly workers?: number;
@@ -48,11 +50,12 @@ export interface ChooseSettings {
 }
 
 /**
- * The best C; of equals the smallest. Throws RANKER_NO_PAIRS when no fold can learn or be measured, JOB_STOPPED when the
+ * The smallest C that can't be told from the best: whose NDCG@10 is at most two standard errors lower, list by list. So a model
+ * leaves its prior only as far as the folds can tell. Throws RANKER_NO_PAIRS when no fold can learn or be measured, JOB_STOPPED when the
  * signal says so.
  */
 export async function chooseC(data: RankingData, settings: ChooseSettings): Promise<CChoice> {
-  const { normalize, prior, signs, grid = C_GRID, folds = FOLDS, workers = 2 } = settings;
+  const { normalize, prior, signs, groupOf = (list) => list, grid = C_GRID, folds = FOLDS, workers = 2 } = settings;
   const splits = timeFolds(listCount(data), folds);
   const curves: FoldCurve[] = new Array(splits.length).fill(null);
   let next = 0;
@@ -65,22 +68,56 @@ export async function chooseC(data: RankingData, settings: ChooseSettings): Prom
     }
   };
   await Promise.all(Array.from({ length: Math.min(workers, splits.length) }, lane));
-  return choiceOf(grid, curves);
+  const groups = splits.map(({ holdout }) => Array.from({ length: holdout.to - holdout.from }, (_, at) => groupOf(holdout.from + at)));
+  return choiceOf(grid, curves, groups);
 }
 
-function choiceOf(grid: readonly number[], curves: readonly FoldCurve[]): CChoice {
-  const measured = curves.filter((curve) => curve !== null && curve[0].lists > 0) as NonNullable<FoldCurve>[];
-  if (measured.length === 0)
+/** A list of a fold's block: its group, and its NDCG@10 by place of C in the grid. */
+interface MeasuredList {
+  readonly fold: number;
+  readonly group: string | number;
+  readonly ndcg10: readonly number[];
+}
+
+function choiceOf(grid: readonly number[], curves: readonly FoldCurve[], groups: readonly (readonly (string | number)[])[]): CChoice {
+  const lists = curves.flatMap((curve, fold): MeasuredList[] =>
+    curve === null
+      ? []
+      : groups[fold]
+          .map((group, list) => ({ fold, group, ndcg10: curve.map((values) => values[list]) }))
+          .filter(({ ndcg10 }) => !Number.isNaN(ndcg10[0])),
+  );
+  if (lists.length === 0)
     throw new ServiceError('RANKER_NO_PAIRS', {
       reason: 'there are too few lists to choose C by folds; give --c instead',
     });
-  const curve = grid.map((c, at) => {
-    const lists = measured.reduce((sum, fold) => sum + fold[at].lists, 0);
-    const ndcg10 = measured.reduce((sum, fold) => sum + fold[at].ndcg10 * fold[at].lists, 0) / lists;
-    return { c, ndcg10, folds: measured.map((fold) => fold[at].ndcg10) };
-  });
-  const best = curve.reduce((before, point) => (point.ndcg10 > before.ndcg10 ? point : before));
-  return { c: best.c, curve };
+  const meanAt = (at: number, of: readonly MeasuredList[]): number => of.reduce((sum, { ndcg10 }) => sum + ndcg10[at], 0) / of.length;
+  const folds = [...new Set(lists.map(({ fold }) => fold))];
+  const curve = grid.map((c, at) => ({
+    c,
+    ndcg10: meanAt(at, lists),
+    folds: folds.map((fold) =>
+      meanAt(
+        at,
+        lists.filter((list) => list.fold === fold),
+      ),
+    ),
+  }));
+  const best = curve.reduce((before, point, at) => (point.ndcg10 > curve[before].ndcg10 ? at : before), 0);
+  const chosen = grid.findIndex((_, at) => isAsGood(lists, at, best));
+  return { c: grid[chosen], curve };
+}
+
+/** Whether the mean loss to the best is at most two of its standard errors, over groups. */
+function isAsGood(lists: readonly MeasuredList[], at: number, best: number): boolean {
+  const losses = new Map<string | number, number>();
+  for (const { group, ndcg10 } of lists) losses.set(group, (losses.get(group) ?? 0) + ndcg10[best] - ndcg10[at]);
+  const sums = [...losses.values()];
+  const total = sums.reduce((sum, loss) => sum + loss, 0);
+  const mean = total / sums.length;
+  const squares = sums.reduce((sum, loss) => sum + (loss - mean) ** 2, 0);
+  const error = Math.sqrt((squares * sums.length) / Math.max(1, sums.length - 1));
+  return total <= 2 * error;
 }
 
 function runFold(task: FoldTask, signal: AbortSignal | undefined): Promise<FoldCurve> {

@@ -16,11 +16,7 @@ export function foldCurve({ data, split, grid, normalize, prior, signs }: FoldTa
     return grid.map((c) => {
       const { features } = trainLinearModel(train, { c, normalize, prior, signs, warm, tolerance: 1e-3 });
       warm = new Map(features.map(({ name, weight }) => [name, weight]));
-      const values = ndcgPerList(holdout, 10, listScorer(holdout, features)).filter((value) => !Number.isNaN(value));
-      return {
-        ndcg10: values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length),
-        lists: values.length,
-      };
+      return ndcgPerList(holdout, 10, listScorer(holdout, features));
     });
   } catch (error) {
     if (error instanceof ServiceError && error.code === 'RANKER_NO_PAIRS') return null;

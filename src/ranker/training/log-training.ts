@@ -2,6 +2,7 @@
  * From judged lists to a measured model: earlier lists train, later ones judge; the model is set beside the order as
  * served, as retrieved, shuffled, the model that serves now, and one of the control set alone.
  */
+import { replayGroupOf } from '../../catalog/log/replay-log.ts';
 import { ServiceError } from '../../errors.ts';
 import { chooseC, type CChoice, type ChooseSettings } from './choose-c.ts';
 import { columnsOf } from '../scoring/feature-table.ts';
@@ -100,11 +101,13 @@ export async function trainOnLog(data: LogData, settings: LogTrainingSettings): 
 
 /** C by folds; with too few lists for folds, 0.01. */
 async function chosen(training: LogData, settings: LogTrainingSettings): Promise<CChoice> {
+  const groupOf = (list: number): string | number => replayGroupOf(training.lists[list].recommendationId) ?? list;
   try {
     return await chooseC(training, {
       normalize: settings.normalize,
       prior: settings.prior,
       signs: settings.signs,
+      groupOf,
       ...settings.chooseSettings,
     });
   } catch (error) {
