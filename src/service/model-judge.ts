@@ -3,8 +3,11 @@
  * lists that were served shuffled, all lists with the bias of places taken out. Where neither model has learned from people,
  * boards that a replay held out and what everybody can see. Else nobody can tell yet, which is neither a pass nor a refusal.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { JudgedList } from '../catalog/log/judged-list.ts';
-import { isReplayed } from '../catalog/log/replayed-list.ts';
+import { type LogDatabase, openLog } from '../catalog/log/log-database.ts';
+import { isReplayed, replayFolder } from '../catalog/log/replayed-list.ts';
 import { ServiceError } from '../errors.ts';
 import { Experiments } from '../experiments/experiments.ts';
 import { describeByCatalog } from '../experiments/query-segment.ts';
@@ -39,7 +42,9 @@ export async function judgeModel(
   const judgedFrom = Math.max(learned.a.until, learned.b.until);
   const scores = { a: await scoresOnLog(registry, name), b: await scoresOnLog(registry, against) };
   const range = { from: servingSince(context.dataFolder), surfaces: SURFACES };
-  const compared = await compareLists(judgable(log.judged(range), judgedFrom), scores, LISTS_MAX);
+  const replay = openReplay(context.dataFolder);
+  const lists = judgable(inTurn(replay?.judged(range) ?? [], log.judged(range)), judgedFrom);
+  const compared = await compareLists(lists, scores, LISTS_MAX).finally(() => replay?.close());
   const clicks = clickEvidence(compared, judgedFrom, now);
   evidence.push(...clicks.evidence);
   const people = learned.a.people || learned.b.people;
@@ -73,6 +78,16 @@ export async function promoteJudged(
   }
   const judged = `${judgement.word}: ${judgement.reason}`;
   return { ...promoteModel(registry, model, { ...decision, judged }), judgement };
+}
+
+/** The log of `replay-saves`; null without one. */
+function openReplay(dataFolder: string): LogDatabase | null {
+  const folder = replayFolder(dataFolder);
+  return existsSync(join(folder, 'log.sqlite')) ? openLog(folder) : null;
+}
+
+function* inTurn(...parts: readonly Iterable<JudgedList>[]): Generator<JudgedList> {
+  for (const part of parts) yield* part;
 }
 
 interface Learned {

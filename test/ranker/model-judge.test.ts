@@ -69,7 +69,7 @@ describe('what clicks say of two models', () => {
     const log = [...plantedLog(world, good, { lists: 1500, shuffledShare: 0.3 }, seededRandom(7))];
     const late = clickEvidence(await compared(good, bad, log), log[log.length - 1].at + 1, 0);
     expect(late.evidence.map(({ count }) => count)).toEqual([0, 0]);
-    const replayed = log.map((list, n) => ({ ...list, recommendationId: `replay-1-${n}`, shuffled: false }));
+    const replayed = log.map((list, n) => ({ ...list, recommendationId: `replay-${n % 100}-${n}`, shuffled: false }));
     const lists = await compared(good, bad, replayed);
     expect(clickEvidence(lists, 0, 0).evidence.map(({ count }) => count)).toEqual([0, 0]);
     expect(boardEvidence(lists, 0)).toMatchObject({ kind: 'held-out boards', word: 'better' });

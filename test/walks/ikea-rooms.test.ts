@@ -59,8 +59,8 @@ describe.skipIf(!source)(`real rooms${source ? '' : ' (skipped: ikea-rooms is no
     expect(await runJob(extract, folder)).toMatchObject({ written: count, rejected: {} });
     expect(await runJob(detect, folder)).toMatchObject({ written: count, refused: {} });
     await runJob(build, folder);
-    const log = await runJob(replay, folder, { share: 0.3 });
-    expect(log.listsWithSaves).toBeGreaterThan(10);
+    const log = await runJob(replay, folder, { perBoard: 4 });
+    expect(log.lists).toBeGreaterThan(10);
     const { model } = await runJob(train, folder, { c: 0.01 });
     await runJob(promote, folder, { force: true, why: 'a few lists only' });
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildApp } from '../../src/api/shell/app.ts';
 import type { ListReplyBody } from '../../src/api/routes/list-reply.ts';
 import type { App } from '../../src/api/routes/routes.ts';
+import { openLog } from '../../src/catalog/log/log-database.ts';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
 import { type Context, openContext } from '../../src/service/context.ts';
@@ -64,18 +65,18 @@ test('without a log there is nothing to learn from, and the refusal names the wa
   await expect(run(train)).rejects.toMatchObject({ code: 'RANKER_NO_PAIRS', message: expect.stringContaining('replay-saves') });
 });
 
-test('held-out saves become a log: lists served by the spine, saves as engagement, repeatable', async () => {
-  const receipt = await run(replay);
-  expect(receipt).toMatchObject({ skipped: 0 });
-  expect(receipt.heldOut).toBeGreaterThan(100);
-  expect(receipt.listsWithSaves).toBeGreaterThan(50);
-  const again = await run(replay);
-  expect(again).toMatchObject({
-    closeups: 0,
-    homeFeeds: 0,
-    saves: 0,
-    skipped: (receipt.closeups as number) + (receipt.homeFeeds as number),
-  });
+test('boards left out become a log of their own: lists served by the spine, saves as engagement, repeatable', async () => {
+  const { seconds, ...receipt } = await run(replay, { perBoard: 4 });
+  expect(receipt).toMatchObject({ closeups: 480, homeFeeds: 120, notes: [] });
+  expect(receipt.lists).toBeGreaterThan(300);
+  expect(receipt.listsWithBoards).toBeGreaterThan(100);
+  const { seconds: _, ...again } = await run(replay, { perBoard: 4 });
+  expect(seconds).toBeGreaterThan(0);
+  expect(again).toEqual(receipt);
+  const log = openLog(folder);
+  expect([...log.judged()]).toEqual([]);
+  expect(log.events.actionsOf('user-1', 10)).toEqual([]);
+  log.close();
 });
 
 test('a model learned from the log serves once promoted, explained to the bit, and is taken back', async () => {

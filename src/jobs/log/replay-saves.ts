@@ -10,7 +10,7 @@ import { BoardCooccurrence } from '../../candidates/cooccurrence/cooccurrence-st
 import { LeftOutCooccurrence } from '../../candidates/cooccurrence/left-out-cooccurrence.ts';
 import { boardPinsOfCatalog } from '../../candidates/list-builds.ts';
 import { type LogDatabase, openLog } from '../../catalog/log/log-database.ts';
-import { replayFolder } from '../../catalog/log/replay-log.ts';
+import { replayedId, replayFolder } from '../../catalog/log/replayed-list.ts';
 import { LeftOutColumns } from '../../catalog/pins/left-out-columns.ts';
 import { ServiceError } from '../../errors.ts';
 import { logList } from '../../lists/serve-list.ts';
@@ -94,7 +94,7 @@ async function replay(input: JobInput, context: Context, log: LogDatabase): Prom
   input.progress.start('leaving boards out', scenes.length);
   for (const [i, scene] of scenes.entries()) {
     if (input.signal.aborted) throw new ServiceError('JOB_STOPPED');
-    const recommendationId = `replay-${scene.group}-${i}`;
+    const recommendationId = replayedId(scene.group, String(i));
     const replayed = await replayScene(parts, scene, { limit, now: firstAt + i, recommendationId });
     waiting.push(...replayed.map((each) => write(log, each)));
     count(tally, scene, replayed);

@@ -5,7 +5,7 @@ import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import type { JudgedList } from '../../catalog/log/judged-list.ts';
 import type { JudgedRange } from '../../catalog/log/judged-lists.ts';
 import { type LogDatabase, openLog } from '../../catalog/log/log-database.ts';
-import { replayFolder } from '../../catalog/log/replay-log.ts';
+import { replayFolder } from '../../catalog/log/replayed-list.ts';
 import type { Surface } from '../../catalog/log/served-list.ts';
 import { loadPinColumns, type PinColumns, siteCategories } from '../../catalog/pins/pin-columns.ts';
 import { ServiceError } from '../../errors.ts';

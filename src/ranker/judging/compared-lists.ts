@@ -3,7 +3,7 @@
  * of its list, and what people did with it. A row is a few numbers, so that tens of thousands of lists fit into memory.
  */
 import type { JudgedList } from '../../catalog/log/judged-list.ts';
-import { isReplayed } from '../../catalog/log/replayed-list.ts';
+import { isReplayed, replayGroupOf } from '../../catalog/log/replayed-list.ts';
 import { normalQuantile } from '../../math/distributions.ts';
 
 /** Scores of the logged candidates of a list, one per row. */
@@ -16,7 +16,7 @@ export interface ComparedList {
   readonly shuffled: boolean;
   /** Made by a replay of saves, not by people. */
   readonly replayed: boolean;
-  /** Lists of one cluster share their truth: those of a query; of a replay, and without a query, those of a user. */
+  /** Lists of one cluster share their truth: those of a query; without a query, those of a user; of a replay, those of its group. */
   readonly cluster: string;
 }
 
@@ -71,8 +71,9 @@ export async function compareLists(
 
 function clusterOf(list: JudgedList): string {
   const { queryPinIndex, userId, recommendationId } = list;
-  const byUser = queryPinIndex < 0 || (isReplayed(list) && userId !== null);
-  return byUser ? `user ${userId ?? recommendationId}` : `query ${queryPinIndex}`;
+  const group = replayGroupOf(recommendationId);
+  if (group !== null) return `replay ${group}`;
+  return queryPinIndex < 0 ? `user ${userId ?? recommendationId}` : `query ${queryPinIndex}`;
 }
 
 /**

@@ -24,6 +24,7 @@ export interface FoldTask {
   readonly normalize: NormalizationKind;
   readonly prior?: ModelPrior | null;
   readonly signs?: boolean;
+  readonly fixed?: ReadonlySet<string>;
 }
 
 /** What it answers: per C the NDCG@10 of every list of the fold's block, NaN without a positive; null: nothing to learn from. */
@@ -31,6 +32,8 @@ export type FoldCurve = readonly Float64Array[] | null;
 
 export interface CChoice {
   readonly c: number;
+  /** Features that keep the weight of the prior, because the folds can't tell that moving them helps. */
+  readonly fixed: ReadonlySet<string>;
   /** NDCG@10 by C, the mean over the folds' lists, and per fold. */
   readonly curve: readonly { readonly c: number; readonly ndcg10: number; readonly folds: readonly number[] }[];
 }
@@ -49,27 +52,52 @@ export interface ChooseSettings {
   readonly onFold?: (done: number, all: number) => void;
 }
 
+/** What boards say of a pair. With a prior it is learned only where the folds can tell that this helps. */
+const BOARD_FEATURES: ReadonlySet<string> = new Set(['cooccurrence-score', 'from-board-cooccurrence', 'user-cooccurrence']);
+
 /**
  * The smallest C that can't be told from the best: whose NDCG@10 is at most two standard errors lower, list by list. So a model
- * leaves its prior only as far as the folds can tell. Throws RANKER_NO_PAIRS when no fold can learn or be measured, JOB_STOPPED when the
- * signal says so.
+ * leaves its prior only as far as the folds can tell. With a prior there are two grids: first what boards say keeps its weight,
+ * because how much other boards say of one that is left out depends on the kinds of boards there are. Throws RANKER_NO_PAIRS
+ * when no fold can learn or be measured, JOB_STOPPED when the signal says so.
  */
 export async function chooseC(data: RankingData, settings: ChooseSettings): Promise<CChoice> {
-  const { normalize, prior, signs, groupOf = (list) => list, grid = C_GRID, folds = FOLDS, workers = 2 } = settings;
+  const { prior, groupOf = (list) => list, grid = C_GRID, folds = FOLDS } = settings;
   const splits = timeFolds(listCount(data), folds);
+  const groups = splits.map(({ holdout }) => Array.from({ length: holdout.to - holdout.from }, (_, at) => groupOf(holdout.from + at)));
+  const freedoms = prior ? [BOARD_FEATURES, NOTHING] : [NOTHING];
+  const curves: (readonly FoldCurve[])[] = [];
+  for (const fixed of freedoms) curves.push(await runFolds(data, splits, fixed, settings));
+  const both = splits.map((_, fold) => joined(curves.map((of) => of[fold])));
+  const { at, curve } = choiceOf(grid.length * freedoms.length, both, groups);
+  const freedom = Math.floor(at / grid.length);
+  const shown = curve.slice(freedom * grid.length, (freedom + 1) * grid.length).map((point, c) => ({ c: grid[c], ...point }));
+  return { c: grid[at % grid.length], fixed: freedoms[freedom], curve: shown };
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+const joined = (curves: readonly FoldCurve[]): FoldCurve =>
+  curves.some((curve) => curve === null) ? null : curves.flatMap((curve) => curve as readonly Float64Array[]);
+
+async function runFolds(
+  data: RankingData,
+  splits: readonly TimeSplit[],
+  fixed: ReadonlySet<string>,
+  { normalize, prior, signs, grid = C_GRID, workers = 2, signal, onFold }: ChooseSettings,
+): Promise<FoldCurve[]> {
   const curves: FoldCurve[] = new Array(splits.length).fill(null);
   let next = 0;
   let done = 0;
   const lane = async (): Promise<void> => {
     while (next < splits.length) {
       const fold = next++;
-      curves[fold] = await runFold({ data, split: splits[fold], grid, normalize, prior, signs }, settings.signal);
-      settings.onFold?.(++done, splits.length);
+      curves[fold] = await runFold({ data, split: splits[fold], grid, normalize, prior, signs, fixed }, signal);
+      onFold?.(++done, splits.length);
     }
   };
   await Promise.all(Array.from({ length: Math.min(workers, splits.length) }, lane));
-  const groups = splits.map(({ holdout }) => Array.from({ length: holdout.to - holdout.from }, (_, at) => groupOf(holdout.from + at)));
-  return choiceOf(grid, curves, groups);
+  return curves;
 }
 
 /** A list of a fold's block: its group, and its NDCG@10 by place of C in the grid. */
@@ -79,7 +107,12 @@ interface MeasuredList {
   readonly ndcg10: readonly number[];
 }
 
-function choiceOf(grid: readonly number[], curves: readonly FoldCurve[], groups: readonly (readonly (string | number)[])[]): CChoice {
+/** Which point of the grid, and the mean NDCG@10 of each. */
+function choiceOf(
+  points: number,
+  curves: readonly FoldCurve[],
+  groups: readonly (readonly (string | number)[])[],
+): { readonly at: number; readonly curve: readonly { readonly ndcg10: number; readonly folds: readonly number[] }[] } {
   const lists = curves.flatMap((curve, fold): MeasuredList[] =>
     curve === null
       ? []
@@ -92,24 +125,15 @@ function choiceOf(grid: readonly number[], curves: readonly FoldCurve[], groups:
       reason: 'there are too few lists to choose C by folds; give --c instead',
     });
   const meanAt = (at: number, of: readonly MeasuredList[]): number => of.reduce((sum, { ndcg10 }) => sum + ndcg10[at], 0) / of.length;
-  const folds = [...new Set(lists.map(({ fold }) => fold))];
-  const curve = grid.map((c, at) => ({
-    c,
-    ndcg10: meanAt(at, lists),
-    folds: folds.map((fold) =>
-      meanAt(
-        at,
-        lists.filter((list) => list.fold === fold),
-      ),
-    ),
-  }));
+  const folds = [...new Set(lists.map(({ fold }) => fold))].map((fold) => lists.filter((list) => list.fold === fold));
+  const curve = Array.from({ length: points }, (_, at) => ({ ndcg10: meanAt(at, lists), folds: folds.map((of) => meanAt(at, of)) }));
   const best = curve.reduce((before, point, at) => (point.ndcg10 > curve[before].ndcg10 ? at : before), 0);
-  const chosen = grid.findIndex((_, at) => isAsGood(lists, at, best));
-  return { c: grid[chosen], curve };
+  return { at: curve.findIndex((_, at) => isAsGood(lists, at, best)), curve };
 }
 
 /** Whether the mean loss to the best is at most two of its standard errors, over groups. */
 function isAsGood(lists: readonly MeasuredList[], at: number, best: number): boolean {
+  if (at === best) return true;
   const losses = new Map<string | number, number>();
   for (const { group, ndcg10 } of lists) losses.set(group, (losses.get(group) ?? 0) + ndcg10[best] - ndcg10[at]);
   const sums = [...losses.values()];

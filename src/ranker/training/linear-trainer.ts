@@ -3,8 +3,8 @@
  * there is one.
  *
  * Pairs say how features weigh against each other, not how large a score is. But the size of what is learned matters beside
- * features that the lists say nothing about, and those keep their prior weight. So scores have the spread over the pairs
- * that the prior gives them: before training, so that the margin of 1 means the same for every prior, and after it.
+ * features that the lists say nothing about, and those keep their prior weight. So what is learned has the spread over the
+ * pairs that the prior gives it: before training, so that the margin of 1 means the same for every prior, and after it.
  */
 import { linearRanker, type LinearRanker, type ModelFeature } from '../scoring/linear-model.ts';
 import type { Normalization, NormalizationKind } from '../scoring/normalizer.ts';
@@ -23,6 +23,8 @@ export interface TrainingSettings {
   readonly prior?: ModelPrior | null;
   /** Keep the signs that the feature table states. */
   readonly signs?: boolean;
+  /** Features that keep the weight of the prior. */
+  readonly fixed?: ReadonlySet<string>;
   /** Weights by feature name to start from: an older model's. */
   readonly warm?: ReadonlyMap<string, number>;
   readonly tolerance?: number;
@@ -40,12 +42,14 @@ export interface TrainedModel extends RankSvmResult {
 /** The features come in the order of the columns. Throws RANKER_NO_PAIRS when no list prefers one item to another. */
 export function trainLinearModel(data: RankingData, settings: TrainingSettings): TrainedModel {
   const normalizations = fitNormalizations(data, settings.normalize);
-  const { warm, prior, signs } = settings;
+  const { warm, prior, signs, fixed } = settings;
   const { names } = data;
   const design = designOf(data, normalizations);
   const lists = preferencesOf(data);
   const known = prior ? priorWeights(names, normalizations, prior) : null;
-  const spread = known ? spreadOfPairs(scoresOf(design, known), lists) : 0;
+  const evidence = columnsWithEvidence(data, lists);
+  const moves = evidence.map((has, column) => (has === 1 && !fixed?.has(names[column]) ? 1 : 0));
+  const spread = known ? spreadOfPairs(scoresOf(design, picked(known, moves)), lists) : 0;
   const unit = spread > 0 ? spread : 1;
   const result = trainRankSvm(design, lists, {
     c: settings.c,
@@ -53,15 +57,15 @@ export function trainLinearModel(data: RankingData, settings: TrainingSettings):
     weights: settings.weights,
     prior: known?.map((weight) => weight / unit),
     signs: signs ? signsOf(names) : undefined,
+    fixed: fixed && Uint8Array.from(names, (name) => (fixed.has(name) ? 1 : 0)),
     warm: warm && Float64Array.from(names, (name) => (warm.get(name) ?? 0) / unit),
     onIteration: settings.onIteration,
   });
-  const evidence = columnsWithEvidence(data, lists);
-  const learned = spreadOfPairs(scoresOf(design, result.w), lists);
+  const learned = spreadOfPairs(scoresOf(design, picked(result.w, moves)), lists);
   const back = spread > 0 && learned > 0 ? spread / learned : unit;
   const features = names.map((name, column) => ({
     name,
-    weight: evidence[column] || !known ? result.w[column] * back : known[column],
+    weight: moves[column] || !known ? result.w[column] * back : known[column],
     normalization: normalizations[column],
   }));
   const withoutEvidence = names.filter((_, column) => evidence[column] === 0);
@@ -76,6 +80,8 @@ function priorWeights(names: readonly string[], normalizations: readonly Normali
     return (slopes.get(name) ?? 0) / scale;
   });
 }
+
+const picked = (w: Float64Array, moves: Uint8Array): Float64Array => w.map((weight, column) => (moves[column] ? weight : 0));
 
 function scoresOf(design: DesignMatrix, w: Float64Array): Float64Array {
   const scores = new Float64Array(design.rows);

@@ -3,7 +3,7 @@
  * What floods is capped, what was hardly seen is cut, both are counted.
  */
 import type { JudgedList } from '../../catalog/log/judged-list.ts';
-import { replayGroupOf } from '../../catalog/log/replay-log.ts';
+import { replayGroupOf } from '../../catalog/log/replayed-list.ts';
 import type { Matrix } from '../../math/matrix.ts';
 import { FEATURE_COLUMNS } from '../scoring/feature-table.ts';
 import { type RankingData, rowCount, sharedArray } from './ranking-data.ts';

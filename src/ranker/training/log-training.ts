@@ -2,7 +2,7 @@
  * From judged lists to a measured model: earlier lists train, later ones judge; the model is set beside the order as
  * served, as retrieved, shuffled, the model that serves now, and one of the control set alone.
  */
-import { replayGroupOf } from '../../catalog/log/replay-log.ts';
+import { replayGroupOf } from '../../catalog/log/replayed-list.ts';
 import { ServiceError } from '../../errors.ts';
 import { chooseC, type CChoice, type ChooseSettings } from './choose-c.ts';
 import { columnsOf } from '../scoring/feature-table.ts';
@@ -74,7 +74,7 @@ export async function trainOnLog(data: LogData, settings: LogTrainingSettings): 
   const c = choice?.c ?? settings.c ?? 1;
   settings.onStep?.('training');
   const weights = settings.pairWeights?.(training);
-  const model = trainLinearModel(training, { c, normalize, prior, signs, weights, warm: settings.warm });
+  const model = trainLinearModel(training, { c, normalize, prior, signs, fixed: choice?.fixed, weights, warm: settings.warm });
   const control = trainLinearModel(trainingRows(early, columnsOf(['control'])), { c, normalize, prior, signs, weights });
   settings.onStep?.('measuring');
   const scores: Record<string, ListScores> = {
@@ -111,7 +111,7 @@ async function chosen(training: LogData, settings: LogTrainingSettings): Promise
       ...settings.chooseSettings,
     });
   } catch (error) {
-    if (error instanceof ServiceError && error.code === 'RANKER_NO_PAIRS') return { c: FALLBACK_C, curve: [] };
+    if (error instanceof ServiceError && error.code === 'RANKER_NO_PAIRS') return { c: FALLBACK_C, fixed: new Set(), curve: [] };
     throw error;
   }
 }

@@ -16,6 +16,7 @@
  *          C > 0   weight of the pair loss; weights: factors of p_ij, 1 when absent
  *          prior   w0, 0 when absent: little data moves little, and a column without evidence keeps its prior weight
  *          signs   1, -1 or 0 (free) per column
+ *          fixed   columns that keep the weight of the prior
  *          warm    a w to start from, instead of the prior
  * Returns  w, length d, in the column order of X; objective and norm of the projected gradient after each iteration; the
  *          columns whose sign held them back.
@@ -37,6 +38,8 @@ export interface RankSvmSettings {
   readonly tolerance?: number;
   readonly prior?: Float64Array;
   readonly signs?: Int8Array;
+  /** Per column 1 where the weight stays at the prior. */
+  readonly fixed?: Uint8Array;
   readonly iterationsMax?: number;
   readonly weights?: PairWeights;
   readonly warm?: Float64Array;
@@ -92,7 +95,7 @@ interface Point {
   readonly scores: Float64Array;
   readonly objective: number;
   readonly gradient: Float64Array;
-  /** 1 where the weight is at its bound and the gradient points outwards. */
+  /** 1 where the weight is fixed, or at its bound with a gradient that points outwards. */
   readonly resting: Uint8Array;
   /** Of the gradient without resting columns. */
   readonly gradientNorm: number;
@@ -102,6 +105,7 @@ class Problem {
   /** w0. */
   readonly prior: Float64Array;
   private readonly signs: Int8Array | null;
+  private readonly fixed: Uint8Array | null;
   private readonly x: DesignMatrix;
   private readonly c: number;
   private readonly sums: PreferenceSums;
@@ -115,6 +119,7 @@ class Problem {
     this.x = x;
     this.c = settings.c;
     this.signs = settings.signs ?? null;
+    this.fixed = settings.fixed ?? null;
     this.prior = settings.prior ?? new Float64Array(x.columns);
     this.sums = new PreferenceSums(lists, settings.weights);
     this.better = new Float64Array(x.rows);
@@ -124,14 +129,14 @@ class Problem {
     this.slope = new Float64Array(x.rows);
   }
 
-  /** A copy of w with every weight of the wrong sign at 0. */
+  /** A copy of w with every weight of the wrong sign at 0, and fixed ones at the prior. */
   projected(w: Float64Array): Float64Array {
-    const { signs } = this;
-    return signs ? w.map((value, c) => (signs[c] * value < 0 ? 0 : value)) : Float64Array.from(w);
+    const { signs, fixed, prior } = this;
+    return w.map((value, c) => (fixed?.[c] ? prior[c] : signs && signs[c] * value < 0 ? 0 : value));
   }
 
   heldAt({ resting }: Point): number[] {
-    return Array.from(resting, (rests, c) => (rests ? c : -1)).filter((c) => c >= 0);
+    return Array.from(resting, (rests, c) => (rests && !this.fixed?.[c] ? c : -1)).filter((c) => c >= 0);
   }
 
   /** Objective and gradient at w; leaves the violated pairs frozen there. */
@@ -146,8 +151,8 @@ class Problem {
     const gradient = new Float64Array(this.x.columns);
     this.x.transposeTimes(slope, gradient);
     for (let c = 0; c < gradient.length; c++) gradient[c] = w[c] - this.prior[c] + 2 * this.c * gradient[c];
-    const { signs } = this;
-    const resting = Uint8Array.from(gradient, (value, c) => (signs && w[c] === 0 && signs[c] * value > 0 ? 1 : 0));
+    const { signs, fixed } = this;
+    const resting = Uint8Array.from(gradient, (value, c) => (fixed?.[c] || (signs && w[c] === 0 && signs[c] * value > 0) ? 1 : 0));
     const gradientNorm = norm(gradient.map((value, c) => (resting[c] ? 0 : value)));
     return { w, scores, objective, gradient, resting, gradientNorm };
   }
