@@ -67,9 +67,12 @@ test('without a log there is nothing to learn from, and the refusal names the wa
 
 test('boards left out become a log of their own: lists served by the spine, saves as engagement, repeatable', async () => {
   const { seconds, ...receipt } = await run(replay, { perBoard: 4 });
-  expect(receipt).toMatchObject({ closeups: 480, homeFeeds: 120, notes: [] });
+  expect(receipt).toMatchObject({
+    closeups: 480,
+    homeFeeds: 120,
+    notes: [expect.stringContaining('how much sharing a board should count')],
+  });
   expect(receipt.lists).toBeGreaterThan(300);
-  expect(receipt.listsWithBoards).toBeGreaterThan(100);
   const { seconds: _, ...again } = await run(replay, { perBoard: 4 });
   expect(seconds).toBeGreaterThan(0);
   expect(again).toEqual(receipt);

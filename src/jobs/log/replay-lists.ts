@@ -7,7 +7,8 @@
  * The same holds for pins that have a category without that board, and those that have none.
  *
  * Pins on many boards are on the one left out more often, and share more boards with anybody. So each right answer that shares
- * boards is set beside wrong ones on as many boards: no answer can be told by its counts.
+ * boards is set beside wrong ones on as many boards: no answer can be told by its counts. Both are on ten boards or more, so that
+ * it matters little that the right one has lost one: where every pin has a board of its kind, the wrong ones keep theirs.
  */
 import type { CandidateSource } from '../../candidates/candidate.ts';
 import type { LeftOutCooccurrence } from '../../candidates/cooccurrence/left-out-cooccurrence.ts';
@@ -26,6 +27,9 @@ export interface LeftOutParts {
   readonly boards: LeftOutCooccurrence;
   readonly pins: LeftOutColumns;
 }
+
+/** Boards of a pin without the one left out, from which on its sharing boards teaches something. */
+export const BOARDS_MIN = 10;
 
 /** Sources whose proposals depend on no save that could be an answer. */
 const OTHER_SOURCES = ['visual-neighbors', 'annotations'];
@@ -59,9 +63,11 @@ export async function replayScene({ parts, boards, pins }: LeftOutParts, scene: 
   const options = { ...plainOptions({ recommendationId, now, limit }), keepInputs: true };
   const list = scene.surface === 'closeup' ? await relatedPins(parts, scene.known[0], options) : await feedOf(parts, scene, options);
   const random = seededRandom(mixedSeed(1, recommendationId));
-  const countOf = (row: number): number => countBucket(boards.boardsOf(list.candidates.pinIndexes[row]));
-  return [...stateOfKnowledge(list, pins)].flatMap(([state, rows]) => {
+  const boardsOf = (row: number): number => boards.boardsOf(list.candidates.pinIndexes[row]);
+  const countOf = (row: number): number => countBucket(boardsOf(row));
+  return [...stateOfKnowledge(list, pins)].flatMap(([state, all]) => {
     const sharesBoards = state.startsWith('boards');
+    const rows = sharesBoards ? all.filter((row) => boardsOf(row) >= BOARDS_MIN) : all;
     const isRight = (row: number): boolean => scene.wanted.has(list.candidates.pinIndexes[row]);
     const sides = { right: rows.filter(isRight), wrong: rows.filter((row) => !isRight(row)) };
     const order = sharesBoards ? matchedRows(sides, countOf, limit, random) : drawnRows(sides, limit, random);
@@ -102,9 +108,9 @@ function drawnRows({ right, wrong }: Sides, limit: number, random: Random): numb
   return random.shuffled([...some, ...random.shuffled([...wrong]).slice(0, limit - some.length)]);
 }
 
-/** Boards in steps of about a fifth; each small number is a step of its own. */
+/** Boards in steps of about a tenth. */
 function countBucket(boards: number): number {
-  return boards < 5 ? boards : Math.round(4 * Math.log2(boards));
+  return Math.round(8 * Math.log2(boards));
 }
 
 /** The same, with equally many wrong rows of its count for each right one; right ones without so many are left out. */

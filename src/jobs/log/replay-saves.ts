@@ -16,7 +16,7 @@ import { ServiceError } from '../../errors.ts';
 import { logList } from '../../lists/serve-list.ts';
 import { type Context, openContext } from '../../service/context.ts';
 import type { Job, JobInput } from '../job.ts';
-import { leftOutParts, type ReplayedList, replayScene } from './replay-lists.ts';
+import { BOARDS_MIN, leftOutParts, type ReplayedList, replayScene } from './replay-lists.ts';
 import { drawScenes, type Scene } from './replay-scenes.ts';
 
 export const job: Job = {
@@ -70,7 +70,7 @@ function notesOf({ lists, listsWithBoards }: Tally): readonly string[] {
     return ['No list holds a right answer: the boards left out have no pins that look or read alike, or share other boards.'];
   if (listsWithBoards > 0) return [];
   return [
-    'No pin of these lists is on a second board, so nothing says how much sharing a board should count. Those weights stay as they are.',
+    `No right answer is on ${BOARDS_MIN} other boards, so nothing says how much sharing a board should count. Those weights stay as they are.`,
   ];
 }
 
