@@ -15,6 +15,9 @@ import { readNet } from '../../vision/net-manifest.ts';
 import { COOCCURRENCE_FLAGS } from './cooccurrence-flags.ts';
 import type { Job, JobInput } from '../job.ts';
 
+/** Pins kept per visual list when no flag says otherwise. */
+const VISUAL_NEIGHBORS = 200;
+
 export const job: Job = {
   name: 'build-candidates',
   summary: 'counts co-occurrence lists and visual neighbour lists, and swaps them in',
@@ -28,7 +31,7 @@ export const job: Job = {
     { flag: '--only <lists>', meaning: 'cooccurrence or visual (default: both)' },
     { flag: '--net <folder>', meaning: 'make the visual lists of this net, before it is switched to (default: the active one)' },
     ...COOCCURRENCE_FLAGS,
-    { flag: '--visual-neighbors <k>', meaning: 'pins kept per visual list', kind: 'integer', default: 200 },
+    { flag: '--visual-neighbors <k>', meaning: 'pins kept per visual list', kind: 'integer', default: VISUAL_NEIGHBORS },
     { flag: '--threads <n>', meaning: 'counting threads (default: one per core)', kind: 'integer' },
   ],
   alone: () => true,
@@ -73,7 +76,7 @@ async function buildVisual(input: JobInput, pins: number, setting: BuildSetting)
       return null;
     }
     const features = openFeatures(dataFolder, store, net, config.classScoreBytes);
-    const neighbors = options.visualNeighbors as number;
+    const neighbors = (options.visualNeighbors as number | undefined) ?? VISUAL_NEIGHBORS;
     try {
       return await buildVisualNeighbors(features.image, pins, net.digest, neighbors, setting);
     } finally {
