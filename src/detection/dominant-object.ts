@@ -24,12 +24,32 @@ export function coverage(box: Box, image: ImageSize): number {
   return boxArea(clipBox(box, image.width, image.height)) / (image.width * image.height);
 }
 
-/** The dominant object among suppressed detections, or null. Equal areas: the higher score, then the earlier one. */
+/** Who wears and carries other objects. */
+const WEARER = 'person';
+/** Share of an object inside a person from which the person wears it. */
+const WORN_SHARE = 0.8;
+
+/** Whether a detection is a person on whom something else was found: what is worn is what the picture offers. */
+function isWearing(person: Detection, detections: readonly Detection[]): boolean {
+  if (person.label !== WEARER) return false;
+  const worn = ({ box }: Detection): boolean => boxArea(box) > 0 && boxArea(clipTo(box, person.box)) >= WORN_SHARE * boxArea(box);
+  return detections.some((other) => other.label !== WEARER && worn(other));
+}
+
+function clipTo(box: Box, within: Box): Box {
+  return [Math.max(box[0], within[0]), Math.max(box[1], within[1]), Math.min(box[2], within[2]), Math.min(box[3], within[3])];
+}
+
+/**
+ * The dominant object among suppressed detections, or null. Equal areas: the higher score, then the earlier one. A person who wears
+ * something that was found too is none.
+ */
 export function dominantObject(detections: readonly Detection[], image: ImageSize, rules: DominanceRules = DOMINANCE): Detection | null {
   let largest: Detection | null = null;
   let largestShare = -1;
-  for (const detection of detections) {
-    if (detection.score < rules.scoreMin) continue;
+  const sure = detections.filter(({ score }) => score >= rules.scoreMin);
+  for (const detection of sure) {
+    if (isWearing(detection, sure)) continue;
     const share = coverage(detection.box, image);
     if (share < largestShare || (share === largestShare && largest !== null && detection.score <= largest.score)) continue;
     largest = detection;

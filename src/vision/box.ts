@@ -19,6 +19,23 @@ export function boxIou(a: Box, b: Box): number {
   return union > 0 ? shared / union : 0;
 }
 
+/** Intersection over the area of the smaller box, 0..1: 1 where one lies in the other. */
+export function shareOfSmaller(a: Box, b: Box): number {
+  const shared = boxArea([Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])]);
+  const smaller = Math.min(boxArea(a), boxArea(b));
+  return smaller > 0 ? shared / smaller : 0;
+}
+
+/** A box with a margin of `share` of its width and height on each side, clipped to the image. */
+export function withMargin(
+  [x1, y1, x2, y2]: Box,
+  share: number,
+  { width, height }: { readonly width: number; readonly height: number },
+): Box {
+  const [x, y] = [share * (x2 - x1), share * (y2 - y1)];
+  return clipBox([x1 - x, y1 - y, x2 + x, y2 + y], width, height);
+}
+
 /** The part of a box inside an image; may be empty (area 0). */
 export function clipBox(box: Box, width: number, height: number): Box {
   const within = (value: number, limit: number): number => Math.min(limit, Math.max(0, value));

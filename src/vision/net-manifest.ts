@@ -65,6 +65,8 @@ export interface NetManifest {
   readonly proposals?: number;
   /** Of detectors whose boxes have an objectness: those below it are left out. */
   readonly objectnessMin?: number;
+  /** Of detectors: groups of labels (fashion, home, vehicles) in which its word counts more than that of others in one folder. */
+  readonly expertIn?: readonly string[];
   readonly binarization?: BinarizationRule;
   readonly sha256: string;
   readonly licence: string;
@@ -159,7 +161,7 @@ export function checkManifest(value: unknown, named: string): NetManifest {
     manifest.binarization === undefined || isRule(manifest.binarization),
     `binarization ${JSON.stringify(manifest.binarization)} is unknown`,
   );
-  for (const list of ['classes', 'labels', 'words'] as const) {
+  for (const list of ['classes', 'labels', 'words', 'expertIn'] as const) {
     const names = manifest[list];
     need(names === undefined || (Array.isArray(names) && names.every((name) => typeof name === 'string')), `${list} must be texts`);
   }

@@ -7,7 +7,7 @@ import { codeOf, fitBinarizer } from '../../features/binarize.ts';
 import { openConvNet } from '../../features/convnet.ts';
 import { hammingAt } from '../../math/bits.ts';
 import { activationSample, type Interval, type FoundScenes, sceneRecall } from '../../search/crop-evaluation.ts';
-import type { Box } from '../../vision/box.ts';
+import { type Box, withMargin } from '../../vision/box.ts';
 import type { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import type { JobInput } from '../job.ts';
@@ -23,9 +23,10 @@ export interface SceneFigures {
   readonly scenes: number;
   readonly sceneObjects: number;
   readonly recall10: {
-    readonly objectSearch: Interval;
+    /** By the margin around each crop, a share of its sides. */
+    readonly objectSearch: Readonly<Record<string, Interval>>;
+    readonly both: Readonly<Record<string, Interval>>;
     readonly wholeImageSearch: Interval;
-    readonly both: Interval;
     readonly chance: number;
   };
 }
@@ -39,8 +40,21 @@ interface Described {
 const AT_ONCE = 32;
 const SCENES_ASKED = 10;
 
+/** What is indexed of the scenes. */
+export interface SceneCrops {
+  /** Least score of a detection. */
+  readonly scoreMin: number;
+  /** Shares of a crop's sides that are added around it, each tried. */
+  readonly margins: readonly number[];
+}
+
 /** Reads `{image, scenes}` lines, describes everything once, and asks by every product's whole photo. */
-export async function productScenes(file: string, scoreMin: number, pool: InferencePool, input: JobInput): Promise<SceneFigures> {
+export async function productScenes(
+  file: string,
+  { scoreMin, margins }: SceneCrops,
+  pool: InferencePool,
+  input: JobInput,
+): Promise<SceneFigures> {
   const products = readProducts(file);
   const scenes = [...new Set(products.flatMap((row) => row.scenes))].sort();
   const folder = dirname(file);
@@ -51,13 +65,24 @@ export async function productScenes(file: string, scoreMin: number, pool: Infere
     input,
   );
   const regions = [
-    ...products.map(({ image }, of) => ({ kind: 'product' as const, of, file: join(folder, image), box: null })),
-    ...scenes.map((scene, of) => ({ kind: 'scene' as const, of, file: join(folder, scene), box: null })),
-    ...scenes.flatMap((scene, of) => boxes[of].map((box) => ({ kind: 'object' as const, of, file: join(folder, scene), box }))),
+    ...products.map(({ image }, of) => ({ kind: 'product', of, file: join(folder, image), box: null })),
+    ...scenes.map((scene, of) => ({ kind: 'scene', of, file: join(folder, scene), box: null })),
+    ...margins.flatMap((margin) =>
+      scenes.flatMap((scene, of) =>
+        boxes[of].boxes.map((box) => ({
+          kind: `object ${margin}`,
+          of,
+          file: join(folder, scene),
+          box: withMargin(box, margin, boxes[of]),
+        })),
+      ),
+    ),
   ];
   const described = await describeRegions(regions, pool, input);
   const of = (kind: string): readonly Described[] => described.filter((row) => row.kind === kind);
-  const [wholes, objects] = [of('scene'), of('object')];
+  const wholes = of('scene');
+  const byMargin = (among: (objects: readonly Described[]) => readonly Described[]): Record<string, Interval> =>
+    Object.fromEntries(margins.map((margin) => [margin, ask(among(of(`object ${margin}`)))]));
   const truth = products.map((row) => new Set(row.scenes.map((scene) => scenes.indexOf(scene))));
   const ask = (among: readonly Described[]): Interval =>
     sceneRecall(
@@ -69,8 +94,13 @@ export async function productScenes(file: string, scoreMin: number, pool: Infere
   return {
     products: products.length,
     scenes: scenes.length,
-    sceneObjects: objects.length,
-    recall10: { objectSearch: ask(objects), wholeImageSearch: ask(wholes), both: ask([...wholes, ...objects]), chance },
+    sceneObjects: of(`object ${margins[0]}`).length,
+    recall10: {
+      objectSearch: byMargin((objects) => objects),
+      both: byMargin((objects) => [...wholes, ...objects]),
+      wholeImageSearch: ask(wholes),
+      chance,
+    },
   };
 }
 
@@ -95,20 +125,29 @@ function readProducts(file: string): readonly ProductRow[] {
   });
 }
 
-/** What the detector sees in each scene. */
+interface SceneBoxes {
+  readonly width: number;
+  readonly height: number;
+  readonly boxes: readonly Box[];
+}
+
+/** What the detectors see in each scene. */
 async function boxesOf(
   files: readonly string[],
   scoreMin: number,
   pool: InferencePool,
   { dataFolder, progress, signal }: JobInput,
-): Promise<readonly (readonly Box[])[]> {
+): Promise<readonly SceneBoxes[]> {
   const detectors = openDetectors(readDetectorSet(dataFolder), pool);
-  const all: (readonly Box[])[] = [];
+  const all: SceneBoxes[] = [];
   progress.start('detect in scenes', files.length);
   for (let from = 0; from < files.length; from += AT_ONCE) {
     if (signal.aborted) throw new ServiceError('JOB_STOPPED');
     const found = await detectors.detect(files.slice(from, from + AT_ONCE).map((file) => readFileSync(file)));
-    all.push(...found.map((one) => (one.ok ? readUnited(one.found.detections, detectors.set, () => scoreMin).map(({ box }) => box) : [])));
+    for (const one of found) {
+      const { width, height, detections } = one.ok ? one.found : { width: 0, height: 0, detections: [] };
+      all.push({ width, height, boxes: readUnited(detections, detectors.set, () => scoreMin).map(({ box }) => box) });
+    }
     progress.update(all.length);
   }
   progress.stop();
@@ -116,7 +155,8 @@ async function boxesOf(
 }
 
 interface Region {
-  readonly kind: 'product' | 'scene' | 'object';
+  /** product, scene, or an object with its margin. */
+  readonly kind: string;
   readonly of: number;
   readonly file: string;
   readonly box: Box | null;

@@ -11,6 +11,8 @@ import { loadPinColumns } from '../../catalog/pins/pin-columns.ts';
 import { type PinRecord, readPin } from '../../catalog/pins/records.ts';
 import type { Detection } from '../../detection/detection.ts';
 import { openDetectors, readDetectorSet, readUnited } from '../../detection/detector-set.ts';
+import type { ImageSize } from '../../detection/dominant-object.ts';
+import { CROP_MARGIN } from '../../features/crop-margin.ts';
 import { labelWord } from '../../detection/label-words.ts';
 import { isRightDetection, objectsInPixels, readTrueObjects, type TrueImage, type TrueObject } from '../../detection/true-objects.ts';
 import { ServiceError } from '../../errors.ts';
@@ -32,7 +34,7 @@ import {
 import { visualSearch } from '../../search/flashlight.ts';
 import { dotSignals, type DotSources } from '../../search/object-dots.ts';
 import { ObjectIndex } from '../../search/object-index.ts';
-import { type Box, boxArea, boxIou } from '../../vision/box.ts';
+import { type Box, boxArea, boxIou, withMargin } from '../../vision/box.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { blendByKind } from './evaluate-blend.ts';
@@ -67,6 +69,12 @@ export const job: Job = {
     { flag: '--scenes <file>', meaning: 'instead: {image, scenes} lines; recall of the scenes that hold each product' },
     { flag: '--classes <folder>', meaning: 'instead: photos in class folders; precision of whole photos and of crops' },
     { flag: '--blend <n>', meaning: 'instead: what Lens blends for n pictures of the catalogue, by kind of query', kind: 'integer' },
+    {
+      flag: '--margins <shares>',
+      meaning: 'with --scenes: shares of a crop’s sides added around it, each tried (default: 0,0.1,0.25)',
+      kind: 'list',
+    },
+    { flag: '--margin <share>', meaning: 'share of a crop’s sides that is added around it', kind: 'number', default: CROP_MARGIN },
     { flag: '--score <least>', meaning: 'with --scenes: detections that are indexed', kind: 'number', default: 0.2 },
   ],
   run: evaluateVisualSearch,
@@ -119,10 +127,19 @@ interface Coded extends Region {
 async function evaluateVisualSearch(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
   const { scenes, classes, score, blend } = input.options;
   if (typeof scenes === 'string')
-    return withPool(input, async (pool) => ({ ...(await productScenes(scenes, Number(score), pool, input)) }));
+    return withPool(input, async (pool) => ({
+      ...(await productScenes(scenes, { scoreMin: Number(score), margins: marginsOf(input) }, pool, input)),
+    }));
   if (typeof classes === 'string') return withPool(input, async (pool) => ({ ...(await classFolders(classes, pool, input)) }));
   if (typeof blend === 'number') return withPool(input, (pool) => blendByKind(blend, pool, input));
   return withPool(input, (pool) => evaluateTruth(pool, input));
+}
+
+function marginsOf({ options }: JobInput): readonly number[] {
+  const given = (options.margins as readonly string[] | undefined) ?? [];
+  const margins = given.length === 0 ? [0, 0.1, 0.25] : given.map(Number);
+  if (margins.every((margin) => margin >= 0 && margin <= 1)) return margins;
+  throw new ServiceError('JOB_USAGE', { reason: `--margins are shares within 0..1, not ${given.join(', ')}` });
 }
 
 async function withPool<T>({ config }: JobInput, work: (pool: InferencePool) => Promise<T>): Promise<T> {
@@ -194,12 +211,13 @@ async function describePhotos(
   const regions: Region[] = [];
   const vectors: Float32Array[] = [];
   const step = Math.max(1, Math.floor(pool.appetite / 6));
+  const margin = Number(input.options.margin ?? CROP_MARGIN);
   input.progress.start('describe photos', photos.length);
   for (let from = 0; from < photos.length; from += step) {
     if (input.signal.aborted) throw new ServiceError('JOB_STOPPED');
     const part = photos.slice(from, from + step).map(({ file }) => readFileSync(file));
     const found = await detectors.detect(part);
-    const asked: { region: Region; bytes: Uint8Array }[] = [];
+    const asked: { region: Region; bytes: Uint8Array; size: ImageSize }[] = [];
     for (const [i, bytes] of part.entries()) {
       const outcome = found[i];
       const photo = from + i;
@@ -208,9 +226,11 @@ async function describePhotos(
       truth[photo] = objects;
       if (!outcome.ok) continue;
       const boxes = asks[photo] ? readUnited(outcome.found.detections, detectors.set, () => LEAST_SCORE) : [];
-      for (const region of regionsOf(photo, objects, boxes, known)) asked.push({ region, bytes });
+      for (const region of regionsOf(photo, objects, boxes, known)) asked.push({ region, bytes, size: outcome.found });
     }
-    const embedded = await net.embed(asked.map(({ region, bytes }) => (region.box ? { bytes, box: region.box } : { bytes })));
+    const embedded = await net.embed(
+      asked.map(({ region: { box }, bytes, size }) => (box ? { bytes, box: withMargin(box, margin, size) } : { bytes })),
+    );
     for (const [i, one] of embedded.entries()) {
       if (!one.ok) continue;
       regions.push(asked[i].region);
