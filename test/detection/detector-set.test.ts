@@ -44,6 +44,24 @@ describe('a set of detectors', () => {
     expect(readUnited(all, SET, () => 0.3)).toHaveLength(2);
   });
 
+  it('counts a word less by a detector that is not its expert, and takes a pair and each of it for one thing', () => {
+    const [fashion, home] = SET.detectors;
+    const expert = { ...fashion, net: { ...fashion.net, manifest: { ...fashion.net.manifest, expertIn: ['fashion'] } } };
+    const set = { digest: 'both', detectors: [expert, home] } as DetectorSet;
+    const feet: Detection = { label: 'footwear', score: 0.9, box: [0, 0, 90, 40] };
+    const all = united([at('shoe', 0.7), at('shoe', 0.6, 50)], [feet, at('desk', 0.8)]);
+    // 0.9 by one that is no expert in shoes counts 0.54, and lies on both shoes. Nobody is expert in tables.
+    expect(readUnited(all, set).map(({ label, score, detector }) => [label, score, detector])).toEqual([
+      ['table', 0.8, 'home'],
+      ['shoe', 0.7, 'fashion'],
+      ['shoe', 0.6, 'fashion'],
+    ]);
+    // Where the expert sees nothing, it is what there is.
+    const alone = readUnited(united([], [feet]), set);
+    expect(alone.map(({ label }) => label)).toEqual(['shoe']);
+    expect(alone[0].score).toBeCloseTo(0.54, 12);
+  });
+
   it('lets a general word give way to a particular one on the same place, unless that is much weaker', () => {
     const labels = (vehicle: number, car: number): string[] =>
       readUnited(united([], [at('vehicle', vehicle), at('car', car)]), SET, () => 0.1).map(({ label }) => label);

@@ -6,6 +6,20 @@ import type { Box } from '../../src/vision/box.ts';
 const image = { width: 100, height: 100 };
 const found = (score: number, box: Box, label = 'dress'): Detection => ({ label, score, box });
 
+describe('a person', () => {
+  const person = { label: 'person', score: 0.9, box: [20, 0, 80, 100] as const };
+  const image = { width: 100, height: 100 };
+
+  it('gives way to what they wear, and is dominant where nothing else was found on them', () => {
+    const dress = { label: 'dress', score: 0.5, box: [25, 20, 75, 80] as const };
+    const car = { label: 'car', score: 0.6, box: [0, 60, 60, 100] as const };
+    expect(dominantObject([person, dress], image)?.label).toBe('dress');
+    expect(dominantObject([person, { ...dress, score: 0.2 }], image)?.label).toBe('person');
+    expect(dominantObject([person, car], image)?.label).toBe('person');
+    expect(dominantObject([person, { ...dress, box: [40, 5, 60, 20] as const }], image)).toBeNull();
+  });
+});
+
 describe('dominantObject', () => {
   it.each([
     ['the largest wins over the surer', [found(0.95, [0, 0, 20, 20]), found(0.31, [0, 0, 50, 60])], 1],

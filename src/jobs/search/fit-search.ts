@@ -43,7 +43,12 @@ export const job: Job = {
     'related-pins fit-search --knobs score,conformity --seed 3',
   ],
   options: [
-    { flag: '--truth <path>', meaning: 'objects.jsonl or a YOLO folder of catalogue images (default: the demo world of the data folder)' },
+    {
+      flag: '--truth <path>',
+      meaning:
+        'objects.jsonl or a YOLO folder of catalogue images; several, each with labels of its own (default: the demo world of the data folder)',
+      repeatable: true,
+    },
     { flag: '--recall <share>', meaning: 'right dots that must stay', kind: 'number', default: 0.9 },
     { flag: '--knobs <names>', meaning: `which to fit, of ${KNOBS.join(', ')} (default: all)`, kind: 'list' },
     { flag: '--precision <share>', meaning: 'share of exact-product answers that must be right', kind: 'number', default: 0.95 },
@@ -107,16 +112,20 @@ function fitDots(
   { detectors }: DetectorSet,
   { options, dataFolder }: JobInput,
 ): readonly FittedDots[] {
-  const truth = typeof options.truth === 'string' ? options.truth : join(dataFolder, 'world', 'objects.jsonl');
-  if (!existsSync(truth)) return [];
-  const dots = knownDots(catalog, columns, store, dataFolder, truth);
+  const given = (options.truth ?? []) as readonly string[];
+  const truths = given.length > 0 ? given : [join(dataFolder, 'world', 'objects.jsonl')].filter(existsSync);
+  if (truths.length === 0) return [];
+  const dots = truths.flatMap((truth) => knownDots(catalog, columns, store, dataFolder, truth));
   if (dots.length === 0)
-    throw new ServiceError('NOTHING_TO_DO', { reason: `No indexed object lies on a picture of ${truth}; index-objects comes first.` });
+    throw new ServiceError('NOTHING_TO_DO', {
+      reason: `No indexed object lies on a picture of ${truths.join(', ')}; index-objects comes first.`,
+    });
+  const truth = truths.map(basenameOf).join(', ');
   return detectors.flatMap(({ name, net }): FittedDots[] => {
     const own = dots.filter(({ detector }) => detector === name);
     if (own.filter(({ right }) => right).length < RIGHT_DOTS_MIN) return [];
     const fitted = fittedDots(own, options);
-    return fitted ? [{ detector: net.digest, name, truth: basenameOf(truth), ...fitted }] : [];
+    return fitted ? [{ detector: net.digest, name, truth, ...fitted }] : [];
   });
 }
 
