@@ -18,7 +18,7 @@ import { activeNet } from '../../src/vision/net-folder.ts';
 import { readNet } from '../../src/vision/net-manifest.ts';
 import { temporaryFolder, testConfig } from '../world.ts';
 
-const PICTURES = 52;
+const PICTURES = 40;
 const folder = temporaryFolder();
 const random = seededRandom(4);
 const run = (job: Job, options: Record<string, unknown> = {}) =>

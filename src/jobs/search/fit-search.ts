@@ -31,7 +31,7 @@ import { bytesOrRefusal } from '../nets/detect-objects.ts';
 import type { Job, JobInput } from '../job.ts';
 
 /** Right dots of a detector below which nothing is fitted for it. */
-const RIGHT_DOTS_MIN = 50;
+const RIGHT_DOTS_MIN = 40;
 const KNOBS: readonly Knob[] = ['score', ...DOT_SIGNALS];
 
 export const job: Job = {
