@@ -103,6 +103,21 @@ export class DetectionStore {
     }
   }
 
+  /** Whether the net has looked at no image. */
+  get isEmpty(): boolean {
+    return !this.looked(this.detectorId);
+  }
+
+  /** Whether another detector has looked at one. */
+  get othersHave(): boolean {
+    const others = this.database.prepare('SELECT detectorId FROM detectors WHERE detectorId <> ?').pluck().all(this.detectorId) as number[];
+    return others.some((other) => this.looked(other));
+  }
+
+  private looked(detectorId: number): boolean {
+    return this.database.prepare('SELECT 1 FROM detections WHERE detectorId = ? LIMIT 1').get(detectorId) !== undefined;
+  }
+
   /** Images refused, by reason. */
   failures(): Record<string, number> {
     const rows = this.database

@@ -82,11 +82,17 @@ export class FeatureStore {
     this.database = database;
   }
 
+  /** The id of a net, null when it has none yet. */
+  knownNetId(net: FeatureNet): number | null {
+    const found = this.database.prepare('SELECT netId FROM feature_nets WHERE netKey = ?').pluck().get(netKeyOf(net));
+    return (found as number | undefined) ?? null;
+  }
+
   /** The id of a net, given one when it is new. */
   netIdOf(net: FeatureNet): number {
+    const known = this.knownNetId(net);
+    if (known !== null) return known;
     const key = netKeyOf(net);
-    const found = this.database.prepare('SELECT netId FROM feature_nets WHERE netKey = ?').pluck().get(key);
-    if (found !== undefined) return found as number;
     const row = this.database
       .prepare(
         `INSERT INTO feature_nets (netKey, digest, name, preprocessing, rule, fc6Length, fc8Length, createdAt)
@@ -171,6 +177,12 @@ export class FeatureStore {
   has(netId: number, subject: Subject): boolean {
     const any = this.database.prepare('SELECT 1 FROM visual_features WHERE netId = ? AND subject = ? LIMIT 1');
     return any.get(netId, SUBJECTS.indexOf(subject)) !== undefined;
+  }
+
+  /** Whether another net has any. */
+  othersHave(netId: number, subject: Subject): boolean {
+    const others = this.database.prepare('SELECT netId FROM feature_nets WHERE netId <> ?').pluck().all(netId) as number[];
+    return others.some((other) => this.has(other, subject));
   }
 
   get(netId: number, subject: Subject, pinIndex: number): FeatureRow | null {

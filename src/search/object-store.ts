@@ -73,6 +73,17 @@ export class ObjectStore {
       .immediate();
   }
 
+  /** Whether nothing was indexed for this net and these detectors. */
+  get isEmpty(): boolean {
+    return this.database.prepare('SELECT 1 FROM objects WHERE netKey = ? AND detector = ? LIMIT 1').get(...this.key) === undefined;
+  }
+
+  /** Whether something was indexed for another net or other detectors. */
+  get othersHave(): boolean {
+    const other = 'SELECT 1 FROM objects WHERE netKey < ?1 OR netKey > ?1 OR (netKey = ?1 AND detector <> ?2) LIMIT 1';
+    return this.database.prepare(other).get({ 1: this.key[0], 2: this.key[1] }) !== undefined;
+  }
+
   /** The last write's number; 0 before the first. */
   sequence(): number {
     return this.database

@@ -77,10 +77,15 @@ export interface ServingThresholds {
 
 const UNFITTED: ServingDots = { thresholds: UNFITTED_DOTS, from: 'unfitted', provenance: null };
 
+/** Every file of thresholds there is, whatever nets it is for. Throws ARTIFACT_REFUSED. */
+export function allThresholds(dataFolder: string): { readonly own: SearchThresholds | null; readonly shipped: SearchThresholds | null } {
+  const shipped = readThresholds(fileURLToPath(new URL(`data/${THRESHOLDS_FILE}`, projectRoot())));
+  return { own: readThresholds(join(dataFolder, THRESHOLDS_FILE)), shipped };
+}
+
 /** The catalog's thresholds, else the shipped ones, each if they hold for these nets. Throws ARTIFACT_REFUSED for a file that is none. */
 export function servingThresholds(dataFolder: string, net: string, { detectors }: DetectorSet): ServingThresholds {
-  const own = readThresholds(join(dataFolder, THRESHOLDS_FILE));
-  const shipped = readThresholds(fileURLToPath(new URL(`data/${THRESHOLDS_FILE}`, projectRoot())));
+  const { own, shipped } = allThresholds(dataFolder);
   const holding = [own, shipped].filter((given): given is SearchThresholds => given?.net === net);
   const dotsOf = (digest: string): ServingDots => {
     for (const given of holding) {

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import type { App, Service } from './routes.ts';
+import { type StalePart, staleParts } from '../../service/stale-parts.ts';
 import { Degradations, replies } from '../schemas.ts';
 
 const Ready = Type.Object({
@@ -7,11 +8,23 @@ const Ready = Type.Object({
   model: Type.String(),
   pins: Type.Integer(),
   degraded: Degradations,
+  stale: Type.Array(Type.Object({ job: Type.String(), reason: Type.String() }), {
+    description: 'What was made for other nets than those that serve, and the job that makes it again.',
+  }),
 });
+
+/** Health is asked often, and nets are switched seldom. */
+const STALE_LOOK_MS = 5000;
 
 /** Alive: the process answers. Ready: everything is open and warm, and it isn't being stopped. */
 export function healthRoutes(app: App, { context, metrics }: Service): void {
   const quiet = { config: { quiet: true } };
+  let looked: { readonly at: number; readonly parts: readonly StalePart[] } = { at: Number.NEGATIVE_INFINITY, parts: [] };
+  const stale = (): StalePart[] => {
+    const now = performance.now();
+    if (now - looked.at > STALE_LOOK_MS) looked = { at: now, parts: staleParts(context.dataFolder) };
+    return [...looked.parts];
+  };
   app.get(
     '/health/live',
     { ...quiet, schema: { summary: 'The process answers', tags: ['health'], response: { 200: Type.Object({ status: Type.String() }) } } },
@@ -27,6 +40,7 @@ export function healthRoutes(app: App, { context, metrics }: Service): void {
         model: context.models.current().name,
         pins: context.pins.count,
         degraded: [...context.degraded],
+        stale: stale(),
       };
       return reply.code((ready ? 200 : 503) as 200).send(body);
     },

@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promoteModel } from '../../ranker/registry/model-promotion.ts';
 import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
+import { staleParts } from '../../service/stale-parts.ts';
 import { netNamed, previousSwitch } from '../../service/net-switching.ts';
 import { writeNetSwitches } from '../../vision/net-folder.ts';
 import type { Job } from '../job.ts';
@@ -22,6 +23,6 @@ export const job: Job = {
       promoteModel(registry, previous.model, { who: userInfo().username, why, force: true });
     const back = { ...previous, at: new Date().toISOString() };
     writeNetSwitches(dataFolder, [...kept.slice(0, -1), back]);
-    return back;
+    return { ...back, stale: staleParts(dataFolder) };
   },
 };

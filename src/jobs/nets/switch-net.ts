@@ -7,6 +7,7 @@ import { ServiceError } from '../../errors.ts';
 import { openFeatureStore } from '../../features/feature-store.ts';
 import { promoteModel } from '../../ranker/registry/model-promotion.ts';
 import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
+import { staleParts } from '../../service/stale-parts.ts';
 import { coverageOf, expectCoverage, modelFor, netNamed, switchTo } from '../../service/net-switching.ts';
 import { type DarkNet, darkNetOf, writeDarkNet } from '../../vision/net-folder.ts';
 import type { Job, JobInput } from '../job.ts';
@@ -57,7 +58,7 @@ async function switchNet(input: JobInput): Promise<Readonly<Record<string, unkno
     if (model !== null && model !== before) promoteModel(registry, model, decision);
     const made = switchTo(dataFolder, name, net, { model: model ?? before, why, before });
     if (darkNetOf(dataFolder)?.net === name) writeDarkNet(dataFolder, null);
-    return { ...made, previousModel: before, images: coverage.images, missing: coverage.missing };
+    return { ...made, previousModel: before, images: coverage.images, missing: coverage.missing, stale: staleParts(dataFolder) };
   } finally {
     store.close();
     catalog.close();

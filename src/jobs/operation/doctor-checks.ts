@@ -15,6 +15,7 @@ import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
 import { readDetector } from '../../detection/detector.ts';
 import { activeNet, detectorFolders } from '../../vision/net-folder.ts';
 import { type Net, readNet } from '../../vision/net-manifest.ts';
+import { staleParts } from '../../service/stale-parts.ts';
 import { eyesLine, isFormerNet } from '../../service/eyes.ts';
 
 export type Health = 'ok' | 'warn' | 'bad';
@@ -205,6 +206,15 @@ const nets: Check = ({ dataFolder }) => {
   });
 };
 
+/** Parts made for other nets than those that serve. */
+const stale: Check = ({ dataFolder }) => {
+  const parts = staleParts(dataFolder);
+  if (parts.length === 0) return [ok('stale parts', 'none: all is of the nets that serve, or not made yet')];
+  return parts.map(({ job, reason }) =>
+    warn('stale parts', reason, job === 'fit-search' ? 'Run fit-search.' : `Run ${job}, or refresh for all.`),
+  );
+};
+
 const keys: Check = ({ dataFolder, config }) => {
   try {
     const count = readKeys(dataFolder).length + config.keys.length;
@@ -266,6 +276,7 @@ export const CHECKS: readonly Check[] = [
   artifacts,
   models,
   nets,
+  stale,
   keys,
   userNames,
   redis,
