@@ -60,6 +60,7 @@ export const ERRORS = {
     message: 'A model named {model} exists; models are never overwritten, choose another name.',
   },
   RANKER_NO_PAIRS: { status: 422, message: 'There is nothing to learn from: {reason}' },
+  RANKER_NOT_CONVERGED: { status: 422, message: 'Nothing is written: {reason}.' },
   RANKER_GUARDRAIL: {
     status: 409,
     message: 'The model {model} is judged worse than what serves: {reason}. To promote it all the same, give --force and a --why.',

@@ -6,7 +6,8 @@ import type { NeighborLists } from './cooccurrence/board-cooccurrence.ts';
  *
  *   score of j for u = sum of w_ij over the items i that u saved
  *
- * and what u has not saved yet is ranked by score, ties by ascending item. Users are the boards of `train`, items its pins.
+ * and what u has not saved yet is ranked by score. Ties count pessimistically: what was held out stands behind everything
+ * that has the same score, so that a list without any votes hits nothing. Users are the boards of `train`, items its pins.
  */
 export class Votes {
   private readonly train: BoardPins;
@@ -48,31 +49,33 @@ export class Votes {
     return this.seenBy[item] === this.user ? Number.NEGATIVE_INFINITY : this.sums[item];
   }
 
-  /** The best `k` unseen items in order; when fewer got votes, the rest are unvoted ones by ascending item. */
-  best(k: number): number[] {
+  /** The best `k` unseen items in order; of equal scores the wanted ones come last, then by ascending item. Unvoted ones fill up. */
+  best(k: number, wanted: ReadonlySet<number>): number[] {
     const { sums, touched, seenBy, user } = this;
     const best: number[] = [];
+    const before = (a: number, b: number): boolean => {
+      if (sums[a] !== sums[b]) return sums[a] > sums[b];
+      return wanted.has(a) === wanted.has(b) ? a < b : wanted.has(b);
+    };
     for (let t = 0; t < this.count; t++) {
       const j = touched[t];
       if (seenBy[j] === user) continue;
       const full = best.length === k;
-      if (full && !before(sums, j, best[k - 1])) continue;
+      if (full && !before(j, best[k - 1])) continue;
       let at = full ? k - 1 : best.length;
-      while (at > 0 && before(sums, j, best[at - 1])) {
+      while (at > 0 && before(j, best[at - 1])) {
         best[at] = best[at - 1];
         at--;
       }
       best[at] = j;
     }
-    for (let j = 0; best.length < k && j < sums.length; j++) {
-      if (sums[j] === 0 && seenBy[j] !== user) best.push(j);
+    for (const isWanted of [false, true]) {
+      for (let j = 0; best.length < k && j < sums.length; j++) {
+        if (sums[j] === 0 && seenBy[j] !== user && wanted.has(j) === isWanted) best.push(j);
+      }
     }
     return best;
   }
-}
-
-function before(sums: Float64Array, a: number, b: number): boolean {
-  return sums[a] > sums[b] || (sums[a] === sums[b] && a < b);
 }
 
 /** Which items each user held out; row u of `tests` as in BoardPins. */
@@ -99,7 +102,7 @@ export function evaluateRanked(votes: Votes, heldOut: HeldOut, k: number, onUser
     const wanted = heldOut.items.subarray(heldOut.start[user], heldOut.start[user + 1]);
     if (wanted.length === 0) continue;
     votes.cast(user);
-    const { hits, gain } = hitsIn(votes.best(k), wanted);
+    const { hits, gain } = hitsIn(votes.best(k, new Set(wanted)), wanted);
     recall += hits / wanted.length;
     ndcg += gain / idealGain(Math.min(k, wanted.length));
     users++;
@@ -138,7 +141,7 @@ export interface SampledQuality {
   readonly lines: number;
 }
 
-/** HR@k = share of lines whose positive is in the top k; NDCG@k = mean of 1 / log2(1 + rank) where rank <= k. */
+/** HR@k = share of lines whose positive is in the top k, behind all negatives of the same score; NDCG@k = mean of 1 / log2(1 + rank) where rank <= k. */
 export function evaluateSampled(votes: Votes, test: SampledTest, k: number): SampledQuality {
   let hits = 0;
   let ndcg = 0;
@@ -149,7 +152,7 @@ export function evaluateSampled(votes: Votes, test: SampledTest, k: number): Sam
     let rank = 1;
     for (let at = test.start[line] + 1; at < test.start[line + 1]; at++) {
       const other = votes.scoreOf(test.items[at]);
-      if (other > score || (other === score && test.items[at] < positive)) rank++;
+      if (other >= score) rank++;
     }
     if (rank > k) continue;
     hits++;

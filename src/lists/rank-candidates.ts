@@ -103,11 +103,13 @@ async function scoresOf(
   degraded: Degradation[],
 ): Promise<{ ranker: Ranker; scores: Float64Array }> {
   const { treatment, userId, arm, forced } = options;
+  let broken: Ranker | null = null;
   try {
     const found = parts.ranker(treatment.model, userId);
     const ranker = found instanceof Promise ? await found : found;
     if (!suits(ranker, parts.visual?.netDigest ?? null))
       throw new ServiceError('RANKER_MODEL_REFUSED', { model: ranker.name, reason: 'it was trained on features of another net' });
+    broken = ranker;
     const scores = ranker.score(inputs);
     return { ranker, scores: scores instanceof Promise ? await scores : scores };
   } catch (error) {
@@ -117,6 +119,8 @@ async function scoresOf(
     if (unknown) degraded.push({ code: 'RANKER_MODEL_UNKNOWN', reason: `${reasonOf(error)} (arm ${arm})` });
     if (unknown) return scoresOf(parts, { ...options, treatment: { ...treatment, model: null } }, inputs, degraded);
     degraded.push({ code: 'RANKER_MODEL_REFUSED', reason: reasonOf(error) });
+    const next = broken && treatment.model === null ? parts.fallBack?.(broken.name, reasonOf(error)) : undefined;
+    if (next && broken && next.name !== broken.name) return scoresOf({ ...parts, ranker: () => next }, options, inputs, degraded);
     const scores = asRetrieved.score(inputs);
     return { ranker: asRetrieved, scores: scores instanceof Promise ? await scores : scores };
   }

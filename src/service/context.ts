@@ -202,6 +202,7 @@ export class Context {
       ranker: (name, unit) => (name === null ? current(unit) : models.byName(name)),
       historyOf: (userId, now) => weighedHistory(this.pastOf(userId, { before: now }), pins),
       seenBy: (userId, now) => seenPins(catalog, log, userId, { before: now, elsewhere: this.hot.actions?.of(userId) }),
+      fallBack: (name, reason) => models.fallBack(name, reason),
       limits: {
         sourceShares: this.sourceShares,
         candidates: config.candidateLimit,

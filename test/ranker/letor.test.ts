@@ -99,3 +99,27 @@ describe('LETOR reader', () => {
     expect([first.min, first.max, first.count]).toEqual([0, 2, 3]);
   });
 });
+
+describe('LETOR files that once were read as something else', () => {
+  it('takes query ids in any script', async () => {
+    const data = await readLetor(file('2 qid:café 1:1 2:0.5\n0 qid:café 1:0.1\n1 qid:椅子 1:2\n'));
+    expect(data.queryIds).toEqual(['café', '椅子']);
+    expect([...listMatrix(data, 0).data]).toEqual([1, 0.5, Math.fround(0.1), 0]);
+  });
+
+  it.each([
+    ['1 qid:1 1:1 2:1e39\n', /column 2 is 1e\+39, beyond what 32 bits hold; normalize or scale/],
+    ['1 qid:1 1:1 1000001:1\n', /the index 1000001 is beyond 1000000/],
+    [
+      '1 qid:1 1:1 2:1763712000000\n0 qid:1 1:0 2:1763712000500\n',
+      /column 2 has values from 1763712000000 to 1763712000500, which 32-bit floats hold in steps of 210251; subtract/,
+    ],
+  ])('refuses %j by its column and says the way out', async (text, message) => {
+    await expect(readLetor(file(text))).rejects.toThrow(message);
+  });
+
+  it('takes large values whose differences 32 bits hold, and columns of one large value', async () => {
+    const years = ['1 qid:1 1:0 2:5e9', '0 qid:1 1:1763712000000 2:5e9'].join('\n');
+    expect((await readLetor(file(years))).names).toEqual(['1', '2']);
+  });
+});

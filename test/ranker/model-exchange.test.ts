@@ -82,3 +82,52 @@ function solrScore(model: SolrModel, row: number): number {
   }
   return score;
 }
+
+describe('what other engines also write', () => {
+  const linear = { type: 'model/linear', definition: '{"year":0.5,"title":0.25}' };
+  const normalizers = { year: { standard: { mean: 2000, standard_deviation: 10 } } };
+  const expected = [
+    { name: 'year', weight: 0.5, normalization: { kind: 'standard', mean: 2000, deviation: 10 } },
+    { name: 'title', weight: 0.25, normalization: { kind: 'none' } },
+  ];
+
+  it('normalizers beside the model, where OpenSearch had them first', () => {
+    expect(importModel({ model: { name: 'm', feature_normalizers: normalizers, model: linear } }, 'm')).toEqual(expected);
+  });
+
+  it('the reply to a GET of the model', () => {
+    const stored = {
+      name: 'm',
+      type: 'model',
+      model: { name: 'm', feature_set: { name: 's', features: [] }, model: { ...linear, feature_normalizers: normalizers } },
+    };
+    expect(importModel({ _index: '.ltrstore', _id: 'model-m', _version: 1, found: true, _source: stored }, 'm')).toEqual(expected);
+  });
+
+  it.each([
+    [{ model: { name: 'm', feature_normalizers: normalizers, model: { ...linear, feature_normalizers: normalizers } } }, /in two places/],
+    [{ model: { name: 'm', boost: 2, model: linear } }, /model has a field "boost"/],
+    [{ model: { name: 'm', model: { ...linear, bias: 1 } } }, /the inner model has a field "bias"/],
+    [{ found: true, _source: { model: { model: linear } }, extra: 1 }, /the reply has a field "extra"/],
+    [
+      {
+        class: 'org.apache.solr.ltr.model.LinearModel',
+        name: 'm',
+        features: [{ name: 'year' }],
+        params: { weights: { year: 1 }, bias: 3 },
+      },
+      /params has a field "bias"/,
+    ],
+    [
+      {
+        class: 'org.apache.solr.ltr.model.LinearModel',
+        name: 'm',
+        features: [{ name: 'year', missing: 0 }],
+        params: { weights: { year: 1 } },
+      },
+      /the feature "year" has a field "missing"/,
+    ],
+  ])('refuses a field it would have to ignore: %#', (document, message) => {
+    expect(() => importModel(document, 'm')).toThrow(message);
+  });
+});

@@ -27,6 +27,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+/** The free dimension "n" (dim_param, five bytes) becomes the number 1 (dim_value, a varint of two bytes): nothing else moves. */
+function withOneRow(bytes: Buffer): Buffer {
+  const text = bytes.toString('latin1').replaceAll('\n\x03\x12\x01n', '\n\x03\x08\x81\x00');
+  return Buffer.from(text, 'latin1');
+}
+
 describe('ONNX ranker', () => {
   it('is taken in only when it scores as the trainer did', async () => {
     const ranker = await openOnnxRanker('trees', graph, features, onnxDigestOf(graph));
@@ -34,6 +40,17 @@ describe('ONNX ranker', () => {
     const swapped = { ...parity, rows: parity.rows.map(([a, b]) => [b, a]) };
     await expect(checkParity(ranker, features, swapped)).rejects.toThrow('are the features in the same order?');
     await expect(checkParity(ranker, features, { rows: [[1]], scores: [1] })).rejects.toThrow('2 values');
+  });
+
+  it('a graph made for one row, or for a number of rows, is refused before it may be promoted', async () => {
+    const fixed = join(folder, 'fixed.onnx');
+    writeFileSync(fixed, withOneRow(readFileSync(graph)));
+    const one = { rows: [[1, 10]], scores: [32] };
+    const ranker = await openOnnxRanker('fixed', fixed, features, onnxDigestOf(fixed));
+    await expect(checkParity(ranker, features, one)).rejects.toThrow(
+      /cannot score 500 rows at once .*export it with a free first dimension/s,
+    );
+    await expect(checkParity(ranker, features, parity)).rejects.toThrow(/cannot score the parity rows/);
   });
 
   it('serves under the same contract, and its one term is its score', async () => {

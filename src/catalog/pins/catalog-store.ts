@@ -11,7 +11,7 @@ import { PIN_FIELD_TABLES, PIN_TABLES, PIN_WORD_TABLES, PinStore } from './pin-s
 import { REMOVAL_TABLES, RemovalStore } from './removal-store.ts';
 import { SAVE_TABLES, SaveStore } from './save-store.ts';
 import { Sequence, SEQUENCE_TABLES } from '../log/sequence-store.ts';
-import { TEXT_TABLES, TextStore } from './text-store.ts';
+import { TEXT_TABLES, TextStore, WORD_TABLES } from './text-store.ts';
 import { userNaming, type UserSecrets } from './user-pseudonym.ts';
 import { USER_TABLES, UserStore } from './user-store.ts';
 
@@ -20,6 +20,7 @@ const STEPS = [
   PIN_FIELD_TABLES,
   REMOVAL_TABLES,
   PIN_WORD_TABLES,
+  WORD_TABLES,
 ];
 
 export class CatalogStore {
@@ -39,6 +40,7 @@ export class CatalogStore {
     this.database = database;
     this.sequence = new Sequence(database);
     this.text = new TextStore(database);
+    this.text.fillAfterMigration(this.sequence);
     this.users = new UserStore(database, userNaming(userKey));
     this.pins = new PinStore(database, this.sequence, this.text);
     this.boards = new BoardStore(database, this.sequence, this.users);

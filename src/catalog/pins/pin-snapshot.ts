@@ -13,7 +13,7 @@ import type { CatalogStore } from './catalog-store.ts';
 import { loadPinColumns, type ResidentPinColumns } from './pin-columns.ts';
 
 const KIND = 'pin-columns';
-const FORMAT = 2;
+const FORMAT = 3;
 /** The number in the catalogue that names its snapshot. */
 const KEY = 'pinSnapshot';
 /** Fewer pins are read from their rows in no time. */

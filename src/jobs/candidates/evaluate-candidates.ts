@@ -51,6 +51,7 @@ async function run(input: JobInput): Promise<Readonly<Record<string, unknown>>> 
     : named(evaluateRanked(votes, world.heldOut as HeldOut, 20));
   return {
     ...quality,
+    ties: 'pessimistic: what was held out stands behind everything of the same score',
     method: options,
     train: { users: world.train.boards, items: world.train.pins, pairs: world.train.pairs, repeated: world.repeated },
     test: world.test,

@@ -1,8 +1,8 @@
 import { cpus } from 'node:os';
 import { ServiceError } from '../../errors.ts';
 import { chooseC } from '../../ranker/training/choose-c.ts';
-import { readLetor } from '../../ranker/exchange/letor-reader.ts';
-import { trainLinearModel } from '../../ranker/training/linear-trainer.ts';
+import { type LetorData, readLetor } from '../../ranker/exchange/letor-reader.ts';
+import { type TrainedModel, trainLinearModel } from '../../ranker/training/linear-trainer.ts';
 import type { Judgement } from '../../ranker/judging/judgement.ts';
 import type { Interval } from '../../ranker/registry/model-artifact.ts';
 import { writeModelFile } from '../../ranker/registry/model-file.ts';
@@ -33,6 +33,7 @@ export const job: Job = {
     { flag: '--c <number>', meaning: 'weight of the pair loss (LETOR: 1 unless chosen; log: chosen)', kind: 'number' },
     { flag: '--choose-c', meaning: 'choose C by time-ordered folds (file order for LETOR)' },
     { flag: '--normalize <kind>', meaning: `${NORMALIZATION_KINDS.join(', ')} (LETOR: none; log: standard)` },
+    { flag: '--allow-unconverged', meaning: 'with --letor: write the model also when training did not converge' },
     { flag: '--tolerance <share>', meaning: 'stop at this share of the first gradient', kind: 'number', default: 1e-5 },
     { flag: '--seed <number>', meaning: 'seed of intervals and shuffles', kind: 'integer', default: 1 },
     {
@@ -99,6 +100,7 @@ async function trainFromLetor(input: JobInput): Promise<Readonly<Record<string, 
   progress.stop();
   const seconds = (performance.now() - startedAt) / 1000;
   const { objective, iterations, gradientNorm, converged, pairs } = result;
+  if (options.allowUnconverged !== true) refuseUnconverged(path, data, result);
   const training = { objective, iterations, gradientNorm, converged, seconds, tolerance: options.tolerance };
   writeModelFile(String(options.out), {
     features: result.features,
@@ -131,4 +133,25 @@ async function trainFromLetor(input: JobInput): Promise<Readonly<Record<string, 
     out: options.out,
     ...(choice ? { cCurve: choice.curve } : {}),
   };
+}
+
+/** Nothing is written that is no minimum: columns of very different sizes are the usual cause. */
+function refuseUnconverged(path: string, data: LetorData, { converged, objective, iterations }: TrainedModel): void {
+  if (converged && Number.isFinite(objective)) return;
+  const largest = largestColumn(data);
+  const reason =
+    `training on ${path} did not converge in ${iterations} iterations (objective ${objective}); the largest values stand in column ` +
+    `${largest.name} (up to ${largest.value}): --normalize standard is the usual way out, --allow-unconverged writes the model all the same`;
+  throw new ServiceError('RANKER_NOT_CONVERGED', { reason });
+}
+
+function largestColumn({ names, rows }: LetorData): { readonly name: string; readonly value: number } {
+  let [at, value] = [0, 0];
+  const values = rows.kind === 'dense' ? rows.data : rows.values;
+  for (let k = 0; k < values.length; k++) {
+    if (Math.abs(values[k]) <= value) continue;
+    value = Math.abs(values[k]);
+    at = rows.kind === 'dense' ? k % names.length : rows.indexes[k];
+  }
+  return { name: names[at], value };
 }

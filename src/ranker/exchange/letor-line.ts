@@ -3,6 +3,8 @@
 const SPACE = 32;
 const COLON = 58;
 const HASH = 35;
+/** Columns each have a name and a weight; more than these are hashes or ids, not features. */
+const INDEX_MAX = 1_000_000;
 /** Powers of ten that a double holds exactly. */
 const POWERS = Array.from({ length: 23 }, (_, power) => 10 ** power);
 
@@ -45,11 +47,13 @@ export class LetorLine {
     const from = this.at;
     while (this.at < this.end && bytes[this.at] >= 48 && bytes[this.at] <= 57) index = index * 10 + bytes[this.at++] - 48;
     if (this.at === from || bytes[this.at] !== COLON) throw new RangeError(`"${this.token(from)}" is not index:value`);
-    if (index > 0xffff_ffff) throw new RangeError(`the index ${index} is too large`);
+    if (index > INDEX_MAX) throw new RangeError(`the index ${index} is beyond ${INDEX_MAX}; number the columns from 1 on`);
     this.at++;
     if (this.length > 0 && this.indexes[this.length - 1] >= index)
       throw new RangeError(`index ${index} comes after ${this.indexes[this.length - 1]}; indexes must ascend`);
     const value = this.number(`value of ${index}`);
+    if (!Number.isFinite(Math.fround(value)))
+      throw new RangeError(`the value of column ${index} is ${value}, beyond what 32 bits hold; normalize or scale the column`);
     if (this.length === this.indexes.length) this.grow();
     this.indexes[this.length] = index;
     this.values[this.length++] = value;
@@ -60,7 +64,7 @@ export class LetorLine {
     const token = this.token(from);
     if (!token.startsWith('qid:') || token.length === 4) throw new RangeError(`"${token}" is not index:value`);
     this.queryId = token.slice(4);
-    this.at = from + token.length;
+    this.at = this.tokenEnd(from);
   }
 
   /** A finite number up to the next white space; the usual short decimals without making a string. */
@@ -88,16 +92,21 @@ export class LetorLine {
       return negative ? -value : value;
     }
     const token = this.token(from);
-    this.at = from + token.length;
+    this.at = this.tokenEnd(from);
     const value = token === '' ? Number.NaN : Number(token);
     if (!Number.isFinite(value)) throw new RangeError(`the ${what} is "${token}", not a finite number`);
     return value;
   }
 
   private token(from: number): string {
+    return Buffer.from(this.bytes.subarray(from, this.tokenEnd(from))).toString('utf8');
+  }
+
+  /** In bytes: a letter may have several. */
+  private tokenEnd(from: number): number {
     let to = from;
     while (to < this.end && this.bytes[to] > SPACE) to++;
-    return Buffer.from(this.bytes.subarray(from, to)).toString('utf8');
+    return to;
   }
 
   private grow(): void {

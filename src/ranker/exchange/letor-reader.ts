@@ -19,6 +19,10 @@ export interface LetorData extends RankingData {
   readonly queryIds: readonly string[];
 }
 
+/** From here on whole numbers are not exact in 32 bits. */
+const LARGE = 2 ** 24;
+/** A column needs so many different values to rank by. */
+const STEPS_LEAST = 1000;
 /** Above this share of non-zero values dense rows are smaller than sparse ones. */
 const DENSE_SHARE = 0.5;
 
@@ -95,6 +99,7 @@ class Census {
   private readonly apart: 'refuse' | 'group';
   private readonly known = new Map<string, number>();
   private left = 0;
+  private readonly large = new Map<number, { low: number; high: number }>();
 
   constructor(path: string, sizes: readonly number[] | null, apart: 'refuse' | 'group') {
     this.path = path;
@@ -109,12 +114,35 @@ class Census {
     this.lengths[this.rows++] = line.length;
     this.listLengths[list]++;
     this.values += line.length;
+    for (let k = 0; k < line.length; k++) this.spread(line.indexes[k], line.values[k]);
     if (line.length === 0) return;
     this.lowest = Math.min(this.lowest, line.indexes[0]);
     this.highest = Math.max(this.highest, line.indexes[line.length - 1]);
   }
 
+  /** Lowest and highest of the large values: 32-bit floats keep seven digits, and a time in milliseconds has thirteen. */
+  private spread(column: number, value: number): void {
+    if (Math.abs(value) < LARGE) return;
+    const known = this.large.get(column);
+    if (!known) this.large.set(column, { low: value, high: value });
+    else if (value < known.low) known.low = value;
+    else if (value > known.high) known.high = value;
+  }
+
+  /** A column whose values differ by less than their last digit in 32 bits says something else than the file. */
+  private refuseBlurred(): void {
+    for (const [column, { low, high }] of this.large) {
+      const step = Math.max(Math.abs(low), Math.abs(high)) * 2 ** -23;
+      if (high === low || high - low >= STEPS_LEAST * step) continue;
+      this.refuse(
+        this.rows,
+        `column ${column} has values from ${low} to ${high}, which 32-bit floats hold in steps of ${Math.round(step)}; subtract the smallest or normalize the column (a time: use days)`,
+      );
+    }
+  }
+
   close(): void {
+    this.refuseBlurred();
     const missing = this.left + (this.sizes && this.known.size === 0 ? sum(this.sizes.slice(this.queryIds.length)) : 0);
     if (this.rows === 0) this.refuse(1, 'there is no row');
     if (missing > 0) this.refuse(this.rows, `the group sizes of ${this.path}.query ask for ${missing} more rows`);

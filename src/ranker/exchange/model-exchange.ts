@@ -99,22 +99,55 @@ function weightsOf(features: readonly ModelFeature[]): Record<string, number> {
   return Object.fromEntries(features.map(({ name, weight }) => [name, weight]));
 }
 
-/** Reads any of the three formats, told apart by their shape. Throws RANKER_MODEL_REFUSED. */
+/**
+ * Reads any of the three formats, told apart by their shape; also the reply of OpenSearch to a GET of the model. A field that
+ * the format does not have is refused: what it meant would be lost. Throws RANKER_MODEL_REFUSED.
+ */
 export function importModel(document: unknown, label: string): readonly ModelFeature[] {
   const record = unsealed(document, label);
-  const inner = recordOf(recordOf(record.model).model);
-  const solr = record.class === undefined ? recordOf(record.model) : record;
-  const read = inner.type !== undefined ? fromOpenSearch(inner) : solr.class !== undefined ? fromSolr(solr) : readFeatures(record.features);
+  const read = readAnyFormat(record);
   if (typeof read === 'string') throw new ServiceError('RANKER_MODEL_REFUSED', { model: label, reason: read });
   return read;
+}
+
+function readAnyFormat(record: Readonly<Record<string, unknown>>): readonly ModelFeature[] | string {
+  if (record._source !== undefined) return unknownField(record, GET_REPLY, 'the reply') ?? readAnyFormat(recordOf(record._source));
+  const outer = recordOf(record.model);
+  const inner = recordOf(outer.model);
+  if (inner.type !== undefined) {
+    const unknown = unknownField(record, ['name', 'type', 'model'], 'the document') ?? unknownField(outer, OPENSEARCH_MODEL, 'model');
+    return unknown ?? fromOpenSearch(inner, outer.feature_normalizers);
+  }
+  const solr = record.class === undefined ? outer : record;
+  if (solr.class === undefined) return readFeatures(record.features);
+  const unknown = solr === record ? null : unknownField(record, ['features', 'model'], 'the document');
+  return unknown ?? unknownField(solr, ['store', 'class', 'name', 'features', 'params'], 'the model') ?? fromSolr(solr);
+}
+
+const GET_REPLY = ['_index', '_type', '_id', '_version', '_seq_no', '_primary_term', 'found', '_source'];
+/** `feature_set` says how the engine computes the features, `feature_normalizers` is where they stood first. */
+const OPENSEARCH_MODEL = ['name', 'feature_set', 'feature_normalizers', 'model'];
+
+/** Names a field that the format does not have; null when there is none. */
+function unknownField(record: Readonly<Record<string, unknown>>, known: readonly string[], where: string): string | null {
+  const field = Object.keys(record).find((name) => !known.includes(name));
+  return field === undefined
+    ? null
+    : `${where} has a field "${field}", whose meaning is not known here; take it out if the model does not need it`;
 }
 
 function fromSolr(model: Readonly<Record<string, unknown>>): readonly ModelFeature[] | string {
   if (model.class !== 'org.apache.solr.ltr.model.LinearModel') return `its class is ${String(model.class)}, not a LinearModel`;
   const weights = recordOf(recordOf(model.params).weights);
+  const foreign = unknownField(recordOf(model.params), ['weights'], 'params');
+  if (foreign) return foreign;
   const listed = Array.isArray(model.features) ? (model.features as readonly unknown[]).map(recordOf) : [];
   const unlisted = Object.keys(weights).find((name) => !listed.some((feature) => feature.name === name));
   if (unlisted !== undefined) return `it has a weight for "${unlisted}", which is not among its features`;
+  for (const feature of listed) {
+    const unknown = unknownField(feature, ['name', 'store', 'norm'], `the feature "${String(feature.name)}"`);
+    if (unknown) return unknown;
+  }
   const features = listed.map((feature) => ({
     name: feature.name,
     weight: weights[String(feature.name)],
@@ -133,7 +166,11 @@ function fromSolrNorm(norm: Readonly<Record<string, unknown>>): unknown {
   return { kind: kind === '' || kind === 'IdentityNormalizer' ? 'none' : kind };
 }
 
-function fromOpenSearch(model: Readonly<Record<string, unknown>>): readonly ModelFeature[] | string {
+/** `outerNormalizers`: those beside the model, where older releases have them. */
+function fromOpenSearch(model: Readonly<Record<string, unknown>>, outerNormalizers: unknown): readonly ModelFeature[] | string {
+  const foreign = unknownField(model, ['type', 'definition', 'feature_normalizers'], 'the inner model');
+  if (foreign) return foreign;
+  if (model.feature_normalizers !== undefined && outerNormalizers !== undefined) return 'it has feature_normalizers in two places';
   if (model.type !== 'model/linear') return `its type is ${String(model.type)}, not model/linear`;
   let weights: Readonly<Record<string, unknown>>;
   try {
@@ -141,7 +178,7 @@ function fromOpenSearch(model: Readonly<Record<string, unknown>>): readonly Mode
   } catch {
     return 'its definition is not JSON';
   }
-  const normalizers = recordOf(model.feature_normalizers);
+  const normalizers = recordOf(model.feature_normalizers ?? outerNormalizers);
   const unknown = Object.keys(normalizers).find((name) => !Object.hasOwn(weights, name));
   if (unknown !== undefined) return `it normalizes "${unknown}", which has no weight`;
   const features = Object.keys(weights).map((name) => ({

@@ -41,6 +41,9 @@ export class ServingModels {
   private readonly netDigest: () => string | null;
   private readonly known = new Map<string, Ranker>();
   private serving: Ranker = starterOr(asRetrieved);
+  /** The model that served before the present one. */
+  private servedBefore: Ranker | null = null;
+  private readonly broken = new Map<string, string>();
   private canary: RankerOnTrial | null = null;
   private darkRanker: RankerOnTrial | null = null;
   private stamp: string | null = null;
@@ -86,6 +89,20 @@ export class ServingModels {
       const fraction = (mixedSeed(SERVING_STREAMS.canary, `${canary.ranker.name} ${unit}`) >>> 0) / 2 ** 32;
       return fraction < canary.share ? canary.ranker : serving;
     };
+  }
+
+  /**
+   * The serving model could not score a list: the one before it serves from now on, and `problem` says so until the pointer
+   * names another. Returns the model that serves.
+   */
+  fallBack(name: string, reason: string): Ranker {
+    if (name !== this.serving.name || name === AS_RETRIEVED) return this.serving;
+    this.broken.set(name, reason);
+    const before = this.servedBefore;
+    this.serving = before !== null && !this.broken.has(before.name) && before.name !== name ? before : starterOr(asRetrieved);
+    if (this.serving.name === name) this.serving = asRetrieved;
+    this.lastProblem = `the model ${name} broke in service (${reason}); ${this.serving.name} serves`;
+    return this.serving;
   }
 
   /** A model by name, null for the serving one. Throws RANKER_MODEL_UNKNOWN or RANKER_MODEL_REFUSED. */
@@ -135,6 +152,7 @@ export class ServingModels {
   /** What was prepared serves from now on. */
   take({ stamp, serving, canary, dark, problem, darkProblem }: PreparedModels): void {
     this.stamp = stamp;
+    if (serving.name !== this.serving.name) this.servedBefore = this.serving;
     this.serving = serving;
     this.canary = canary;
     this.darkRanker = dark;
@@ -148,6 +166,8 @@ export class ServingModels {
 
   private async load(name: string, served: string | null): Promise<Ranker> {
     if (name === AS_RETRIEVED) return asRetrieved;
+    const broke = this.broken.get(name);
+    if (broke !== undefined) throw new ServiceError('RANKER_MODEL_REFUSED', { model: name, reason: `it broke in service: ${broke}` });
     const ranker = this.known.get(name) ?? (await loadRanker(this.registry, name));
     if (!suits(ranker, served)) {
       const reason = `it was trained on features of the net ${ranker.netDigest}, those served are of ${served}`;

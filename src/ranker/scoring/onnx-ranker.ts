@@ -80,6 +80,7 @@ export async function checkParity(ranker: OnnxRanker, features: readonly string[
   const found = await ranker
     .scoreRows(matrix)
     .catch((error: unknown) => refuse(`it cannot score the parity rows: ${reasonOf(error)}`, error));
+  await checkManyRows(ranker, matrix, found, refuse);
   const at = found.findIndex((score, row) => Math.abs(score - scores[row]) > PARITY_TOLERANCE * Math.max(1, Math.abs(scores[row])));
   if (at >= 0) refuse(`parity row ${at} scores ${found[at]}, the trainer says ${scores[at]}: are the features in the same order?`);
 }
@@ -87,4 +88,31 @@ export async function checkParity(ranker: OnnxRanker, features: readonly string[
 /** SHA-256 of the whole file, in hex. */
 export function onnxDigestOf(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
+}
+
+/** Rows of one list, about as many as are ranked for a request. */
+const MANY_ROWS = 500;
+
+/** A list has hundreds of rows and rarely as many as the one before: a graph made for a fixed number of rows cannot serve. */
+async function checkManyRows(
+  ranker: OnnxRanker,
+  { names, data, rows, columns }: Matrix,
+  scores: Float64Array,
+  refuse: (reason: string, cause?: unknown) => never,
+): Promise<void> {
+  for (const many of [1, MANY_ROWS]) {
+    const matrix = zeroMatrix(many, names);
+    for (let row = 0; row < many; row++) {
+      const from = (row % rows) * columns;
+      for (let column = 0; column < columns; column++) matrix.data[row * columns + column] = data[from + column];
+    }
+    const found = await ranker
+      .scoreRows(matrix)
+      .catch((error: unknown) =>
+        refuse(`it cannot score ${many} rows at once (${reasonOf(error)}); export it with a free first dimension`, error),
+      );
+    const other = found.findIndex((score, row) => Math.abs(score - scores[row % rows]) > PARITY_TOLERANCE * Math.max(1, Math.abs(score)));
+    if (other >= 0)
+      refuse(`row ${other} of ${many} scores ${found[other]}, alone ${scores[other % rows]}: rows must not depend on each other`);
+  }
 }
