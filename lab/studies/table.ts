@@ -3,6 +3,7 @@ import type { JobGroup, JobRow } from '../../src/jobs/table.ts';
 
 export const JOBS: readonly JobRow[] = [
   ['demo', 'make a world whose truth is known, learn from its people, prove the gain, serve it', () => import('./demo/demo.ts')],
+  ['draw-photos', 'draw a folder of photos in subfolders by category, to try open on', () => import('./draw-photos.ts')],
   ['evaluate-world', 'near-duplicates, dominant objects and boxes of a demo world against its truth', () => import('./evaluate-world.ts')],
   ['replay-flashlight', 'replay the paper’s section 7: box, dots, dots under thresholds', () => import('./paper/replay-flashlight.ts')],
   [
