@@ -4,7 +4,7 @@ import { migrate } from '../catalog/database.ts';
 import { type NameUser, userNaming } from '../catalog/pins/user-pseudonym.ts';
 import { ServiceError } from '../errors.ts';
 import type { ExperimentDefinition } from './experiment.ts';
-import { refuse } from './experiment.ts';
+import { PLANNED_DAYS, refuse } from './experiment.ts';
 
 export type ExperimentState = 'draft' | 'running' | 'stopped' | 'archived';
 
@@ -261,13 +261,16 @@ export class ExperimentStore {
   }
 }
 
+/** As stored by any version. */
+type Definition = Omit<ExperimentDefinition, 'design' | 'attribution' | 'plannedDays'>;
+
 function experimentOf(row: Row): Experiment {
   return {
     key: row.key,
     state: row.state,
     version: row.version,
-    // Definitions kept before designs had a name are splits.
-    definition: { design: 'split', ...(JSON.parse(row.definition) as Omit<ExperimentDefinition, 'design'>) },
+    // What definitions lack that are older than the field.
+    definition: { design: 'split', attribution: {}, plannedDays: PLANNED_DAYS, ...(JSON.parse(row.definition) as Definition) },
     createdAt: row.created_at,
     startedAt: row.started_at,
     stoppedAt: row.stopped_at,

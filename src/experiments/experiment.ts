@@ -34,6 +34,14 @@ export interface Guardrail {
   readonly margin: number;
 }
 
+/** Actions that may have a window of their own. */
+export const ATTRIBUTED_ACTIONS = ['closeup', 'click', 'longClick', 'save'] as const;
+export type AttributedAction = (typeof ATTRIBUTED_ACTIONS)[number];
+
+const ATTRIBUTION_HOURS_MAX = 24 * 90;
+/** Of a definition that names none, and of those that are older than the field. */
+export const PLANNED_DAYS = 14;
+
 export interface ExperimentDefinition {
   readonly key: string;
   readonly description: string;
@@ -55,7 +63,12 @@ export interface ExperimentDefinition {
   readonly guardrails: readonly Guardrail[];
   /** Per-unit totals above the cap count as the cap; choose it from history before the start. */
   readonly caps: Readonly<Record<string, number>>;
+  /** How long after a list an action is still its doing. */
   readonly attributionHours: number;
+  /** Hours for single kinds of action, and so for the metrics that count them: saves come later than clicks. */
+  readonly attribution: Readonly<Partial<Record<AttributedAction, number>>>;
+  /** How long it is meant to run; the report says when that was reached. The papers ran 7 or 14 days. */
+  readonly plannedDays: number;
   /** Count an item as seen when it was served, or when an impression event says so. */
   readonly impressionsFrom: 'served' | 'events';
   /** Share of exposed lists for which the control's list is computed as well, to mark lists that would have been the same. */
@@ -84,8 +97,8 @@ export const NOTHING_KNOWN: KnownParts = { models: null, sources: null, categori
 
 const FIELDS = [
   ...['key', 'description', 'unit', 'design', 'seed', 'hashVersion', 'layer', 'traffic', 'arms', 'eligibility', 'metrics'],
-  ...['guardrails', 'caps', 'attributionHours', 'impressionsFrom', 'counterfactualShare', 'prePeriodDays'],
-  ...['expectedUnits', 'alpha', 'minimumLift', 'forced'],
+  ...['guardrails', 'caps', 'attributionHours', 'attribution', 'impressionsFrom', 'counterfactualShare', 'prePeriodDays'],
+  ...['plannedDays', 'expectedUnits', 'alpha', 'minimumLift', 'forced'],
 ];
 
 /** Variants of the paper (section 6) by name, so that a definition can say `"treatment": "variant C"` (or `variant-c`, as requests do). */
@@ -119,7 +132,9 @@ export function readDefinition(input: unknown, known: KnownParts = NOTHING_KNOWN
     metrics,
     guardrails: guardrailsOf(record.guardrails ?? []),
     caps: capsOf(record.caps ?? {}),
-    attributionHours: within(record.attributionHours ?? 24, 0.01, 24 * 90, 'attributionHours'),
+    attributionHours: within(record.attributionHours ?? 24, 0.01, ATTRIBUTION_HOURS_MAX, 'attributionHours'),
+    attribution: attributionOf(record.attribution ?? {}),
+    plannedDays: within(record.plannedDays ?? PLANNED_DAYS, 1, 365, 'plannedDays'),
     impressionsFrom: oneOf(record.impressionsFrom ?? 'served', ['served', 'events'] as const, 'impressionsFrom'),
     counterfactualShare: within(record.counterfactualShare ?? 0, 0, 1, 'counterfactualShare'),
     prePeriodDays: prePeriodOf(record),
@@ -260,6 +275,14 @@ function capsOf(input: unknown): Readonly<Record<string, number>> {
   for (const [name, value] of Object.entries(recordOf(input, 'caps')))
     out[metricKnown(name, `caps.${name}`)] = within(value, 1e-9, 1e12, `caps.${name}`);
   return out;
+}
+
+function attributionOf(input: unknown): ExperimentDefinition['attribution'] {
+  const hours = Object.entries(recordOf(input, 'attribution')).map(([name, value]) => {
+    const action = oneOf(name, ATTRIBUTED_ACTIONS, 'attribution');
+    return [action, within(value, 0.01, ATTRIBUTION_HOURS_MAX, `attribution.${name}`)] as const;
+  });
+  return Object.fromEntries(hours);
 }
 
 function forcedOf(input: unknown, arms: readonly Arm[]): Readonly<Record<string, string>> {

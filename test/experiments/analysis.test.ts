@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { adjustedP, capFrom, guardrailState, liftOf } from '../../src/experiments/statistics/analysis.ts';
+import { adjustedP, capFrom, guardrailState, type IntervalRule, liftOf } from '../../src/experiments/statistics/analysis.ts';
 import { mixingRate, mixtureSprtP, sequenceMultiplier, sequenceP } from '../../src/experiments/statistics/confidence-sequence.ts';
-import { adjustedEstimates, estimateOf } from '../../src/experiments/statistics/estimate.ts';
+import { adjustedEstimates, type Estimate, estimateOf } from '../../src/experiments/statistics/estimate.ts';
 import { minimumDetectableLift, unitsFor } from '../../src/experiments/statistics/power.ts';
 import { binOf, HISTOGRAM_BINS, quantileEstimate, quantileOf } from '../../src/experiments/counting/quantile-histogram.ts';
-import { sampleRatioP } from '../../src/experiments/statistics/sample-ratio.ts';
+import { exactSampleRatioP, sampleRatioP } from '../../src/experiments/statistics/sample-ratio.ts';
 import { addStatistics, addUnit, emptyStatistics } from '../../src/experiments/counting/sufficient-statistics.ts';
 import { seededRandom } from '../../src/math/random.ts';
 
@@ -89,7 +89,8 @@ test('lift by hand', () => {
   expect(lift.lift).toBe(0.5);
   // 0.02 / 4 + 9 * 0.01 / 16
   expect(lift.error).toBeCloseTo(Math.sqrt(0.005 + 0.005625), 12);
-  expect(lift.p).toBeLessThan(1e-8);
+  // Of the lift over its own error, z = 4.85.
+  expect(lift.p).toBeCloseTo(1.2302e-6, 9);
 });
 
 test('nothing is said before the burn-in, or about a control that is zero', () => {
@@ -112,6 +113,58 @@ test('p falls under alpha exactly where the interval leaves zero; the mixture SP
   const variance = 0.004;
   const mixing = mixingRate(10_000, 0.05) ** 2 * 3000 * variance;
   expect(mixtureSprtP(2.9 * Math.sqrt(variance), variance, mixing)).toBeCloseTo(sequenceP(2.9, 3000, 10_000, 0.05), 10);
+});
+
+test('p of a lift is under alpha exactly where its interval leaves zero out, whatever the variances', () => {
+  const random = seededRandom(5);
+  let [outside, inside] = [0, 0];
+  for (let draw = 0; draw < 4000; draw++) {
+    const kind = draw % 2 === 0 ? 'fixed-horizon' : 'always-valid';
+    const rule: IntervalRule = { ...FIXED, kind };
+    const a = 0.5 + random.next();
+    const error = 0.2 * random.next();
+    const estimate = (value: number): Estimate => ({ units: 1000, value, variance: error ** 2 * (0.5 + random.next()) });
+    const { low, high, p } = liftOf(estimate(a), estimate(a + 3 * error * random.normal()), rule);
+    if (low === null || high === null || p === null) throw new Error('no interval');
+    const leavesZero = low > 0 || high < 0;
+    expect(p < rule.alpha).toBe(leavesZero);
+    if (leavesZero) outside++;
+    else inside++;
+  }
+  expect(Math.min(outside, inside)).toBeGreaterThan(500);
+  // A lift of +20 % at z 2.05 of the difference: the interval of the lift holds zero, and so must its p.
+  const one = liftOf({ units: 1000, value: 1, variance: 0.00476 }, { units: 1000, value: 1.2, variance: 0.00476 }, FIXED);
+  expect(one.low).toBeLessThan(0);
+  expect(one.p).toBeGreaterThan(0.05);
+});
+
+test('a dead arm is seen within thirty users, and fair arms are not called broken at any of ten thousand looks', () => {
+  expect(sampleRatioP([25, 0], [0.5, 0.5])).toBeLessThan(0.001);
+  expect(sampleRatioP([12, 0], [0.5, 0.5])).toBeGreaterThan(0.001);
+  expect(sampleRatioP([15, 15, 0], [1 / 3, 1 / 3, 1 / 3])).toBeGreaterThan(0.001);
+  expect(sampleRatioP([24, 24, 0], [1 / 3, 1 / 3, 1 / 3])).toBeLessThan(0.001);
+  let alarms = 0;
+  for (let run = 0; run < 200; run++) {
+    const random = seededRandom(run);
+    const counts = [0, 0];
+    for (let unit = 0; unit < 3000; unit++) {
+      counts[random.next() < 0.5 ? 0 : 1]++;
+      if (sampleRatioP(counts, [0.5, 0.5]) < 0.001) {
+        alarms++;
+        break;
+      }
+    }
+  }
+  // At the promised one in a thousand more than two of 200 come once in a thousand times.
+  expect(alarms).toBeLessThanOrEqual(2);
+});
+
+test('the exact sample-ratio test, for one look', () => {
+  expect(exactSampleRatioP([10, 0], [0.5, 0.5])).toBeCloseTo(2 / 1024, 12);
+  expect(exactSampleRatioP([890, 1010], [0.5, 0.5])).toBeCloseTo(0.0063, 3);
+  expect(exactSampleRatioP([0, 0], [0.5, 0.5])).toBeNull();
+  expect(exactSampleRatioP([30_000, 30_000], [0.5, 0.5])).toBeNull();
+  expect(exactSampleRatioP([10, 10, 10], [1 / 3, 1 / 3, 1 / 3])).toBe(1);
 });
 
 test('the sample-ratio p of a 1 % loss passes 0.001 near 735,000 units', () => {

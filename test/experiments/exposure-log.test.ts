@@ -66,6 +66,22 @@ async function write({ log }: Bench, work: Promise<unknown>[]): Promise<void> {
   await Promise.all(work);
 }
 
+test('each kind of action has its own window: a save of the fourth day counts where saves have a week', async () => {
+  const world = bench({ attributionHours: 24, attribution: { save: 7 * 24 } });
+  await write(world, [
+    world.log.lists.append(servedList('r', 'ann', START + 1000, 'e/b', [10, 11, 12])),
+    world.log.events.append([
+      engagement('click', 'click', 'r', 10, START + 4 * DAY_MS),
+      engagement('save', 'save', 'r', 11, START + 4 * DAY_MS),
+      engagement('late', 'save', 'r', 12, START + 8 * DAY_MS),
+    ]),
+  ]);
+  world.exposures.sync(world.experiment);
+  const numerator = (metric: string): number => statistic(cells(world), cellKey(1, 'all', ''), metric)[1];
+  expect([numerator('click-rate'), numerator('save-rate'), numerator('engagement-rate')]).toEqual([0, 1, 1]);
+  expect(() => bench({ attribution: { glance: 3 } })).toThrow('attribution');
+});
+
 test('two people by hand', async () => {
   const world = bench();
   const { log, exposures, experiment } = world;

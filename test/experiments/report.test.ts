@@ -131,6 +131,27 @@ test('a harmful arm and a broken guardrail are not shipped', () => {
   });
 });
 
+test('a dead arm is broken after thirty users; one of sixty by chance is not', () => {
+  const dead = report(started(), { units: 60, rates: [0.1, 0.1], lost: 1 });
+  expect(dead).toMatchObject({ verdict: 'broken', sampleRatio: { of: 'users', users: [30, 0], alarm: true }, reason: /sample-ratio p/ });
+  expect(dead.sampleRatio.exactP).toBeCloseTo(2 * 0.5 ** 30, 12);
+  const fair = report(started(), { units: 60, rates: [0.1, 0.1], lost: 0.3 });
+  expect(fair.sampleRatio.alarm).toBe(false);
+});
+
+test('the report says how long the experiment was meant to run, and whether it has', () => {
+  const plan = { units: 3000, rates: [0.1, 0.1] } as const;
+  expect(report(started({ plannedDays: 7 }), plan).window).toEqual({
+    plannedDays: 7,
+    endsAt: new Date(START + 7 * DAY_MS).toISOString(),
+    reachedAt: new Date(START + 7 * DAY_MS).toISOString(),
+  });
+  const stopped = report(started({}, true), plan);
+  expect(stopped.window).toMatchObject({ plannedDays: 14, reachedAt: null });
+  expect(stopped.restsOn).toContain('planned for 14 days, which end on 2024-10-18');
+  expect(() => started({ plannedDays: 0 })).toThrow('plannedDays');
+});
+
 test('lost units and a missing model are broken, whatever the lift', () => {
   const lost = report(started(), { units: 20_000, rates: [0.1, 0.13], lost: 0.15 });
   expect(lost).toMatchObject({ verdict: 'broken', sampleRatio: { alarm: true } });
@@ -192,6 +213,7 @@ const FINDINGS: ArmFindings = {
   units: 1000,
   minimumLift: 0,
   unitsNeeded: null,
+  window: 'planned for 14 days, not started',
   lift: { lift: 0.1, low: 0.02, high: 0.2, p: 0.01, error: 0.03 },
   guardrails: [],
   faults: [],

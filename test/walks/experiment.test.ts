@@ -167,6 +167,10 @@ test('interleaved: both arms share each page, each item says whose it is, and a 
   const report = await reportOf('shared', '?interval=fixed-horizon');
   expect(report).toMatchObject({ verdict: 'do not ship', rows: [{ metric: 'preference', arm: BACKWARDS, segment: 'all', users: 120 }] });
   expect(report.rows[0].high).toBeLessThan(0);
+  const { of, users, alarm } = report.sampleRatio;
+  expect({ of, alarm }).toEqual({ of: 'first picks', alarm: false });
+  expect(users.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(100);
+  expect(Math.min(...users)).toBeGreaterThan(20);
   expect((await reportOf('shared')).verdict).toBe('keep running');
   await ask('/experiments/shared/stop', {});
 });

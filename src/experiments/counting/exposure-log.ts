@@ -11,6 +11,8 @@ import type { ServedListLog, StoredList } from '../../catalog/log/served-list-lo
 import { ServiceError } from '../../errors.ts';
 import type { QueryFacts } from '../assignment.ts';
 import { NO_UNIT, readArmsText } from '../assignment.ts';
+import type { EventType } from '../../catalog/pins/records.ts';
+import type { ExperimentDefinition } from '../experiment.ts';
 import type { Experiment } from '../experiment-store.ts';
 import type { ExposedList } from './exposed-list.ts';
 import { DAY_MS, HAS_DOMINANT, IS_DEGRADED, IS_SEARCH, MODEL_MISSING, PRE_PERIOD, WOULD_BE_SAME, WOULD_DIFFER } from './exposed-list.ts';
@@ -252,9 +254,9 @@ export class ExposureLog {
     return { ...old, flags, ...this.actionsOn(old.listIndex, old.at, experiment) };
   }
 
-  /** What people did with a list within the attribution window: items, each counted once per kind of action. */
+  /** What people did with a list within the attribution window of the action: items, each counted once per kind of action. */
   private actionsOn(listIndex: number, servedAt: number, experiment: Pick<Experiment, 'definition'>) {
-    const until = servedAt + experiment.definition.attributionHours * 3_600_000;
+    const attribution = attributionOf(experiment.definition);
     const pins = {
       impression: new Set<number>(),
       closeup: new Set<number>(),
@@ -264,7 +266,7 @@ export class ExposureLog {
     };
     let firstSave = Number.POSITIVE_INFINITY;
     for (const event of this.log.events.eventsOf(listIndex)) {
-      if (event.at > until) continue;
+      if (event.at > servedAt + attribution(event.type)) continue;
       pins[event.type].add(event.pinIndex);
       if (event.type === 'save') firstSave = Math.min(firstSave, Math.max(servedAt, event.at));
     }
@@ -278,6 +280,11 @@ export class ExposureLog {
       firstSaveSeconds: Number.isFinite(firstSave) ? Math.floor((firstSave - servedAt) / 1000) : -1,
     };
   }
+}
+
+/** How long after a list an action of a kind is still its doing, in milliseconds. */
+export function attributionOf({ attributionHours, attribution }: ExperimentDefinition): (type: EventType) => number {
+  return (type) => 3_600_000 * (type === 'impression' ? attributionHours : (attribution[type] ?? attributionHours));
 }
 
 /** The list's unit in an experiment; null when the request named none. */

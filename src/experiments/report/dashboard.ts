@@ -3,6 +3,7 @@ import type { ExperimentDefinition } from '../experiment.ts';
 import type { AuditEntry, Experiment } from '../experiment-store.ts';
 import type { ExperimentReport, ReportRow } from './experiment-report.ts';
 import { PREFERENCE } from './interleaving-report.ts';
+import { windowText } from './planned-window.ts';
 import { METRICS, metricIndex } from '../metric.ts';
 import { pText, percent } from '../statistics/verdict.ts';
 
@@ -166,6 +167,7 @@ function healthOf(report: ExperimentReport): HealthLine[] {
   const line = (name: string, text: string, tone: Tone): HealthLine => ({ name, text, tone });
   const tones = { safe: 'good', harmed: 'bad', open: 'open' } as const;
   return [
+    line('Planned window', windowText(report.window), 'good'),
     line('Sample ratio', sampleRatioText(sampleRatio), sampleRatio.alarm ? 'broken' : 'good'),
     line('Models of the arms', missingText(health.modelMissingLists), health.modelMissingLists > 0 ? 'broken' : 'good'),
     line('Met in two arms', lists(health.crossedLists), health.crossedLists > 0 ? 'open' : 'good'),
@@ -184,13 +186,14 @@ function healthOf(report: ExperimentReport): HealthLine[] {
 
 const lists = (count: number): string => `${count.toLocaleString('en')} ${count === 1 ? 'list' : 'lists'}`;
 
-function sampleRatioText({ p, users, shares }: ExperimentReport['sampleRatio']): string {
+function sampleRatioText({ of, p, exactP, users, shares }: ExperimentReport['sampleRatio']): string {
   const total = users.reduce((sum, each) => sum + each, 0);
   if (total === 0) return 'nobody yet';
   const got = users.map((count) => ((100 * count) / total).toFixed(2)).join(' / ');
   const meant = shares.map((share) => Number((100 * share).toFixed(2)));
   const even = meant.every((share) => share === meant[0]);
-  return `${pText(p)}: ${got} %, meant ${even ? `${meant[0]} % each` : `${meant.join(' / ')} %`}`;
+  const exact = exactP === null ? '' : `, exact test at one look ${pText(exactP)}`;
+  return `${of} ${got} %, sequential test ${pText(p)} (alarm below 0.001)${exact}; meant ${even ? `${meant[0]} % each` : `${meant.join(' / ')} %`}`;
 }
 
 function missingText(count: number): string {

@@ -34,6 +34,26 @@ export interface GuardrailRow extends Pick<Lift, 'lift' | 'low' | 'high'> {
   readonly state: GuardrailState;
 }
 
+/** Whether chance dealt the arms what the design says. */
+export interface SampleRatio {
+  /** What is counted: units by arm; of shared pages, how often each arm had the first pick. */
+  readonly of: 'users' | 'first picks';
+  /** Valid whenever anybody looks. */
+  readonly p: number;
+  /** Of the exact test, for one look; null without units, and beyond 20,000. */
+  readonly exactP: number | null;
+  readonly alarm: boolean;
+  readonly users: readonly number[];
+  readonly shares: readonly number[];
+}
+
+/** How long the experiment was meant to run. Times are ISO 8601; null: not started, or not reached. */
+export interface PlannedWindow {
+  readonly plannedDays: number;
+  readonly endsAt: string | null;
+  readonly reachedAt: string | null;
+}
+
 /** The deciding metric of one arm as it stood at the end of a day (UTC); `users` of control and arm. */
 export interface SequencePoint extends Pick<Lift, 'lift' | 'low' | 'high' | 'p'> {
   readonly arm: string;
@@ -59,12 +79,8 @@ export interface ExperimentReport {
   readonly restsOn: readonly string[];
   readonly interval: IntervalKind;
   readonly alpha: number;
-  readonly sampleRatio: {
-    readonly p: number;
-    readonly alarm: boolean;
-    readonly users: readonly number[];
-    readonly shares: readonly number[];
-  };
+  readonly sampleRatio: SampleRatio;
+  readonly window: PlannedWindow;
   readonly arms: readonly ({
     readonly arm: string;
     readonly weight: number;

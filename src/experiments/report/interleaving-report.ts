@@ -7,12 +7,15 @@ import type { StoredList } from '../../catalog/log/served-list-log.ts';
 import type { IntervalKind } from '../statistics/analysis.ts';
 import { adjustedP } from '../statistics/analysis.ts';
 import { INTERLEAVED, readArmsText } from '../assignment.ts';
+import { attributionOf } from '../counting/exposure-log.ts';
 import { BURN_IN } from '../statistics/confidence-sequence.ts';
 import type { Experiment } from '../experiment-store.ts';
 import { dayOf, dayText } from '../counting/exposed-list.ts';
 import type { RawLog } from '../counting/exposure-log.ts';
 import { addPreference, creditOf, preferenceOf, TEAM_SOURCE } from '../statistics/interleaving.ts';
-import type { CountingHealth, ExperimentReport, ReportRow, SequencePoint } from './experiment-report.ts';
+import { exactSampleRatioP, SAMPLE_RATIO_ALARM, sampleRatioP } from '../statistics/sample-ratio.ts';
+import { windowOf, windowText } from './planned-window.ts';
+import type { CountingHealth, ExperimentReport, ReportRow, SampleRatio, SequencePoint } from './experiment-report.ts';
 import { emptyStatistics } from '../counting/sufficient-statistics.ts';
 import type { SufficientStatistics } from '../counting/sufficient-statistics.ts';
 import { overallVerdict, percent, verdictOf } from '../statistics/verdict.ts';
@@ -26,6 +29,8 @@ interface Tally {
   /** Against the control, by arm; null for the control. */
   readonly statistics: readonly (SufficientStatistics | null)[];
   readonly newUnits: Map<number, number>;
+  /** Pages on which an arm was the first to pick, behind the places that all arms agree on. */
+  readonly firstPicks: number[];
   lists: number;
   /** Lists on which an arm's model was gone, so that the control stood in for it. */
   modelMissing: number;
@@ -43,14 +48,17 @@ class InterleavedReporter {
   private readonly kind: IntervalKind;
   private readonly tally: Tally;
   private readonly sequence: SequencePoint[] = [];
+  private leastRatioP = 1;
 
   constructor(experiment: Experiment, log: RawLog, health: CountingHealth, kind: IntervalKind) {
     this.experiment = experiment;
     this.log = log;
     this.health = health;
     this.kind = kind;
-    const statistics = experiment.definition.arms.map((_, arm) => (arm === 0 ? null : emptyStatistics()));
-    this.tally = { credits: new Map(), statistics, newUnits: new Map(), lists: 0, modelMissing: 0 };
+    const { arms: definitionArms } = experiment.definition;
+    const statistics = definitionArms.map((_, arm) => (arm === 0 ? null : emptyStatistics()));
+    const firstPicks = definitionArms.map(() => 0);
+    this.tally = { credits: new Map(), statistics, newUnits: new Map(), firstPicks, lists: 0, modelMissing: 0 };
   }
 
   report(): ExperimentReport {
@@ -60,7 +68,9 @@ class InterleavedReporter {
     const rows = definition.arms.slice(1).map((arm, index) => this.row(arm.key, index + 1));
     const adjusted = adjustedP(rows.map(({ p }) => p));
     const { modelMissing } = this.tally;
+    const sampleRatio = this.sampleRatio();
     const faults = modelMissing > 0 ? [`an arm's model was missing on ${modelMissing} lists, and the control stood in for it`] : [];
+    if (sampleRatio.alarm) faults.push(`the arms' first picks do not fit a fair draft (sample-ratio p = ${sampleRatio.p.toPrecision(2)})`);
     const verdicts = rows.map((row) => this.verdict(row, faults));
     const overall = overallVerdict(verdicts);
     return {
@@ -72,7 +82,8 @@ class InterleavedReporter {
       restsOn: overall.restsOn,
       interval: this.kind,
       alpha: definition.alpha,
-      sampleRatio: { p: 1, alarm: false, users: definition.arms.map(() => users), shares: definition.arms.map(() => 1) },
+      sampleRatio,
+      window: windowOf(this.experiment),
       arms: definition.arms.map((arm, index) => ({
         arm: arm.key,
         weight: arm.weight,
@@ -124,15 +135,13 @@ class InterleavedReporter {
   private credit(unit: string, list: StoredList): void {
     const { arms } = this.experiment.definition;
     const before = this.tally.credits.get(unit);
-    const now = creditOf(
-      teamsOf(
-        list,
-        arms.map(({ key }) => key),
-      ),
-      this.actionsOn(list),
-      arms.length,
-      'each',
+    const teams = teamsOf(
+      list,
+      arms.map(({ key }) => key),
     );
+    const now = creditOf(teams, this.actionsOn(list), arms.length, 'each');
+    const first = teams.find((team, item) => team >= 0 && list.items.positions[item] > 0);
+    if (first !== undefined) this.tally.firstPicks[first]++;
     if (before) for (let arm = 0; arm < now.length; arm++) now[arm] += before[arm];
     this.tally.credits.set(unit, now);
     this.tally.lists++;
@@ -146,14 +155,36 @@ class InterleavedReporter {
 
   /** By place: 1 where the item was clicked or saved within the attribution window. */
   private actionsOn({ listIndex, at, items }: StoredList): Float64Array {
-    const until = at + this.experiment.definition.attributionHours * 3_600_000;
+    const attribution = attributionOf(this.experiment.definition);
     const engaged = new Set<number>();
     for (const event of this.log.events.eventsOf(listIndex))
-      if (event.at <= until && event.type !== 'impression' && event.type !== 'closeup') engaged.add(event.pinIndex);
+      if (event.at <= at + attribution(event.type) && event.type !== 'impression' && event.type !== 'closeup') engaged.add(event.pinIndex);
     return Float64Array.from(items.pinIndexes, (pinIndex) => (engaged.has(pinIndex) ? 1 : 0));
   }
 
+  /** In each draft every arm is as likely to pick first. p is the least over the days' ends and now. */
+  private sampleRatio(): SampleRatio {
+    const { firstPicks } = this.tally;
+    const shares = firstPicks.map(() => 1 / firstPicks.length);
+    const p = Math.min(this.leastRatioP, sampleRatioP(firstPicks, shares));
+    return {
+      of: 'first picks',
+      p,
+      exactP: exactSampleRatioP(firstPicks, shares),
+      alarm: p < SAMPLE_RATIO_ALARM,
+      users: firstPicks,
+      shares,
+    };
+  }
+
   private closeDay(day: number): void {
+    this.leastRatioP = Math.min(
+      this.leastRatioP,
+      sampleRatioP(
+        this.tally.firstPicks,
+        this.tally.firstPicks.map((_, __, { length }) => 1 / length),
+      ),
+    );
     this.experiment.definition.arms.slice(1).forEach(({ key: arm }, index) => {
       const { users, lift, low, high, p } = this.row(arm, index + 1);
       this.sequence.push({ arm, day: dayText(day), users, lift, low, high, p });
@@ -196,6 +227,7 @@ class InterleavedReporter {
       units: row.users,
       minimumLift,
       unitsNeeded: null,
+      window: windowText(windowOf(this.experiment)),
       guardrails: [],
       faults,
     });

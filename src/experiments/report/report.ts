@@ -17,11 +17,12 @@ import type { Metric } from '../metric.ts';
 import { METRICS, metricIndex } from '../metric.ts';
 import { minimumDetectableLift, unitsFor } from '../statistics/power.ts';
 import { quantileEstimate } from '../counting/quantile-histogram.ts';
-import { SAMPLE_RATIO_ALARM, sampleRatioP } from '../statistics/sample-ratio.ts';
+import { exactSampleRatioP, SAMPLE_RATIO_ALARM, sampleRatioP } from '../statistics/sample-ratio.ts';
 import type { SufficientStatistics } from '../counting/sufficient-statistics.ts';
 import { STATISTICS_LENGTH, addStatistics } from '../counting/sufficient-statistics.ts';
 import type { Cells } from '../counting/unit-contribution.ts';
 import { CELL_LENGTH, cellKey } from '../counting/unit-contribution.ts';
+import { windowOf, windowText } from './planned-window.ts';
 import type { Verdict } from '../statistics/verdict.ts';
 import { overallVerdict, percent, verdictOf } from '../statistics/verdict.ts';
 
@@ -92,6 +93,7 @@ class Reporter {
       rows,
       guardrails,
       table4: this.table4(rows),
+      window: windowOf(this.experiment),
       sequence: sequence.flat(),
       novelty: treatments.flatMap((arm) => this.novelty(arm)),
       exposuresPerDay: this.exposuresPerDay(),
@@ -164,7 +166,7 @@ class Reporter {
       const counts = walks.map((walk) => (walk.next().value as { cell: Float64Array }).cell[0]);
       p = Math.min(p, sampleRatioP(counts, shares));
     }
-    return { p, alarm: p < SAMPLE_RATIO_ALARM, users, shares };
+    return { of: 'users', p, exactP: exactSampleRatioP(users, shares), alarm: p < SAMPLE_RATIO_ALARM, users, shares };
   }
 
   private faults(ratioP: number): string[] {
@@ -269,6 +271,7 @@ class Reporter {
       units: row.users + row.controlUsers,
       minimumLift: this.experiment.definition.minimumLift,
       unitsNeeded: this.power().unitsNeeded,
+      window: windowText(windowOf(this.experiment)),
       guardrails: guardrails.filter((each) => each.arm === key),
       faults,
     });

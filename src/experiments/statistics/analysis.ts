@@ -27,21 +27,19 @@ export interface Lift {
 const UNKNOWN: Lift = { lift: null, low: null, high: null, p: null, error: null };
 
 /**
- * Lift with its interval: the delta method for b / a, Var = Vb / a^2 + b^2 Va / a^4; the p-value tests the difference
- * b - a. An always-valid interval before BURN_IN units is unknown (null), never narrow.
+ * Lift with its interval: the delta method for b / a, Var = Vb / a^2 + b^2 Va / a^4. The p-value is of the same lift and error,
+ * so that p is under alpha exactly where the interval leaves zero out. An always-valid interval before BURN_IN units is unknown (null), never narrow.
  */
 export function liftOf(control: Estimate, arm: Estimate, rule: IntervalRule): Lift {
   const { value: a, variance: va } = control;
   const { value: b, variance: vb } = arm;
   const units = control.units + arm.units;
-  const spread = va + vb;
-  if (!(a !== 0 && spread >= 0 && Number.isFinite(b))) return UNKNOWN;
+  if (!(a !== 0 && va + vb >= 0 && Number.isFinite(b))) return UNKNOWN;
   const lift = b / a - 1;
   const error = Math.sqrt(vb / (a * a) + (b * b * va) / a ** 4);
-  const z = spread > 0 ? (b - a) / Math.sqrt(spread) : 0;
-  if (spread === 0) return { lift, low: null, high: null, p: null, error: 0 };
+  if (error === 0) return { lift, low: null, high: null, p: null, error: 0 };
   if (rule.kind === 'always-valid' && units < BURN_IN) return { lift, low: null, high: null, p: null, error };
-  const { multiplier, p } = boundsOf(z, units, rule);
+  const { multiplier, p } = boundsOf(lift / error, units, rule);
   return { lift, low: lift - multiplier * error, high: lift + multiplier * error, p, error };
 }
 

@@ -26,6 +26,8 @@ export interface ArmFindings {
   readonly minimumLift: number;
   /** Units that would find it; null unknown. */
   readonly unitsNeeded: number | null;
+  /** How far the planned window is, in words. */
+  readonly window: string;
   readonly guardrails: readonly { readonly metric: string; readonly margin: number; readonly state: GuardrailState }[];
   /** Why the figures cannot be trusted at all; empty: nothing known against them. */
   readonly faults: readonly string[];
@@ -69,11 +71,12 @@ function needed({ unitsNeeded, units, minimumLift }: ArmFindings): string {
 }
 
 function evidenceOf(findings: ArmFindings): string[] {
-  const { metric, lift, units, guardrails, alpha, armsTried } = findings;
+  const { metric, lift, units, window, guardrails, alpha, armsTried } = findings;
   const interval = lift.low === null || lift.high === null ? 'no interval yet' : `${percent(lift.low)} to ${percent(lift.high)}`;
   return [
     `${metric}: ${lift.lift === null ? 'unknown' : percent(lift.lift)} (${interval}${lift.p === null ? '' : `, ${pText(lift.p)}`})`,
     `${units.toLocaleString('en')} users in control and arm`,
+    window,
     ...(armsTried > 1 ? [`${armsTried} arms are tried: p counts below ${(alpha / armsTried).toPrecision(2)}`] : []),
     ...guardrails.map((each) => `${each.metric}: ${each.state}, margin ${percent(each.margin)}`),
   ];
