@@ -27,20 +27,26 @@ export interface Lift {
 const UNKNOWN: Lift = { lift: null, low: null, high: null, p: null, error: null };
 
 /**
- * Lift with its interval: the delta method for b / a, Var = Vb / a^2 + b^2 Va / a^4. The p-value is of the same lift and error,
- * so that p is under alpha exactly where the interval leaves zero out. An always-valid interval before BURN_IN units is unknown (null), never narrow.
+ * Lift with its interval and p-value. p tests the difference b - a with variance Va + Vb. The interval holds the lifts that the
+ * same test does not reject (Fieller 1954): all r - 1 with (b - r a)^2 <= m^2 (Vb + r^2 Va), m the multiplier of the level. So p
+ * is under alpha exactly where the interval leaves zero out. `error` is by the delta method, Var = Vb / a^2 + b^2 Va / a^4.
+ * Unknown (null) where the control itself is not known from zero, and always-valid before BURN_IN units.
  */
 export function liftOf(control: Estimate, arm: Estimate, rule: IntervalRule): Lift {
   const { value: a, variance: va } = control;
   const { value: b, variance: vb } = arm;
   const units = control.units + arm.units;
-  if (!(a !== 0 && va + vb >= 0 && Number.isFinite(b))) return UNKNOWN;
+  const spread = va + vb;
+  if (!(a !== 0 && spread >= 0 && Number.isFinite(b))) return UNKNOWN;
   const lift = b / a - 1;
   const error = Math.sqrt(vb / (a * a) + (b * b * va) / a ** 4);
-  if (error === 0) return { lift, low: null, high: null, p: null, error: 0 };
+  if (spread === 0) return { lift, low: null, high: null, p: null, error: 0 };
   if (rule.kind === 'always-valid' && units < BURN_IN) return { lift, low: null, high: null, p: null, error };
-  const { multiplier, p } = boundsOf(lift / error, units, rule);
-  return { lift, low: lift - multiplier * error, high: lift + multiplier * error, p, error };
+  const { multiplier, p } = boundsOf((b - a) / Math.sqrt(spread), units, rule);
+  const [squareA, squareB] = [a * a - multiplier ** 2 * va, b * b - multiplier ** 2 * vb];
+  if (squareA <= 0) return { lift, low: null, high: null, p: null, error };
+  const half = Math.sqrt(Math.max(0, (a * b) ** 2 - squareA * squareB));
+  return { lift, low: (a * b - half) / squareA - 1, high: (a * b + half) / squareA - 1, p, error };
 }
 
 function boundsOf(z: number, units: number, rule: IntervalRule): { multiplier: number; p: number } {
