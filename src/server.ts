@@ -10,6 +10,7 @@ import type { Metrics } from './api/shell/metrics.ts';
 import { ReadingProcesses } from './api/shell/reading-processes.ts';
 import { warmNet, warmUp } from './api/shell/warm-up.ts';
 import { checkListening, Keys } from './api/shell/keys.ts';
+import { warmFetch } from './catalog/pins/image-fetch.ts';
 import type { Config } from './config.ts';
 import { type Context, openContext } from './service/context.ts';
 
@@ -37,7 +38,7 @@ export async function startServer(config: Config, dataFolder: string): Promise<S
     opened = app;
     if (context.startProblem !== null) app.log.warn({ reason: context.startProblem }, 'refused');
     tell = (change) => (change.problem ? app.log.warn(change, 'refused') : app.log.info(change, 'model taken up'));
-    const [net, lists] = await Promise.all([warmNet(context), warmUp(context)]);
+    const [net, lists] = await Promise.all([warmNet(context), warmUp(context), warmFetch()]);
     app.log.info({ ...lists, ...net }, 'warm');
     const readers = several ? await startReaders(context, app, metrics) : null;
     const address = readers ? readers.address : await listen(app, config);

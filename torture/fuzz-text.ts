@@ -1,5 +1,6 @@
 /** Parsers of text: files of rows, records, LETOR lines, cursors, models, manifests, settings of the caller. */
 import { join } from 'node:path';
+import { NESTING_MAX, whyNotParsed } from '../src/api/shell/json-body.ts';
 import { FieldNames } from '../src/catalog/readers/field-names.ts';
 import { readCsv } from '../src/catalog/readers/csv.ts';
 import { readJsonLines } from '../src/catalog/readers/json-lines.ts';
@@ -29,6 +30,7 @@ export function textTargets(folder: string): readonly FuzzTarget[] {
     letorLines(),
     letorFiles(join(folder, 'rows.letor')),
     records(),
+    bodies(),
     cursors(),
     models(),
     manifests(),
@@ -166,6 +168,35 @@ function records(): FuzzTarget {
 }
 
 /** A damaged cursor is refused, or names pins that exist. */
+/** JSON bodies, damaged and nested: what is parsed is no deeper than the bound, and what was whole is never turned away. */
+function bodies(): FuzzTarget {
+  const good = Buffer.from(`{"events": [${GOOD_ROW}, {"a": [[[{}]]], "b": "[[\\"{{"}]}`);
+  const valuesMax = 100;
+  return {
+    name: 'bodies',
+    async batch(random) {
+      for (let round = 0; round < PER_BATCH; round++) {
+        const depth = random.integer(2 * NESTING_MAX);
+        const nested = Buffer.from(`${random.pick(['[', '{"a":']).repeat(depth)}${good.toString()}`);
+        const bytes = mutated(random.integer(2) === 0 ? nested : good, random);
+        if (whyNotParsed(bytes, valuesMax) !== null) continue;
+        try {
+          if (depthOf(JSON.parse(bytes.toString())) > NESTING_MAX) throw new Error(`a body deeper than ${NESTING_MAX} was parsed`);
+        } catch (error) {
+          if (!(error instanceof SyntaxError)) throw error;
+        }
+      }
+      if (whyNotParsed(good, valuesMax) !== null) throw new Error('a whole body was turned away');
+      return PER_BATCH;
+    },
+  };
+}
+
+function depthOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return 1 + Object.values(value).reduce<number>((deepest, each) => Math.max(deepest, depthOf(each)), 0);
+}
+
 function cursors(): FuzzTarget {
   const pins = 1000;
   const good = writeCursor({ at: 1_700_000_000_000, shown: [1, 5, 70, 900] }, 'closeup p1');

@@ -75,6 +75,11 @@ const PACE_LOOK_MS = 250;
 const NOBODY_THERE = 'it leads to no public address that answers';
 const REDIRECT_STATUSES = new Set([301, 302, 303, 307, 308]);
 
+/** Loads the package that fetches, which takes a moment, before a request needs it. */
+export async function warmFetch(): Promise<void> {
+  await import('undici');
+}
+
 /** Reads the image behind a stored reference. @throws IMAGE_URL_REFUSED, IMAGE_TOO_LARGE, IMAGE_REFUSED. */
 export async function fetchImage(reference: string, options: ImageFetchOptions): Promise<Uint8Array> {
   const location = imageLocation(reference, options.dataFolder);
@@ -131,7 +136,7 @@ async function fetchFromWeb(start: string, options: ImageFetchOptions): Promise<
   const timeout = AbortSignal.timeout(timeoutMs);
   const pace = new Pace(options.leastBytesPerSecond ?? 0);
   const signal = AbortSignal.any([timeout, pace.signal, ...(options.signal ? [options.signal] : [])]);
-  // 110 files that a service without web addresses never needs.
+  // 110 files that a job without web addresses never needs.
   const { Agent, request } = await import('undici');
   const agent = new Agent({
     connect: { lookup: checkedLookup(allowed, options.resolve ?? resolveHost), timeout: timeoutMs },
