@@ -34,10 +34,33 @@ describe('packaging', () => {
     expect(services.redis.image).toMatch(/^redis:/);
   });
 
+  it('compose publishes on loopback, asks for a key to read, and takes away what no service needs', () => {
+    const { services } = parse(read('compose.yaml')) as { services: Record<string, Record<string, unknown>> };
+    expect(services['related-pins'].ports).toEqual(['127.0.0.1:8080:8080']);
+    expect(services['related-pins'].environment).toMatchObject({
+      RELATED_PINS_READ_KEY_REQUIRED: expect.stringContaining(':-true') as string,
+    });
+    expect(services.redis.ports).toBeUndefined();
+    for (const service of Object.values(services)) {
+      expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
+      expect(service.mem_limit).toBeTruthy();
+    }
+    // The writer's socket and downloads of the build go to the temporary folder.
+    expect(services['related-pins'].tmpfs).toEqual(['/tmp']);
+  });
+
+  it('no secret and no data goes into the build of the image', () => {
+    const left = read('.dockerignore').split('\n');
+    for (const name of ['.env', 'var', '.git', 'photos', 'backups']) expect(left).toContain(name);
+  });
+
   it('the unit restarts what failed, waits for the drain, and may write its own folder only', () => {
     const unit = read('deploy/related-pins.service');
-    for (const line of ['Restart=on-failure', 'ProtectSystem=strict', 'NoNewPrivileges=true', 'StateDirectory=related-pins'])
-      expect(unit).toContain(line);
+    const hardened = ['StateDirectoryMode=0700', 'UMask=0077', 'CapabilityBoundingSet=', 'PrivateDevices=true', 'LockPersonality=true'];
+    const kernel = ['ProtectKernelTunables=true', 'ProtectKernelModules=true', 'ProtectKernelLogs=true', 'ProtectControlGroups=true'];
+    const bounds = ['RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX', 'MemoryMax='];
+    const own = ['Restart=on-failure', 'ProtectSystem=strict', 'NoNewPrivileges=true', 'StateDirectory=related-pins'];
+    for (const line of [...own, ...hardened, ...kernel, ...bounds]) expect(unit).toContain(line);
     expect(Number(/TimeoutStopSec=(\d+)/.exec(unit)?.[1])).toBeGreaterThan(10);
   });
 
