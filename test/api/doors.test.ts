@@ -59,6 +59,7 @@ describe.each<Partial<Config>>([{}, { rateLimit: 5 }])('the doors of a guarded s
     const strangers = auditLines().filter(({ status }) => status === 401);
     expect(strangers.length).toBeGreaterThan(0);
     expect(strangers.length).toBeLessThan(10);
+    expect(strangers[0]).toMatchObject({ address: '127.0.0.1' });
     const administered = await app.inject({ method: 'POST', url: '/v1/models/none/promote', payload: {}, headers: bearer(admin) });
     expect(administered.statusCode).toBe(404);
     expect(auditLines().at(-1)).toMatchObject({ who: 'operator', status: 404 });

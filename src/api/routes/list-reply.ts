@@ -1,3 +1,4 @@
+import { toldDegradations } from '../told-degradations.ts';
 import type { PinColumns } from '../../catalog/pins/pin-columns.ts';
 import type { Fields } from '../../catalog/pins/pin-field-store.ts';
 import { armsTold } from '../../experiments/assignment.ts';
@@ -44,7 +45,8 @@ export function listReply(list: RankedList, pins: PinColumns, fieldsOf: FieldsOf
     items.push(list.terms ? { ...item, terms: list.terms[i] } : item);
   }
   const { recommendationId, treatment, arm } = list.options;
-  const { nextCursor, degraded, missing } = list;
+  const { nextCursor, missing } = list;
+  const degraded = toldDegradations(list.degraded);
   return { recommendationId, modelVersion: list.ranker.name, treatment, arm: armsTold(arm), items, nextCursor, degraded, missing };
 }
 

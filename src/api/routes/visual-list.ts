@@ -1,4 +1,5 @@
 /** What visual search and Lens replies share: the head of the list, and its record in the log. */
+import { toldDegradations } from '../told-degradations.ts';
 import type { FastifyRequest } from 'fastify';
 import type { LoggedRegion } from '../../catalog/log/crop-log.ts';
 import type { ServedList, Surface } from '../../catalog/log/served-list.ts';
@@ -23,7 +24,7 @@ export function visualOptions(context: Context, { request, pinIndex, filter }: V
 
 export function listHead(context: Context, options: ListOptions) {
   const { recommendationId, treatment, arm, userId } = options;
-  const [modelVersion, degraded] = [modelVersionOf(context), degradedOf(context, options)];
+  const [modelVersion, degraded] = [modelVersionOf(context), toldDegradations(degradedOf(context, options))];
   return { recommendationId, modelVersion, treatment, arm: armsTold(arm), userId, degraded, missing: [] as readonly string[] };
 }
 

@@ -26,7 +26,7 @@ import { modelRoutes } from '../routes/models.ts';
 import { isPageAddress, pageRoutes } from '../routes/pages.ts';
 import { photoRoutes } from '../routes/photos.ts';
 import { pinRoutes } from '../routes/pins.ts';
-import { sendProblem, serviceErrorOf } from './problem.ts';
+import { isForOperators, sendProblem, serviceErrorOf } from './problem.ts';
 import { removalRoutes } from '../routes/removals.ts';
 import { rankRoutes } from '../routes/rank.ts';
 import { requestLog } from './request-log.ts';
@@ -101,7 +101,7 @@ export async function buildService(context: Context, { behindReaders = false, wr
     const known = serviceErrorOf(error, request.routeOptions.bodyLimit ?? config.bodyLimitBytes);
     request.line.code = known.code;
     if (known.code === 'IMAGE_URL_REFUSED' && known.cause) request.line.reason = reasonOf(known.cause);
-    if (known.status >= 500 && known.code !== 'SERVER_OVERLOADED') request.log.error({ err: known.cause ?? known }, known.message);
+    if (isForOperators(known)) request.log.error({ err: known.cause ?? known }, known.message);
     return sendProblem(known, request, reply);
   });
   app.setNotFoundHandler((request, reply) => {

@@ -65,6 +65,11 @@ export function takeJson(app: App, { bodyLimitBytes }: Config): void {
   app.addHook('onRoute', (route) => {
     route.bodyLimit ??= Math.min(bodyLimitBytes, BOUNDS[route.config?.body ?? 'fields'].bytes);
   });
+  // A body that may lack every field may be left out.
+  app.addHook('preValidation', (request, _, done) => {
+    if (request.body === undefined && mayBeEmpty(request)) request.body = {};
+    done();
+  });
   const parse = app.getDefaultJsonParser('error', 'error') as (
     request: FastifyRequest,
     text: string,
@@ -73,8 +78,14 @@ export function takeJson(app: App, { bodyLimitBytes }: Config): void {
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const bytes = body as Buffer;
+    if (bytes.length === 0 && mayBeEmpty(request)) return done(null, {});
     const reason = whyNotParsed(bytes, BOUNDS[request.routeOptions.config.body ?? 'fields'].values);
     if (reason !== null) return done(new ServiceError('REQUEST_INVALID', { field: 'body', detail: `body: ${reason}` }));
     parse(request, bytes.toString('utf8'), done);
   });
+}
+
+function mayBeEmpty({ routeOptions }: FastifyRequest): boolean {
+  const schema = routeOptions.schema?.body as { type?: string; properties?: object; required?: readonly string[] } | undefined;
+  return schema?.type === 'object' && schema.properties !== undefined && (schema.required ?? []).length === 0;
 }

@@ -20,10 +20,31 @@ export function problemOf(error: ServiceError, requestId: string): Problem {
     title: titleOf(code),
     status,
     code,
-    detail: error.message,
+    detail: detailOf(error),
     ...(typeof fields.field === 'string' ? { field: fields.field } : {}),
     requestId,
   };
+}
+
+/** Faults of the operation: their messages name files, folders and addresses, which stand in the log alone. */
+const FOR_OPERATORS: ReadonlySet<string> = new Set([
+  'CONFIG_INVALID',
+  'DATA_FOLDER_LOCKED',
+  'CATALOG_FILE_UNREADABLE',
+  'ARTIFACT_REFUSED',
+  'REDIS_UNAVAILABLE',
+  'BACKUP_REFUSED',
+]);
+
+/** Whether the log must have what the caller is not told. */
+export function isForOperators({ code, status }: ServiceError): boolean {
+  return FOR_OPERATORS.has(code) || (status >= 500 && code !== 'SERVER_OVERLOADED');
+}
+
+function detailOf(error: ServiceError): string {
+  if (FOR_OPERATORS.has(error.code)) return 'Something is wrong on our side; the log line with this request id says what.';
+  if (error.code === 'DATA_DISK_FULL') return new ServiceError('DATA_DISK_FULL', { folder: 'the data folder' }).message;
+  return error.message;
 }
 
 /** `CATALOG_PIN_UNKNOWN` is "Catalog pin unknown". */
