@@ -2,7 +2,7 @@
  * Which nets are active in a data folder. Of the visual nets, a pointer file (`nets/visual.json`, swapped by rename) names a folder of `nets/` and keeps
  * the switches so far; without one it is `nets/visual`, and without that the net that ships. Detectors all work together.
  */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { reasonOf, ServiceError } from '../errors.ts';
@@ -62,6 +62,11 @@ export function detectorFolders(dataFolder: string): readonly string[] {
   const former = join(dataFolder, 'nets', 'detector');
   if (existsSync(former)) byName.set('detector', byName.get('detector') ?? former);
   return [...byName.values()].filter((folder) => existsSync(join(folder, 'manifest.json')));
+}
+
+/** Takes a shipped detector out of the set of a data folder: an empty folder of its name. */
+export function switchOffDetector(dataFolder: string, name: string): void {
+  mkdirSync(join(ownDetectors(dataFolder), name), { recursive: true });
 }
 
 function ownDetectors(dataFolder: string): string {

@@ -1,11 +1,11 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/catalog/database.ts';
 import type { Detection } from '../../src/detection/detection.ts';
 import { type DetectorSet, readDetectorSet, readUnited, uniteDetections } from '../../src/detection/detector-set.ts';
 import { SetDetections } from '../../src/detection/set-detections.ts';
-import { bundledNet } from '../../src/vision/net-folder.ts';
+import { bundledNet, switchOffDetector } from '../../src/vision/net-folder.ts';
 import { temporaryFolder } from '../world.ts';
 
 /** Detectors `fashion` (from 0.3) and `home` (from 0.5). */
@@ -104,7 +104,7 @@ describe('the detectors of a data folder', () => {
 
   it('a folder of that name without a net switches one off', () => {
     const folder = temporaryFolder();
-    mkdirSync(join(folder, 'nets', 'detectors', 'everyday'), { recursive: true });
+    switchOffDetector(folder, 'everyday');
     expect(names(folder)).toEqual(['fashion']);
     // Alone it keeps its digest: what was stored under a single detector stays valid.
     const { digest, detectors } = readDetectorSet(folder);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { openContext } from '../../../src/service/context.ts';
 import { ServiceError } from '../../../src/errors.ts';
+import { switchOffDetector } from '../../../src/vision/net-folder.ts';
 import { workerUrl } from '../../../src/worker-url.ts';
 import { DEFAULT_WORLD, makeRecipe, type Recipe, WORLD_KINDS, type WorldKind, type WorldSize } from '../../world/recipe.ts';
 import { People } from '../../world/people.ts';
@@ -56,8 +57,9 @@ export const job: Job = {
   async run(input) {
     if (input.options.prove) return prove(input, makeDemo);
     if (input.options.drawOnly) return drawOnly(input, sizeOf(input));
-    const receipt = await makeDemo(input, sizeOf(input));
-    if (input.options.serve === false) return receipt;
+    const serves = input.options.serve !== false;
+    const receipt = await makeDemo(input, sizeOf(input), null, serves);
+    if (!serves) return receipt;
     await serveUntilStopped(input, (address) => {
       for (const line of closingLines(input, receipt, address)) input.progress.note(line);
     });
@@ -87,13 +89,14 @@ function sizeOf({ options }: JobInput): WorldSize {
  * Every step up to serving; steps that an earlier run finished are not done again. Returns the receipt. Near-duplicates are
  * found beside detection, objects made ready for search beside the visitors and the training, which use one core: what is
  * waited for in the end counts.
- * In a `proof` nobody searches by an object, and `twin` is the data folder of the planted world of the same seed and size,
+ * With `objectsLater` the page does not wait for them. In a `proof` nobody searches by an object, and `twin` is the data folder of the planted world of the same seed and size,
  * whose pictures need not be drawn and looked at again.
  */
 export async function makeDemo(
   input: JobInput,
   size: WorldSize,
   proof: { readonly twin: string | null } | null = null,
+  objectsLater = false,
 ): Promise<Readonly<Record<string, unknown>>> {
   const twin = proof?.twin ?? null;
   const steps = new DemoSteps(input.dataFolder, size);
@@ -103,6 +106,7 @@ export async function makeDemo(
   const file = (name: string): string => join(world, name);
   const run = (job: Job, options: Record<string, unknown> = {}): Promise<Readonly<Record<string, unknown>>> =>
     job.run({ ...input, args: [], options: { ...defaultsOf(job), ...options } });
+  switchOffDetector(input.dataFolder, DETECTOR_OF_PHOTOS);
   await draw(input, steps, { recipe, pictures, twin });
   await steps.once('import', () =>
     run(importCatalog, { pins: file('pins.jsonl'), boards: file('boards.jsonl'), saves: file('saves.jsonl'), images: world }),
@@ -125,7 +129,8 @@ export async function makeDemo(
   const measured = await steps.once('measure', () =>
     measureWorld(input, recipe, pictures, { control: String(control.model), trained: String(trained.model) }),
   );
-  await steps.once('waitForObjects', async () => void (await searching));
+  if (!objectsLater) await steps.once('waitForObjects', async () => void (await searching));
+  else if (steps.seconds.objects === undefined) input.progress.note('objects are still being made ready for search, beside the page');
   return receiptOf(size, steps, { measured, trained, duplicates: await fitting, promotion });
 }
 
@@ -172,6 +177,12 @@ async function beside({ signal }: JobInput, task: DemoTask): Promise<unknown> {
     await worker.terminate();
   }
 }
+
+/**
+ * Switched off in a demo's data folder: the pictures are drawn, and of what it finds in drawings six in a hundred are right
+ * (`evaluate-detector --net data/nets/detectors/everyday --truth DIR/world/objects.jsonl`).
+ */
+const DETECTOR_OF_PHOTOS = 'everyday';
 
 /** Steps beside others: what is waited for them counts. */
 const BESIDE = new Set(['objects', 'duplicates']);
