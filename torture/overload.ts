@@ -33,7 +33,7 @@ const UNREAD_CALLERS = 8;
 const UNREAD_TIMES = 60;
 
 const largePost = (path: string): string =>
-  `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${BODY_LIMIT}\r\n\r\n{"a": [`;
+  `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${BODY_LIMIT}\r\n\r\n{"a": [`;
 
 interface Site {
   readonly service: ServiceProcess;
@@ -210,12 +210,13 @@ async function idleCrowd(site: Site): Promise<Record<string, unknown>> {
 }
 
 async function slowHeaders(site: Site): Promise<Record<string, unknown>> {
-  const crowd = await dripping(site.port, 200, 'GET /v1/pins/p1/related HTTP/1.1\r\nHost: x\r\nX-Slow: ');
+  const crowd = await dripping(site.port, 200, 'GET /v1/pins/p1/related HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
   return { slow: crowd.open, ...(await othersAreServed(site, 'slow headers', crowd)) };
 }
 
 async function slowBodies(site: Site): Promise<Record<string, unknown>> {
-  const head = 'POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{"events": [';
+  const head =
+    'POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{"events": [';
   const crowd = await dripping(site.port, 200, head);
   return { slow: crowd.open, ...(await othersAreServed(site, 'slow bodies', crowd)) };
 }
@@ -245,7 +246,7 @@ async function bodiesForNobody(site: Site): Promise<Record<string, unknown>> {
 
 /** Callers who never read what they asked for: their places go to others. */
 async function unreadReplies(site: Site): Promise<Record<string, unknown>> {
-  const head = 'GET /v1/pins/p1/related?limit=200&explain=true HTTP/1.1\r\nHost: x';
+  const head = 'GET /v1/pins/p1/related?limit=200&explain=true HTTP/1.1\r\nHost: localhost';
   const crowd = await neverReading(site.port, UNREAD_CALLERS, head, UNREAD_TIMES);
   await new Promise((answered) => setTimeout(answered, 2000));
   return { unread: crowd.open, ...(await othersAreServed(site, 'unread replies', crowd)) };
@@ -283,7 +284,7 @@ async function hugeBodies(site: Site): Promise<Record<string, unknown>> {
 async function callersHangUp(site: Site): Promise<Record<string, unknown>> {
   const { service, port, failures, path } = site;
   const waves = 4;
-  for (let wave = 0; wave < waves; wave++) await hangUps(port, HANG_UPS, `GET ${path(wave)} HTTP/1.1\r\nHost: x`, 200);
+  for (let wave = 0; wave < waves; wave++) await hangUps(port, HANG_UPS, `GET ${path(wave)} HTTP/1.1\r\nHost: localhost`, 200);
   const recoveryMs = await timeToRecover(site);
   const held = await untilIdle(service.url);
   if (recoveryMs > RECOVERY_MAX_MS) failures.push(`hang-ups: it took ${recoveryMs} ms to be as before`);

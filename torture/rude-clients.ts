@@ -89,7 +89,7 @@ export async function endlessBody(
     answer ||= data.toString('latin1').slice(9, 12);
   });
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-  socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`);
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`);
   while (!socket.destroyed && socket.writable && bytes < bytesMax && answer === '') {
     bytes += chunk.length;
     if (!socket.write(chunk)) await Promise.race([new Promise<void>((drained) => socket.once('drain', () => drained())), closed]);
