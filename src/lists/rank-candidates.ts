@@ -54,7 +54,7 @@ export async function rankCandidates(parts: ServingParts, gathered: Gathered): P
     lap('rowsMs');
     const factor = visualWeightFactorOf(options.treatment, query.dominantObject !== null);
     const inputs = scoringInputs(table, candidates, factor);
-    const { ranker, scores } = await scoresOf(parts, options, inputs, degraded);
+    const { ranker, scores } = await scoresOf(parts, gathered, inputs);
     lap('scoresMs');
     const best = bestRows(scores, candidates.pinIndexes, options.limit);
     const share = cursor === null ? gathered.shuffledShare : 0;
@@ -98,15 +98,16 @@ async function termsOf(ranker: Ranker, inputs: ScoringInputs, page: Int32Array):
 
 async function scoresOf(
   parts: ServingParts,
-  options: ListOptions,
+  { options, surface, degraded }: Pick<Gathered, 'options' | 'surface' | 'degraded'>,
   inputs: ScoringInputs,
-  degraded: Degradation[],
 ): Promise<{ ranker: Ranker; scores: Float64Array }> {
   const { treatment, userId, arm, forced } = options;
   let broken: Ranker | null = null;
   try {
-    const found = parts.ranker(treatment.model, userId);
+    const found = parts.ranker(treatment.model, userId, surface);
     const ranker = found instanceof Promise ? await found : found;
+    if (forced && treatment.model !== null && ranker.name !== treatment.model)
+      degraded.push({ code: 'RANKER_MODEL_REFUSED', reason: `${treatment.model} was made for another surface than ${surface}` });
     if (!suits(ranker, parts.visual?.netDigest ?? null))
       throw new ServiceError('RANKER_MODEL_REFUSED', { model: ranker.name, reason: 'it was trained on features of another net' });
     broken = ranker;
@@ -117,7 +118,7 @@ async function scoresOf(
     if (unknown && (arm === null || forced || treatment.model === null)) throw error;
     // The model of an experiment's arm is gone: the promoted one serves, and the experiment's report says broken.
     if (unknown) degraded.push({ code: 'RANKER_MODEL_UNKNOWN', reason: `${reasonOf(error)} (arm ${arm})` });
-    if (unknown) return scoresOf(parts, { ...options, treatment: { ...treatment, model: null } }, inputs, degraded);
+    if (unknown) return scoresOf(parts, { options: { ...options, treatment: { ...treatment, model: null } }, surface, degraded }, inputs);
     degraded.push({ code: 'RANKER_MODEL_REFUSED', reason: reasonOf(error) });
     const next = broken && treatment.model === null ? parts.fallBack?.(broken.name, reasonOf(error)) : undefined;
     if (next && broken && next.name !== broken.name) return scoresOf({ ...parts, ranker: () => next }, options, inputs, degraded);

@@ -199,7 +199,7 @@ export class Context {
       sources: sources.all,
       degraded: this.degraded,
       engagement: log.pairs,
-      ranker: (name, unit) => (name === null ? current(unit) : models.byName(name)),
+      ranker: (name, unit, surface) => (name === null ? current(unit, surface) : models.named(name, unit, surface)),
       historyOf: (userId, now) => weighedHistory(this.pastOf(userId, { before: now }), pins),
       seenBy: (userId, now) => seenPins(catalog, log, userId, { before: now, elsewhere: this.hot.actions?.of(userId) }),
       fallBack: (name, reason) => models.fallBack(name, reason),

@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JudgedList } from '../catalog/log/judged-list.ts';
+import type { Surface } from '../catalog/log/served-list.ts';
 import { type LogDatabase, openLog } from '../catalog/log/log-database.ts';
 import { isReplayed, replayFolder } from '../catalog/log/replayed-list.ts';
 import { ServiceError } from '../errors.ts';
@@ -33,7 +34,10 @@ const LISTS_PER_USER_MAX = 200;
 export async function judgeModel(
   context: Context,
   name: string,
-  { against = context.registry.roles().serving, now = Date.now() }: { readonly against?: string; readonly now?: number } = {},
+  {
+    against = context.registry.servingOn(surfaceOf(context, name) ?? 'closeup'),
+    now = Date.now(),
+  }: { readonly against?: string; readonly now?: number } = {},
 ): Promise<Judgement> {
   const { registry, log, catalog } = context;
   const learned = { a: learnedFrom(context, name), b: learnedFrom(context, against) };
@@ -41,7 +45,8 @@ export async function judgeModel(
   if (evidence.some(({ word }) => word !== 'cannot tell')) return decide({ model: name, against, evidence, missing: null, people: true });
   const judgedFrom = Math.max(learned.a.until, learned.b.until);
   const scores = { a: await scoresOnLog(registry, name), b: await scoresOnLog(registry, against) };
-  const range = { from: servingSince(context.dataFolder), surfaces: SURFACES };
+  const surface = surfaceOf(context, name);
+  const range = { from: servingSince(context.dataFolder), surfaces: surface ? [surface] : SURFACES };
   const replay = openReplay(context.dataFolder);
   const lists = judgable(inTurn(replay?.judged(range) ?? [], log.judged(range)), judgedFrom);
   const compared = await compareLists(lists, scores, LISTS_MAX).finally(() => replay?.close());
@@ -50,7 +55,10 @@ export async function judgeModel(
   const people = learned.a.people || learned.b.people;
   if (!people) {
     evidence.push(boardEvidence(compared, judgedFrom));
-    const visible = await visibleEvidence(context.parts, catalog.saves, { a: name, b: against }, now);
+    const visible =
+      surface !== undefined && surface !== 'closeup'
+        ? null
+        : await visibleEvidence(context.parts, catalog.saves, { a: name, b: against }, now);
     if (visible) evidence.push(visible);
   }
   return decide({ model: name, against, evidence, missing: clicks.missing, people });
@@ -68,7 +76,7 @@ export async function promoteJudged(
   const { registry } = context;
   const model = name ?? registry.newest();
   if (model === null) throw new ServiceError('NOTHING_TO_DO', { reason: 'There is no model to promote; run train-ranker first.' });
-  if (SHIPPED_MODELS.includes(model) || model === registry.roles().serving)
+  if (SHIPPED_MODELS.includes(model) || model === registry.servingOn(surfaceOf(context, model) ?? 'closeup'))
     return { ...promoteModel(registry, model, decision), judgement: null };
   readUsableModel(registry, model);
   const judgement = await judgeModel(context, model);
@@ -78,6 +86,11 @@ export async function promoteJudged(
   }
   const judged = `${judgement.word}: ${judgement.reason}`;
   return { ...promoteModel(registry, model, { ...decision, judged }), judgement };
+}
+
+/** The surface a model was made for; undefined: every one. */
+function surfaceOf({ registry }: Context, name: string): Surface | undefined {
+  return SHIPPED_MODELS.includes(name) ? undefined : registry.read(name).surface;
 }
 
 /** The log of `replay-saves`; null without one. */

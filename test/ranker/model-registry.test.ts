@@ -105,6 +105,27 @@ describe('serving models', () => {
     await expect(models.byName('odd')).rejects.toThrow('unknown ranking feature "moon phase"');
   });
 
+  it('orders the lists of a surface by a model that was made for it, else by the starter', async () => {
+    registry.add({ ...modelOf('near'), surface: 'closeup' });
+    registry.add({ ...modelOf('feed'), surface: 'home-feed' });
+    registry.add(modelOf('all'));
+    const models = new ServingModels(registry);
+    const serving = async (): Promise<string[]> => {
+      await models.refresh();
+      return (['closeup', 'home-feed', 'rank'] as const).map((surface) => models.currentFor(null, surface).name);
+    };
+    promoteModel(registry, 'near', decision);
+    expect(await serving()).toEqual(['near', 'starter', 'starter']);
+    expect(registry.servingOn('home-feed')).toBe('starter');
+    promoteModel(registry, 'feed', decision);
+    expect(await serving()).toEqual(['near', 'feed', 'starter']);
+    expect((await models.named('feed', null, 'closeup')).name).toBe('near');
+    expect(rollBackModel(registry, decision)).toMatchObject({ model: 'starter', surface: 'home-feed' });
+    expect(await serving()).toEqual(['near', 'starter', 'starter']);
+    promoteModel(registry, 'all', decision);
+    expect(await serving()).toEqual(['all', 'starter', 'all']);
+  });
+
   it('gives the canary its share of units, always the same ones', async () => {
     registry.add(modelOf('m-1'));
     setCanary(registry, { model: 'm-1', share: 0.2 }, decision);

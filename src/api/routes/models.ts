@@ -21,6 +21,7 @@ const Model = Type.Object({
 const Trial = Type.Union([Type.Object({ model: Type.String(), share: Type.Number() }), Type.Null()]);
 const Models = Type.Object({
   serving: Type.String(),
+  servingOn: Type.Object({ 'home-feed': Nullable(Type.String()), rank: Nullable(Type.String()) }),
   canary: Trial,
   dark: Trial,
   problem: Nullable(Type.String({ description: 'Why the promoted model could not be taken up; the one before serves.' })),

@@ -196,7 +196,7 @@ const named = (name: string | undefined, file: (name: string) => string): string
 /** Files that say which other one of their folder is in use, and which that is. */
 const POINTERS: readonly { readonly path: RegExp; target(text: string): string | null }[] = [
   { path: /(^|\/)artifacts\/[^/]+\/CURRENT$/, target: (text) => `${text.trim()}.bin` },
-  { path: /(^|\/)models\/(SERVING|CANARY|DARK)$/, target: (text) => named(text.trim().split(' ')[0], (name) => `${name}.json`) },
+  { path: /(^|\/)models\/(SERVING(-[a-z-]+)?|CANARY|DARK)$/, target: (text) => named(text.trim().split(' ')[0], (name) => `${name}.json`) },
   { path: /(^|\/)nets\/(visual|dark)\.json$/, target: (text) => named(netOf(text), (name) => `${name}/manifest.json`) },
 ];
 

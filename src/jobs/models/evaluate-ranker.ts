@@ -16,7 +16,7 @@ import { listScorer } from '../../ranker/training/linear-trainer.ts';
 import type { ModelFeature } from '../../ranker/scoring/linear-model.ts';
 import type { LogData } from '../../ranker/training/log-data.ts';
 import { readModelFile } from '../../ranker/registry/model-file.ts';
-import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
+import { ModelRegistry, SHIPPED_MODELS } from '../../ranker/registry/model-registry.ts';
 import type { Ranker } from '../../ranker/scoring/ranker.ts';
 import { listCount, listMatrix } from '../../ranker/training/ranking-data.ts';
 import { evaluateScores } from '../../ranker/measures/ranking-evaluation.ts';
@@ -78,7 +78,8 @@ async function onLog({ options, dataFolder }: JobInput): Promise<Readonly<Record
   const seed = Number(options.seed);
   const registry = new ModelRegistry(join(dataFolder, 'models'));
   const name = options.model === undefined ? registry.roles().serving : String(options.model);
-  const data = readLog(dataFolder, options);
+  const surface = SHIPPED_MODELS.includes(name) ? undefined : registry.read(name).surface;
+  const data = readLog(dataFolder, options, surface ? { surfaces: [surface] } : {});
   const baselines = baselineScores(data, seed);
   const model = name === AS_RETRIEVED ? baselines.asRetrieved : await scoresOf(data, await loadRanker(registry, name));
   const perList = ndcgByContender(data, { ...baselines, model });

@@ -51,7 +51,7 @@ export async function trainFromLog(input: JobInput): Promise<Readonly<Record<str
     });
   const surface = surfaceOf(options.surface);
   const registry = new ModelRegistry(join(dataFolder, 'models'));
-  const { serving } = registry.roles();
+  const serving = registry.servingOn(surface);
   progress.start('reading the log', 0);
   const seenOnly = options.propensity !== undefined && options.propensity !== 'none';
   const data = readLog(dataFolder, options, { surfaces: [surface], seenOnly });
@@ -80,7 +80,7 @@ export async function trainFromLog(input: JobInput): Promise<Readonly<Record<str
   const seconds = (performance.now() - startedAt) / 1000;
   const name = options.name === undefined ? registry.freeName('rank-svm') : String(options.name);
   const netDigest = netDigestOf(dataFolder, training.training);
-  const given = { sets, normalize, seed, serving, netDigest, left: data.left, seconds, prior: prior?.name ?? null };
+  const given = { surface, sets, normalize, seed, serving, netDigest, left: data.left, seconds, prior: prior?.name ?? null };
   const model = artifactOf(name, training, given);
   registry.add(model);
   progress.start('judging', 0);
@@ -259,6 +259,7 @@ function netDigestOf(dataFolder: string, training: LogData): string | null {
 }
 
 interface Circumstances {
+  readonly surface: Surface;
   readonly sets: readonly FeatureSet[];
   readonly normalize: string;
   readonly seed: number;
@@ -277,6 +278,7 @@ function artifactOf(name: string, done: LogTraining, given: Circumstances): Mode
     format: MODEL_FORMAT,
     name,
     kind: 'linear',
+    surface: given.surface,
     createdAt: new Date().toISOString(),
     features: model.features,
     lineage: {

@@ -2,6 +2,7 @@
  * The file of a model: everything that scores, and everything that tells where it came from. JSON, one value a line, ending
  * in the digest of every byte before it, so that a changed byte anywhere is noticed. A file is refused by name, never repaired.
  */
+import type { Surface } from '../../catalog/log/served-list.ts';
 import { digestOf } from '../../catalog/artifacts/digest.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import type { ModelFeature } from '../scoring/linear-model.ts';
@@ -42,6 +43,8 @@ export interface ModelArtifact {
   readonly format: typeof MODEL_FORMAT;
   readonly name: string;
   readonly kind: 'linear' | 'onnx';
+  /** The surface whose lists it was made for, and the only one it orders; absent: every surface. */
+  readonly surface?: Surface;
   /** ISO 8601. */
   readonly createdAt: string;
   /** In the order in which terms are added. An imported net has weights of 0: the order of its inputs. */

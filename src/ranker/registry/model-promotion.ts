@@ -1,7 +1,7 @@
 /** Who serves: promotion, roll back, canary by share of traffic, dark reads. Each is audited. */
 import { ServiceError } from '../../errors.ts';
 import { AS_RETRIEVED } from '../measures/baselines.ts';
-import type { AuditEntry, ModelRegistry, Trial } from './model-registry.ts';
+import { type AuditEntry, type ModelRegistry, OTHER_SURFACES, type RolePointer, type Trial } from './model-registry.ts';
 import { readUsableModel } from '../scoring/usable-model.ts';
 
 export interface Decision {
@@ -20,23 +20,27 @@ export interface Decision {
 export function promoteModel(registry: ModelRegistry, name: string | null, decision: Decision): AuditEntry {
   const model = name ?? registry.newest();
   if (model === null) throw new ServiceError('NOTHING_TO_DO', { reason: 'There is no model to promote; run train-ranker first.' });
-  if (model !== AS_RETRIEVED) readUsableModel(registry, model);
-  return change(registry, 'SERVING', 'promote', { model }, decision);
+  const surface = model === AS_RETRIEVED ? undefined : readUsableModel(registry, model).surface;
+  const other = OTHER_SURFACES.find((name) => name === surface);
+  return change(registry, other ? `SERVING-${other}` : 'SERVING', 'promote', { model }, decision);
 }
 
 /**
- * Serves again what served before the last promotion, as often as wanted: each call goes one promotion further back. A model
+ * Serves again what served before the last promotion, on the surface of that promotion, as often as wanted: each call goes one promotion further back. A model
  * that is gone or damaged by now is passed over: the way back must not be barred by it.
  */
 export function rollBackModel(registry: ModelRegistry, decision: Decision): AuditEntry {
   const stack: string[] = [];
-  for (const { action, model, previous } of registry.history()) {
+  const history = registry.history();
+  const surface = history.findLast(({ action }) => action === 'promote' || action === 'roll-back')?.surface;
+  for (const { action, model, previous, surface: its } of history) {
+    if (its !== surface) continue;
     if (action === 'promote' && previous !== null && previous !== model) stack.push(previous);
     if (action === 'roll-back') stack.splice(Math.max(0, stack.lastIndexOf(model ?? '')));
   }
   const model = stack.findLast((name) => isUsable(registry, name));
   if (model === undefined) throw new ServiceError('NOTHING_TO_DO', { reason: 'There was no promotion to take back.' });
-  return change(registry, 'SERVING', 'roll-back', { model }, decision);
+  return change(registry, surface ? `SERVING-${surface}` : 'SERVING', 'roll-back', { model }, decision);
 }
 
 function isUsable(registry: ModelRegistry, name: string): boolean {
@@ -71,13 +75,18 @@ function checked(registry: ModelRegistry, trial: Trial | null): Trial | null {
 
 function change(
   registry: ModelRegistry,
-  role: 'SERVING' | 'CANARY' | 'DARK',
+  role: RolePointer,
   action: AuditEntry['action'],
   part: { readonly model: string; readonly share?: number } | null,
   { who, why, force = false, judged }: Decision,
 ): AuditEntry {
   const { serving, canary, dark } = registry.roles();
-  const previous = { SERVING: serving, CANARY: canary?.model ?? null, DARK: dark?.model ?? null }[role];
+  const surface = OTHER_SURFACES.find((name) => role === `SERVING-${name}`);
+  const previous = surface
+    ? registry.servingOn(surface)
+    : role === 'SERVING'
+      ? serving
+      : ((role === 'CANARY' ? canary : dark)?.model ?? null);
   const { model = null, share } = part ?? {};
   const said = { model, previous, who, why, forced: force };
   const entry = {
@@ -85,6 +94,7 @@ function change(
     action,
     ...said,
     ...(share === undefined ? {} : { share }),
+    ...(surface === undefined ? {} : { surface }),
     ...(judged === undefined ? {} : { judged }),
   };
   registry.point(role, model === null ? null : share === undefined ? model : `${model} ${share}`, entry);

@@ -18,6 +18,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf, ServiceError } from '../../errors.ts';
+import type { Surface } from '../../catalog/log/served-list.ts';
 import { AS_RETRIEVED } from '../measures/baselines.ts';
 import { decodeModel, encodeModel, type ModelArtifact } from './model-artifact.ts';
 import { STARTER, starterModel } from './starter-model.ts';
@@ -29,12 +30,22 @@ export interface Trial {
   readonly share: number;
 }
 
+/** Surfaces that have a serving model of their own beside that of closeups. */
+export const OTHER_SURFACES = ['home-feed', 'rank'] as const;
+export type OtherSurface = (typeof OTHER_SURFACES)[number];
+
 /** Which model plays which part. */
 export interface ModelRoles {
+  /** Of closeups, and of surfaces without one of their own if it was made for every surface. */
   readonly serving: string;
+  /** Null: none was promoted there. */
+  readonly servingOn: Readonly<Record<OtherSurface, string | null>>;
   readonly canary: Trial | null;
   readonly dark: Trial | null;
 }
+
+/** The files that name a model. */
+export type RolePointer = 'SERVING' | `SERVING-${OtherSurface}` | 'CANARY' | 'DARK';
 
 export interface AuditEntry {
   readonly at: string;
@@ -45,6 +56,8 @@ export interface AuditEntry {
   readonly why: string;
   readonly forced: boolean;
   readonly share?: number;
+  /** Absent: closeups, and surfaces without a model of their own. */
+  readonly surface?: OtherSurface;
   /** What the judge said of it when it was promoted. */
   readonly judged?: string;
 }
@@ -195,18 +208,29 @@ export class ModelRegistry {
   roles(): ModelRoles {
     return {
       serving: this.pointer('SERVING') ?? STARTER,
+      servingOn: { 'home-feed': this.pointer('SERVING-home-feed'), rank: this.pointer('SERVING-rank') },
       canary: trialOf(this.pointer('CANARY')),
       dark: trialOf(this.pointer('DARK')),
     };
   }
 
+  /** The model that orders the lists of a surface: its own, that of closeups if it was made for every surface, or the starter. */
+  servingOn(surface: Surface): string {
+    const { serving, servingOn } = this.roles();
+    const own = surface === 'home-feed' || surface === 'rank' ? servingOn[surface] : null;
+    if (own !== null) return own;
+    return serving === AS_RETRIEVED || (this.read(serving).surface ?? surface) === surface ? serving : STARTER;
+  }
+
   /** Changes whenever a pointer does: cheap enough to ask several times a second. */
   rolesStamp(): string {
-    return ['SERVING', 'CANARY', 'DARK'].map((name) => stampOf(join(this.folder, name))).join(' ');
+    return ['SERVING', ...OTHER_SURFACES.map((surface) => `SERVING-${surface}`), 'CANARY', 'DARK']
+      .map((name) => stampOf(join(this.folder, name)))
+      .join(' ');
   }
 
   /** Sets or (null) clears a pointer and writes the audit line first, so that no change is without one. */
-  point(role: 'SERVING' | 'CANARY' | 'DARK', value: string | null, entry: AuditEntry): void {
+  point(role: RolePointer, value: string | null, entry: AuditEntry): void {
     mkdirSync(this.folder, { recursive: true });
     this.audit(entry);
     const path = join(this.folder, role);

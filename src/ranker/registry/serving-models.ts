@@ -2,11 +2,12 @@
  * The models a running server holds: the serving one, a canary, one in the dark, and those that treatments ask for by name.
  * `refresh` takes a changed pointer up; when the new file is bad the old model stays and the problem is told.
  */
+import type { Surface } from '../../catalog/log/served-list.ts';
 import { mixedSeed, SERVING_STREAMS } from '../../math/random.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { AS_RETRIEVED, asRetrieved } from '../measures/baselines.ts';
 import { linearRanker } from '../scoring/linear-model.ts';
-import type { ModelRegistry, ModelRoles, Trial } from './model-registry.ts';
+import { type ModelRegistry, type ModelRoles, OTHER_SURFACES, type Trial } from './model-registry.ts';
 import { STARTER, starterModel } from './starter-model.ts';
 import { openOnnxRanker } from '../scoring/onnx-ranker.ts';
 import type { Ranker } from '../scoring/ranker.ts';
@@ -29,6 +30,7 @@ export interface ModelRefresh {
 export interface PreparedModels {
   readonly stamp: string;
   readonly serving: Ranker;
+  readonly others: ReadonlyMap<Surface, Ranker>;
   readonly canary: RankerOnTrial | null;
   readonly dark: RankerOnTrial | null;
   readonly problem: string | null;
@@ -44,6 +46,8 @@ export class ServingModels {
   /** The model that served before the present one. */
   private servedBefore: Ranker | null = null;
   private readonly broken = new Map<string, string>();
+  private readonly starter: Ranker = this.serving;
+  private others: ReadonlyMap<Surface, Ranker> = new Map();
   private canary: RankerOnTrial | null = null;
   private darkRanker: RankerOnTrial | null = null;
   private stamp: string | null = null;
@@ -77,15 +81,16 @@ export class ServingModels {
   }
 
   /** The serving model, or for the canary's share of units the canary. The same unit always gets the same one. */
-  currentFor(unit: string | null): Ranker {
-    return this.choice()(unit);
+  currentFor(unit: string | null, surface: Surface = 'closeup'): Ranker {
+    return this.choice()(unit, surface);
   }
 
   /** `currentFor` as it is now: what a list began with it ends with, whatever is promoted meanwhile. */
-  choice(): (unit: string | null) => Ranker {
-    const { serving, canary } = this;
-    return (unit) => {
-      if (!canary || unit === null) return serving;
+  choice(): (unit: string | null, surface: Surface) => Ranker {
+    const { serving: main, canary, others, starter } = this;
+    return (unit, surface) => {
+      const serving = others.get(surface) ?? (orders(main, surface) ? main : starter);
+      if (!canary || unit === null || !orders(canary.ranker, surface)) return serving;
       const fraction = (mixedSeed(SERVING_STREAMS.canary, `${canary.ranker.name} ${unit}`) >>> 0) / 2 ** 32;
       return fraction < canary.share ? canary.ranker : serving;
     };
@@ -108,6 +113,12 @@ export class ServingModels {
   /** A model by name, null for the serving one. Throws RANKER_MODEL_UNKNOWN or RANKER_MODEL_REFUSED. */
   async byName(name: string | null): Promise<Ranker> {
     return name === null ? this.serving : this.load(name, this.netDigest());
+  }
+
+  /** A model by name for the lists of a surface: where it was made for another one, what serves there. Throws as `byName`. */
+  async named(name: string, unit: string | null, surface: Surface): Promise<Ranker> {
+    const ranker = await this.byName(name);
+    return orders(ranker, surface) ? ranker : this.currentFor(unit, surface);
   }
 
   /** A model for the features of a net that does not serve. Throws RANKER_MODEL_UNKNOWN or RANKER_MODEL_REFUSED. */
@@ -143,17 +154,24 @@ export class ServingModels {
     };
     const fallback = suits(this.serving, netDigest) ? this.serving : ((await attempt(STARTER)) ?? asRetrieved);
     const serving = (await attempt(roles.serving)) ?? fallback;
+    const others = new Map<Surface, Ranker>();
+    for (const surface of OTHER_SURFACES) {
+      const own = roles.servingOn[surface];
+      const ranker = own === null ? null : await attempt(own);
+      if (ranker) others.set(surface, ranker);
+    }
     const canary = await onTrial(roles.canary);
     const problem = problems.length > 0 ? problems.splice(0).join('; ') : null;
     const dark = await onTrial(roles.dark);
-    return { stamp, serving, canary, dark, problem, darkProblem: problems[0] ?? null };
+    return { stamp, serving, others, canary, dark, problem, darkProblem: problems[0] ?? null };
   }
 
   /** What was prepared serves from now on. */
-  take({ stamp, serving, canary, dark, problem, darkProblem }: PreparedModels): void {
+  take({ stamp, serving, others, canary, dark, problem, darkProblem }: PreparedModels): void {
     this.stamp = stamp;
     if (serving.name !== this.serving.name) this.servedBefore = this.serving;
     this.serving = serving;
+    this.others = others;
     this.canary = canary;
     this.darkRanker = dark;
     this.lastProblem = problem;
@@ -178,6 +196,11 @@ export class ServingModels {
   }
 }
 
+/** Whether a model may order lists of a surface. */
+function orders({ surface }: Ranker, wanted: Surface): boolean {
+  return surface === undefined || surface === wanted;
+}
+
 /** The starter; where its file is damaged, which the first refresh reports, another one. */
 function starterOr(other: Ranker): Ranker {
   try {
@@ -197,7 +220,8 @@ export async function loadRanker(registry: ModelRegistry, name: string): Promise
   if (name === AS_RETRIEVED) return asRetrieved;
   const model = readUsableModel(registry, name);
   const { netDigest } = model.lineage;
-  if (model.kind === 'linear') return linearRanker(name, model.features, netDigest);
+  const surface = model.surface === undefined ? {} : { surface: model.surface };
+  if (model.kind === 'linear') return Object.assign(linearRanker(name, model.features, netDigest), surface);
   const names = model.features.map((feature) => feature.name);
   return openOnnxRanker(name, registry.onnxPathOf(name), names, model.onnxDigest ?? '', netDigest);
 }

@@ -1,4 +1,5 @@
 /** The contract of whatever orders candidates: a linear model, a baseline, an imported net. */
+import type { Surface } from '../../catalog/log/served-list.ts';
 import type { CandidateList } from '../../candidates/candidate.ts';
 import type { Matrix } from '../../math/matrix.ts';
 import type { FeatureColumns } from './feature-columns.ts';
@@ -27,6 +28,8 @@ export interface Ranker {
   readonly name: string;
   /** Digest of the net whose visual features it was trained on; null: none, or it does not matter. */
   readonly netDigest: string | null;
+  /** The only surface whose lists it orders; absent: every surface. */
+  readonly surface?: Surface;
   /** A score per candidate; higher is better. Throws RangeError on NaN. Only imported nets answer with a promise. */
   score(inputs: ScoringInputs): Float64Array | Promise<Float64Array>;
   /** The terms of candidate `row`; added from left to right, starting at 0, the contributions give its score to the bit. */
