@@ -121,7 +121,8 @@ async function scoresOf(
     if (unknown) return scoresOf(parts, { options: { ...options, treatment: { ...treatment, model: null } }, surface, degraded }, inputs);
     degraded.push({ code: 'RANKER_MODEL_REFUSED', reason: reasonOf(error) });
     const next = broken && treatment.model === null ? parts.fallBack?.(broken.name, reasonOf(error)) : undefined;
-    if (next && broken && next.name !== broken.name) return scoresOf({ ...parts, ranker: () => next }, options, inputs, degraded);
+    if (next && broken && next.name !== broken.name)
+      return scoresOf({ ...parts, ranker: () => next }, { options, surface, degraded }, inputs);
     const scores = asRetrieved.score(inputs);
     return { ranker: asRetrieved, scores: scores instanceof Promise ? await scores : scores };
   }
