@@ -58,7 +58,7 @@ interface Intake {
   readonly rejected: Record<string, { count: number; files: string[] }>;
 }
 
-/** @throws JOB_STOPPED when aborted, CATALOG_FILE_UNREADABLE for a table that cannot be read. */
+/** @throws JOB_STOPPED when aborted. */
 export async function takeInPhotos(catalog: CatalogStore, folder: string, options: IntakeOptions): Promise<IntakeReceipt> {
   const root = resolve(folder);
   const intake: Intake = { catalog, folder: root, folders: { images: root, data: resolve(options.dataFolder) }, options, rejected: {} };
@@ -80,9 +80,27 @@ export async function takeInPhotos(catalog: CatalogStore, folder: string, option
   return { ...counts, unchanged: found.photos.length - fresh.length, boards, rejected: intake.rejected };
 }
 
-async function importTable({ catalog, folder, folders, options }: Intake, { tables }: PhotoFolder, kind: TableKind): Promise<void> {
+/** A table that cannot be read, as one of another program's, is counted and stops nothing. */
+async function importTable(
+  { catalog, folder, folders, options, rejected }: Intake,
+  { tables }: PhotoFolder,
+  kind: TableKind,
+): Promise<void> {
   const table = tables.get(kind);
-  if (table) await ingestFile(catalog, kind, join(folder, table.path), { folders, ...options });
+  if (!table) return;
+  try {
+    const receipt = await ingestFile(catalog, kind, join(folder, table.path), { folders, ...options });
+    for (const [reason, { count, lines }] of Object.entries(receipt.rejected))
+      reject(
+        rejected,
+        reason,
+        count,
+        lines.map((line) => `${table.path}, line ${line}`),
+      );
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.code !== 'CATALOG_FILE_UNREADABLE') throw error;
+    reject(rejected, error.code, 1, [table.path]);
+  }
 }
 
 /** Writes pins, boards and saves of photos. Returns what to remember of each. */

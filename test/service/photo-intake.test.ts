@@ -118,3 +118,16 @@ test('a record that is none is counted with its file, and the photo goes in', as
   expect(Object.values(receipt.rejected).flatMap(({ files }) => files)).toContain('b.jpg');
   expect(catalog.pins.indexOf('a.jpg')).toBe(0);
 });
+
+test('a table of another program is counted, row by row or whole, and the photos go in', async () => {
+  put('a/one.jpg', await photo('red'));
+  put('boards.json', '[{"board": "kitchen", "items": ["1"]}, {"id": "b", "title": "Good"}]');
+  put('pins.parquet', 'not a table');
+  const { rejected, added } = await takeIn();
+  expect(added).toBe(1);
+  expect(rejected).toMatchObject({
+    FIELD_MISSING: { count: 1, files: [expect.stringMatching(/^boards.json, line /)] },
+    CATALOG_FILE_UNREADABLE: { count: 1, files: ['pins.parquet'] },
+  });
+  expect(catalog.boards.get(catalog.boards.indexOf('b'))?.title).toBe('Good');
+});
