@@ -5,6 +5,7 @@
 export const ERRORS = {
   REQUEST_INVALID: { status: 400, message: '{detail}' },
   REQUEST_TOO_LARGE: { status: 413, message: 'The body is larger than {limit} bytes; send smaller batches.' },
+  REQUEST_MEDIA_TYPE: { status: 415, message: 'This cannot be read as {given}; known here: {known}.' },
   REQUEST_HEADERS_TOO_LARGE: { status: 431, message: 'The headers and the address are larger than 16 KiB together.' },
   REQUEST_TIMED_OUT: { status: 408, message: 'The request did not arrive in time; send it again.' },
   REQUEST_UNAUTHORIZED: { status: 401, message: 'This needs a key: send `Authorization: Bearer KEY`.' },

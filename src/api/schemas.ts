@@ -39,7 +39,12 @@ const ListFields = {
   sessionId: SessionId,
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: 25 })),
   cursor: Type.Optional(Type.String({ maxLength: 8192, description: 'nextCursor of the page before.' })),
-  exclude: Type.Optional(Type.String({ maxLength: 16_384, description: 'Pin ids to leave out, separated by commas.' })),
+  exclude: Type.Optional(
+    Type.Array(Type.String({ maxLength: 16_384 }), {
+      maxItems: 1000,
+      description: 'Pin ids to leave out: repeat it, or separate them by commas. An id that holds a comma is meant whole.',
+    }),
+  ),
   category: Type.Optional(Type.String({ maxLength: 256, description: 'Only pins of this category.' })),
   buyable: Type.Optional(Type.Boolean({ description: 'Only pins that can be bought.' })),
   explain: Type.Optional(Type.Boolean({ description: 'Add the terms of every score.' })),

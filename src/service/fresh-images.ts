@@ -178,7 +178,7 @@ export class FreshImages {
 
   /** The group of the nearest picture that is a near-duplicate, if any. */
   private groupOf(row: FeatureRow): { pinIndex: number; group: number }[] {
-    const { looks, sources, pins } = this.parts;
+    const { catalog, looks, sources, pins } = this.parts;
     const print = fingerprintOf(row);
     if (!print || !looks.net || !sources.visual || !looks.visual) return [];
     const { pinIndex } = row;
@@ -188,7 +188,7 @@ export class FreshImages {
     for (let n = 0; n < near.pinIndexes.length; n++) {
       const stored = looks.store.get(netId, 'image', near.pinIndexes[n]);
       const other = stored && fingerprintOf(stored);
-      if (!other) continue;
+      if (!other || catalog.pairs.areDifferent(pinIndex, near.pinIndexes[n])) continue;
       const distance = fingerprintDistance(print, other, looks.visual.image.bits);
       if (isWithin(distance, rules)) {
         const group = pins.group[near.pinIndexes[n]];

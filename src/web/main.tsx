@@ -4,6 +4,7 @@ import { useKeyboard } from './keyboard.ts';
 import { Boards } from './pages/boards.tsx';
 import { Browse } from './pages/browse.tsx';
 import { Closeup } from './pages/closeup.tsx';
+import { Duplicates } from './pages/duplicates.tsx';
 import { Experiments } from './pages/experiments.tsx';
 import { HomeFeed } from './pages/home-feed.tsx';
 import { Jobs } from './pages/jobs.tsx';
@@ -57,6 +58,7 @@ function Page({ place }: { place: Place }) {
   if (name === 'lens') return <Lens />;
   if (name === 'judge') return <Judge study={id} />;
   if (name === 'jobs') return <Jobs />;
+  if (name === 'duplicates') return <Duplicates place={place} />;
   if (name === 'experiments') return <Experiments experimentKey={id} place={place} />;
   return <NoSuchPage />;
 }
@@ -104,6 +106,7 @@ function Bar({ place }: { place: Place }) {
         {link('/boards', 'Boards', name === 'board' ? name : 'boards')}
         {link(user ? `/home/${encodeURIComponent(user)}` : '/home', 'Home feed', 'home')}
         {link('/lens', 'Lens', 'lens')}
+        {link('/duplicates', 'Duplicates', 'duplicates')}
         {link('/experiments', 'Experiments', 'experiments')}
         {link('/jobs', 'Jobs', 'jobs')}
       </nav>

@@ -14,7 +14,7 @@ export interface ListRequest {
   readonly sessionId?: string;
   readonly limit?: number;
   readonly cursor?: string;
-  readonly exclude?: string;
+  readonly exclude?: readonly string[];
   readonly category?: string;
   readonly buyable?: boolean;
   readonly explain?: boolean;
@@ -91,14 +91,10 @@ function degradationsOf(decision: Decision | null): ListOptions['degraded'] {
   }));
 }
 
-function excluded({ pins }: Context, ids: string | undefined): ReadonlySet<number> {
-  if (!ids) return new Set();
-  return new Set(
-    ids
-      .split(',')
-      .map((id) => pins.indexOf(id.trim()))
-      .filter((pinIndex) => pinIndex >= 0),
-  );
+/** A value that is a pin's id is meant whole; others are ids with commas between them. */
+function excluded({ pins }: Context, given: readonly string[] = []): ReadonlySet<number> {
+  const ids = given.flatMap((text) => (pins.indexOf(text) >= 0 ? [text] : text.split(',').map((id) => id.trim())));
+  return new Set(ids.map((id) => pins.indexOf(id)).filter((pinIndex) => pinIndex >= 0));
 }
 
 /** A variant's name, a model's name, or a record as JSON; empty: the control. @throws REQUEST_INVALID naming the field. */

@@ -55,6 +55,8 @@ declare module 'fastify' {
     readonly form?: boolean;
     /** What its body holds; absent: a few fields. */
     readonly body?: BodyKind;
+    /** Its body goes to another process as it comes. */
+    readonly passedOn?: boolean;
     /** Kept out of the one line per request. */
     readonly quiet?: boolean;
   }

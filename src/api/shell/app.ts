@@ -13,6 +13,9 @@ import { answerClientError } from './client-error.ts';
 import { closeupRoutes } from '../routes/closeup.ts';
 import { eventRoutes } from '../routes/events.ts';
 import { experimentRoutes } from '../routes/experiments.ts';
+import { allowOrigins } from './cors.ts';
+import { compressReplies } from './compression.ts';
+import { takeEncodedBodies } from './encoded-body.ts';
 import { forwardTheRest } from './forward.ts';
 import { guard } from './guard.ts';
 import { healthRoutes } from '../routes/health.ts';
@@ -22,6 +25,7 @@ import { jobRoutes } from '../routes/jobs.ts';
 import { takeJson } from './json-body.ts';
 import { Keys } from './keys.ts';
 import { Metrics } from './metrics.ts';
+import { nearDuplicateRoutes } from '../routes/near-duplicates.ts';
 import { modelRoutes } from '../routes/models.ts';
 import { isPageAddress, pageRoutes } from '../routes/pages.ts';
 import { photoRoutes } from '../routes/photos.ts';
@@ -44,6 +48,7 @@ const ROUTES: readonly ((app: App, service: Service) => void)[] = [
   eventRoutes,
   catalogRoutes,
   removalRoutes,
+  nearDuplicateRoutes,
   visualSearchRoutes,
   pinRoutes,
   boardRoutes,
@@ -88,6 +93,9 @@ export async function buildService(context: Context, { behindReaders = false, wr
     requestTimeout: config.requestTimeoutMs,
     return503OnClosing: false,
     clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(serviceErrorOf(error, config.bodyLimitBytes), request as never, reply as never);
+    },
     http: { headersTimeout: Math.min(HEADERS_MS, config.requestTimeoutMs), connectionsCheckingInterval: CHECK_MS },
     routerOptions: { maxParamLength: 2048 },
     ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
@@ -98,7 +106,7 @@ export async function buildService(context: Context, { behindReaders = false, wr
   const keys = new Keys(context.dataFolder, config.keys);
   keys.onProblem = (problem) => app.log.error({ problem }, 'stored keys are refused until their file is mended');
   app.setErrorHandler((error: Error, request, reply) => {
-    const known = serviceErrorOf(error, request.routeOptions.bodyLimit ?? config.bodyLimitBytes);
+    const known = serviceErrorOf(error, request.routeOptions.bodyLimit ?? config.bodyLimitBytes, request.headers['content-type']);
     request.line.code = known.code;
     if (known.code === 'IMAGE_URL_REFUSED' && known.cause) request.line.reason = reasonOf(known.cause);
     if (isForOperators(known)) request.log.error({ err: known.cause ?? known }, known.message);
@@ -112,8 +120,11 @@ export async function buildService(context: Context, { behindReaders = false, wr
   oneLinePerRequest(app, metrics);
   securityHeaders(app);
   limitTime(app, config.requestTimeoutMs);
+  allowOrigins(app, config.origins);
   refuseForeign(app, config, () => keys.any);
   guard(app, context, keys, writer === undefined ? 1 : 1 / config.workers);
+  compressReplies(app);
+  takeEncodedBodies(app);
   takeJson(app, config);
   bringSharedPast(app, context);
   takeUpSwitches(app, context);

@@ -16,7 +16,7 @@ export async function forwardTheRest(app: App, writer: string): Promise<void> {
     rest.removeAllContentTypeParsers();
     // Bodies pass through unread.
     rest.addContentTypeParser('*', (_request, _body, done) => done(null));
-    rest.all('/*', { config: { quiet: true, prompt: true, body: 'rows' } }, (request, reply) => {
+    rest.all('/*', { config: { quiet: true, prompt: true, body: 'rows', passedOn: true } }, (request, reply) => {
       const { raw } = request;
       const headers = { ...raw.headers, 'x-forwarded-for': request.ip };
       const passed = ask({ socketPath: writer, path: raw.url, method: raw.method, headers, timeout: silenceMs });

@@ -75,7 +75,7 @@ export function takeJson(app: App, { bodyLimitBytes }: Config): void {
     text: string,
     done: (error: Error | null, body?: unknown) => void,
   ) => void;
-  app.removeContentTypeParser('application/json');
+  app.removeContentTypeParser(['application/json', 'text/plain']);
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const bytes = body as Buffer;
     if (bytes.length === 0 && mayBeEmpty(request)) return done(null, {});

@@ -54,7 +54,7 @@ function titleOf(code: string): string {
 }
 
 /** Anything thrown, as one of our errors. */
-export function serviceErrorOf(error: FastifyError | Error, bodyLimit: number): ServiceError {
+export function serviceErrorOf(error: FastifyError | Error, bodyLimit: number, mediaType?: string): ServiceError {
   if (error instanceof ServiceError) return error;
   const full = diskFullError(error, 'the data folder');
   if (full instanceof ServiceError) return full;
@@ -62,6 +62,15 @@ export function serviceErrorOf(error: FastifyError | Error, bodyLimit: number): 
   if (validation) return invalidRequest(validation, validationContext ?? 'body');
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE' || code === 'FST_REQ_FILE_TOO_LARGE')
     return new ServiceError('REQUEST_TOO_LARGE', { limit: bodyLimit });
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' || code === 'FST_ERR_CTP_EMPTY_TYPE')
+    return new ServiceError(
+      'REQUEST_MEDIA_TYPE',
+      {
+        given: mediaType?.slice(0, 100) ?? 'a body of no type',
+        known: 'application/json, and multipart/form-data where a picture may come',
+      },
+      error,
+    );
   if (statusCode === 429) return new ServiceError('REQUEST_RATE_LIMITED', { retryAfterSeconds: 1 });
   if (statusCode === 503) return new ServiceError('SERVER_OVERLOADED', { retryAfterSeconds: 1 }, error);
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)

@@ -9,6 +9,7 @@ import { type Database, type DatabaseOptions, migrate, openDatabase } from '../d
 import { IMPORT_TABLES, ImportStore } from './import-store.ts';
 import { PIN_FIELD_TABLES, PIN_TABLES, PIN_WORD_TABLES, PinStore } from './pin-store.ts';
 import { REMOVAL_TABLES, RemovalStore } from './removal-store.ts';
+import { PAIR_TABLES, PairJudgementStore } from './pair-judgement-store.ts';
 import { SAVE_TABLES, SaveStore } from './save-store.ts';
 import { Sequence, SEQUENCE_TABLES } from '../log/sequence-store.ts';
 import { TEXT_TABLES, TextStore, WORD_TABLES } from './text-store.ts';
@@ -21,6 +22,7 @@ const STEPS = [
   REMOVAL_TABLES,
   PIN_WORD_TABLES,
   WORD_TABLES,
+  PAIR_TABLES,
 ];
 
 export class CatalogStore {
@@ -30,6 +32,8 @@ export class CatalogStore {
   readonly boards: BoardStore;
   readonly saves: SaveStore;
   readonly removals: RemovalStore;
+  /** What people said of near-duplicates. */
+  readonly pairs: PairJudgementStore;
   readonly users: UserStore;
   readonly text: TextStore;
   readonly imports: ImportStore;
@@ -46,6 +50,7 @@ export class CatalogStore {
     this.boards = new BoardStore(database, this.sequence, this.users);
     this.saves = new SaveStore(database, this.sequence);
     this.removals = new RemovalStore(database, this.sequence);
+    this.pairs = new PairJudgementStore(database, this.sequence);
     this.imports = new ImportStore(database);
   }
 

@@ -1,5 +1,6 @@
 /** Binary codes, class scores and fingerprints of all images that have none yet, packed for serving; near-duplicates grouped. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { judgedGroups } from '../../catalog/pins/pair-judgement-store.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { fetchImage, imageFetching } from '../../catalog/pins/image-fetch.ts';
 import { ServiceError } from '../../errors.ts';
@@ -141,7 +142,7 @@ export function groupNearDuplicates(catalog: CatalogStore, store: FeatureStore, 
   const rules = store.duplicateRules(netId) ?? DUPLICATE_RULES;
   const gone = removals.removedPins();
   const prints = store.fingerprints(netId).filter(({ pinIndex }) => !gone.has(pinIndex));
-  const groups = nearDuplicateGroups(prints, pins.count(), bits, rules);
+  const groups = withJudgements(nearDuplicateGroups(prints, pins.count(), bits, rules), catalog);
   pins.setGroups(groups);
   sequence.setNumber(groupedThrough(net), store.imageSequence(netId));
   return groups.filter((group, pinIndex) => group !== pinIndex).length;
@@ -155,6 +156,14 @@ export function groupsAreDue({ sequence }: CatalogStore, store: FeatureStore, ne
 /** The number in the catalog up to which images of a net are grouped. */
 function groupedThrough(net: FeatureNet): string {
   return `grouped ${netKeyOf(net)}`;
+}
+
+/** What people said stands above the rules. */
+function withJudgements(groups: Int32Array, { pairs }: CatalogStore): Int32Array {
+  const judged = pairs.all();
+  if (judged.length === 0) return groups;
+  for (const [pinIndex, group] of judgedGroups(new Map(groups.entries()), judged)) groups[pinIndex] = group;
+  return groups;
 }
 
 /** Null where the active net is refused: its features are then not touched. */
