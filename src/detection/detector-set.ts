@@ -26,6 +26,8 @@ export interface DetectorSet {
   readonly digest: string;
 }
 
+/** Highest scored detections of a picture that count by each detector, as many as are stored: a floor of 0.01 lets thousands through. */
+const MOST_BY_DETECTOR = 300;
 /** Boxes on one place: IoU over this. */
 const SAME_PLACE_IOU = 0.5;
 /** Boxes of one word by different detectors are one object where they share more of the smaller one: a pair of shoes and each of them. */
@@ -78,7 +80,7 @@ export function uniteDetections(parts: readonly { readonly name: string; readonl
   if (parts.length === 0) return null;
   const { width, height } = parts[0].found;
   const all = parts.flatMap(({ name, found }) =>
-    found.detections.map((detection) => ({ ...detection, label: labelWord(detection.label), detector: name })),
+    found.detections.slice(0, MOST_BY_DETECTOR).map((detection) => ({ ...detection, label: labelWord(detection.label), detector: name })),
   );
   return { width, height, detections: byScore(all) };
 }
