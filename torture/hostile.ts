@@ -46,6 +46,8 @@ export const hostile: Scenario = async ({ minutes, seed, rounds = Number.POSITIV
   const services: ServiceProcess[] = [];
   const probers: Worker[] = [];
   const memoryMib: number[] = [];
+  /** After each round: does it grow? */
+  const peaksMib: number[] = [];
   let round = 0;
   let limited = 0;
   const dripping = await acts.drippingServer();
@@ -93,7 +95,8 @@ export const hostile: Scenario = async ({ minutes, seed, rounds = Number.POSITIV
         const { status } = await acts.ask(`${url}/v1/pins/p1/related`);
         if (status !== 200) failures.push(`a list after the round: ${status}`);
       }
-      say(`round ${++round}: ${failures.length} failures`);
+      peaksMib.push((memoryMib.at(-1) ?? 0) - memoryMib[0]);
+      say(`round ${++round}: ${failures.length} failures, ${peaksMib.at(-1)} MiB more at the peak`);
     }
     failures.push(...(await afterwards(open.url, keyedFolder, round)));
   } catch (error) {
@@ -117,6 +120,7 @@ export const hostile: Scenario = async ({ minutes, seed, rounds = Number.POSITIV
     liveMs: live,
     guessesLimited: limited,
     memoryMib: gained,
+    peaksMib,
   };
 };
 
