@@ -12,7 +12,7 @@ const train = sharedData('datasets/pinterest-pins/train.txt');
 const test = sharedData('datasets/pinterest-pins/test.txt');
 
 describe.skipIf(!train || !test)(`home feeds of real saves${train ? '' : ' (skipped: pinterest-pins is not beside the checkout)'}`, () => {
-  it('hold ten times what popular ones do, and as much as cosine votes over the whole history', async () => {
+  it('hold five times what popular ones do, and within a seventh of what cosine votes over the whole history hold', async () => {
     const folder = temporaryFolder();
     const files = join(folder, 'in');
     execFileSync(process.execPath, ['docs/examples/import-interactions.mjs', train as string, files]);
@@ -23,6 +23,6 @@ describe.skipIf(!train || !test)(`home feeds of real saves${train ? '' : ' (skip
     // All 37,499 users: 0.1496, the figure of cosine votes; a sample of 1,500 has a standard error of 0.006.
     expect(receipt).toMatchObject({ users: 1500, missing: { image: 1500 }, ignored: { alreadySaved: 8743 } });
     expect(receipt.recall20).toBeGreaterThan(0.13);
-    expect((receipt.popular as { recall20: number }).recall20).toBeLessThan(0.03);
+    expect(receipt.recall20).toBeGreaterThan(5 * (receipt.popular as { recall20: number }).recall20);
   }, 300_000);
 });
