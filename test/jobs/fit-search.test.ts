@@ -90,12 +90,16 @@ describe('fit-search', () => {
   });
 
   it('fits what it is asked to fit, and says when it cannot', async () => {
-    const receipt = await run(fitSearch, { ...options, truth: [join(folder, 'truth.jsonl')], knobs: ['conformity'] });
+    const receipt = await run(fitSearch, { ...options, products: 4, truth: [join(folder, 'truth.jsonl')], knobs: ['conformity'] });
     expect(receipt).toMatchObject({ dots: [{ thresholds: { score: 0, agreement: 0 } }] });
-    await expect(run(fitSearch, { ...options, truth: [join(folder, 'truth.jsonl')], knobs: ['luck'] })).rejects.toThrow(/not luck/);
-    expect(await run(fitSearch, options)).toMatchObject({ dots: [] });
+    await expect(run(fitSearch, { ...options, products: 4, truth: [join(folder, 'truth.jsonl')], knobs: ['luck'] })).rejects.toThrow(
+      /not luck/,
+    );
+    expect(await run(fitSearch, { ...options, products: 4 })).toMatchObject({ dots: [] });
     writeFileSync(join(folder, 'others.jsonl'), '{"photo": "else.jpg", "objects": []}\n');
-    await expect(run(fitSearch, { ...options, truth: [join(folder, 'others.jsonl')] })).rejects.toThrow(/index-objects comes first/);
+    await expect(run(fitSearch, { ...options, products: 4, truth: [join(folder, 'others.jsonl')] })).rejects.toThrow(
+      /index-objects comes first/,
+    );
   });
 
   it('counts the copies it searched by: a picture that is gone has none', async () => {
