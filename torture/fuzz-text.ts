@@ -1,8 +1,10 @@
 /** Parsers of text: files of rows, records, LETOR lines, cursors, models, manifests, settings of the caller. */
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { NESTING_MAX, whyNotParsed } from '../src/api/shell/json-body.ts';
 import { FieldNames } from '../src/catalog/readers/field-names.ts';
 import { readCsv } from '../src/catalog/readers/csv.ts';
+import { readerOf } from '../src/catalog/readers/file-format.ts';
 import { readJsonLines } from '../src/catalog/readers/json-lines.ts';
 import { BEGINNING, type RowReader } from '../src/catalog/readers/row-reader.ts';
 import { readBoard, readEvent, readPin, readSave } from '../src/catalog/pins/records.ts';
@@ -27,6 +29,7 @@ export function textTargets(folder: string): readonly FuzzTarget[] {
   return [
     rowFile('json-lines', join(folder, 'rows.jsonl'), readJsonLines, '', GOOD_ROW),
     rowFile('csv', join(folder, 'rows.csv'), readCsv, 'id,title,annotations,createdAt\n', GOOD_CSV),
+    anyFile(folder),
     letorLines(),
     letorFiles(join(folder, 'rows.letor')),
     records(),
@@ -58,6 +61,40 @@ function rowFile(name: string, path: string, reader: RowReader, head: string, go
       }
       if (name === 'json-lines' && intact < ROWS_PER_FILE / 2) throw new Error(`${ROWS_PER_FILE / 2 - intact} good rows were lost`);
       return ROWS_PER_FILE / 2;
+    },
+  };
+}
+
+/** Damaged files of every kind people bring, chosen by their content: read as rows with reasons, or refused; never lost without a word. */
+function anyFile(folder: string): FuzzTarget {
+  const rows = Array.from({ length: 40 }, (_, row) => GOOD_ROW.replace('p1', `p${row}`));
+  const csv = ['sep=;', 'ID;title;tags', ...rows.map((_, row) => `p${row};"Oak; chair";oak, chair`)].join('\r\n');
+  const wide = Buffer.from(`\ufeff${csv}`, 'utf16le');
+  const good: readonly (readonly [string, Buffer])[] = [
+    ['list.json', Buffer.from(`[${rows.join(',\n')}]`)],
+    ['body.json', Buffer.from(`{"pins": [${rows.join(',')}], "next": null}`)],
+    ['lines.jsonl.gz', gzipSync(rows.join('\n'))],
+    ['wide.csv', wide],
+    ['semicolons.txt', Buffer.from(csv)],
+    ['wide.csv.gz', gzipSync(wide)],
+  ];
+  return {
+    name: 'files of any kind',
+    async batch(random) {
+      for (const [name, bytes] of good) {
+        const path = join(folder, name);
+        writeCase(path, mutated(bytes, random));
+        let read = 0;
+        await allowed(async () => {
+          const reader = await readerOf(path);
+          for await (const { rows: found } of reader(path, new FieldNames('pins'), BEGINNING)) {
+            read += found.length;
+            for (const { value } of found) if (value !== undefined) readPin(value, 1_700_000_000_000);
+          }
+        });
+        if (read > 2000) throw new Error(`${read} rows were read from ${rows.length}`);
+      }
+      return good.length;
     },
   };
 }

@@ -167,6 +167,15 @@ test('a gzip file that was cut keeps the rows before the cut and names the line'
   expect(receipt.stopped).toEqual({ line: receipt.written + 1, reason: expect.stringMatching(/end of file/) as string });
 });
 
+test.each(['damaged.jsonl.gz', 'damaged.csv.gz', 'damaged.txt'])(
+  'a packed file that is damaged from the start is refused (%s)',
+  async (name) => {
+    const bytes = gzipSync(Buffer.from('{"id":"a"}\n'));
+    bytes.fill(0xff, 10);
+    await expect(ingest(name, bytes)).rejects.toMatchObject({ code: 'CATALOG_FILE_UNREADABLE' });
+  },
+);
+
 test('a file of which nothing went in is told in one sentence with reason, field, value and line', async () => {
   const receipt = await ingest('a.csv', Buffer.from('id,buyable\na,maybe\nb,perhaps\n,yes\n'));
   expect(nothingWentIn('pins', receipt)).toBe(

@@ -16,7 +16,10 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** JSON Lines, or a list of objects: told from how the file begins. */
 export const readJson: RowReader = async function* (path, names, from) {
-  const head = (await previewOf(path)).toString('latin1');
+  const preview = await previewOf(path).catch((error: unknown) => {
+    throw unreadable(path, 'JSON', 0, error);
+  });
+  const head = preview.toString('latin1');
   yield* isListOfValues(head) ? readJsonValues(path, names, from) : readJsonLines(path, names, from);
 };
 
