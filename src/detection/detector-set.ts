@@ -118,10 +118,13 @@ function suppressAcross(detections: readonly Detection[]): readonly Detection[] 
   return kept;
 }
 
-/** Whether another detector of the set, and not this one, is expert in the group of a word. */
+/** Whether another detector of the set, and not this one, is expert in the group of a word that it knows. */
 function isLayman({ detectors }: DetectorSet, name: string, word: string): boolean {
   const group = groupOfLabel(word);
-  const experts = detectors.filter(({ net }) => group !== null && net.manifest.expertIn?.includes(group));
+  const experts = detectors.filter(
+    ({ net: { manifest } }) =>
+      group !== null && manifest.expertIn?.includes(group) && manifest.labels?.some((label) => labelWord(label) === word),
+  );
   return experts.length > 0 && experts.every((one) => one.name !== name);
 }
 
