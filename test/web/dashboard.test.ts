@@ -18,7 +18,8 @@ const DEFINITION = {
   description: 'what is popular against everything',
   arms: [
     { key: 'control', weight: 0.5 },
-    { key: 'popular', weight: 0.5, treatment: { sources: ['popular-in-category'] } },
+    // The starter orders a dozen pins alike whatever the sources, so only another order gives lists that differ.
+    { key: 'popular', weight: 0.5, treatment: { model: 'as-retrieved' } },
   ],
   traffic: 0.5,
   guardrails: ['latency-ms'],
