@@ -1,5 +1,6 @@
 import { type Box, boxArea, boxIou, clipBox } from '../vision/box.ts';
 import type { Detection } from './detection.ts';
+import { groupOfLabel } from './label-words.ts';
 
 /**
  * When an image has a dominant visual object (paper, section 6.2): of the detections scored `scoreMin` or more, after
@@ -29,11 +30,11 @@ const WEARER = 'person';
 /** Share of an object inside a person from which the person wears it. */
 const WORN_SHARE = 0.8;
 
-/** Whether a detection is a person on whom something else was found: what is worn is what the picture offers. */
+/** Whether a detection is a person on whom a garment, shoe or bag was found: what is worn is what the picture offers. */
 function isWearing(person: Detection, detections: readonly Detection[]): boolean {
   if (person.label !== WEARER) return false;
   const worn = ({ box }: Detection): boolean => boxArea(box) > 0 && boxArea(clipTo(box, person.box)) >= WORN_SHARE * boxArea(box);
-  return detections.some((other) => other.label !== WEARER && worn(other));
+  return detections.some((other) => groupOfLabel(other.label) === 'fashion' && worn(other));
 }
 
 function clipTo(box: Box, within: Box): Box {
@@ -42,7 +43,7 @@ function clipTo(box: Box, within: Box): Box {
 
 /**
  * The dominant object among suppressed detections, or null. Equal areas: the higher score, then the earlier one. A person who wears
- * something that was found too is none.
+ * a garment, shoe or bag that was found too is none.
  */
 export function dominantObject(detections: readonly Detection[], image: ImageSize, rules: DominanceRules = DOMINANCE): Detection | null {
   let largest: Detection | null = null;

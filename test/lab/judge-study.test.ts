@@ -16,7 +16,7 @@ interface Count {
 test('the judge of models prefers the truly better one nine times in ten, or says that it cannot tell', { timeout: 240_000 }, async () => {
   const receipt = await runJob(judgeStudy, temporaryFolder(), { pairs: 12, lists: 2000, seed: 1 });
   const { judge, experiment } = receipt.counts as Record<string, Count>;
-  expect(judge.right + judge.wrong + judge.cannotTell).toBe(36);
+  expect(judge.right + judge.wrong + judge.cannotTell).toBe(48);
   expect(judge.right + judge.wrong).toBeGreaterThanOrEqual(18);
   expect(judge.wrong).toBeLessThanOrEqual(2);
   expect(experiment.right).toBeGreaterThanOrEqual(3);
