@@ -20,7 +20,9 @@ export interface Ask {
 export function ask(url: string, { method = 'GET', headers = {}, body }: Ask = {}): Promise<Reply> {
   return new Promise((done) => {
     const cut = (error: NodeJS.ErrnoException): void => done({ status: 0, code: error.code ?? 'cut' });
-    const sent = request(url, { method, headers, agent: false }, (reply: IncomingMessage) => {
+    // Without its length the body of a DELETE would be read as the next request.
+    const framed = body === undefined ? headers : { ...headers, 'content-length': String(Buffer.byteLength(body)) };
+    const sent = request(url, { method, headers: framed, agent: false }, (reply: IncomingMessage) => {
       let text = '';
       reply.setEncoding('utf8').on('data', (piece: string) => {
         if (text.length < 4096) text += piece;

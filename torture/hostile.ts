@@ -108,15 +108,17 @@ export const hostile: Scenario = async ({ minutes, seed, rounds = Number.POSITIV
     rmSync(folder, { recursive: true, force: true });
   }
   const live = Object.fromEntries([...waits].map(([name, ms]) => [name, waitsOf(ms)]));
-  failures.push(...tooLate(live));
+  const slow = tooLate(live);
   const gained = memoryMib.length === 0 ? 0 : Math.max(...memoryMib) - memoryMib[0];
   if (gained > MEMORY_MIB) failures.push(`the services took ${gained} MiB more than at first`);
   return {
     rounds: round,
     lost: 0,
     doubled: 0,
-    failed: failures.length,
+    failed: failures.length + slow.length,
     failures,
+    /** Answers of /health/live over the bound; apart, since a test must not judge by the clock. */
+    slow,
     liveMs: live,
     guessesLimited: limited,
     memoryMib: gained,
