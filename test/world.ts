@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { buildCooccurrence } from '../src/candidates/list-builds.ts';
-import { DEFAULT_COOCCURRENCE } from '../src/candidates/cooccurrence/cooccurrence-options.ts';
+import { DEFAULT_COOCCURRENCE } from '../src/candidates/cooccurrence/board-cooccurrence.ts';
 import { openCatalog } from '../src/catalog/pins/catalog-store.ts';
 import { upsertBatch } from '../src/catalog/pins/upsert.ts';
 import { type Config, readConfig } from '../src/config.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { DEFAULT_COOCCURRENCE } from '../../src/candidates/cooccurrence/cooccurrence-options.ts';
+import { DEFAULT_COOCCURRENCE } from '../../src/candidates/cooccurrence/board-cooccurrence.ts';
 import { buildCooccurrence } from '../../src/candidates/list-builds.ts';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { upsertBatch } from '../../src/catalog/pins/upsert.ts';

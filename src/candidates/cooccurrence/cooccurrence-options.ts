@@ -1,18 +1,6 @@
 import { ServiceError } from '../../errors.ts';
 import { type CooccurrenceOptions, METHODS } from './board-cooccurrence.ts';
 
-/** How lists are counted unless a flag says otherwise. RP3beta with these exponents won on held-out saves (docs/DECISIONS.md). */
-export const DEFAULT_COOCCURRENCE: CooccurrenceOptions = {
-  method: 'rp3beta',
-  neighbors: 1000,
-  alpha: 0.7,
-  beta: 0.35,
-  shrink: 0,
-  weighting: 'none',
-  damping: 'none',
-  boardCap: 0,
-};
-
 /** `fallback` with command-line flags winning; a flag that was not given keeps its value. Throws JOB_USAGE naming every wrong value. */
 export function flaggedOptions(flags: Readonly<Record<string, unknown>>, fallback: CooccurrenceOptions): CooccurrenceOptions {
   const given = Object.keys(fallback).filter((name) => flags[name] !== undefined);

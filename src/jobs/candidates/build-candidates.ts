@@ -1,7 +1,8 @@
 /** Candidate lists from what the catalogue holds: pins that share boards, and pins that look alike. */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_COOCCURRENCE, flaggedOptions } from '../../candidates/cooccurrence/cooccurrence-options.ts';
+import { DEFAULT_COOCCURRENCE } from '../../candidates/cooccurrence/board-cooccurrence.ts';
+import { flaggedOptions } from '../../candidates/cooccurrence/cooccurrence-options.ts';
 import { buildCooccurrence, type BuildReceipt, type BuildSetting, buildVisualNeighbors } from '../../candidates/list-builds.ts';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { siteCategories } from '../../catalog/pins/pin-columns.ts';

@@ -5,7 +5,7 @@
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import type { CooccurrenceOptions } from '../../candidates/cooccurrence/board-cooccurrence.ts';
-import { DEFAULT_COOCCURRENCE } from '../../candidates/cooccurrence/cooccurrence-options.ts';
+import { DEFAULT_COOCCURRENCE } from '../../candidates/cooccurrence/board-cooccurrence.ts';
 import { BoardCooccurrence } from '../../candidates/cooccurrence/cooccurrence-store.ts';
 import { LeftOutCooccurrence } from '../../candidates/cooccurrence/left-out-cooccurrence.ts';
 import { boardPinsOfCatalog } from '../../candidates/list-builds.ts';

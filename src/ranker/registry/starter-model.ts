@@ -1,6 +1,6 @@
 /**
- * The model that ships with the program and serves before any training: weights fitted once over several catalogs.
- * `npm run lab -- fit-starter` makes the file; its lineage holds the recipe and the figures of every catalog.
+ * The model that ships with the program and serves before any training. Its weights were set by hand beside what
+ * `npm run lab -- fit-starter` finds; docs/DECISIONS.md has both and the figures. The file carries no recipe of its own.
  */
 import { fileURLToPath } from 'node:url';
 import { projectRoot } from '../../worker-url.ts';
