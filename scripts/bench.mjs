@@ -1,9 +1,9 @@
 // `npm run bench -- NAME [--json] [--record] [flags]`: runs bench/NAME/run.ts (built). Without a name: lists them.
-// `--record` also writes the result, with machine and versions, into bench/results/NAME.json.
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+// `--record` also writes the result, with machine, Node and commit, into bench/results/NAME.json.
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { provenance, writeResult } from './result-file.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const [name, ...argv] = process.argv.slice(2);
@@ -17,13 +17,13 @@ if (!name || !names.includes(name)) {
 const json = argv.includes('--json');
 const { run } = await import(pathToFileURL(join(root, 'dist', 'bench', name, 'run.js')).href);
 const flags = argv.filter((arg) => arg !== '--json' && arg !== '--record');
+const made = provenance();
 const answer = await run({ argv: flags, json }).catch((error) => {
   console.error(error);
   process.exit(1);
 });
-const machine = `${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`;
-const result = { bench: name, ...answer, machine, node: process.version, at: new Date().toISOString() };
-if (argv.includes('--record')) writeFileSync(join(root, 'bench', 'results', `${name}.json`), `${JSON.stringify(result, null, 1)}\n`);
+const result = { bench: name, command: `npm run bench -- ${[name, ...flags].join(' ')}`, ...answer, ...made };
+if (argv.includes('--record')) writeResult(name, result);
 if (json) console.log(JSON.stringify(result));
 else for (const [key, value] of Object.entries(result)) console.log(`${key}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
 process.exit(0);
