@@ -1,10 +1,9 @@
 import { openContext } from '../../src/service/context.ts';
 import { compareSteps, type LadderStep, trainLadder } from '../../src/ranker/measures/ablation-ladder.ts';
-import { ndcgByContender, type SegmentLift } from '../../src/ranker/measures/holdout-report.ts';
+import { clustersOf, ndcgByContender, type SegmentLift } from '../../src/ranker/measures/holdout-report.ts';
 import { listScorer } from '../../src/ranker/training/linear-trainer.ts';
-import { sliceLog } from '../../src/ranker/training/log-data.ts';
+import { sliceLog, splitLog } from '../../src/ranker/training/log-data.ts';
 import { kendallTau } from '../../src/ranker/measures/ranking-metrics.ts';
-import { timeSplit } from '../../src/ranker/training/time-split.ts';
 import type { Job, JobInput } from '../../src/jobs/job.ts';
 import { normalizationOf, positive } from '../../src/jobs/models/ranker-flags.ts';
 import { categoriesFrom, propensityOf, readLog } from '../../src/jobs/models/train-from-log.ts';
@@ -60,7 +59,7 @@ async function climb(input: JobInput): Promise<Readonly<Record<string, unknown>>
   const seed = Number(options.seed);
   progress.start('reading the log', 0);
   const data = readLog(dataFolder, options);
-  const split = timeSplit(data.lists.length, Number(options.holdout));
+  const split = splitLog(data, Number(options.holdout));
   const early = sliceLog(data, split.train.from, split.train.to);
   const holdout = sliceLog(data, split.holdout.from, split.holdout.to);
   const propensity = propensityOf(early, options);
@@ -82,7 +81,7 @@ async function climb(input: JobInput): Promise<Readonly<Record<string, unknown>>
     lists: early.lists.length,
     holdoutLists: holdout.lists.length,
     propensity: propensity?.told ?? null,
-    steps: compareSteps(values, { segmentsOf, seed }),
+    steps: compareSteps(values, { segmentsOf, seed, clusters: clustersOf(holdout) }),
     ...(await againstTruth(input, models, seed)),
   };
 }

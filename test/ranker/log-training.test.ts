@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { JudgedList } from '../../src/catalog/log/judged-list.ts';
+import { type JudgedList, truthOf } from '../../src/catalog/log/judged-list.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { zeroMatrix } from '../../src/math/matrix.ts';
 import { decide } from '../../src/ranker/judging/judgement.ts';
 import { climbLadder } from '../../src/ranker/measures/ablation-ladder.ts';
+import { clustersOf, intervalsOf, liftBySegment } from '../../src/ranker/measures/holdout-report.ts';
 import { chooseC } from '../../src/ranker/training/choose-c.ts';
 import { FEATURE_COLUMNS } from '../../src/ranker/scoring/feature-table.ts';
 import { collectLogData, sliceLog, trainingRows } from '../../src/ranker/training/log-data.ts';
@@ -88,6 +89,22 @@ describe('training on the log', () => {
     const weight = (name: string): number => done.model.features.find((feature) => feature.name === name)?.weight ?? 0;
     expect(weight('fc6-similarity') / weight('log-saves')).toBeGreaterThan(1.6);
     expect(weight('fc6-similarity') / weight('log-saves')).toBeLessThan(2.4);
+  });
+
+  it('takes lists of one query, and of one owner whose boards were left out, for one witness of its intervals', async () => {
+    const data = collectLogData(madeUpLog(300, 5, 0, 0.1));
+    const done = await trainOnLog(data, settings);
+    const { holdout, perList, ndcg10 } = done;
+    const clusters = clustersOf(holdout);
+    expect(new Set(clusters).size).toBe(40);
+    expect(ndcg10).toEqual(intervalsOf(perList, settings.seed, clusters));
+    expect(ndcg10.trained).not.toEqual(intervalsOf(perList, settings.seed).trained);
+    expect(done.liftByObject).toEqual(
+      liftBySegment(perList.trained, perList.control, () => ['no dominant object'], settings.seed, clusters),
+    );
+    const ofReplay = { recommendationId: 'replay-7-3-none-none', queryPinIndex: 4, userId: null };
+    expect([ofReplay, { ...ofReplay, recommendationId: 'replay-7-9', queryPinIndex: 5 }].map(truthOf)).toEqual(['replay 7', 'replay 7']);
+    expect(truthOf({ recommendationId: 'r', queryPinIndex: -1, userId: 'ann' })).toBe('user ann');
   });
 
   it('is the same to the bit for the same seed, however many workers choose C', async () => {

@@ -1,3 +1,4 @@
+import { replayGroupOf } from './replayed-list.ts';
 import type { ServedItems, Surface } from './served-list.ts';
 
 /** What a person did with an item, as a grade: save > long click > click > closeup > seen. */
@@ -18,4 +19,15 @@ export interface JudgedList {
   readonly shuffled: boolean;
   readonly items: ServedItems;
   readonly grades: Uint8Array;
+}
+
+/**
+ * Names the truth of a list. Lists of one name are no independent witnesses: those of a query; without a query, those of a user; of
+ * a replay, those of the owner whose boards were left out.
+ */
+export function truthOf(list: Pick<JudgedList, 'recommendationId' | 'queryPinIndex' | 'userId'>): string {
+  const { queryPinIndex, userId, recommendationId } = list;
+  const group = replayGroupOf(recommendationId);
+  if (group !== null) return `replay ${group}`;
+  return queryPinIndex < 0 ? `user ${userId ?? recommendationId}` : `query ${queryPinIndex}`;
 }

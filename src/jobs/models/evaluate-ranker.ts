@@ -3,6 +3,7 @@ import { ServiceError } from '../../errors.ts';
 import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
 import {
   baselineScores,
+  clustersOf,
   intervalsOf,
   liftBySegment,
   type ListScores,
@@ -83,17 +84,18 @@ async function onLog({ options, dataFolder }: JobInput): Promise<Readonly<Record
   const baselines = baselineScores(data, seed);
   const model = name === AS_RETRIEVED ? baselines.asRetrieved : await scoresOf(data, await loadRanker(registry, name));
   const perList = ndcgByContender(data, { ...baselines, model });
+  const clusters = clustersOf(data);
   const categoriesOf = categoriesFrom(dataFolder);
   const categories = (list: number): readonly string[] => categoriesOf(data.lists[list].queryPinIndex);
   return {
     model: name,
-    ndcg10: intervalsOf(perList, seed),
-    ...evaluateScores(data, model, seed),
-    liftByCategory: liftBySegment(perList.model, perList.asRetrieved, categories, seed).map(({ segment, ...rest }) => ({
+    ndcg10: intervalsOf(perList, seed, clusters),
+    ...evaluateScores(data, model, seed, clusters),
+    liftByCategory: liftBySegment(perList.model, perList.asRetrieved, categories, seed, clusters).map(({ segment, ...rest }) => ({
       category: segment,
       ...rest,
     })),
-    liftByObject: liftBySegment(perList.model, perList.asRetrieved, (list) => objectSegment(data, list), seed),
+    liftByObject: liftBySegment(perList.model, perList.asRetrieved, (list) => objectSegment(data, list), seed, clusters),
     ndcg10BySource: ndcgBySource(data, model, 10, seed),
   };
 }

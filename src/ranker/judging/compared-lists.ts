@@ -2,8 +2,8 @@
  * Logged lists under two models: for every logged candidate, shown or not, where either model puts it among all candidates
  * of its list, and what people did with it. A row is a few numbers, so that tens of thousands of lists fit into memory.
  */
-import type { JudgedList } from '../../catalog/log/judged-list.ts';
-import { isReplayed, replayGroupOf } from '../../catalog/log/replayed-list.ts';
+import { type JudgedList, truthOf } from '../../catalog/log/judged-list.ts';
+import { isReplayed } from '../../catalog/log/replayed-list.ts';
 import { normalQuantile } from '../../math/distributions.ts';
 
 /** Scores of the logged candidates of a list, one per row. */
@@ -16,7 +16,7 @@ export interface ComparedList {
   readonly shuffled: boolean;
   /** Made by a replay of saves, not by people. */
   readonly replayed: boolean;
-  /** Lists of one cluster share their truth: those of a query; without a query, those of a user; of a replay, those of its group. */
+  /** Lists of one cluster share their truth. */
   readonly cluster: string;
 }
 
@@ -55,7 +55,7 @@ export async function compareLists(
       columns.weights.push(weights[row]);
     }
     start.push(columns.weights.length);
-    lists.push({ at: list.at, shuffled: list.shuffled, replayed: isReplayed(list), cluster: clusterOf(list) });
+    lists.push({ at: list.at, shuffled: list.shuffled, replayed: isReplayed(list), cluster: truthOf(list) });
   }
   const weights = Float64Array.from(columns.weights);
   return {
@@ -67,13 +67,6 @@ export async function compareLists(
     grades: Uint8Array.from(columns.grades),
     weights,
   };
-}
-
-function clusterOf(list: JudgedList): string {
-  const { queryPinIndex, userId, recommendationId } = list;
-  const group = replayGroupOf(recommendationId);
-  if (group !== null) return `replay ${group}`;
-  return queryPinIndex < 0 ? `user ${userId ?? recommendationId}` : `query ${queryPinIndex}`;
 }
 
 /**

@@ -2,9 +2,9 @@
  * The paper's ablation ladder: control set, + fc6 and fc8 with indicators, + category crosses, + object features, each step
  * measured on the same lists, with its lift over the step before and, by category, over the control set.
  */
-import { bootstrapLift } from './bootstrap.ts';
+import { bootstrapLift, type Clusters } from './bootstrap.ts';
 import { columnsOf } from '../scoring/feature-table.ts';
-import { intervalsOf, liftBySegment, ndcgByContender, type SegmentLift } from './holdout-report.ts';
+import { clustersOf, intervalsOf, liftBySegment, ndcgByContender, type SegmentLift } from './holdout-report.ts';
 import type { ModelFeature } from '../scoring/linear-model.ts';
 import { listScorer, trainLinearModel } from '../training/linear-trainer.ts';
 import { type LogData, trainingRows } from '../training/log-data.ts';
@@ -45,18 +45,24 @@ export function trainLadder(early: LogData, { c, normalize, pairWeights }: Ladde
   });
 }
 
+export interface Comparison {
+  readonly segmentsOf: (list: number) => readonly string[];
+  readonly seed: number;
+  /** Whose truth each list shares; absent: nobody's. */
+  readonly clusters?: Clusters;
+}
+
 /** The steps beside each other; `values[step]` holds NDCG@10 per list, NaN where a list has no positive. */
-export function compareSteps(
-  values: readonly Float64Array[],
-  { segmentsOf, seed }: { readonly segmentsOf: (list: number) => readonly string[]; readonly seed: number },
-): readonly LadderStep[] {
-  const measured = (list: Float64Array): Float64Array => list.filter((value) => value === value);
+export function compareSteps(values: readonly Float64Array[], { segmentsOf, seed, clusters }: Comparison): readonly LadderStep[] {
+  const measured = Array.from(values[0], (_, list) => list).filter((list) => !Number.isNaN(values[0][list]));
+  const pick = (of: Float64Array): number[] => measured.map((list) => of[list]);
+  const shared = clusters && measured.map((list) => clusters[list]);
   return LADDER.map(({ step, sets }, at) => ({
     step,
     columns: columnsOf(sets).length,
-    ndcg10: intervalsOf({ step: values[at] }, seed).step,
-    lift: bootstrapLift(measured(values[at]), measured(values[Math.max(0, at - 1)]), seed),
-    liftByCategory: liftBySegment(values[at], values[0], segmentsOf, seed),
+    ndcg10: intervalsOf({ step: values[at] }, seed, clusters).step,
+    lift: bootstrapLift(pick(values[at]), pick(values[Math.max(0, at - 1)]), seed, shared),
+    liftByCategory: liftBySegment(values[at], values[0], segmentsOf, seed, clusters),
   }));
 }
 
@@ -68,5 +74,5 @@ export interface LadderSettings extends LadderTraining {
 /** Learns every step from the earlier lists and measures it on the later ones. */
 export function climbLadder(early: LogData, holdout: LogData, settings: LadderSettings): readonly LadderStep[] {
   const values = trainLadder(early, settings).map((features) => ndcgByContender(holdout, { step: listScorer(holdout, features) }).step);
-  return compareSteps(values, settings);
+  return compareSteps(values, { ...settings, clusters: clustersOf(holdout) });
 }

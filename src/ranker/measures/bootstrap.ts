@@ -1,59 +1,77 @@
-/** Bootstrap intervals over queries: lists are redrawn with replacement, percentiles of the redrawn means (Efron 1979). */
+/**
+ * Bootstrap intervals over queries: lists are redrawn with replacement, percentiles of the redrawn means (Efron 1979). Lists that
+ * share their truth are redrawn together (Field and Welsh, JRSS B 2007, "cluster bootstrap"): apart they would count one witness
+ * several times.
+ */
 import { seededRandom } from '../../math/random.ts';
 import type { Interval } from '../registry/model-artifact.ts';
 
 const RESAMPLES = 1000;
 
-/** Mean and 95 % interval of one value per query; zeros without values. */
-export function bootstrapMean(values: ArrayLike<number>, seed: number, resamples = RESAMPLES): Interval {
-  const means = redraw(values.length, seed, resamples, (sum, item) => sum + values[item]);
-  return interval(meanOf(values), means, values.length);
+/** The cluster of each value, by name. Absent: every value is a cluster of its own. */
+export type Clusters = ArrayLike<string | number>;
+
+/** Mean and 95 % interval of one value per query; zeros without values. Throws RangeError where clusters differ in number. */
+export function bootstrapMean(values: ArrayLike<number>, seed: number, clusters?: Clusters): Interval {
+  return resampled([values], seed, clusters, ([sum], count) => (count > 0 ? sum / count : 0));
 }
 
 /** Mean difference a - b of paired values, and its interval. Throws RangeError where they differ in number. */
-export function bootstrapDifference(a: ArrayLike<number>, b: ArrayLike<number>, seed: number): Interval {
+export function bootstrapDifference(a: ArrayLike<number>, b: ArrayLike<number>, seed: number, clusters?: Clusters): Interval {
   if (a.length !== b.length) throw new RangeError(`values: ${a.length} and ${b.length} of them`);
   return bootstrapMean(
     Float64Array.from(a, (value, item) => value - b[item]),
     seed,
+    clusters,
   );
 }
 
 /** Relative lift mean(a) / mean(b) - 1 of paired values; 0 where b is 0 throughout. Throws RangeError where they differ in number. */
-export function bootstrapLift(a: ArrayLike<number>, b: ArrayLike<number>, seed: number): Interval {
+export function bootstrapLift(a: ArrayLike<number>, b: ArrayLike<number>, seed: number, clusters?: Clusters): Interval {
   if (a.length !== b.length) throw new RangeError(`values: ${a.length} and ${b.length} of them`);
+  return resampled([a, b], seed, clusters, ([sumA, sumB]) => (sumB > 0 ? sumA / sumB - 1 : 0));
+}
+
+/** A figure of the sums over all values and their number. */
+type Statistic = (sums: readonly number[], count: number) => number;
+
+function resampled(series: readonly ArrayLike<number>[], seed: number, clusters: Clusters | undefined, statistic: Statistic): Interval {
+  const values = series[0].length;
+  const { sums, counts } = clustered(series, clusters);
   const random = seededRandom(seed);
-  const lift = (sumA: number, sumB: number): number => (sumB > 0 ? sumA / sumB - 1 : 0);
-  const lifts = Float64Array.from({ length: RESAMPLES }, () => {
-    let sumA = 0;
-    let sumB = 0;
-    for (let draw = 0; draw < a.length; draw++) {
-      const item = random.integer(a.length);
-      sumA += a[item];
-      sumB += b[item];
+  const units = counts.length;
+  const drawn = Float64Array.from({ length: RESAMPLES }, () => {
+    const total = series.map(() => 0);
+    let count = 0;
+    for (let draw = 0; draw < units; draw++) {
+      const unit = random.integer(units);
+      count += counts[unit];
+      for (let s = 0; s < total.length; s++) total[s] += sums[s][unit];
     }
-    return lift(sumA, sumB);
+    return statistic(total, count);
+  }).sort();
+  const at = (share: number): number => drawn[Math.min(RESAMPLES - 1, Math.floor(share * RESAMPLES))];
+  const whole = series.map((_, s) => sums[s].reduce((sum, value) => sum + value, 0));
+  return { mean: statistic(whole, values), low: at(0.025), high: at(0.975), queries: values };
+}
+
+/** Sums of each series and numbers of values by cluster, in the order in which clusters are met. */
+function clustered(series: readonly ArrayLike<number>[], clusters: Clusters | undefined) {
+  const values = series[0].length;
+  if (clusters !== undefined && clusters.length !== values)
+    throw new RangeError(`clusters: expected ${values} of them, got ${clusters.length}`);
+  const places = new Map<string | number, number>();
+  const placeOf = (name: string | number): number => {
+    const place = places.get(name) ?? places.size;
+    places.set(name, place);
+    return place;
+  };
+  const unitOf = Int32Array.from({ length: values }, (_, item) => placeOf(clusters?.[item] ?? item));
+  const counts = new Float64Array(places.size);
+  const sums = series.map(() => new Float64Array(places.size));
+  unitOf.forEach((unit, item) => {
+    counts[unit]++;
+    for (let s = 0; s < sums.length; s++) sums[s][unit] += series[s][item];
   });
-  return interval(lift(meanOf(a), meanOf(b)), lifts, a.length);
-}
-
-function redraw(count: number, seed: number, resamples: number, add: (sum: number, item: number) => number): Float64Array {
-  const random = seededRandom(seed);
-  return Float64Array.from({ length: resamples }, () => {
-    let sum = 0;
-    for (let draw = 0; draw < count; draw++) sum = add(sum, random.integer(count));
-    return count > 0 ? sum / count : 0;
-  });
-}
-
-function interval(mean: number, drawn: Float64Array, queries: number): Interval {
-  drawn.sort();
-  const at = (share: number): number => drawn[Math.min(drawn.length - 1, Math.floor(share * drawn.length))];
-  return { mean, low: at(0.025), high: at(0.975), queries };
-}
-
-function meanOf(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let item = 0; item < values.length; item++) sum += values[item];
-  return values.length > 0 ? sum / values.length : 0;
+  return { sums, counts };
 }

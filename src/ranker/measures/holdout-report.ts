@@ -1,6 +1,7 @@
 /** A model beside its baselines on the same held-out lists: as served, as retrieved, shuffled, and other models. */
+import { truthOf } from '../../catalog/log/judged-list.ts';
 import { seededRandom } from '../../math/random.ts';
-import { bootstrapLift, bootstrapMean } from './bootstrap.ts';
+import { bootstrapLift, bootstrapMean, type Clusters } from './bootstrap.ts';
 import type { LogData } from '../training/log-data.ts';
 import type { Interval } from '../registry/model-artifact.ts';
 import { listMatrix, sliceLists } from '../training/ranking-data.ts';
@@ -36,16 +37,28 @@ export function ndcgByContender(
   );
 }
 
+/** The truth that each list shares with others: the clusters of its intervals. */
+export function clustersOf({ lists }: Pick<LogData, 'lists'>): readonly string[] {
+  return lists.map(truthOf);
+}
+
 /** Mean with interval per contender, over the lists that have a positive. */
-export function intervalsOf(values: Readonly<Record<string, Float64Array>>, seed: number): Readonly<Record<string, Interval>> {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, list]) => [
-      name,
-      bootstrapMean(
-        list.filter((value) => value === value),
-        seed,
-      ),
-    ]),
+export function intervalsOf(
+  values: Readonly<Record<string, Float64Array>>,
+  seed: number,
+  clusters?: Clusters,
+): Readonly<Record<string, Interval>> {
+  return Object.fromEntries(Object.entries(values).map(([name, lists]) => [name, meanOfMeasured(lists, seed, clusters)]));
+}
+
+/** Of the lists that have a value; NaN: none. */
+function meanOfMeasured(values: Float64Array, seed: number, clusters: Clusters | undefined): Interval {
+  const measured = Array.from(values, (_, list) => list).filter((list) => !Number.isNaN(values[list]));
+  const of = clusters && measured.map((list) => clusters[list]);
+  return bootstrapMean(
+    measured.map((list) => values[list]),
+    seed,
+    of,
   );
 }
 
@@ -65,6 +78,7 @@ export function liftBySegment(
   b: Float64Array,
   segmentsOf: (list: number) => readonly string[],
   seed: number,
+  clusters?: Clusters,
 ): readonly SegmentLift[] {
   const members = new Map<string, number[]>();
   for (let list = 0; list < a.length; list++) {
@@ -74,7 +88,8 @@ export function liftBySegment(
   return [...members]
     .map(([segment, lists]) => {
       const pick = (values: Float64Array): number[] => lists.map((list) => values[list]);
-      const { mean, low, high } = bootstrapLift(pick(a), pick(b), seed);
+      const of = clusters && lists.map((list) => clusters[list]);
+      const { mean, low, high } = bootstrapLift(pick(a), pick(b), seed, of);
       return { segment, lift: mean, low, high, queries: lists.length };
     })
     .sort((x, y) => y.lift - x.lift || (x.segment < y.segment ? -1 : 1));
@@ -92,14 +107,8 @@ export function ndcgBySource(data: LogData, scores: ListScores, k: number, seed:
   const columns = data.names.flatMap((name, column) => (name.startsWith('from-') ? [{ name, column }] : []));
   return Object.fromEntries(
     columns.map(({ name, column }) => {
-      const values = data.lists.map((_, list) => ndcgOfSource(data, list, scores(list), column, k));
-      return [
-        name.slice('from-'.length),
-        bootstrapMean(
-          values.filter((value) => value !== null),
-          seed,
-        ),
-      ];
+      const values = Float64Array.from(data.lists, (_, list) => ndcgOfSource(data, list, scores(list), column, k) ?? Number.NaN);
+      return [name.slice('from-'.length), meanOfMeasured(values, seed, clustersOf(data))];
     }),
   );
 }

@@ -1,5 +1,5 @@
 /** Our measures of a ranker on graded lists: one value per list where it has one, and their means with intervals. */
-import { bootstrapMean } from './bootstrap.ts';
+import { bootstrapMean, type Clusters } from './bootstrap.ts';
 import type { Interval } from '../registry/model-artifact.ts';
 import { listCount, type RankingData } from '../training/ranking-data.ts';
 import { averagePrecision, gradesByScore, kendallTau, ndcg, pairwiseAccuracy, precision, reciprocalRank } from './ranking-metrics.ts';
@@ -33,9 +33,14 @@ export interface Evaluation {
   readonly listsWithoutPositive: number;
 }
 
-/** Every measure over all lists; each list that has no value for a measure is left out of it. */
-export function evaluateScores(data: RankingData, scoresOf: (list: number) => ArrayLike<number>, seed: number): Evaluation {
-  const values = new Map<string, number[]>(Object.keys(MEASURES).map((name) => [name, []]));
+/** Every measure over all lists; each list that has no value for a measure is left out of it. Absent clusters: a query is one list. */
+export function evaluateScores(
+  data: RankingData,
+  scoresOf: (list: number) => ArrayLike<number>,
+  seed: number,
+  clusters?: Clusters,
+): Evaluation {
+  const values = new Map(Object.keys(MEASURES).map((name) => [name, { list: [] as number[], value: [] as number[] }]));
   let listsWithoutPositive = 0;
   for (let list = 0; list < listCount(data); list++) {
     const grades = data.grades.subarray(data.listStart[list], data.listStart[list + 1]);
@@ -44,10 +49,14 @@ export function evaluateScores(data: RankingData, scoresOf: (list: number) => Ar
     if (!grades.some((grade) => grade > 0)) listsWithoutPositive++;
     for (const [name, measure] of Object.entries(MEASURES)) {
       const value = measure(scored);
-      if (value !== null) values.get(name)?.push(value);
+      if (value === null) continue;
+      values.get(name)?.value.push(value);
+      values.get(name)?.list.push(list);
     }
   }
-  const measures = Object.fromEntries([...values].map(([name, list]) => [name, bootstrapMean(list, seed)]));
+  const measures = Object.fromEntries(
+    [...values].map(([name, { list, value }]) => [name, bootstrapMean(value, seed, clusters && list.map((one) => clusters[one]))]),
+  );
   return { measures, lists: listCount(data), listsWithoutPositive };
 }
 

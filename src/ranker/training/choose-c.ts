@@ -43,7 +43,7 @@ export interface ChooseSettings {
   readonly normalize: NormalizationKind;
   readonly prior?: ModelPrior | null;
   readonly signs?: boolean;
-  /** Per list the group whose lists share their truth; absent: each list is a group of its own. */
+  /** Per list the group whose lists share their truth and so a fold; absent: each list is a group of its own. */
   readonly groupOf?: (list: number) => string | number;
   readonly grid?: readonly number[];
   readonly folds?: number;
@@ -63,7 +63,7 @@ const BOARD_FEATURES: ReadonlySet<string> = new Set(['cooccurrence-score', 'from
  */
 export async function chooseC(data: RankingData, settings: ChooseSettings): Promise<CChoice> {
   const { prior, groupOf = (list) => list, grid = C_GRID, folds = FOLDS } = settings;
-  const splits = timeFolds(listCount(data), folds);
+  const splits = timeFolds(listCount(data), folds, (list) => groupOf(list) === groupOf(list - 1));
   const groups = splits.map(({ holdout }) => Array.from({ length: holdout.to - holdout.from }, (_, at) => groupOf(holdout.from + at)));
   const freedoms = prior ? [BOARD_FEATURES, NOTHING] : [NOTHING];
   const curves: (readonly FoldCurve[])[] = [];

@@ -8,6 +8,7 @@ import { chooseC, type CChoice, type ChooseSettings } from './choose-c.ts';
 import { columnsOf } from '../scoring/feature-table.ts';
 import {
   baselineScores,
+  clustersOf,
   intervalsOf,
   liftBySegment,
   type ListScores,
@@ -84,6 +85,7 @@ export async function trainOnLog(data: LogData, settings: LogTrainingSettings): 
     trained: listScorer(holdout, model.features),
   };
   const perList = ndcgByContender(holdout, scores);
+  const clusters = clustersOf(holdout);
   const categories = (list: number): readonly string[] => settings.categoriesOf(holdout.lists[list].queryPinIndex);
   return {
     model,
@@ -91,10 +93,10 @@ export async function trainOnLog(data: LogData, settings: LogTrainingSettings): 
     holdout,
     c,
     choice,
-    ndcg10: intervalsOf(perList, settings.seed),
+    ndcg10: intervalsOf(perList, settings.seed, clusters),
     perList,
-    liftByCategory: liftBySegment(perList.trained, perList.control, categories, settings.seed),
-    liftByObject: liftBySegment(perList.trained, perList.control, (list) => objectSegment(holdout, list), settings.seed),
+    liftByCategory: liftBySegment(perList.trained, perList.control, categories, settings.seed, clusters),
+    liftByObject: liftBySegment(perList.trained, perList.control, (list) => objectSegment(holdout, list), settings.seed, clusters),
     ndcg10BySource: ndcgBySource(holdout, scores.trained, 10, settings.seed),
   };
 }

@@ -22,9 +22,16 @@ export function timeSplit(lists: number, holdoutShare: number): TimeSplit {
   return { train: { from: 0, to: lists - held }, holdout: { from: lists - held, to: lists } };
 }
 
-/** Expanding folds: fold i trains on everything before its block and judges the block; the first block only ever trains. */
-export function timeFolds(lists: number, folds: number): readonly TimeSplit[] {
-  const edge = (block: number): number => Math.floor((block * lists) / (folds + 1));
+/**
+ * Expanding folds: fold i trains on everything before its block and judges the block; the first block only ever trains. An edge
+ * moves on while `joins` says that the list there shares its truth with the one before.
+ */
+export function timeFolds(lists: number, folds: number, joins: (list: number) => boolean = () => false): readonly TimeSplit[] {
+  const edge = (block: number): number => {
+    let at = Math.floor((block * lists) / (folds + 1));
+    while (at > 0 && at < lists && joins(at)) at++;
+    return at;
+  };
   return Array.from({ length: folds }, (_, fold) => ({
     train: { from: 0, to: edge(fold + 1) },
     holdout: { from: edge(fold + 1), to: edge(fold + 2) },
