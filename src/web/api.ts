@@ -8,6 +8,8 @@ export interface PinSummary {
   readonly link?: string | null;
   readonly categories?: Readonly<Record<string, number>>;
   readonly annotations?: Readonly<Record<string, number>>;
+  /** What the visual net says it sees: word -> confidence. */
+  readonly seen?: Readonly<Record<string, number>>;
   readonly buyable?: boolean;
   readonly saves?: number;
   readonly hasImage?: boolean;
@@ -72,6 +74,8 @@ export interface PinObject {
   readonly shown: boolean;
   readonly dominant: boolean;
   readonly suppressedBy?: string;
+  /** What the visual net calls it, surest first. */
+  readonly words?: readonly { readonly word: string; readonly confidence: number }[];
   /** People who drew a box around it themselves. */
   readonly people?: number;
 }

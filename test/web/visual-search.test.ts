@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { job as detect } from '../../src/jobs/nets/detect-objects.ts';
 import { job as extract } from '../../src/jobs/nets/extract-features.ts';
 import type { Job } from '../../src/jobs/job.ts';
+import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { SILENT } from '../../src/progress.ts';
 import { openDetectionStore } from '../../src/detection/detection-store.ts';
 import { type Server, startServer } from '../../src/server.ts';
@@ -39,6 +40,7 @@ describe.skipIf(!CHROMIUM || !BUILT)('search inside pictures, in a real browser 
     await run(extract);
     await run(detect);
     drawDetections(folder);
+    writeWords(folder);
     server = await startServer({ ...config, host: '127.0.0.1' }, folder);
     browser = await openBrowser();
     page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
@@ -206,21 +208,42 @@ describe.skipIf(!CHROMIUM || !BUILT)('search inside pictures, in a real browser 
     expect(await page.locator('.state').innerText()).toContain('HTML');
   });
 
+  it('a dot that is less sure than a coin has no word', async () => {
+    await open('/pin/plant-5?crop=');
+    const dot = page.locator('.dot').first();
+    expect(await dot.getAttribute('aria-label')).toBe('Search this');
+    expect(await dot.innerText()).toBe('');
+  });
+
+  it('says what the net sees, and how sure it is', async () => {
+    await page.goto(`${server.address}/pin/plant-4`, { waitUntil: 'networkidle' });
+    expect(await page.locator('.hero-text .term-chip').allInnerTexts()).toContain('pot 82 %');
+  });
+
   it('breaks nothing', () => {
     expect(problems).toEqual([]);
   });
 });
 
-/** Puts one sure plant into the middle of plant-4, whatever the detector thinks of our drawings. */
+/** Puts a sure plant into the middle of plant-4 and an unsure one into plant-5's, whatever the detector thinks of our drawings. */
 function drawDetections(folder: string): void {
   const store = openDetectionStore(folder, readNet(bundledNet('detectors/fashion')));
   for (let pinIndex = 0; pinIndex < 12; pinIndex++) {
-    const detections = pinIndex === 3 ? [{ label: 'plant', score: 0.95, box: [32, 32, 96, 96] as const }] : [];
+    const sure = { 3: 0.95, 4: 0.45 }[pinIndex];
+    const detections = sure ? [{ label: 'plant', score: sure, box: [32, 32, 96, 96] as const }] : [];
     store.write([
       { pinIndex, imageVersion: store.versionsSeen().get(pinIndex) ?? 1, found: { width: 128, height: 128, detections }, failure: null },
     ]);
   }
   store.close();
+}
+
+/** As extraction writes them; the net has no words for drawings of 128 pixels. */
+function writeWords(folder: string): void {
+  const catalog = openCatalog(folder);
+  const plant = [...catalog.pins.images()].filter(({ pinIndex }) => pinIndex === 3);
+  catalog.pins.noteImages(plant.map((image) => ({ ...image, failure: null, words: { pot: 0.82 } })));
+  catalog.close();
 }
 
 /** In the page: drops or pastes a file as a browser would. */

@@ -5,6 +5,7 @@ import { Cropper, type FoundObjects } from '../parts/cropper.tsx';
 import { ObjectBoxes } from '../parts/object-boxes.tsx';
 import { BoardChips } from '../parts/board-chips.tsx';
 import { OneList } from '../parts/one-list.tsx';
+import { SeenWords } from '../parts/spoken.tsx';
 import { Failure, Skeleton } from '../parts/states.tsx';
 import { TreatmentPicker } from '../parts/treatment-picker.tsx';
 import { go, type ListPlace, type Place, withQuery } from '../router.ts';
@@ -97,7 +98,10 @@ function withoutDots(found: FoundObjects): FoundObjects {
 function PinFacts({ pin }: { pin: PinSummary | null }) {
   if (!pin) return <Skeleton count={1} />;
   const categories = Object.entries(pin.categories ?? {}).sort((a, b) => b[1] - a[1]);
-  const terms = Object.entries(pin.annotations ?? {}).sort((a, b) => b[1] - a[1]);
+  const seen = Object.entries(pin.seen ?? {}).map(([word, confidence]) => ({ word, confidence }));
+  const terms = Object.entries(pin.annotations ?? {})
+    .filter(([term]) => pin.seen?.[term] === undefined)
+    .sort((a, b) => b[1] - a[1]);
   return (
     <>
       <p class="row wrap">
@@ -118,8 +122,9 @@ function PinFacts({ pin }: { pin: PinSummary | null }) {
           </span>
         ))}
       </p>
-      {terms.length > 0 && (
+      {terms.length + seen.length > 0 && (
         <p class="row wrap">
+          <SeenWords words={seen} />
           {terms.slice(0, 10).map(([term]) => (
             <a class="term-chip" key={term} href={`/?q=${encodeURIComponent(term)}`}>
               {term}

@@ -4,12 +4,14 @@ import { Cropper } from '../parts/cropper.tsx';
 import { Masonry } from '../parts/masonry.tsx';
 import { PinCard } from '../parts/pin-card.tsx';
 import { SourceBadge } from '../parts/source-badge.tsx';
+import { dotName, SeenWords } from '../parts/spoken.tsx';
 import { Empty, Failure, Skeleton } from '../parts/states.tsx';
 import { useTitle } from '../title.ts';
 
 interface LensReply extends ListReply {
   readonly understanding: {
     readonly annotations?: readonly { readonly term: string; readonly weight?: number; readonly confidence?: number }[];
+    readonly words?: readonly { readonly word: string; readonly confidence: number }[];
     readonly objects?: readonly { readonly label: string; readonly score: number; readonly box: Box }[];
     readonly colours?: readonly (string | { readonly hex: string; readonly share?: number })[];
     readonly category?: string | { readonly name: string; readonly confidence?: number } | null;
@@ -134,6 +136,7 @@ function MatchingBox({ item: { box, extent } }: { item: Item }) {
 
 function Understanding({ reply }: { reply: LensReply }) {
   const { understanding, blend } = reply;
+  const { words = [] } = understanding;
   const category = typeof understanding.category === 'string' ? understanding.category : understanding.category?.name;
   return (
     <section class="understanding" aria-label="What the photo shows">
@@ -144,16 +147,20 @@ function Understanding({ reply }: { reply: LensReply }) {
           const hex = typeof colour === 'string' ? colour : colour.hex;
           return <span key={index} class="swatch" style={{ background: hex }} title={hex} />;
         })}
-        {(understanding.objects ?? []).map((object, index) => (
+        {(understanding.objects ?? []).filter(dotName).map((object, index) => (
           <span class="badge" key={index}>
-            {object.label} {(100 * object.score).toFixed(0)} %
+            {object.label}
           </span>
         ))}
-        {(understanding.annotations ?? []).slice(0, 8).map(({ term }) => (
-          <a class="term-chip" key={term} href={`/?q=${encodeURIComponent(term)}`}>
-            {term}
-          </a>
-        ))}
+        <SeenWords words={words} />
+        {(understanding.annotations ?? [])
+          .filter(({ term }) => !words.some(({ word }) => word === term))
+          .slice(0, 8)
+          .map(({ term }) => (
+            <a class="term-chip" key={term} href={`/?q=${encodeURIComponent(term)}`}>
+              {term}
+            </a>
+          ))}
       </div>
       <div class="blend">
         {blend.map((row) => (

@@ -6,6 +6,7 @@ import { dragBox, drawnBox, type Fractions, type Grip, MIDDLE, readBox, stepBox,
 import { PinImage } from './pin-image.tsx';
 import { RegionResults } from './region-results.tsx';
 import { type Mode, MODES, type Picture, useRegionSearch } from './region-search.ts';
+import { dotName } from './spoken.tsx';
 
 /** The objects of a picture, and its size in the pixels of their boxes. */
 export type FoundObjects = readonly PinObject[] & { width?: number | undefined; height?: number | undefined };
@@ -126,7 +127,7 @@ function CropBox({
   );
 }
 
-/** A dot on each object that is shown; it names the object and searches by it. Pulled at, it lets the box be dragged. */
+/** A dot on each object that is shown; it names the object where that is sure enough, and searches by it. Pulled at, it lets the box be dragged. */
 function Dots({
   objects,
   extent,
@@ -142,20 +143,21 @@ function Dots({
     <>
       {objects
         .filter(({ shown }) => shown)
-        .map(({ label, box, people }, index) => {
-          const name = label || `cropped by ${people ?? 'many'} people`;
+        .map((object, index) => {
+          const { label, box, people } = object;
+          const name = label ? dotName(object) : `cropped by ${people ?? 'many'} people`;
           return (
             <button
               type="button"
               key={index}
               class={`dot${label ? '' : ' people'}${box[0] + box[2] > 1.4 * extent[0] ? ' at-right' : ''}`}
               style={{ left: `${(50 * (box[0] + box[2])) / extent[0]}%`, top: `${(50 * (box[1] + box[3])) / extent[1]}%` }}
-              title={name}
-              aria-label={`Search this: ${name}`}
+              title={name ?? ''}
+              aria-label={name ? `Search this: ${name}` : 'Search this'}
               onPointerDown={(event) => onGrab(event, 'move', () => onPick(box))}
               onClick={(event) => event.detail === 0 && onPick(box)}
             >
-              <span>{name}</span>
+              {name && <span>{name}</span>}
             </button>
           );
         })}
