@@ -1,4 +1,5 @@
-// Builds dist/: TypeScript by tsc, WebAssembly text by wabt, web pages by vite. `--if-stale` builds only when a source is newer.
+// Builds dist/: TypeScript by tsc, WebAssembly text by wabt, web pages by vite. `--if-stale` builds only when a source
+// is newer, `--no-check` leaves the types unchecked (6 s less).
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync, chmodSync, utimesSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -48,10 +49,11 @@ async function buildWasm() {
   }
 }
 
+const tsc = [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), ...(process.argv.includes('--no-check') ? ['--noCheck'] : [])];
 const startedAt = Date.now();
 if (process.argv.includes('--if-stale') && existsSync(stamp) && statSync(stamp).mtimeMs >= newest()) process.exit(0);
 await buildWasm();
-run('tsc', process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.json']);
+run('tsc', process.execPath, [...tsc, '-p', 'tsconfig.json']);
 if (existsSync(join(root, 'vite.config.ts')))
   run('vite', process.execPath, [join(root, 'node_modules', 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn']);
 const cli = join(root, 'dist', 'src', 'cli.js');

@@ -51,18 +51,22 @@ async function compileHnswlib(node) {
   console.error('related-pins: hnswlib-node did not compile (it needs a C++ toolchain). Only the neighbour-recall bench asks for it.');
 }
 
-async function ensureInstalled(node) {
+/** What runs the graph index, the one part that compiles (12 s). */
+const USES_HNSWLIB = ['scripts/test.mjs', 'scripts/bench.mjs'];
+
+/** Types are checked by a bare build (`npm run build`) and by `npm test`. */
+async function ensureInstalled(node, file) {
   // npm ci runs `prepare`, which comes here: packages are there then, or left out on purpose (--omit=dev).
   const withinInstall = ['ci', 'install'].includes(process.env.npm_command) && process.env.npm_lifecycle_event === 'prepare';
-  const fresh = !withinInstall && !installed();
-  if (fresh) await install(node);
-  const build = mustRun(node, node, [join(root, 'scripts', 'build.mjs'), '--if-stale']);
-  await Promise.all([build, fresh && compileHnswlib(node)]);
+  if (!withinInstall && !installed()) await install(node);
+  const check = file === undefined ? [] : ['--no-check'];
+  const build = mustRun(node, node, [join(root, 'scripts', 'build.mjs'), '--if-stale', ...check]);
+  await Promise.all([build, USES_HNSWLIB.includes(file) && compileHnswlib(node)]);
 }
 
 const node = suitableNode() ?? fetchNode();
-await ensureInstalled(node);
 const [file, ...args] = process.argv.slice(2);
+await ensureInstalled(node, file);
 if (file && node === process.execPath) {
   process.argv = [node, resolve(root, file), ...args];
   await import(pathToFileURL(process.argv[1]).href);

@@ -76,7 +76,7 @@ async function judgeWorlds(input: JobInput): Promise<Readonly<Record<string, unk
       input.progress.note(`${kind} world, seed ${seed}`);
       const size = { kind, seed, pins: Number(options.pins), boards: Number(options.boards), users: Number(options.users) };
       const given = { ...input, dataFolder, config: { ...input.config, data: dataFolder } };
-      await makeDemo(given, size, { twin: kind === 'planted' ? null : folderOf('planted', seed) });
+      await makeDemo(given, size, { proof: true, twin: kind === 'planted' ? null : folderOf('planted', seed) });
       rows.push(...(await judgeWorld(given, kind, seed)));
     }
     for (const kind of WORLD_KINDS) rmSync(join(folderOf(kind, seed), 'world', 'images'), { recursive: true, force: true });

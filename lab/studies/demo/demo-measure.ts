@@ -2,6 +2,7 @@
  * What the demo claims, measured on held-out queries against the world's planted grades: what each candidate would be
  * worth to a person who surely looks at it. No position bias, no logged click is in these figures.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Context } from '../../../src/service/context.ts';
 import { bootstrapLift, bootstrapMean } from '../../../src/ranker/measures/bootstrap.ts';
 import { asRetrieved, shuffled } from '../../../src/ranker/measures/baselines.ts';
@@ -57,6 +58,7 @@ export async function measure(
   const trained = await context.models.byName(models.trained);
   progress.start('measuring', queries.length);
   for (const [at, query] of queries.entries()) {
+    await setImmediate();
     const options = {
       ...listOptions(0, `measure-${query}`, null),
       treatment: { ...listOptions(0, '', null).treatment, model: asRetrieved.name },

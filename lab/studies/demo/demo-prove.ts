@@ -11,7 +11,11 @@ import { WORLD_KINDS, type WorldKind, type WorldSize } from '../../world/recipe.
 import type { CategoryLift, Measurement } from './demo-measure.ts';
 import type { JobInput } from '../../../src/jobs/job.ts';
 
-type MakeDemo = (input: JobInput, size: WorldSize, proof: { readonly twin: string | null }) => Promise<Readonly<Record<string, unknown>>>;
+type MakeDemo = (
+  input: JobInput,
+  size: WorldSize,
+  plan: { readonly proof: true; readonly twin: string | null },
+) => Promise<Readonly<Record<string, unknown>>>;
 
 export interface ProvedLift extends CategoryLift {
   /** Interval that holds for all categories and seeds of this kind of world together. */
@@ -38,7 +42,7 @@ export async function prove(input: JobInput, makeDemo: MakeDemo): Promise<Readon
       input.progress.note(`${kind} world, seed ${seed}`);
       const size = { kind, seed, pins: Number(options.pins), boards: Number(options.boards), users: Number(options.users) };
       const twin = kind === 'planted' ? null : folderOf('planted', seed);
-      const receipt = await makeDemo({ ...input, dataFolder, config: { ...input.config, data: dataFolder } }, size, { twin });
+      const receipt = await makeDemo({ ...input, dataFolder, config: { ...input.config, data: dataFolder } }, size, { proof: true, twin });
       worlds.push(worldOf(kind, seed, receipt as unknown as Measurement, seeds));
     }
     for (const kind of WORLD_KINDS) rmSync(join(folderOf(kind, seed), 'world', 'images'), { recursive: true, force: true });

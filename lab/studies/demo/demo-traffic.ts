@@ -1,4 +1,5 @@
 /** First traffic: people of the demo world look at lists served by the spine, so that the log is a real log. */
+import { setImmediate } from 'node:timers/promises';
 import type { Engagement } from '../../../src/catalog/log/engagement-log.ts';
 import type { ServedList } from '../../../src/catalog/log/served-list.ts';
 import type { Context } from '../../../src/service/context.ts';
@@ -77,6 +78,7 @@ export async function serveFirstTraffic(context: Context, traffic: Traffic, { pr
     const events: Engagement[] = [];
     const written: Promise<void>[] = [];
     for (let i = from; i < Math.min(from + BATCH, lists); i++) {
+      await setImmediate();
       const visit = await visitList(context, traffic, maps, pool, i);
       if (visit.unlogged) written.push(context.log.lists.append(visit.unlogged));
       events.push(...visit.events);

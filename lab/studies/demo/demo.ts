@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { openContext } from '../../../src/service/context.ts';
 import { ServiceError } from '../../../src/errors.ts';
+import type { Context } from '../../../src/service/context.ts';
 import { switchOffDetector } from '../../../src/vision/net-folder.ts';
 import { workerUrl } from '../../../src/worker-url.ts';
 import { DEFAULT_WORLD, makeRecipe, type Recipe, WORLD_KINDS, type WorldKind, type WorldSize } from '../../world/recipe.ts';
@@ -13,8 +13,9 @@ import { drawWorld, duplicateGroups, type Picture, picturesOf, trueDominant, wri
 import { job as buildCandidates } from '../../../src/jobs/candidates/build-candidates.ts';
 import type { FittedDuplicates } from './demo-duplicates.ts';
 import { closingLines, demoLines, type Promotion, provedLines } from './demo-lines.ts';
-import { type Measurement, type Models, measure } from './demo-measure.ts';
+import { type Measurement, measure } from './demo-measure.ts';
 import { prove } from './demo-prove.ts';
+import { DemoPage } from './demo-page.ts';
 import { DemoSteps } from './demo-steps.ts';
 import { serveFirstTraffic } from './demo-traffic.ts';
 import { adoptLooks, linkPictures } from './demo-twin.ts';
@@ -22,11 +23,8 @@ import type { DemoTask } from './demo-worker.ts';
 import { job as detectObjects } from '../../../src/jobs/nets/detect-objects.ts';
 import { job as extractFeatures } from '../../../src/jobs/nets/extract-features.ts';
 import { job as importCatalog } from '../../../src/jobs/catalog/import-catalog.ts';
-import { job as indexObjects } from '../../../src/jobs/search/index-objects.ts';
-import type { Job, JobInput } from '../../../src/jobs/job.ts';
+import { flagDefaults, type Job, type JobInput } from '../../../src/jobs/job.ts';
 import { job as promoteModel } from '../../../src/jobs/models/promote-model.ts';
-import { serveUntilStopped } from '../../../src/jobs/operation/serve.ts';
-import { job as trainRanker } from '../../../src/jobs/models/train-ranker.ts';
 
 export const job: Job = {
   name: 'demo',
@@ -57,13 +55,16 @@ export const job: Job = {
   async run(input) {
     if (input.options.prove) return prove(input, makeDemo);
     if (input.options.drawOnly) return drawOnly(input, sizeOf(input));
-    const serves = input.options.serve !== false;
-    const receipt = await makeDemo(input, sizeOf(input), null, serves);
-    if (!serves) return receipt;
-    await serveUntilStopped(input, (address) => {
-      for (const line of closingLines(input, receipt, address)) input.progress.note(line);
-    });
-    return receipt;
+    const page = new DemoPage(input, input.options.serve !== false);
+    try {
+      const receipt = await makeDemo(input, sizeOf(input), { page });
+      if (page.address === null) return receipt;
+      for (const line of closingLines(input, receipt, page.address)) input.progress.note(line);
+      await page.stopped();
+      return receipt;
+    } finally {
+      await page.close();
+    }
   },
   describe: (receipt) => {
     if (typeof receipt.drawn === 'number') return [`${receipt.pins} pictures and their truth in ${receipt.folder}`];
@@ -85,53 +86,73 @@ function sizeOf({ options }: JobInput): WorldSize {
   return { kind, seed: Number(options.seed), pins: Number(options.pins), boards: Number(options.boards), users: Number(options.users) };
 }
 
+export interface DemoPlan {
+  /** Opened as soon as there are lists, where the demo serves one. */
+  readonly page?: DemoPage;
+  /** In a proof nobody searches by an object. */
+  readonly proof?: boolean;
+  /** Data folder of the planted world of the same seed and size, whose pictures need not be drawn and looked at again. */
+  readonly twin?: string | null;
+}
+
 /**
- * Every step up to serving; steps that an earlier run finished are not done again. Returns the receipt. Near-duplicates are
- * found beside detection, objects made ready for search beside the visitors and the training, which use one core: what is
+ * Every step; steps that an earlier run finished are not done again. Returns the receipt. The page is up once there are lists.
+ * Near-duplicates are found beside detection, objects made ready for search beside the visitors, who use one core: what is
  * waited for in the end counts.
- * With `objectsLater` the page does not wait for them. In a `proof` nobody searches by an object, and `twin` is the data folder of the planted world of the same seed and size,
- * whose pictures need not be drawn and looked at again.
  */
 export async function makeDemo(
   input: JobInput,
   size: WorldSize,
-  proof: { readonly twin: string | null } | null = null,
-  objectsLater = false,
+  { page = new DemoPage(input, false), proof = false, twin = null }: DemoPlan = {},
 ): Promise<Readonly<Record<string, unknown>>> {
-  const twin = proof?.twin ?? null;
   const steps = new DemoSteps(input.dataFolder, size);
-  const world = join(input.dataFolder, 'world');
   const recipe = makeRecipe(size);
   const pictures = steps.seconds.measure === undefined ? picturesOf(recipe) : [];
-  const file = (name: string): string => join(world, name);
   const run = (job: Job, options: Record<string, unknown> = {}): Promise<Readonly<Record<string, unknown>>> =>
-    job.run({ ...input, args: [], options: { ...defaultsOf(job), ...options } });
+    job.run({ ...input, args: [], options: { ...flagDefaults(job), ...options } });
   switchOffDetector(input.dataFolder, DETECTOR_OF_PHOTOS);
   await draw(input, steps, { recipe, pictures, twin });
-  await steps.once('import', () =>
-    run(importCatalog, { pins: file('pins.jsonl'), boards: file('boards.jsonl'), saves: file('saves.jsonl'), images: world }),
-  );
+  await steps.once('import', () => run(importCatalog, filesOf(join(input.dataFolder, 'world'))));
   if (twin !== null) await steps.once('adopt', async () => adoptLooks(input, recipe, twin));
   await steps.once('extract', () => run(extractFeatures, EXTRACTING));
+  await steps.once('candidates', () => run(buildCandidates));
+  await page.open(steps.seconds.measure === undefined);
   const fitting = steps.once('duplicates', () => duplicatesBeside(input, recipe));
   fitting.catch(() => undefined);
   await steps.once('detect', () => run(detectObjects));
   await steps.once('waitForDuplicates', async () => void (await fitting));
-  const searching = proof === null ? steps.once('objects', () => objectsBeside(input)) : null;
+  const searching = proof ? null : steps.once('objects', () => jobBeside(input, 'index-objects'));
   searching?.catch(() => undefined);
-  await steps.once('candidates', () => run(buildCandidates));
-  await steps.once('visitors', () => visitors(input, steps, recipe, pictures));
-  const control = await steps.once('trainControl', () => run(trainRanker, { sets: ['control'], name: 'control', c: TRAINING_C }));
-  const trained = await steps.once('train', () => run(trainRanker, { name: 'full', c: TRAINING_C }));
+  await steps.once('visitors', () => page.withContext((context) => visitors(context, input, steps, recipe, pictures)));
+  const { control, full } = await steps.once('train', () => trainBoth(input));
   const promotion = await steps.once('promote', () =>
     promoted(() => run(promoteModel, { model: 'full', why: 'learned from the first visitors of the demo world', who: 'demo' })),
   );
+  const models = { control: String(control.model), trained: String(full.model) };
   const measured = await steps.once('measure', () =>
-    measureWorld(input, recipe, pictures, { control: String(control.model), trained: String(trained.model) }),
+    page.withContext((context) => measure(context, recipe, peopleOf(recipe, pictures), models, input)),
   );
-  if (!objectsLater) await steps.once('waitForObjects', async () => void (await searching));
-  else if (steps.seconds.objects === undefined) input.progress.note('objects are still being made ready for search, beside the page');
-  return receiptOf(size, steps, { measured, trained, duplicates: await fitting, promotion });
+  await steps.once('waitForObjects', async () => void (await searching));
+  return receiptOf(size, steps, { measured, trained: full, duplicates: await fitting, promotion });
+}
+
+const filesOf = (world: string): Record<string, string> => ({
+  pins: join(world, 'pins.jsonl'),
+  boards: join(world, 'boards.jsonl'),
+  saves: join(world, 'saves.jsonl'),
+  images: world,
+});
+
+type Receipt = Readonly<Record<string, unknown>>;
+
+/** The control set and the full one, each in a thread: the page goes on answering. */
+async function trainBoth(input: JobInput): Promise<{ readonly control: Receipt; readonly full: Receipt }> {
+  input.progress.note('training the control set and the full set');
+  const [control, full] = await Promise.all([
+    jobBeside(input, 'train-ranker', { sets: ['control'], name: 'control', c: TRAINING_C }),
+    jobBeside(input, 'train-ranker', { name: 'full', c: TRAINING_C }),
+  ]);
+  return { control, full };
 }
 
 /** The judge may say no, or that it cannot tell, as where the log is too small or pictures say nothing: then lists stay as they were. */
@@ -152,10 +173,10 @@ async function promoted(promote: () => Promise<unknown>): Promise<Promotion> {
  */
 const EXTRACTING = { workers: availableParallelism(), threads: 1, batch: 16, groups: false };
 
-/** Objects in a thread of their own, while visitors and training use this one. */
-function objectsBeside(input: JobInput): Promise<unknown> {
+/** A job in a thread of its own, while this one has other work. */
+function jobBeside(input: JobInput, name: string, options: Readonly<Record<string, unknown>> = {}): Promise<Receipt> {
   const { config, dataFolder } = input;
-  return beside(input, { kind: 'objects', config, dataFolder, options: defaultsOf(indexObjects) });
+  return beside(input, { kind: 'job', name, config, dataFolder, options }) as Promise<Receipt>;
 }
 
 /** Near-duplicates in a thread of their own, while this one hands pictures to the detector. */
@@ -212,13 +233,6 @@ async function drawOnly(input: JobInput, size: WorldSize): Promise<Readonly<Reco
   return { pins: size.pins, drawn, folder: join(input.dataFolder, 'world'), seconds: steps.seconds };
 }
 
-function defaultsOf(job: Job): Record<string, unknown> {
-  return Object.fromEntries(
-    job.options.flatMap(({ flag, default: value }) => (value === undefined ? [] : [[camel(flag.split(' ')[0]), value]])),
-  );
-}
-const camel = (flag: string): string => flag.replace(/^--/, '').replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-
 function peopleOf(recipe: Recipe, pictures: readonly Picture[]): People {
   return new People(
     recipe,
@@ -226,29 +240,21 @@ function peopleOf(recipe: Recipe, pictures: readonly Picture[]): People {
   );
 }
 
-async function visitors(input: JobInput, steps: DemoSteps, recipe: Recipe, pictures: readonly Picture[]): Promise<{ lists: number }> {
-  const context = await openContext(input.config, input.dataFolder, { lock: true });
-  try {
-    const lists = Number(input.options.lists);
-    const done = steps.mark('visitors');
-    await serveFirstTraffic(
-      context,
-      { recipe, people: peopleOf(recipe, pictures), lists, done, onBatch: (count) => steps.setMark('visitors', count) },
-      input,
-    );
-    return { lists };
-  } finally {
-    await context.close();
-  }
-}
-
-async function measureWorld(input: JobInput, recipe: Recipe, pictures: readonly Picture[], models: Models): Promise<Measurement> {
-  const context = await openContext(input.config, input.dataFolder, { lock: true });
-  try {
-    return await measure(context, recipe, peopleOf(recipe, pictures), models, input);
-  } finally {
-    await context.close();
-  }
+async function visitors(
+  context: Context,
+  input: JobInput,
+  steps: DemoSteps,
+  recipe: Recipe,
+  pictures: readonly Picture[],
+): Promise<{ lists: number }> {
+  const lists = Number(input.options.lists);
+  const done = steps.mark('visitors');
+  await serveFirstTraffic(
+    context,
+    { recipe, people: peopleOf(recipe, pictures), lists, done, onBatch: (count) => steps.setMark('visitors', count) },
+    input,
+  );
+  return { lists };
 }
 
 interface Findings {

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { reasonOf } from '../../errors.ts';
-import { startServer } from '../../server.ts';
+import { type Server, startServer } from '../../server.ts';
 import { eyesLine } from '../../service/eyes.ts';
 import type { Job, JobInput } from '../job.ts';
 
@@ -23,9 +24,18 @@ export const job: Job = {
 
 /** `onListening` gets the address, the free port filled in, once requests are answered. */
 export async function serveUntilStopped(
-  { options, config, dataFolder, progress, signal }: JobInput,
+  input: JobInput,
   onListening: (address: string) => void,
 ): Promise<Readonly<Record<string, unknown>>> {
+  const server = await startServing(input);
+  onListening(server.address);
+  await stopped(input.signal);
+  await server.close();
+  return { served: server.address, lists: 'logged', stopped: true };
+}
+
+/** Starts the server that flags and settings ask for, and says where it is and by which net it compares. */
+export async function startServing({ options, config, dataFolder, progress }: JobInput): Promise<Server> {
   const {
     port = config.port,
     host = config.host,
@@ -34,13 +44,12 @@ export async function serveUntilStopped(
   const server = await startServer({ ...config, port, host, workers }, dataFolder);
   progress.note(`related-pins: serving ${dataFolder} on ${server.address}`);
   progress.note(eyes(dataFolder));
-  onListening(server.address);
-  await new Promise<void>((stopped) => {
-    if (signal.aborted) stopped();
-    else signal.addEventListener('abort', () => stopped(), { once: true });
-  });
-  await server.close();
-  return { served: server.address, lists: 'logged', stopped: true };
+  return server;
+}
+
+/** Ends when the signal is aborted. */
+export async function stopped(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
 /** A net that cannot be read is told here and in `degraded`; lists without pictures are served all the same. */
