@@ -172,12 +172,12 @@ export class FreshImages {
     sources.refresh([], looks.visual, Date.now());
     const groups = rows.flatMap((row) => this.groupOf(row));
     if (groups.length === 0) return;
-    await whenWritable(catalog.database, () => catalog.pins.updateGroups(groups), IMPORT_PATIENCE_MS, this.stop.signal);
-    pins.refresh(groups.map(({ pinIndex }) => pinIndex));
+    await whenWritable(catalog.database, () => catalog.groups.set(groups), IMPORT_PATIENCE_MS, this.stop.signal);
+    pins.refresh(groups.map(([pinIndex]) => pinIndex));
   }
 
   /** The group of the nearest picture that is a near-duplicate, if any. */
-  private groupOf(row: FeatureRow): { pinIndex: number; group: number }[] {
+  private groupOf(row: FeatureRow): [pinIndex: number, group: number][] {
     const { catalog, looks, sources, pins } = this.parts;
     const print = fingerprintOf(row);
     if (!print || !looks.net || !sources.visual || !looks.visual) return [];
@@ -192,7 +192,7 @@ export class FreshImages {
       const distance = fingerprintDistance(print, other, looks.visual.image.bits);
       if (isWithin(distance, rules)) {
         const group = pins.group[near.pinIndexes[n]];
-        return group < pinIndex ? [{ pinIndex, group }] : [{ pinIndex: near.pinIndexes[n], group: pinIndex }];
+        return group < pinIndex ? [[pinIndex, group]] : [[near.pinIndexes[n], pinIndex]];
       }
     }
     return [];

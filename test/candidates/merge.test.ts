@@ -10,7 +10,7 @@ const pins = (ids: number[], scores = ids.map((_, at) => 1 - at / 10)): ScoredPi
 
 describe('merge', () => {
   const store = fixtureCatalog(numberedPins(20));
-  store.pins.setGroups(Int32Array.from({ length: 20 }, (_, p) => (p === 11 ? 1 : p === 13 ? 3 : p === 15 ? 3 : p)));
+  store.groups.set(Int32Array.from({ length: 20 }, (_, p) => (p === 11 ? 1 : p === 13 ? 3 : p === 15 ? 3 : p)).entries());
   store.removals.removePins([9], Date.now());
   const columns = fixtureColumns(store);
   const merge = new Merge(columns);

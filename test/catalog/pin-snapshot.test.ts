@@ -73,7 +73,7 @@ test('what came after the snapshot is taken in: pins, changes, saves, groups', (
   put('pins', [...Array.from({ length: 300 }, (_, i) => pin(PINS + i)), { id: 'pin-3-\u00e9', title: 'green lamp', buyable: true }]);
   put('saves', [{ pinId: 'pin-1-\u00e9', boardId: 'c' }]);
   catalog.removals.removePins([9], Date.now());
-  catalog.pins.updateGroups([{ pinIndex: 12, group: 4 }]);
+  catalog.groups.set([[12, 4]]);
   const quick = residentPins(folder, catalog, CATEGORIES);
   const slow = loadPinColumns(catalog);
   expect([quick.count, quick.saves[1], quick.flags[9], quick.flags[3], quick.group[12]]).toEqual([
@@ -88,6 +88,21 @@ test('what came after the snapshot is taken in: pins, changes, saves, groups', (
   expect(without(quick)).toEqual(without(slow));
   expect(snapshotPins(folder, catalog, CATEGORIES)).toBe('000002');
   expect(without(residentPins(folder, catalog, CATEGORIES))).toEqual(without(slow));
+});
+
+test('columns that are open take up groups that another process has made, and their end', () => {
+  const open = loadPinColumns(catalog);
+  const elsewhere = openCatalog(folder, {});
+  elsewhere.groups.set([
+    [12, 12],
+    [20, 5],
+  ]);
+  open.catchUp();
+  expect([open.group[12], open.group[20]]).toEqual([12, 5]);
+  elsewhere.groups.set([[20, 20]]);
+  elsewhere.close();
+  open.catchUp();
+  expect(open.group[20]).toBe(20);
 });
 
 test('a snapshot of another catalogue, or of other categories, is passed over', () => {

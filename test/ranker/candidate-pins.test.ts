@@ -27,7 +27,7 @@ upsertBatch(
   Array.from({ length: PINS }, (_, p) => pinRow(p)),
   options,
 );
-store.pins.setGroups(Int32Array.from({ length: PINS }, (_, p) => (p % 11 === 0 ? 0 : p)));
+store.groups.set(Int32Array.from({ length: PINS }, (_, p) => (p % 11 === 0 ? 0 : p)).entries());
 const columns = loadPinColumns(store);
 const pinIndexes = Int32Array.from({ length: COUNT }, () => random.integer(PINS));
 

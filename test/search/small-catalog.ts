@@ -7,7 +7,7 @@ export function smallColumns(pins: readonly object[], groups?: readonly number[]
   const store = openCatalog(':memory:');
   const now = Date.UTC(2026, 0, 1);
   store.pins.upsert(pins.map((pin, i) => readPin({ id: `p${i}`, ...pin }, now) as PinRecord));
-  if (groups) store.pins.setGroups(Int32Array.from(groups));
+  if (groups) store.groups.set(groups.entries());
   store.deriveCategories();
   return loadPinColumns(store);
 }

@@ -55,7 +55,7 @@ export function fitDuplicates(
       catalog.pins.count(),
       close.filter((pair) => isWithin(pair, fit.rules)),
     );
-    catalog.pins.setGroups(groups);
+    catalog.groups.set(groups.entries());
     return {
       ...fit,
       heldOut: worth(

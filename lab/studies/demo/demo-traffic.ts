@@ -85,6 +85,8 @@ export async function serveFirstTraffic(context: Context, traffic: Traffic, { pr
     }
     await Promise.all(written);
     await context.log.events.append(events);
+    // A server counts actions a little at a time: with all of them, a page that is up changes no figure.
+    context.log.pairs.catchUp();
     await context.refresh();
     const done = Math.min(from + BATCH, lists);
     traffic.onBatch(done);

@@ -98,7 +98,7 @@ export function nearDuplicateRoutes(app: App, { context }: Service): void {
 function groupsOf({ catalog, pins }: Context): number[][] {
   const groups = new Map<number, number[]>();
   const there = (pin: number): boolean => pin < pins.count && (pins.flags[pin] & PIN_REMOVED) === 0;
-  for (const [pin, group] of catalog.pins.groups()) {
+  for (const [pin, group] of catalog.groups.all()) {
     const members = groups.get(group) ?? (there(group) ? [group] : []);
     if (pin !== group && there(pin)) members.push(pin);
     groups.set(group, members);

@@ -3,7 +3,7 @@
  * the group of a picture that arrives, are corrected by it.
  */
 import type { Database } from '../database.ts';
-import type { Sequence } from '../log/sequence-store.ts';
+import type { GroupStore } from './group-store.ts';
 
 /** Version 5 of the tables of the catalogue. a < b. */
 export const PAIR_TABLES = `
@@ -19,11 +19,11 @@ export interface JudgedPair {
 
 export class PairJudgementStore {
   private readonly database: Database;
-  private readonly sequence: Sequence;
+  private readonly groups: GroupStore;
 
-  constructor(database: Database, sequence: Sequence) {
+  constructor(database: Database, groups: GroupStore) {
     this.database = database;
-    this.sequence = sequence;
+    this.groups = groups;
   }
 
   all(): readonly JudgedPair[] {
@@ -57,22 +57,13 @@ export class PairJudgementStore {
 
   /** The groups that hold these pins, made again as they are now and as people said. */
   private regroup(pinIndexes: readonly number[]): void {
-    const groupOf = this.database.prepare('SELECT groupIndex FROM pin_groups WHERE pinIndex = ?').pluck();
     const membersOf = this.database.prepare('SELECT pinIndex FROM pin_groups WHERE groupIndex = ?').pluck();
     const before = new Map<number, number>();
     for (const pinIndex of pinIndexes) {
-      const group = (groupOf.get(pinIndex) as number | undefined) ?? pinIndex;
+      const group = this.groups.of(pinIndex);
       for (const member of [group, pinIndex, ...(membersOf.all(group) as number[])]) before.set(member, group);
     }
-    const after = judgedGroups(before, this.all());
-    const put = this.database.prepare('INSERT OR REPLACE INTO pin_groups VALUES (?, ?)');
-    const alone = this.database.prepare('DELETE FROM pin_groups WHERE pinIndex = ?');
-    const touch = this.database.prepare('UPDATE pins SET sequence = ? WHERE pinIndex = ?');
-    for (const [pinIndex, group] of after) {
-      if (group === pinIndex) alone.run(pinIndex);
-      else put.run(pinIndex, group);
-      touch.run(this.sequence.next(), pinIndex);
-    }
+    this.groups.set(judgedGroups(before, this.all()));
   }
 }
 

@@ -168,7 +168,7 @@ export class ResidentPinColumns implements PinColumns {
     this.documentCounts = take('documentCounts');
     // Groups carry no sequence number, and few pins are in one: they are read anew.
     this.group = Int32Array.from({ length: this.count }, (_, pinIndex) => pinIndex);
-    for (const [pinIndex, group] of this.store.pins.groups()) if (pinIndex < this.count) this.group[pinIndex] = group;
+    for (const [pinIndex, group] of this.store.groups.all()) if (pinIndex < this.count) this.group[pinIndex] = group;
     this.recordAll();
     this.seenSequence = snapshot.sequence;
     this.catchUp();

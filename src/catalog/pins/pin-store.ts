@@ -279,34 +279,6 @@ export class PinStore {
     return Object.fromEntries(rows.map((row) => [row.failure, row.count]));
   }
 
-  /** Stores near-duplicate groups: `groups[pinIndex]` is the smallest pinIndex of the group. Rows of pins alone are not kept. */
-  setGroups(groups: Int32Array): void {
-    const insert = this.database.prepare('INSERT INTO pin_groups VALUES (?, ?)');
-    this.database
-      .transaction(() => {
-        this.database.exec('DELETE FROM pin_groups');
-        groups.forEach((group, pinIndex) => {
-          if (group !== pinIndex) insert.run(pinIndex, group);
-        });
-      })
-      .immediate();
-  }
-
-  /** Puts single pins into groups (or, with their own index, alone). */
-  updateGroups(rows: Iterable<{ pinIndex: number; group: number }>): void {
-    const put = this.database.prepare('INSERT OR REPLACE INTO pin_groups VALUES (?, ?)');
-    this.database
-      .transaction(() => {
-        for (const { pinIndex, group } of rows) put.run(pinIndex, group);
-      })
-      .immediate();
-  }
-
-  /** Pins that are not alone in their near-duplicate group: pinIndex and group. */
-  groups(): IterableIterator<[number, number]> {
-    return this.database.prepare('SELECT pinIndex, groupIndex FROM pin_groups').raw().iterate() as IterableIterator<[number, number]>;
-  }
-
   /** Rows for the resident columns, by pinIndex: all from `from` on. */
   columnRows(from = 0): IterableIterator<PinColumnRow> {
     return this.database

@@ -143,7 +143,7 @@ export function groupNearDuplicates(catalog: CatalogStore, store: FeatureStore, 
   const gone = removals.removedPins();
   const prints = store.fingerprints(netId).filter(({ pinIndex }) => !gone.has(pinIndex));
   const groups = withJudgements(nearDuplicateGroups(prints, pins.count(), bits, rules), catalog);
-  pins.setGroups(groups);
+  catalog.groups.set(groups.entries());
   sequence.setNumber(groupedThrough(net), store.imageSequence(netId));
   return groups.filter((group, pinIndex) => group !== pinIndex).length;
 }
