@@ -1,8 +1,12 @@
 /** What requests may say and what replies look like: the doors check by these, and the OpenAPI document is made from them. */
-import { Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 
-/** For replies that are wide and grow: their shape is a type of the code, and INTERFACES fixes what callers rely on. */
-export const Anything = Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true });
+/** What a schema describes, read-only all through: handlers may reply with it, and the pages read it. */
+export type Reply<S extends TSchema> = ReadOnly<Static<S>>;
+type ReadOnly<T> = T extends object ? { readonly [K in keyof T]: ReadOnly<T[K]> } : T;
+
+export const NumberOrNull = Type.Unsafe<number | null>({ type: ['number', 'null'] });
+export const TextOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'] });
 
 export const Id = Type.String({ minLength: 1, maxLength: 256 });
 
@@ -89,11 +93,18 @@ export const Item = Type.Object({
   terms: Type.Optional(Type.Array(Term)),
   fields: Type.Optional(ItemFields),
 });
+const Knob = Type.Optional(Type.Number());
 export const Treatment = Type.Object({
   model: Type.Union([Type.String(), Type.Null()]),
   sources: Type.Union([Type.Array(Type.String()), Type.Null()]),
   visualFrom: Type.Union([Type.Literal('image'), Type.Literal('object')]),
   whenDominantObject: Type.Object({ visualWeightFactor: Type.Number() }),
+  dots: Type.Optional(
+    Type.Object({
+      show: Type.Unsafe<'dots' | 'box'>({ type: 'string', enum: ['dots', 'box'] }),
+      thresholds: Type.Optional(Type.Object({ score: Knob, visual: Knob, annotation: Knob, conformity: Knob, agreement: Knob })),
+    }),
+  ),
 });
 export const Degradations = Type.Array(Type.Object({ code: Type.String(), reason: Type.String() }));
 export const ListReply = Type.Object({
@@ -217,3 +228,18 @@ export const PROBLEMS = { '4xx': ProblemDocument, '5xx': ProblemDocument } as co
 export function replies<T>(ok: T): { 200: T } & typeof PROBLEMS {
   return { 200: ok, ...PROBLEMS };
 }
+
+/** The same for replies that are not JSON alone, by content type. */
+export function repliesAs<T extends Record<string, TSchema>>(bodies: T) {
+  const content = Object.fromEntries(Object.entries(bodies).map(([type, schema]) => [type, { schema }]));
+  return replies({ description: 'OK', content: content as { [K in keyof T]: { schema: T[K] } } });
+}
+
+export type Term = Reply<typeof Term>;
+export type Item = Reply<typeof Item>;
+export type ListReply = Reply<typeof ListReply>;
+export type PinSummary = Reply<typeof PinSummary>;
+export type PinsPage = Reply<typeof PinsPage>;
+export type BoardSummary = Reply<typeof BoardSummary>;
+export type BoardsPage = Reply<typeof BoardsPage>;
+export type EventReceipt = Reply<typeof EventReceipt>;

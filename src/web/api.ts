@@ -1,89 +1,18 @@
-/** The service as the pages see it: the shapes of /v1 that they use, and one function per call. */
+/** The service as the pages see it: the shapes of its replies, which are those of its schemas, and one function per call. */
+import type { EventReceipt, ListReply } from '../api/schemas.ts';
+import type { LensReply, VisualReply } from '../api/search-schemas.ts';
 import { rememberedKey } from './key.ts';
 
-export interface PinSummary {
-  readonly id: string;
-  readonly title?: string;
-  readonly description?: string;
-  readonly link?: string | null;
-  readonly categories?: Readonly<Record<string, number>>;
-  readonly annotations?: Readonly<Record<string, number>>;
-  /** What the visual net says it sees: word -> confidence. */
-  readonly seen?: Readonly<Record<string, number>>;
-  readonly buyable?: boolean;
-  readonly saves?: number;
-  readonly hasImage?: boolean;
-  /** What the caller keeps with it. */
-  readonly fields?: Readonly<Record<string, string | number | boolean>>;
-}
+export type { BoardSummary, BoardsPage, ListReply, PinsPage, PinSummary, Term } from '../api/schemas.ts';
+export type { Box, LensReply, ObjectsReply, PinObject, VisualReply } from '../api/search-schemas.ts';
 
-export interface PinPage {
-  readonly pins: readonly PinSummary[];
-  readonly nextCursor: string | null;
-}
+/** An item of any list; those of visual lists carry more. */
+export type Item = ListReply['items'][number] & Partial<VisualReply['items'][number] & LensReply['items'][number]>;
 
-export interface BoardSummary {
-  readonly id: string;
-  readonly title: string;
-  readonly description: string;
-  readonly category: string | null;
-  readonly pins: number;
-  /** Ids of its newest pins. */
-  readonly covers: readonly string[];
-}
-
-export interface Term {
-  readonly feature: string;
-  readonly value: number;
-  readonly weight: number;
-  readonly contribution: number;
-}
-
-export interface Item {
-  readonly pinId: string;
-  readonly position: number;
-  readonly score: number;
-  readonly sources: readonly { readonly name: string; readonly score: number }[];
-  readonly terms?: readonly Term[];
-  readonly distance?: number;
-  readonly source?: string;
-  readonly title?: string;
-  readonly fields?: { readonly title?: string | null };
-  readonly box?: Box;
-  /** Width and height of the picture that `box` is in. */
-  readonly extent?: readonly [number, number];
-}
-
-export interface ListReply {
-  readonly recommendationId: string;
-  readonly modelVersion: string;
-  readonly treatment: unknown;
-  readonly arm: string | null;
-  readonly items: readonly Item[];
-  readonly nextCursor: string | null;
-  readonly degraded: readonly { readonly code: string; readonly reason: string }[];
-  readonly missing: readonly string[];
-}
-
-export type Box = readonly [number, number, number, number];
-
-export interface PinObject {
-  readonly label: string;
-  readonly score: number;
-  readonly box: Box;
-  readonly shown: boolean;
-  readonly dominant: boolean;
-  readonly suppressedBy?: string;
-  /** What the visual net calls it, surest first. */
-  readonly words?: readonly { readonly word: string; readonly confidence: number }[];
-  /** People who drew a box around it themselves. */
-  readonly people?: number;
-}
-
-export interface ModelRow {
-  readonly name: string;
-  readonly serving: boolean;
-  readonly createdAt?: string;
+/** Where the list carries it. */
+export function titleOf({ title, fields }: Item): string | undefined {
+  const given = title ?? fields?.title;
+  return typeof given === 'string' ? given : undefined;
 }
 
 /** A problem document of the service, as an error with the text a person needs. */
@@ -171,10 +100,6 @@ export function imagePath(pinId: string, widthPx: number): string {
 }
 
 export type EventType = 'impression' | 'closeup' | 'click' | 'longClick' | 'save';
-
-interface EventReceipt {
-  readonly rejected: Readonly<Record<string, unknown>>;
-}
 
 /**
  * Sends what a visitor did with items of a served list. Resolves to what kept the service from taking it, null when it

@@ -71,6 +71,14 @@ test('every described route is answered, and no other method is', async () => {
   }
 });
 
+test('every JSON reply is described, field by field', () => {
+  const silent = routes.filter(({ method, path }) => {
+    const content = document.paths[path][method.toLowerCase()].responses['200']?.content?.['application/json'];
+    return path.startsWith('/v1/') && content !== undefined && Object.keys(content.schema?.properties ?? {}).length === 0;
+  });
+  expect(silent).toEqual([]);
+});
+
 test.each([
   ['/v1/pins/{id}/related', '/v1/pins/plant-1/related?explain=true&limit=3&userId=ann-plant'],
   ['/v1/users/{id}/home-feed', '/v1/users/ann-plant/home-feed'],

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildService, type BuiltApp } from '../../src/api/shell/app.ts';
 import { type Context, openContext } from '../../src/service/context.ts';
 import { job as extract } from '../../src/jobs/nets/extract-features.ts';
+import { holdRepliesToSchemas } from '../declared-replies.ts';
 import { runJob } from '../run-job.ts';
 import { testConfig, worldFolder } from '../world.ts';
 
@@ -13,6 +14,7 @@ beforeAll(async () => {
   await runJob(extract, folder);
   context = await openContext(testConfig(folder), folder, { lock: true });
   service = await buildService(context);
+  holdRepliesToSchemas(service.app);
 }, 60_000);
 afterAll(async () => {
   await service.app.close();

@@ -11,6 +11,7 @@ import { openProbe } from '../../src/detection/import/probe-session.ts';
 import { SILENT } from '../../src/progress.ts';
 import { drawSvg } from '../../src/vision/image-tensor.ts';
 import { fasterRcnn } from '../detection/detector-graphs.ts';
+import { holdRepliesToSchemas } from '../declared-replies.ts';
 import { drawing, tasteOf, testConfig, worldFolder } from '../world.ts';
 
 interface Item {
@@ -39,6 +40,7 @@ beforeAll(async () => {
   await extract.run({ options: {}, args: [], config, dataFolder: folder, progress: SILENT, signal: new AbortController().signal });
   context = await openContext(config, folder, { lock: true });
   app = await buildApp(context);
+  holdRepliesToSchemas(app);
 }, 60_000);
 afterAll(async () => {
   await app.close();

@@ -27,7 +27,6 @@ const ROWS: readonly (readonly string[])[] = [
 const APART: Readonly<Record<string, readonly string[]>> = {
   experiments: ['catalog', 'config.ts', 'errors.ts', 'progress.ts', 'swapped-file.ts', 'worker-url.ts', 'math'],
   math: [],
-  web: [],
 };
 /** Native packages, each behind one file. */
 const NATIVE: Readonly<Record<string, string>> = {
@@ -86,6 +85,18 @@ describe('imports', () => {
       importsOf(file).some(({ target }) => target.startsWith('.') && resolve(dirname(file), target).startsWith(`${lab}/`)),
     );
     expect(wrong.map((file) => relative(ROOT, file))).toEqual([]);
+  });
+
+  it('pages take types from the schemas of the service, and nothing else', () => {
+    const wrong: string[] = [];
+    for (const file of sources(join(SRC, 'web'))) {
+      for (const { target, typeOnly } of importsOf(file)) {
+        if (!target.startsWith('.')) continue;
+        const to = relative(SRC, resolve(dirname(file), target));
+        if (!to.startsWith('web/') && !(typeOnly && to.startsWith('api/'))) wrong.push(`${relative(SRC, file)} imports ${target}`);
+      }
+    }
+    expect(wrong).toEqual([]);
   });
 
   it('a native package is imported in one file', () => {

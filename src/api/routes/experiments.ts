@@ -16,9 +16,17 @@ import { SHIPPED_MODELS } from '../../ranker/registry/model-registry.ts';
 import { exposureRoutes } from './exposures.ts';
 import { judgementRoutes } from './judgements.ts';
 import type { App, Service } from './routes.ts';
-import { Anything, replies } from '../schemas.ts';
+import {
+  DefinitionBody,
+  DefinitionVersion,
+  ExperimentList,
+  ExperimentState,
+  ExperimentView,
+  KeyParams,
+  Report,
+} from '../experiment-schemas.ts';
+import { replies, repliesAs } from '../schemas.ts';
 
-export const KeyParams = Type.Object({ key: Type.String({ minLength: 1, maxLength: 100 }) });
 const Interval = Type.Optional(Type.Union([Type.Literal('always-valid'), Type.Literal('fixed-horizon')]));
 const ReportQuery = Type.Object({
   interval: Interval,
@@ -38,7 +46,7 @@ export function experimentRoutes(app: App, service: Service): void {
     holdout: config.experimentHoldout,
     nameUser: userNaming(secretsOf(config)),
   });
-  const schema = (summary: string) => ({ summary, tags: ['experiments'], response: replies(Anything) });
+  const schema = <R>(summary: string, reply: R) => ({ summary, tags: ['experiments'], response: replies(reply) });
   /** Units that were put into an arm by hand are people: who may not know them does not see them, and leaves them as they are. */
   const shown = ({ forced, ...definition }: ExperimentDefinition, request: FastifyRequest) =>
     mayKnowPeople(request, keys) ? { ...definition, forced } : definition;
@@ -49,14 +57,16 @@ export function experimentRoutes(app: App, service: Service): void {
     definition: shown(definition, request),
   });
   const authorOf = (keyName: string | null) => ({ by: keyName ?? 'http', at: Date.now() });
-  const known = (): KnownParts => ({
-    models: [...SHIPPED_MODELS, ...registry.names()],
-    sources: SOURCE_NAMES,
-    categories: siteCategories(config.categories),
-    surfaces: SURFACES,
-  });
+  const known = () =>
+    ({
+      models: [...SHIPPED_MODELS, ...registry.names()],
+      sources: SOURCE_NAMES,
+      categories: siteCategories(config.categories),
+      surfaces: SURFACES,
+    }) satisfies KnownParts;
 
-  app.get('/v1/experiments', { schema: schema('All experiments with state, verdict and health'), config: { scope: 'read' } }, async () => ({
+  const all = schema('All experiments with state, verdict and health', ExperimentList);
+  app.get('/v1/experiments', { schema: all, config: { scope: 'read' } }, async () => ({
     experiments: core.store
       .list()
       .map((experiment) => cardOf(experiment, experiment.state === 'draft' ? null : core.reportAsCounted(experiment))),
@@ -68,7 +78,9 @@ export function experimentRoutes(app: App, service: Service): void {
   app.post(
     '/v1/experiments',
     {
-      schema: { ...schema('Checks a definition and keeps it as a draft'), body: Anything },
+      schema: { ...schema('Checks a definition and keeps it as a draft', ExperimentState), body: DefinitionBody },
+      // `define` checks it, and says which field is wrong in the words of experiments.
+      validatorCompiler: () => () => true,
       config: { scope: 'admin', body: 'definition' },
     },
     async (request) => stateOf(core.define(request.body, known(), authorOf(request.keyName)), request),
@@ -78,7 +90,7 @@ export function experimentRoutes(app: App, service: Service): void {
     '/v1/experiments/:key',
     {
       schema: {
-        ...schema('One experiment as the dashboard shows it'),
+        ...schema('One experiment as the dashboard shows it', ExperimentView),
         params: KeyParams,
         querystring: Type.Object({ interval: Interval }),
       },
@@ -100,6 +112,7 @@ export function experimentRoutes(app: App, service: Service): void {
         tags: ['experiments'],
         params: KeyParams,
         querystring: ReportQuery,
+        response: repliesAs({ 'application/json': Report, 'text/csv': Type.String() }),
       },
       config: { scope: 'read' },
     },
@@ -116,7 +129,7 @@ export function experimentRoutes(app: App, service: Service): void {
     '/v1/experiments/:key/versions/:version',
     {
       schema: {
-        ...schema('The definition as it was in a version'),
+        ...schema('The definition as it was in a version', DefinitionVersion),
         params: Type.Object({ key: KeyParams.properties.key, version: Type.Integer({ minimum: 1 }) }),
       },
       config: { scope: 'read' },
@@ -132,7 +145,7 @@ export function experimentRoutes(app: App, service: Service): void {
   for (const step of STEPS) {
     app.post(
       `/v1/experiments/:key/${step}`,
-      { schema: { ...schema(`Moves an experiment on: ${step}`), params: KeyParams }, config: { scope: 'admin' } },
+      { schema: { ...schema(`Moves an experiment on: ${step}`, ExperimentState), params: KeyParams }, config: { scope: 'admin' } },
       async (request) => stateOf(core.store[step](request.params.key, authorOf(request.keyName)), request),
     );
   }
@@ -141,7 +154,7 @@ export function experimentRoutes(app: App, service: Service): void {
     '/v1/experiments/:key/ramp',
     {
       schema: {
-        ...schema('Widens the share of units that take part; nobody changes arms'),
+        ...schema('Widens the share of units that take part; nobody changes arms', ExperimentState),
         params: KeyParams,
         body: Type.Object({ traffic: Type.Number({ minimum: 0, maximum: 1 }) }),
       },

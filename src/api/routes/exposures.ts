@@ -3,9 +3,9 @@ import { Type } from 'typebox';
 import type { Experiments } from '../../experiments/experiments.ts';
 import type { FirstExposure } from '../../experiments/experiments.ts';
 import { queryFacts } from '../../service/query-facts.ts';
-import { KeyParams } from './experiments.ts';
+import { DifferenceList, ExposurePage, Forecast, KeyParams } from '../experiment-schemas.ts';
 import type { App, Service } from './routes.ts';
-import { Anything, replies } from '../schemas.ts';
+import { replies } from '../schemas.ts';
 
 /** Lists of the history that a forecast reads while requests are served. */
 const FORECAST_LISTS_MAX = 200_000;
@@ -19,12 +19,12 @@ const PageQuery = Type.Object({
 
 export function exposureRoutes(app: App, { context }: Service, core: Experiments): void {
   const { pins } = context;
-  const schema = (summary: string) => ({ summary, tags: ['experiments'], params: KeyParams, response: replies(Anything) });
+  const schema = <R>(summary: string, reply: R) => ({ summary, tags: ['experiments'], params: KeyParams, response: replies(reply) });
 
   app.get(
     '/v1/experiments/:key/forecast',
     {
-      schema: { ...schema('What it could find in so many days, by the log of as many days before'), querystring: ForecastQuery },
+      schema: { ...schema('What it could find in so many days, by the log of as many days before', Forecast), querystring: ForecastQuery },
       config: { scope: 'read', lane: 'heavy' },
     },
     async ({ params, query: { days = 14 } }) => {
@@ -37,14 +37,17 @@ export function exposureRoutes(app: App, { context }: Service, core: Experiments
           hasDominantObject,
         }),
       });
-      return { ...forecast };
+      return forecast;
     },
   );
 
   app.get(
     '/v1/experiments/:key/exposures',
     {
-      schema: { ...schema("Each unit's first exposure: arm, list, model, sources, positions, propensities"), querystring: PageQuery },
+      schema: {
+        ...schema("Each unit's first exposure: arm, list, model, sources, positions, propensities", ExposurePage),
+        querystring: PageQuery,
+      },
       config: { scope: 'people' },
     },
     async ({ params, query: { limit = 100, after = '' } }) => {
@@ -56,7 +59,10 @@ export function exposureRoutes(app: App, { context }: Service, core: Experiments
 
   app.get(
     '/v1/experiments/:key/differences',
-    { schema: schema('Lists on which the arms differ, newest first: what to look at with your own eyes'), config: { scope: 'read' } },
+    {
+      schema: schema('Lists on which the arms differ, newest first: what to look at with your own eyes', DifferenceList),
+      config: { scope: 'read' },
+    },
     async ({ params }) => {
       const lists = core.differingLists(params.key, EXAMPLES);
       return {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
+import { Type } from 'typebox';
 import { isWebAddress } from '../../catalog/pins/image-reference.ts';
 import { PIN_HAS_IMAGE, PIN_IMAGE_FAILED } from '../../catalog/pins/pin-columns.ts';
 import type { Context } from '../../service/context.ts';
@@ -9,13 +10,16 @@ import { thumbnail } from '../../vision/image-tensor.ts';
 import { readsNeedKey } from '../shell/keys.ts';
 import { pinOf } from './list-options.ts';
 import type { App, Service } from './routes.ts';
-import { ImageQuery, PinParams, PROBLEMS } from '../schemas.ts';
+import { ImageQuery, PinParams, repliesAs } from '../schemas.ts';
 
 const CACHE_BYTES = 64 * 2 ** 20;
 /** A picture that was taken away may live on in caches of others for so long; after that they ask, and mostly hear "unchanged". */
 const CACHE_SECONDS = 60;
 /** Widths made: others are rounded up to the next, so that the cache stays small. */
 const WIDTHS = [64, 128, 192, 256, 384, 512, 768, 1024, 2048];
+
+const Jpeg = Type.Unsafe<Buffer>({ type: 'string', format: 'binary' });
+const Unchanged = Type.Unsafe<undefined>({ type: 'null', description: 'The picture with the tag of `if-none-match`.' });
 
 interface Picture {
   readonly bytes: Buffer;
@@ -30,7 +34,7 @@ export function imageRoutes(app: App, { context }: Service): void {
     tags: ['browse'],
     params: PinParams,
     querystring: ImageQuery,
-    response: PROBLEMS,
+    response: { ...repliesAs({ 'image/jpeg': Jpeg }), 304: Unchanged },
   };
   const gather = async (request: FastifyRequest): Promise<void> => {
     const pinIndex = context.pins.indexOf((request.params as { id: string }).id);
@@ -45,7 +49,7 @@ export function imageRoutes(app: App, { context }: Service): void {
     reply
       .header('cache-control', `${readsNeedKey(context.config) ? 'private' : 'public'}, max-age=${CACHE_SECONDS}, must-revalidate`)
       .header('etag', picture.tag);
-    if (request.headers['if-none-match'] === picture.tag) return reply.code(304).send();
+    if (request.headers['if-none-match'] === picture.tag) return reply.code(304).send(undefined);
     return reply.type('image/jpeg').send(picture.bytes);
   });
 }

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { JobRun } from '../../schedule/job-run-store.ts';
 import type { JobStatus } from '../../schedule/scheduler.ts';
 import type { App, Service } from './routes.ts';
-import { replies } from '../schemas.ts';
+import { type Reply, replies } from '../schemas.ts';
 
 const Nullable = <T extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Number>>(type: T) => Type.Union([type, Type.Null()]);
 const Time = Nullable(Type.String({ description: 'ISO 8601' }));
@@ -15,7 +15,7 @@ const Run = Type.Object({
   state: Type.String({
     description: 'running, done, failed, refused, stopped, killed, or lost with the service that started it',
   }),
-  startedAt: Time,
+  startedAt: Type.String({ description: 'ISO 8601' }),
   endedAt: Time,
   seconds: Nullable(Type.Number()),
   receipt: Type.Unknown(),
@@ -31,6 +31,9 @@ const Job = Type.Object({
   last: Type.Union([Run, Type.Null()]),
 });
 const Jobs = Type.Object({ jobs: Type.Array(Job), problem: Nullable(Type.String()) });
+const Runs = Type.Object({ runs: Type.Array(Run) });
+export type JobsReply = Reply<typeof Jobs>;
+export type RunsReply = Reply<typeof Runs>;
 const Params = Type.Object({ job: Type.String({ maxLength: 100 }) });
 
 /** The schedule: what runs when, what runs now, how it ended. */
@@ -57,7 +60,7 @@ export function jobRoutes(app: App, { context }: Service): void {
       job: Type.Optional(Type.String({ maxLength: 100 })),
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
     }),
-    response: replies(Type.Object({ runs: Type.Array(Run) })),
+    response: replies(Runs),
   };
   app.get('/v1/jobs/runs', { schema: history, config: quiet }, async ({ query }) => {
     return { runs: context.jobs.runs(query.limit ?? 50, query.job ?? null).map(runReply) };
@@ -126,5 +129,5 @@ function jobReply({ nextRunAt, last, flags, ...job }: JobStatus) {
 
 function runReply({ startedAt, endedAt, flags, pid: _, born: __, ...run }: JobRun) {
   const seconds = endedAt === null ? null : Math.round(endedAt - startedAt) / 1000;
-  return { ...run, flags: [...flags], startedAt: iso(startedAt), endedAt: iso(endedAt), seconds };
+  return { ...run, flags: [...flags], startedAt: new Date(startedAt).toISOString(), endedAt: iso(endedAt), seconds };
 }

@@ -1,40 +1,26 @@
 /** Blind judgements: a study is made of two treatments, judges answer its tasks, the summary says how far they agree. */
-import { Type } from 'typebox';
 import { ServiceError } from '../../errors.ts';
 import type { Experiments } from '../../experiments/experiments.ts';
 import { readTreatment, type Treatment } from '../../ranker/treatment.ts';
 import { relatedPins } from '../../related-pins.ts';
 import { listsToJudge, pooled } from '../../service/judgement-lists.ts';
 import type { App, Service } from './routes.ts';
-import { Anything, replies } from '../schemas.ts';
-
-const StudyParams = Type.Object({ study: Type.String({ minLength: 1, maxLength: 100 }) });
-const Judge = Type.Object({ judge: Type.String({ minLength: 1, maxLength: 256 }) });
-const Answer = Type.Object({
-  taskId: Type.String({ maxLength: 100 }),
-  judge: Judge.properties.judge,
-  answer: Type.Integer(),
-});
-const NewStudy = Type.Object({
-  study: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$' }),
-  kind: Type.Optional(Type.Union([Type.Literal('pair'), Type.Literal('grade')])),
-  treatmentA: Type.Unknown({ description: 'A model name, a named variant, or a treatment.' }),
-  treatmentB: Type.Unknown(),
-  queries: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 20 })),
-  length: Type.Optional(Type.Integer({ minimum: 1, maximum: 25, default: 8 })),
-  repeats: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0.2 })),
-  seed: Type.Optional(Type.Integer({ default: 1 })),
-});
+import { AnswerBody, JudgeQuery, NewStudy, NextTask, StudyBody, StudyList, StudyParams } from '../experiment-schemas.ts';
+import { replies } from '../schemas.ts';
 
 export function judgementRoutes(app: App, { context }: Service, core: Experiments): void {
-  const schema = (summary: string) => ({ summary, tags: ['judgements'], response: replies(Anything) });
-  app.get('/v1/judgements', { schema: schema('The studies, with preference and agreement'), config: { scope: 'read' } }, async () => ({
-    studies: core.judgements.studies().map((study) => core.judgements.summary(study)),
-  }));
+  const schema = <R>(summary: string, reply: R) => ({ summary, tags: ['judgements'], response: replies(reply) });
+  app.get(
+    '/v1/judgements',
+    { schema: schema('The studies, with preference and agreement', StudyList), config: { scope: 'read' } },
+    async () => ({
+      studies: core.judgements.studies().map((study) => core.judgements.summary(study)),
+    }),
+  );
   app.post(
     '/v1/judgements',
     {
-      schema: { ...schema("Makes a study of two treatments' lists, or of the candidates they show"), body: NewStudy },
+      schema: { ...schema("Makes a study of two treatments' lists, or of the candidates they show", NewStudy), body: StudyBody },
       config: { scope: 'admin', lane: 'heavy' },
     },
     async ({ body }) => {
@@ -57,9 +43,9 @@ export function judgementRoutes(app: App, { context }: Service, core: Experiment
     '/v1/judgements/:study/next',
     {
       schema: {
-        ...schema('What a judge sees next; nothing tells the treatments apart'),
+        ...schema('What a judge sees next; nothing tells the treatments apart', NextTask),
         params: StudyParams,
-        querystring: Judge,
+        querystring: JudgeQuery,
       },
       config: { scope: 'events' },
     },
@@ -67,7 +53,7 @@ export function judgementRoutes(app: App, { context }: Service, core: Experiment
   );
   app.post(
     '/v1/judgements/:study',
-    { schema: { ...schema('An answer of a judge'), params: StudyParams, body: Answer }, config: { scope: 'events' } },
+    { schema: { ...schema('An answer of a judge', NextTask), params: StudyParams, body: AnswerBody }, config: { scope: 'events' } },
     async (request) => {
       const { taskId, judge, answer } = request.body;
       core.judgements.answer(taskId, judge, answer, Date.now());

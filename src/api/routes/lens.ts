@@ -6,6 +6,7 @@ import { searchAnnotations, type SearchFilters, visualSearch, type VisualResult 
 import type { SceneMatch } from '../../search/object-index.ts';
 import { understand, type Understanding } from '../../search/query-understanding.ts';
 import { thresholdsFor } from '../../search/search-thresholds.ts';
+import { LensReply } from '../search-schemas.ts';
 import { fieldsBeside } from './item-fields.ts';
 import type { App, Service } from './routes.ts';
 import type { VisualDesk } from './visual-desk.ts';
@@ -23,7 +24,7 @@ const TRUSTED_LABEL = 0.5;
 
 export function lensRoutes(app: App, service: Service, desk: () => VisualDesk): void {
   const { context, metrics } = service;
-  const schema = visualSchema('A photo in: what it shows, and a blend of look-alikes, meaning-alikes and scenes');
+  const schema = visualSchema('A photo in: what it shows, and a blend of look-alikes, meaning-alikes and scenes', LensReply);
   app.post(
     '/v1/lens',
     { schema, config: { scope: 'read', lane: 'heavy', form: true, body: 'picture', gather: gatherPicture(service) } },
@@ -173,7 +174,7 @@ function itemOf(context: Context, { pinIndex, source, score, scene }: LensItem, 
     sources: [{ name: source, score }],
     title: catalog.pins.get(pinIndex)?.title ?? '',
     ...(scene ? { box: scene.box, label: scene.label, distance: scene.distance } : {}),
-    ...(size ? { extent: [size.width, size.height] } : {}),
+    ...(size ? { extent: [size.width, size.height] as const } : {}),
   };
 }
 

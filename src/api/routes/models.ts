@@ -4,7 +4,7 @@ import { type Decision, rollBackModel, setCanary, setDark } from '../../ranker/r
 import { promoteJudged } from '../../service/model-judge.ts';
 import type { AuditEntry } from '../../ranker/registry/model-registry.ts';
 import type { App, Service } from './routes.ts';
-import { replies } from '../schemas.ts';
+import { type Reply, replies } from '../schemas.ts';
 
 const Nullable = <T extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Number>>(type: T) => Type.Union([type, Type.Null()]);
 const Model = Type.Object({
@@ -27,6 +27,7 @@ const Models = Type.Object({
   problem: Nullable(Type.String({ description: 'Why the promoted model could not be taken up; the one before serves.' })),
   models: Type.Array(Model),
 });
+export type ModelsReply = Reply<typeof Models>;
 const whyFields = { why: Type.Optional(Type.String({ maxLength: 1000 })) };
 const Why = Type.Optional(Type.Object(whyFields));
 const Promote = Type.Optional(Type.Object({ ...whyFields, force: Type.Optional(Type.Boolean()) }));

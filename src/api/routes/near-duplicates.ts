@@ -7,7 +7,7 @@ import { whenWritable } from '../../catalog/artifacts/patient-write.ts';
 import { PIN_HAS_IMAGE, PIN_REMOVED } from '../../catalog/pins/pin-columns.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Context } from '../../service/context.ts';
-import { Id, replies } from '../schemas.ts';
+import { Id, type Reply, replies } from '../schemas.ts';
 import { pinOf } from './list-options.ts';
 import type { App, Service } from './routes.ts';
 
@@ -21,6 +21,7 @@ const Page = Type.Object({
   judged: Type.Array(Type.Object({ pinIds: Type.Array(Type.String()), same: Type.Boolean() })),
   nextCursor: Type.Union([Type.String(), Type.Null()]),
 });
+export type NearDuplicates = Reply<typeof Page>;
 const Query = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),
   cursor: Type.Optional(Type.String({ pattern: '^[0-9]{1,10}$' })),

@@ -12,6 +12,7 @@ import { thresholdsFor } from '../../search/search-thresholds.ts';
 import { listOptions, pinOf } from './list-options.ts';
 import type { App, Service } from './routes.ts';
 import { Id, PinParams, replies } from '../schemas.ts';
+import { ObjectsReply } from '../search-schemas.ts';
 import type { VisualDesk } from './visual-desk.ts';
 
 const ObjectsQuery = Type.Object({
@@ -22,7 +23,6 @@ const ObjectsQuery = Type.Object({
   sessionId: Type.Optional(Id),
   treatment: Type.Optional(Type.String({ maxLength: 2048 })),
 });
-const PinObjectsReply = Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true });
 
 /** The box that is offered where a treatment shows no dots: the middle of the picture. */
 const DEFAULT_BOX = [0.2, 0.2, 0.8, 0.8] as const;
@@ -35,7 +35,7 @@ export function objectRoutes(app: App, { context }: Service, desk: () => VisualD
     tags: ['objects'],
     params: PinParams,
     querystring: ObjectsQuery,
-    response: replies(PinObjectsReply),
+    response: replies(ObjectsReply),
   };
   app.get('/v1/pins/:id/objects', { schema, config: { scope: 'read' } }, async (request) => {
     const pinIndex = pinOf(context, request.params.id);
@@ -44,7 +44,9 @@ export function objectRoutes(app: App, { context }: Service, desk: () => VisualD
     const reply = await objectsReply(context, desk, pinIndex, { explain, thresholds: dots?.thresholds ?? {} });
     const { width, height } = reply;
     const offer =
-      dots?.show === 'box' ? { display: 'box', defaultBox: fractionsToPixels(DEFAULT_BOX, width, height) } : { display: 'dots' };
+      dots?.show === 'box'
+        ? { display: 'box' as const, defaultBox: fractionsToPixels(DEFAULT_BOX, width, height) }
+        : { display: 'dots' as const };
     return { ...reply, ...offer };
   });
 }
@@ -55,8 +57,13 @@ interface Wanted {
   readonly thresholds: Partial<DotThresholds>;
 }
 
-async function objectsReply(context: Context, desk: () => VisualDesk, pinIndex: number, wanted: Wanted) {
-  const none = { width: 0, height: 0, objects: [] as readonly object[] };
+async function objectsReply(
+  context: Context,
+  desk: () => VisualDesk,
+  pinIndex: number,
+  wanted: Wanted,
+): Promise<Omit<ObjectsReply, 'display'>> {
+  const none = { width: 0, height: 0, objects: [] };
   try {
     const { found, signals } = await desk().inTime(() => foundAndJudged(context, desk, pinIndex), context.pins.idOf(pinIndex));
     if (!found) return { ...none, missing: ['detections'] };
@@ -64,8 +71,10 @@ async function objectsReply(context: Context, desk: () => VisualDesk, pinIndex: 
     const { fitted } = desk();
     const asked = (object: Pick<PinObject, 'detector'>): DotThresholds => ({ ...thresholdsFor(object, fitted), ...wanted.thresholds });
     const objects = withPeople(context, pinIndex, found, judgeDots(found.objects, signals, asked));
-    const thresholds = Object.entries(fitted.dots).map(([detector, dots]) => [detector, { ...dots, thresholds: asked({ detector }) }]);
-    const told = wanted.explain ? { thresholds: Object.fromEntries(thresholds) as object } : {};
+    const thresholds = Object.entries(fitted.dots).map(
+      ([detector, dots]) => [detector, { ...dots, thresholds: asked({ detector }) }] as const,
+    );
+    const told = wanted.explain ? { thresholds: Object.fromEntries(thresholds) } : {};
     const spoken = objects.map((row) => ({ ...row, words: desk().wordsOf(pinIndex, row) }));
     return { ...found, objects: spoken.map((row) => (wanted.explain ? row : withoutSignals(row))), missing: [], ...told };
   } catch (error) {

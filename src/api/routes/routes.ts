@@ -8,16 +8,17 @@ import type {
 } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import type { Context } from '../../service/context.ts';
+import type { Reply } from '../schemas.ts';
 import type { Scope } from '../../access-keys.ts';
 import type { Lane } from '../shell/admission.ts';
 import type { ImageForm } from './image-form.ts';
 import type { Keys } from '../shell/keys.ts';
 import type { Metrics } from '../shell/metrics.ts';
 
-/** Requests get their types from the schemas; replies are checked by being serialized through theirs. */
+/** Requests get their types from the schemas, and handlers must return what the schema of their reply says. */
 interface SchemaTypes extends FastifyTypeProvider {
   readonly validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
-  readonly serializer: unknown;
+  readonly serializer: this['schema'] extends TSchema ? Reply<this['schema']> : unknown;
 }
 
 /** The Fastify instance with our schemas as types. */

@@ -1,12 +1,14 @@
 import { Type } from 'typebox';
 import { PIN_REMOVED } from '../../catalog/pins/pin-columns.ts';
 import type { App, Service } from './routes.ts';
-import { replies, UserParams } from '../schemas.ts';
+import { type Reply, replies, UserParams } from '../schemas.ts';
 
 const History = Type.Object({
   history: Type.Array(Type.Object({ pinId: Type.String(), type: Type.String(), at: Type.Number(), title: Type.String() })),
 });
 const Users = Type.Object({ users: Type.Array(Type.Object({ id: Type.String(), saves: Type.Integer() })) });
+export type HistoryReply = Reply<typeof History>;
+export type UsersReply = Reply<typeof Users>;
 const LimitQuery = Type.Object({ limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })) });
 
 export function userRoutes(app: App, { context }: Service): void {

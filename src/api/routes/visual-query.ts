@@ -1,6 +1,5 @@
 /** What a visual-search or Lens request asks: JSON with a pin id, or multipart with an image; both give one record. */
 import type { FastifyContextConfig, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { isWebAddress } from '../../catalog/pins/image-reference.ts';
 import type { Context } from '../../service/context.ts';
@@ -12,39 +11,7 @@ import { checkKnown } from '../shell/guard.ts';
 import { networkOf } from '../shell/rate-limit.ts';
 import { pinOf } from './list-options.ts';
 import type { Service } from './routes.ts';
-import { FieldsAndFilters, Id, LIMIT_MAX } from '../schemas.ts';
-
-export const VisualBody = Type.Object({
-  pinId: Type.Optional(Id),
-  box: Type.Optional(Type.Array(Type.Number(), { minItems: 4, maxItems: 4 })),
-  boxUnit: Type.Optional(Type.Union([Type.Literal('pixels'), Type.Literal('fractions')])),
-  category: Type.Optional(Type.String({ maxLength: 256 })),
-  buyable: Type.Optional(Type.Boolean()),
-  mode: Type.Optional(
-    Type.Union([Type.Literal('flashlight'), Type.Literal('similar-looks'), Type.Literal('shop-the-look'), Type.Literal('exact-product')], {
-      description:
-        'flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product: the same thing only.',
-    }),
-  ),
-  term: Type.Optional(Type.String({ maxLength: 256, description: 'Only pins that carry this annotation.' })),
-  terms: Type.Optional(
-    Type.Array(Type.String({ maxLength: 256 }), { maxItems: 16, description: 'Only pins that carry all of these annotations.' }),
-  ),
-  imageUrl: Type.Optional(Type.String({ maxLength: 4096, description: 'A public address of an image, instead of pinId or an upload.' })),
-  via: Type.Optional(
-    Type.Union([Type.Literal('crop'), Type.Literal('dot')], { description: 'Whether a person drew the box or took a dot.' }),
-  ),
-  preview: Type.Optional(Type.Boolean({ description: 'The box is still moving: the list is not logged.' })),
-  sessionId: Type.Optional(Id),
-  treatment: Type.Optional(Type.String({ maxLength: 2048 })),
-  exclude: Type.Optional(Type.Array(Id, { maxItems: 1000 })),
-  userId: Type.Optional(Id),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX })),
-  cursor: Type.Optional(Type.String({ maxLength: 64 })),
-  explain: Type.Optional(Type.Boolean()),
-  ...FieldsAndFilters,
-});
-export type VisualRequest = Type.Static<typeof VisualBody>;
+import { VisualBody, type VisualRequest } from '../search-schemas.ts';
 
 export interface VisualQuestion {
   readonly request: VisualRequest;

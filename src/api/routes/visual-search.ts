@@ -1,6 +1,5 @@
 /** Visual search over HTTP: a region of a picture in; look-alikes, terms and colours out. Also its restricted forms. */
 import multipart from '@fastify/multipart';
-import { Type } from 'typebox';
 import { PIN_BUYABLE } from '../../catalog/pins/pin-columns.ts';
 import type { Context } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
@@ -23,18 +22,18 @@ import { lensRoutes } from './lens.ts';
 import { objectRoutes } from './objects.ts';
 import type { App, Service } from './routes.ts';
 import { replies } from '../schemas.ts';
+import { VisualReply } from '../search-schemas.ts';
 import { VisualDesk } from './visual-desk.ts';
 import { coloursOf, listHead, logVisualList, placeOf, visualOptions } from './visual-list.ts';
 import { gatherPicture, type VisualQuestion, visualQuestion } from './visual-query.ts';
 
-export const VisualReply = Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true });
 const PER_PART = 4;
 
-export const visualSchema = (summary: string) => ({
+export const visualSchema = <R>(summary: string, reply: R) => ({
   summary,
   tags: ['visual search'],
   consumes: ['application/json', 'multipart/form-data'],
-  response: replies(VisualReply),
+  response: replies(reply),
 });
 
 export function visualSearchRoutes(app: App, service: Service): void {
@@ -48,6 +47,7 @@ export function visualSearchRoutes(app: App, service: Service): void {
   app.addHook('onClose', async () => opened?.close());
   const schema = visualSchema(
     'Pins that look like a picture, or like a region of it; with `mode` also similar looks, the look to shop, the exact product',
+    VisualReply,
   );
   app.post(
     '/v1/visual-search',
@@ -133,8 +133,11 @@ export function passes(pin: number, { category, terms = [], buyable, exclude, fi
   );
 }
 
+/** What the mode of a search adds to the head of its reply. */
+type PageReply = Omit<VisualReply, keyof ReturnType<typeof listHead> | 'colours' | 'box' | 'timings'>;
+
 interface Answer {
-  readonly reply: Record<string, unknown>;
+  readonly reply: PageReply;
   readonly logged: readonly { readonly pinIndex: number; readonly score: number; readonly source: string }[];
 }
 
@@ -254,7 +257,7 @@ function pageOf(
   question: VisualQuestion,
   { sources, timings }: FoundRegion,
   results: readonly VisualResult[],
-  more: Record<string, unknown>,
+  more: Pick<PageReply, 'category' | 'exactProduct'>,
 ): Answer {
   const startedAt = performance.now();
   const { limit = 25, cursor, explain = false } = question.request;

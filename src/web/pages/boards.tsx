@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { asError, type BoardSummary, call, type ListReply } from '../api.ts';
+import { asError, type BoardsPage, type BoardSummary, call, type ListReply, type PinsPage } from '../api.ts';
 import { useLoaded } from '../load.ts';
 import { OneList } from '../parts/one-list.tsx';
 import { PagedPins } from '../parts/paged-pins.tsx';
@@ -8,14 +8,8 @@ import { Masonry } from '../parts/masonry.tsx';
 import { PinImage } from '../parts/pin-image.tsx';
 import { Empty, Failure, MoreFailed, Skeleton } from '../parts/states.tsx';
 import type { Place } from '../router.ts';
-import type { PinPage } from '../api.ts';
 import { useTitle } from '../title.ts';
 import { currentUser } from '../visitor.ts';
-
-interface BoardPage {
-  readonly boards: readonly BoardSummary[];
-  readonly nextCursor: string | null;
-}
 
 /** Pins of a board that are shown above more ideas for it; a way leads to the others. */
 const PINS_ABOVE = 18;
@@ -27,8 +21,8 @@ export function Boards({ boardId, place }: { boardId: string; place: Place }) {
 
 function AllBoards() {
   useTitle('Boards');
-  const first = useLoaded('/boards', (signal) => call<BoardPage>('/boards?limit=60', { signal }));
-  const [later, setLater] = useState<readonly BoardPage[]>([]);
+  const first = useLoaded('/boards', (signal) => call<BoardsPage>('/boards?limit=60', { signal }));
+  const [later, setLater] = useState<readonly BoardsPage[]>([]);
   const [error, setError] = useState<Error | null>(null);
   if (first.kind === 'failed') return <Failure error={first.error} retry={first.retry} />;
   if (first.kind === 'loading') return <Skeleton count={12} />;
@@ -37,7 +31,7 @@ function AllBoards() {
   const boards = pages.flatMap((page) => page.boards);
   const more = (): void => {
     setError(null);
-    call<BoardPage>(`/boards?limit=60&cursor=${encodeURIComponent(cursor ?? '')}`)
+    call<BoardsPage>(`/boards?limit=60&cursor=${encodeURIComponent(cursor ?? '')}`)
       .then((page) => setLater((known) => [...known, page]))
       .catch((failure: unknown) => setError(asError(failure)));
   };
@@ -117,7 +111,7 @@ function OneBoard({ boardId, whole }: { boardId: string; whole: boolean }) {
 
 function SomePins({ path, boardId, total }: { path: string; boardId: string; total: number }) {
   const address = `${path}/pins?limit=${PINS_ABOVE}`;
-  const page = useLoaded(address, (signal) => call<PinPage>(address, { signal }));
+  const page = useLoaded(address, (signal) => call<PinsPage>(address, { signal }));
   if (page.kind === 'failed') return <Failure error={page.error} retry={page.retry} />;
   if (page.kind === 'loading') return <Skeleton count={12} />;
   if (page.value.pins.length === 0) return <Empty title="Nothing on this board yet" />;

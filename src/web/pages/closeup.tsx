@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'preact/hooks';
-import { type Box, call, type Item, type ListReply, type PinObject, type PinSummary, sendEvents } from '../api.ts';
+import { type Box, call, type Item, type ListReply, type ObjectsReply, type PinSummary, sendEvents } from '../api.ts';
 import { useLoaded } from '../load.ts';
 import { Cropper, type FoundObjects } from '../parts/cropper.tsx';
 import { ObjectBoxes } from '../parts/object-boxes.tsx';
@@ -11,15 +11,6 @@ import { TreatmentPicker } from '../parts/treatment-picker.tsx';
 import { go, type ListPlace, type Place, withQuery } from '../router.ts';
 import { useTitle } from '../title.ts';
 import { currentUser } from '../visitor.ts';
-
-interface ObjectsReply {
-  readonly objects: readonly PinObject[];
-  readonly width?: number;
-  readonly height?: number;
-  /** What the visitor's treatment offers: dots, or one default box. */
-  readonly display?: 'dots' | 'box';
-  readonly defaultBox?: Box;
-}
 
 /** One pin, and the pins people want to see next; two orderings side by side when `against` is in the address. */
 export function Closeup({ place }: { place: Place }) {

@@ -1,20 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ApiProblem, call, post } from '../api.ts';
 import { useLoaded } from '../load.ts';
-import type { View } from '../parts/experiment.ts';
+import type { ExperimentList, ExperimentView } from '../../api/experiment-schemas.ts';
 import { addressOf } from '../parts/experiment.ts';
 import { Refusal, useAttempt } from '../parts/refusal.tsx';
 import { Failure, Skeleton } from '../parts/states.tsx';
 import { go } from '../router.ts';
 import { useTitle } from '../title.ts';
-
-interface Known {
-  readonly models: readonly string[];
-  readonly sources: readonly string[];
-  readonly surfaces: readonly string[];
-  readonly categories: readonly string[];
-  readonly metrics: readonly { readonly name: string; readonly label: string; readonly meaning: string }[];
-}
 
 const arm = (key: string, weight: number, treatment: unknown) => ({ key, weight, treatment });
 
@@ -63,8 +55,10 @@ const SHARED = {
 
 /** A definition as text, checked by the service, which names the field that is wrong. It becomes a draft. */
 export function DefineExperiment({ from }: { from: string }) {
-  const known = useLoaded('known', (signal) => call<{ known: Known }>('/experiments', { signal }));
-  const before = useLoaded(`from ${from}`, (signal) => (from === '' ? Promise.resolve(null) : call<View>(addressOf(from), { signal })));
+  const known = useLoaded('known', (signal) => call<ExperimentList>('/experiments', { signal }));
+  const before = useLoaded(`from ${from}`, (signal) =>
+    from === '' ? Promise.resolve(null) : call<ExperimentView>(addressOf(from), { signal }),
+  );
   const [text, setText] = useState<string | null>(null);
   const [refused, attempt] = useAttempt();
   const title = from === '' ? 'New experiment' : `From ${from}`;

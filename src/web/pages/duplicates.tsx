@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import type { NearDuplicates } from '../../api/routes/near-duplicates.ts';
 import { call, post } from '../api.ts';
 import { useLoaded } from '../load.ts';
 import { Refusal, useAttempt } from '../parts/refusal.tsx';
@@ -6,22 +7,7 @@ import { Failure, Skeleton } from '../parts/states.tsx';
 import { go, type Place, withQuery } from '../router.ts';
 import { useTitle } from '../title.ts';
 
-interface Member {
-  readonly id: string;
-  readonly title: string;
-  readonly saves: number;
-  readonly likeness?: number;
-}
-
-interface Group {
-  readonly pins: readonly Member[];
-  readonly nearly: readonly Member[];
-}
-
-interface View {
-  readonly groups: readonly Group[];
-  readonly nextCursor: string | null;
-}
+type Member = NearDuplicates['groups'][number]['pins'][number];
 
 /** Groups side by side: what counts as one picture, and what nearly does; a person parts or unites them. */
 export function Duplicates({ place }: { readonly place: Place }) {
@@ -29,7 +15,7 @@ export function Duplicates({ place }: { readonly place: Place }) {
   const cursor = place.query.get('cursor') ?? '0';
   const [round, setRound] = useState(0);
   const loaded = useLoaded(`duplicates ${cursor} ${round}`, (signal) =>
-    call<View>(`/near-duplicates?limit=12&cursor=${cursor}`, { signal }),
+    call<NearDuplicates>(`/near-duplicates?limit=12&cursor=${cursor}`, { signal }),
   );
   const [refused, attempt] = useAttempt();
   const say = (pinIds: readonly string[], same: boolean): void => {
@@ -69,7 +55,13 @@ export function Duplicates({ place }: { readonly place: Place }) {
   );
 }
 
-function GroupRow({ group, say }: { readonly group: Group; readonly say: (pinIds: readonly string[], same: boolean) => void }) {
+function GroupRow({
+  group,
+  say,
+}: {
+  readonly group: NearDuplicates['groups'][number];
+  readonly say: (pinIds: readonly string[], same: boolean) => void;
+}) {
   const [first, ...others] = group.pins;
   return (
     <section class="panel duplicate-group" aria-label={`Group of ${first.title || first.id}`}>
@@ -108,7 +100,7 @@ function GroupRow({ group, say }: { readonly group: Group; readonly say: (pinIds
 }
 
 interface PictureProps {
-  readonly pin: Member;
+  readonly pin: Member & { readonly likeness?: number };
   readonly action?: string;
   readonly act?: () => void;
 }

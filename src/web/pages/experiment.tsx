@@ -1,12 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import { useLoaded } from '../load.ts';
-import type { Report, Series, View } from '../parts/experiment.ts';
+import type { ExperimentView, ForestRow, Report, Series, Tone } from '../../api/experiment-schemas.ts';
 import { addressOf, percent } from '../parts/experiment.ts';
 import { Controls, Downloads } from '../parts/experiment-controls.tsx';
 import { ForecastPanel } from '../parts/experiment-forecast.tsx';
 import { Arms, Differences, Exposures, Health, History, Novelty, Table4 } from '../parts/experiment-panels.tsx';
-import type { ForestRow, Tone } from '../parts/forest-plot.tsx';
 import { ForestPlot } from '../parts/forest-plot.tsx';
 import { LineChart } from '../parts/line-chart.tsx';
 import { Failure, Skeleton } from '../parts/states.tsx';
@@ -22,7 +21,7 @@ export function OneExperiment({ experimentKey, place }: { experimentKey: string;
   const [round, setRound] = useState(0);
   const interval = place.query.get('interval') === 'fixed-horizon' ? 'fixed-horizon' : 'always-valid';
   const address = `${addressOf(experimentKey)}?interval=${interval}`;
-  const loaded = useLoaded(`${address}#${round}`, (signal) => call<View>(address, { signal }));
+  const loaded = useLoaded(`${address}#${round}`, (signal) => call<ExperimentView>(address, { signal }));
   useEffect(() => {
     const timer = setInterval(() => document.hidden || setRound((before) => before + 1), REFRESH_MS);
     return () => clearInterval(timer);
@@ -176,7 +175,7 @@ function Segments({ rows, arms, place }: { rows: readonly ForestRow[]; arms: rea
   );
 }
 
-function DefinitionPanel({ view: { definition, version } }: { view: View }) {
+function DefinitionPanel({ view: { definition, version } }: { view: ExperimentView }) {
   return (
     <details class="panel">
       <summary>Definition, version {version}</summary>

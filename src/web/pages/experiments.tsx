@@ -1,6 +1,6 @@
 import { call } from '../api.ts';
 import { useLoaded } from '../load.ts';
-import type { Card } from '../parts/experiment.ts';
+import type { ExperimentCard, ExperimentList } from '../../api/experiment-schemas.ts';
 import { addressOf, dayOf, intervalText } from '../parts/experiment.ts';
 import { Failure, Skeleton } from '../parts/states.tsx';
 import type { Place } from '../router.ts';
@@ -19,7 +19,7 @@ const STATES = ['running', 'draft', 'stopped', 'archived'];
 
 function List() {
   useTitle('Experiments');
-  const list = useLoaded('experiments', (signal) => call<{ experiments: readonly Card[]; holdout: number }>('/experiments', { signal }));
+  const list = useLoaded('experiments', (signal) => call<ExperimentList>('/experiments', { signal }));
   if (list.kind === 'failed') return <Failure error={list.error} retry={list.retry} />;
   if (list.kind === 'loading') return <Skeleton count={4} />;
   const { experiments, holdout } = list.value;
@@ -55,7 +55,7 @@ function List() {
   );
 }
 
-function Row({ card }: { card: Card }) {
+function Row({ card }: { card: ExperimentCard }) {
   const since = card.startedAt === null ? 'not started' : `since ${dayOf(card.startedAt)}`;
   const until = card.stoppedAt === null ? '' : ` to ${dayOf(card.stoppedAt)}`;
   return (

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import type { HistoryReply, UsersReply } from '../../api/routes/users.ts';
 import { call, type ListReply, type PinSummary } from '../api.ts';
 import { useLoaded } from '../load.ts';
 import { PinCard } from '../parts/pin-card.tsx';
@@ -7,15 +8,6 @@ import { Empty, Failure, Skeleton } from '../parts/states.tsx';
 import { go } from '../router.ts';
 import { useTitle } from '../title.ts';
 import { chosenUser, chooseUser } from '../visitor.ts';
-
-interface HistoryReply {
-  readonly history: readonly {
-    readonly pinId: string;
-    readonly type: string;
-    readonly at: number | string | null;
-    readonly title?: string;
-  }[];
-}
 
 /** The home feed of a chosen user beside what that user saved and opened, so that one can judge the one by the other. */
 export function HomeFeed({ userId }: { userId: string }) {
@@ -74,7 +66,7 @@ function FeedOf({ userId }: { userId: string }) {
 function ChooseUser() {
   useTitle('Home feed');
   const [typed, setTyped] = useState('');
-  const users = useLoaded('users', (signal) => call<{ users: readonly { id: string; saves?: number }[] }>('/users?limit=60', { signal }));
+  const users = useLoaded('users', (signal) => call<UsersReply>('/users?limit=60', { signal }));
   const open = (id: string): void => {
     chooseUser(id);
     go(`/home/${encodeURIComponent(id)}`);

@@ -1,38 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { JobsReply, RunsReply } from '../../api/routes/jobs.ts';
 import { call, post } from '../api.ts';
 import { useLoaded } from '../load.ts';
 import { Refusal, useAttempt } from '../parts/refusal.tsx';
 import { Failure, Skeleton } from '../parts/states.tsx';
 import { useTitle } from '../title.ts';
 
-interface Run {
-  readonly id: number;
-  readonly job: string;
-  readonly flags: readonly string[];
-  readonly cron: string | null;
-  readonly who: string | null;
-  readonly state: string;
-  readonly startedAt: string;
-  readonly seconds: number | null;
-  readonly receipt: unknown;
-  readonly said: string;
-}
-
-interface Job {
-  readonly job: string;
-  readonly cron: string | null;
-  readonly flags: readonly string[];
-  readonly nextRunAt: string | null;
-  readonly state: 'running' | 'waiting' | 'idle';
-  readonly progress: { readonly step: string; readonly done: number; readonly total: number } | null;
-  readonly last: Run | null;
-}
-
-interface View {
-  readonly jobs: readonly Job[];
-  readonly problem: string | null;
-  readonly runs: readonly Run[];
-}
+type JobRun = RunsReply['runs'][number];
 
 /** The page looks again so often while something runs, and so often while nothing does. */
 const BUSY_MS = 1000;
@@ -43,13 +17,10 @@ export function Jobs() {
   useTitle('Jobs');
   const [round, setRound] = useState(0);
   const loaded = useLoaded(`jobs ${round}`, async (signal) => {
-    const [all, history] = await Promise.all([
-      call<Pick<View, 'jobs' | 'problem'>>('/jobs', { signal }),
-      call<Pick<View, 'runs'>>('/jobs/runs?limit=50', { signal }),
-    ]);
+    const [all, history] = await Promise.all([call<JobsReply>('/jobs', { signal }), call<RunsReply>('/jobs/runs?limit=50', { signal })]);
     return { ...all, ...history };
   });
-  const view: View | null = loaded.kind === 'there' ? loaded.value : loaded.kind === 'loading' ? loaded.previous : null;
+  const view: (JobsReply & RunsReply) | null = loaded.kind === 'there' ? loaded.value : loaded.kind === 'loading' ? loaded.previous : null;
   const busy = view?.jobs.some(({ state }) => state !== 'idle') ?? false;
   useEffect(() => {
     const timer = setTimeout(() => setRound((count) => count + 1), busy ? BUSY_MS : IDLE_MS);
@@ -75,7 +46,7 @@ export function Jobs() {
   );
 }
 
-function Schedule({ jobs, changed }: { jobs: readonly Job[]; changed: () => void }) {
+function Schedule({ jobs, changed }: { jobs: JobsReply['jobs']; changed: () => void }) {
   const [refused, attempt] = useAttempt();
   const act = (path: string) => (): void => attempt(() => post(path, {}).finally(changed));
   return (
@@ -121,7 +92,7 @@ function Schedule({ jobs, changed }: { jobs: readonly Job[]; changed: () => void
   );
 }
 
-function Now({ state, progress }: Pick<Job, 'state' | 'progress'>) {
+function Now({ state, progress }: Pick<JobsReply['jobs'][number], 'state' | 'progress'>) {
   if (state === 'waiting') return <small>waits for its turn</small>;
   return (
     <span class="row">
@@ -131,7 +102,7 @@ function Now({ state, progress }: Pick<Job, 'state' | 'progress'>) {
   );
 }
 
-function Ended({ run }: { run: Run }) {
+function Ended({ run }: { run: JobRun }) {
   return (
     <span class="row">
       <b class={`outcome ${toneOf(run.state)}`}>{run.state}</b>
@@ -140,7 +111,7 @@ function Ended({ run }: { run: Run }) {
   );
 }
 
-function History({ runs }: { runs: readonly Run[] }) {
+function History({ runs }: { runs: RunsReply['runs'] }) {
   return (
     <div class="panel">
       <table>
@@ -186,7 +157,7 @@ function toneOf(state: string): string {
 }
 
 /** What went wrong, or the first few facts of the receipt. */
-function headOf({ receipt, said }: Run): string {
+function headOf({ receipt, said }: JobRun): string {
   const record = (receipt ?? {}) as Readonly<Record<string, unknown>>;
   const { error } = record as { readonly error?: { readonly message: string } };
   if (error) return error.message;

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { BlindTask, NextTask, StudyList } from '../../api/experiment-schemas.ts';
 import { asError, call, post } from '../api.ts';
 import { isCommand } from '../keyboard.ts';
 import { useLoaded } from '../load.ts';
@@ -6,27 +7,6 @@ import { PinImage } from '../parts/pin-image.tsx';
 import { Empty, Failure, Skeleton } from '../parts/states.tsx';
 import { useTitle } from '../title.ts';
 import { currentUser } from '../visitor.ts';
-
-interface Task {
-  readonly taskId: string;
-  readonly kind: 'pair' | 'grade';
-  readonly queryPinId: string;
-  readonly left: readonly string[];
-  readonly right: readonly string[];
-  readonly done: number;
-  readonly total: number;
-}
-
-interface Study {
-  readonly study: string;
-  readonly kind: string;
-  readonly tasks: number;
-  readonly judgements: number;
-  readonly judges: number;
-  readonly preferenceForB: number | null;
-  readonly agreement: number | null;
-  readonly selfAgreement: number | null;
-}
 
 const GRADES = ['no relation', 'weak', 'fair', 'good', 'just what I want next'];
 
@@ -39,7 +19,7 @@ export function Judge({ study }: { study: string }) {
 
 function Studies() {
   useTitle('Judgements');
-  const list = useLoaded('judgements', (signal) => call<{ studies: readonly Study[] }>('/judgements', { signal }));
+  const list = useLoaded('judgements', (signal) => call<StudyList>('/judgements', { signal }));
   if (list.kind === 'failed') return <Failure error={list.error} retry={list.retry} />;
   if (list.kind === 'loading') return <Skeleton count={3} />;
   if (list.value.studies.length === 0)
@@ -87,25 +67,23 @@ function Judging({ study }: { study: string }) {
   useTitle(`Judging ${study}`);
   const judge = currentUser();
   const address = `/judgements/${encodeURIComponent(study)}`;
-  const first = useLoaded(address, (signal) =>
-    call<{ task: Task | null }>(`${address}/next?judge=${encodeURIComponent(judge)}`, { signal }),
-  );
-  const [task, setTask] = useState<Task | null | undefined>(undefined);
+  const first = useLoaded(address, (signal) => call<NextTask>(`${address}/next?judge=${encodeURIComponent(judge)}`, { signal }));
+  const [task, setTask] = useState<BlindTask | null | undefined>(undefined);
   const [error, setError] = useState<Error | null>(null);
-  const [before, setBefore] = useState<Task | null>(null);
+  const [before, setBefore] = useState<BlindTask | null>(null);
   useEffect(() => {
     if (first.kind === 'there') setTask(first.value.task);
   }, [first]);
   /** The task that may be answered now: none while an answer is on its way or was refused, so that a fast key never answers twice. */
-  const open = useRef<Task | null>(null);
+  const open = useRef<BlindTask | null>(null);
   open.current = error ? null : (task ?? null);
-  const last = useRef<Task | null>(null);
+  const last = useRef<BlindTask | null>(null);
   last.current = error ? null : before;
   const answer = (value: number): void => {
     const answered = open.current;
     if (!answered) return;
     open.current = null;
-    post<{ task: Task | null }>(address, { taskId: answered.taskId, judge, answer: value })
+    post<NextTask>(address, { taskId: answered.taskId, judge, answer: value })
       .then((reply) => {
         setBefore(answered);
         setTask(reply.task);
@@ -194,7 +172,7 @@ function Judging({ study }: { study: string }) {
 }
 
 /** Arrows compare, digits grade. */
-function answerOf(key: string, task: Task | null): number | null {
+function answerOf(key: string, task: BlindTask | null): number | null {
   if (task?.kind === 'grade') return /^[0-4]$/.test(key) ? Number(key) : null;
   return task ? (PAIR_KEYS[key] ?? null) : null;
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { asError, type Box, call, type Item, type ListReply } from '../api.ts';
+import { asError, call, type Item, type LensReply } from '../api.ts';
 import { Cropper } from '../parts/cropper.tsx';
 import { Masonry } from '../parts/masonry.tsx';
 import { PinCard } from '../parts/pin-card.tsx';
@@ -7,18 +7,6 @@ import { SourceBadge } from '../parts/source-badge.tsx';
 import { dotName, SeenWords } from '../parts/spoken.tsx';
 import { Empty, Failure, Skeleton } from '../parts/states.tsx';
 import { useTitle } from '../title.ts';
-
-interface LensReply extends ListReply {
-  readonly understanding: {
-    readonly annotations?: readonly { readonly term: string; readonly weight?: number; readonly confidence?: number }[];
-    readonly words?: readonly { readonly word: string; readonly confidence: number }[];
-    readonly objects?: readonly { readonly label: string; readonly score: number; readonly box: Box }[];
-    readonly colours?: readonly (string | { readonly hex: string; readonly share?: number })[];
-    readonly category?: string | { readonly name: string; readonly confidence?: number } | null;
-    readonly picture?: string;
-  };
-  readonly blend: readonly { readonly source: string; readonly ratio: number; readonly reason: string }[];
-}
 
 /** A photo in (dropped, pasted or chosen): what it shows, and a blend of look-alikes, meaning-alikes and scenes. */
 export function Lens() {

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { callText, post } from '../api.ts';
-import type { View } from './experiment.ts';
+import type { ExperimentView } from '../../api/experiment-schemas.ts';
 import { addressOf } from './experiment.ts';
 import { Refusal, useAttempt } from './refusal.tsx';
 
@@ -11,7 +11,7 @@ const STEPS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Start, stop, archive, widen; each asks once more, and is written into the history. */
-export function Controls({ view, onChange }: { view: View; onChange: () => void }) {
+export function Controls({ view, onChange }: { view: ExperimentView; onChange: () => void }) {
   const { card, definition } = view;
   const [refused, attempt] = useAttempt();
   const [asked, setAsked] = useState('');

@@ -1,24 +1,9 @@
 import { useState } from 'preact/hooks';
+import type { Forecast } from '../../api/experiment-schemas.ts';
 import { call } from '../api.ts';
 import { useLoaded } from '../load.ts';
 import { addressOf, percent } from './experiment.ts';
 import { Failure } from './states.tsx';
-
-interface Forecast {
-  readonly days: number;
-  readonly lists: number;
-  readonly unitsSeen: number;
-  readonly unitsEnrolled: number;
-  readonly complete: boolean;
-  readonly metrics: readonly {
-    readonly metric: string;
-    readonly value: number | null;
-    readonly detectableLift: number | null;
-    readonly detectableLiftWatching: number | null;
-    readonly unitsNeeded: number | null;
-    readonly suggestedCap: number | null;
-  }[];
-}
 
 const LENGTHS = [7, 14, 28];
 

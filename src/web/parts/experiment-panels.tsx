@@ -1,6 +1,6 @@
 import { call } from '../api.ts';
 import { useLoaded } from '../load.ts';
-import type { Definition, Report, View } from './experiment.ts';
+import type { Definition, DifferenceList, ExperimentView, Report } from '../../api/experiment-schemas.ts';
 import { addressOf, dayOf, percent } from './experiment.ts';
 import { LineChart } from './line-chart.tsx';
 import { PinImage } from './pin-image.tsx';
@@ -40,7 +40,7 @@ export function Arms({ report }: { report: Report }) {
   );
 }
 
-export function Health({ health }: { health: View['health'] }) {
+export function Health({ health }: { health: ExperimentView['health'] }) {
   const words = { good: 'fine', bad: 'bad', open: 'look', broken: 'broken' } as const;
   return (
     <section class="panel" aria-label="Health">
@@ -134,7 +134,7 @@ export function Novelty({ report }: { report: Report }) {
   );
 }
 
-export function History({ audit }: { audit: View['audit'] }) {
+export function History({ audit }: { audit: ExperimentView['audit'] }) {
   return (
     <section class="panel" aria-label="History">
       <h2>Who changed what</h2>
@@ -154,19 +154,10 @@ export function History({ audit }: { audit: View['audit'] }) {
   );
 }
 
-interface Difference {
-  readonly recommendationId: string;
-  readonly at: number;
-  readonly arm: string | null;
-  readonly queryPinId: string;
-}
-
 /** Examples to look at with one's own eyes: the arms' lists for the same pin, side by side. */
 export function Differences({ definition }: { definition: Definition }) {
   const { key, arms, counterfactualShare } = definition;
-  const found = useLoaded(`${key} differences`, (signal) =>
-    call<{ differences: readonly Difference[] }>(`${addressOf(key)}/differences`, { signal }),
-  );
+  const found = useLoaded(`${key} differences`, (signal) => call<DifferenceList>(`${addressOf(key)}/differences`, { signal }));
   const differences = found.kind === 'there' ? found.value.differences : [];
   const queries = [...new Map(differences.map((each) => [each.queryPinId, each])).values()];
   return (

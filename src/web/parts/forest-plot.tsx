@@ -1,17 +1,4 @@
-export type Tone = 'good' | 'bad' | 'open' | 'broken';
-
-export interface ForestRow {
-  readonly label: string;
-  readonly arm: string;
-  readonly metric: string;
-  readonly users: number;
-  readonly lift: number | null;
-  readonly low: number | null;
-  readonly high: number | null;
-  readonly text: string;
-  readonly tone: Tone;
-  readonly adjusted?: string | null;
-}
+import type { ForestRow, Tone } from '../../api/experiment-schemas.ts';
 
 type KnownRow = ForestRow & { readonly lift: number; readonly low: number; readonly high: number };
 

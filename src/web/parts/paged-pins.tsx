@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { asError, call, type PinPage } from '../api.ts';
+import { asError, call, type PinsPage } from '../api.ts';
 import { useLoaded } from '../load.ts';
 import { Masonry } from './masonry.tsx';
 import { PinCard } from './pin-card.tsx';
@@ -11,8 +11,8 @@ import { Failure, MoreFailed, Skeleton } from './states.tsx';
  * component (give it a key), so that no late page of the one ends up in the other.
  */
 export function PagedPins({ address, none }: { address: string; none: ComponentChildren }) {
-  const first = useLoaded(address, (signal) => call<PinPage>(address, { signal }));
-  const [later, setLater] = useState<readonly PinPage[]>([]);
+  const first = useLoaded(address, (signal) => call<PinsPage>(address, { signal }));
+  const [later, setLater] = useState<readonly PinsPage[]>([]);
   const [asking, setAsking] = useState(false);
   const [error, setError] = useState<Error | null>(null);
   const stop = useRef(new AbortController());
@@ -25,7 +25,7 @@ export function PagedPins({ address, none }: { address: string; none: ComponentC
     const { signal } = stop.current;
     setAsking(true);
     setError(null);
-    call<PinPage>(`${address}&cursor=${encodeURIComponent(cursor)}`, { signal })
+    call<PinsPage>(`${address}&cursor=${encodeURIComponent(cursor)}`, { signal })
       .then((page) => signal.aborted || setLater((known) => [...known, page]))
       .catch((failure: unknown) => signal.aborted || setError(asError(failure)))
       .finally(() => signal.aborted || setAsking(false));

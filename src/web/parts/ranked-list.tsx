@@ -1,6 +1,6 @@
 import type { TargetedMouseEvent } from 'preact';
 import { useState } from 'preact/hooks';
-import { type Item, type ListReply, sendEvents } from '../api.ts';
+import { type Item, type ListReply, sendEvents, titleOf } from '../api.ts';
 import { currentUser } from '../visitor.ts';
 import { Masonry } from './masonry.tsx';
 import { PinCard } from './pin-card.tsx';
@@ -45,7 +45,7 @@ export function RankedList({
           <PinCard
             key={row.pinId}
             pinId={row.pinId}
-            title={row.title ?? row.fields?.title ?? undefined}
+            title={titleOf(row)}
             href={`/pin/${encodeURIComponent(row.pinId)}`}
             from={sendsEvents ? { recommendationId, position: row.position } : undefined}
             onOpen={() => open(row)}
@@ -71,7 +71,7 @@ export function RankedList({
 }
 
 function Asks({ row, last, onAsk }: { row: Item; last: boolean; onAsk: (asked: Asked) => void }) {
-  const name = `#${row.position} ${row.title || row.fields?.title || row.pinId}`;
+  const name = `#${row.position} ${titleOf(row) || row.pinId}`;
   const ask = (against: boolean) => (event: TargetedMouseEvent<HTMLButtonElement>) =>
     onAsk({ position: row.position, against, opener: event.currentTarget });
   return (

@@ -1,8 +1,8 @@
-import { type Item, sendEvents } from '../api.ts';
+import { type Item, sendEvents, type VisualReply } from '../api.ts';
 import { currentUser } from '../visitor.ts';
 import { Masonry } from './masonry.tsx';
 import { PinCard } from './pin-card.tsx';
-import type { RegionReply, RegionSearch } from './region-search.ts';
+import type { RegionSearch } from './region-search.ts';
 import { SaveButton, SavesRefused, useSaves } from './saves.tsx';
 import { SourceBadge } from './source-badge.tsx';
 import { Empty, Failure, MoreFailed, Skeleton } from './states.tsx';
@@ -52,7 +52,7 @@ function countOf({ length }: readonly Item[]): string {
   return length === 1 ? '1 pin found' : `${length} pins found`;
 }
 
-function Found({ reply, search: { more, moreError } }: { reply: RegionReply; search: RegionSearch }) {
+function Found({ reply, search: { more, moreError } }: { reply: VisualReply; search: RegionSearch }) {
   return (
     <>
       {reply.exactProduct && (
@@ -72,7 +72,7 @@ function Found({ reply, search: { more, moreError } }: { reply: RegionReply; sea
   );
 }
 
-function Terms({ reply, terms, onTerms }: { reply: RegionReply; terms: readonly string[]; onTerms: (terms: readonly string[]) => void }) {
+function Terms({ reply, terms, onTerms }: { reply: VisualReply; terms: readonly string[]; onTerms: (terms: readonly string[]) => void }) {
   const found = reply.annotations.map(({ term }) => term).filter((term) => !terms.includes(term));
   return (
     <div class="row wrap narrow-by">
@@ -101,7 +101,7 @@ function Terms({ reply, terms, onTerms }: { reply: RegionReply; terms: readonly 
 }
 
 /** One shelf per object of the look, those that complete it last. */
-function Shelves({ reply }: { reply: RegionReply }) {
+function Shelves({ reply }: { reply: VisualReply }) {
   let from = 0;
   return (
     <>
@@ -122,7 +122,7 @@ function Shelves({ reply }: { reply: RegionReply }) {
   );
 }
 
-function Cards({ reply, items, onEnd }: { reply: RegionReply; items: readonly Item[]; onEnd: (() => void) | null }) {
+function Cards({ reply, items, onEnd }: { reply: VisualReply; items: readonly Item[]; onEnd: (() => void) | null }) {
   const { recommendationId } = reply;
   const saves = useSaves(recommendationId);
   return (

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { asError, call, type ListReply, post } from '../api.ts';
+import { asError, call, post, type VisualReply } from '../api.ts';
 import { currentUser } from '../visitor.ts';
 import type { Fractions } from './crop-box.ts';
 
@@ -14,21 +14,6 @@ export const MODES = {
 } as const;
 export type Mode = keyof typeof MODES;
 
-export interface RegionReply extends ListReply {
-  readonly annotations: readonly { readonly term: string; readonly weight: number }[];
-  readonly colours: readonly { readonly hex: string; readonly share: number }[];
-  readonly category?: string | null;
-  readonly look?: readonly LookPart[];
-  readonly exactProduct?: { readonly precision: number; readonly distanceMax: number };
-}
-
-export interface LookPart {
-  readonly label: string;
-  readonly completes: boolean;
-  readonly confidence: number;
-  readonly count: number;
-}
-
 export interface RegionQuery {
   readonly box: Fractions | null;
   readonly terms: readonly string[];
@@ -39,7 +24,7 @@ export interface RegionQuery {
 }
 
 export interface RegionSearch {
-  readonly reply: RegionReply | null;
+  readonly reply: VisualReply | null;
   readonly error: Error | null;
   readonly busy: boolean;
   /** Asks the last question again. */
@@ -57,7 +42,7 @@ const PAGE = 24;
  * so a stale reply never replaces a newer; while `held` (a finger on the results) nothing moves under it.
  */
 export function useRegionSearch(picture: Picture, query: RegionQuery, held: { readonly current: boolean }): RegionSearch {
-  const [reply, setReply] = useState<RegionReply | null>(null);
+  const [reply, setReply] = useState<VisualReply | null>(null);
   const [error, setError] = useState<Error | null>(null);
   const [moreError, setMoreError] = useState<Error | null>(null);
   const [busy, setBusy] = useState(false);
@@ -85,7 +70,7 @@ export function useRegionSearch(picture: Picture, query: RegionQuery, held: { re
     );
     return () => clearTimeout(timer);
   }, [picture, key, round]);
-  const show = (value: RegionReply): void => {
+  const show = (value: VisualReply): void => {
     setReply(value);
     setError(null);
     setMoreError(null);
@@ -123,7 +108,7 @@ function ask(
   { box, terms, mode, settled, via }: RegionQuery,
   cursor: string | null,
   signal: AbortSignal,
-): Promise<RegionReply> {
+): Promise<VisualReply> {
   const fields = {
     box,
     boxUnit: 'fractions',
@@ -135,9 +120,9 @@ function ask(
     userId: currentUser(),
     ...(cursor ? { cursor } : {}),
   };
-  if ('pinId' in picture) return post<RegionReply>('/visual-search', { pinId: picture.pinId, ...fields }, signal);
+  if ('pinId' in picture) return post<VisualReply>('/visual-search', { pinId: picture.pinId, ...fields }, signal);
   const body = new FormData();
   for (const [name, value] of Object.entries(fields)) body.set(name, typeof value === 'string' ? value : JSON.stringify(value));
   body.set('image', picture.file);
-  return call<RegionReply>('/visual-search', { method: 'POST', body, signal });
+  return call<VisualReply>('/visual-search', { method: 'POST', body, signal });
 }

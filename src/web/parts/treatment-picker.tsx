@@ -1,4 +1,5 @@
-import { call, type ModelRow } from '../api.ts';
+import type { ModelsReply } from '../../api/routes/models.ts';
+import { call } from '../api.ts';
 import { useLoaded } from '../load.ts';
 import { go, type Place, withQuery } from '../router.ts';
 
@@ -6,7 +7,7 @@ import { go, type Place, withQuery } from '../router.ts';
 const VARIANTS = ['variant-a', 'variant-b', 'variant-c'];
 
 export function TreatmentPicker({ place }: { place: Place }) {
-  const models = useLoaded('models', (signal) => call<{ models: readonly ModelRow[] }>('/models', { signal }));
+  const models = useLoaded('models', (signal) => call<ModelsReply>('/models', { signal }));
   if (models.kind !== 'there') return null;
   const names = [...new Set(['as-retrieved', ...models.value.models.map((row) => row.name), ...VARIANTS])];
   const left = place.query.get('treatment') ?? '';

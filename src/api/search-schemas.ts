@@ -1,0 +1,192 @@
+/** Objects in pictures, visual search and Lens over HTTP: the shapes of their requests and replies, which the pages read too. */
+import { Type } from 'typebox';
+import { Degradations, FieldsAndFilters, Id, Item, LIMIT_MAX, NumberOrNull, type Reply, TextOrNull, Treatment } from './schemas.ts';
+
+const BOX = { type: 'array', items: { type: 'number' }, minItems: 4, maxItems: 4 };
+/** Corners x1, y1, x2, y2 in pixels of the original picture. */
+const Box = Type.Unsafe<readonly [number, number, number, number]>({ ...BOX, description: 'x1, y1, x2, y2 in pixels of the picture.' });
+const BoxOrNull = Type.Union([Box, Type.Null()]);
+export type Box = Reply<typeof Box>;
+
+export const VisualBody = Type.Object({
+  pinId: Type.Optional(Id),
+  box: Type.Optional(Type.Array(Type.Number(), { minItems: 4, maxItems: 4 })),
+  boxUnit: Type.Optional(Type.Union([Type.Literal('pixels'), Type.Literal('fractions')])),
+  category: Type.Optional(Type.String({ maxLength: 256 })),
+  buyable: Type.Optional(Type.Boolean()),
+  mode: Type.Optional(
+    Type.Union([Type.Literal('flashlight'), Type.Literal('similar-looks'), Type.Literal('shop-the-look'), Type.Literal('exact-product')], {
+      description:
+        'flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product: the same thing only.',
+    }),
+  ),
+  term: Type.Optional(Type.String({ maxLength: 256, description: 'Only pins that carry this annotation.' })),
+  terms: Type.Optional(
+    Type.Array(Type.String({ maxLength: 256 }), { maxItems: 16, description: 'Only pins that carry all of these annotations.' }),
+  ),
+  imageUrl: Type.Optional(Type.String({ maxLength: 4096, description: 'A public address of an image, instead of pinId or an upload.' })),
+  via: Type.Optional(
+    Type.Union([Type.Literal('crop'), Type.Literal('dot')], { description: 'Whether a person drew the box or took a dot.' }),
+  ),
+  preview: Type.Optional(Type.Boolean({ description: 'The box is still moving: the list is not logged.' })),
+  sessionId: Type.Optional(Id),
+  treatment: Type.Optional(Type.String({ maxLength: 2048 })),
+  exclude: Type.Optional(Type.Array(Id, { maxItems: 1000 })),
+  userId: Type.Optional(Id),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX })),
+  cursor: Type.Optional(Type.String({ maxLength: 64 })),
+  explain: Type.Optional(Type.Boolean()),
+  ...FieldsAndFilters,
+});
+export type VisualRequest = Type.Static<typeof VisualBody>;
+
+const HeadFields = {
+  recommendationId: Type.String(),
+  modelVersion: Type.String({ description: 'hamming and the first digits of the visual net.' }),
+  treatment: Treatment,
+  arm: TextOrNull,
+  userId: TextOrNull,
+  degraded: Degradations,
+  missing: Type.Array(Type.String()),
+};
+const ItemFields = { ...Item.properties, title: Type.String() };
+const WeightedTerm = Type.Object({ term: Type.String(), weight: Type.Number() });
+const Colour = Type.Object({
+  hex: Type.String(),
+  lab: Type.Array(Type.Number(), { description: 'CIE L*a*b*.' }),
+  share: Type.Number({ description: 'Of the pixels, 0..1.' }),
+});
+const Word = Type.Object({ word: Type.String(), confidence: Type.Number() });
+
+const VisualItem = Type.Object({
+  ...ItemFields,
+  distance: Type.Number({ description: 'Hamming distance of the binary codes.' }),
+  part: Type.Optional(Type.Integer({ description: 'Shop the look: index in `look`.' })),
+  forLabel: Type.Optional(Type.String()),
+  completes: Type.Optional(Type.Boolean({ description: 'Shop the look: of a kind that the picture lacks.' })),
+});
+export const VisualReply = Type.Object({
+  ...HeadFields,
+  items: Type.Array(VisualItem),
+  nextCursor: TextOrNull,
+  annotations: Type.Array(WeightedTerm),
+  colours: Type.Array(Colour),
+  box: BoxOrNull,
+  category: Type.Optional(TextOrNull),
+  exactProduct: Type.Optional(
+    Type.Object({
+      truth: Type.String(),
+      queries: Type.Integer(),
+      precisionAsked: Type.Number(),
+      distanceMax: Type.Number(),
+      precision: Type.Number(),
+      recall: Type.Number(),
+      pairs: Type.Integer(),
+    }),
+  ),
+  look: Type.Optional(
+    Type.Array(
+      Type.Object({
+        label: Type.String(),
+        box: BoxOrNull,
+        confidence: Type.Number(),
+        completes: Type.Boolean(),
+        count: Type.Integer(),
+      }),
+    ),
+  ),
+  timings: Type.Optional(Type.Record(Type.String(), Type.Number(), { description: 'Milliseconds by stage.' })),
+});
+export type VisualReply = Reply<typeof VisualReply>;
+
+const ObjectFields = {
+  label: Type.String(),
+  score: Type.Number(),
+  box: Box,
+  suppressedBy: Type.Optional(Type.String({ description: 'The signal that took its dot.' })),
+  detector: Type.Optional(Type.String()),
+};
+const LensItem = Type.Object({
+  ...ItemFields,
+  source: Type.String(),
+  box: Type.Optional(Box),
+  label: Type.Optional(Type.String()),
+  distance: Type.Optional(Type.Number()),
+  extent: Type.Optional(
+    Type.Unsafe<readonly [number, number]>({
+      type: 'array',
+      items: { type: 'number' },
+      minItems: 2,
+      maxItems: 2,
+      description: 'Width and height of the picture that `box` is in.',
+    }),
+  ),
+});
+export const LensReply = Type.Object({
+  ...HeadFields,
+  items: Type.Array(LensItem),
+  nextCursor: TextOrNull,
+  understanding: Type.Object({
+    annotations: Type.Array(Type.Object({ ...WeightedTerm.properties, confidence: Type.Number() })),
+    objects: Type.Array(Type.Object({ ...ObjectFields, shown: Type.Optional(Type.Boolean()), dominant: Type.Optional(Type.Boolean()) })),
+    colours: Type.Array(Colour),
+    category: Type.Union([Type.Object({ name: Type.String(), confidence: Type.Number() }), Type.Null()]),
+    knownPin: TextOrNull,
+    picture: Type.String(),
+    words: Type.Array(Word),
+  }),
+  annotations: Type.Array(WeightedTerm),
+  colours: Type.Array(Colour),
+  blend: Type.Array(Type.Object({ source: Type.String(), ratio: Type.Number(), reason: Type.String() })),
+});
+export type LensReply = Reply<typeof LensReply>;
+
+const Signals = Type.Object({
+  visual: Type.Number(),
+  annotation: Type.Number(),
+  conformity: NumberOrNull,
+  agreement: NumberOrNull,
+});
+const PinObject = Type.Object({
+  ...ObjectFields,
+  shown: Type.Boolean(),
+  dominant: Type.Boolean(),
+  people: Type.Optional(Type.Integer({ description: 'People who drew a box around it themselves.' })),
+  words: Type.Optional(Type.Array(Word)),
+  signals: Type.Optional(Type.Union([Signals, Type.Null()])),
+});
+export type PinObject = Reply<typeof PinObject>;
+
+const DotThresholds = Type.Object({
+  score: Type.Number(),
+  visual: Type.Number(),
+  annotation: Type.Number(),
+  conformity: Type.Number(),
+  agreement: Type.Number(),
+});
+const ServingDots = Type.Object({
+  thresholds: DotThresholds,
+  from: Type.String({ description: 'catalogue, shipped or unfitted' }),
+  provenance: Type.Union([
+    Type.Object({
+      truth: Type.String(),
+      photos: Type.Integer(),
+      dots: Type.Integer(),
+      rightDots: Type.Integer(),
+      recallAsked: Type.Number(),
+      judged: Type.Object({ recall: Type.Number(), falseRemoved: Type.Number(), precision: Type.Number() }),
+    }),
+    Type.Null(),
+  ]),
+});
+export const ObjectsReply = Type.Object({
+  width: Type.Integer(),
+  height: Type.Integer(),
+  objects: Type.Array(PinObject),
+  missing: Type.Array(Type.String()),
+  reason: Type.Optional(Type.String({ description: 'Why dots are missing.' })),
+  thresholds: Type.Optional(Type.Record(Type.String(), ServingDots, { description: 'By detector.' })),
+  display: Type.Unsafe<'dots' | 'box'>({ type: 'string', enum: ['dots', 'box'], description: 'What the treatment of the caller offers.' }),
+  defaultBox: Type.Optional(Box),
+});
+export type ObjectsReply = Reply<typeof ObjectsReply>;
