@@ -15,6 +15,7 @@ export interface ArmTreatment {
 
 export interface Arm {
   readonly key: string;
+  /** Share of the units. 0: nobody but those put there by hand. */
   readonly weight: number;
   readonly treatment: ArmTreatment;
 }
@@ -116,13 +117,14 @@ export function readDefinition(input: unknown, known: KnownParts = NOTHING_KNOWN
     if (!FIELDS.includes(field)) refuse(field, `there is no such field; there are: ${FIELDS.join(', ')}`);
   const key = textOf(record.key, 'key');
   if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(key)) refuse('key', 'use 1 to 64 lower-case letters, digits, dots, dashes or underscores');
-  const arms = armsOf(record.arms, known);
+  const design = oneOf(record.design ?? 'split', ['split', 'interleaved'] as const, 'design');
+  const arms = armsOf(record.arms, known, design);
   const metrics = metricsOf(record.metrics);
   return Object.freeze({
     key,
     description: record.description === undefined ? '' : textOf(record.description, 'description'),
     unit: oneOf(record.unit ?? 'user', ['user', 'session'] as const, 'unit'),
-    design: oneOf(record.design ?? 'split', ['split', 'interleaved'] as const, 'design'),
+    design,
     seed: record.seed === undefined ? key : String(record.seed),
     hashVersion: hashVersionOf(record.hashVersion ?? 1),
     layer: layerOf(record.layer),
@@ -145,18 +147,31 @@ export function readDefinition(input: unknown, known: KnownParts = NOTHING_KNOWN
   });
 }
 
+/** The arms that are compared with the control: those that get units, where the control gets some itself. */
+export function comparedArms({ arms }: Pick<ExperimentDefinition, 'arms'>): readonly number[] {
+  return arms[0].weight === 0 ? [] : arms.flatMap(({ weight }, arm) => (arm > 0 && weight > 0 ? [arm] : []));
+}
+
+/** Shares of the units that the control and an arm get of what the two get together. */
+export function sharesOf({ arms }: Pick<ExperimentDefinition, 'arms'>, arm: number): readonly [number, number] {
+  const [control, other] = [arms[0].weight, arms[arm].weight];
+  return [control / (control + other), other / (control + other)];
+}
+
 /** A session is born after the start: it has no period before it. */
 function prePeriodOf({ prePeriodDays = 0, unit }: Readonly<Record<string, unknown>>): number {
   const days = within(prePeriodDays, 0, 365, 'prePeriodDays');
   return days > 0 && unit === 'session' ? refuse('prePeriodDays', 'sessions have no period before the start') : days;
 }
 
-function armsOf(input: unknown, known: KnownParts): readonly Arm[] {
+function armsOf(input: unknown, known: KnownParts, design: ExperimentDefinition['design']): readonly Arm[] {
   const list = listOf(input, 'arms');
   if (list.length < 2 || list.length > 20) refuse('arms', `between 2 and 20 arms are needed, got ${list.length}`);
   const arms = list.map((item, index) => armOf(item, `arms[${index}]`, known));
   arms.forEach((arm, index) => {
     if (arms.findIndex((other) => other.key === arm.key) !== index) refuse(`arms[${index}].key`, `two arms are called ${arm.key}`);
+    if (design === 'interleaved' && arm.weight === 0)
+      refuse(`arms[${index}].weight`, 'an interleaved page gives all its arms the same share: leave the arm out');
   });
   const sum = arms.reduce((total, arm) => total + arm.weight, 0);
   if (Math.abs(sum - 1) > 1e-6) refuse('arms', `the weights sum to ${Number(sum.toFixed(6))}, they must sum to 1`);
@@ -168,7 +183,7 @@ function armOf(input: unknown, field: string, known: KnownParts): Arm {
   const key = textOf(record.key, `${field}.key`);
   if (!/^[A-Za-z0-9+][A-Za-z0-9 ._+-]{0,63}$/.test(key)) refuse(`${field}.key`, 'use letters, digits, spaces and ._+-');
   const weight = within(record.weight, 0, 1, `${field}.weight`);
-  if (weight * BUCKETS < 1) refuse(`${field}.weight`, `must be at least ${1 / BUCKETS}`);
+  if (weight > 0 && weight * BUCKETS < 1) refuse(`${field}.weight`, `must be 0 or at least ${1 / BUCKETS}`);
   return { key, weight, treatment: treatmentOf(record.treatment ?? {}, `${field}.treatment`, known) };
 }
 

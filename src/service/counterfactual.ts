@@ -5,7 +5,7 @@
  */
 import type { Context } from './context.ts';
 import type { AssignmentPlan } from '../experiments/assignment.ts';
-import { readArmsText } from '../experiments/assignment.ts';
+import { armShares, readArmsText } from '../experiments/assignment.ts';
 import type { ArmTreatment } from '../experiments/experiment.ts';
 import { ExposureStore } from '../experiments/counting/exposure-store.ts';
 import { mixedSeed, seededRandom, SERVING_STREAMS } from '../math/random.ts';
@@ -47,10 +47,11 @@ export class Counterfactual {
     });
   }
 
-  /** The arms of one experiment are exchanged; what the person has of the others stays as it is. */
+  /** The arms of one experiment that get units are exchanged; what the person has of the others stays as it is. */
   private async allAlike(list: RankedList, plan: AssignmentPlan, met: readonly MetArm[]): Promise<boolean> {
     const { options, queryPinIndex } = list;
-    for (const own of plan.treatments) {
+    const shares = armShares(plan);
+    for (const own of plan.treatments.filter((_, arm) => shares[arm] > 0)) {
       const layers = met.map((each) => (each.plan === plan ? own : each.treatment));
       const treatment = Object.assign({}, DEFAULT_TREATMENT, ...layers);
       if (JSON.stringify(treatment) === JSON.stringify(options.treatment)) continue;

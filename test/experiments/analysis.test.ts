@@ -167,6 +167,14 @@ test('a dead arm is seen within thirty users, and fair arms are not called broke
   expect(alarms).toBeLessThanOrEqual(2);
 });
 
+test('an arm of share zero changes no p while nobody is in it, and one unit there is impossible', () => {
+  expect(sampleRatioP([40, 60, 0], [0.5, 0.5, 0])).toBe(sampleRatioP([40, 60], [0.5, 0.5]));
+  expect(sampleRatioP([0, 40, 60], [0, 0.5, 0.5])).toBe(sampleRatioP([40, 60], [0.5, 0.5]));
+  expect(exactSampleRatioP([40, 0, 60], [0.5, 0, 0.5])).toBe(exactSampleRatioP([40, 60], [0.5, 0.5]));
+  expect([sampleRatioP([70, 0], [1, 0]), exactSampleRatioP([70, 0], [1, 0])]).toEqual([1, 1]);
+  expect([sampleRatioP([70, 1], [1, 0]), exactSampleRatioP([70, 1], [1, 0])]).toEqual([0, 0]);
+});
+
 test('the exact sample-ratio test, for one look', () => {
   expect(exactSampleRatioP([10, 0], [0.5, 0.5])).toBeCloseTo(2 / 1024, 12);
   expect(exactSampleRatioP([890, 1010], [0.5, 0.5])).toBeCloseTo(0.0063, 3);

@@ -104,6 +104,30 @@ describe('assignment', () => {
     expect(assign(plan, 'other').outside).toBe('traffic');
   });
 
+  test.each([
+    [
+      [0, 0.6, 0.4],
+      [1, 2],
+    ],
+    [
+      [0.6, 0, 0.4],
+      [0, 2],
+    ],
+    [
+      [0.6, 0.4, 0],
+      [0, 1],
+    ],
+    [[0, 0, 1], [2]],
+  ])('an arm of weight zero (%j) gets nobody but those put there by hand', (weights, dealt) => {
+    const arms = weights.map((weight, arm) => ({ key: `arm-${arm}`, weight }));
+    const empty = weights.indexOf(0);
+    const plan = planOf(readDefinition({ key: 'e', arms, forced: { tester: `arm-${empty}` } }));
+    const met = new Set(UNITS.map((unit) => armIndexOf(plan, unit)));
+    expect([...met].sort()).toEqual(dealt);
+    expect(armShares(plan)).toEqual(weights);
+    expect(assign(plan, 'tester')).toEqual({ arm: `arm-${empty}`, outside: null, forced: true });
+  });
+
   test('a million assignments a second on one core', () => {
     const plan = planOf(readDefinition({ key: 'speed', layer: { name: 'l', slots: [0, 0.9] }, traffic: 0.9, arms: HALVES }), 0.01);
     let best = 0;

@@ -11,6 +11,8 @@ import type { ExperimentReport } from '../../src/experiments/report/experiment-r
 import { reportOf } from '../../src/experiments/report/report.ts';
 import type { Cells } from '../../src/experiments/counting/unit-contribution.ts';
 import { contribute } from '../../src/experiments/counting/unit-contribution.ts';
+import type { Forecast } from '../../src/experiments/statistics/forecast.ts';
+import { ForecastHistory } from '../../src/experiments/statistics/forecast.ts';
 import type { ArmFindings } from '../../src/experiments/statistics/verdict.ts';
 import { overallVerdict, verdictOf } from '../../src/experiments/statistics/verdict.ts';
 import { seededRandom } from '../../src/math/random.ts';
@@ -43,6 +45,28 @@ interface Plan {
   readonly seed?: number;
 }
 
+/** A closeup of ten items. */
+function visitOf(unit: number, arm: number, engaged: number): ExposedList {
+  return {
+    unit: `u${unit}`,
+    at: START + 1000,
+    listIndex: unit,
+    arm,
+    surface: 'closeup',
+    category: 'art',
+    flags: 0,
+    shown: 10,
+    impressions: 10,
+    closeups: 0,
+    clicks: engaged,
+    longClicks: 0,
+    saves: engaged > 1 ? 1 : 0,
+    engaged,
+    firstSaveSeconds: engaged > 1 ? 5 : -1,
+    latencyMs: 20,
+  };
+}
+
 /** Units that come on one of five days, twice, with ten items each time. */
 function people(experiment: Experiment, plan: Plan): Cells {
   const random = seededRandom(plan.seed ?? 3);
@@ -60,24 +84,8 @@ function people(experiment: Experiment, plan: Plan): Cells {
       const day = START + (unit % 5) * DAY_MS + visit * DAY_MS + 1000;
       const flags = (art ? HAS_DOMINANT : 0) | (visit === 0 ? WOULD_BE_SAME : WOULD_DIFFER);
       const latencyMs = Math.round((20 + random.integer(10)) * (arm === 1 ? 1 + (plan.slower ?? 0) : 1));
-      return {
-        unit: `u${unit}`,
-        at: day,
-        listIndex: unit * 2 + visit,
-        arm,
-        surface: 'closeup',
-        category: art ? 'art' : 'quotes',
-        flags,
-        shown: 10,
-        impressions: 10,
-        closeups: 0,
-        clicks: engaged,
-        longClicks: 0,
-        saves: engaged > 1 ? 1 : 0,
-        engaged,
-        firstSaveSeconds: engaged > 1 ? 5 : -1,
-        latencyMs,
-      };
+      const category = art ? 'art' : 'quotes';
+      return { ...visitOf(unit, arm, engaged), at: day, listIndex: unit * 2 + visit, category, flags, latencyMs };
     });
     contribute(cells, lists, rule, 1);
   }
@@ -129,6 +137,60 @@ test('a harmful arm and a broken guardrail are not shipped', () => {
     verdict: 'do not ship',
     reason: /latency-ms/,
   });
+});
+
+test('an arm of weight zero is listed and not compared: it changes no figure, no verdict and no bound of the others', () => {
+  const halves = [
+    { key: 'control', weight: 0.5 },
+    { key: 'b', weight: 0.5 },
+  ];
+  const plan = { units: 6000, rates: [0.1, 0.13] as const };
+  const without = report(started({ minimumLift: 0.05 }), plan);
+  const beside = report(started({ minimumLift: 0.05, arms: [...halves, { key: 'off', weight: 0 }] }), plan);
+  expect(beside.arms[2]).toEqual({ arm: 'off', weight: 0, users: 0, lists: 0 });
+  const exposuresPerDay = beside.exposuresPerDay.filter(({ arm }) => arm !== 'off');
+  expect({ ...beside, exposuresPerDay, arms: [], sampleRatio: {} }).toEqual({ ...without, arms: [], sampleRatio: {} });
+  expect(beside.sampleRatio).toMatchObject({ p: without.sampleRatio.p, exactP: without.sampleRatio.exactP, alarm: false });
+  expect(beside.verdict).toBe('ship');
+  expect(reportCsv(beside)).not.toContain('off');
+});
+
+test('where one arm gets all units nothing is compared, and the report says so', () => {
+  const arms = [
+    { key: 'control', weight: 1 },
+    { key: 'b', weight: 0 },
+  ];
+  const alone = report(started({ arms }), { units: 600, rates: [0.1, 0.1], lost: 1 });
+  expect(alone).toMatchObject({ verdict: 'keep running', reason: /nothing is compared/, sampleRatio: { p: 1, alarm: false }, rows: [] });
+  expect(alone.power).toEqual({ minimumDetectableLift: null, unitsNeeded: null });
+  const wrong = report(started({ arms }), { units: 600, rates: [0.1, 0.1] });
+  expect(wrong).toMatchObject({ verdict: 'broken', sampleRatio: { p: 0, alarm: true } });
+  const shipped = started(
+    {
+      arms: [
+        { key: 'control', weight: 0 },
+        { key: 'b', weight: 1 },
+      ],
+    },
+    true,
+  );
+  expect(reportOf(shipped, new Map(), HEALTHY)).toMatchObject({ verdict: 'do not ship', reason: /nothing is compared/ });
+});
+
+test('a forecast counts the control and the first arm that gets units', () => {
+  const arms = (...weights: number[]): unknown => weights.map((weight, arm) => ({ key: `arm-${arm}`, weight }));
+  const forecastOf = (given: unknown): Forecast => {
+    const experiment = started({ arms: given, metrics: ['engagement-rate'], minimumLift: 0.05 });
+    const history = new ForecastHistory(experiment.definition, 0, countingRule(experiment));
+    const facts = { surface: 'closeup', queryPinId: 'q', popularityRank: null, categories: [], hasDominantObject: false };
+    for (let unit = 0; unit < 2000; unit++) history.add({ forced: false }, visitOf(unit, 0, unit % 7 === 0 ? 1 : 0), facts);
+    return history.forecast(7, true);
+  };
+  const halves = forecastOf(arms(0.5, 0.5));
+  expect(halves.metrics[0].detectableLift).toBeGreaterThan(0);
+  expect(forecastOf(arms(0.5, 0, 0.5))).toEqual(halves);
+  for (const one of [arms(1, 0), arms(0, 0.5, 0.5)])
+    expect(forecastOf(one).metrics[0]).toMatchObject({ detectableLift: null, unitsNeeded: null });
 });
 
 test('a dead arm is broken after thirty users; one of sixty by chance is not', () => {

@@ -1,5 +1,6 @@
 /** Analysis -> page: the plain record the dashboard draws. Arithmetic on a report; no query inside. */
 import type { ExperimentDefinition } from '../experiment.ts';
+import { comparedArms } from '../experiment.ts';
 import type { AuditEntry, Experiment } from '../experiment-store.ts';
 import type { ExperimentReport, ReportRow } from './experiment-report.ts';
 import { PREFERENCE } from './interleaving-report.ts';
@@ -125,7 +126,7 @@ export function dashboardOf(experiment: Experiment, report: ExperimentReport, au
     report,
     headline: report.rows.filter((row) => row.segment === 'all').map((row) => forestRow(row, row.label)),
     segments: segments.sort((a, b) => (b.lift ?? Number.NEGATIVE_INFINITY) - (a.lift ?? Number.NEGATIVE_INFINITY)),
-    sequence: report.arms.slice(1).map(({ arm }) => seriesOf(arm, report)),
+    sequence: comparedArms(experiment.definition).map((arm) => seriesOf(experiment.definition.arms[arm].key, report)),
     health: healthOf(report),
     audit,
   };

@@ -10,6 +10,7 @@ import { BURN_IN } from '../statistics/confidence-sequence.ts';
 import type { Estimate } from '../statistics/estimate.ts';
 import { adjustedEstimates, estimateOf } from '../statistics/estimate.ts';
 import type { Eligibility } from '../experiment.ts';
+import { comparedArms, sharesOf } from '../experiment.ts';
 import type { CountingHealth, ExperimentReport, GuardrailRow, ReportRow, SequencePoint, Table4Row } from './experiment-report.ts';
 import type { Experiment } from '../experiment-store.ts';
 import { dayText } from '../counting/exposed-list.ts';
@@ -51,6 +52,8 @@ class Reporter {
   private readonly health: CountingHealth;
   private readonly rule: IntervalRule;
   private readonly days: readonly number[];
+  /** Arms with rows and verdicts of their own. */
+  private readonly compared: readonly number[];
 
   constructor(experiment: Experiment, cells: Cells, health: CountingHealth, kind: IntervalKind) {
     const { alpha, expectedUnits } = experiment.definition;
@@ -58,6 +61,7 @@ class Reporter {
     this.cells = cells;
     this.health = health;
     this.rule = { kind, alpha, expectedUnits };
+    this.compared = comparedArms(experiment.definition);
     this.days = this.valuesOf('through')
       .map(Number)
       .sort((a, b) => a - b);
@@ -67,12 +71,12 @@ class Reporter {
     const { key, state, version, definition } = this.experiment;
     const sampleRatio = this.sampleRatio();
     const faults = this.faults(sampleRatio.p);
-    const treatments = definition.arms.slice(1).map((_, index) => index + 1);
+    const treatments = this.compared;
     const sequence = treatments.map((arm) => this.sequence(arm));
     const rows = treatments.flatMap((arm) => this.rows(arm));
     const guardrails = treatments.flatMap((arm) => this.guardrails(arm));
     const verdicts = treatments.map((arm) => this.verdict(arm, rows, guardrails, faults));
-    const overall = overallVerdict(verdicts);
+    const overall = verdicts.length > 0 ? overallVerdict(verdicts) : this.nothingCompared(faults);
     return {
       key,
       state,
@@ -84,11 +88,11 @@ class Reporter {
       alpha: this.rule.alpha,
       sampleRatio,
       arms: definition.arms.map((arm, index) => ({
+        ...verdicts.find((verdict) => verdict.arm === arm.key),
         arm: arm.key,
         weight: arm.weight,
         users: this.unitsOf(index),
         lists: this.listsOf(index),
-        ...(index > 0 ? verdicts[index - 1] : {}),
       })),
       rows,
       guardrails,
@@ -264,7 +268,7 @@ class Reporter {
       arm: key,
       state: this.experiment.state,
       alpha: this.rule.alpha,
-      armsTried: this.experiment.definition.arms.length - 1,
+      armsTried: this.compared.length,
       metric: this.deciding.name,
       better: this.deciding.better,
       lift: { lift: row.lift, low: row.low, high: row.high, p: row.p, error: null },
@@ -276,6 +280,14 @@ class Reporter {
       faults,
     });
     return { ...verdict, arm: key };
+  }
+
+  /** All units are in one arm: a way to try an arm by hand, or to keep one off for a while. */
+  private nothingCompared(faults: readonly string[]): Verdict {
+    const restsOn = [windowText(windowOf(this.experiment))];
+    if (faults.length > 0) return { verdict: 'broken', reason: faults.join('; '), restsOn };
+    const ended = this.experiment.state === 'stopped' || this.experiment.state === 'archived';
+    return { verdict: ended ? 'do not ship' : 'keep running', reason: 'one arm gets all units, so nothing is compared', restsOn };
   }
 
   private sequence(arm: number): SequencePoint[] {
@@ -323,14 +335,14 @@ class Reporter {
   }
 
   private power(): ExperimentReport['power'] {
-    const { arms, alpha, minimumLift } = { ...this.experiment.definition };
+    const { alpha, minimumLift } = this.experiment.definition;
+    const [first] = this.compared;
     const statistics = this.statistics(0, 'all', '', this.deciding);
-    if (statistics[0] < 100 || statistics[1] === 0) return { minimumDetectableLift: null, unitsNeeded: null };
-    const together = arms[0].weight + arms[1].weight;
-    const plan = { alpha, power: 0.8, shares: [arms[0].weight / together, arms[1].weight / together] as const };
+    if (first === undefined || statistics[0] < 100 || statistics[1] === 0) return { minimumDetectableLift: null, unitsNeeded: null };
+    const plan = { alpha, power: 0.8, shares: sharesOf(this.experiment.definition, first) };
     const model = this.deciding.kind === 'proportion' ? 'proportion' : 'scaled';
     return {
-      minimumDetectableLift: minimumDetectableLift(statistics, this.unitsOf(0) + this.unitsOf(1), plan),
+      minimumDetectableLift: minimumDetectableLift(statistics, this.unitsOf(0) + this.unitsOf(first), plan),
       unitsNeeded: minimumLift > 0 ? unitsFor(statistics, minimumLift, plan, model) : null,
     };
   }
@@ -345,7 +357,8 @@ class Reporter {
       interval: '-',
       users: this.unitsOf(0),
     };
-    const others = arms.slice(1).map((arm): Table4Row => {
+    const others = this.compared.map((index): Table4Row => {
+      const arm = arms[index];
       const row = rows.find((each) => each.arm === arm.key && each.segment === 'all' && each.metric === this.deciding.name) as ReportRow;
       const interval = row.low === null || row.high === null ? 'not yet' : `${percent(row.low)} to ${percent(row.high)}`;
       return {

@@ -10,6 +10,7 @@ import { armIndexOf, isEligible, planOf } from '../assignment.ts';
 import { sequenceMultiplier } from './confidence-sequence.ts';
 import { estimateOf } from './estimate.ts';
 import type { ExperimentDefinition } from '../experiment.ts';
+import { comparedArms, sharesOf } from '../experiment.ts';
 import type { ExposedList } from '../counting/exposed-list.ts';
 import { METRICS, metricIndex } from '../metric.ts';
 import { minimumDetectableLift, USUAL_PLAN, unitsFor } from './power.ts';
@@ -21,7 +22,7 @@ import { normalQuantile } from '../../math/distributions.ts';
 /** Share of units below a suggested cap. */
 const CAP_SHARE = 0.999;
 
-/** Null figures: fewer than two units would enrol, the value is 0, or the metric is a quantile. */
+/** Null figures: fewer than two units would enrol, one arm gets them all, the value is 0, or the metric is a quantile. */
 export interface MetricForecast {
   readonly metric: string;
   readonly value: number | null;
@@ -42,7 +43,7 @@ export interface Forecast {
   readonly lists: number;
   readonly unitsSeen: number;
   readonly complete: boolean;
-  /** Units that would have been in the control and the first arm: through layer, traffic and holdout. */
+  /** Units that would have been in the control and the first arm that gets units: through layer, traffic and holdout. */
   readonly unitsEnrolled: number;
   readonly metrics: readonly MetricForecast[];
 }
@@ -52,6 +53,8 @@ export class ForecastHistory {
   private readonly definition: ExperimentDefinition;
   private readonly plan: AssignmentPlan;
   private readonly rule: CountingRule;
+  /** The first arm that is compared with the control, if any is. */
+  private readonly compared: number | undefined;
   private readonly units = new Map<string, ExposedList[]>();
   private lists = 0;
 
@@ -59,6 +62,7 @@ export class ForecastHistory {
     this.definition = definition;
     this.plan = planOf(definition, holdout);
     this.rule = rule;
+    [this.compared] = comparedArms(definition);
   }
 
   /** `row` is the list as the experiment would count it; null for one that names no unit. */
@@ -78,7 +82,7 @@ export class ForecastHistory {
       lists.sort((a, b) => a.at - b.at || a.listIndex - b.listIndex);
       contribute(cells, lists, this.rule, 1);
       const arm = armIndexOf(this.plan, unit);
-      if (arm === 0 || arm === 1) unitsEnrolled++;
+      if (arm === 0 || arm === this.compared) unitsEnrolled++;
     }
     const all = cells.get(cellKey(0, 'all', '')) ?? null;
     const metrics = this.definition.metrics.map((name) => this.metric(name, all, unitsEnrolled));
@@ -88,13 +92,13 @@ export class ForecastHistory {
   private metric(name: string, all: Float64Array | null, units: number): MetricForecast {
     const index = metricIndex(name);
     const nothing = { metric: name, value: null, detectableLift: null, detectableLiftWatching: null };
-    if (all === null || units < 2) return { ...nothing, unitsNeeded: null, suggestedCap: null };
+    if (all === null || units < 2 || this.compared === undefined) return { ...nothing, unitsNeeded: null, suggestedCap: null };
     const history = all.slice(index * STATISTICS_LENGTH, (index + 1) * STATISTICS_LENGTH);
     const { value } = estimateOf(history);
     const { kind } = METRICS[index];
     if (!(value > 0) || kind === 'quantile') return { ...nothing, unitsNeeded: null, suggestedCap: null };
     const { alpha, minimumLift, expectedUnits } = this.definition;
-    const plan = { ...USUAL_PLAN, alpha, shares: this.shares() };
+    const plan = { ...USUAL_PLAN, alpha, shares: sharesOf(this.definition, this.compared) };
     const detectableLift = minimumDetectableLift(history, units, plan);
     const power = normalQuantile(plan.power);
     const watching = sequenceMultiplier(units, expectedUnits, alpha) + power;
@@ -106,11 +110,6 @@ export class ForecastHistory {
       unitsNeeded: minimumLift > 0 ? unitsFor(history, minimumLift, plan, kind === 'proportion' ? 'proportion' : 'scaled') : null,
       suggestedCap: kind === 'mean' || kind === 'ratio' ? this.capOf(index) : null,
     };
-  }
-
-  private shares(): readonly [number, number] {
-    const [a, b] = this.definition.arms.map((arm) => arm.weight);
-    return [a / (a + b), b / (a + b)];
   }
 
   private capOf(index: number): number {

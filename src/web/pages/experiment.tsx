@@ -30,7 +30,7 @@ export function OneExperiment({ experimentKey, place }: { experimentKey: string;
   const view = loaded.kind === 'there' ? loaded.value : loaded.previous;
   if (!view) return <Skeleton count={6} />;
   const { card, definition, report } = view;
-  const arms = report.arms.slice(1).map(({ arm }) => arm);
+  const arms = view.sequence.map(({ arm }) => arm);
   return (
     <div class="experiment">
       <p>

@@ -22,14 +22,15 @@ export function Arms({ report }: { report: Report }) {
           </tr>
         </thead>
         <tbody>
-          {report.arms.map((arm) => (
+          {report.arms.map((arm, at) => (
             <tr key={arm.arm}>
               <td>{arm.arm}</td>
               <td class="number spare">{Number((100 * arm.weight).toFixed(2))} %</td>
               <td class="number">{count(arm.users)}</td>
               <td class="number spare">{count(arm.lists)}</td>
               <td>
-                {arm.verdict ?? 'control'}
+                {arm.verdict ?? (at === 0 ? 'control' : 'not compared')}
+                {arm.weight === 0 && <small class="block">only people put here by hand</small>}
                 {arm.reason && <small class="block">{arm.reason}</small>}
               </td>
             </tr>
