@@ -177,23 +177,28 @@ export class JudgementStore {
     return this.database.prepare('SELECT DISTINCT study FROM judgement_task ORDER BY study').pluck().all() as string[];
   }
 
-  /** The next task this judge has not answered; null when all are done. */
-  next(study: string, judgeId: string): BlindTask | null {
+  /** The next task this judge has not answered and all of whose pins may be shown; null when there is none. */
+  next(study: string, judgeId: string, mayShow: (pinId: string) => boolean = () => true): BlindTask | null {
     const judge = this.nameUser(judgeId);
-    const row = this.database
-      .prepare(
-        `SELECT * FROM judgement_task t WHERE study = ? AND NOT EXISTS
-         (SELECT 1 FROM judgement j WHERE j.task_id = t.task_id AND j.judge = ?) ORDER BY place LIMIT 1`,
-      )
-      .get(study, judge) as TaskRow | undefined;
+    const row = this.openTask(study, judge, mayShow);
     if (!row) return null;
     const total = this.database.prepare('SELECT count(*) FROM judgement_task WHERE study = ?').pluck().get(study) as number;
     const done = this.database
       .prepare('SELECT count(*) FROM judgement JOIN judgement_task USING (task_id) WHERE study = ? AND judge = ?')
       .pluck()
       .get(study, judge) as number;
-    const [left, right] = [row.left_pins, row.right_pins].map((text) => JSON.parse(text) as string[]);
+    const [left, right] = [row.left_pins, row.right_pins].map(pinIdsOf);
     return { taskId: row.task_id, kind: row.kind, queryPinId: row.query_pin, left, right, done, total };
+  }
+
+  private openTask(study: string, judge: string, mayShow: (pinId: string) => boolean): TaskRow | null {
+    const open = this.database.prepare(
+      `SELECT * FROM judgement_task t WHERE study = ? AND NOT EXISTS
+       (SELECT 1 FROM judgement j WHERE j.task_id = t.task_id AND j.judge = ?) ORDER BY place`,
+    );
+    for (const row of open.iterate(study, judge) as IterableIterator<TaskRow>)
+      if ([row.query_pin, ...pinIdsOf(row.left_pins), ...pinIdsOf(row.right_pins)].every(mayShow)) return row;
+    return null;
   }
 
   /**
@@ -284,6 +289,10 @@ export class JudgementStore {
       .prepare('SELECT * FROM judgement JOIN judgement_task USING (task_id) WHERE study = ? ORDER BY place, judge')
       .all(study) as AnswerRow[];
   }
+}
+
+function pinIdsOf(text: string): string[] {
+  return JSON.parse(text) as string[];
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What an experiment's units met, and what one could find before it starts: the rows behind a report. */
 import { Type } from 'typebox';
+import { PIN_REMOVED } from '../../catalog/pins/pin-columns.ts';
 import type { Experiments } from '../../experiments/experiments.ts';
 import type { FirstExposure } from '../../experiments/experiments.ts';
 import { queryFacts } from '../../service/query-facts.ts';
@@ -67,7 +68,7 @@ export function exposureRoutes(app: App, { context }: Service, core: Experiments
       const lists = core.differingLists(params.key, EXAMPLES);
       return {
         differences: lists
-          .filter(({ queryPinIndex }) => queryPinIndex >= 0)
+          .filter(({ queryPinIndex }) => queryPinIndex >= 0 && (pins.flags[queryPinIndex] & PIN_REMOVED) === 0)
           .map(({ recommendationId, at, arm, queryPinIndex }) => ({
             recommendationId,
             at,

@@ -1,4 +1,5 @@
 /** Blind judgements: a study is made of two treatments, judges answer its tasks, the summary says how far they agree. */
+import { PIN_REMOVED } from '../../catalog/pins/pin-columns.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Experiments } from '../../experiments/experiments.ts';
 import { readTreatment, type Treatment } from '../../ranker/treatment.ts';
@@ -10,6 +11,12 @@ import { replies } from '../schemas.ts';
 
 export function judgementRoutes(app: App, { context }: Service, core: Experiments): void {
   const schema = <R>(summary: string, reply: R) => ({ summary, tags: ['judgements'], response: replies(reply) });
+  const { pins } = context;
+  /** A study shows no pin that was taken away since it was made. */
+  const isThere = (pinId: string): boolean => {
+    const pinIndex = pins.indexOf(pinId);
+    return pinIndex >= 0 && (pins.flags[pinIndex] & PIN_REMOVED) === 0;
+  };
   app.get(
     '/v1/judgements',
     { schema: schema('The studies, with preference and agreement', StudyList), config: { scope: 'read' } },
@@ -49,7 +56,7 @@ export function judgementRoutes(app: App, { context }: Service, core: Experiment
       },
       config: { scope: 'events' },
     },
-    async (request) => ({ task: core.judgements.next(request.params.study, request.query.judge) }),
+    async (request) => ({ task: core.judgements.next(request.params.study, request.query.judge, isThere) }),
   );
   app.post(
     '/v1/judgements/:study',
@@ -57,7 +64,7 @@ export function judgementRoutes(app: App, { context }: Service, core: Experiment
     async (request) => {
       const { taskId, judge, answer } = request.body;
       core.judgements.answer(taskId, judge, answer, Date.now());
-      return { task: core.judgements.next(request.params.study, judge) };
+      return { task: core.judgements.next(request.params.study, judge, isThere) };
     },
   );
 }

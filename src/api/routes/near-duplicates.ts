@@ -65,6 +65,7 @@ export function nearDuplicateRoutes(app: App, { context }: Service): void {
       }));
       const judged = pairs
         .all()
+        .filter(({ a, b }) => isThere(context, a) && isThere(context, b))
         .slice(-JUDGED_MAX)
         .map(({ a, b, same }) => ({ pinIds: [context.pins.idOf(a), context.pins.idOf(b)], same }));
       return { groups: shown, judged, nextCursor: from + limit < groups.length ? String(from + limit) : null };
@@ -96,15 +97,18 @@ export function nearDuplicateRoutes(app: App, { context }: Service): void {
 }
 
 /** Groups of two and more pins that are there, by their first pin. */
-function groupsOf({ catalog, pins }: Context): number[][] {
+function groupsOf(context: Context): number[][] {
   const groups = new Map<number, number[]>();
-  const there = (pin: number): boolean => pin < pins.count && (pins.flags[pin] & PIN_REMOVED) === 0;
-  for (const [pin, group] of catalog.groups.all()) {
-    const members = groups.get(group) ?? (there(group) ? [group] : []);
-    if (pin !== group && there(pin)) members.push(pin);
+  for (const [pin, group] of context.catalog.groups.all()) {
+    const members = groups.get(group) ?? (isThere(context, group) ? [group] : []);
+    if (pin !== group && isThere(context, pin)) members.push(pin);
     groups.set(group, members);
   }
   return [...groups.values()].filter((members) => members.length > 1).sort((a, b) => a[0] - b[0]);
+}
+
+function isThere({ pins }: Context, pin: number): boolean {
+  return pin < pins.count && (pins.flags[pin] & PIN_REMOVED) === 0;
 }
 
 function memberOf({ catalog, pins }: Context, pin: number): { id: string; title: string; saves: number } {
