@@ -64,6 +64,13 @@ export const WARM_SECONDS = 6;
 
 export const round = (value: number): number => Math.round(value * 1000) / 1000;
 
+/** Of values in any order. */
+export function percentiles(values: readonly number[]): { readonly p50: number; readonly p99: number } {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number): number => round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
+  return { p50: at(0.5), p99: at(0.99) };
+}
+
 /** The figures of a measurement that are worth keeping. */
 export function figures({ perSecond, perCoreSecond, cpuMicrosEach, p50, p95, p99, done, failed }: Measured) {
   return {

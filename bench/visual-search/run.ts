@@ -10,7 +10,7 @@ import { drawSvg } from '../../src/vision/image-tensor.ts';
 import { activeNet } from '../../src/vision/net-folder.ts';
 import { readNet } from '../../src/vision/net-manifest.ts';
 import { flag } from '../closeup/run.ts';
-import { type Contender, round, startContender } from '../contest.ts';
+import { type Contender, percentiles, round, startContender } from '../contest.ts';
 import { generatedCatalog } from '../generated-catalog.ts';
 
 const PICTURES = 40;
@@ -116,12 +116,6 @@ async function together(service: Contender, queries: readonly Query[], callers: 
 function stagesOf(answers: readonly Answered[]) {
   const stage = (name: string) => percentiles(answers.map(({ timings }) => timings[name] ?? 0));
   return { read: stage('read'), describe: stage('describe'), search: stage('search'), reply: stage('reply') };
-}
-
-function percentiles(values: readonly number[]) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number): number => round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
-  return { p50: at(0.5), p99: at(0.99) };
 }
 
 /** The plain twin of the scan over the same codes: median of eleven. */
