@@ -1,8 +1,7 @@
 /** Experiments and judgements over HTTP: the shapes of their requests and replies, which the pages read too. */
 import { Type } from 'typebox';
-import { NumberOrNull, type Reply, TextOrNull, Treatment } from './schemas.ts';
+import { NumberOrNull, oneOf, type Reply, TextOrNull, Treatment } from './schemas.ts';
 
-const oneOf = <const T extends readonly string[]>(...words: T) => Type.Unsafe<T[number]>({ type: 'string', enum: [...words] });
 const Count = Type.Integer({ minimum: 0 });
 const Share = Type.Number({ minimum: 0, maximum: 1 });
 

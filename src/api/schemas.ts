@@ -8,6 +8,9 @@ type ReadOnly<T> = T extends object ? { readonly [K in keyof T]: ReadOnly<T[K]> 
 export const NumberOrNull = Type.Unsafe<number | null>({ type: ['number', 'null'] });
 export const TextOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'] });
 
+export const oneOf = <const T extends readonly string[]>(...words: T) => Type.Unsafe<T[number]>({ type: 'string', enum: [...words] });
+export const Nullable = <T extends TSchema>(type: T) => Type.Union([type, Type.Null()]);
+
 export const Id = Type.String({ minLength: 1, maxLength: 256 });
 
 export const PinParams = Type.Object({ id: Id });
@@ -181,6 +184,11 @@ export const PinsQuery = Type.Object({
   category: Type.Optional(Type.String({ maxLength: 256 })),
   q: Type.Optional(Type.String({ maxLength: 1024, description: 'Words of title, description and annotations.' })),
   buyable: Type.Optional(Type.Boolean()),
+  order: Type.Optional(
+    Type.Union([Type.Literal('newest'), Type.Literal('mixed')], {
+      description: 'newest (default), or mixed: pins of all boards side by side. Pins found by words come best first.',
+    }),
+  ),
   distinct: Type.Optional(Type.Boolean({ description: 'One pin of each group of near-duplicates.' })),
   filter: ListFields.filter,
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: 60 })),

@@ -34,6 +34,7 @@ export const SCHEDULABLE_JOBS: readonly string[] = [
   'report-experiment',
   'back-up',
   'prune-log',
+  'doctor',
 ];
 
 const FILE = 'schedule.json';

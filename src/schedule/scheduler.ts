@@ -110,13 +110,18 @@ export class Scheduler {
     return this.store.counts();
   }
 
-  /** Runs a job with the flags of its line as soon as nothing else runs. @throws JOB_UNKNOWN, JOB_RUNNING */
-  ask(job: string, who: string): void {
+  /** Flags of a job's line; none without one. */
+  flagsOf(job: string): readonly string[] {
+    return this.schedule[job]?.flags ?? [];
+  }
+
+  /** Runs a job as soon as nothing else runs. @throws JOB_UNKNOWN, JOB_RUNNING */
+  ask(job: string, who: string, flags: readonly string[] = this.flagsOf(job)): void {
     checkSchedulable(job);
     const busy = this.running?.wanted.job === job ? this.running.process.pid : null;
     if (busy !== null || this.waiting.some((wanted) => wanted.job === job))
       throw new ServiceError('JOB_RUNNING', { job, pid: busy ?? 'waiting for its turn' });
-    this.waiting.push({ job, flags: this.schedule[job]?.flags ?? [], cron: null, who });
+    this.waiting.push({ job, flags, cron: null, who });
     this.look();
   }
 
@@ -128,10 +133,9 @@ export class Scheduler {
     else throw new ServiceError('NOTHING_TO_DO', { reason: `${job} neither runs nor waits.` });
   }
 
-  /** Gives a job a cron expression and leaves its flags; null takes the whole line away, flags too. @throws JOB_UNKNOWN, JOB_USAGE */
-  setCron(job: string, cron: string | null): void {
+  /** Gives a job a cron expression; null takes the whole line away, flags too. @throws JOB_UNKNOWN, JOB_USAGE */
+  setCron(job: string, cron: string | null, flags: readonly string[] = this.flagsOf(job)): void {
     checkSchedulable(job);
-    const flags = this.schedule[job]?.flags ?? [];
     setScheduled(this.dataFolder, job, cron === null ? null : { cron, flags });
     this.look();
   }

@@ -9,9 +9,10 @@ import { reasonOf, ServiceError } from '../errors.ts';
 import { featureNetOf } from '../features/convnet.ts';
 import type { FeatureStore } from '../features/feature-store.ts';
 import { AS_RETRIEVED } from '../ranker/measures/baselines.ts';
+import { type Decision, promoteModel } from '../ranker/registry/model-promotion.ts';
 import type { ModelRegistry } from '../ranker/registry/model-registry.ts';
 import { STARTER } from '../ranker/registry/starter-model.ts';
-import { BUNDLED, namedNet, type NetSwitch, netSwitches, writeNetSwitches } from '../vision/net-folder.ts';
+import { BUNDLED, darkNetOf, namedNet, type NetSwitch, netSwitches, writeDarkNet, writeNetSwitches } from '../vision/net-folder.ts';
 import { type Net, readNet } from '../vision/net-manifest.ts';
 
 /** Images of the catalogue that may lack features of the net that is switched to: they get them right after. */
@@ -105,6 +106,42 @@ function digestOrEmpty(folder: string): string {
   } catch (error) {
     return `refused: ${reasonOf(error)}`;
   }
+}
+
+interface Served {
+  readonly catalog: CatalogStore;
+  readonly store: FeatureStore;
+  readonly registry: ModelRegistry;
+  readonly dataFolder: string;
+}
+
+/**
+ * Makes a net of the data folder serve, with the model that goes with it (`asked`, or the newest that fits). Throws NET_UNKNOWN,
+ * NET_REFUSED where images lack its features and nothing is forced, RANKER_MODEL_REFUSED where no model fits.
+ */
+export function switchServing({ catalog, store, registry, dataFolder }: Served, name: string, decision: Decision, asked: string | null) {
+  const net = netNamed(dataFolder, name);
+  const coverage = coverageOf(catalog, store, net);
+  if (decision.force !== true) expectCoverage(net, coverage);
+  const model = modelFor(registry, net, asked);
+  const before = registry.roles().serving;
+  const { why } = decision;
+  // The model first: until the pointer of the net moves, servers refuse it and go on with the one they have.
+  if (model !== null && model !== before) promoteModel(registry, model, { ...decision, why: `with the net ${name}: ${why}` });
+  const made = switchTo(dataFolder, name, net, { model: model ?? before, why, before });
+  if (darkNetOf(dataFolder)?.net === name) writeDarkNet(dataFolder, null);
+  return { ...made, previousModel: before, ...coverage };
+}
+
+/** Takes the last switch back, with the model that served before it. Throws NOTHING_TO_DO at the first, NET_UNKNOWN. */
+export function rollBackServing({ registry, dataFolder }: Pick<Served, 'registry' | 'dataFolder'>, { who, why }: Decision): NetSwitch {
+  const { kept, previous } = previousSwitch(dataFolder);
+  netNamed(dataFolder, previous.net);
+  if (previous.model !== null && previous.model !== registry.roles().serving)
+    promoteModel(registry, previous.model, { who, why: `back to the net ${previous.net}: ${why}`, force: true });
+  const back = { ...previous, at: new Date().toISOString() };
+  writeNetSwitches(dataFolder, [...kept.slice(0, -1), back]);
+  return back;
 }
 
 /** The switch to go back to: the one before the last, as often as wanted. Throws NOTHING_TO_DO at the first. */

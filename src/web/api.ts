@@ -9,12 +9,6 @@ export type { Box, LensReply, ObjectsReply, PinObject, VisualReply } from '../ap
 /** An item of any list; those of visual lists carry more. */
 export type Item = ListReply['items'][number] & Partial<VisualReply['items'][number] & LensReply['items'][number]>;
 
-/** Where the list carries it. */
-export function titleOf({ title, fields }: Item): string | undefined {
-  const given = title ?? fields?.title;
-  return typeof given === 'string' ? given : undefined;
-}
-
 /** A problem document of the service, as an error with the text a person needs. */
 export class ApiProblem extends Error {
   readonly code: string;
@@ -94,6 +88,9 @@ export async function uploadPhoto(path: string, file: File): Promise<void> {
 export async function takeInPhotos(): Promise<void> {
   await ask('/photos/take-in', { method: 'POST' });
 }
+
+/** Fields that cards show. */
+export const CARD_FIELDS = 'title,image,link,price';
 
 export function imagePath(pinId: string, widthPx: number): string {
   return `/pins/${encodeURIComponent(pinId)}/image?width=${widthPx}`;

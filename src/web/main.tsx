@@ -1,5 +1,5 @@
 import { render } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { useKeyboard } from './keyboard.ts';
 import { Boards } from './pages/boards.tsx';
 import { Browse } from './pages/browse.tsx';
@@ -10,6 +10,9 @@ import { HomeFeed } from './pages/home-feed.tsx';
 import { Jobs } from './pages/jobs.tsx';
 import { Judge } from './pages/judge.tsx';
 import { Lens } from './pages/lens.tsx';
+import { Models } from './pages/models.tsx';
+import { Nets } from './pages/nets.tsx';
+import { StatusPage } from './pages/status.tsx';
 import { Empty } from './parts/states.tsx';
 import { followLink, go, type Place, usePlace } from './router.ts';
 import { useTitle } from './title.ts';
@@ -58,6 +61,9 @@ function Page({ place }: { place: Place }) {
   if (name === 'lens') return <Lens />;
   if (name === 'judge') return <Judge study={id} />;
   if (name === 'jobs') return <Jobs />;
+  if (name === 'status') return <StatusPage />;
+  if (name === 'models') return <Models place={place} />;
+  if (name === 'nets') return <Nets />;
   if (name === 'duplicates') return <Duplicates place={place} />;
   if (name === 'experiments') return <Experiments experimentKey={id} place={place} />;
   return <NoSuchPage />;
@@ -74,21 +80,18 @@ function NoSuchPage() {
 
 function Bar({ place }: { place: Place }) {
   const search = useRef<HTMLInputElement>(null);
-  const name = place.parts[0] ?? '';
+  const [open, setOpen] = useState(false);
   const user = chosenUser();
+  const address = location.pathname + location.search;
+  useEffect(() => setOpen(false), [address]);
   const submit = (event: Event): void => {
     event.preventDefault();
     const words = search.current?.value.trim() ?? '';
     go(words ? `/?q=${encodeURIComponent(words)}` : '/');
   };
-  const link = (address: string, text: string, page: string) => (
-    <a href={address} class={name === page ? 'on' : ''} aria-current={name === page ? 'page' : undefined}>
-      {text}
-    </a>
-  );
   return (
-    <header class="bar">
-      <a class="brand" href="/">
+    <header class="bar" onKeyDown={(event) => event.key === 'Escape' && setOpen(false)}>
+      <a class="brand" href="/" aria-label="related-pins, to the first page">
         related<span>·</span>pins
       </a>
       <form role="search" onSubmit={submit}>
@@ -101,16 +104,60 @@ function Bar({ place }: { place: Place }) {
           defaultValue={place.query.get('q') ?? ''}
         />
       </form>
-      <nav aria-label="Pages">
-        {link('/', 'Explore', '')}
-        {link('/boards', 'Boards', name === 'board' ? name : 'boards')}
-        {link(user ? `/home/${encodeURIComponent(user)}` : '/home', 'Home feed', 'home')}
-        {link('/lens', 'Lens', 'lens')}
-        {link('/duplicates', 'Duplicates', 'duplicates')}
-        {link('/experiments', 'Experiments', 'experiments')}
-        {link('/jobs', 'Jobs', 'jobs')}
+      <button type="button" class="menu-button" aria-expanded={open} aria-controls="pages" aria-label="Menu" onClick={() => setOpen(!open)}>
+        ☰
+      </button>
+      <nav id="pages" aria-label="Pages" class={open ? 'open' : ''}>
+        <Links
+          place={place}
+          links={[
+            ['/', 'Explore'],
+            ['/boards', 'Boards'],
+            [user ? `/home/${encodeURIComponent(user)}` : '/home', 'Home feed'],
+            ['/lens', 'Lens'],
+          ]}
+        />
+        <span class="nav-gap" aria-hidden="true" />
+        <Links
+          place={place}
+          links={[
+            ['/experiments', 'Experiments'],
+            ['/status', 'Status'],
+          ]}
+        />
+        <div class="operate">
+          <Links
+            place={place}
+            links={[
+              ['/models', 'Models'],
+              ['/nets', 'Nets'],
+              ['/jobs', 'Jobs'],
+              ['/duplicates', 'Duplicates'],
+            ]}
+          />
+        </div>
       </nav>
     </header>
+  );
+}
+
+/** Pages that belong under a link of the bar. */
+const UNDER: Readonly<Record<string, string>> = { pin: '', board: 'boards', judge: 'experiments' };
+
+function Links({ place, links }: { place: Place; links: readonly (readonly [string, string])[] }) {
+  const name = place.parts[0] ?? '';
+  const shown = UNDER[name] ?? name;
+  return (
+    <>
+      {links.map(([address, text]) => {
+        const isHere = shown === (address.split('/')[1] ?? '');
+        return (
+          <a key={text} href={address} class={isHere ? 'on' : ''} aria-current={isHere ? 'page' : undefined}>
+            {text}
+          </a>
+        );
+      })}
+    </>
   );
 }
 

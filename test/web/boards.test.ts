@@ -44,7 +44,7 @@ describe.skipIf(!CHROMIUM || !BUILT)('boards and photos in a real browser (skipp
 
   it('a pin leads to its boards, a board to its pins and to more ideas, which are named by their titles', async () => {
     await page.goto(`${server.address}/pin/plant-1`);
-    await page.locator('.board-chip').first().click();
+    await page.locator('.pin-boards .board-card').first().click();
     await page.getByRole('heading', { name: 'my plants', level: 1 }).waitFor();
     const ideas = 'More ideas for this board';
     await page.locator(`section[aria-label="${ideas}"] .card`).first().waitFor();

@@ -53,16 +53,52 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
     expect(await page.locator('.card').getAttribute('data-pin')).toBe('plant-3');
   });
 
-  it('shows the jobs, runs one, and shows how it ended', { timeout: 180_000 }, async () => {
+  it('shows the jobs with a form, says why one cannot run, runs another, and shows how it ended', { timeout: 180_000 }, async () => {
     await open('/jobs');
-    await page.locator('tr[data-job="evaluate-ranker"] button', { hasText: 'Run now' }).click();
-    await page.waitForFunction(
-      () => document.querySelector('tr[data-job="evaluate-ranker"] .outcome')?.textContent === 'refused',
-      undefined,
-      { timeout: 150_000 },
-    );
-    await page.locator('details summary').first().click();
-    expect(await page.locator('details pre').first().innerText()).toContain('RANKER_NO_PAIRS');
+    const training = page.locator('[data-job="evaluate-ranker"]');
+    expect(await training.getByRole('button', { name: 'Run' }).count()).toBe(0);
+    expect(await training.innerText()).toContain('The log holds no event yet.');
+    const building = page.locator('[data-job="build-candidates"]');
+    await building.locator('summary').click();
+    await building.getByLabel('threads').fill('1');
+    await building.getByLabel('only', { exact: true }).selectOption('cooccurrence');
+    await building.getByRole('button', { name: 'Run now' }).click();
+    await page.waitForFunction(() => document.querySelector('[data-job="build-candidates"] .outcome')?.textContent === 'done', undefined, {
+      timeout: 150_000,
+    });
+    const run = page.getByRole('region', { name: 'Runs' }).locator('tbody tr').first();
+    expect(await run.innerText()).toContain('--only=cooccurrence --threads=1');
+    await run.locator('summary').click();
+    expect(await run.locator('pre').first().innerText()).toContain('cooccurrence');
+  });
+
+  it('the status says what serves, what was built and what lies where, and finds nothing wrong', async () => {
+    await open('/status');
+    expect(await page.getByRole('region', { name: 'Troubles' }).innerText()).toContain('Nothing is wrong');
+    expect(await page.getByRole('region', { name: 'Catalog' }).innerText()).toMatch(/12\s+pins/);
+    expect(await page.getByRole('region', { name: 'Serving' }).innerText()).toContain('starter');
+    expect(await page.getByRole('region', { name: 'Storage' }).innerText()).toContain('catalog.sqlite');
+  });
+
+  it('the models and nets that serve are named, with what can be done about them', async () => {
+    await open('/models');
+    expect(await page.getByRole('row', { name: /starter/ }).innerText()).toContain('serves');
+    await open('/nets');
+    expect(await page.getByRole('row', { name: /bundled/ }).innerText()).toContain('serves');
+  });
+
+  it('explore mixes boards and lists newest first on request; a user is found by a part of the id', async () => {
+    const order = () => page.locator('.card').evaluateAll((cards) => cards.map((card) => card.getAttribute('data-pin')?.split('-')[0]));
+    await open('/');
+    expect(new Set((await order()).slice(0, 4)).size).toBe(2);
+    await page.getByRole('link', { name: 'newest first' }).click();
+    await page.waitForFunction(() => document.querySelector('.card')?.getAttribute('data-pin')?.startsWith('tattoo'));
+    expect(new Set((await order()).slice(0, 4)).size).toBe(1);
+    await open('/home');
+    await page.getByLabel('User id').fill('ann-pl');
+    await page.waitForFunction(() => document.querySelectorAll('[aria-label=Users] tbody tr').length === 1);
+    await page.getByRole('link', { name: 'ann-plant' }).click();
+    await page.waitForSelector('[aria-label="History"] .card');
   });
 
   it('opens a closeup, explains a score in bars that name the terms, and goes back', async () => {
@@ -74,7 +110,9 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
     expect(await page.evaluate(() => document.activeElement?.id), 'the new page has the focus').toBe('main');
     const first = await page.locator('.related .card').first().getAttribute('data-pin');
     expect(first).toMatch(/^plant-/);
-    await page.locator('button.link', { hasText: /^why$/ }).first().click();
+    expect(await page.locator('.related .card .card-name').first().innerText()).toMatch(/^plant number \d$/);
+    await page.locator('.related .card').first().hover();
+    await page.locator('.related .ask').first().click();
     expect(await page.locator('.why .term').count()).toBeGreaterThan(0);
     await page.goBack();
     await page.waitForFunction(() => document.querySelectorAll('.card').length === 12);
@@ -113,7 +151,9 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
   it('explains why a pin stands above the next one: both pictures, and terms that add up to the difference', async () => {
     await open('/pin/plant-1');
     await page.waitForSelector('.related .card');
-    await page.locator('button.link', { hasText: 'why above next' }).first().click();
+    await page.locator('.related .card').first().hover();
+    await page.locator('.related .ask').first().click();
+    await page.getByRole('button', { name: 'against the next one' }).click();
     expect(await page.locator('.why-pictures img').count()).toBe(2);
     const terms = (await page.locator('.term-value').allInnerTexts()).map(Number);
     const sum = Number(await page.locator('.why .sum b').innerText());

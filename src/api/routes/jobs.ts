@@ -1,10 +1,12 @@
 import { Type } from 'typebox';
 import type { JobRun } from '../../schedule/job-run-store.ts';
+import { flagsOf, JOB_FORMS, valuesOf } from '../../schedule/job-forms.ts';
 import type { JobStatus } from '../../schedule/scheduler.ts';
+import type { Context } from '../../service/context.ts';
+import { whyNot } from '../../service/job-readiness.ts';
 import type { App, Service } from './routes.ts';
-import { type Reply, replies } from '../schemas.ts';
+import { Nullable, oneOf, type Reply, replies } from '../schemas.ts';
 
-const Nullable = <T extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Number>>(type: T) => Type.Union([type, Type.Null()]);
 const Time = Nullable(Type.String({ description: 'ISO 8601' }));
 const Run = Type.Object({
   id: Type.Integer(),
@@ -21,6 +23,14 @@ const Run = Type.Object({
   receipt: Type.Unknown(),
   said: Type.String({ description: 'The end of what it wrote to standard error.' }),
 });
+const Field = Type.Object({
+  name: Type.String(),
+  kind: oneOf('flag', 'text', 'number', 'integer', 'argument'),
+  meaning: Type.String(),
+  choices: Type.Optional(Type.Array(Type.String())),
+  required: Type.Optional(Type.Boolean()),
+});
+const Values = Type.Record(Type.String(), Type.Union([Type.Boolean(), Type.Number(), Type.String({ maxLength: 1000 })]));
 const Job = Type.Object({
   job: Type.String(),
   cron: Nullable(Type.String()),
@@ -29,6 +39,11 @@ const Job = Type.Object({
   state: Type.String({ description: 'running, waiting or idle' }),
   progress: Type.Union([Type.Object({ step: Type.String(), done: Type.Number(), total: Type.Number() }), Type.Null()]),
   last: Type.Union([Run, Type.Null()]),
+  form: Type.Object({ summary: Type.String(), fields: Type.Array(Field) }, { description: 'What may be asked over HTTP.' }),
+  values: Type.Union([Values, Type.Null()], {
+    description: 'Of its line in the schedule; null where the line holds flags that only schedule-job sets.',
+  }),
+  cannot: Nullable(Type.String({ description: 'Why it could do nothing now.' })),
 });
 const Jobs = Type.Object({ jobs: Type.Array(Job), problem: Nullable(Type.String()) });
 const Runs = Type.Object({ runs: Type.Array(Run) });
@@ -40,7 +55,7 @@ const Params = Type.Object({ job: Type.String({ maxLength: 100 }) });
 export function jobRoutes(app: App, { context }: Service): void {
   const quiet = { scope: 'admin', quiet: true } as const;
   const loud = { scope: 'admin' } as const;
-  const all = () => ({ jobs: context.jobs.status().map(jobReply), problem: context.jobs.problem });
+  const all = () => ({ jobs: context.jobs.status().map((status) => jobReply(context, status)), problem: context.jobs.problem });
   app.get(
     '/v1/jobs',
     {
@@ -69,15 +84,18 @@ export function jobRoutes(app: App, { context }: Service): void {
     '/v1/jobs/:job/run',
     {
       schema: {
-        summary: 'Runs a job as soon as no other one runs',
+        summary: 'Runs a job as soon as no other one runs, with the values given, or else with the flags of its line',
         tags: ['jobs'],
         params: Params,
+        body: Type.Optional(Type.Object({ values: Type.Optional(Values) }, { additionalProperties: false })),
         response: replies(Jobs),
       },
       config: loud,
     },
     async (request) => {
-      context.jobs.ask(request.params.job, request.keyName ?? 'http');
+      const { job } = request.params;
+      const values = request.body?.values;
+      context.jobs.ask(job, request.keyName ?? 'http', values && flagsOf(job, values));
       return all();
     },
   );
@@ -98,14 +116,16 @@ export function jobRoutes(app: App, { context }: Service): void {
     },
   );
   const schedule = {
-    summary: 'Gives a job a cron expression (UTC); its flags are set by schedule-job alone',
+    summary: 'Gives a job a cron expression (UTC), and the values of its form; other flags are set by schedule-job alone',
     tags: ['jobs'],
     params: Params,
-    body: Type.Object({ cron: Type.String({ maxLength: 200 }) }, { additionalProperties: false }),
+    body: Type.Object({ cron: Type.String({ maxLength: 200 }), values: Type.Optional(Values) }, { additionalProperties: false }),
     response: replies(Jobs),
   };
   app.put('/v1/jobs/:job/schedule', { schema: schedule, config: loud }, async (request) => {
-    context.jobs.setCron(request.params.job, request.body.cron);
+    const { job } = request.params;
+    const { cron, values } = request.body;
+    context.jobs.setCron(job, cron, values && flagsOf(job, values));
     return all();
   });
   app.delete(
@@ -123,8 +143,18 @@ export function jobRoutes(app: App, { context }: Service): void {
 
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
-function jobReply({ nextRunAt, last, flags, ...job }: JobStatus) {
-  return { ...job, flags: [...flags], nextRunAt: iso(nextRunAt), last: last && runReply(last) };
+function jobReply(context: Context, { nextRunAt, last, flags, ...status }: JobStatus) {
+  const { job } = status;
+  const { summary, fields } = JOB_FORMS[job];
+  return {
+    ...status,
+    flags: [...flags],
+    nextRunAt: iso(nextRunAt),
+    last: last && runReply(last),
+    form: { summary, fields: fields.map(({ choices, ...field }) => (choices ? { ...field, choices: [...choices] } : field)) },
+    values: valuesOf(job, flags),
+    cannot: whyNot(context, job, flags),
+  };
 }
 
 function runReply({ startedAt, endedAt, flags, pid: _, born: __, ...run }: JobRun) {

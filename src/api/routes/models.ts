@@ -2,11 +2,11 @@ import { Type } from 'typebox';
 import { summarizeDarkReads } from '../../ranker/registry/dark-reads.ts';
 import { type Decision, rollBackModel, setCanary, setDark } from '../../ranker/registry/model-promotion.ts';
 import { promoteJudged } from '../../service/model-judge.ts';
+import { SHIPPED_MODELS } from '../../ranker/registry/model-registry.ts';
 import type { AuditEntry } from '../../ranker/registry/model-registry.ts';
 import type { App, Service } from './routes.ts';
-import { type Reply, replies } from '../schemas.ts';
+import { Nullable, type Reply, replies } from '../schemas.ts';
 
-const Nullable = <T extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Number>>(type: T) => Type.Union([type, Type.Null()]);
 const Model = Type.Object({
   name: Type.String(),
   createdAt: Nullable(Type.String()),
@@ -21,6 +21,7 @@ const Model = Type.Object({
 const Trial = Type.Union([Type.Object({ model: Type.String(), share: Type.Number() }), Type.Null()]);
 const Models = Type.Object({
   serving: Type.String(),
+  shipped: Type.Array(Type.String(), { description: 'Models that every installation has: they serve like stored ones.' }),
   servingOn: Type.Object({ 'home-feed': Nullable(Type.String()), rank: Nullable(Type.String()) }),
   canary: Trial,
   dark: Trial,
@@ -88,7 +89,7 @@ export function modelRoutes(app: App, { context }: Service): void {
     response: replies(Models),
   };
   app.get('/v1/models', { ...read, schema }, async () => {
-    return { ...registry.roles(), problem: context.models.problem, models: [...registry.list()] };
+    return { ...registry.roles(), shipped: [...SHIPPED_MODELS], problem: context.models.problem, models: [...registry.list()] };
   });
   const told = async ({ model, previous, share }: AuditEntry) => {
     await context.refresh();

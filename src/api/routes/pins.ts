@@ -36,14 +36,14 @@ export function pinRoutes(app: App, { context }: Service): void {
       config: { scope: 'read' },
     },
     async (request) => {
-      const { q, limit = 60, cursor, category: name, filter: asked, ...flags } = request.query;
+      const { q, limit = 60, cursor, category: name, filter: asked, order = 'newest', ...flags } = request.query;
       const filter = (await askedFilter(context, asked))?.test;
-      const start = startOf(cursor);
       const category = name === undefined ? undefined : context.pins.categoryNames.indexOf(name);
       if (category === -1) return { pins: [], nextCursor: null };
-      const order = q ? context.catalog.text.search(q, MATCHES_MAX, 'all').map((match) => match.pinIndex) : null;
-      const { pins, next } = page(context, order, { category, filter, ...flags }, limit, start);
-      return { pins: pins.map((pinIndex) => summaryOf(context, pinIndex)), nextCursor: next === null ? null : String(next) };
+      const walk = q ? matches(context, q) : order === 'mixed' ? mixed(context.pins.count, cursor) : newest(context.pins.count);
+      const start = startOf(cursor?.split('of')[0]);
+      const { pins, next } = page(context, walk, { category, filter, ...flags }, limit, start);
+      return { pins: pins.map((pinIndex) => summaryOf(context, pinIndex)), nextCursor: next === null ? null : walk.cursor(next) };
     },
   );
   app.get(
@@ -61,13 +61,44 @@ export function startOf(cursor: string | undefined): number {
   return Number(cursor);
 }
 
-/** `order`: pins to go through; null: all, newest first. The cursor is a place in that order. */
-function page(context: Context, order: readonly number[] | null, wanted: Wanted, limit: number, start: number) {
-  const total = order?.length ?? context.pins.count;
+/** An order of pins: which one stands at a place, and the cursor of that place. */
+interface Walk {
+  readonly total: number;
+  at(place: number): number;
+  cursor(place: number): string;
+}
+
+const newest = (total: number): Walk => ({ total, at: (place) => total - 1 - place, cursor: String });
+
+function matches({ catalog }: Context, words: string): Walk {
+  const found = catalog.text.search(words, MATCHES_MAX, 'all').map(({ pinIndex }) => pinIndex);
+  return { total: found.length, at: (place) => found[place], cursor: String };
+}
+
+/** Share of all pins between one and the next: multiples of it lie farthest apart, whatever their number. */
+const GOLDEN = 0.6180339887498949;
+
+/**
+ * Every pin once, in steps that spread any few of them over all pins: a catalog is imported board by board, so its boards are
+ * mixed. The cursor keeps the number of pins, so that pins that come meanwhile move nothing.
+ */
+function mixed(count: number, cursor: string | undefined): Walk {
+  const told = Number(/^\d+of(\d{1,10})$/.exec(cursor ?? '')?.[1] ?? count);
+  const total = Math.min(told, count);
+  let step = Math.max(1, Math.round(GOLDEN * total));
+  while (commonDivisor(step, total) > 1) step++;
+  return { total, at: (place) => total - 1 - ((place * step) % total), cursor: (place) => `${place}of${total}` };
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
+}
+
+function page(context: Context, { total, at: pinAt }: Walk, wanted: Wanted, limit: number, start: number) {
   const pins: number[] = [];
   let at = start;
   for (; at < total && pins.length < limit; at++) {
-    const pinIndex = order ? order[at] : total - 1 - at;
+    const pinIndex = pinAt(at);
     if (isWanted(context, pinIndex, wanted)) pins.push(pinIndex);
   }
   return { pins, next: at < total ? at : null };

@@ -6,10 +6,23 @@ import { type Reply, replies, UserParams } from '../schemas.ts';
 const History = Type.Object({
   history: Type.Array(Type.Object({ pinId: Type.String(), type: Type.String(), at: Type.Number(), title: Type.String() })),
 });
-const Users = Type.Object({ users: Type.Array(Type.Object({ id: Type.String(), saves: Type.Integer() })) });
+const Users = Type.Object({
+  users: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      saves: Type.Integer(),
+      lastAt: Type.Union([Type.Number(), Type.Null()], { description: 'Of the last save or action, epoch milliseconds.' }),
+    }),
+  ),
+});
 export type HistoryReply = Reply<typeof History>;
 export type UsersReply = Reply<typeof Users>;
-const LimitQuery = Type.Object({ limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })) });
+const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 }));
+const LimitQuery = Type.Object({ limit: Limit });
+const UsersQuery = Type.Object({
+  limit: Limit,
+  q: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'Users whose id holds this text.' })),
+});
 
 export function userRoutes(app: App, { context }: Service): void {
   const { catalog, pins } = context;
@@ -32,16 +45,18 @@ export function userRoutes(app: App, { context }: Service): void {
   );
   app.get(
     '/v1/users',
-    { schema: { ...get('Some users with saves'), querystring: LimitQuery, response: replies(Users) }, config: { scope: 'people' } },
-    async (request) => {
-      const limit = request.query.limit ?? 50;
-      const users: { id: string; saves: number }[] = [];
-      for (let user = 0; user < catalog.users.count() && users.length < limit; user++) {
-        const id = catalog.users.idOf(user);
-        const saves = id === null ? 0 : catalog.saves.ofUser(user).length;
-        if (id !== null && saves > 0) users.push({ id, saves });
-      }
-      return { users };
+    {
+      schema: { ...get('Users with saves: who saved last, or whose id holds a text'), querystring: UsersQuery, response: replies(Users) },
+      config: { scope: 'people' },
+    },
+    async ({ query: { limit = 50, q } }) => {
+      const { users, saves } = catalog;
+      const rows = (q === undefined ? saves.lastSavers(limit) : users.named(q, limit)).flatMap((userIndex) => {
+        const id = users.idOf(userIndex);
+        const count = saves.countOfUser(userIndex);
+        return id === null || count === 0 ? [] : [{ id, saves: count, lastAt: context.pastOf(id, { limit: 1 })[0]?.at ?? null }];
+      });
+      return { users: rows };
     },
   );
 }

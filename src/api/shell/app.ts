@@ -26,7 +26,9 @@ import { takeJson } from './json-body.ts';
 import { Keys } from './keys.ts';
 import { Metrics } from './metrics.ts';
 import { nearDuplicateRoutes } from '../routes/near-duplicates.ts';
+import { modelDetailRoutes } from '../routes/model-details.ts';
 import { modelRoutes } from '../routes/models.ts';
+import { netRoutes } from '../routes/nets.ts';
 import { isPageAddress, pageRoutes } from '../routes/pages.ts';
 import { photoRoutes } from '../routes/photos.ts';
 import { pinRoutes } from '../routes/pins.ts';
@@ -38,6 +40,7 @@ import { securityHeaders } from './security-headers.ts';
 import { bringSharedPast } from './shared-past.ts';
 import type { App, Service } from '../routes/routes.ts';
 import { traceRequests } from './tracing.ts';
+import { statusRoutes } from '../routes/status.ts';
 import { userRoutes } from '../routes/users.ts';
 import { visualSearchRoutes } from '../routes/visual-search.ts';
 
@@ -56,9 +59,12 @@ const ROUTES: readonly ((app: App, service: Service) => void)[] = [
   imageRoutes,
   userRoutes,
   modelRoutes,
+  modelDetailRoutes,
+  netRoutes,
   jobRoutes,
   experimentRoutes,
   healthRoutes,
+  statusRoutes,
 ];
 
 /** Routes that a reading process answers itself. */

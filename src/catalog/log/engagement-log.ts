@@ -224,6 +224,17 @@ export class EngagementLog {
     return this.database.prepare<[], number>('SELECT coalesce(max(event_index), 0) FROM event').pluck().get() ?? 0;
   }
 
+  /** Events by minute (epoch milliseconds / 60,000) since a moment, of the last 100,000 that came. */
+  perMinute(since: number): ReadonlyMap<number, number> {
+    const counted = 'SELECT at / 60000 AS minute, count(*) FROM event WHERE event_index > ? AND at >= ? GROUP BY minute';
+    return new Map(
+      this.database
+        .prepare<[number, number], [number, number]>(counted)
+        .raw()
+        .all(this.lastIndex() - 100_000, since),
+    );
+  }
+
   /** Events joined to a list. */
   count(): number {
     return this.database.prepare<[], number>('SELECT count(*) FROM event').pluck().get() ?? 0;

@@ -191,6 +191,12 @@ export class ServedListLog {
     return this.database.prepare<[], number>('SELECT count(*) FROM served_list').pluck().get() ?? 0;
   }
 
+  /** Lists by minute (epoch milliseconds / 60,000) since a moment. */
+  perMinute(since: number): ReadonlyMap<number, number> {
+    const counted = 'SELECT at / 60000 AS minute, count(*) FROM served_list WHERE at >= ? GROUP BY minute';
+    return new Map(this.database.prepare<[number], [number, number]>(counted).raw().all(since));
+  }
+
   /** Stored lists in order of time, oldest first, a page in memory at a time. */
   *lists(range: ListRange = {}): Generator<StoredList> {
     const statement = this.pageStatement(range);

@@ -217,6 +217,17 @@ export class SaveStore {
     return this.countPins.get(pinIndex) as number;
   }
 
+  /** Users of the last saves, the latest first; at most `limit` of them, from the last 20,000 saves. */
+  lastSavers(limit: number): number[] {
+    const last = 'SELECT userIndex, sequence FROM saves WHERE userIndex >= 0 ORDER BY sequence DESC LIMIT 20000';
+    const rows = this.database.prepare(`SELECT userIndex FROM (${last}) GROUP BY userIndex ORDER BY max(sequence) DESC LIMIT ?`);
+    return rows.pluck().all(limit) as number[];
+  }
+
+  countOfUser(userIndex: number): number {
+    return this.database.prepare('SELECT count(*) FROM saves WHERE userIndex = ?').pluck().get(userIndex) as number;
+  }
+
   /** Pins that got a save after `sequence`. */
   savedSince(sequence: number): number[] {
     return this.database.prepare(SAVED_SINCE).pluck().all(sequence) as number[];

@@ -49,6 +49,16 @@ export class UserStore {
     return known >= 0 ? known : (this.insert.get(this.nameUser(id)) as number);
   }
 
+  /** Ordinals of users whose id holds a text, whatever its case; whoever's id is the text comes first. */
+  named(text: string, limit: number): number[] {
+    const own = this.indexOf(text);
+    const rows = this.database
+      .prepare('SELECT userIndex FROM users WHERE instr(lower(userId), lower(?)) > 0 ORDER BY length(userId), userId LIMIT ?')
+      .pluck()
+      .all(text, limit) as number[];
+    return own < 0 ? rows : [own, ...rows.filter((userIndex) => userIndex !== own)].slice(0, limit);
+  }
+
   /** How many boards a user owns; 0 for one that is unknown. */
   boardsOf(id: string): number {
     return this.database.prepare('SELECT count(*) FROM boards WHERE ownerIndex = ?').pluck().get(this.indexOf(id)) as number;

@@ -5,10 +5,9 @@ import { basename, join, resolve } from 'node:path';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { ServiceError } from '../../errors.ts';
 import { openFeatureStore } from '../../features/feature-store.ts';
-import { promoteModel } from '../../ranker/registry/model-promotion.ts';
 import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
 import { staleParts } from '../../service/stale-parts.ts';
-import { coverageOf, expectCoverage, modelFor, netNamed, switchTo } from '../../service/net-switching.ts';
+import { coverageOf, expectCoverage, modelFor, netNamed, switchServing } from '../../service/net-switching.ts';
 import { type DarkNet, darkNetOf, writeDarkNet } from '../../vision/net-folder.ts';
 import type { Job, JobInput } from '../job.ts';
 
@@ -47,18 +46,15 @@ async function switchNet(input: JobInput): Promise<Readonly<Record<string, unkno
   const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
   const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
   try {
+    const asked = (options.model as string | undefined) ?? null;
+    const decision = { who: userInfo().username, why: String(options.why), force: options.force === true };
+    if (options.dark !== true) {
+      const made = switchServing({ catalog, store, registry, dataFolder }, name, decision, asked);
+      return { ...made, stale: staleParts(dataFolder) };
+    }
     const coverage = coverageOf(catalog, store, net);
-    if (options.force !== true) expectCoverage(net, coverage);
-    const model = modelFor(registry, net, (options.model as string | undefined) ?? null);
-    const before = registry.roles().serving;
-    if (options.dark === true) return { ...readInTheDark(input, name, model ?? before), ...coverage };
-    const why = String(options.why);
-    const decision = { who: userInfo().username, why: `with the net ${name}: ${why}`, force: options.force === true };
-    // The model first: until the pointer of the net moves, servers refuse it and go on with the one they have.
-    if (model !== null && model !== before) promoteModel(registry, model, decision);
-    const made = switchTo(dataFolder, name, net, { model: model ?? before, why, before });
-    if (darkNetOf(dataFolder)?.net === name) writeDarkNet(dataFolder, null);
-    return { ...made, previousModel: before, images: coverage.images, missing: coverage.missing, stale: staleParts(dataFolder) };
+    if (!decision.force) expectCoverage(net, coverage);
+    return { ...readInTheDark(input, name, modelFor(registry, net, asked) ?? registry.roles().serving), ...coverage };
   } finally {
     store.close();
     catalog.close();

@@ -1,15 +1,16 @@
 import { useState } from 'preact/hooks';
-import { asError, type BoardsPage, type BoardSummary, call, type ListReply, type PinsPage } from '../api.ts';
+import { asError, type BoardsPage, type BoardSummary, call, CARD_FIELDS, type ListReply, type PinsPage } from '../api.ts';
 import { useLoaded } from '../load.ts';
+import { BoardCard } from '../parts/board-card.tsx';
 import { OneList } from '../parts/one-list.tsx';
 import { PagedPins } from '../parts/paged-pins.tsx';
 import { PinCard } from '../parts/pin-card.tsx';
 import { Masonry } from '../parts/masonry.tsx';
-import { PinImage } from '../parts/pin-image.tsx';
 import { Empty, Failure, MoreFailed, Skeleton } from '../parts/states.tsx';
 import type { Place } from '../router.ts';
 import { useTitle } from '../title.ts';
 import { currentUser } from '../visitor.ts';
+import { counted } from '../words.ts';
 
 /** Pins of a board that are shown above more ideas for it; a way leads to the others. */
 const PINS_ABOVE = 18;
@@ -57,24 +58,6 @@ function AllBoards() {
   );
 }
 
-function BoardCard({ board: { id, title, pins, covers } }: { board: BoardSummary }) {
-  return (
-    <a class="board-card" href={`/board/${encodeURIComponent(id)}`}>
-      <span class="board-covers">
-        {covers.map((pinId) => (
-          <PinImage key={pinId} pinId={pinId} widthPx={192} alt="" />
-        ))}
-      </span>
-      <b>{title || id}</b>
-      <small>{countOf(pins)}</small>
-    </a>
-  );
-}
-
-function countOf(pins: number): string {
-  return `${pins} pin${pins === 1 ? '' : 's'}`;
-}
-
 /** A board: its pins, then more ideas for it. */
 function OneBoard({ boardId, whole }: { boardId: string; whole: boolean }) {
   const path = `/boards/${encodeURIComponent(boardId)}`;
@@ -89,7 +72,7 @@ function OneBoard({ boardId, whole }: { boardId: string; whole: boolean }) {
         <h1>{title}</h1>
         {value?.description && <p>{value.description}</p>}
         <p class="row wrap">
-          {value && <span class="badge">{countOf(value.pins)}</span>}
+          {value && <span class="badge">{counted(value.pins, 'pin')}</span>}
           {value?.category && (
             <a class="chip" href={`/?category=${encodeURIComponent(value.category)}`}>
               {value.category}
@@ -134,7 +117,7 @@ function SomePins({ path, boardId, total }: { path: string; boardId: string; tot
 }
 
 function Ideas({ path }: { path: string }) {
-  const address = `${path}/related?limit=30&explain=true&userId=${encodeURIComponent(currentUser())}`;
+  const address = `${path}/related?limit=30&explain=true&fields=${CARD_FIELDS}&userId=${encodeURIComponent(currentUser())}`;
   const reply = useLoaded(address, (signal) => call<ListReply>(address, { signal }));
   return (
     <OneList reply={reply} title="More ideas for this board" sendsEvents nothing="All that goes with these pins is on the board already." />

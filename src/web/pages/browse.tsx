@@ -12,7 +12,9 @@ export function Browse({ place }: { place: Place }) {
   const words = place.query.get('q') ?? '';
   const heading = [category || 'All pins', ...(words ? [`"${words}"`] : [])].join(', ');
   useTitle(heading);
-  const address = `/pins?distinct=true&limit=60${category ? `&category=${encodeURIComponent(category)}` : ''}${words ? `&q=${encodeURIComponent(words)}` : ''}`;
+  const newest = place.query.get('order') === 'newest';
+  const order = newest || words ? '' : '&order=mixed';
+  const address = `/pins?distinct=true&limit=60${order}${category ? `&category=${encodeURIComponent(category)}` : ''}${words ? `&q=${encodeURIComponent(words)}` : ''}`;
   const categories = useLoaded('categories', (signal) =>
     call<{ categories: readonly { name: string; pins: number }[] }>('/categories', { signal }),
   );
@@ -32,6 +34,12 @@ export function Browse({ place }: { place: Place }) {
               </a>
             ))}
         </nav>
+      )}
+      {!words && (
+        <p class="order">
+          {newest ? 'Newest first' : 'A mix of all boards'} ·{' '}
+          <a href={withQuery(place, { order: newest ? null : 'newest' })}>{newest ? 'mix them' : 'newest first'}</a>
+        </p>
       )}
       <PagedPins key={address} address={address} none={<NoPins filtered={words !== '' || category !== ''} />} />
     </>

@@ -1,16 +1,18 @@
 import { useMemo, useState } from 'preact/hooks';
-import { type Box, call, type Item, type ListReply, type ObjectsReply, type PinSummary, sendEvents } from '../api.ts';
+import { type Box, call, CARD_FIELDS, type Item, type ListReply, type ObjectsReply, type PinSummary, sendEvents } from '../api.ts';
 import { useLoaded } from '../load.ts';
 import { Cropper, type FoundObjects } from '../parts/cropper.tsx';
 import { ObjectBoxes } from '../parts/object-boxes.tsx';
-import { BoardChips } from '../parts/board-chips.tsx';
+import { PinBoards } from '../parts/pin-boards.tsx';
 import { OneList } from '../parts/one-list.tsx';
+import { SaveButton, SavesRefused, useSaves } from '../parts/saves.tsx';
 import { SeenWords } from '../parts/spoken.tsx';
 import { Failure, Skeleton } from '../parts/states.tsx';
 import { TreatmentPicker } from '../parts/treatment-picker.tsx';
 import { go, type ListPlace, type Place, withQuery } from '../router.ts';
 import { useTitle } from '../title.ts';
 import { currentUser } from '../visitor.ts';
+import { counted } from '../words.ts';
 
 /** One pin, and the pins people want to see next; two orderings side by side when `against` is in the address. */
 export function Closeup({ place }: { place: Place }) {
@@ -45,23 +47,9 @@ export function Closeup({ place }: { place: Place }) {
           )}
         </div>
         <div class="hero-text">
-          <h1 class={value && !value.title ? 'untitled' : ''}>{value?.title || pinId}</h1>
-          {value?.description && <p>{value.description}</p>}
-          <PinFacts pin={value} />
-          <BoardChips pinId={pinId} />
-          <div class="row wrap">
+          <div class="row wrap hero-actions">
             {value && <Visit pin={value} from={place.from} />}
-            <button
-              type="button"
-              class={boxes ? 'on' : ''}
-              disabled={found.length === 0}
-              onClick={() => setBoxes(!boxes)}
-              aria-pressed={boxes}
-            >
-              {found.length === 0
-                ? 'No objects found'
-                : `${boxes ? 'Hide' : 'Show'} ${found.length} object${found.length === 1 ? '' : 's'}`}
-            </button>
+            {value && place.from && <SaveHere pin={value} from={place.from} />}
             <button
               type="button"
               class={cropping ? 'on' : ''}
@@ -72,8 +60,16 @@ export function Closeup({ place }: { place: Place }) {
             >
               {cropping ? 'Close the cropper' : 'Search inside the picture'}
             </button>
+            {found.length > 0 && (
+              <button type="button" class={boxes ? 'on' : ''} onClick={() => setBoxes(!boxes)} aria-pressed={boxes}>
+                {boxes ? 'Hide' : 'Show'} {counted(found.length, 'object')}
+              </button>
+            )}
           </div>
-          {!cropping && <TreatmentPicker place={place} />}
+          {value && <h1 class={value.title ? '' : 'untitled'}>{value.title || `pin ${pinId}`}</h1>}
+          {value?.description && <p>{value.description}</p>}
+          <PinFacts pin={value} />
+          <PinBoards pinId={pinId} />
         </div>
       </section>
       {!cropping && <Related pinId={pinId} place={place} />}
@@ -93,36 +89,46 @@ function PinFacts({ pin }: { pin: PinSummary | null }) {
   const terms = Object.entries(pin.annotations ?? {})
     .filter(([term]) => pin.seen?.[term] === undefined)
     .sort((a, b) => b[1] - a[1]);
+  const fields = Object.entries(pin.fields ?? {});
   return (
     <>
+      {fields.length > 0 && (
+        <dl class="fields">
+          {fields.map(([name, value]) => (
+            <div key={name} class={name === 'price' ? 'price' : ''}>
+              <dt>{name}</dt>
+              <dd>{String(value)}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
       <p class="row wrap">
-        {categories.map(([name, weight]) => (
+        {pin.saves !== undefined && <span class="badge">{counted(pin.saves, 'save')}</span>}
+        {pin.buyable && <span class="badge buyable">buyable</span>}
+        {categories.map(([name]) => (
           <a class="chip" key={name} href={`/?category=${encodeURIComponent(name)}`}>
-            {name} <small>{weight.toFixed(2)}</small>
+            {name}
           </a>
         ))}
-        {pin.buyable && <span class="badge buyable">buyable</span>}
-        {pin.saves !== undefined && (
-          <span class="badge">
-            {pin.saves} save{pin.saves === 1 ? '' : 's'}
-          </span>
-        )}
-        {Object.entries(pin.fields ?? {}).map(([name, value]) => (
-          <span class="badge" key={name}>
-            {name} {String(value)}
-          </span>
+        <SeenWords words={seen} />
+        {terms.slice(0, 10).map(([term]) => (
+          <a class="term-chip" key={term} href={`/?q=${encodeURIComponent(term)}`}>
+            {term}
+          </a>
         ))}
       </p>
-      {terms.length + seen.length > 0 && (
-        <p class="row wrap">
-          <SeenWords words={seen} />
-          {terms.slice(0, 10).map(([term]) => (
-            <a class="term-chip" key={term} href={`/?q=${encodeURIComponent(term)}`}>
-              {term}
-            </a>
-          ))}
-        </p>
-      )}
+    </>
+  );
+}
+
+/** Saving counts for the list that the pin was opened from. */
+function SaveHere({ pin, from }: { pin: PinSummary; from: ListPlace }) {
+  const saves = useSaves(from.recommendationId);
+  const { position } = from;
+  return (
+    <>
+      <SaveButton item={{ pinId: pin.id, position, score: 0, sources: [], title: pin.title ?? '' }} saves={saves} />
+      <SavesRefused saves={saves} />
     </>
   );
 }
@@ -150,17 +156,24 @@ function webAddress(link: string | null | undefined): URL | null {
 
 function relatedAddress(pinId: string, treatment: string | null): string {
   const forced = treatment ? `&treatment=${encodeURIComponent(treatment)}` : '';
-  return `/pins/${encodeURIComponent(pinId)}/related?limit=30&explain=true&userId=${encodeURIComponent(currentUser())}${forced}`;
+  return `/pins/${encodeURIComponent(pinId)}/related?limit=30&explain=true&fields=${CARD_FIELDS}&userId=${encodeURIComponent(currentUser())}${forced}`;
 }
 
 function Related({ pinId, place }: { pinId: string; place: Place }) {
   const left = place.query.get('treatment');
   const right = place.query.get('against');
   const first = useLoaded(relatedAddress(pinId, left), (signal) => call<ListReply>(relatedAddress(pinId, left), { signal }));
-  if (right === null) return <OneList reply={first} title="Related pins" sendsEvents={left === null} />;
+  if (right === null)
+    return (
+      <OneList reply={first} title={left === null ? 'Related pins' : `Related pins by ${left}`} sendsEvents={left === null}>
+        <TreatmentPicker place={place} />
+      </OneList>
+    );
   return (
     <div class="side-by-side">
-      <OneList reply={first} title={left ?? 'as served now'} sendsEvents={false} />
+      <OneList reply={first} title={left ?? 'as served now'} sendsEvents={false}>
+        <TreatmentPicker place={place} />
+      </OneList>
       <Against pinId={pinId} treatment={right} other={first.kind === 'there' ? first.value.items : []} />
     </div>
   );

@@ -1,6 +1,6 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { HistoryReply, UsersReply } from '../../api/routes/users.ts';
-import { call, type ListReply, type PinSummary } from '../api.ts';
+import { call, CARD_FIELDS, type ListReply } from '../api.ts';
 import { useLoaded } from '../load.ts';
 import { PinCard } from '../parts/pin-card.tsx';
 import { RankedList } from '../parts/ranked-list.tsx';
@@ -8,6 +8,7 @@ import { Empty, Failure, Skeleton } from '../parts/states.tsx';
 import { go } from '../router.ts';
 import { useTitle } from '../title.ts';
 import { chosenUser, chooseUser } from '../visitor.ts';
+import { ago } from '../words.ts';
 
 /** The home feed of a chosen user beside what that user saved and opened, so that one can judge the one by the other. */
 export function HomeFeed({ userId }: { userId: string }) {
@@ -16,22 +17,32 @@ export function HomeFeed({ userId }: { userId: string }) {
 
 function FeedOf({ userId }: { userId: string }) {
   useTitle(`Home feed of ${userId}`);
+  const [isMe, setIsMe] = useState(chosenUser() === userId);
   const base = `/users/${encodeURIComponent(userId)}`;
-  const feed = useLoaded(`${base}/home-feed`, (signal) => call<ListReply>(`${base}/home-feed?limit=40&explain=true`, { signal }));
+  const feed = useLoaded(`${base}/home-feed`, (signal) =>
+    call<ListReply>(`${base}/home-feed?limit=40&explain=true&fields=${CARD_FIELDS}`, { signal }),
+  );
   const history = useLoaded(`${base}/history`, (signal) => call<HistoryReply>(`${base}/history?limit=24`, { signal }));
   return (
     <>
       <header class="row wrap page-head">
         <h1>Home feed of {userId}</h1>
-        <button
-          type="button"
-          onClick={() => {
-            chooseUser(chosenUser() === userId ? null : userId);
-            go('/home');
-          }}
-        >
-          {chosenUser() === userId ? 'Stop browsing as this user' : 'Choose another'}
-        </button>
+        <div class="row wrap">
+          <button
+            type="button"
+            class={isMe ? 'on' : ''}
+            aria-pressed={isMe}
+            onClick={() => {
+              chooseUser(isMe ? null : userId);
+              setIsMe(!isMe);
+            }}
+          >
+            {isMe ? 'Stop browsing as this user' : 'Browse as this user'}
+          </button>
+          <a class="button" href="/home">
+            Other users
+          </a>
+        </div>
       </header>
       <section aria-label="History">
         <h2>Lately saved and opened</h2>
@@ -44,7 +55,10 @@ function FeedOf({ userId }: { userId: string }) {
           <div class="strip">
             {history.value.history.map((row, index) => (
               <PinCard key={`${row.pinId}-${index}`} pinId={row.pinId} title={row.title} href={`/pin/${encodeURIComponent(row.pinId)}`}>
-                <span class="badge">{row.type}</span>
+                <small>
+                  {DONE[row.type] ?? row.type}
+                  {typeof row.at === 'number' && `, ${ago(row.at)}`}
+                </small>
               </PinCard>
             ))}
           </div>
@@ -63,37 +77,72 @@ function FeedOf({ userId }: { userId: string }) {
   );
 }
 
+/** Milliseconds without a key press after which the list is asked for. */
+const TYPING_MS = 200;
+
+/** Who is there: the latest first, and whoever's id holds what is typed. */
 function ChooseUser() {
   useTitle('Home feed');
   const [typed, setTyped] = useState('');
-  const users = useLoaded('users', (signal) => call<UsersReply>('/users?limit=60', { signal }));
-  const open = (id: string): void => {
-    chooseUser(id);
-    go(`/home/${encodeURIComponent(id)}`);
+  const [asked, setAsked] = useState('');
+  useEffect(() => {
+    const timer = setTimeout(() => setAsked(typed.trim()), TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  const address = `/users?limit=50${asked ? `&q=${encodeURIComponent(asked)}` : ''}`;
+  const users = useLoaded(address, (signal) => call<UsersReply>(address, { signal }));
+  const rows = users.kind === 'there' ? users.value.users : users.kind === 'loading' ? (users.previous?.users ?? null) : null;
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    if (typed.trim()) go(`/home/${encodeURIComponent(typed.trim())}`);
   };
   return (
-    <>
+    <div class="narrow-page">
       <h1>Whose home feed?</h1>
-      <form
-        class="row"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (typed) open(typed);
-        }}
-      >
-        <input value={typed} onInput={(event) => setTyped(event.currentTarget.value)} placeholder="user id" aria-label="User id" />
+      <form class="row" onSubmit={submit}>
+        <input
+          type="search"
+          value={typed}
+          onInput={(event) => setTyped(event.currentTarget.value)}
+          placeholder="Find a user by id"
+          aria-label="User id"
+        />
         <button type="submit">Open</button>
       </form>
       {users.kind === 'failed' && <Failure error={users.error} retry={users.retry} />}
-      {users.kind === 'there' && (
-        <div class="row wrap">
-          {users.value.users.map((user: PinSummary | { id: string; saves?: number }) => (
-            <button type="button" class="chip" key={user.id} onClick={() => open(user.id)}>
-              {user.id} {user.saves !== undefined && <small>{user.saves}</small>}
-            </button>
-          ))}
-        </div>
+      {rows?.length === 0 && (
+        <p class="hint">
+          {asked ? `No user's id holds "${asked}". Open shows what a new user of this id would see.` : 'Nobody has saved anything yet.'}
+        </p>
       )}
-    </>
+      {rows && rows.length > 0 && (
+        <section class="panel" aria-label="Users">
+          <table>
+            <thead>
+              <tr>
+                <th>User</th>
+                <th class="number">Saves</th>
+                <th>Last seen</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map(({ id, saves, lastAt }) => (
+                <tr key={id}>
+                  <td class="wrap-anywhere">
+                    <a href={`/home/${encodeURIComponent(id)}`}>{id}</a>
+                  </td>
+                  <td class="number">{saves.toLocaleString('en')}</td>
+                  <td>{lastAt === null ? '' : ago(lastAt)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          <p class="hint">Those who did something last come first.</p>
+        </section>
+      )}
+    </div>
   );
 }
+
+/** What somebody did with a pin, for people. */
+const DONE: Readonly<Record<string, string>> = { save: 'saved', closeup: 'opened', click: 'visited', longClick: 'stayed at its site' };

@@ -1,12 +1,14 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { JobsReply, RunsReply } from '../../api/routes/jobs.ts';
-import { call, post } from '../api.ts';
+import { call } from '../api.ts';
 import { useLoaded } from '../load.ts';
+import { JobForm, type JobValues } from '../parts/job-form.tsx';
 import { Refusal, useAttempt } from '../parts/refusal.tsx';
 import { Failure, Skeleton } from '../parts/states.tsx';
 import { useTitle } from '../title.ts';
 
 type JobRun = RunsReply['runs'][number];
+type Job = JobsReply['jobs'][number];
 
 /** The page looks again so often while something runs, and so often while nothing does. */
 const BUSY_MS = 1000;
@@ -32,7 +34,8 @@ export function Jobs() {
     <div class="jobs">
       <h1>Jobs</h1>
       <p>
-        One at a time, each a process of its own. Times are UTC; <code>related-pins schedule-job</code> says when a job runs.
+        One at a time, each a process of its own beside the service. Flags that name files are set on the machine by{' '}
+        <code>related-pins schedule-job</code>.
       </p>
       {view.problem && (
         <p class="panel" role="alert">
@@ -46,53 +49,70 @@ export function Jobs() {
   );
 }
 
-function Schedule({ jobs, changed }: { jobs: JobsReply['jobs']; changed: () => void }) {
-  const [refused, attempt] = useAttempt();
-  const act = (path: string) => (): void => attempt(() => post(path, {}).finally(changed));
+function Schedule({ jobs, changed }: { jobs: readonly Job[]; changed: () => void }) {
   return (
-    <div class="panel">
-      {refused && <Refusal {...refused} />}
-      <table>
-        <thead>
-          <tr>
-            <th>Job</th>
-            <th>When</th>
-            <th>Next</th>
-            <th>Now</th>
-            <th>Last</th>
-            <th />
-          </tr>
-        </thead>
-        <tbody>
-          {jobs.map(({ job, cron, flags, nextRunAt, state, progress, last }) => (
-            <tr key={job} data-job={job}>
-              <td>
-                <b>{job}</b> {flags.length > 0 && <small>{flags.join(' ')}</small>}
-              </td>
-              <td>{cron ? <code>{cron}</code> : <small>by hand</small>}</td>
-              <td>{nextRunAt ? shortTime(nextRunAt) : ''}</td>
-              <td>{state === 'idle' ? '' : <Now state={state} progress={progress} />}</td>
-              <td>{last && last.state !== 'running' && <Ended run={last} />}</td>
-              <td>
-                {state === 'idle' ? (
-                  <button type="button" onClick={act(`/jobs/${job}/run`)}>
-                    Run now
-                  </button>
-                ) : (
-                  <button type="button" onClick={act(`/jobs/${job}/stop`)}>
-                    Stop
-                  </button>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+    <div class="job-list">
+      {jobs.map((job) => (
+        <OneJob key={job.job} job={job} changed={changed} />
+      ))}
     </div>
   );
 }
 
-function Now({ state, progress }: Pick<JobsReply['jobs'][number], 'state' | 'progress'>) {
+function OneJob({
+  job: { job, cron, flags, nextRunAt, state, progress, last, form, values, cannot },
+  changed,
+}: {
+  job: Job;
+  changed: () => void;
+}) {
+  const [refused, attempt] = useAttempt();
+  const ask = (path: string, init: RequestInit): void => attempt(() => call(`/jobs/${job}/${path}`, init).finally(changed));
+  const send = (method: string, body: unknown): RequestInit => ({
+    method,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  const schedule = (to: string | null, given: JobValues | undefined): void =>
+    ask('schedule', to === null ? { method: 'DELETE' } : send('PUT', { cron: to, ...(given ? { values: given } : {}) }));
+  return (
+    <section class="panel job" data-job={job} aria-label={job}>
+      <div class="row wrap job-head">
+        <div class="job-name">
+          <b>{job}</b>
+          <small class="block">{form.summary}</small>
+        </div>
+        {state !== 'idle' && <Now state={state} progress={progress} />}
+        {state !== 'idle' && (
+          <button type="button" onClick={() => ask('stop', send('POST', {}))}>
+            Stop
+          </button>
+        )}
+        {last && last.state !== 'running' && <Ended run={last} />}
+        {cron && (
+          <small>
+            <code>{cron}</code> UTC{nextRunAt && `, next ${shortTime(nextRunAt)}`}
+          </small>
+        )}
+      </div>
+      {cannot !== null && <p class="hint">{cannot}</p>}
+      <details>
+        <summary>{cannot === null ? 'run or schedule' : 'schedule'}</summary>
+        <JobForm
+          fields={form.fields}
+          values={values}
+          cron={cron}
+          flags={flags}
+          onRun={cannot === null && state === 'idle' ? (given) => ask('run', send('POST', given ? { values: given } : {})) : null}
+          onSchedule={schedule}
+        />
+        {refused && <Refusal {...refused} />}
+      </details>
+    </section>
+  );
+}
+
+function Now({ state, progress }: Pick<Job, 'state' | 'progress'>) {
   if (state === 'waiting') return <small>waits for its turn</small>;
   return (
     <span class="row">
@@ -113,7 +133,7 @@ function Ended({ run }: { run: JobRun }) {
 
 function History({ runs }: { runs: RunsReply['runs'] }) {
   return (
-    <div class="panel">
+    <section class="panel" aria-label="Runs">
       <table>
         <thead>
           <tr>
@@ -129,7 +149,9 @@ function History({ runs }: { runs: RunsReply['runs'] }) {
           {runs.map((run) => (
             <tr key={run.id}>
               <td class="time">{shortTime(run.startedAt)}</td>
-              <td>{run.job}</td>
+              <td>
+                {run.job} {run.flags.length > 0 && <small class="wrap-anywhere">{run.flags.join(' ')}</small>}
+              </td>
               <td>{run.who ?? <small>schedule</small>}</td>
               <td>
                 <b class={`outcome ${toneOf(run.state)}`}>{run.state}</b>
@@ -148,7 +170,7 @@ function History({ runs }: { runs: RunsReply['runs'] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { type ListReply, sendEvents } from '../api.ts';
 import type { Loaded } from '../load.ts';
@@ -23,12 +24,15 @@ export function OneList({
   title,
   sendsEvents,
   before,
+  children,
   nothing = 'No board, picture or word leads from here to another pin yet.',
 }: {
   reply: Loaded<ListReply>;
   title: string;
   sendsEvents: boolean;
   before?: ReadonlyMap<string, number>;
+  /** Said under how the list was made. */
+  children?: ComponentChildren;
   /** Said where the list is empty. */
   nothing?: string;
 }) {
@@ -38,27 +42,15 @@ export function OneList({
   }, [list, sendsEvents]);
   return (
     <section class="related" aria-label={title}>
-      <h2>{title}</h2>
+      <div class="row wrap related-head">
+        <h2>{title}</h2>
+        {list && <HowMade list={list}>{children}</HowMade>}
+      </div>
       {reply.kind === 'failed' && <Failure error={reply.error} retry={reply.retry} />}
       {reply.kind === 'loading' && <Skeleton count={10} />}
       {list && (
         <>
-          <p class="served">
-            model <b>{list.modelVersion}</b>
-            {list.arm && (
-              <>
-                {' '}
-                · arm <b>{list.arm}</b>
-              </>
-            )}{' '}
-            · <code title="recommendation id">{list.recommendationId.slice(0, 13)}…</code>
-            {list.missing.length > 0 && <span class="badge warn">{list.missing.map(missingText).join(', ')}</span>}
-            {list.degraded.map((row) => (
-              <span class="badge warn" key={row.code} title={row.reason}>
-                degraded: {row.code}
-              </span>
-            ))}
-          </p>
+          <Lacks list={list} />
           {list.items.length === 0 ? (
             <Empty title="Nothing to show next">{nothing}</Empty>
           ) : (
@@ -67,5 +59,39 @@ export function OneList({
         </>
       )}
     </section>
+  );
+}
+
+/** Who ordered a list, folded away: visitors look at pins. */
+function HowMade({ list, children }: { list: ListReply; children?: ComponentChildren }) {
+  return (
+    <details class="how-made">
+      <summary>how this list was made</summary>
+      <p>
+        Ordered by the model <b>{list.modelVersion}</b>
+        {list.arm && (
+          <>
+            , arm <b>{list.arm}</b>
+          </>
+        )}
+        . Recommendation <code>{list.recommendationId}</code>
+      </p>
+      {children}
+    </details>
+  );
+}
+
+/** What the list had to do without: always in sight. */
+function Lacks({ list: { missing, degraded } }: { list: ListReply }) {
+  if (missing.length + degraded.length === 0) return null;
+  return (
+    <p class="row wrap served">
+      {missing.length > 0 && <span class="badge warn">{missing.map(missingText).join(', ')}</span>}
+      {degraded.map((row) => (
+        <span class="badge warn" key={row.code} title={row.reason}>
+          degraded: {row.code}
+        </span>
+      ))}
+    </p>
   );
 }

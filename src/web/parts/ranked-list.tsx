@@ -1,21 +1,20 @@
 import type { TargetedMouseEvent } from 'preact';
 import { useState } from 'preact/hooks';
-import { type Item, type ListReply, sendEvents, titleOf } from '../api.ts';
+import { type Item, type ListReply, sendEvents } from '../api.ts';
 import { currentUser } from '../visitor.ts';
+import { nameOf, titleOf } from '../words.ts';
 import { Masonry } from './masonry.tsx';
 import { PinCard } from './pin-card.tsx';
 import { SaveButton, SavesRefused, useSaves } from './saves.tsx';
-import { SourceBadge } from './source-badge.tsx';
 import { Why } from './why.tsx';
 
-/** What was asked about a score, and the button that asked. */
+/** The item whose score was asked about, and the button that asked. */
 interface Asked {
   readonly position: number;
-  readonly against: boolean;
   readonly opener: HTMLElement;
 }
 
-/** A served list: cards in order with their sources; "why" on each; saving and opening send real events. */
+/** A served list: cards in order; one small button on each tells why; saving and opening send real events. */
 export function RankedList({
   list,
   sendsEvents,
@@ -26,10 +25,9 @@ export function RankedList({
   before?: ReadonlyMap<string, number> | undefined;
 }) {
   const [asked, setAsked] = useState<Asked | null>(null);
-  const { recommendationId } = list;
+  const { recommendationId, items } = list;
   const saves = useSaves(recommendationId);
-  const item = asked ? list.items.find((row) => row.position === asked.position) : undefined;
-  const next = asked?.against ? (list.items.find((row) => row.position === asked.position + 1) ?? null) : null;
+  const at = asked ? items.findIndex((row) => row.position === asked.position) : -1;
   const open = (row: Item): void => {
     if (sendsEvents) void sendEvents(currentUser(), recommendationId, 'closeup', [row]);
   };
@@ -39,30 +37,27 @@ export function RankedList({
   };
   return (
     <>
-      {item && <Why item={item} against={next} onClose={close} />}
+      {at >= 0 && <Why key={items[at].pinId} item={items[at]} next={items[at + 1] ?? null} onClose={close} />}
       <Masonry minColumnPx={190}>
-        {list.items.map((row) => (
+        {items.map((row) => (
           <PinCard
             key={row.pinId}
             pinId={row.pinId}
             title={titleOf(row)}
+            price={priceOf(row)}
             href={`/pin/${encodeURIComponent(row.pinId)}`}
             from={sendsEvents ? { recommendationId, position: row.position } : undefined}
             onOpen={() => open(row)}
             marked={asked?.position === row.position}
             overlay={
               <>
-                <span class="position">{row.position}</span>
+                {before && <span class="position">{row.position}</span>}
                 {before && <Moved from={before.get(row.pinId)} to={row.position} />}
+                {row.terms && row.terms.length > 0 && <Ask row={row} onAsk={setAsked} />}
                 {sendsEvents && <SaveButton item={row} saves={saves} />}
               </>
             }
-          >
-            {row.sources.map((source) => (
-              <SourceBadge key={source.name} name={source.name} score={source.score} />
-            ))}
-            {row.terms && row.terms.length > 0 && <Asks row={row} last={row.position >= list.items.length} onAsk={setAsked} />}
-          </PinCard>
+          />
         ))}
       </Masonry>
       <SavesRefused saves={saves} />
@@ -70,21 +65,17 @@ export function RankedList({
   );
 }
 
-function Asks({ row, last, onAsk }: { row: Item; last: boolean; onAsk: (asked: Asked) => void }) {
-  const name = `#${row.position} ${titleOf(row) || row.pinId}`;
-  const ask = (against: boolean) => (event: TargetedMouseEvent<HTMLButtonElement>) =>
-    onAsk({ position: row.position, against, opener: event.currentTarget });
+function priceOf({ fields }: Item): string | undefined {
+  const price = fields?.price;
+  return price === null || price === undefined ? undefined : String(price);
+}
+
+function Ask({ row, onAsk }: { row: Item; onAsk: (asked: Asked) => void }) {
+  const ask = (event: TargetedMouseEvent<HTMLButtonElement>): void => onAsk({ position: row.position, opener: event.currentTarget });
   return (
-    <span class="asks">
-      <button type="button" class="link" aria-label={`Why ${name}`} onClick={ask(false)}>
-        why
-      </button>
-      {!last && (
-        <button type="button" class="link" title="Why above the next one" aria-label={`Why above next: ${name}`} onClick={ask(true)}>
-          why above next
-        </button>
-      )}
-    </span>
+    <button type="button" class="ask" title="Why this pin?" aria-label={`Why #${row.position} ${nameOf(row)}`} onClick={ask}>
+      i
+    </button>
   );
 }
 

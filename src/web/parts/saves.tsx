@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { type Item, sendEvents, wantsKey } from '../api.ts';
 import { currentUser } from '../visitor.ts';
+import { nameOf } from '../words.ts';
 import { Refusal, type Refused } from './refusal.tsx';
 
 /** What became of a save: on its way, taken, or not taken. */
@@ -38,7 +39,7 @@ export function SaveButton({ item, saves }: { item: Item; saves: Saves }) {
       class={`save${saving ? ` ${saving.kind}` : ''}`}
       disabled={saving?.kind === 'saved'}
       title={saving?.kind === 'failed' ? saving.error.message : undefined}
-      aria-label={`${word} ${item.title || item.pinId}`}
+      aria-label={`${word} ${nameOf(item)}`}
       onClick={() => saving?.kind !== 'sending' && saves.save(item)}
     >
       {word}

@@ -1,22 +1,25 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Item, Term } from '../api.ts';
+import { nameOf, titleOf } from '../words.ts';
 import { PinImage } from './pin-image.tsx';
 import { SourceBadge } from './source-badge.tsx';
 
 const digits = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(3));
 
 /**
- * The terms of a score as bars that add up to it; `against` turns them into the difference to the next item. It takes the
- * focus when it opens, and Escape closes it; who opened it gives the focus back.
+ * The terms of a score as bars that add up to it, or of its difference to the next item. It takes the focus when it opens,
+ * and Escape closes it; who opened it gives the focus back.
  */
-export function Why({ item, against, onClose }: { item: Item; against: Item | null; onClose: () => void }) {
+export function Why({ item, next, onClose }: { item: Item; next: Item | null; onClose: () => void }) {
   const panel = useRef<HTMLElement>(null);
+  const [compares, setCompares] = useState(false);
+  const against = compares ? next : null;
   useEffect(() => {
     if (!panel.current) return;
     panel.current.focus({ preventScroll: true });
     // In a narrow window it does not stick to the window's top, and may lie far above the button that opened it.
     if (getComputedStyle(panel.current).position !== 'sticky') panel.current.scrollIntoView({ block: 'start' });
-  }, [item, against]);
+  }, [item]);
   const terms = against ? difference(item, against) : (item.terms ?? []);
   const total = against ? item.score - against.score : item.score;
   const sorted = [...terms].filter((term) => term.contribution !== 0).sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
@@ -33,7 +36,12 @@ export function Why({ item, against, onClose }: { item: Item; against: Item | nu
     >
       <header class="row">
         <h3>{against ? `Why above #${against.position}` : `Why #${item.position}`}</h3>
-        <button type="button" class="quiet" onClick={onClose} aria-label="Close">
+        {next && (
+          <button type="button" class={compares ? 'on' : ''} aria-pressed={compares} onClick={() => setCompares(!compares)}>
+            against the next one
+          </button>
+        )}
+        <button type="button" class="quiet close" onClick={onClose} aria-label="Close">
           ✕
         </button>
       </header>
@@ -79,9 +87,9 @@ export function Why({ item, against, onClose }: { item: Item; against: Item | nu
 function Pictured({ item }: { item: Item }) {
   return (
     <figure>
-      <PinImage pinId={item.pinId} widthPx={320} alt={item.title || item.pinId} />
+      <PinImage pinId={item.pinId} widthPx={320} alt={nameOf(item)} />
       <figcaption>
-        #{item.position} {item.title}
+        #{item.position} {titleOf(item)}
       </figcaption>
     </figure>
   );
