@@ -287,6 +287,13 @@ export const SETTINGS = {
     'auto',
     'Where nets run; auto: CUDA when the runtime has it, else the CPU.',
   ),
+  webhook: setting(
+    'WEBHOOK',
+    'text',
+    '',
+    'URL',
+    'Where a changed verdict of an experiment is sent as JSON (with a `text` for chat services); empty: nowhere.',
+  ),
   experimentHoldout: setting('EXPERIMENT_HOLDOUT', 'number', '0', 'share', 'Share of units kept out of every experiment.', [0, 1]),
   classScoreBytes: setting(
     'CLASS_SCORE_BYTES',

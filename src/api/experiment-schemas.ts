@@ -16,8 +16,15 @@ const Arm = Type.Object({
   weight: Share,
   treatment: Type.Partial(Treatment, { description: 'What the arm changes; absent fields keep what serves outside experiments.' }),
 });
+const MarginFields = {
+  margin: Type.Number({ description: 'Harm that is tolerated: 0.02 allows 2 % worse; with marginUnit absolute, 5 allows 5 ms more.' }),
+  marginUnit: Type.Optional(oneOf('absolute')),
+};
 const DefinitionFields = {
   description: Type.String(),
+  hypothesis: Type.String({ description: 'What is expected, and why.' }),
+  owner: Type.String(),
+  tags: Type.Array(Type.String()),
   unit: oneOf('user', 'session'),
   design: oneOf('split', 'interleaved'),
   seed: Type.String({ description: 'Salts the hash; the key by default.' }),
@@ -36,9 +43,7 @@ const DefinitionFields = {
     dominantObject: Type.Optional(Type.Boolean()),
   }),
   metrics: Type.Array(Type.String(), { description: 'The first one decides.' }),
-  guardrails: Type.Array(
-    Type.Object({ metric: Type.String(), margin: Type.Number({ description: 'Relative harm that is tolerated: 0.02 allows 2 % worse.' }) }),
-  ),
+  guardrails: Type.Array(Type.Object({ metric: Type.String(), ...MarginFields })),
   caps: Type.Record(Type.String(), Type.Number(), { description: 'Totals of a unit above the cap count as the cap, by metric.' }),
   attributionHours: Type.Number(),
   attribution: Type.Object({
@@ -49,6 +54,7 @@ const DefinitionFields = {
   }),
   plannedDays: Type.Number(),
   impressionsFrom: oneOf('served', 'events'),
+  curveByHour: Type.Boolean({ description: 'Count the lift of the first day by the hour.' }),
   counterfactualShare: Share,
   prePeriodDays: Type.Number(),
   expectedUnits: Type.Number(),
@@ -96,6 +102,9 @@ const Card = Type.Object({
   startedAt: NumberOrNull,
   stoppedAt: NumberOrNull,
   healthy: Type.Boolean(),
+  conclusion: TextOrNull,
+  owner: Type.String(),
+  tags: Type.Array(Type.String()),
   metric: Type.String({ description: 'Label of the deciding metric.' }),
   ...LiftFields,
 });
@@ -107,6 +116,7 @@ export const ExperimentList = Type.Object({
   known: Type.Object(
     {
       models: Type.Array(Type.String()),
+      serving: Type.String({ description: 'The model that serves now: the control of most experiments.' }),
       sources: Type.Array(Type.String()),
       categories: Type.Array(Type.String()),
       surfaces: Type.Array(Type.String()),
@@ -132,7 +142,18 @@ const Row = Type.Object({
   fixed: Type.Object({ low: NumberOrNull, high: NumberOrNull, p: NumberOrNull }),
   adjusted: Type.Union([Type.Object({ ...LiftFields, p: NumberOrNull }), Type.Null()]),
 });
-const VerdictWord = oneOf('ship', 'do not ship', 'keep running', 'broken');
+const VerdictWord = oneOf('ship', 'do not ship', 'keep running', 'undecided', 'broken');
+const Rate = Type.Object(
+  {
+    metric: Type.String(),
+    label: Type.String(),
+    kind: oneOf('ratio', 'proportion', 'mean', 'quantile'),
+    value: NumberOrNull,
+    numerator: NumberOrNull,
+    denominator: NumberOrNull,
+  },
+  { description: 'What a metric came to in an arm.' },
+);
 const PointFields = { arm: Type.String(), users: Count, ...LiftFields, p: NumberOrNull };
 
 export const Report = Type.Object({
@@ -159,6 +180,7 @@ export const Report = Type.Object({
       weight: Type.Number(),
       users: Count,
       lists: Count,
+      rates: Type.Array(Rate),
       verdict: Type.Optional(VerdictWord),
       reason: Type.Optional(Type.String()),
       restsOn: Type.Optional(Type.Array(Type.String())),
@@ -169,7 +191,7 @@ export const Report = Type.Object({
     Type.Object({
       metric: Type.String(),
       arm: Type.String(),
-      margin: Type.Number(),
+      ...MarginFields,
       state: oneOf('safe', 'harmed', 'open'),
       ...LiftFields,
     }),
@@ -184,6 +206,9 @@ export const Report = Type.Object({
     }),
   ),
   sequence: Type.Array(Type.Object({ ...PointFields, day: Type.String() })),
+  firstDay: Type.Array(Type.Object({ ...PointFields, hour: Type.Integer() }), {
+    description: 'The deciding metric after each hour of the first day.',
+  }),
   novelty: Type.Array(Type.Object({ ...PointFields, daysSinceFirst: Type.Integer() })),
   exposuresPerDay: Type.Array(Type.Object({ day: Type.String(), arm: Type.String(), users: Count })),
   power: Type.Object({ minimumDetectableLift: NumberOrNull, unitsNeeded: NumberOrNull }),
@@ -219,6 +244,16 @@ const Series = Type.Object({
   high: Type.Array(NumberOrNull),
 });
 export type Series = Reply<typeof Series>;
+
+export const ConcludeBody = Type.Object(
+  {
+    decision: oneOf('serve', 'keep-control'),
+    arm: Type.Optional(Type.String({ maxLength: 64, description: 'The arm that is to serve; the first one tried without it.' })),
+    why: Type.String({ minLength: 1, maxLength: 1000, description: 'The reason, kept in the history.' }),
+    force: Type.Optional(Type.Boolean({ description: 'Promote although the judge is against it, or cannot tell.' })),
+  },
+  { additionalProperties: false },
+);
 
 /** One experiment as the page draws it. */
 export const ExperimentView = Type.Object({

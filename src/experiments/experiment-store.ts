@@ -57,7 +57,7 @@ interface Row {
 }
 
 /** Fields that may change while an experiment runs: none of them moves a unit or changes what is counted. */
-const OPEN_WHILE_RUNNING = ['description', 'traffic', 'minimumLift', 'forced'];
+const OPEN_WHILE_RUNNING = ['description', 'hypothesis', 'owner', 'tags', 'traffic', 'minimumLift', 'forced'];
 
 /** Every accepted change of a definition is a version, and everything that is done to an experiment a line of its audit. */
 export class ExperimentStore {
@@ -117,6 +117,16 @@ export class ExperimentStore {
   archive(key: string, author: Author): Experiment {
     const from = this.get(key).state === 'draft' ? 'draft' : 'stopped';
     return this.move(key, from, 'archived', 'archived', author, 'stop it before you archive it');
+  }
+
+  /** Writes a line that changes no state: a verdict that was reached, what was decided on it. */
+  remark(key: string, action: 'verdict' | 'concluded', detail: string, author: Author): void {
+    this.note(key, this.get(key).version, action, detail, author);
+  }
+
+  /** The last line of one kind; null without one. */
+  lastRemark(key: string, action: 'verdict' | 'concluded'): AuditEntry | null {
+    return this.audit(key).findLast((entry) => entry.action === action) ?? null;
   }
 
   private move(key: string, from: ExperimentState, to: ExperimentState, action: string, author: Author, reason: string): Experiment {
@@ -262,15 +272,25 @@ export class ExperimentStore {
 }
 
 /** As stored by any version. */
-type Definition = Omit<ExperimentDefinition, 'design' | 'attribution' | 'plannedDays'>;
+type Definition = Omit<ExperimentDefinition, keyof typeof LATER_FIELDS>;
+
+/** Fields that definitions of earlier versions lack, and what they mean there. */
+const LATER_FIELDS = {
+  design: 'split',
+  attribution: {},
+  plannedDays: PLANNED_DAYS,
+  hypothesis: '',
+  owner: '',
+  tags: [],
+  curveByHour: false,
+} as const satisfies Partial<ExperimentDefinition>;
 
 function experimentOf(row: Row): Experiment {
   return {
     key: row.key,
     state: row.state,
     version: row.version,
-    // What definitions lack that are older than the field.
-    definition: { design: 'split', attribution: {}, plannedDays: PLANNED_DAYS, ...(JSON.parse(row.definition) as Definition) },
+    definition: { ...LATER_FIELDS, ...(JSON.parse(row.definition) as Definition) },
     createdAt: row.created_at,
     startedAt: row.started_at,
     stoppedAt: row.stopped_at,

@@ -31,8 +31,10 @@ export interface Eligibility {
 
 export interface Guardrail {
   readonly metric: string;
-  /** Largest tolerated relative harm: 0.02 allows 2 % worse. */
+  /** Largest tolerated harm. Relative: 0.02 allows 2 % worse; absolute: in the metric's own unit, 5 allows 5 ms more. */
   readonly margin: number;
+  /** Absent: relative. */
+  readonly marginUnit?: 'absolute';
 }
 
 /** Actions that may have a window of their own. */
@@ -46,6 +48,10 @@ export const PLANNED_DAYS = 14;
 export interface ExperimentDefinition {
   readonly key: string;
   readonly description: string;
+  /** What is expected and why; kept for whoever reads the report later. */
+  readonly hypothesis: string;
+  readonly owner: string;
+  readonly tags: readonly string[];
   readonly unit: 'user' | 'session';
   /** split: a unit meets one arm. interleaved: all arms share each closeup page by team draft (Radlinski et al. 2008). */
   readonly design: 'split' | 'interleaved';
@@ -72,6 +78,8 @@ export interface ExperimentDefinition {
   readonly plannedDays: number;
   /** Count an item as seen when it was served, or when an impression event says so. */
   readonly impressionsFrom: 'served' | 'events';
+  /** Count the lift of the first day by the hour. Experiments that are older than the field do not. */
+  readonly curveByHour: boolean;
   /** Share of exposed lists for which the control's list is computed as well, to mark lists that would have been the same. */
   readonly counterfactualShare: number;
   /** Days before the start whose engagement adjusts the estimates (CUPED); 0: none. */
@@ -97,7 +105,23 @@ export interface KnownParts {
 export const NOTHING_KNOWN: KnownParts = { models: null, sources: null, categories: null, surfaces: null };
 
 const FIELDS = [
-  ...['key', 'description', 'unit', 'design', 'seed', 'hashVersion', 'layer', 'traffic', 'arms', 'eligibility', 'metrics'],
+  ...[
+    'key',
+    'description',
+    'hypothesis',
+    'owner',
+    'tags',
+    'curveByHour',
+    'unit',
+    'design',
+    'seed',
+    'hashVersion',
+    'layer',
+    'traffic',
+    'arms',
+    'eligibility',
+    'metrics',
+  ],
   ...['guardrails', 'caps', 'attributionHours', 'attribution', 'impressionsFrom', 'counterfactualShare', 'prePeriodDays'],
   ...['plannedDays', 'expectedUnits', 'alpha', 'minimumLift', 'forced'],
 ];
@@ -122,7 +146,10 @@ export function readDefinition(input: unknown, known: KnownParts = NOTHING_KNOWN
   const metrics = metricsOf(record.metrics);
   return Object.freeze({
     key,
-    description: record.description === undefined ? '' : textOf(record.description, 'description'),
+    description: record.description === undefined || record.description === '' ? '' : textOf(record.description, 'description'),
+    hypothesis: record.hypothesis === undefined || record.hypothesis === '' ? '' : textOf(record.hypothesis, 'hypothesis'),
+    owner: record.owner === undefined || record.owner === '' ? '' : textOf(record.owner, 'owner'),
+    tags: record.tags === undefined ? [] : textsOf(record.tags, 'tags'),
     unit: oneOf(record.unit ?? 'user', ['user', 'session'] as const, 'unit'),
     design,
     seed: record.seed === undefined ? key : String(record.seed),
@@ -139,6 +166,7 @@ export function readDefinition(input: unknown, known: KnownParts = NOTHING_KNOWN
     plannedDays: within(record.plannedDays ?? PLANNED_DAYS, 1, 365, 'plannedDays'),
     impressionsFrom: oneOf(record.impressionsFrom ?? 'served', ['served', 'events'] as const, 'impressionsFrom'),
     counterfactualShare: within(record.counterfactualShare ?? 0, 0, 1, 'counterfactualShare'),
+    curveByHour: flagOf(record.curveByHour ?? true, 'curveByHour'),
     prePeriodDays: prePeriodOf(record),
     expectedUnits: within(record.expectedUnits ?? 10_000, 100, 1e12, 'expectedUnits'),
     alpha: within(record.alpha ?? 0.05, 1e-6, 0.5, 'alpha'),
@@ -275,6 +303,8 @@ function guardrailsOf(input: unknown): readonly Guardrail[] {
     if (typeof item === 'string') return { metric: metricKnown(item, field), margin: 0.05 };
     const record = recordOf(item, field);
     const metric = metricKnown(textOf(record.metric, `${field}.metric`), `${field}.metric`);
+    if (oneOf(record.marginUnit ?? 'relative', ['relative', 'absolute'] as const, `${field}.marginUnit`) === 'absolute')
+      return { metric, margin: within(record.margin, 0, 1e12, `${field}.margin`), marginUnit: 'absolute' };
     return { metric, margin: within(record.margin ?? 0.05, 0, 10, `${field}.margin`) };
   });
 }
@@ -341,6 +371,10 @@ function textsOf(value: unknown, field: string): readonly string[] {
 function within(value: unknown, low: number, high: number, field: string): number {
   if (typeof value !== 'number' || !(value >= low && value <= high)) refuse(field, `must be a number within ${low}..${high}`);
   return value as number;
+}
+
+function flagOf(value: unknown, field: string): boolean {
+  return typeof value === 'boolean' ? value : refuse(field, 'must be true or false');
 }
 
 function oneOf<const T extends string>(value: unknown, choices: readonly T[], field: string): T {

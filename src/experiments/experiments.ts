@@ -123,6 +123,13 @@ export class Experiments {
     return this.exposureLog.forecast(this.store.get(key), { ...question, holdout: this.holdout });
   }
 
+  /** The same of a definition that is not kept yet, for the days that it plans. Throws EXPERIMENT_INVALID naming the field. */
+  forecastOf(input: unknown, known: KnownParts, ask: (days: number) => Omit<ForecastQuestion, 'holdout'>): Promise<Forecast> {
+    const definition = readDefinition(input, known);
+    const question = ask(Math.ceil(definition.plannedDays));
+    return this.exposureLog.forecast({ key: definition.key, definition }, { ...question, holdout: this.holdout });
+  }
+
   /** Counted from the log when the log has grown, else as it was. */
   private interleavedReport(experiment: Experiment, health: CountingHealth, kind: IntervalKind): ExperimentReport {
     const { key, version, state } = experiment;

@@ -123,10 +123,73 @@ test('an early excursion does not decide, least of all against its own sign', ()
 test('equal arms keep running; stopped, they are not shipped', () => {
   expect(report(started(), { units: 3000, rates: [0.1, 0.1] }).verdict).toBe('keep running');
   expect(report(started({}, true), { units: 3000, rates: [0.1, 0.1] })).toMatchObject({
-    verdict: 'do not ship',
+    verdict: 'undecided',
     reason: /stopped before/,
   });
 });
+
+test('each arm tells its rates with what was divided by what', () => {
+  const found = report(started(), { units: 4000, rates: [0.1, 0.13] });
+  const [control, b] = found.arms.map(({ rates }) => rates.find(({ metric }) => metric === 'engagement-rate')!);
+  expect(control.denominator).toBe(2000 * 20);
+  expect(control.value).toBeCloseTo(control.numerator! / control.denominator!, 12);
+  expect(b.value! / control.value! - 1).toBeCloseTo(found.rows[0].lift!, 12);
+  expect(found.arms[0].rates.map(({ metric }) => metric)).toEqual(['engagement-rate', 'save-propensity', 'empty-lists', 'latency-ms']);
+});
+
+test('an absolute margin bears a harm that is large only as a share', () => {
+  const plan = { units: 6000, rates: [0.1, 0.13], slower: 0.3 } as const;
+  const relative = report(started(), plan).guardrails.find(({ metric }) => metric === 'latency-ms')!;
+  expect(relative.state).toBe('harmed');
+  const [base, slower] = report(started(), plan).arms.map(({ rates }) => rates.find(({ metric }) => metric === 'latency-ms')!.value!);
+  const margin = 2 * (slower - base);
+  const guardrails = [{ metric: 'latency-ms', margin, marginUnit: 'absolute' }];
+  const found = report(started({ guardrails }), plan);
+  expect(found.guardrails[0]).toMatchObject({ state: 'safe', marginUnit: 'absolute' });
+  expect(found.guardrails[0].lift).toBeCloseTo(slower - base, 9);
+  expect(found.verdict).toBe('ship');
+  const strict = report(started({ guardrails: [{ ...guardrails[0], margin: margin / 4 }] }), plan);
+  expect(strict).toMatchObject({ verdict: 'do not ship', reason: /\(absolute\)/ });
+});
+
+test('the first day is told by the hour, and an experiment that is older than the field has no hours', () => {
+  const hourly = (curveByHour: boolean) => {
+    const experiment = started({ curveByHour });
+    const cells: Cells = new Map();
+    for (let unit = 0; unit < 2000; unit++) {
+      const at = START + (unit % 6) * 3_600_000 + 10;
+      contribute(cells, [exposed(unit, at)], countingRule(experiment), 1);
+    }
+    return reportOf(experiment, cells, HEALTHY);
+  };
+  const found = hourly(true);
+  expect(found.firstDay.map(({ hour }) => hour)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(found.firstDay.map(({ users }) => users)).toEqual([334, 668, 1001, 1334, 1667, 2000]);
+  expect(found.firstDay.at(-1)!.lift).toBeCloseTo(found.rows[0].lift!, 12);
+  expect(hourly(false).firstDay).toEqual([]);
+});
+
+/** A list of ten items of unit `unit`, in arm unit % 2; every third has an engaged item. */
+function exposed(unit: number, at: number): ExposedList {
+  return {
+    listIndex: unit,
+    unit: String(unit),
+    arm: unit % 2,
+    at,
+    category: '',
+    surface: 'closeup',
+    flags: 0,
+    shown: 10,
+    impressions: 10,
+    closeups: 0,
+    clicks: unit % 3 === 0 ? 1 : 0,
+    longClicks: 0,
+    saves: 0,
+    engaged: unit % 3 === 0 ? 1 : 0,
+    latencyMs: 5,
+    firstSaveSeconds: -1,
+  };
+}
 
 test('a harmful arm and a broken guardrail are not shipped', () => {
   expect(report(started(), { units: 6000, rates: [0.13, 0.1] })).toMatchObject({
@@ -291,7 +354,8 @@ test('verdicts, rule by rule', () => {
   expect(say({ guardrails: [{ metric: 'g', margin: 0.1, state: 'open' }] })).toBe('keep running');
   expect(say({ guardrails: [{ metric: 'g', margin: 0.1, state: 'harmed' }] })).toBe('do not ship');
   expect(say({ lift: { ...FINDINGS.lift, p: 0.2 } })).toBe('keep running');
-  const of = (verdict: 'ship' | 'do not ship' | 'keep running' | 'broken') => ({
+  expect(say({ state: 'stopped', lift: { ...FINDINGS.lift, p: 0.2 } })).toBe('undecided');
+  const of = (verdict: 'ship' | 'do not ship' | 'keep running' | 'undecided' | 'broken') => ({
     arm: verdict,
     verdict,
     reason: '',
@@ -299,5 +363,6 @@ test('verdicts, rule by rule', () => {
   });
   expect(overallVerdict([of('do not ship'), of('keep running')]).verdict).toBe('keep running');
   expect(overallVerdict([of('do not ship'), of('ship')]).verdict).toBe('ship');
+  expect(overallVerdict([of('do not ship'), of('undecided')]).verdict).toBe('undecided');
   expect(overallVerdict([of('ship'), of('broken')]).verdict).toBe('broken');
 });

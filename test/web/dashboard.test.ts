@@ -51,16 +51,16 @@ describe.skipIf(!CHROMIUM || !BUILT)('the dashboard in a real browser (skipped w
   const stateIs = (state: string): Promise<unknown> => page.waitForSelector(`.controls .badge.state-${state}`);
 
   /** Four days of lists and events, as the log would hold them: the arm is saved from half as often. */
-  async function fillLog(): Promise<void> {
+  async function fillLog(key = 'popular-only', arm2 = 'popular', rates: readonly [number, number] = [0.6, 0.3]): Promise<void> {
     const { log } = server.context;
     const random = seededRandom(3);
     const start = Date.now() - DAYS * DAY_MS;
     for (let person = 0; person < PEOPLE; person++) {
-      const arm = person % 2 === 0 ? 'control' : 'popular';
+      const arm = person % 2 === 0 ? 'control' : arm2;
       const at = start + random.integer(DAYS * DAY_MS);
-      const id = `list-${person}`;
-      void log.lists.append(servedList(id, `person-${person}`, at, `popular-only/${arm}`, [1, 2, 3, 4]));
-      if (random.next() < (arm === 'control' ? 0.6 : 0.3))
+      const id = `${key}-${person}`;
+      void log.lists.append(servedList(id, `person-${person}`, at, `${key}/${arm}`, [1, 2, 3, 4]));
+      if (random.next() < rates[arm === 'control' ? 0 : 1])
         void log.events.append([engagement(`${id}/save`, 'save', id, 1 + random.integer(4), at + 1000)]);
     }
     log.commit.flush();
@@ -69,6 +69,7 @@ describe.skipIf(!CHROMIUM || !BUILT)('the dashboard in a real browser (skipped w
   it('a definition that is wrong is refused with the field named; a right one becomes a draft', async () => {
     await open('/experiments');
     await page.getByRole('link', { name: 'New experiment' }).click();
+    await page.getByText('As JSON: every field there is').click();
     const text = page.getByLabel('Definition');
     await text.fill(JSON.stringify({ ...DEFINITION, arms: [{ key: 'control', weight: 0.9 }, DEFINITION.arms[1]] }));
     await page.getByRole('button', { name: 'Keep as draft' }).click();
@@ -107,7 +108,12 @@ describe.skipIf(!CHROMIUM || !BUILT)('the dashboard in a real browser (skipped w
     expect(await page.getByRole('table', { name: 'Metrics of popular' }).getByRole('row').count()).toBeGreaterThan(2);
     expect(await page.getByLabel('Over time', { exact: true }).locator('canvas').count()).toBe(1);
     expect(await page.getByLabel('Exposures per day', { exact: true }).locator('canvas').count()).toBe(1);
-    expect(await page.getByRole('region', { name: 'Table 4' }).innerText()).toContain('control (control)');
+    const rates = page.getByRole('region', { name: 'Rates' });
+    expect(await rates.getByRole('row', { name: /Engagement rate/ }).innerText()).toMatch(/\d\.\d\d %\s+\d+ \/ 2,400/);
+    const table4 = page.locator('details', { hasText: "the paper's Table 4" });
+    expect(await table4.getAttribute('open'), 'folded').toBeNull();
+    await table4.locator('summary').click();
+    expect(await table4.innerText()).toContain('control (control)');
   });
 
   it('orders segments by lift, and days apart from the others', async () => {
@@ -168,8 +174,46 @@ describe.skipIf(!CHROMIUM || !BUILT)('the dashboard in a real browser (skipped w
     await page.getByRole('button', { name: 'stop', exact: true }).click();
     await page.locator('button.sure').click();
     await stateIs('stopped');
+    await page.getByRole('button', { name: 'Keep the control' }).click();
+    await page.getByLabel(/Why/).fill('it was worse');
+    await page.keyboard.press('Enter');
+    await page.getByText('control control stays: it was worse').first().waitFor();
     await open('/experiments');
     expect(await page.getByLabel('stopped').innerText()).toContain('popular-only');
+  });
+
+  it('goes from the form with its forecast to "serve the winner", and the winner serves', async () => {
+    await open('/experiments/define');
+    await page.getByRole('button', { name: 'two models' }).click();
+    const control = page.getByRole('group', { name: 'Control' });
+    expect(await control.getByLabel('What it changes').inputValue(), 'what serves is the control').toBe('model starter');
+    await page.getByLabel('Key').fill('winner');
+    await page.getByLabel('Hypothesis').fill('no model is better than the starter here');
+    await page.getByLabel('Traffic').fill('100');
+    await page.getByLabel('Smallest lift').fill('5');
+    await page.waitForFunction(() =>
+      /lift of \+5\.00 % needs|not enough to say/.test(document.querySelector('[aria-label=Forecast]')?.textContent ?? ''),
+    );
+    await page.getByRole('button', { name: 'Remove', exact: true }).first().click();
+    await page.getByRole('button', { name: 'Remove', exact: true }).first().click();
+    await page.getByRole('button', { name: 'Keep as draft' }).click();
+    await stateIs('draft');
+    expect(await page.locator('main').innerText()).toContain('no model is better than the starter here');
+    await page.getByRole('button', { name: 'start', exact: true }).click();
+    await page.locator('button.sure').click();
+    await stateIs('running');
+    await fillLog('winner', 'new', [0.3, 0.6]);
+    await open('/experiments/winner');
+    await page.getByRole('button', { name: 'Serve the winner, new' }).click();
+    await page.getByLabel(/Why/).fill('twice the saves');
+    await page.keyboard.press('Enter');
+    await page.getByText('new serves: twice the saves').first().waitFor();
+    await stateIs('stopped');
+    const { serving } = (await (await fetch(`${server.address}/v1/models`)).json()) as { serving: string };
+    expect(serving).toBe('as-retrieved');
+    await open('/models');
+    expect(await page.getByRole('row', { name: /as-retrieved/ }).innerText()).toContain('serves');
+    expect(await page.getByRole('region', { name: 'History' }).innerText()).toContain('won the experiment winner: twice the saves');
   });
 
   it('judges a study by keyboard, blind, takes the last answer back, and takes no key that is meant for something else', async () => {

@@ -8,6 +8,8 @@ import { cardOf, dashboardOf, reportCsv } from '../../experiments/report/dashboa
 import type { Experiment } from '../../experiments/experiment-store.ts';
 import type { ExperimentDefinition, KnownParts } from '../../experiments/experiment.ts';
 import { Experiments } from '../../experiments/experiments.ts';
+import { tellVerdicts } from '../../experiments/verdict-messages.ts';
+import { conclude } from '../../service/experiment-conclusion.ts';
 import { secretsOf, userNaming } from '../../catalog/pins/user-pseudonym.ts';
 import { mayKnowPeople } from '../shell/guard.ts';
 import { METRICS } from '../../experiments/metric.ts';
@@ -17,6 +19,7 @@ import { exposureRoutes } from './exposures.ts';
 import { judgementRoutes } from './judgements.ts';
 import type { App, Service } from './routes.ts';
 import {
+  ConcludeBody,
   DefinitionBody,
   DefinitionVersion,
   ExperimentList,
@@ -69,10 +72,20 @@ export function experimentRoutes(app: App, service: Service): void {
   app.get('/v1/experiments', { schema: all, config: { scope: 'read' } }, async () => ({
     experiments: core.store
       .list()
-      .map((experiment) => cardOf(experiment, experiment.state === 'draft' ? null : core.reportAsCounted(experiment))),
+      .map((experiment) =>
+        cardOf(
+          experiment,
+          experiment.state === 'draft' ? null : core.reportAsCounted(experiment),
+          core.store.lastRemark(experiment.key, 'concluded')?.detail ?? null,
+        ),
+      ),
     holdout: config.experimentHoldout,
     /** What a definition may name. */
-    known: { ...known(), metrics: METRICS.map(({ name, label, kind, meaning }) => ({ name, label, kind, meaning })) },
+    known: {
+      ...known(),
+      serving: registry.roles().serving,
+      metrics: METRICS.map(({ name, label, kind, meaning }) => ({ name, label, kind, meaning })),
+    },
   }));
 
   app.post(
@@ -163,14 +176,42 @@ export function experimentRoutes(app: App, service: Service): void {
     async (request) => stateOf(core.store.ramp(request.params.key, request.body.traffic, authorOf(request.keyName)), request),
   );
 
-  exposureRoutes(app, service, core);
+  app.post(
+    '/v1/experiments/:key/conclude',
+    {
+      schema: {
+        ...schema('Ends an experiment: the winner serves, or the control stays; the reason is kept', ExperimentState),
+        params: KeyParams,
+        body: ConcludeBody,
+      },
+      config: { scope: 'admin' },
+    },
+    async (request) => stateOf(await conclude(context, core, request.params.key, request.body, authorOf(request.keyName)), request),
+  );
+
+  exposureRoutes(app, service, core, known);
   judgementRoutes(app, service, core);
   countNowAndThen(app, core);
+  tellNowAndThen(app, core, config.webhook);
 }
 
 function countNowAndThen(app: App, core: Experiments): void {
   const timer = setInterval(() => {
     core.catchUpRunning().catch((error: unknown) => app.log.warn({ reason: reasonOf(error) }, 'exposures were not counted'));
   }, COUNT_EVERY_MS).unref();
+  app.addHook('onClose', async () => clearInterval(timer));
+}
+
+/** Milliseconds between two looks for a verdict that changed. */
+const TELL_EVERY_MS = 60_000;
+
+function tellNowAndThen(app: App, core: Experiments, address: string): void {
+  const timer = setInterval(() => {
+    const warn = (reason: string): void => app.log.warn({ reason }, 'a verdict was not told');
+    tellVerdicts(core, address, Date.now()).then(
+      (failed) => failed.forEach(warn),
+      (error: unknown) => warn(reasonOf(error)),
+    );
+  }, TELL_EVERY_MS).unref();
   app.addHook('onClose', async () => clearInterval(timer));
 }

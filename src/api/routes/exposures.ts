@@ -1,10 +1,13 @@
 /** What an experiment's units met, and what one could find before it starts: the rows behind a report. */
 import { Type } from 'typebox';
 import { PIN_REMOVED } from '../../catalog/pins/pin-columns.ts';
+import type { StoredList } from '../../catalog/log/served-list-log.ts';
+import type { QuerySegment } from '../../experiments/counting/exposure-log.ts';
+import type { KnownParts } from '../../experiments/experiment.ts';
 import type { Experiments } from '../../experiments/experiments.ts';
 import type { FirstExposure } from '../../experiments/experiments.ts';
 import { queryFacts } from '../../service/query-facts.ts';
-import { DifferenceList, ExposurePage, Forecast, KeyParams } from '../experiment-schemas.ts';
+import { DefinitionBody, DifferenceList, ExposurePage, Forecast, KeyParams } from '../experiment-schemas.ts';
 import type { App, Service } from './routes.ts';
 import { replies } from '../schemas.ts';
 
@@ -18,9 +21,19 @@ const PageQuery = Type.Object({
   after: Type.Optional(Type.String({ maxLength: 256, description: 'The last unit of the page before.' })),
 });
 
-export function exposureRoutes(app: App, { context }: Service, core: Experiments): void {
+export function exposureRoutes(app: App, { context }: Service, core: Experiments, known: () => KnownParts): void {
   const { pins } = context;
   const schema = <R>(summary: string, reply: R) => ({ summary, tags: ['experiments'], params: KeyParams, response: replies(reply) });
+
+  const questionOf = (days: number) => ({
+    now: Date.now(),
+    days,
+    listsMax: FORECAST_LISTS_MAX,
+    factsOf: ({ surface, queryPinIndex }: StoredList, { hasDominantObject }: QuerySegment) => ({
+      ...queryFacts(pins, null, { surface, pinIndex: queryPinIndex }),
+      hasDominantObject,
+    }),
+  });
 
   app.get(
     '/v1/experiments/:key/forecast',
@@ -29,17 +42,24 @@ export function exposureRoutes(app: App, { context }: Service, core: Experiments
       config: { scope: 'read', lane: 'heavy' },
     },
     async ({ params, query: { days = 14 } }) => {
-      const forecast = await core.forecast(params.key, {
-        now: Date.now(),
-        days,
-        listsMax: FORECAST_LISTS_MAX,
-        factsOf: ({ surface, queryPinIndex }, { hasDominantObject }) => ({
-          ...queryFacts(pins, null, { surface, pinIndex: queryPinIndex }),
-          hasDominantObject,
-        }),
-      });
-      return forecast;
+      return core.forecast(params.key, questionOf(days));
     },
+  );
+
+  app.post(
+    '/v1/experiments/forecast',
+    {
+      schema: {
+        summary: 'What a definition that is not kept yet could find in its planned days',
+        tags: ['experiments'],
+        body: DefinitionBody,
+        response: replies(Forecast),
+      },
+      // It is checked like one that is kept, in the words of experiments.
+      validatorCompiler: () => () => true,
+      config: { scope: 'read', lane: 'heavy', body: 'definition' },
+    },
+    async ({ body }) => core.forecastOf(body, known(), questionOf),
   );
 
   app.get(

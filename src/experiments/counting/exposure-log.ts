@@ -107,7 +107,7 @@ export class ExposureLog {
     experiment: Pick<Experiment, 'key' | 'definition'>,
     { now, days, holdout, factsOf, listsMax }: ForecastQuestion,
   ): Promise<Forecast> {
-    const history = new ForecastHistory(experiment.definition, holdout, countingRule(experiment));
+    const history = new ForecastHistory(experiment.definition, holdout, countingRule({ ...experiment, startedAt: null }));
     let read = 0;
     for (const list of this.log.lists.lists({ from: now - days * DAY_MS, to: now })) {
       if (++read > listsMax) break;
@@ -311,10 +311,11 @@ function armOf(experiment: Experiment, list: StoredList): number | null {
 }
 
 /** What of a definition the counting needs; a metric without a cap has Infinity. */
-export function countingRule({ definition }: Pick<Experiment, 'definition'>): CountingRule {
+export function countingRule({ definition, startedAt }: Pick<Experiment, 'definition' | 'startedAt'>): CountingRule {
   return {
     impressionsFrom: definition.impressionsFrom,
     caps: METRICS.map((metric) => definition.caps[metric.name] ?? Number.POSITIVE_INFINITY),
+    byHourFrom: definition.curveByHour ? startedAt : null,
   };
 }
 

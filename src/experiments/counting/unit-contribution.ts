@@ -8,6 +8,7 @@
  *   age                                   over lists served n calendar days after the first (novelty)
  *   through                               per day d, totals through d minus totals through d - 1: prefix sums over days
  *                                         give the statistics as they stood at the end of every day
+ *   hour                                  the same per hour of the first 24 hours of the experiment
  *   latency                               a histogram of list latencies instead of statistics
  */
 import type { ExposedList } from './exposed-list.ts';
@@ -33,6 +34,8 @@ export interface CountingRule {
   readonly impressionsFrom: 'served' | 'events';
   /** Cap per metric, Infinity for none, in the order of METRICS. */
   readonly caps: readonly number[];
+  /** When the 24 hours begin that are counted by the hour, epoch milliseconds; null: none are. */
+  readonly byHourFrom?: number | null;
 }
 
 /** What became of a unit; `arm` is the index of the arm it counts for. */
@@ -63,6 +66,22 @@ export function contribute(cells: Cells, lists: readonly ExposedList[], rule: Co
   return { arm: first.arm, crossed };
 }
 
+const HOUR_MS = 3_600_000;
+/** Hours that are counted one by one. */
+const HOURS = 24;
+
+/** A unit's totals so far, as a bucket of time after the other closes over them. */
+class Gains {
+  readonly kind: 'through' | 'hour';
+  readonly totals = newTotals();
+  bucket = Number.NaN;
+  before: Float64Array | null = null;
+
+  constructor(kind: 'through' | 'hour') {
+    this.kind = kind;
+  }
+}
+
 class UnitCounter {
   private readonly cells: Cells;
   private readonly arm: number;
@@ -70,10 +89,9 @@ class UnitCounter {
   private readonly rule: CountingRule;
   private readonly sign: number;
   private readonly slices = new Map<string, UnitTotals>();
-  private readonly running = newTotals();
-  private day = Number.NaN;
-  private before: Float64Array | null = null;
-  private firstAt = 0;
+  private readonly days: Gains;
+  private readonly hours: Gains;
+  private firstAt = Number.NaN;
 
   constructor(cells: Cells, arm: number, covariates: Float64Array | null, rule: CountingRule, sign: number) {
     this.cells = cells;
@@ -81,14 +99,17 @@ class UnitCounter {
     this.covariates = covariates;
     this.rule = rule;
     this.sign = sign;
+    this.days = new Gains('through');
+    this.hours = new Gains('hour');
   }
 
   take(list: ExposedList, firstAt: number): void {
     const day = dayOf(list.at);
-    if (Number.isNaN(this.day)) this.firstAt = firstAt;
-    else if (day !== this.day) this.closeDay();
-    this.day = day;
-    addList(this.running, list, this.rule, this.firstAt);
+    if (Number.isNaN(this.firstAt)) this.firstAt = firstAt;
+    this.count(this.days, day, list);
+    const { byHourFrom = null } = this.rule;
+    const hour = byHourFrom === null ? Number.NaN : Math.floor((list.at - byHourFrom) / HOUR_MS);
+    if (hour >= 0 && hour < HOURS) this.count(this.hours, hour, list);
     this.slice('day', day, list);
     this.slice('age', day - dayOf(firstAt), list);
     this.slice('surface', list.surface, list);
@@ -100,10 +121,11 @@ class UnitCounter {
   }
 
   finish(): void {
-    this.closeDay();
+    this.close(this.days);
+    this.close(this.hours);
     this.addWhole(cellKey(this.arm, 'all', ''));
     for (const [key, totals] of this.slices) {
-      if (totals.lists === this.running.lists) this.addWhole(key);
+      if (totals.lists === this.days.totals.lists) this.addWhole(key);
       else addTotals(cellOf(this.cells, key, CELL_LENGTH), totals, this.covariates, this.rule, this.sign);
     }
   }
@@ -115,23 +137,30 @@ class UnitCounter {
     addList(totals, list, this.rule, this.firstAt);
   }
 
-  /** The day's cell gets the totals so far, less what the day before had. */
-  private closeDay(): void {
-    const cell = cellOf(this.cells, cellKey(this.arm, 'through', this.day), CELL_LENGTH);
+  private count(gains: Gains, bucket: number, list: ExposedList): void {
+    if (bucket !== gains.bucket) this.close(gains);
+    gains.bucket = bucket;
+    addList(gains.totals, list, this.rule, this.firstAt);
+  }
+
+  /** The bucket's cell gets the totals so far, less what the bucket before had. */
+  private close(gains: Gains): void {
+    if (Number.isNaN(gains.bucket)) return;
+    const cell = cellOf(this.cells, cellKey(this.arm, gains.kind, gains.bucket), CELL_LENGTH);
     const now = new Float64Array(CELL_LENGTH);
-    addTotals(now, this.running, this.covariates, this.rule, 1);
-    const { before, sign } = this;
+    addTotals(now, gains.totals, this.covariates, this.rule, 1);
+    const { before } = gains;
     for (let i = 0; i < CELL_LENGTH; i++) {
       const gained = before ? now[i] - before[i] : now[i];
-      if (gained !== 0) cell[i] += sign * gained;
+      if (gained !== 0) cell[i] += this.sign * gained;
     }
-    this.before = now;
+    gains.before = now;
   }
 
   /** Adds the unit's whole totals, which the last day's closing has already turned into statistics. */
   private addWhole(key: string): void {
     const cell = cellOf(this.cells, key, CELL_LENGTH);
-    const whole = this.before as Float64Array;
+    const whole = this.days.before as Float64Array;
     for (let i = 0; i < CELL_LENGTH; i++) if (whole[i] !== 0) cell[i] += this.sign * whole[i];
   }
 }

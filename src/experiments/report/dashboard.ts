@@ -6,7 +6,7 @@ import type { ExperimentReport, ReportRow } from './experiment-report.ts';
 import { PREFERENCE } from './interleaving-report.ts';
 import { windowText } from './planned-window.ts';
 import { METRICS, metricIndex } from '../metric.ts';
-import { pText, percent } from '../statistics/verdict.ts';
+import { marginText, pText, percent } from '../statistics/verdict.ts';
 
 /** open: not decided, or nothing to say; broken: the figures cannot be trusted. */
 export type Tone = 'good' | 'bad' | 'open' | 'broken';
@@ -22,6 +22,10 @@ export interface ExperimentCard {
   readonly startedAt: number | null;
   readonly stoppedAt: number | null;
   readonly healthy: boolean;
+  /** What was decided when it ended; null: nothing yet. */
+  readonly conclusion: string | null;
+  readonly owner: string;
+  readonly tags: readonly string[];
   /** The deciding metric and, of the arm that the verdict is about, its lift with interval. */
   readonly metric: string;
   readonly lift: number | null;
@@ -75,16 +79,24 @@ const VERDICT_TONES: Readonly<Record<string, Tone>> = {
   ship: 'good',
   'do not ship': 'bad',
   'keep running': 'open',
+  undecided: 'open',
   broken: 'broken',
 };
 
 /** The line of an experiment; without a report (a draft) it says "not started". `users` is the sum over the arms. */
-export function cardOf({ key, definition, state, startedAt, stoppedAt }: Experiment, report: ExperimentReport | null): ExperimentCard {
+export function cardOf(
+  { key, definition, state, startedAt, stoppedAt }: Experiment,
+  report: ExperimentReport | null,
+  conclusion: string | null = null,
+): ExperimentCard {
   const metric = decidingMetric({ definition });
   const row = report && decidingRow(report, metric);
   return {
     key,
     description: definition.description,
+    owner: definition.owner,
+    tags: definition.tags,
+    conclusion,
     state,
     startedAt,
     stoppedAt,
@@ -120,13 +132,13 @@ export function dashboardOf(experiment: Experiment, report: ExperimentReport, au
   const deciding = decidingMetric(experiment);
   const segments = report.rows.filter((row) => row.metric === deciding && row.segment !== 'all').map((row) => forestRow(row, row.segment));
   return {
-    card: cardOf(experiment, report),
+    card: cardOf(experiment, report, audit.findLast(({ action }) => action === 'concluded')?.detail ?? null),
     definition: experiment.definition,
     version: experiment.version,
     report,
     headline: report.rows.filter((row) => row.segment === 'all').map((row) => forestRow(row, row.label)),
     segments: segments.sort((a, b) => (b.lift ?? Number.NEGATIVE_INFINITY) - (a.lift ?? Number.NEGATIVE_INFINITY)),
-    sequence: comparedArms(experiment.definition).map((arm) => seriesOf(experiment.definition.arms[arm].key, report)),
+    sequence: comparedArms(experiment.definition).map((arm) => seriesOf(experiment.definition.arms[arm].key, report.sequence)),
     health: healthOf(report),
     audit,
   };
@@ -152,8 +164,8 @@ function toneOf({ lift, q, metric }: ReportRow): Tone {
   return wanted ? 'good' : 'bad';
 }
 
-function seriesOf(arm: string, report: ExperimentReport): SequenceSeries {
-  const points = report.sequence.filter((point) => point.arm === arm);
+function seriesOf(arm: string, sequence: ExperimentReport['sequence']): SequenceSeries {
+  const points = sequence.filter((point) => point.arm === arm);
   return {
     arm,
     days: points.map((point) => point.day),
@@ -179,11 +191,15 @@ function healthOf(report: ExperimentReport): HealthLine[] {
       health.eventsKeptApart > 0 ? 'open' : 'good',
     ),
     ...guardrails.map((each) => {
-      const interval = each.low === null || each.high === null ? '' : `, ${percent(each.low)} to ${percent(each.high)}`;
-      return line(`${each.metric} in ${each.arm}`, `${each.state}${interval}, margin ${percent(each.margin)}`, tones[each.state]);
+      const text = each.marginUnit === 'absolute' ? amount : percent;
+      const interval = each.low === null || each.high === null ? '' : `, ${text(each.low)} to ${text(each.high)}`;
+      return line(`${each.metric} in ${each.arm}`, `${each.state}${interval}, margin ${marginText(each)}`, tones[each.state]);
     }),
   ];
 }
+
+/** A difference in a metric's own unit. */
+const amount = (value: number): string => `${value > 0 ? '+' : ''}${Number(value.toPrecision(3))}`;
 
 const lists = (count: number): string => `${count.toLocaleString('en')} ${count === 1 ? 'list' : 'lists'}`;
 

@@ -1,7 +1,8 @@
 /** The report of an experiment as a record: what the page draws, the command prints and INTERFACES fixes. */
 import type { GuardrailState, IntervalKind, Lift } from '../statistics/analysis.ts';
+import type { MetricKind } from '../metric.ts';
 import type { ExperimentState } from '../experiment-store.ts';
-import type { Verdict, VerdictWord } from '../statistics/verdict.ts';
+import type { Margin, Verdict, VerdictWord } from '../statistics/verdict.ts';
 
 /** One metric of one arm in one segment, against the control. Null figures: not enough to say. */
 export interface ReportRow {
@@ -26,12 +27,21 @@ export interface ReportRow {
   readonly adjusted: Pick<Lift, 'lift' | 'low' | 'high' | 'p'> | null;
 }
 
-/** A guardrail of one arm; `margin` is the relative harm that is tolerated. */
-export interface GuardrailRow extends Pick<Lift, 'lift' | 'low' | 'high'> {
+/** A guardrail of one arm. With an absolute margin, `lift` and its interval are differences in the metric's own unit. */
+export interface GuardrailRow extends Pick<Lift, 'lift' | 'low' | 'high'>, Margin {
   readonly metric: string;
   readonly arm: string;
-  readonly margin: number;
   readonly state: GuardrailState;
+}
+
+/** What one metric came to in one arm. A quantile is read from a histogram and has no parts. */
+export interface ArmRate {
+  readonly metric: string;
+  readonly label: string;
+  readonly kind: MetricKind;
+  readonly value: number | null;
+  readonly numerator: number | null;
+  readonly denominator: number | null;
 }
 
 /** Whether chance dealt the arms what the design says. */
@@ -86,12 +96,15 @@ export interface ExperimentReport {
     readonly weight: number;
     readonly users: number;
     readonly lists: number;
+    readonly rates: readonly ArmRate[];
   } & Partial<Verdict>)[];
   readonly rows: readonly ReportRow[];
   readonly guardrails: readonly GuardrailRow[];
   readonly table4: readonly Table4Row[];
   /** The deciding metric at the end of each day. */
   readonly sequence: readonly SequencePoint[];
+  /** The same at the end of each hour of the first day, hours counted from 1; empty for older experiments. */
+  readonly firstDay: readonly (Omit<SequencePoint, 'day'> & { readonly hour: number })[];
   /** The deciding metric by days since a user's first list: a lift that fades was novelty. */
   readonly novelty: readonly (Omit<SequencePoint, 'day'> & { readonly daysSinceFirst: number })[];
   readonly exposuresPerDay: readonly { readonly day: string; readonly arm: string; readonly users: number }[];

@@ -89,6 +89,7 @@ class InterleavedReporter {
         weight: arm.weight,
         users,
         lists: this.tally.lists,
+        rates: [],
         ...(index > 0 ? verdicts[index - 1] : {}),
       })),
       rows: rows.map((row, index) => ({ ...row, q: adjusted[index] })),
@@ -101,6 +102,7 @@ class InterleavedReporter {
         interval: row.low === null || row.high === null ? 'not yet' : `${percent(row.low)} to ${percent(row.high)}`,
       })),
       sequence: this.sequence,
+      firstDay: [],
       novelty: [],
       exposuresPerDay: [...this.tally.newUnits].flatMap(([day, count]) =>
         definition.arms.map((arm) => ({ day: dayText(day), arm: arm.key, users: count })),

@@ -4,14 +4,14 @@
  * of its own look, as valid as the least so far, and it never contradicts the interval beside it.
  */
 import type { IntervalKind, IntervalRule, Lift } from '../statistics/analysis.ts';
-import { adjustedP, guardrailState, liftOf } from '../statistics/analysis.ts';
+import { adjustedP, differenceOf, guardrailState, liftOf } from '../statistics/analysis.ts';
 import { armShares, planOf } from '../assignment.ts';
 import { BURN_IN } from '../statistics/confidence-sequence.ts';
 import type { Estimate } from '../statistics/estimate.ts';
 import { adjustedEstimates, estimateOf } from '../statistics/estimate.ts';
 import type { Eligibility } from '../experiment.ts';
 import { comparedArms, sharesOf } from '../experiment.ts';
-import type { CountingHealth, ExperimentReport, GuardrailRow, ReportRow, SequencePoint, Table4Row } from './experiment-report.ts';
+import type { ArmRate, CountingHealth, ExperimentReport, GuardrailRow, ReportRow, SequencePoint, Table4Row } from './experiment-report.ts';
 import type { Experiment } from '../experiment-store.ts';
 import { dayText } from '../counting/exposed-list.ts';
 import type { Metric } from '../metric.ts';
@@ -93,12 +93,14 @@ class Reporter {
         weight: arm.weight,
         users: this.unitsOf(index),
         lists: this.listsOf(index),
+        rates: this.metrics.map((metric) => this.rate(index, metric)),
       })),
       rows,
       guardrails,
       table4: this.table4(rows),
       window: windowOf(this.experiment),
       sequence: sequence.flat(),
+      firstDay: treatments.flatMap((arm) => this.firstDay(arm)),
       novelty: treatments.flatMap((arm) => this.novelty(arm)),
       exposuresPerDay: this.exposuresPerDay(),
       power: this.power(),
@@ -149,13 +151,13 @@ class Reporter {
     return [...values];
   }
 
-  /** Cumulated cells at the end of each day, for one arm: prefix sums of the "through" cells. */
-  private *throughDays(arm: number): Generator<{ day: number; cell: Float64Array }> {
+  /** Cumulated cells at the end of each day (or hour) for one arm: prefix sums of the cells that hold gains. */
+  private *through(arm: number, kind: 'through' | 'hour', values: readonly number[]): Generator<{ at: number; cell: Float64Array }> {
     const cell = new Float64Array(CELL_LENGTH);
-    for (const day of this.days) {
-      const delta = this.cells.get(cellKey(arm, 'through', day));
+    for (const at of values) {
+      const delta = this.cells.get(cellKey(arm, kind, at));
       if (delta) addStatistics(cell, delta);
-      yield { day, cell };
+      yield { at, cell };
     }
   }
 
@@ -165,7 +167,7 @@ class Reporter {
     const shares = armShares(planOf(this.experiment.definition));
     const users = arms.map((arm) => this.unitsOf(arm));
     let p = sampleRatioP(users, shares);
-    const walks = arms.map((arm) => this.throughDays(arm));
+    const walks = arms.map((arm) => this.through(arm, 'through', this.days));
     for (let i = 0; i < this.days.length; i++) {
       const counts = walks.map((walk) => (walk.next().value as { cell: Float64Array }).cell[0]);
       p = Math.min(p, sampleRatioP(counts, shares));
@@ -191,6 +193,14 @@ class Reporter {
     // As if all lists of a user were equally slow: sum d^2 / sum d, the number of lists that tell as much as one.
     const designEffect = Math.max(1, statistics[4] / statistics[2]);
     return quantileEstimate(bins, metric.quantile ?? 0.5, statistics[0], designEffect);
+  }
+
+  private rate(arm: number, metric: Metric): ArmRate {
+    const { name, label, kind } = metric;
+    const value = finite(this.estimate(arm, 'all', '', metric).value);
+    if (kind === 'quantile') return { metric: name, label, kind, value, numerator: null, denominator: null };
+    const statistics = this.statistics(arm, 'all', '', metric);
+    return { metric: name, label, kind, value, numerator: statistics[1], denominator: statistics[2] };
   }
 
   private lift(arm: number, kind: string, value: string | number, metric: Metric, rule = this.rule): Lift {
@@ -242,11 +252,12 @@ class Reporter {
   }
 
   private guardrails(arm: number): GuardrailRow[] {
-    return this.experiment.definition.guardrails.map(({ metric: name, margin }) => {
+    return this.experiment.definition.guardrails.map(({ metric: name, ...margins }) => {
       const metric = METRICS[metricIndex(name)];
-      const lift = this.lift(arm, 'all', '', metric);
-      const state = this.emptyGuardrail(arm, metric) ? 'safe' : guardrailState(lift, metric.better, margin);
-      return { metric: name, arm: this.armKey(arm), margin, state, lift: lift.lift, low: lift.low, high: lift.high };
+      const [control, treated] = [0, arm].map((each) => this.estimate(each, 'all', '', metric));
+      const lift = margins.marginUnit === 'absolute' ? differenceOf(control, treated, this.rule) : liftOf(control, treated, this.rule);
+      const state = this.emptyGuardrail(arm, metric) ? 'safe' : guardrailState(lift, metric.better, margins.margin);
+      return { metric: name, arm: this.armKey(arm), ...margins, state, lift: lift.lift, low: lift.low, high: lift.high };
     });
   }
 
@@ -291,25 +302,26 @@ class Reporter {
   }
 
   private sequence(arm: number): SequencePoint[] {
+    return [...this.curve(arm, 'through', this.days)].map(({ at, ...point }) => ({ ...point, day: dayText(at) }));
+  }
+
+  private firstDay(arm: number): ExperimentReport['firstDay'] {
+    const hours = this.valuesOf('hour')
+      .map(Number)
+      .sort((a, b) => a - b);
+    return [...this.curve(arm, 'hour', hours)].map(({ at, ...point }) => ({ ...point, hour: at + 1 }));
+  }
+
+  /** The deciding metric of an arm as it stood after each of the values of a kind that holds gains. */
+  private *curve(arm: number, kind: 'through' | 'hour', values: readonly number[]) {
     const start = METRICS.indexOf(this.deciding) * STATISTICS_LENGTH;
-    const control = this.throughDays(0);
-    const points: SequencePoint[] = [];
-    for (const { day, cell } of this.throughDays(arm)) {
+    const control = this.through(0, kind, values);
+    for (const { at, cell } of this.through(arm, kind, values)) {
       const other = (control.next().value as { cell: Float64Array }).cell;
       const estimates = [other, cell].map((each) => estimateOf(slice(each, start)));
       const { lift, low, high, p } = liftOf(estimates[0], estimates[1], this.rule);
-      const users = estimates[0].units + estimates[1].units;
-      points.push({
-        arm: this.armKey(arm),
-        day: dayText(day),
-        users,
-        lift,
-        low,
-        high,
-        p,
-      });
+      yield { at, arm: this.armKey(arm), users: estimates[0].units + estimates[1].units, lift, low, high, p };
     }
-    return points;
   }
 
   private novelty(arm: number): ExperimentReport['novelty'] {

@@ -49,6 +49,20 @@ export function liftOf(control: Estimate, arm: Estimate, rule: IntervalRule): Li
   return { lift, low: (a * b - half) / squareA - 1, high: (a * b + half) / squareA - 1, p, error };
 }
 
+/**
+ * The difference b - a in the metric's own unit, with the interval of the same test: b - a plus and minus m sqrt(Va + Vb), m the
+ * multiplier of the level. Unknown (null) where either variance is, and always-valid before BURN_IN units.
+ */
+export function differenceOf(control: Estimate, arm: Estimate, rule: IntervalRule): Lift {
+  const difference = arm.value - control.value;
+  const error = Math.sqrt(control.variance + arm.variance);
+  if (!Number.isFinite(difference) || !Number.isFinite(error)) return UNKNOWN;
+  const units = control.units + arm.units;
+  if (rule.kind === 'always-valid' && units < BURN_IN) return { lift: difference, low: null, high: null, p: null, error };
+  const { multiplier, p } = boundsOf(error > 0 ? difference / error : 0, units, rule);
+  return { lift: difference, low: difference - multiplier * error, high: difference + multiplier * error, p, error };
+}
+
 function boundsOf(z: number, units: number, rule: IntervalRule): { multiplier: number; p: number } {
   if (rule.kind === 'fixed-horizon') return { multiplier: normalQuantile(1 - rule.alpha / 2), p: normalTwoSided(z) };
   return {

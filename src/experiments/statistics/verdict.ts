@@ -2,7 +2,8 @@
 import type { GuardrailState, Lift } from './analysis.ts';
 import type { ExperimentState } from '../experiment-store.ts';
 
-export type VerdictWord = 'ship' | 'do not ship' | 'keep running' | 'broken';
+/** undecided: it was stopped before anything was shown. */
+export type VerdictWord = 'ship' | 'do not ship' | 'keep running' | 'undecided' | 'broken';
 
 export interface Verdict {
   readonly verdict: VerdictWord;
@@ -28,7 +29,7 @@ export interface ArmFindings {
   readonly unitsNeeded: number | null;
   /** How far the planned window is, in words. */
   readonly window: string;
-  readonly guardrails: readonly { readonly metric: string; readonly margin: number; readonly state: GuardrailState }[];
+  readonly guardrails: readonly (Margin & { readonly metric: string; readonly state: GuardrailState })[];
   /** Why the figures cannot be trusted at all; empty: nothing known against them. */
   readonly faults: readonly string[];
 }
@@ -40,7 +41,7 @@ export function verdictOf(findings: ArmFindings): Verdict {
   const say = (verdict: VerdictWord, reason: string): Verdict => ({ verdict, reason, restsOn });
   if (faults.length > 0) return say('broken', faults.join('; '));
   const harmed = guardrails.find((each) => each.state === 'harmed');
-  if (harmed) return say('do not ship', `${arm} harms ${harmed.metric} by more than its margin of ${percent(harmed.margin)}`);
+  if (harmed) return say('do not ship', `${arm} harms ${harmed.metric} by more than its margin of ${marginText(harmed)}`);
   const gain = findings.better === 'up' ? lift.lift : negated(lift.lift);
   const gainHigh = findings.better === 'up' ? lift.high : negated(lift.low);
   const sure = lift.p !== null && lift.p < alpha / findings.armsTried;
@@ -60,7 +61,7 @@ function undecided(
   state = findings.state,
 ): Verdict {
   return state === 'stopped' || state === 'archived'
-    ? say('do not ship', `stopped before it was decided: ${reason}`)
+    ? say('undecided', `stopped before it was decided: ${reason}`)
     : say('keep running', reason);
 }
 
@@ -78,20 +79,32 @@ function evidenceOf(findings: ArmFindings): string[] {
     `${units.toLocaleString('en')} users in control and arm`,
     window,
     ...(armsTried > 1 ? [`${armsTried} arms are tried: p counts below ${(alpha / armsTried).toPrecision(2)}`] : []),
-    ...guardrails.map((each) => `${each.metric}: ${each.state}, margin ${percent(each.margin)}`),
+    ...guardrails.map((each) => `${each.metric}: ${each.state}, margin ${marginText(each)}`),
   ];
 }
 
 /**
- * The experiment's one word: broken if anything is, ship if an arm may, keep running while one may yet, else do not.
+ * The experiment's one word: broken if anything is, ship if an arm may, keep running while one may yet, undecided where one
+ * might have, else do not.
  * Throws RangeError without arms.
  */
 export function overallVerdict(arms: readonly (Verdict & { readonly arm: string })[]): Verdict & { readonly arm: string } {
-  for (const word of ['broken', 'ship', 'keep running', 'do not ship'] as const) {
+  for (const word of ['broken', 'ship', 'keep running', 'undecided', 'do not ship'] as const) {
     const found = arms.find((each) => each.verdict === word);
     if (found) return found;
   }
   throw new RangeError('arms: expected at least one besides the control');
+}
+
+/** How much harm a guardrail bears: a share, or an amount in the metric's own unit. */
+export interface Margin {
+  readonly margin: number;
+  readonly marginUnit?: 'absolute';
+}
+
+/** "+5.00 %", or "5 (absolute)". */
+export function marginText({ margin, marginUnit }: Margin): string {
+  return marginUnit === 'absolute' ? `${margin} (absolute)` : percent(margin);
 }
 
 /** 0.0314 is "+3.14 %", -0.2 is "-20.0 %": a sign above 0, two decimals below a tenth, else one. */

@@ -1,145 +1,130 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { ExperimentList, ExperimentView } from '../../api/experiment-schemas.ts';
 import { ApiProblem, call, post } from '../api.ts';
 import { useLoaded } from '../load.ts';
-import type { ExperimentList, ExperimentView } from '../../api/experiment-schemas.ts';
+import { DraftForm } from '../parts/draft-form.tsx';
 import { addressOf } from '../parts/experiment.ts';
+import { type Draft, TEMPLATES } from '../parts/experiment-draft.ts';
+import { LiveForecast } from '../parts/live-forecast.tsx';
 import { Refusal, useAttempt } from '../parts/refusal.tsx';
 import { Failure, Skeleton } from '../parts/states.tsx';
 import { go } from '../router.ts';
 import { useTitle } from '../title.ts';
 
-const arm = (key: string, weight: number, treatment: unknown) => ({ key, weight, treatment });
-
-/** Starting points: what is most often tried. */
-const TEMPLATES: Readonly<Record<string, (models: readonly string[]) => Record<string, unknown>>> = {
-  'two models': (models) => ({
-    key: 'new-model',
-    description: 'the newest model against the one before',
-    arms: [arm('control', 0.5, { model: models.at(-2) ?? 'as-retrieved' }), arm('new', 0.5, { model: models.at(-1) ?? 'as-retrieved' })],
-    eligibility: { surfaces: ['closeup'] },
-    ...SHARED,
-  }),
-  'dominant object': () => ({
-    key: 'dominant-object',
-    description: 'variants A, B and C on fashion queries with a dominant object',
-    arms: [
-      arm('control', 0.25, {}),
-      arm('variant A', 0.25, 'variant A'),
-      arm('variant B', 0.25, 'variant B'),
-      arm('variant C', 0.25, 'variant C'),
-    ],
-    eligibility: { categories: ['womens fashion', 'mens fashion'], dominantObject: true },
-    ...SHARED,
-  }),
-  sources: () => ({
-    key: 'without-annotations',
-    description: 'candidates from boards and pictures only',
-    arms: [arm('control', 0.5, {}), arm('fewer', 0.5, { sources: ['board-cooccurrence', 'visual-neighbors'] })],
-    eligibility: { querySet: { popular: 5000 } },
-    ...SHARED,
-  }),
-};
-
-const SHARED = {
-  layer: { name: 'ranker', slots: [0, 1] },
-  traffic: 0.1,
-  metrics: ['engagement-rate', 'save-propensity'],
-  guardrails: [
-    { metric: 'latency-ms', margin: 0.1 },
-    { metric: 'empty-lists', margin: 0.05 },
-  ],
-  minimumLift: 0.01,
-  expectedUnits: 20_000,
-  counterfactualShare: 0.05,
-};
-
-/** A definition as text, checked by the service, which names the field that is wrong. It becomes a draft. */
+/** A definition in a form, with what it could find beside it, and as JSON behind it. The service checks it; it becomes a draft. */
 export function DefineExperiment({ from }: { from: string }) {
-  const known = useLoaded('known', (signal) => call<ExperimentList>('/experiments', { signal }));
+  const known = useLoaded('known', (signal) => call<Pick<ExperimentList, 'known'>>('/experiments', { signal }));
   const before = useLoaded(`from ${from}`, (signal) =>
     from === '' ? Promise.resolve(null) : call<ExperimentView>(addressOf(from), { signal }),
   );
-  const [text, setText] = useState<string | null>(null);
+  const [draft, setDraft] = useState<Draft | null>(null);
   const [refused, attempt] = useAttempt();
   const title = from === '' ? 'New experiment' : `From ${from}`;
   useTitle(title);
   useEffect(() => {
-    if (text !== null || known.kind !== 'there' || before.kind !== 'there') return;
-    const start = before.value?.definition ?? TEMPLATES['two models'](known.value.known.models);
-    setText(JSON.stringify(start, null, 2));
-  }, [text, known, before]);
+    if (draft !== null || known.kind !== 'there' || before.kind !== 'there') return;
+    const { models, serving } = known.value.known;
+    setDraft(before.value?.definition ?? TEMPLATES['two models'](models, serving));
+  }, [draft, known, before]);
   if (known.kind === 'failed') return <Failure error={known.error} retry={known.retry} />;
   if (before.kind === 'failed') return <Failure error={before.error} retry={before.retry} />;
-  if (known.kind === 'loading' || text === null) return <Skeleton count={2} />;
+  if (known.kind === 'loading' || draft === null) return <Skeleton count={2} />;
   const parts = known.value.known;
   const keep = (): void =>
     attempt(async () => {
-      const definition = JSON.parse(text) as { key?: string };
-      await post('/experiments', definition);
-      go(addressOf(String(definition.key)));
+      await post('/experiments', draft);
+      go(addressOf(draft.key));
     });
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    keep();
-  };
   return (
     <div class="experiment">
       <p>
         <a href="/experiments">← all experiments</a>
       </p>
       <h1>{title}</h1>
+      <div class="row wrap" role="group" aria-label="Start from">
+        {Object.entries(TEMPLATES).map(([name, template]) => (
+          <button type="button" key={name} onClick={() => setDraft(template(parts.models, parts.serving))}>
+            {name}
+          </button>
+        ))}
+      </div>
       <div class="define">
-        <form onSubmit={submit}>
-          <div class="row wrap" role="group" aria-label="Start from">
-            {Object.entries(TEMPLATES).map(([name, template]) => (
-              <button type="button" key={name} onClick={() => setText(JSON.stringify(template(parts.models), null, 2))}>
-                {name}
-              </button>
-            ))}
-          </div>
-          <textarea
-            aria-label="Definition"
-            spellcheck={false}
-            rows={30}
-            value={text}
-            onInput={(event) => setText(event.currentTarget.value)}
-          />
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            keep();
+          }}
+        >
+          <DraftForm draft={draft} known={parts} onChange={setDraft} />
+          <AsJson draft={draft} known={parts} onChange={setDraft} />
+          {refused && (
+            <Refusal error={refused.error} again={keep}>
+              <b>{fieldOf(refused.error)}</b>: {refused.error.message}
+            </Refusal>
+          )}
           <button type="submit" class="primary">
             Keep as draft
           </button>
+          <small> It does not start by itself.</small>
         </form>
         <aside>
-          <Names title="Metrics (the first decides)" names={parts.metrics.map(({ name }) => name)} />
-          <Names title="Models" names={parts.models} />
-          <Names title="Sources" names={parts.sources} />
-          <Names title="Surfaces" names={parts.surfaces} />
-          <Names title="Variants" names={['variant A', 'variant B', 'variant C']} />
+          <LiveForecast draft={draft} />
         </aside>
-        {refused && (
-          <Refusal error={refused.error} again={keep}>
-            <b>{fieldOf(refused.error)}</b>: {refused.error.message}
-          </Refusal>
-        )}
       </div>
     </div>
   );
 }
 
-function Names({ title, names }: { title: string; names: readonly string[] }) {
+/** The whole definition as text: what the form has no field for is written here. */
+function AsJson({ draft, known, onChange }: { draft: Draft; known: ExperimentList['known']; onChange: (draft: Draft) => void }) {
+  const [text, setText] = useState<string | null>(null);
+  const [wrong, setWrong] = useState('');
+  const read = (typed: string): void => {
+    setText(typed);
+    try {
+      const given = JSON.parse(typed) as Draft;
+      if (!Array.isArray(given.arms)) throw new SyntaxError('arms: a list is needed');
+      onChange(given);
+      setWrong('');
+    } catch (error) {
+      setWrong(String((error as Error).message));
+    }
+  };
   return (
-    <>
-      <h3>{title}</h3>
-      <p class="names">
-        {names.map((name) => (
-          <code key={name}>{name}</code>
-        ))}
-      </p>
-    </>
+    <details>
+      <summary>As JSON: every field there is</summary>
+      <textarea
+        aria-label="Definition"
+        spellcheck={false}
+        rows={24}
+        value={text ?? JSON.stringify(draft, null, 2)}
+        onFocus={() => setText(JSON.stringify(draft, null, 2))}
+        onBlur={() => wrong === '' && setText(null)}
+        onInput={(event) => read(event.currentTarget.value)}
+      />
+      {wrong && (
+        <p class="badge warn" role="alert">
+          {wrong}
+        </p>
+      )}
+      <Names title="Sources" names={known.sources} />
+      <Names title="Categories" names={known.categories} />
+    </details>
   );
 }
 
-/** What is wrong: a field of the definition, or the text itself. */
+function Names({ title, names }: { title: string; names: readonly string[] }) {
+  return (
+    <p class="names">
+      <b>{title}</b>
+      {names.map((name) => (
+        <code key={name}>{name}</code>
+      ))}
+    </p>
+  );
+}
+
+/** What is wrong: a field of the definition, or something else. */
 function fieldOf(error: Error): string {
-  if (error instanceof ApiProblem) return error.field ?? error.code;
-  return error instanceof SyntaxError ? 'JSON' : 'error';
+  return error instanceof ApiProblem ? (error.field ?? error.code) : 'error';
 }

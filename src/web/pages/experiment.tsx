@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import { useLoaded } from '../load.ts';
@@ -5,7 +6,8 @@ import type { ExperimentView, ForestRow, Report, Series, Tone } from '../../api/
 import { addressOf, percent } from '../parts/experiment.ts';
 import { Controls, Downloads } from '../parts/experiment-controls.tsx';
 import { ForecastPanel } from '../parts/experiment-forecast.tsx';
-import { Arms, Differences, Exposures, Health, History, Novelty, Table4 } from '../parts/experiment-panels.tsx';
+import { Conclusion } from '../parts/experiment-conclusion.tsx';
+import { Arms, Differences, Exposures, Health, History, Novelty, Rates, Table4 } from '../parts/experiment-panels.tsx';
 import { ForestPlot } from '../parts/forest-plot.tsx';
 import { LineChart } from '../parts/line-chart.tsx';
 import { Failure, Skeleton } from '../parts/states.tsx';
@@ -43,8 +45,22 @@ export function OneExperiment({ experimentKey, place }: { experimentKey: string;
           <small class="hint">
             version {view.version}, unit {definition.unit}, layer {definition.layer.name}{' '}
             {definition.layer.slots.map((slot) => `${Number((100 * slot).toFixed(2))} %`).join(' to ')}, traffic{' '}
-            {Number((100 * definition.traffic).toFixed(2))} %
+            {Number((100 * definition.traffic).toFixed(2))} %{definition.owner && `, owner ${definition.owner}`}
           </small>
+          {definition.hypothesis && (
+            <p>
+              <b>Hypothesis</b>: {definition.hypothesis}
+            </p>
+          )}
+          {definition.tags.length > 0 && (
+            <p class="row wrap">
+              {definition.tags.map((tag) => (
+                <span class="badge" key={tag}>
+                  {tag}
+                </span>
+              ))}
+            </p>
+          )}
         </div>
         <Controls view={view} onChange={() => setRound(round + 1)} />
       </header>
@@ -55,13 +71,17 @@ export function OneExperiment({ experimentKey, place }: { experimentKey: string;
         </>
       ) : (
         <>
-          <VerdictPanel report={report} tone={card.tone} place={place} />
+          <VerdictPanel report={report} tone={card.tone} place={place}>
+            <Conclusion view={view} onChange={() => setRound(round + 1)} />
+          </VerdictPanel>
           <div class="two-panels">
             <Arms report={report} />
             <Health health={view.health} />
           </div>
           <Metrics rows={view.headline} arms={arms} interval={interval} />
+          <Rates report={report} />
           <OverTime sequence={view.sequence} metric={card.metric} />
+          <FirstDay report={report} metric={card.metric} />
           <Segments rows={view.segments} arms={arms} place={place} />
           <Novelty report={report} />
           <Differences definition={definition} />
@@ -76,7 +96,7 @@ export function OneExperiment({ experimentKey, place }: { experimentKey: string;
   );
 }
 
-function VerdictPanel({ report, tone, place }: { report: Report; tone: Tone; place: Place }) {
+function VerdictPanel({ report, tone, place, children }: { report: Report; tone: Tone; place: Place; children: ComponentChildren }) {
   const always = report.interval === 'always-valid';
   return (
     <section class={`panel verdict-panel ${tone}`} aria-label="Verdict">
@@ -99,6 +119,7 @@ function VerdictPanel({ report, tone, place }: { report: Report; tone: Tone; pla
           {always ? 'show fixed-horizon intervals' : 'back to always-valid intervals'}
         </a>
       </p>
+      {children}
     </section>
   );
 }
@@ -126,6 +147,28 @@ function OverTime({ sequence, metric }: { sequence: readonly Series[]; metric: s
       <h2>{metric} over time</h2>
       <p class="hint">Everything counted up to the end of each day. The band is the interval; the dashed line is no difference.</p>
       <LineChart x={sequence[0].days} series={series} format={percent} zero />
+    </section>
+  );
+}
+
+/** While a day says nothing yet, hours do. */
+function FirstDay({ report, metric }: { report: Report; metric: string }) {
+  const hours = [...new Set(report.firstDay.map(({ hour }) => hour))];
+  if (hours.length < 2) return null;
+  const series = report.arms.slice(1).map(({ arm }) => {
+    const points = hours.map((hour) => report.firstDay.find((point) => point.arm === arm && point.hour === hour));
+    return {
+      name: arm,
+      values: points.map((point) => point?.lift ?? null),
+      low: points.map((point) => point?.low ?? null),
+      high: points.map((point) => point?.high ?? null),
+    };
+  });
+  return (
+    <section class="panel" aria-label="First day">
+      <h2>{metric} in the first day</h2>
+      <p class="hint">Everything counted up to the end of each hour since the start.</p>
+      <LineChart x={hours} series={series} format={percent} zero heightPx={200} />
     </section>
   );
 }

@@ -63,6 +63,10 @@ function Row({ card }: { card: ExperimentCard }) {
       <span>
         <b>{card.key}</b>
         <small class="block">{card.description}</small>
+        {card.conclusion && <small class="block">{card.conclusion}</small>}
+        {(card.owner || card.tags.length > 0) && (
+          <small class="block">{[card.owner, ...card.tags].filter((part) => part).join(' · ')}</small>
+        )}
       </span>
       <span class={`verdict ${card.tone}`}>{card.verdict}</span>
       <span>
