@@ -212,7 +212,12 @@ describe.skipIf(!CHROMIUM || !BUILT)('the dashboard in a real browser (skipped w
     const { serving } = (await (await fetch(`${server.address}/v1/models`)).json()) as { serving: string };
     expect(serving).toBe('as-retrieved');
     await open('/models');
-    expect(await page.getByRole('row', { name: /as-retrieved/ }).innerText()).toContain('serves');
+    expect(
+      await page
+        .getByRole('region', { name: 'Models', exact: true })
+        .getByRole('row', { name: /as-retrieved/ })
+        .innerText(),
+    ).toContain('serves');
     expect(await page.getByRole('region', { name: 'History' }).innerText()).toContain('won the experiment winner: twice the saves');
   });
 

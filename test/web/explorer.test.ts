@@ -90,7 +90,10 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
   });
 
   it('explore mixes boards and lists newest first on request; a user is found by a part of the id', async () => {
-    const order = () => page.locator('.card').evaluateAll((cards) => cards.map((card) => card.getAttribute('data-pin')?.split('-')[0]));
+    const order = () =>
+      page
+        .locator('.masonry-column > .card:first-child')
+        .evaluateAll((row) => row.map((card) => card.getAttribute('data-pin')?.split('-')[0]));
     await open('/');
     expect(new Set((await order()).slice(0, 4)).size).toBe(2);
     await page.getByRole('link', { name: 'newest first' }).click();
