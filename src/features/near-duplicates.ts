@@ -27,14 +27,16 @@ export interface DuplicateRules {
   readonly hashBits: number;
   readonly codeShare: number;
   readonly difference: number;
+  /** Percent left different with edges counted in full; absent in rules of earlier versions, which did not ask. */
+  readonly edges?: number;
 }
 
 /** Fitted with the bundled net on copies of real photos; how, and what they catch: docs/DECISIONS.md. */
-export const DUPLICATE_RULES: DuplicateRules = { hashBits: 14, codeShare: 0.12, difference: 1 };
+export const DUPLICATE_RULES: DuplicateRules = { hashBits: 14, codeShare: 0.24, difference: 1, edges: 20 };
 /** Hashes further apart are never looked at: 697 probes a band. */
 export const HASH_BITS_MAX = 14;
 /** Everything that can be told from a copy at all: what a fit looks at. */
-export const WIDEST_RULES: DuplicateRules = { hashBits: HASH_BITS_MAX, codeShare: 0.16, difference: 10 };
+export const WIDEST_RULES: DuplicateRules = { hashBits: HASH_BITS_MAX, codeShare: 0.24, difference: 10, edges: 100 };
 /** Pictures whose sixteenths differ more than this as they are differ more than any rule allows when laid over. */
 const COARSE_MAX = 20;
 
@@ -47,6 +49,7 @@ export interface FingerprintDistance {
   readonly hashBits: number;
   readonly codeShare: number;
   readonly difference: number;
+  readonly edges: number;
 }
 
 export interface FingerprintPair extends FingerprintDistance {
@@ -55,16 +58,19 @@ export interface FingerprintPair extends FingerprintDistance {
 }
 
 export function fingerprintDistance(a: Omit<Fingerprint, 'pinIndex'>, b: Omit<Fingerprint, 'pinIndex'>, bits: number): FingerprintDistance {
+  const [one, other] = [laidPicture(a.colours), laidPicture(b.colours)];
   return {
     hashBits: a.signature === b.signature ? 0 : perceptualDistance(a.phash, b.phash),
     codeShare: hamming(a.code, b.code) / bits,
-    difference: laidOverDifference(laidPicture(a.colours), laidPicture(b.colours)),
+    difference: laidOverDifference(one, other),
+    edges: laidOverDifference(one, other, 0),
   };
 }
 
 export function isWithin(distance: FingerprintDistance, rules: DuplicateRules): boolean {
-  const { hashBits, codeShare, difference } = distance;
-  return hashBits <= rules.hashBits && codeShare <= rules.codeShare && difference <= rules.difference;
+  const { hashBits, codeShare, difference, edges } = distance;
+  const { edges: edgesMax = Number.POSITIVE_INFINITY } = rules;
+  return hashBits <= rules.hashBits && codeShare <= rules.codeShare && difference <= rules.difference && edges <= edgesMax;
 }
 
 /** Each pin's group, for pins 0 .. `count`; a pin alone is its own group. */
@@ -106,7 +112,9 @@ export function* closePairs(prints: readonly Fingerprint[], bits: number, rules:
     if (codeShare > rules.codeShare) continue;
     if (coarseDifference(prints[a].colours, prints[b].colours) > COARSE_MAX) continue;
     const difference = laidOverDifference(laidOf(a), laidOf(b));
-    if (difference <= rules.difference) yield { a, b, hashBits, codeShare, difference };
+    if (difference > rules.difference) continue;
+    const pair = { a, b, hashBits, codeShare, difference, edges: laidOverDifference(laidOf(a), laidOf(b), 0) };
+    if (isWithin(pair, rules)) yield pair;
   }
 }
 
@@ -179,7 +187,9 @@ export interface DuplicateFit {
 }
 
 /** Shares of the code tried. */
-const CODE_SHARES_TRIED = [0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1, 0.11, 0.12, 0.14, 0.16];
+const CODE_SHARES_TRIED = [0.03, 0.05, 0.07, 0.09, 0.12, 0.16, 0.2, 0.24];
+/** Percents tried of what is left with edges counted in full. */
+const EDGES_TRIED = [5, 10, 15, 20, 30, 100];
 
 /**
  * The thresholds with the highest recall among those whose precision on the judged pairs is at least `precisionMin`; of equal
@@ -189,19 +199,21 @@ export function fitDuplicateRules(pairs: readonly JudgedPair[], precisionMin = 0
   const duplicates = pairs.filter((pair) => pair.duplicate).length;
   if (duplicates === 0) throw new RangeError('pairs: expected at least one duplicate pair, got none');
   const byDifference = pairs.filter((pair) => isWithin(pair, WIDEST_RULES)).sort((a, b) => a.difference - b.difference);
-  let best: DuplicateFit = { rules: { hashBits: 0, codeShare: 0, difference: 0 }, precision: 1, recall: 0 };
-  for (let hashBits = 0; hashBits <= HASH_BITS_MAX; hashBits++) {
-    for (const codeShare of CODE_SHARES_TRIED) {
-      const within = byDifference.filter((pair) => pair.hashBits <= hashBits && pair.codeShare <= codeShare);
-      let found = 0;
-      within.forEach((pair, i) => {
-        if (pair.duplicate) found++;
-        if (within[i + 1]?.difference === pair.difference) return;
-        const [precision, recall] = [found / (i + 1), found / duplicates];
-        if (precision >= precisionMin && recall > best.recall) {
-          best = { rules: { hashBits, codeShare, difference: pair.difference }, precision, recall };
-        }
-      });
+  let best: DuplicateFit = { rules: { hashBits: 0, codeShare: 0, difference: 0, edges: 0 }, precision: 1, recall: 0 };
+  for (const edges of EDGES_TRIED) {
+    for (let hashBits = 0; hashBits <= HASH_BITS_MAX; hashBits++) {
+      for (const codeShare of CODE_SHARES_TRIED) {
+        const within = byDifference.filter((pair) => pair.hashBits <= hashBits && pair.codeShare <= codeShare && pair.edges <= edges);
+        let found = 0;
+        within.forEach((pair, i) => {
+          if (pair.duplicate) found++;
+          if (within[i + 1]?.difference === pair.difference) return;
+          const [precision, recall] = [found / (i + 1), found / duplicates];
+          if (precision >= precisionMin && recall > best.recall) {
+            best = { rules: { hashBits, codeShare, difference: pair.difference, edges }, precision, recall };
+          }
+        });
+      }
     }
   }
   return best;

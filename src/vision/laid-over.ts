@@ -5,7 +5,8 @@
  * Pictures come as colour cells (`fingerprint.ts`). The window of the first that the second shows may begin and end up to
  * REACH outside or inside each of its sides; coordinate descent over the four sides, from no crop, finds it. A cell's
  * difference counts only as far as it exceeds RAMP times the range of colours around that cell in either picture: along
- * edges a shift by part of a cell changes much and means nothing. A strip along the top or the foot may be left out, as a
+ * edges a shift by part of a cell changes much and means nothing. With `ramp` 0 edges count in full, which tells letters of one
+ * size in one place apart: where copies keep their edges, other words do not. A strip along the top or the foot may be left out, as a
  * caption would lie there, for a small charge. What is to be seen is the mean distance of the cells from their median
  * colour: a thin shelf on white differs little from another in all, and much for what there is of it.
  *
@@ -92,16 +93,16 @@ function contentOf(cells: Uint8Array): number {
 }
 
 /** The least difference over windows and over which picture lies below, in percent of the content of the emptier one. */
-export function laidOverDifference(a: LaidPicture, b: LaidPicture): number {
-  const one = bestOver(a, b);
-  const least = one > HOPELESS ? one : Math.min(one, bestOver(b, a));
+export function laidOverDifference(a: LaidPicture, b: LaidPicture, ramp = RAMP): number {
+  const one = bestOver(a, b, ramp);
+  const least = one > HOPELESS ? one : Math.min(one, bestOver(b, a, ramp));
   return (100 * least) / Math.max(CONTENT_MIN, Math.min(a.content, b.content));
 }
 
 /** Mean difference (0..255) over the window, the least over windows of `a`. */
-function bestOver(a: LaidPicture, b: LaidPicture): number {
+function bestOver(a: LaidPicture, b: LaidPicture, ramp: number): number {
   const window = [REACH, REACH, REACH, REACH];
-  let least = differenceAt(a, b, window, 2 * HOPELESS);
+  let least = differenceAt(a, b, window, 2 * HOPELESS, ramp);
   for (const stride of STRIDES) {
     for (let round = 0, better = true; better && round < ROUNDS; round++) {
       better = false;
@@ -110,7 +111,7 @@ function bestOver(a: LaidPicture, b: LaidPicture): number {
         const before = window[side];
         window[side] += move & 1 ? stride : -stride;
         const inReach = window[side] >= 0 && window[side] < PLACES;
-        const found = inReach ? differenceAt(a, b, window, least) : Number.POSITIVE_INFINITY;
+        const found = inReach ? differenceAt(a, b, window, least, ramp) : Number.POSITIVE_INFINITY;
         if (found < least) [least, better] = [found, true];
         else window[side] = before;
       }
@@ -137,14 +138,14 @@ export function coarseDifference(a: Uint8Array, b: Uint8Array): number {
 const rowMeans = new Float64Array(SIDE);
 
 /** `window`: places of left, top, right and lower side. Infinity as soon as it is sure to be more than `most`. */
-function differenceAt(a: LaidPicture, b: LaidPicture, [left, top, right, foot]: readonly number[], most: number): number {
+function differenceAt(a: LaidPicture, b: LaidPicture, [left, top, right, foot]: readonly number[], most: number, ramp: number): number {
   const across = TAPS[left * PLACES + right];
   const down = TAPS[top * PLACES + foot];
   let rows = 0;
   let headless = 0;
   for (let y = 0; y < SIDE; y++) {
     if (down.share[y] < 0) continue;
-    rowMeans[rows] = rowDifference(a, b, y, down, across);
+    rowMeans[rows] = rowDifference(a, b, y, down, across, ramp);
     if (rows >= CAPTION_ROWS) headless += rowMeans[rows];
     rows++;
     if (headless > most * SIDE && y < SIDE - 2 * CAPTION_ROWS) return Number.POSITIVE_INFINITY;
@@ -158,7 +159,7 @@ function differenceAt(a: LaidPicture, b: LaidPicture, [left, top, right, foot]: 
   return Math.min(whole / rows, captioned);
 }
 
-function rowDifference(a: LaidPicture, b: LaidPicture, y: number, down: Taps, across: Taps): number {
+function rowDifference(a: LaidPicture, b: LaidPicture, y: number, down: Taps, across: Taps, ramp: number): number {
   const above = down.first[y] * SIDE;
   const nearestRow = down.nearest[y] * SIDE;
   const v = down.share[y];
@@ -177,7 +178,7 @@ function rowDifference(a: LaidPicture, b: LaidPicture, y: number, down: Taps, ac
       const lower = a.cells[i + 3 * SIDE] + u * (a.cells[i + 3 * SIDE + 3] - a.cells[i + 3 * SIDE]);
       const away = Math.abs(upper + v * (lower - upper) - b.cells[mine + channel]);
       const range = Math.max(a.range[nearest + channel], b.range[mine + channel]);
-      if (away > RAMP * range) sum += away - RAMP * range;
+      if (away > ramp * range) sum += away - ramp * range;
     }
   }
   return sum / (3 * seen);

@@ -80,7 +80,7 @@ describe('near-duplicates', () => {
     const pairs = judgedPairs(prints, 64, (pinIndex) => (pinIndex < 120 ? pinIndex % 60 : -1));
     const fit = fitDuplicateRules(pairs, 0.99);
     expect([fit.precision, fit.recall]).toEqual([1, 1]);
-    expect(fit.rules).toEqual({ hashBits: 7, codeShare: 0.07, difference: 0 });
+    expect(fit.rules).toEqual({ hashBits: 7, codeShare: 0.07, difference: 0, edges: 5 });
     expect(() => fitDuplicateRules(pairs.filter((pair) => !pair.duplicate))).toThrow(/at least one duplicate pair/);
   });
 });

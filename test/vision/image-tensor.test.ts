@@ -13,6 +13,8 @@ import {
   writeTensor,
 } from '../../src/vision/image-tensor.ts';
 import { colourCells, fingerprint, perceptualDistance, perceptualHash } from '../../src/vision/fingerprint.ts';
+import { textPath, textUnits } from '../../lab/world/stroke-font.ts';
+import { DUPLICATE_RULES } from '../../src/features/near-duplicates.ts';
 import { coarseDifference, laidOverDifference, laidPicture } from '../../src/vision/laid-over.ts';
 import type { NetInput } from '../../src/vision/net-manifest.ts';
 
@@ -201,6 +203,23 @@ describe('fingerprints', () => {
     expect(laidOverDifference(laid(one), laid(other))).toBeGreaterThan(25);
     expect(laidOverDifference(laid(one), laid(cropped))).toBe(laidOverDifference(laid(cropped), laid(one)));
     expect(coarseDifference(colourCells(one), colourCells(cropped))).toBeLessThan(10);
+  });
+
+  it('tell cards with other words apart where edges count, and keep re-encoded cards together', async () => {
+    const card = (text: string): Promise<Uint8Array> => {
+      const path = textPath(text, 240 - (textUnits(text) * 6) / 2, 222, 36);
+      return drawSvg(
+        `<svg xmlns="http://www.w3.org/2000/svg" width="480" height="480"><rect width="480" height="480" fill="#fff"/><path d="${path}" fill="none" stroke="#111" stroke-width="6"/></svg>`,
+        'png',
+      );
+    };
+    const laid = async (bytes: Uint8Array) => laidPicture(colourCells((await decodeImage(bytes)).working));
+    const [always, smile] = [await card('always be'), await card('smile more')];
+    const again = await encodePixels((await decodeImage(always)).working, 'jpeg', 30);
+    const smaller = await thumbnail(always, 240);
+    const { edges = 0 } = DUPLICATE_RULES;
+    expect(laidOverDifference(await laid(always), await laid(smile), 0)).toBeGreaterThan(edges);
+    for (const copy of [again, smaller]) expect(laidOverDifference(await laid(always), await laid(copy), 0)).toBeLessThan(edges / 2);
   });
 
   it('cuts a region straight at the size, the same pixels as by way of the working image', async () => {
