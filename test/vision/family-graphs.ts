@@ -267,6 +267,25 @@ export const FAMILIES: Readonly<Record<string, { readonly make: () => FamilyGrap
       binarization: 'activation > 0',
     },
   },
+  'DINOv2, no classes: the normalized class token': {
+    make: () => {
+      const { g, x } = image({ opset: 17 });
+      const tokens = layerNorm(g, patches(g, x, 'dinov2.blocks.0.attn.qkv.weight', CLASSES), CLASSES);
+      g.output(g.node('Gather', [tokens, g.integers([0], [])], { axis: 1 }, 'output'), ['batch', CLASSES]);
+      return g.done();
+    },
+    expected: { fc6: 'output', fc6Length: CLASSES, fc8: 'output', preprocess: 'imagenet-mean-std' },
+  },
+  'ResNet, CLIP: one token behind the last layer of its attention': {
+    make: () => {
+      const { g, x } = image({ opset: 17 });
+      const rows = patches(g, x, 'attnpool.weight');
+      const mixed = g.node('Add', [g.node('MatMul', [rows, g.weights([8, CLASSES])]), g.weights([CLASSES])]);
+      g.output(g.node('Gather', [mixed, g.integers([0], [])], { axis: 1 }, 'output'), ['batch', CLASSES]);
+      return g.done();
+    },
+    expected: { fc6: 'output', fc6Length: CLASSES, fc8: 'output', preprocess: 'clip-mean-std' },
+  },
   'ViT, timm, pooled by attention': {
     make: () => {
       const { g, x } = image({ opset: 17 });
@@ -401,10 +420,10 @@ export const FAMILIES: Readonly<Record<string, { readonly make: () => FamilyGrap
 };
 
 /** 4 patches of 16 x 16, a row of 8 each. */
-function patches(g: Family, x: string, weight: string): string {
-  const w = g.weights([8, 3, 16, 16], { name: weight, scale: 0.05 });
+function patches(g: Family, x: string, weight: string, length = 8): string {
+  const w = g.weights([length, 3, 16, 16], { name: weight, scale: 0.05 });
   const cut = g.node('Conv', [x, w], { kernel_shape: [16, 16], strides: [16, 16] });
-  return g.node('Transpose', [g.node('Reshape', [cut, g.integers([0, 8, -1])])], { perm: [0, 2, 1] });
+  return g.node('Transpose', [g.node('Reshape', [cut, g.integers([0, length, -1])])], { perm: [0, 2, 1] });
 }
 
 function layerNorm(g: Family, x: string, length: number): string {

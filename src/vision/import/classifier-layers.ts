@@ -6,6 +6,7 @@
  *   pool - fc - fc           MobileNet v3: fc6 is the activation of the one hidden layer
  *   pool - fc, token - fc    ResNet, GoogLeNet, EfficientNet, MobileNet, ViT: fc6 is what feeds the last layer
  *   conv - pool              SqueezeNet: fc6 is the mean over positions of what feeds the last convolution, a node we add
+ *   pool, token              image towers without classes (CLIP, SigLIP, DINOv2): what they give out is fc6 and fc8 alike
  *
  * fc8 is taken before the softmax. What was assumed is said in `doubts`.
  */
@@ -58,6 +59,8 @@ const ACTIVATIONS = new Set([
   ...QUANTIZERS,
 ]);
 const POOLS = new Set(['GlobalAveragePool', 'AveragePool', 'GlobalMaxPool', 'MaxPool', 'ReduceMean', 'ReduceMax']);
+/** Take one token of several. */
+const PICKS = new Set(['Gather', 'Slice']);
 const ARITHMETIC = new Set(['Add', 'Sub', 'Mul', 'Div', 'Sum']);
 const BEHIND_OUTPUT: ReadonlySet<string> = new Set([...RESHAPES, ...QUANTIZERS]);
 const PROBABILITIES = new Set(['Softmax', 'LogSoftmax', 'Sigmoid']);
@@ -189,6 +192,10 @@ export function findLayers(graph: OnnxGraph): ClassifierLayers {
   const output = classOutput(graph, walker, doubts);
   const { fc8, softmax } = beforeSoftmax(walker, output.name, doubts);
   const last = lastLinear(walker, fc8, doubts);
+  if (!last && graph.outputs.length === 1 && softmax === 'none' && endsAsTower(walker, fc8)) {
+    doubts.push(`it has no classes: what it gives out, ${output.name}, is taken for fc6 and for fc8`);
+    return { fc6: fc8, fc8, fc7: null, pool5: null, pooled: true, output: output.name, softmax, added: [], doubts };
+  }
   if (!last) {
     const way = 'if it is one, say --fc6 and --fc8';
     throw new RangeError(`output ${output.name} does not come from a linear layer, so it is no classifier's (${way})`);
@@ -264,6 +271,17 @@ function lastLinear(walker: Walker, fc8: string, doubts: string[]): { linear: Li
     } else at = walker.behindElementwise(at) ?? firstHead(walker, node, doubts);
   }
   return null;
+}
+
+/** Whether the output is one token, or a pooling, normalized or not: no linear layer stands behind those. */
+function endsAsTower(walker: Walker, output: string): boolean {
+  for (let at: string | null = output, steps = 0; at !== null && steps < 40; steps++) {
+    const node = walker.producer(at);
+    if (!node) return false;
+    if (PICKS.has(node.op) || POOLS.has(node.op)) return true;
+    at = walker.behindElementwise(at);
+  }
+  return false;
 }
 
 /** Scores of several heads added up (DeiT, LeViT and EfficientFormer, distilled): those of the first; null when it is no such sum. */

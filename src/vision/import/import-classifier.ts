@@ -287,7 +287,8 @@ function manifestOf(request: ClassifierImport, parts: Parts, doubts: string[]): 
       reason: `${classes.length} class names were given, fc8 has ${count}`,
     });
   }
-  if (!classes) doubts.push(`the names of its ${count} classes are unknown; give them with --labels FILE, one a line`);
+  if (!classes && layers.fc6 !== layers.fc8)
+    doubts.push(`the names of its ${count} classes are unknown; give them with --labels FILE, one a line`);
   const licence = request.licence ?? licenceBeside(request.file, graph, doubts);
   const roles = {
     fc6: output(layers.fc6),

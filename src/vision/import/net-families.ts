@@ -8,6 +8,11 @@ export const PREPROCESSING = {
   'zero-to-one': { channels: 'RGB', mean: [0, 0, 0], scale: 1 / 255 },
   'minus-one-to-one': { channels: 'RGB', mean: [127.5, 127.5, 127.5], scale: 1 / 127.5 },
   'imagenet-mean-std': { channels: 'RGB', mean: [123.675, 116.28, 103.53], scale: [1 / 58.395, 1 / 57.12, 1 / 57.375] },
+  'clip-mean-std': {
+    channels: 'RGB',
+    mean: [122.7709383, 116.7460125, 104.09373615],
+    scale: [1 / 68.5005327, 1 / 66.6322125, 1 / 70.32316305],
+  },
   /** Blue, green, red; means 103.939, 116.779, 123.68; no scaling. */
   'caffe-bgr-mean': { channels: 'BGR', mean: [103.939, 116.779, 123.68], scale: 1 },
   /** The graph normalizes by itself. */
@@ -40,6 +45,8 @@ const BY_NAME: readonly (readonly [RegExp, PreprocessingFamily, string])[] = [
   [/keras.*(resnet|vgg)/, 'caffe-bgr-mean', 'Keras prepares ResNet (version 1) and VGG so'],
   [/keras/, 'minus-one-to-one', 'most Keras nets are prepared so'],
   [/mobilenet_?v?1(?!\d)|mobilenet_1\.0/, 'minus-one-to-one', 'MobileNet v1 comes from TensorFlow'],
+  [/(vit|resnet)\w*_clip|attnpool/, 'clip-mean-std', 'CLIP was trained so'],
+  [/dinov[23]/, 'imagenet-mean-std', 'DINO was trained so'],
   [/blocks\.0\.attn\.qkv/, 'minus-one-to-one', 'timm trained most of its vision transformers so'],
   [/inception_?v[34]|xception|(?<!m)nasnet/, 'minus-one-to-one', 'Inception nets are prepared so'],
   [/_conv0_fwd|_fwd\b|mxnet/, 'imagenet-mean-std', 'it comes from MXNet'],
