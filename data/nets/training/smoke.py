@@ -4,14 +4,14 @@ few steps, export both, import both, measure both. Minutes on two cores; the fig
 import json, os, subprocess, sys
 HERE = os.path.dirname(os.path.abspath(__file__)); ROOT = os.path.join(HERE, '../../..')
 def run(*command): print('$', ' '.join(command), flush=True); subprocess.run(command, check=True, cwd=HERE)
-def job(*arguments):
+def job(*arguments, cli='dist/src/cli.js'):
     """A job's receipt."""
-    print('$ related-pins', ' '.join(arguments), flush=True)
-    done = subprocess.run(['node', os.path.join(ROOT, 'dist/src/cli.js'), *arguments, '--json'], check=True, stdout=subprocess.PIPE, text=True)
+    print('$ node', cli, ' '.join(arguments), flush=True)
+    done = subprocess.run(['node', os.path.join(ROOT, cli), *arguments, '--json'], check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.strip().splitlines()[-1])
 if __name__ == '__main__':
     out = os.path.abspath(sys.argv[1]); at = lambda *p: os.path.join(out, *p); os.makedirs(out, exist_ok=True)
-    job('demo', '--draw-only', '--data', at('drawn'), '--seed', '7', '--pins', '400')
+    job('demo', '--draw-only', '--data', at('drawn'), '--seed', '7', '--pins', '400', cli='dist/lab/cli.js')
     world = at('drawn', 'world')
     job('import-catalog', '--data', at('var'), '--pins', os.path.join(world, 'pins.jsonl'), '--images', world)
     job('make-evaluation-set', '--data', at('var'), '--out', at('labelled'), '--terms', '8', '--per-term', '5')
