@@ -39,7 +39,7 @@ export async function judgeModel(
     now = Date.now(),
   }: { readonly against?: string; readonly now?: number } = {},
 ): Promise<Judgement> {
-  const { registry, log, catalog } = context;
+  const { registry, log } = context;
   const learned = { a: learnedFrom(context, name), b: learnedFrom(context, against) };
   const evidence: Evidence[] = await experimentEvidence(context, name, against);
   if (evidence.some(({ word }) => word !== 'cannot tell')) return decide({ model: name, against, evidence, missing: null, people: true });
@@ -55,11 +55,8 @@ export async function judgeModel(
   const people = learned.a.people || learned.b.people;
   if (!people) {
     evidence.push(boardEvidence(compared, judgedFrom));
-    const visible =
-      surface !== undefined && surface !== 'closeup'
-        ? null
-        : await visibleEvidence(context.parts, catalog.saves, { a: name, b: against }, now);
-    if (visible) evidence.push(visible);
+    if (surface === undefined || surface === 'closeup')
+      evidence.push(...(await visibleEvidence(context.parts, { a: name, b: against }, now)));
   }
   return decide({ model: name, against, evidence, missing: clicks.missing, people });
 }

@@ -1,9 +1,8 @@
 /**
- * What everybody can see of a model, without anybody's clicks: of sampled closeups, how many of the first 12 share a board with
- * the query or are among its nearest look-alikes. A model that loses these has learned something else than what belongs together.
+ * What everybody can see of a model, without anybody's clicks: of sampled closeups, how many of the first 12 are among the 50 pins
+ * that share boards with the query most, and how many among its 50 nearest look-alikes. Each is judged apart: together one would
+ * hide that the other is lost. A model that loses either has learned something else than what belongs together.
  */
-import type { CandidateSource } from '../candidates/candidate.ts';
-import type { SaveStore } from '../catalog/pins/save-store.ts';
 import { PIN_REMOVED } from '../catalog/pins/pin-columns.ts';
 import { plainOptions } from '../lists/serve-list.ts';
 import type { ServingParts } from '../lists/serving-parts.ts';
@@ -15,39 +14,41 @@ import { relatedPins } from '../related-pins.ts';
 
 const QUERIES = 300;
 const FIRST = 12;
-/** Choice: as near as that many others; a page shows a quarter of them. */
-const LOOK_ALIKES = 50;
-/** A board of everything says nothing about what belongs together. */
-const BOARD_PINS_MAX = 1000;
+/** Choice: a page shows a quarter of them. */
+const NEAREST = 50;
 const SEED = 17;
+/** Sources whose nearest pins everybody would call related, in words. */
+const SIGNS = [
+  ['board-cooccurrence', 'pins that share most boards'],
+  ['visual-neighbors', 'nearest look-alikes'],
+] as const;
 
-/** Null where the catalog has neither boards nor pictures that could say anything. */
+/** A piece of evidence for each sign that the catalog has. */
 export async function visibleEvidence(
   parts: ServingParts,
-  saves: Pick<SaveStore, 'boardsOf' | 'pinsOf'>,
   models: { readonly a: string; readonly b: string },
   now: number,
-): Promise<Evidence | null> {
-  const looks = parts.sources.find(({ name }) => name === 'visual-neighbors');
-  const shares: Record<'a' | 'b', number[]> = { a: [], b: [] };
+): Promise<Evidence[]> {
+  const shares = SIGNS.map(() => ({ a: [] as number[], b: [] as number[] }));
   for (const query of seededRandom(SEED).shuffled(livePins(parts)).slice(0, QUERIES)) {
-    const related = await relatedTo(query, saves, looks);
-    if (related.size === 0) continue;
-    for (const side of ['a', 'b'] as const) shares[side].push(await shareOf(parts, query, models[side], related, now));
+    const near = await Promise.all(SIGNS.map(([source]) => nearestOf(parts, query, source)));
+    if (near.every(({ size }) => size === 0)) continue;
+    for (const side of ['a', 'b'] as const) {
+      const first = await firstOf(parts, query, models[side], now);
+      near.forEach((pins, sign) => {
+        if (pins.size > 0) shares[sign][side].push(first.filter((pin) => pins.has(pin)).length / Math.min(FIRST, pins.size));
+      });
+    }
   }
-  if (shares.a.length === 0) return null;
-  const { mean, low, high } = bootstrapDifference(shares.a, shares.b, SEED);
+  return shares.flatMap(({ a, b }, sign) => (a.length === 0 ? [] : [evidenceOf(SIGNS[sign][1], a, b)]));
+}
+
+function evidenceOf(sign: string, a: readonly number[], b: readonly number[]): Evidence {
+  const { mean, low, high } = bootstrapDifference(a, b, SEED);
   const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const figures = `${(100 * meanOf(shares.a)).toFixed(1)} % against ${(100 * meanOf(shares.b)).toFixed(1)} %`;
-  return {
-    kind: 'what everybody sees',
-    word: wordOfShare(mean, low, high),
-    lift: mean,
-    low,
-    high,
-    count: shares.a.length,
-    says: `${shares.a.length} closeups: pins of the same boards and look-alikes among the first ${FIRST} are ${figures}`,
-  };
+  const figures = `${(100 * meanOf(a)).toFixed(1)} % against ${(100 * meanOf(b)).toFixed(1)} %`;
+  const says = `${a.length} closeups: ${sign} among the first ${FIRST} are ${figures}`;
+  return { kind: 'what everybody sees', word: wordOfShare(mean, low, high), lift: mean, low, high, count: a.length, says };
 }
 
 /** It asks only for a fall: more of what everybody sees is not yet better for people. */
@@ -60,26 +61,18 @@ function livePins({ pins }: ServingParts): number[] {
   return Array.from({ length: pins.count }, (_, pin) => pin).filter((pin) => (pins.flags[pin] & PIN_REMOVED) === 0);
 }
 
-async function relatedTo(
-  query: number,
-  saves: Pick<SaveStore, 'boardsOf' | 'pinsOf'>,
-  looks: CandidateSource | undefined,
-): Promise<ReadonlySet<number>> {
-  const related = new Set<number>();
-  for (const board of saves.boardsOf(query)) {
-    const pins = saves.pinsOf(board);
-    if (pins.length <= BOARD_PINS_MAX) for (const pin of pins) related.add(pin);
-  }
-  const near = looks ? await looks.propose({ pinIndex: query, code: null }, LOOK_ALIKES) : null;
-  for (const pin of near?.pinIndexes ?? []) related.add(pin);
-  related.delete(query);
-  return related;
+/** The 50 pins that a source puts first; none where the service has no such source. */
+async function nearestOf({ sources }: ServingParts, query: number, name: string): Promise<ReadonlySet<number>> {
+  const source = sources.find((each) => each.name === name);
+  const found = await source?.propose({ pinIndex: query, code: null }, NEAREST);
+  const near = new Set<number>(found?.pinIndexes ?? []);
+  near.delete(query);
+  return near;
 }
 
-async function shareOf(parts: ServingParts, query: number, model: string, related: ReadonlySet<number>, now: number): Promise<number> {
+async function firstOf(parts: ServingParts, query: number, model: string, now: number): Promise<readonly number[]> {
   const treatment = { ...DEFAULT_TREATMENT, model };
   const options = plainOptions({ recommendationId: `judged-${query}`, now, limit: FIRST, treatment, forced: true });
   const { page, candidates } = await relatedPins(parts, query, options);
-  const wanted = Math.min(FIRST, related.size);
-  return Math.min(1, page.filter((row) => related.has(candidates.pinIndexes[row])).length / wanted);
+  return Array.from(page, (row) => candidates.pinIndexes[row]);
 }

@@ -114,6 +114,17 @@ describe('the word', () => {
     expect(judged(false, found('held-out boards', 'cannot tell', null)).word).toBe('cannot tell');
   });
 
+  it('a model that checks without people call only as good does not take the place of one that serves', () => {
+    const seen = found('what everybody sees', 'as good');
+    const { word, reason } = judged(false, found('held-out boards', 'as good'), seen);
+    expect(word).toBe('cannot tell');
+    expect(reason).toContain('held-out boards; what everybody sees: that is no gain over b');
+    expect(judged(false, seen, seen).word).toBe('cannot tell');
+    expect(judged(false, found('held-out boards', 'better'), seen, found('what everybody sees', 'cannot tell')).word).toBe('cannot tell');
+    // People's own actions still let pass what is surely not worse.
+    expect(judged(true, found('shuffled lists', 'as good')).word).toBe('as good');
+  });
+
   it('cannot tell says what is missing and until when', () => {
     const missing = { have: 12, need: 200, perDay: 4, readyAt: '2027-01-14T00:00:00.000Z' };
     expect(decide({ model: 'a', against: 'b', evidence: [], missing, people: true }).reason).toBe(

@@ -71,8 +71,8 @@ export interface Findings {
 
 /**
  * The most believed evidence that can tell decides. Without any, and where nobody's actions taught either model, a model passes
- * unless held-out boards or what everybody sees got worse: there is nobody yet whom a wrong order could harm, and waiting for
- * them would leave a newcomer with what ships.
+ * that held-out boards call better and that loses nothing that everybody sees. One that is only as good does not: what serves
+ * is known, and a change that nobody can tell from noise is not worth its risk.
  */
 export function decide({ model, against, evidence, missing, people }: Findings): Judgement {
   const ranked = [...evidence].sort((x, y) => EVIDENCE_KINDS.indexOf(x.kind) - EVIDENCE_KINDS.indexOf(y.kind));
@@ -89,11 +89,11 @@ export function decide({ model, against, evidence, missing, people }: Findings):
   const checks = people ? [] : ranked.filter(({ kind, lift }) => !ofPeople(kind) && lift !== null);
   const fallen = checks.find(({ word }) => word === 'worse');
   if (fallen) return say('worse', `${fallen.says}, over ${against}`);
-  if (checks.length > 0) {
-    const word = checks.some((check) => check.word === 'better') ? 'better' : 'as good';
-    return say(word, checks.map(({ says }) => says).join('; '));
-  }
-  return say('cannot tell', `no evidence tells it from ${against}: ${waiting(missing)}`, missing);
+  const seen = checks.map(({ says }) => says).join('; ');
+  const gains = checks.some(({ word }) => word === 'better') && checks.every(({ word }) => word !== 'cannot tell');
+  if (gains) return say('better', `${seen}, over ${against}`);
+  const told = checks.length > 0 ? `${seen}: that is no gain over ${against}` : `no evidence tells it from ${against}`;
+  return say('cannot tell', `${told}: ${waiting(missing)}`, missing);
 }
 
 function ofPeople(kind: EvidenceKind): boolean {
