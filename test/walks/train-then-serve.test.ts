@@ -65,6 +65,17 @@ test('without a log there is nothing to learn from, and the refusal names the wa
   await expect(run(train)).rejects.toMatchObject({ code: 'RANKER_NO_PAIRS', message: expect.stringContaining('replay-saves') });
 });
 
+test('a surface with a few lists trains no model, and says how many it needs', async () => {
+  const { lists } = await run(replay, { lists: 20, feeds: 8 });
+  expect(lists).toBeGreaterThan(0);
+  const refused = {
+    code: 'RANKER_NO_PAIRS',
+    message: expect.stringMatching(/\d+ lists of the surface home-feed have an action on them, 50 are needed/),
+  };
+  await expect(run(train, { surface: 'home-feed' })).rejects.toMatchObject(refused);
+  expect(await run(train, { surface: 'home-feed', c: 0.01, name: 'few' })).toMatchObject({ model: 'few', c: 0.01 });
+});
+
 test('boards left out become a log of their own: lists served by the spine, saves as engagement, repeatable', async () => {
   const { seconds, ...receipt } = await run(replay, { perBoard: 4 });
   expect(receipt).toMatchObject({

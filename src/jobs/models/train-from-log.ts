@@ -55,6 +55,8 @@ export async function trainFromLog(input: JobInput): Promise<Readonly<Record<str
   progress.start('reading the log', 0);
   const seenOnly = options.propensity !== undefined && options.propensity !== 'none';
   const data = readLog(dataFolder, options, { surfaces: [surface], seenOnly });
+  const c = positive(options.c, '--c');
+  if (c === null) requireEnough(data, surface);
   const categoriesOf = categoriesFrom(dataFolder);
   const holdoutShare = Number(options.holdout ?? 0.2);
   const { train } = splitLog(data, holdoutShare);
@@ -64,7 +66,7 @@ export async function trainFromLog(input: JobInput): Promise<Readonly<Record<str
     sets,
     normalize,
     seed,
-    c: positive(options.c, '--c'),
+    c,
     holdoutShare,
     previous: previousScores(registry, serving),
     prior,
@@ -97,6 +99,16 @@ export async function trainFromLog(input: JobInput): Promise<Readonly<Record<str
     ...(ladder ? { ladder } : {}),
     ...(propensity ? { propensity: propensity.told } : {}),
   };
+}
+
+/** Choice: with fewer lists that hold an action folds cannot choose C, and no judge can tell a gain. */
+const LISTS_MIN = 50;
+
+function requireEnough({ grades, listStart, lists }: LogData, surface: Surface): void {
+  const acted = lists.filter((_, list) => grades.subarray(listStart[list], listStart[list + 1]).some((grade) => grade > 0)).length;
+  if (acted >= LISTS_MIN) return;
+  const reason = `${acted} lists of the surface ${surface} have an action on them, ${LISTS_MIN} are needed. What serves goes on; --c trains all the same`;
+  throw new ServiceError('RANKER_NO_PAIRS', { reason });
 }
 
 /** What promotion would say of the model now. */
