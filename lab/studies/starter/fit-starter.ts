@@ -1,160 +1,133 @@
 /**
- * The weights of the starter model: what puts most pins of the query's class among the first twelve, over photos in class
- * folders under several structures of boards. Each folder is also judged by weights that were fitted on the others.
- *
- * From weights written by hand each weight in turn is tried at 0, half, one and two times its value, and the best is kept,
- * until nothing gains any more. A change must gain a thousandth: weights that do not matter stay where they are.
+ * The weights of the starter model: what puts most right pins among the first twelve, over catalogs of several kinds. Photos in
+ * class folders are laid under several structures of boards, and pins of the query's class are right. Of a data folder with saves
+ * one board at a time does not exist, and its other pins are right. Sources named by `--judge` are not fitted on; those that are
+ * fitted on are also judged by weights that were fitted on the others.
  */
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { ServiceError } from '../../../src/errors.ts';
 import type { Job, JobInput } from '../../../src/jobs/job.ts';
 import { writeModelFile } from '../../../src/ranker/registry/model-file.ts';
 import { codeVersion } from '../../../src/ranker/registry/model-provenance.ts';
+import { type StarterFigure, type StarterRecipe, starterModel } from '../../../src/ranker/registry/starter-model.ts';
 import { FEATURE_COLUMNS } from '../../../src/ranker/scoring/feature-table.ts';
-import { labeledLists, type LabeledList, lookAtPhotos, STRUCTURES } from './labeled-catalogs.ts';
+import { activeNet } from '../../../src/vision/net-folder.ts';
+import { readNet } from '../../../src/vision/net-manifest.ts';
+import { labeledLists, lookAtPhotos, STRUCTURES } from './labeled-catalogs.ts';
+import { savedCatalogs } from './saved-catalogs.ts';
+import { BY_HAND, chanceOf, fitted, type LabeledCatalog, shareOf, type Weights } from './starter-search.ts';
 
 export const job: Job = {
   name: 'fit-starter',
-  summary: 'fits the starter model on labeled photos under several structures of boards, and judges it on photos it was not fitted on',
-  examples: ['npm run lab -- fit-starter --photos shoes --photos chairs --data /tmp/starter --out data/starter-model.json --json'],
+  summary: 'fits the starter model on labeled photos and on saves, and judges it on catalogs it was not fitted on',
+  examples: [
+    'npm run lab -- fit-starter --photos chairs --saves var --data /tmp/starter --json',
+    'npm run lab -- fit-starter --photos chairs --photos shoes --judge shoes --data /tmp/starter --out data/starter-model.json',
+  ],
   options: [
-    { flag: '--photos <folder>', meaning: 'photos in class folders', required: true, repeatable: true },
-    { flag: '--per-kind <n>', meaning: 'photos of a class at most', kind: 'integer', default: 60 },
-    { flag: '--queries <n>', meaning: 'queries of a catalog', kind: 'integer', default: 60 },
-    { flag: '--seed <n>', meaning: 'which boards are drawn', kind: 'integer', default: 1 },
+    { flag: '--photos <folder>', meaning: 'photos in class folders', repeatable: true },
+    { flag: '--saves <folder>', meaning: 'data folder with saves and built lists', repeatable: true },
+    { flag: '--judge <name>', meaning: 'a source, by the name of its folder, that is judged on and not fitted on', repeatable: true },
+    { flag: '--per-kind <n>', meaning: 'photos of a class at most', kind: 'integer', default: 40 },
+    { flag: '--queries <n>', meaning: 'queries of a catalog', kind: 'integer', default: 100 },
+    { flag: '--seed <n>', meaning: 'which boards and queries are drawn', kind: 'integer', default: 1 },
     { flag: '--out <file>', meaning: 'where the model is written (default: it is only reported)' },
   ],
   run: fitStarter,
 };
 
-type Weights = Readonly<Record<string, number>>;
-
-/** By hand: boards first, then looks, then words. The last two order home feeds, where there is no query. */
-const BY_HAND: Weights = {
-  'cooccurrence-score': 1,
-  'from-board-cooccurrence': 0.5,
-  'annotation-cosine': 0.5,
-  'title-similarity': 0.3,
-  'category-cosine': 0.3,
-  'user-category-affinity': 0.2,
-  'fc6-similarity': 2,
-  'fc8-similarity': 1,
-  'user-visual-likeness': 0.5,
-};
-/** What the photos can say something about: they have no titles, categories and people. */
-const FITTED = ['cooccurrence-score', 'from-board-cooccurrence', 'annotation-cosine', 'fc6-similarity', 'fc8-similarity'];
-const FACTORS = [0, 0.5, 2];
-const GAIN_MIN = 0.001;
-const FIRST = 12;
-
-interface LabeledCatalog {
-  readonly photos: string;
-  readonly boards: string;
-  readonly lists: readonly LabeledList[];
-}
-
 async function fitStarter(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
   const { perKind, queries, seed, out } = input.options as { perKind: number; queries: number; seed: number; out?: string };
   const startedAt = performance.now();
+  const catalogs = await allCatalogs(input, { perKind, queries, seed });
+  const judge = new Set((input.options.judge ?? []) as readonly string[]);
+  const unknown = [...judge].find((name) => !catalogs.some(({ source }) => source === name));
+  const fitOn = catalogs.filter(({ source }) => !judge.has(source));
+  if (unknown !== undefined || fitOn.length === 0)
+    throw new ServiceError('JOB_USAGE', {
+      reason: unknown === undefined ? 'Give --photos or --saves that are not judged on.' : `--judge: no source is called ${unknown}`,
+    });
+  const weights = fitted(fitOn);
+  const withoutSource = new Map<string, Weights | null>();
+  for (const { source } of fitOn) {
+    if (input.signal.aborted) throw new ServiceError('JOB_STOPPED');
+    const others = fitOn.filter((catalog) => catalog.source !== source);
+    if (!withoutSource.has(source)) withoutSource.set(source, others.length === 0 ? null : fitted(others));
+  }
+  const figures = catalogs.map((catalog) =>
+    figureOf(catalog, weights, judge.has(catalog.source) ? weights : (withoutSource.get(catalog.source) ?? null)),
+  );
+  const recipe: StarterRecipe = {
+    command: 'npm run lab -- fit-starter',
+    fittedOn: [...new Set(fitOn.map(({ source }) => source))],
+    judgedOn: [...judge],
+    perKind,
+    queries,
+    figures,
+  };
+  if (out !== undefined) write(input, out, weights, { recipe, seed });
+  const seconds = Math.round(performance.now() - startedAt) / 1000;
+  return { weights, recipe, seconds, ...(out === undefined ? {} : { out }) };
+}
+
+async function allCatalogs(
+  input: JobInput,
+  { perKind, queries, seed }: { readonly perKind: number; readonly queries: number; readonly seed: number },
+): Promise<LabeledCatalog[]> {
   const catalogs: LabeledCatalog[] = [];
-  for (const folder of input.options.photos as readonly string[]) {
+  for (const folder of (input.options.photos ?? []) as readonly string[]) {
     const photos = await lookAtPhotos(input, folder, perKind);
     for (const structure of STRUCTURES) {
       if (input.signal.aborted) throw new ServiceError('JOB_STOPPED');
-      catalogs.push({
-        photos: photos.name,
-        boards: structure.name,
-        lists: await labeledLists(input, photos, structure, { queries, seed }),
-      });
+      const lists = await labeledLists(input, photos, structure, { queries, seed });
+      catalogs.push({ source: photos.name, kind: structure.name, lists });
     }
   }
-  const weights = fitted(catalogs);
-  const figures = catalogs.map((catalog) => figuresOf(catalog, catalogs, weights));
-  const seconds = Math.round(performance.now() - startedAt) / 1000;
-  if (out !== undefined) write(out, weights, { figures, seed, perKind, queries });
-  return { weights, figures, seconds, ...(out === undefined ? {} : { out }) };
+  for (const folder of (input.options.saves ?? []) as readonly string[])
+    catalogs.push(...(await savedCatalogs(input, folder, { queries, seed })));
+  return catalogs.filter(({ lists }) => lists.length > 0);
 }
 
-function figuresOf(catalog: LabeledCatalog, catalogs: readonly LabeledCatalog[], weights: Weights): Readonly<Record<string, unknown>> {
-  const others = catalogs.filter(({ photos }) => photos !== catalog.photos);
-  const { photos, boards } = catalog;
+/** `heldOut`: weights that were not fitted on the catalog's source. */
+function figureOf(catalog: LabeledCatalog, weights: Weights, heldOut: Weights | null): StarterFigure {
   const round = (given: Weights): number => Math.round(1000 * shareOf(catalog, given)) / 1000;
+  const serving = Object.fromEntries(starterModel().features.map(({ name, weight }) => [name, weight]));
   return {
-    photos,
-    boards,
-    starter: round(weights),
-    fittedOnOthers: others.length === 0 ? null : round(fitted(others)),
+    source: catalog.source,
+    kind: catalog.kind,
+    lists: catalog.lists.length,
+    fitted: round(weights),
+    heldOut: heldOut && round(heldOut),
+    serving: round(serving),
     byHand: round(BY_HAND),
     boardsAlone: round({ 'cooccurrence-score': 1 }),
-    looksAlone: Math.max(round({ 'fc6-similarity': 1 }), round({ 'fc8-similarity': 1 })),
+    looksAlone: Math.max(...['fc6-similarity', 'fc8-similarity', 'user-visual-likeness'].map((name) => round({ [name]: 1 }))),
     chance: Math.round(1000 * chanceOf(catalog)) / 1000,
   };
 }
 
-function fitted(catalogs: readonly LabeledCatalog[]): Weights {
-  let best = BY_HAND;
-  let reached = meanShare(catalogs, best);
-  for (let gained = true; gained;) {
-    gained = false;
-    for (const name of FITTED) {
-      for (const factor of FACTORS) {
-        const tried = { ...best, [name]: best[name] * factor };
-        const share = meanShare(catalogs, tried);
-        if (share < reached + GAIN_MIN) continue;
-        [best, reached, gained] = [tried, share, true];
-      }
-    }
-  }
-  return best;
-}
-
-const meanShare = (catalogs: readonly LabeledCatalog[], weights: Weights): number =>
-  catalogs.reduce((sum, catalog) => sum + shareOf(catalog, weights), 0) / catalogs.length;
-
-/** Share of the first twelve that are of the query's class, over the lists. */
-function shareOf({ lists }: LabeledCatalog, weights: Weights): number {
-  let [right, places] = [0, 0];
-  for (const list of lists) {
-    const scores = scoresOf(list, weights);
-    const order = Array.from(scores, (_, row) => row).sort((a, b) => scores[b] - scores[a] || a - b);
-    for (const row of order.slice(0, FIRST)) {
-      places++;
-      right += list.right[row];
-    }
-  }
-  return right / Math.max(1, places);
-}
-
-function scoresOf({ rows, right }: LabeledList, weights: Weights): Float64Array {
-  const scores = new Float64Array(right.length);
-  for (const [name, weight] of Object.entries(weights)) {
-    const column = FEATURE_COLUMNS.indexOf(name);
-    if (weight !== 0) for (let row = 0; row < scores.length; row++) scores[row] += weight * rows[row * FEATURE_COLUMNS.length + column];
-  }
-  return scores;
-}
-
-function chanceOf({ lists }: LabeledCatalog): number {
-  const rows = lists.reduce((sum, { right }) => sum + right.length, 0);
-  return lists.reduce((sum, { right }) => sum + right.reduce((a, b) => a + b, 0), 0) / Math.max(1, rows);
-}
-
-/** Raw features: the weights mean the same on every catalog. */
-function write(out: string, weights: Weights, settings: Readonly<Record<string, unknown>>): void {
+function write(
+  { dataFolder }: JobInput,
+  out: string,
+  weights: Weights,
+  { recipe, seed }: { readonly recipe: StarterRecipe; readonly seed: number },
+): void {
   const named = FEATURE_COLUMNS.filter((name) => weights[name]);
-  writeModelFile(join(out), {
+  const net = readNet(activeNet(dataFolder, 'visual'));
+  writeModelFile(resolve(out), {
     features: named.map((name) => ({ name, weight: weights[name], normalization: { kind: 'none' } })),
     lineage: {
       source: 'starter',
       window: null,
       codeVersion: codeVersion(),
-      seed: Number(settings.seed),
+      seed,
       c: null,
-      settings: { recipe: 'npm run lab -- fit-starter', ...settings },
+      settings: { recipe: { ...recipe, net: net.digest } },
+      // Raw likenesses are from 0 to 1 with every net: it orders with all of them.
       netDigest: null,
       previous: null,
     },
-    counts: { lists: 0, rows: 0, pairs: 0 },
+    counts: { lists: recipe.figures.reduce((sum, { lists }) => sum + lists, 0), rows: 0, pairs: 0 },
     training: {},
     distributions: {},
   });

@@ -4,12 +4,13 @@ import { basename, join, resolve } from 'node:path';
 import { type Random, seededRandom } from '../../../src/math/random.ts';
 import { job as buildCandidates } from '../../../src/jobs/candidates/build-candidates.ts';
 import { job as importCatalog } from '../../../src/jobs/catalog/import-catalog.ts';
-import type { Job, JobInput } from '../../../src/jobs/job.ts';
+import { flagDefaults, type Job, type JobInput } from '../../../src/jobs/job.ts';
 import { job as extractFeatures } from '../../../src/jobs/nets/extract-features.ts';
 import { plainOptions } from '../../../src/lists/serve-list.ts';
 import { AS_RETRIEVED } from '../../../src/ranker/measures/baselines.ts';
 import { relatedPins } from '../../../src/related-pins.ts';
 import { openContext } from '../../../src/service/context.ts';
+import { labeledList, type LabeledList } from './starter-search.ts';
 
 /** Boards of a class are all of it, or `splits` parts of it, or `overlapping` boards that hold 30 % of it each. */
 export interface BoardStructure {
@@ -28,12 +29,6 @@ export const STRUCTURES: readonly BoardStructure[] = [
   { name: 'overlapping, some mixed', splits: 0, overlapping: 4, mixedPer100: 9 },
 ];
 
-/** Candidates of one query: their raw rows, and which are of its class. */
-export interface LabeledList {
-  readonly rows: Float32Array;
-  readonly right: Uint8Array;
-}
-
 interface LabeledPin {
   readonly id: string;
   readonly image: string;
@@ -48,15 +43,8 @@ export interface LabeledPhotos {
   readonly pins: readonly LabeledPin[];
 }
 
-const run = (input: JobInput, job: Job, dataFolder: string, options: Record<string, unknown>): Promise<unknown> => {
-  const defaults = job.options.flatMap(({ flag, default: value }) => (value === undefined ? [] : [[camel(flag), value] as const]));
-  return job.run({ ...input, dataFolder, args: [], options: { ...Object.fromEntries(defaults), ...options } });
-};
-const camel = (flag: string): string =>
-  flag
-    .split(' ')[0]
-    .slice(2)
-    .replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+const run = (input: JobInput, job: Job, dataFolder: string, options: Record<string, unknown>): Promise<unknown> =>
+  job.run({ ...input, dataFolder, args: [], options: { ...flagDefaults(job), ...options } });
 
 /** Imports at most `perKind` photos of each class folder and looks at them; what an earlier run did is not done again. */
 export async function lookAtPhotos(input: JobInput, photos: string, perKind: number): Promise<LabeledPhotos> {
@@ -130,7 +118,8 @@ async function serve(input: JobInput, pins: readonly LabeledPin[], queries: numb
       const { candidates, inputs } = await relatedPins(context.parts, context.pins.indexOf(pins[at].id), options);
       if (inputs === null) continue;
       const right = Uint8Array.from(candidates.pinIndexes, (pin) => (kinds.get(pin) === pins[at].kind ? 1 : 0));
-      lists.push({ rows: inputs.rows.data, right });
+      const list = labeledList(inputs.rows, right);
+      if (list) lists.push(list);
     }
     return lists;
   } finally {

@@ -10,15 +10,19 @@
  * boards is set beside wrong ones on as many boards: no answer can be told by its counts. Both are on ten boards or more, so that
  * it matters little that the right one has lost one: where every pin has a board of its kind, the wrong ones keep theirs.
  */
-import type { CandidateSource } from '../../candidates/candidate.ts';
-import type { LeftOutCooccurrence } from '../../candidates/cooccurrence/left-out-cooccurrence.ts';
-import type { LeftOutColumns } from '../../catalog/pins/left-out-columns.ts';
+import { type CooccurrenceOptions, DEFAULT_COOCCURRENCE } from '../../candidates/cooccurrence/board-cooccurrence.ts';
+import type { BoardPins } from '../../candidates/cooccurrence/board-pins.ts';
+import { BoardCooccurrence } from '../../candidates/cooccurrence/cooccurrence-store.ts';
+import { LeftOutCooccurrence } from '../../candidates/cooccurrence/left-out-cooccurrence.ts';
+import { boardPinsOfCatalog } from '../../candidates/list-builds.ts';
+import { LeftOutColumns } from '../../catalog/pins/left-out-columns.ts';
 import type { RankedList } from '../../lists/ranked-list.ts';
 import { plainOptions } from '../../lists/serve-list.ts';
 import type { ServingParts } from '../../lists/serving-parts.ts';
 import type { Matrix } from '../../math/matrix.ts';
 import { mixedSeed, type Random, seededRandom } from '../../math/random.ts';
 import { homeFeed, relatedPins } from '../../related-pins.ts';
+import type { Context } from '../../service/context.ts';
 import type { Scene } from './replay-scenes.ts';
 
 /** What serves without the board. */
@@ -34,11 +38,34 @@ export const BOARDS_MIN = 10;
 /** Sources whose proposals depend on no save that could be an answer. */
 const OTHER_SOURCES = ['visual-neighbors', 'annotations'];
 
+/** A catalog whose boards can be left out one at a time. */
+export interface LeftOutCatalog extends LeftOutParts {
+  readonly table: BoardPins;
+  /** -1: not known. */
+  readonly ownerOf: (board: number) => number;
+}
+
 /** The parts of a service with boards that can be left out, and without what people did: neither log nor popularity. */
-export function leftOutParts(parts: ServingParts, boards: LeftOutCooccurrence, pins: LeftOutColumns): LeftOutParts {
+export function leftOutCatalog(context: Context): LeftOutCatalog {
+  const { catalog, parts } = context;
+  const table = boardPinsOfCatalog(catalog);
+  const heads = new Map([...catalog.boards.heads()].map((head) => [head.boardIndex, head]));
+  const members = {
+    boardsOf: (pin: number) => table.pinBoards.subarray(table.pinStart[pin], table.pinStart[pin + 1]),
+    pinsOf: (board: number) => table.boardPins.subarray(table.boardStart[board], table.boardStart[board + 1]),
+    categoryOf: (board: number) => heads.get(board)?.category ?? null,
+  };
+  const pins = new LeftOutColumns(context.pins, members, new Set(catalog.pins.withGivenCategories()));
+  const boards = new LeftOutCooccurrence(table, optionsOf(context));
   const others = parts.sources.filter(({ name }) => OTHER_SOURCES.includes(name));
-  const sources: readonly CandidateSource[] = [boards, ...others];
-  return { parts: { ...parts, pins, sources, engagement: null }, boards, pins };
+  const leftOut = { ...parts, pins, sources: [boards, ...others], engagement: null };
+  return { parts: leftOut, boards, pins, table, ownerOf: (board) => heads.get(board)?.ownerIndex ?? -1 };
+}
+
+/** Counted as the lists that serve were. */
+function optionsOf({ sources }: Context): CooccurrenceOptions {
+  const boards = sources.all.find((source) => source instanceof BoardCooccurrence);
+  return boards?.metadata?.options ?? DEFAULT_COOCCURRENCE;
 }
 
 /** Rows of one served list that are known equally well, in random order. */
@@ -55,13 +82,19 @@ interface Replay {
   readonly recommendationId: string;
 }
 
-/** Every list of a scene that holds a right answer and a wrong one. */
-export async function replayScene({ parts, boards, pins }: LeftOutParts, scene: Scene, replay: Replay): Promise<ReplayedList[]> {
+/** The list of a scene as if its board did not exist, with the rows of all candidates. */
+export function servedScene({ parts, boards, pins }: LeftOutParts, scene: Scene, replay: Replay): Promise<RankedList> {
   boards.leaveOut(scene.board);
   pins.leaveOut(scene.board);
-  const { limit, now, recommendationId } = replay;
-  const options = { ...plainOptions({ recommendationId, now, limit }), keepInputs: true };
-  const list = scene.surface === 'closeup' ? await relatedPins(parts, scene.known[0], options) : await feedOf(parts, scene, options);
+  const options = { ...plainOptions(replay), keepInputs: true };
+  return scene.surface === 'closeup' ? relatedPins(parts, scene.known[0], options) : feedOf(parts, scene, options);
+}
+
+/** Every list of a scene that holds a right answer and a wrong one. */
+export async function replayScene(left: LeftOutParts, scene: Scene, replay: Replay): Promise<ReplayedList[]> {
+  const { boards, pins } = left;
+  const { limit, recommendationId } = replay;
+  const list = await servedScene(left, scene, replay);
   const random = seededRandom(mixedSeed(1, recommendationId));
   const boardsOf = (row: number): number => boards.boardsOf(list.candidates.pinIndexes[row]);
   const countOf = (row: number): number => countBucket(boardsOf(row));

@@ -4,19 +4,13 @@
  * nobody has seen them, so they are in no history, count and report. `train-ranker` reads both logs.
  */
 import { mkdirSync, rmSync } from 'node:fs';
-import type { CooccurrenceOptions } from '../../candidates/cooccurrence/board-cooccurrence.ts';
-import { DEFAULT_COOCCURRENCE } from '../../candidates/cooccurrence/board-cooccurrence.ts';
-import { BoardCooccurrence } from '../../candidates/cooccurrence/cooccurrence-store.ts';
-import { LeftOutCooccurrence } from '../../candidates/cooccurrence/left-out-cooccurrence.ts';
-import { boardPinsOfCatalog } from '../../candidates/list-builds.ts';
 import { type LogDatabase, openLog } from '../../catalog/log/log-database.ts';
 import { replayedId, replayFolder } from '../../catalog/log/replayed-list.ts';
-import { LeftOutColumns } from '../../catalog/pins/left-out-columns.ts';
 import { ServiceError } from '../../errors.ts';
 import { logList } from '../../lists/serve-list.ts';
 import { type Context, openContext } from '../../service/context.ts';
 import type { Job, JobInput } from '../job.ts';
-import { BOARDS_MIN, leftOutParts, type ReplayedList, replayScene } from './replay-lists.ts';
+import { BOARDS_MIN, leftOutCatalog, type ReplayedList, replayScene } from './replay-lists.ts';
 import { drawScenes, type Scene } from './replay-scenes.ts';
 
 export const job: Job = {
@@ -76,18 +70,9 @@ function notesOf({ lists, listsWithBoards }: Tally): readonly string[] {
 
 async function replay(input: JobInput, context: Context, log: LogDatabase): Promise<Tally> {
   const { lists, feeds, perBoard, limit, seed } = input.options as Record<string, number>;
-  const table = boardPinsOfCatalog(context.catalog);
-  const heads = new Map([...context.catalog.boards.heads()].map((head) => [head.boardIndex, head]));
-  const ownerOf = (board: number): number => heads.get(board)?.ownerIndex ?? -1;
-  const scenes = drawScenes(table, ownerOf, { closeups: lists, homeFeeds: feeds, closeupsPerBoard: perBoard, seed });
+  const left = leftOutCatalog(context);
+  const scenes = drawScenes(left.table, left.ownerOf, { closeups: lists, homeFeeds: feeds, closeupsPerBoard: perBoard, seed });
   if (scenes.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'No board holds two pins; import-catalog comes first.' });
-  const members = {
-    boardsOf: (pin: number) => table.pinBoards.subarray(table.pinStart[pin], table.pinStart[pin + 1]),
-    pinsOf: (board: number) => table.boardPins.subarray(table.boardStart[board], table.boardStart[board + 1]),
-    categoryOf: (board: number) => heads.get(board)?.category ?? null,
-  };
-  const pins = new LeftOutColumns(context.pins, members, new Set(context.catalog.pins.withGivenCategories()));
-  const parts = leftOutParts(context.parts, new LeftOutCooccurrence(table, optionsOf(context)), pins);
   const tally: Tally = { closeups: 0, homeFeeds: 0, lists: 0, listsWithBoards: 0, saves: 0 };
   const firstAt = Date.now() - scenes.length;
   const waiting: Promise<unknown>[] = [];
@@ -95,7 +80,7 @@ async function replay(input: JobInput, context: Context, log: LogDatabase): Prom
   for (const [i, scene] of scenes.entries()) {
     if (input.signal.aborted) throw new ServiceError('JOB_STOPPED');
     const recommendationId = replayedId(scene.group, String(i));
-    const replayed = await replayScene(parts, scene, { limit, now: firstAt + i, recommendationId });
+    const replayed = await replayScene(left, scene, { limit, now: firstAt + i, recommendationId });
     waiting.push(...replayed.map((each) => write(log, each)));
     count(tally, scene, replayed);
     if (i % 50 === 0) input.progress.update(i);
@@ -104,12 +89,6 @@ async function replay(input: JobInput, context: Context, log: LogDatabase): Prom
   await Promise.all(waiting);
   input.progress.stop();
   return tally;
-}
-
-/** Counted as the lists that serve were. */
-function optionsOf({ sources }: Context): CooccurrenceOptions {
-  const boards = sources.all.find((source) => source instanceof BoardCooccurrence);
-  return boards?.metadata?.options ?? DEFAULT_COOCCURRENCE;
 }
 
 function count(tally: Tally, { surface }: Scene, replayed: readonly ReplayedList[]): void {

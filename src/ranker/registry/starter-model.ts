@@ -7,6 +7,36 @@ import { projectRoot } from '../../worker-url.ts';
 import type { ModelArtifact } from './model-artifact.ts';
 import { readModelFile } from './model-file.ts';
 
+/** How the starter was made: `lineage.settings.recipe` of its file. */
+export interface StarterRecipe {
+  readonly command: string;
+  /** Sources whose lists the weights were fitted on, and those that only judged them. */
+  readonly fittedOn: readonly string[];
+  readonly judgedOn: readonly string[];
+  /** Photos of a class at most, and queries of a catalog. */
+  readonly perKind: number;
+  readonly queries: number;
+  readonly figures: readonly StarterFigure[];
+}
+
+/** Share of the right pins that are among the first twelve of a catalog's lists, of the most there could be. */
+export interface StarterFigure {
+  readonly source: string;
+  readonly kind: string;
+  readonly lists: number;
+  /** By the weights of the file. */
+  readonly fitted: number;
+  /** By weights that were not fitted on this source; null: there is no other. */
+  readonly heldOut: number | null;
+  /** By the starter that served when it was fitted, and by the weights that the search began with. */
+  readonly serving: number;
+  readonly byHand: number;
+  readonly boardsAlone: number;
+  readonly looksAlone: number;
+  /** Of any order. */
+  readonly chance: number;
+}
+
 /** A name that no stored model may have. */
 export const STARTER = 'starter';
 
