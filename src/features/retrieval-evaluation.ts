@@ -46,16 +46,31 @@ export function evaluateRows(rows: readonly Float32Array[], distance: Exclude<Di
 
 /** Codes of `bits` bits -> precision under the Hamming distance. */
 export function evaluateCodes(codes: readonly Uint32Array[], protocol: Protocol): Precision {
+  return evaluate(codes.length, codeScorer(codes), protocol);
+}
+
+/**
+ * The same for codes that are fitted on images: `fit` makes the codes of all images from those of one half, and the other half asks,
+ * both ways. A rotation loses nothing on the images that it was fitted on, so these must not ask. `count` is two or more.
+ */
+export function evaluateFittedCodes(count: number, fit: (on: readonly number[]) => readonly Uint32Array[], protocol: Protocol): Precision {
+  const order = seededRandom(HALVES_SEED).shuffled(Array.from({ length: count }, (_, i) => i));
+  const halves = [order.slice(0, count >> 1), order.slice(count >> 1)];
+  const halfOf = new Uint8Array(count);
+  for (const i of halves[1]) halfOf[i] = 1;
+  const scorers = [halves[1], halves[0]].map((others) => codeScorer(fit(others)));
+  return evaluate(count, (query, out) => scorers[halfOf[query]](query, out), protocol);
+}
+
+const HALVES_SEED = 5;
+
+function codeScorer(codes: readonly Uint32Array[]): Scorer {
   const words = codes[0]?.length ?? 0;
   const flat = new Uint32Array(codes.length * words);
   codes.forEach((code, i) => flat.set(code, i * words));
-  return evaluate(
-    codes.length,
-    (query, out) => {
-      for (let i = 0; i < codes.length; i++) out[i] = -hammingAt(flat, query * words, flat, i * words, words);
-    },
-    protocol,
-  );
+  return (query, out) => {
+    for (let i = 0; i < codes.length; i++) out[i] = -hammingAt(flat, query * words, flat, i * words, words);
+  };
 }
 
 /** The floor: an order by lot. */

@@ -59,6 +59,14 @@ export async function affineLayer(
   return { inputLength, outputLength, weights: combined, bias: moved.map((value) => -value) };
 }
 
+/** The frame alone: what rotating the untuned rows gives, to set what was learned beside. */
+export async function rotationLayer(frame: Float32Array, mean: Float32Array, product: MatrixProduct): Promise<AffineLayer> {
+  const inputLength = mean.length;
+  const outputLength = frame.length / inputLength;
+  const moved = await product(frame, mean, { rows: outputLength, columns: 1, inner: inputLength });
+  return { inputLength, outputLength, weights: frame, bias: moved.map((value) => -value) };
+}
+
 /**
  * The first `count` principal directions of rows n x d: count x d, orthonormal; fewer than `count` where the rows span less.
  * Of few rows the n x n products are taken apart instead of the d x d ones: they share their eigenvalues (X X^T u = l u gives

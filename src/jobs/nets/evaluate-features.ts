@@ -10,6 +10,7 @@ import {
   type Distance,
   evaluateChance,
   evaluateCodes,
+  evaluateFittedCodes,
   evaluateRows,
   positiveShare,
   type Precision,
@@ -220,7 +221,7 @@ function rowOf(heading: Heading, { p1, p5, p10, milliseconds, intervals }: Preci
 
 const RAW_DISTANCES = ['L1', 'L2', 'cosine'] as const satisfies readonly Distance[];
 
-/** Raw under three distances, signs, bits over the median, and rotated codes, all of one layer. */
+/** Raw under three distances, signs, and bits over the median and rotated codes, fitted on one half and asked by the other; all of one layer. */
 function layerRows(net: string, layer: string, vectors: readonly Float32Array[], protocol: Protocol, options: JobInput['options']): Row[] {
   const length = vectors[0].length;
   const share = positiveShare(vectors);
@@ -239,20 +240,23 @@ function layerRows(net: string, layer: string, vectors: readonly Float32Array[],
     ['binary-median', 'activation > median'],
     ...lengths.map((bits): [string, BinarizationRule] => [`binary-itq-${bits}`, { rule: 'itq', bits }]),
   ];
-  const sample = sampleOf(vectors);
   for (const [type, rule] of fitted) {
-    const binarizer = fitBinarizer(rule, length, sample, options.seed as number);
-    const codes = vectors.map((vector) => codeOf(binarizer, vector));
-    rows.push(rowOf(heading(type, 'Hamming', codeByteCount(binarizer.bits)), evaluateCodes(codes, protocol)));
+    const bits = typeof rule === 'object' ? rule.bits : length;
+    const codesBy = (on: readonly number[]): readonly Uint32Array[] => {
+      const binarizer = fitBinarizer(rule, length, sampleOf(on.map((i) => vectors[i])), options.seed as number);
+      return vectors.map((vector) => codeOf(binarizer, vector));
+    };
+    rows.push(rowOf(heading(type, 'Hamming', codeByteCount(bits)), evaluateFittedCodes(vectors.length, codesBy, protocol)));
   }
   return rows;
 }
 
-/** What medians and rotations are fitted on: the evaluated images themselves, without their labels. */
+/** What medians and rotations are fitted on: images without their labels. */
 function sampleOf(vectors: readonly Float32Array[]): ActivationSample {
-  const data = new Float32Array(vectors.length * vectors[0].length);
-  vectors.forEach((vector, i) => data.set(vector, i * vector.length));
-  return { rows: vectors.length, length: vectors[0].length, data };
+  const length = vectors[0]?.length ?? 0;
+  const data = new Float32Array(vectors.length * length);
+  vectors.forEach((vector, i) => data.set(vector, i * length));
+  return { rows: vectors.length, length, data };
 }
 
 function describeRows(rows: readonly Row[]): string[] {

@@ -9,7 +9,7 @@ import { type HeadWork, sharedFloats, type TrainedHead, trainHeads } from '../..
 import { type LabelSet, type Part, partsOf, protocolOf, taskOf } from '../../features/tuning/label-split.ts';
 import { HEAD_DEFAULTS, type HeadTask, layerNorm, prepareRows, unitRows } from '../../features/tuning/projection-head.ts';
 import type { Protocol } from '../../features/retrieval-evaluation.ts';
-import { type AffineLayer, affineLayer, principalFrame, randomFrame } from '../../features/tuning/tuned-layer.ts';
+import { type AffineLayer, affineLayer, principalFrame, randomFrame, rotationLayer } from '../../features/tuning/tuned-layer.ts';
 import type { MatrixProduct } from '../../math/matrix-product.ts';
 import { appendLayers } from '../../vision/import/append-layers.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
@@ -87,7 +87,7 @@ async function tuneNet(input: JobInput): Promise<Readonly<Record<string, unknown
     const layers = await finish(learned, length, product, options);
     const manifest = write(base, layers, learned, out, input);
     const agreement = await agreementOf(out, pool, seen, layers.bits, product);
-    const figures = await measure(seen, layers, base.manifest, product, options.seed as number);
+    const figures = await measure(seen, learned, layers, base.manifest, product, options.seed as number);
     rmSync(work, { recursive: true });
     return {
       name,
@@ -269,6 +269,7 @@ async function agreementOf(
 
 async function measure(
   seen: Seen,
+  { frame, mean }: Learned,
   { bits, short }: Layers,
   { binarization = 'activation > 0' }: NetManifest,
   product: MatrixProduct,
@@ -277,9 +278,10 @@ async function measure(
   const { features, training } = seen;
   const length = bits.inputLength;
   const before = seen.images.map((_, row) => features.subarray(row * length, (row + 1) * length));
+  const rotated = await applied(await rotationLayer(frame, mean, product), features, product);
   const after = await applied(bits, features, product);
   const embedded = await applied(short, features, product);
-  const vectors = { before, after, short: embedded, rule: binarization, training };
+  const vectors = { before, rotated, after, short: embedded, rule: binarization, training };
   return seen.sets.flatMap((set) => {
     const protocol = protocolOf(set, seen.parts, 'test', seed);
     return protocol ? [truthFigures(set.name, protocol, vectors)] : [];
