@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SOURCE_NAMES } from '../../src/candidates/candidate.ts';
 import { siteCategories } from '../../src/catalog/pins/pin-columns.ts';
 import { GrowingSparseRows, type SparseRows } from '../../src/catalog/pins/sparse-rows.ts';
+import { allocateCodeTable } from '../../src/features/code-table.ts';
 import { hamming } from '../../src/math/bits.ts';
 import { buildFeatureRows, columnsOf, FEATURE_COLUMNS, VISUAL_WEIGHT_COLUMNS } from '../../src/ranker/scoring/feature-table.ts';
 import { plainDistance, similaritiesTo } from '../../src/ranker/scoring/code-similarity.ts';
@@ -242,5 +243,14 @@ describe('code similarity', () => {
       const distance = plainDistance(query.code ?? image.codes, image.codes, pin * image.words);
       expect(similarity).toBe(image.has[pin] ? Math.fround(1 - distance / bits) : Number.NaN);
     });
+  });
+
+  it('pins behind the end of the table have no code: a few pictured pins, thousands without', () => {
+    const table = allocateCodeTable(256, 40);
+    table.codes.fill(7);
+    table.has.fill(1);
+    const found = new Float32Array(6);
+    similaritiesTo(table.codes.subarray(0, table.words), table, Int32Array.of(3, 39, 40, 3000, 2 ** 30, 5), found);
+    expect([...found]).toEqual([1, 1, Number.NaN, Number.NaN, Number.NaN, 1]);
   });
 });
