@@ -1,5 +1,5 @@
 /** Load that does not wait: requests leave when they are due, whether earlier ones were answered or not. */
-import { Agent, request } from 'undici';
+import { Agent, FormData, request } from 'undici';
 
 export interface LoadResult {
   readonly offered: number;
@@ -19,7 +19,7 @@ export interface Load {
   readonly connections: number;
   /** Path of the n-th request. */
   path(n: number): string;
-  /** JSON body of the n-th request; absent: GET. */
+  /** Body of the n-th request, a form or JSON; undefined or absent: GET. */
   body?(n: number): unknown;
   /** Called with the status of the n-th reply. */
   answered?(n: number, status: number): void;
@@ -41,11 +41,8 @@ export async function openLoop(load: Load): Promise<LoadResult> {
   const send = async (n: number): Promise<void> => {
     const dueAt = performance.now();
     try {
-      const body = load.body?.(n);
-      const reply = await request(`${load.url}${load.path(n)}`, {
-        dispatcher,
-        ...(body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-      });
+      const body: unknown = await load.body?.(n);
+      const reply = await request(`${load.url}${load.path(n)}`, { dispatcher, ...posted(body) });
       await reply.body.dump();
       load.answered?.(n, reply.statusCode);
       statuses[reply.statusCode] = (statuses[reply.statusCode] ?? 0) + 1;
@@ -68,6 +65,12 @@ export async function openLoop(load: Load): Promise<LoadResult> {
   await Promise.all(open);
   await dispatcher.close();
   return { offered, statuses, acceptedMs: Float64Array.from(accepted).sort(), withoutRetryAfter, errors };
+}
+
+function posted(body: unknown): object {
+  if (body === undefined) return {};
+  if (body instanceof FormData) return { method: 'POST', body };
+  return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }
 
 /** The value below which a share of sorted values lies; NaN without values. */

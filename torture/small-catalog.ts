@@ -10,8 +10,18 @@ export interface SmallCatalog {
   readonly flags: readonly string[];
 }
 
-/** Writes pins.jsonl, boards.jsonl and saves.jsonl: boards of one theme each, so that lists are worth ranking. */
-export function writeSmallCatalog(folder: string, pins: number, boards: number, perBoard: number, seed = 1): SmallCatalog {
+/**
+ * Writes pins.jsonl, boards.jsonl and saves.jsonl: boards of one theme each, so that lists are worth ranking. The first pins show
+ * the pictures, by name.
+ */
+export function writeSmallCatalog(
+  folder: string,
+  pins: number,
+  boards: number,
+  perBoard: number,
+  seed = 1,
+  pictures: readonly string[] = [],
+): SmallCatalog {
   const random = seededRandom(seed);
   const themes = ['design', 'art', 'travel', 'kids', 'gardening', 'tattoos', 'sports', 'home decor'];
   const themeOf = (index: number): string => themes[index % themes.length];
@@ -27,6 +37,7 @@ export function writeSmallCatalog(folder: string, pins: number, boards: number, 
       annotations: { [themeOf(i)]: 0.9, [`word${i % 31}`]: 0.4 },
       categories: { [themeOf(i)]: 1 },
       createdAt: 1_700_000_000_000 + i,
+      ...(i < pictures.length ? { image: pictures[i] } : {}),
     })),
   );
   writeFileSync(

@@ -1,7 +1,8 @@
 /**
  * A fixed mixed load, well under capacity and sent whether replies come or not, for as long as asked, while models are
- * promoted and rolled back, catalogues imported and lists counted anew: memory and descriptors stay flat, p99 of the last
- * third is within 20 % of the first (of runs over half an hour: of the last and first ten minutes). A round is one such
+ * promoted and rolled back, catalogues with new pictures imported and lists counted anew. Lists are read, and beside them pictures
+ * are: thumbnails, crops of pins, uploads, Lens. Memory grows by a tenth at most and descriptors stay flat, p99 of the last
+ * third is within 20 % of the first (of runs over half an hour: of the last and first ten minutes). A round is one
  * interruption, ten seconds. Each step prints its p99, memory (resident, and the heap of JavaScript), descriptors and the
  * longest time that taking up changes kept requests waiting.
  */
@@ -11,32 +12,40 @@ import { join } from 'node:path';
 import { reasonOf } from '../src/errors.ts';
 import { mixedSeed, seededRandom } from '../src/math/random.ts';
 import { EventLedger, reportUntilKilled } from './event-intake.ts';
-import { openLoop, quantile } from './open-loop.ts';
+import { type LoadResult, openLoop, quantile } from './open-loop.ts';
 import type { Scenario } from './scenario.ts';
 import { runJob, type ServiceProcess, startService } from './service-process.ts';
 import { writeSmallCatalog } from './small-catalog.ts';
+import { lookAtPictures, writePictures } from './picture-load.ts';
 import { countLost } from './stored-events.ts';
 
 /** What operators do, in turns. */
 const ACTS = ['import', 'build', 'train', 'roll back'] as const;
 const PINS = 3000;
+const PICTURES = 120;
 const READS_PER_SECOND = 40;
+/** A thumbnail, a crop of a pin, an upload and Lens, in turns. */
+const PICTURES_PER_SECOND = 4;
 /** Between two lists of the client that reports what people did. */
 const REPORT_PAUSE_MS = 200;
 const STEP_SECONDS = 10;
-/** The first part warms up caches and the compiler. */
+/** The first part warms up caches and the compiler: a sixth, ten minutes at most. */
 const WARM_STEPS = 2;
+const WARM_SHARE = 1 / 6;
 const TEN_MINUTES = 60;
 const DRIFT_MAX = 1.2;
 /** Shorter runs than this say nothing about drift; the bounds are then reported, not judged. */
 const JUDGED_STEPS = 12;
-const GROWTH_MAX_BYTES = 256 * 2 ** 20;
+/** Share of the memory after the warm-up. */
+const GROWTH_MAX = 0.1;
 const DESCRIPTORS_MAX = 20;
 
 interface Step {
   /** What operators did during it. */
   readonly act: string;
   readonly acceptedMs: Float64Array;
+  /** Of requests that look at pictures. */
+  readonly picturesMs: Float64Array;
   readonly residentBytes: number;
   readonly heapBytes: number;
   readonly descriptors: number;
@@ -54,11 +63,15 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
   let service: ServiceProcess | null = null;
   let round = 0;
   let lost = 0;
+  let answered = 0;
   try {
     const data = join(folder, 'data');
-    const catalog = writeSmallCatalog(join(folder, 'files'), PINS, 300, 30, seed);
-    await runJob(['import-catalog', '--data', data, ...catalog.flags]);
-    await runJob(['build-candidates', '--data', data, '--only', 'cooccurrence']);
+    const prepared = [
+      await importPictured(data, join(folder, 'files'), 30, seed),
+      await runJob(['extract-features', '--data', data]),
+      await runJob(['build-candidates', '--data', data]),
+    ];
+    failures.push(...prepared.flatMap((job) => problemOf(job) ?? []));
     service = await startService(data);
     const { url, pid } = service;
     let over = false;
@@ -69,16 +82,18 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
       () => `/v1/pins?limit=20&q=design`,
     ];
     while (Date.now() < deadline && round < rounds && failures.length < 20) {
-      const [load, said] = await Promise.all([
+      const [load, looks, said] = await Promise.all([
         openLoop({ url, perSecond: READS_PER_SECOND, seconds: STEP_SECONDS, connections: 16, path: (n) => paths[n % paths.length]() }),
+        lookAtPictures({ url, pins: PICTURES, perSecond: PICTURES_PER_SECOND, seconds: STEP_SECONDS }, random),
         interrupt(round, data, folder, seed).catch((error: unknown) => reasonOf(error)),
       ]);
       if (said !== null) failures.push(said);
-      const refused = load.offered - (load.statuses[200] ?? 0);
-      if (refused > 0) failures.push(`step ${round}: ${JSON.stringify(load.statuses)} of ${load.offered} ${load.errors.join('; ')}`);
+      failures.push(...refusedOf(`step ${round}`, load), ...refusedOf(`step ${round}, pictures`, looks));
+      answered += looks.statuses[200] ?? 0;
       steps.push({
         act: ACTS[round % ACTS.length],
         acceptedMs: load.acceptedMs,
+        picturesMs: looks.acceptedMs,
         ...(await stateOf(url)),
         descriptors: readdirSync(`/proc/${pid}/fd`).length,
       });
@@ -99,7 +114,7 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
   if (steps.length >= JUDGED_STEPS) {
     if (!Object.values(summary).every(Number.isFinite)) failures.push(`a figure is missing: ${JSON.stringify(summary)}`);
     if (summary.drift > DRIFT_MAX) failures.push(`p99 went from ${summary.firstP99Ms} to ${summary.lastP99Ms} ms`);
-    if (summary.grownBytes > GROWTH_MAX_BYTES) failures.push(`memory grew by ${summary.grownBytes} bytes`);
+    if (summary.grown > GROWTH_MAX) failures.push(`memory grew by ${(100 * summary.grown).toFixed(1)} %, ${summary.grownBytes} bytes`);
     if (summary.moreDescriptors > DESCRIPTORS_MAX) failures.push(`${summary.moreDescriptors} more descriptors are open`);
   }
   failures.push(...ledger.problems);
@@ -111,6 +126,7 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
     failures,
     acknowledged: ledger.acknowledged.size,
     offeredPerSecond: READS_PER_SECOND,
+    pictures: { offeredPerSecond: PICTURES_PER_SECOND, answered, p99Ms: p99Of(steps, ({ picturesMs }) => picturesMs) },
     ...summary,
     p99MsByAct: byAct(steps),
     overTime,
@@ -122,10 +138,10 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
 async function interrupt(round: number, data: string, folder: string, seed: number): Promise<string | null> {
   const act = ACTS[round % ACTS.length];
   if (act === 'import') {
-    const more = writeSmallCatalog(join(folder, `files-${round}`), PINS, 300, 30 + (round % 5), seed + round);
-    return problemOf(await runJob(['import-catalog', '--data', data, ...more.flags]));
+    // The same pins with other pictures: those of before go, and a place is no older than two imports.
+    return problemOf(await importPictured(data, join(folder, `files-${round % (2 * ACTS.length)}`), 30 + (round % 5), seed + round));
   }
-  if (act === 'build') return problemOf(await runJob(['build-candidates', '--data', data, '--only', 'cooccurrence', '--threads', '1']));
+  if (act === 'build') return problemOf(await runJob(['build-candidates', '--data', data, '--threads', '1']));
   if (act === 'train') {
     const name = `soak-${round}`;
     const trained = await runJob(['train-ranker', '--data', data, '--name', name, '--c', '0.01', '--workers', '1']);
@@ -134,6 +150,16 @@ async function interrupt(round: number, data: string, folder: string, seed: numb
   }
   const back = await runJob(['roll-back-model', '--data', data]);
   return /NOTHING_TO_DO/.test(back.said) ? null : problemOf(back);
+}
+
+async function importPictured(data: string, folder: string, perBoard: number, seed: number): ReturnType<typeof runJob> {
+  const pictures = await writePictures(folder, PICTURES, seededRandom(mixedSeed(seed, 'pictures')));
+  const { flags } = writeSmallCatalog(folder, PINS, 300, perBoard, seed, pictures);
+  return runJob(['import-catalog', '--data', data, ...flags, '--images', folder]);
+}
+
+function refusedOf(what: string, { offered, statuses, errors }: LoadResult): readonly string[] {
+  return offered > (statuses[200] ?? 0) ? [`${what}: ${JSON.stringify(statuses)} of ${offered} ${errors.join('; ')}`] : [];
 }
 
 function problemOf({ status, said }: { readonly status: number | null; readonly said: string }): string | null {
@@ -151,15 +177,16 @@ async function stateOf(url: string): Promise<Pick<Step, 'residentBytes' | 'heapB
 }
 
 function lineOf(round: number, step: Step): string {
-  const { act, p50Ms, p99Ms, residentMiB, heapMiB, descriptors, takeUpMs } = curveOf(step);
-  return `step ${round} (${act}): p50 ${p50Ms} ms, p99 ${p99Ms} ms, resident ${residentMiB} MiB, heap ${heapMiB} MiB, ${descriptors} descriptors, take-up ${takeUpMs} ms`;
+  const { act, p50Ms, p99Ms, picturesP99Ms, residentMiB, heapMiB, descriptors, takeUpMs } = curveOf(step);
+  return `step ${round} (${act}): p50 ${p50Ms} ms, p99 ${p99Ms} ms, pictures ${picturesP99Ms} ms, resident ${residentMiB} MiB, heap ${heapMiB} MiB, ${descriptors} descriptors, take-up ${takeUpMs} ms`;
 }
 
-function curveOf({ act, acceptedMs, residentBytes, heapBytes, descriptors, takeUpMs }: Step) {
+function curveOf({ act, acceptedMs, picturesMs, residentBytes, heapBytes, descriptors, takeUpMs }: Step) {
   return {
     act,
     p50Ms: tenths(quantile(acceptedMs, 0.5)),
     p99Ms: tenths(quantile(acceptedMs, 0.99)),
+    picturesP99Ms: tenths(quantile(picturesMs, 0.99)),
     residentMiB: Math.round(residentBytes / 2 ** 20),
     heapMiB: Math.round(heapBytes / 2 ** 20),
     descriptors,
@@ -168,8 +195,8 @@ function curveOf({ act, acceptedMs, residentBytes, heapBytes, descriptors, takeU
 }
 
 /** p99 of all replies of some steps together. */
-function p99Of(steps: readonly Step[]): number {
-  const all = Float64Array.from(steps.flatMap(({ acceptedMs }) => [...acceptedMs])).sort();
+function p99Of(steps: readonly Step[], of: (step: Step) => Float64Array = ({ acceptedMs }) => acceptedMs): number {
+  const all = Float64Array.from(steps.flatMap((step) => [...of(step)])).sort();
   return tenths(quantile(all, 0.99));
 }
 
@@ -180,19 +207,22 @@ function byAct(steps: readonly Step[]): Record<string, number> {
 
 /** First and last third (ten minutes at most) of what follows the warm-up, the same acts in both. */
 function summarize(all: readonly Step[]) {
-  const steps = all.length > WARM_STEPS + 1 ? all.slice(WARM_STEPS) : all;
+  const warm = Math.min(TEN_MINUTES, Math.max(WARM_STEPS, Math.floor(all.length * WARM_SHARE)));
+  const steps = all.length > warm + 1 ? all.slice(warm) : all;
   const third = Math.min(TEN_MINUTES, Math.floor(steps.length / 3));
   const part = Math.max(1, third - (third % ACTS.length));
   const median = (some: readonly Step[], of: (step: Step) => number): number =>
     some.map(of).sort((a, b) => a - b)[Math.floor(some.length / 2)] ?? Number.NaN;
   const [first, last] = [steps.slice(0, part), steps.slice(-part)];
   const [firstP99Ms, lastP99Ms] = [p99Of(first), p99Of(last)];
+  const grownBytes = median(last, (step) => step.residentBytes) - median(first, (step) => step.residentBytes);
   return {
     comparedMinutes: tenths((part * STEP_SECONDS) / 60),
     firstP99Ms,
     lastP99Ms,
     drift: Math.round((lastP99Ms / firstP99Ms) * 100) / 100,
-    grownBytes: median(last, (step) => step.residentBytes) - median(first, (step) => step.residentBytes),
+    grown: grownBytes / median(first, (step) => step.residentBytes),
+    grownBytes,
     heapGrownBytes: median(last, (step) => step.heapBytes) - median(first, (step) => step.heapBytes),
     moreDescriptors: median(last, (step) => step.descriptors) - median(first, (step) => step.descriptors),
   };

@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest';
+import { soak } from '../../torture/soak.ts';
+
+// Ten seconds: enough to see that everything is asked and answered; growth and drift are judged from two minutes on.
+test('the soak asks for lists, thumbnails, crops, uploads and Lens beside an import, and every request is answered', async () => {
+  const result = await soak({ minutes: 1, seed: 4, rounds: 1, say() {} });
+  expect(result.failures).toEqual([]);
+  expect(result).toMatchObject({ rounds: 1, lost: 0, doubled: 0, judged: false });
+  expect(result.acknowledged).toBeGreaterThan(0);
+  expect((result.pictures as { answered: number }).answered).toBeGreaterThanOrEqual(36);
+}, 120_000);
