@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { fetchImage, isPassing } from '../../src/catalog/pins/image-fetch.ts';
-import { retryAfterMs } from '../../src/catalog/pins/image-hosts.ts';
+import { restOf, retryAfterMs } from '../../src/catalog/pins/image-hosts.ts';
 import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
 import { job as extract } from '../../src/jobs/nets/extract-features.ts';
 import { SILENT } from '../../src/progress.ts';
@@ -16,14 +16,14 @@ let server: Server;
 let base: string;
 let picture: Uint8Array;
 let answer: (request: IncomingMessage, reply: ServerResponse) => void;
-let asked: { url: string; agent: string | undefined; at: number }[];
+let asked: { url: string; agent: string | undefined }[];
 let running: number;
 let most: number;
 
 beforeAll(async () => {
   picture = await drawSvg(drawing('plant', 1), 'png');
   server = createServer((request, reply) => {
-    asked.push({ url: request.url ?? '', agent: request.headers['user-agent'], at: performance.now() });
+    asked.push({ url: request.url ?? '', agent: request.headers['user-agent'] });
     most = Math.max(most, ++running);
     reply.on('close', () => running--);
     answer(request, reply);
@@ -43,11 +43,31 @@ afterAll(() => {
 const options = { dataFolder: '/nowhere', byteLimit: 1 << 20, allowPrivate: true };
 const isRefused = (error: unknown): boolean[] => [isPassing(error)];
 
-test('a busy server is asked again after as long as it asks for, a refusal is not', async () => {
-  answer = (_, reply) => (asked.length === 1 ? reply.writeHead(429, { 'retry-after': '1' }).end() : reply.end(picture));
-  expect(await fetchImage(`${base}/busy`, { ...options, attempts: 3 })).toHaveLength(picture.length);
-  expect(asked).toHaveLength(2);
-  expect(asked[1].at - asked[0].at).toBeGreaterThan(900);
+/** A server of its own, because what a host asks for holds as long as its name. */
+async function ownHost(
+  reply: (times: number, to: ServerResponse) => void,
+): Promise<{ readonly host: string; times: number; close(): void }> {
+  const own = createServer((_, to) => reply(++state.times, to));
+  const state = { host: '', times: 0, close: () => (own.closeAllConnections(), own.close(), undefined) };
+  await new Promise<void>((done) => own.listen(0, '127.0.0.1', done));
+  state.host = `127.0.0.1:${(own.address() as AddressInfo).port}`;
+  return state;
+}
+
+test('a busy server is asked again when its rest is over, and not before; a refusal is not asked again', async () => {
+  const soon = await ownHost((times, to) => (times === 1 ? to.writeHead(429, { 'retry-after': '0' }).end() : to.end(picture)));
+  expect(await fetchImage(`http://${soon.host}/busy`, { ...options, attempts: 3 })).toHaveLength(picture.length);
+  expect(soon.times).toBe(2);
+  const later = await ownHost((_, to) => to.writeHead(429, { 'retry-after': '20' }).end());
+  const stop = new AbortController();
+  const waiting = fetchImage(`http://${later.host}/busy`, { ...options, attempts: 3, signal: stop.signal }).catch(() => 'stopped');
+  await expect.poll(() => restOf(later.host)).toBeGreaterThan(0);
+  for (let other = 0; other < 5; other++) await fetchImage(`http://${soon.host}/${other}`, options);
+  expect(later.times).toBe(1);
+  stop.abort();
+  expect(await waiting).toBe('stopped');
+  soon.close();
+  later.close();
   answer = (_, reply) => reply.writeHead(404).end();
   asked = [];
   expect(await fetchImage(`${base}/gone`, { ...options, attempts: 3 }).catch(isRefused)).toEqual([false]);
@@ -83,10 +103,19 @@ test('one host is asked by eight at a time, with a pause where one is set', asyn
   await Promise.all(Array.from({ length: 24 }, (_, i) => fetchImage(`${base.replace('127.0.0.1', 'localhost')}/${i}`, options)));
   expect(most).toBeLessThanOrEqual(8);
   expect(most).toBeGreaterThan(4);
-  const startedAt = performance.now();
-  const paced = { ...options, hostDelayMs: 100 };
-  await Promise.all(Array.from({ length: 4 }, (_, i) => fetchImage(`${base.replace('127.0.0.1', 'localhost')}/${i}`, paced)));
-  expect(performance.now() - startedAt, 'three pauses lie between four requests').toBeGreaterThan(295);
+  const paced = await ownHost((_, to) => to.end(picture));
+  const stop = new AbortController();
+  const ask = (hostDelayMs: number): Promise<unknown> =>
+    fetchImage(`http://${paced.host}/1`, { ...options, hostDelayMs, signal: stop.signal });
+  await ask(3_600_000);
+  const waiting = ask(3_600_000).catch(() => 'stopped');
+  const other = await ownHost((_, to) => to.end(picture));
+  for (let i = 0; i < 5; i++) await fetchImage(`http://${other.host}/${i}`, options);
+  expect(paced.times, 'an hour lies between two requests').toBe(1);
+  stop.abort();
+  expect(await waiting).toBe('stopped');
+  paced.close();
+  other.close();
 });
 
 test('extraction says who asks, postpones what is busy, and the next run reads it', async () => {
@@ -99,7 +128,7 @@ test('extraction says who asks, postpones what is busy, and the next run reads i
     extract.run({ options: {}, args: [], config, dataFolder: folder, progress: SILENT, signal: new AbortController().signal });
   let isBusy = true;
   answer = ({ url, headers }, reply) => {
-    if (url === '/busy.png' && isBusy) reply.writeHead(503, { 'retry-after': '600' }).end();
+    if (url === '/busy.png' && isBusy) reply.writeHead(503).end();
     else if (url === '/gone.png') reply.writeHead(410).end();
     else if (url === '/agent.png' && headers['user-agent'] !== 'our-shop/1.0') reply.writeHead(403).end();
     else reply.end(picture);
