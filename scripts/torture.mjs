@@ -51,4 +51,4 @@ const failed = result.failed + failures.length - result.failures.length;
 const report = { scenario: name, ...result, failed, failures, seconds: Math.round((Date.now() - startedAt) / 1000) };
 if (values.json) console.log(JSON.stringify(report));
 else for (const [key, value] of Object.entries(report)) console.log(`${key}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
-process.exit(failed > 0 || result.lost > 0 || result.doubled > 0 ? 1 : 0);
+process.exit(failed > 0 || (result.lost ?? 0) > 0 || (result.doubled ?? 0) > 0 ? 1 : 0);

@@ -113,8 +113,6 @@ export const hostile: Scenario = async ({ minutes, seed, rounds = Number.POSITIV
   if (gained > MEMORY_MIB) failures.push(`the services took ${gained} MiB more than at first`);
   return {
     rounds: round,
-    lost: 0,
-    doubled: 0,
     failed: failures.length + slow.length,
     failures,
     /** Answers of /health/live over the bound; apart, since a test must not judge by the clock. */

@@ -12,8 +12,9 @@ export interface ScenarioOptions {
 
 export interface ScenarioResult {
   readonly rounds: number;
-  readonly lost: number;
-  readonly doubled: number;
+  /** Events that were acknowledged and are gone, or are there twice; absent where nothing is counted. */
+  readonly lost?: number;
+  readonly doubled?: number;
   readonly failed: number;
   readonly failures: readonly string[];
   readonly [more: string]: unknown;

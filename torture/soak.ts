@@ -64,6 +64,7 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
   let round = 0;
   let lost = 0;
   let answered = 0;
+  let toldToWait = 0;
   try {
     const data = join(folder, 'data');
     const prepared = [
@@ -90,6 +91,7 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
       if (said !== null) failures.push(said);
       failures.push(...refusedOf(`step ${round}`, load), ...refusedOf(`step ${round}, pictures`, looks));
       answered += looks.statuses[200] ?? 0;
+      toldToWait += waitsOf(load) + waitsOf(looks);
       steps.push({
         act: ACTS[round % ACTS.length],
         acceptedMs: load.acceptedMs,
@@ -112,6 +114,7 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
   const summary = summarize(steps);
   const overTime = steps.map(curveOf);
   if (steps.length >= JUDGED_STEPS) {
+    if (toldToWait > 0) failures.push(`${toldToWait} requests were told to wait: a load well under capacity is not refused`);
     if (!Object.values(summary).every(Number.isFinite)) failures.push(`a figure is missing: ${JSON.stringify(summary)}`);
     if (summary.drift > DRIFT_MAX) failures.push(`p99 went from ${summary.firstP99Ms} to ${summary.lastP99Ms} ms`);
     if (summary.grown > GROWTH_MAX) failures.push(`memory grew by ${(100 * summary.grown).toFixed(1)} %, ${summary.grownBytes} bytes`);
@@ -126,6 +129,7 @@ export const soak: Scenario = async ({ minutes, seed, rounds = Number.POSITIVE_I
     failures,
     acknowledged: ledger.acknowledged.size,
     offeredPerSecond: READS_PER_SECOND,
+    toldToWait,
     pictures: { offeredPerSecond: PICTURES_PER_SECOND, answered, p99Ms: p99Of(steps, ({ picturesMs }) => picturesMs) },
     ...summary,
     p99MsByAct: byAct(steps),
@@ -158,8 +162,15 @@ async function importPictured(data: string, folder: string, perBoard: number, se
   return runJob(['import-catalog', '--data', data, ...flags, '--images', folder]);
 }
 
-function refusedOf(what: string, { offered, statuses, errors }: LoadResult): readonly string[] {
-  return offered > (statuses[200] ?? 0) ? [`${what}: ${JSON.stringify(statuses)} of ${offered} ${errors.join('; ')}`] : [];
+/** Requests that were told when to come back: a machine that is busy with something else makes them. */
+function waitsOf({ statuses, withoutRetryAfter }: LoadResult): number {
+  return (statuses[503] ?? 0) - withoutRetryAfter;
+}
+
+function refusedOf(what: string, load: LoadResult): readonly string[] {
+  const { offered, statuses, errors } = load;
+  const wrong = offered - (statuses[200] ?? 0) - waitsOf(load);
+  return wrong > 0 ? [`${what}: ${JSON.stringify(statuses)} of ${offered} ${errors.join('; ')}`] : [];
 }
 
 function problemOf({ status, said }: { readonly status: number | null; readonly said: string }): string | null {

@@ -1,8 +1,8 @@
 import { afterAll, expect } from 'vitest';
 
 interface Outcome {
-  readonly lost: number;
-  readonly doubled: number;
+  readonly lost?: number;
+  readonly doubled?: number;
 }
 
 /**
@@ -13,8 +13,8 @@ export function overAllAttempts(): <T extends Outcome>(outcome: T) => T {
   const sum = { lost: 0, doubled: 0 };
   afterAll(() => expect(sum).toEqual({ lost: 0, doubled: 0 }));
   return (outcome) => {
-    sum.lost += outcome.lost;
-    sum.doubled += outcome.doubled;
+    sum.lost += outcome.lost ?? 0;
+    sum.doubled += outcome.doubled ?? 0;
     return outcome;
   };
 }
