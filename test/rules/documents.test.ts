@@ -51,9 +51,8 @@ describe('documents say what the code says', () => {
   });
 
   it('every bench has a README', () => {
-    const benches = ['closeup', 'events', 'rank', 'hamming', 'cooccurrence', 'rank-svm', 'import'].filter((name) =>
-      existsSync(join(ROOT, 'bench', name, 'run.ts')),
-    );
+    const benches = readdirSync(join(ROOT, 'bench')).filter((name) => existsSync(join(ROOT, 'bench', name, 'run.ts')));
+    expect(benches.length).toBeGreaterThan(10);
     expect(benches.filter((name) => !existsSync(join(ROOT, 'bench', name, 'README.md')))).toEqual([]);
   });
 
