@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { job as build } from '../../src/jobs/candidates/build-candidates.ts';
@@ -6,10 +7,58 @@ import { job as evaluate } from '../../src/jobs/candidates/evaluate-home-feed.ts
 import { job as importCatalog } from '../../src/jobs/catalog/import-catalog.ts';
 import { runJob } from '../run-job.ts';
 import { sharedData } from '../shared-data.ts';
-import { temporaryFolder } from '../world.ts';
+import { logList, plainOptions } from '../../src/lists/serve-list.ts';
+import { relatedPins } from '../../src/related-pins.ts';
+import { openContext } from '../../src/service/context.ts';
+import { temporaryFolder, testConfig, worldFolder } from '../world.ts';
 
 const train = sharedData('datasets/pinterest-pins/train.txt');
 const test = sharedData('datasets/pinterest-pins/test.txt');
+
+/** Everybody saves, after the moment that is asked about, what the file holds out. */
+async function saveLater(folder: string, held: Readonly<Record<string, readonly string[]>>): Promise<void> {
+  const context = await openContext(testConfig(folder), folder, { lock: true });
+  const { log, parts, pins } = context;
+  const at = Date.UTC(2026, 5, 1);
+  for (const [userId, wanted] of Object.entries(held))
+    for (let query = 0; query < pins.count; query++) {
+      const recommendationId = `${userId} ${query}`;
+      await logList(log, await relatedPins(parts, query, plainOptions({ recommendationId, now: at, userId })));
+      const events = wanted.map((pinId, i) => ({
+        eventId: `${recommendationId} ${pinId}`,
+        type: 'save' as const,
+        recommendationId,
+        pinIndex: pins.indexOf(pinId),
+        position: i + 1,
+        userId,
+        at: at + 1,
+      }));
+      await log.events.append(events);
+    }
+  await context.close();
+}
+
+it('a feed knows nothing of what people did after the moment it is made for: no history, no seen pin, no feature, no source', async () => {
+  const folder = await worldFolder();
+  const held = { 'ann-plant': ['plant-6', 'tattoo-6', 'tattoo-1'], 'bob-tattoo': ['tattoo-6', 'plant-2'] };
+  const file = join(folder, 'held.txt');
+  writeFileSync(
+    file,
+    Object.entries(held)
+      .map(([user, pins]) => `${user} ${pins.join(' ')}\n`)
+      .join(''),
+  );
+  const run = async (limit: number) => {
+    const { millisecondsPerFeed: _, ...figures } = await runJob(evaluate, folder, { test: file, limit });
+    return figures;
+  };
+  const limits = [1, 2, 3, 4, 6];
+  const before: unknown[] = [];
+  for (const limit of limits) before.push(await run(limit));
+  expect(before[0]).toMatchObject({ users: 2 });
+  await saveLater(folder, held);
+  for (const [i, limit] of limits.entries()) expect(await run(limit)).toEqual(before[i]);
+});
 
 describe.skipIf(!train || !test)(`home feeds of real saves${train ? '' : ' (skipped: pinterest-pins is not beside the checkout)'}`, () => {
   it('hold five times what popular ones do, and within a seventh of what cosine votes over the whole history hold', async () => {

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { job } from '../../src/jobs/search/evaluate-visual-search.ts';
@@ -23,7 +23,7 @@ it.skipIf(truth === null)(
         signal: new AbortController().signal,
       });
     const receipt = (await run({ truth, limit: 24 })) as {
-      precision: { trueBoxes: { p1: { value: number }; queries: number } };
+      precision: Record<'trueBoxes' | 'detectedBoxes', { p1: { value: number }; queries: number }>;
       dots: { table: unknown[] };
       objectToScene: { queries: number };
     };
@@ -31,6 +31,37 @@ it.skipIf(truth === null)(
     expect(receipt.precision.trueBoxes.p1.value).toBeGreaterThan(0.3);
     expect(receipt.objectToScene.queries).toBeGreaterThan(10);
     expect(receipt.dots.table.length).toBeGreaterThan(0);
+    // Every label becomes another one: what detectors say is then wrong everywhere, and what boxes they meet is as right as before.
+    const labels = [
+      'shoe',
+      'bag',
+      'top',
+      'outerwear',
+      'pants',
+      'eyewear',
+      'dress',
+      'belt',
+      'skirt',
+      'jewellery',
+      'hat',
+      'scarf',
+      'shorts',
+      'watch',
+    ];
+    const other = (label: string): string => labels[(labels.indexOf(label) + 1) % labels.length];
+    const lines = readFileSync(truth as string, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .slice(0, 24);
+    const renamed = lines.map((line) => JSON.parse(line) as { photo: string; objects: { label: string }[] });
+    for (const photo of renamed) {
+      photo.photo = join(dirname(truth as string), photo.photo);
+      for (const object of photo.objects) object.label = other(object.label);
+    }
+    writeFileSync(join(folder, 'renamed.jsonl'), renamed.map((photo) => `${JSON.stringify(photo)}\n`).join(''));
+    const turned = (await run({ truth: join(folder, 'renamed.jsonl') })) as typeof receipt;
+    expect(turned.precision.detectedBoxes.queries).toBe(receipt.precision.detectedBoxes.queries);
+    expect(turned.precision.detectedBoxes.p1.value).toBeGreaterThan(0.2);
     await expect(run({})).rejects.toMatchObject({ code: 'NOTHING_TO_DO' });
     rmSync(folder, { recursive: true });
   },

@@ -66,6 +66,11 @@ function* madeUpLog(lists: number, seed: number, bias: number, shuffledShare: nu
   }
 }
 
+/** The items of a list with rows a hundred times as large. */
+function scaled({ items }: JudgedList): JudgedList['items'] {
+  return { ...items, rows: { ...items.rows, data: items.rows.data.map((value) => 100 * value) } };
+}
+
 const settings = {
   sets: FEATURE_SETS,
   normalize: 'standard',
@@ -118,6 +123,27 @@ describe('training on the log', () => {
     const b = await trainOnLog(data, settings);
     expect(b.model.w).toEqual(a.model.w);
     expect(b.ndcg10).toEqual(a.ndcg10);
+  });
+
+  it('learns nothing from the lists that judge: not weights, not normalization, not C', async () => {
+    const lists = [...madeUpLog(300, 6, 0, 0.1)];
+    const turned = lists.map((list, at) =>
+      at < 240 ? list : { ...list, grades: list.grades.map((_, i) => (i === 0 ? 4 : 0)), items: scaled(list) },
+    );
+    const [a, b] = [lists, turned].map((judged) => trainOnLog(collectLogData(judged), { ...settings, c: null }));
+    const [kept, other] = [await a, await b];
+    expect(other.holdout.lists).toHaveLength(60);
+    expect(other.model.features).toEqual(kept.model.features);
+    expect(other.c).toBe(kept.c);
+    expect(other.ndcg10).not.toEqual(kept.ndcg10);
+  });
+
+  it('C is chosen by folds that cut no owner: lists of one owner alone give no fold', async () => {
+    const training = trainingRows(collectLogData(madeUpLog(300, 7, 0, 0.1)), ['log-saves', 'fc6-similarity']);
+    const choose = (groupOf: (list: number) => number) =>
+      chooseC(training, { normalize: 'standard', workers: 1, grid: [1e-4, 1e-2], groupOf });
+    expect((await choose((list) => list >> 3)).curve).toHaveLength(2);
+    await expect(choose(() => 1)).rejects.toMatchObject({ code: 'RANKER_NO_PAIRS' });
   });
 
   it('climbs the ladder on the same held-out lists', () => {
