@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { job } from '../../src/jobs/search/evaluate-visual-search.ts';
@@ -48,21 +48,22 @@ it.skipIf(truth === null)(
       'shorts',
       'watch',
     ];
-    const other = (label: string): string => labels[(labels.indexOf(label) + 1) % labels.length];
+    const other = (label: string): string => (labels.includes(label) ? labels[(labels.indexOf(label) + 1) % labels.length] : label);
     const lines = readFileSync(truth as string, 'utf8')
       .split('\n')
       .filter(Boolean)
       .slice(0, 24);
     const renamed = lines.map((line) => JSON.parse(line) as { photo: string; objects: { label: string }[] });
     for (const photo of renamed) {
-      photo.photo = join(dirname(truth as string), photo.photo);
+      photo.photo = relative(folder, join(dirname(truth as string), photo.photo));
       for (const object of photo.objects) object.label = other(object.label);
     }
     writeFileSync(join(folder, 'renamed.jsonl'), renamed.map((photo) => `${JSON.stringify(photo)}\n`).join(''));
     const turned = (await run({ truth: join(folder, 'renamed.jsonl') })) as typeof receipt;
-    expect(turned.precision.detectedBoxes.queries).toBe(receipt.precision.detectedBoxes.queries);
-    expect(turned.precision.detectedBoxes.p1.value).toBeGreaterThan(0.2);
+    expect(receipt.precision.detectedBoxes.p1.value).toBeGreaterThan(0);
+    expect(turned.precision).toEqual(receipt.precision);
     await expect(run({})).rejects.toMatchObject({ code: 'NOTHING_TO_DO' });
     rmSync(folder, { recursive: true });
   },
+  180_000,
 );

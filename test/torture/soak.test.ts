@@ -11,4 +11,4 @@ test('the soak asks for lists, thumbnails, crops, uploads and Lens beside an imp
   const { answered } = result.pictures as { answered: number };
   expect(answered + (result.toldToWait as number)).toBeGreaterThanOrEqual(36);
   expect(answered).toBeGreaterThan(12);
-}, 120_000);
+}, 240_000);
