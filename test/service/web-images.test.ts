@@ -17,9 +17,13 @@ describe('a service with room for one piece of image work', () => {
   beforeEach(async () => {
     images = await imageServer(await drawSvg(drawing('plant', 9), 'png'));
     const folder = await worldFolder();
-    context = await openContext(testConfig(folder, { heavyInFlight: 1, imagePrivateUrls: true, queueWaitMs: 20_000 }), folder, {
-      lock: true,
-    });
+    context = await openContext(
+      testConfig(folder, { heavyInFlight: 1, imagePrivateUrls: true, queueWaitMs: 20_000, visualWaitMs: 120_000 }),
+      folder,
+      {
+        lock: true,
+      },
+    );
     const pins = Array.from({ length: 40 }, (_, i) => ({ id: `web-${i}`, image: `${images.url}?${i}` }));
     upsertBatch(context.catalog, 'pins', pins, { now: Date.now(), folders: { images: folder, data: folder } });
     await context.refresh();
@@ -55,6 +59,16 @@ describe('a service with room for one piece of image work', () => {
     images.release();
     const statuses = (await Promise.all(held)).map(({ statusCode }) => statusCode);
     expect(new Set(statuses)).toEqual(new Set([200]));
+  });
+
+  // The fetch held the one place of image work, and objects of pictures that lie here were refused meanwhile.
+  it('tells the objects of a picture while those of others are on their way from elsewhere', async () => {
+    const held = Array.from({ length: 4 }, (_, i) => app.inject(`/v1/pins/web-${i}/objects`));
+    await images.asked;
+    expect((await app.inject('/v1/pins/plant-1/objects')).json()).not.toHaveProperty('code');
+    images.release();
+    for (const reply of await Promise.all(held)) expect([200, 422, 503]).toContain(reply.statusCode);
+    expect((await app.inject('/v1/pins/web-0/objects')).json()).toMatchObject({ width: 128 });
   });
 });
 

@@ -1,5 +1,7 @@
 /** Object dots over HTTP: what the detector saw in a pin, which of it the search believes in, and what people keep cropping. */
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { isWebAddress } from '../../catalog/pins/image-reference.ts';
 import type { Context } from '../../service/context.ts';
 import { reasonOf } from '../../errors.ts';
 import { cropDots } from '../../search/crop-dots.ts';
@@ -37,11 +39,23 @@ export function objectRoutes(app: App, { context }: Service, desk: () => VisualD
     querystring: ObjectsQuery,
     response: replies(ObjectsReply),
   };
-  app.get('/v1/pins/:id/objects', { schema, config: { scope: 'read' } }, async (request) => {
+  // A picture that lies elsewhere comes before the request has a place among image work; why it did not come is told there.
+  const refusals = new WeakMap<FastifyRequest, Error>();
+  const gather = async (request: FastifyRequest): Promise<void> => {
+    const pinIndex = context.pins.indexOf((request.params as { id: string }).id);
+    const image = context.catalog.pins.get(pinIndex)?.image ?? '';
+    if (!isWebAddress(image) || !desk().needsPicture(pinIndex)) return;
+    await context.webImages.ofPin(image).catch((error: Error) => refusals.set(request, error));
+  };
+  app.get('/v1/pins/:id/objects', { schema, config: { scope: 'read', gather } }, async (request) => {
     const pinIndex = pinOf(context, request.params.id);
     const { explain = false, ...who } = request.query;
     const { dots } = listOptions(context, who, { surface: 'visual-search', pinIndex }).treatment;
-    const reply = await objectsReply(context, desk, pinIndex, { explain, thresholds: dots?.thresholds ?? {} });
+    const reply = await objectsReply(context, desk, pinIndex, {
+      explain,
+      thresholds: dots?.thresholds ?? {},
+      refusal: refusals.get(request) ?? null,
+    });
     const { width, height } = reply;
     const offer =
       dots?.show === 'box'
@@ -55,6 +69,8 @@ interface Wanted {
   readonly explain: boolean;
   /** What a treatment asks instead of the fitted thresholds. */
   readonly thresholds: Partial<DotThresholds>;
+  /** Why the picture could not be had from elsewhere; null where it was, or is not needed. */
+  readonly refusal: Error | null;
 }
 
 async function objectsReply(
@@ -65,6 +81,7 @@ async function objectsReply(
 ): Promise<Omit<ObjectsReply, 'display'>> {
   const none = { width: 0, height: 0, objects: [] };
   try {
+    if (wanted.refusal) throw wanted.refusal;
     const { found, signals } = await desk().inTime(() => foundAndJudged(context, desk, pinIndex), context.pins.idOf(pinIndex));
     if (!found) return { ...none, missing: ['detections'] };
     if (!signals) return { ...found, missing: ['visual-features'] };

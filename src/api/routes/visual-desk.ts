@@ -208,11 +208,23 @@ export class VisualDesk {
     return stored.find((row) => row.label === label && row.box.join() === box.join())?.words ?? [];
   }
 
-  /** What a search by each object's crop says: stored by `index-objects`, or asked now and remembered. */
-  async signalsOf(pinIndex: number, objects: readonly PinObject[]): Promise<readonly DotSignals[]> {
+  /** Whether the objects of a pin can be told from its picture only. */
+  needsPicture(pinIndex: number): boolean {
+    const stored = this.context.objectsOf(pinIndex);
+    if (!stored) return this.reader.hasDetector;
+    return this.context.visual !== null && this.storedSignals(pinIndex, stored.objects) === null;
+  }
+
+  private storedSignals(pinIndex: number, objects: readonly PinObject[]): readonly DotSignals[] | null {
     const stored = this.objects?.of(pinIndex)?.objects ?? [];
     const found = objects.map(({ label, box }) => stored.find((row) => row.label === label && row.box.join() === box.join())?.signals);
-    if (found.every((signals) => signals !== undefined)) return found;
+    return found.every((signals) => signals !== undefined) ? found : null;
+  }
+
+  /** What a search by each object's crop says: stored by `index-objects`, or asked now and remembered. */
+  async signalsOf(pinIndex: number, objects: readonly PinObject[]): Promise<readonly DotSignals[]> {
+    const found = this.storedSignals(pinIndex, objects);
+    if (found) return found;
     const key = `${this.features.netDigest}|${pinIndex}|${objects.map(({ box }) => box.join()).join('|')}`;
     const known = this.judged.get(key) ?? this.judge(pinIndex, objects);
     this.judged.set(key, known);
