@@ -7,6 +7,7 @@ import type { CodeTable } from '../features/visual-features.ts';
 import type { Progress } from '../progress.ts';
 import { type CooccurrenceOptions, normsOf, type NeighborLists } from './cooccurrence/board-cooccurrence.ts';
 import { type BoardPins, boardPinsOf } from './cooccurrence/board-pins.ts';
+import type { MethodChoice } from './cooccurrence/choose-method.ts';
 import { countedInBlocks } from './cooccurrence/cooccurrence-pool.ts';
 import { COOCCURRENCE_KIND, type CooccurrenceMetadata } from './cooccurrence/cooccurrence-store.ts';
 import { ExactIndex } from './visual/exact-index.ts';
@@ -50,11 +51,12 @@ export function boardPinsOfCatalog(store: CatalogStore): BoardPins {
   return boardPinsOf(boards.view(), pins.view(), store.boards.count(), store.pins.count());
 }
 
-/** Counts the co-occurrence lists of the catalogue and makes them current. Throws JOB_STOPPED; the next call resumes. */
+/** Counts the co-occurrence lists of the catalogue and makes them current; `choice`: how the options were chosen. Throws JOB_STOPPED; the next call resumes. */
 export async function buildCooccurrence(
   store: CatalogStore,
   options: CooccurrenceOptions,
   setting: BuildSetting,
+  choice?: MethodChoice,
 ): Promise<BuildReceipt & { readonly boards: number; readonly pairs: number }> {
   const sequence = store.sequence.current();
   const table = boardPinsOfCatalog(store);
@@ -65,6 +67,7 @@ export async function buildCooccurrence(
     boards: table.boards,
     pairs: table.pairs,
     builtAt: new Date().toISOString(),
+    ...(choice ? { choice } : {}),
   };
   const receipt = await build('co-occurrence', COOCCURRENCE_KIND, table.pins, setting, {
     key: JSON.stringify([options, table.pins, table.boards, digestOfPairs(table)]),

@@ -12,13 +12,16 @@ import type { NeighborLists } from './cooccurrence/board-cooccurrence.ts';
 export class Votes {
   private readonly train: BoardPins;
   private readonly lists: NeighborLists;
+  private readonly depth: number;
   private readonly sums: Float64Array;
   private readonly touched: Uint32Array;
   private count = 0;
   private readonly seenBy: Int32Array;
   private user = -1;
 
-  constructor(train: BoardPins, lists: NeighborLists) {
+  /** `depth`: neighbours of each list that count. */
+  constructor(train: BoardPins, lists: NeighborLists, depth = Number.POSITIVE_INFINITY) {
+    this.depth = depth;
     this.train = train;
     this.lists = lists;
     this.sums = new Float64Array(train.pins);
@@ -28,13 +31,14 @@ export class Votes {
 
   /** Counts the votes of one user's items; `scoreOf` and `best` then speak of this user. */
   cast(user: number): void {
-    const { sums, touched, seenBy, train, lists } = this;
+    const { sums, touched, seenBy, train, lists, depth } = this;
     for (let t = 0; t < this.count; t++) sums[touched[t]] = 0;
     let count = 0;
     for (let at = train.boardStart[user]; at < train.boardStart[user + 1]; at++) {
       const i = train.boardPins[at];
       seenBy[i] = user;
-      for (let p = lists.start[i]; p < lists.start[i + 1]; p++) {
+      const end = Math.min(lists.start[i + 1], lists.start[i] + depth);
+      for (let p = lists.start[i]; p < end; p++) {
         const j = lists.pinIndexes[p];
         if (sums[j] === 0) touched[count++] = j;
         sums[j] += lists.scores[p];

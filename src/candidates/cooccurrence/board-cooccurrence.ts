@@ -23,7 +23,7 @@ export interface CooccurrenceOptions {
   readonly boardCap: number;
 }
 
-/** The settings that won on held-out saves; `docs/DECISIONS.md` says how they were chosen. */
+/** The settings that won on held-out saves of citeulike-a; `docs/DECISIONS.md` says how they were chosen. */
 export const DEFAULT_COOCCURRENCE: CooccurrenceOptions = {
   method: 'rp3beta',
   neighbors: 1000,

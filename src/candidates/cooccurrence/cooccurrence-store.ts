@@ -1,6 +1,7 @@
 import type { CatalogStore } from '../../catalog/pins/catalog-store.ts';
 import type { CooccurrenceOptions } from './board-cooccurrence.ts';
 import { type CandidateQuery, type CandidateSource, NO_PINS, type ScoredPins } from '../candidate.ts';
+import type { MethodChoice } from './choose-method.ts';
 import { FreshCooccurrence } from './fresh-cooccurrence.ts';
 import { NeighborListFile, neighborListFolder } from '../neighbor-list-file.ts';
 
@@ -15,6 +16,15 @@ export interface CooccurrenceMetadata {
   readonly boards: number;
   readonly pairs: number;
   readonly builtAt: string;
+  /** How the options were chosen; absent where somebody gave them or took the usual ones. */
+  readonly choice?: MethodChoice;
+}
+
+/** What the last count of co-occurrence in a data folder's `artifacts` says of itself; null before the first. */
+export function lastCounted(artifacts: string): CooccurrenceMetadata | null {
+  const file = NeighborListFile.open(neighborListFolder(artifacts, COOCCURRENCE_KIND));
+  file?.close();
+  return (file?.metadata as unknown as CooccurrenceMetadata | undefined) ?? null;
 }
 
 /** New saves that are read together. */

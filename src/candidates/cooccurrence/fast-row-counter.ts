@@ -25,10 +25,23 @@ const RECORD_BYTES = 16;
  */
 const SLACK = 1e-6;
 
+/** Memory for one counter after another: they take the same place instead of one each. */
+export class CounterRoom {
+  private base = 0;
+  private bytes = 0;
+
+  /** A place of so many bytes, all zero. */
+  of(memory: WebAssembly.Memory, bytes: number): number {
+    if (bytes > this.bytes) [this.base, this.bytes] = [grownBy(memory, bytes), bytes];
+    else new Uint8Array(memory.buffer, this.base, bytes).fill(0);
+    return this.base;
+  }
+}
+
 /**
  * Counts rows with the two inner loops in WebAssembly: adding up boards, and passing over pins whose weight is far below
  * what the list already holds. Weights are worked out and lists kept as in RowCounter, with the same bits.
- * Each counter grows the table's memory by its own accumulators: about 14 or 20 bytes a pin.
+ * A counter grows the table's memory by its own accumulators, about 14 or 20 bytes a pin, unless it is given a room that others had before.
  */
 export class FastRowCounter {
   private readonly table: BoardPins;
@@ -43,7 +56,7 @@ export class FastRowCounter {
   private readonly outSums: Float64Array;
   private readonly clearSum: (i: number) => void;
 
-  constructor(table: BoardPins, options: CooccurrenceOptions) {
+  constructor(table: BoardPins, options: CooccurrenceOptions, room = new CounterRoom()) {
     const norms = normsOf(table, options);
     const weights = boardWeights(table, options) ?? (mostBoards(table) > 0xffff ? ones(table.boards) : null);
     const scale = scaleOf(options, norms);
@@ -52,7 +65,7 @@ export class FastRowCounter {
     this.weigh = weigher(options, norms);
     this.queryFactor = scale?.ofQuery ?? null;
     this.whole = weights === null;
-    this.at = this.room(weights);
+    this.at = this.places(weights, room);
     const { buffer } = table.memory;
     new Float32Array(buffer, this.at.factors, table.pins).set(scale?.ofOther ?? ones(table.pins));
     if (weights) new Float64Array(buffer, this.at.weights, table.boards).set(weights);
@@ -67,10 +80,11 @@ export class FastRowCounter {
     this.near = (this.whole ? exports.nearOnes : exports.nearWeights) as Near;
   }
 
-  rows(from: number, to: number): NeighborLists {
+  /** `wanted`: by pin, 0 where the list may stay empty; absent: all lists. */
+  rows(from: number, to: number, wanted?: Uint8Array): NeighborLists {
     const lists = new ListWriter(from, to, this.neighbors);
     for (let i = from; i < to; i++) {
-      this.row(i, lists);
+      if (wanted?.[i] !== 0) this.row(i, lists);
       lists.endRow(i);
     }
     return lists.finish();
@@ -122,11 +136,11 @@ export class FastRowCounter {
   }
 
   /** Places for the accumulators at the end of the memory, eight-byte numbers first. */
-  private room(weights: Float64Array | null): FastRowCounter['at'] {
+  private places(weights: Float64Array | null, room: CounterRoom): FastRowCounter['at'] {
     const { pins } = this.table;
     const lengths = { weights: weights ? 8 * weights.length : 0, sums: (weights ? 8 : 2) * pins, out: LAST_CHUNK * RECORD_BYTES };
     const eights = Math.ceil(lengths.sums / 8) * 8;
-    const base = grownBy(this.table.memory, lengths.weights + eights + lengths.out + 8 * pins + 64);
+    const base = room.of(this.table.memory, lengths.weights + eights + lengths.out + 8 * pins + 64);
     const sums = base + lengths.weights;
     const out = sums + eights;
     const factors = out + lengths.out;

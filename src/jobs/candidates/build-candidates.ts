@@ -1,10 +1,18 @@
 /** Candidate lists from what the catalogue holds: pins that share boards, and pins that look alike. */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_COOCCURRENCE } from '../../candidates/cooccurrence/board-cooccurrence.ts';
+import { type CooccurrenceOptions, DEFAULT_COOCCURRENCE } from '../../candidates/cooccurrence/board-cooccurrence.ts';
+import { BOARDS_LEAST, type MethodChoice } from '../../candidates/cooccurrence/choose-method.ts';
 import { flaggedOptions } from '../../candidates/cooccurrence/cooccurrence-options.ts';
-import { buildCooccurrence, type BuildReceipt, type BuildSetting, buildVisualNeighbors } from '../../candidates/list-builds.ts';
-import { openCatalog } from '../../catalog/pins/catalog-store.ts';
+import { lastCounted } from '../../candidates/cooccurrence/cooccurrence-store.ts';
+import {
+  boardPinsOfCatalog,
+  buildCooccurrence,
+  type BuildReceipt,
+  type BuildSetting,
+  buildVisualNeighbors,
+} from '../../candidates/list-builds.ts';
+import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { siteCategories } from '../../catalog/pins/pin-columns.ts';
 import { snapshotPins } from '../../catalog/pins/pin-snapshot.ts';
 import { ServiceError } from '../../errors.ts';
@@ -13,7 +21,8 @@ import { openFeatureStore } from '../../features/feature-store.ts';
 import { openFeatures } from '../../features/resident-features.ts';
 import { activeNet, netGiven } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
-import { COOCCURRENCE_FLAGS } from './cooccurrence-flags.ts';
+import { choiceTable, chooseCounting, settingText } from './choose-counting.ts';
+import { CHOOSING_FLAGS } from './cooccurrence-flags.ts';
 import type { Job, JobInput } from '../job.ts';
 
 /** Pins kept per visual list when no flag says otherwise. */
@@ -24,6 +33,7 @@ export const job: Job = {
   summary: 'counts co-occurrence lists and visual neighbour lists, and swaps them in',
   examples: [
     'related-pins build-candidates',
+    'related-pins build-candidates --method auto',
     'related-pins build-candidates --method cosine --neighbors 200 --json',
     'related-pins build-candidates --only cooccurrence',
     'related-pins build-candidates --only visual --net nets/tuned-1',
@@ -31,19 +41,26 @@ export const job: Job = {
   options: [
     { flag: '--only <lists>', meaning: 'cooccurrence or visual (default: both)' },
     { flag: '--net <folder>', meaning: 'make the visual lists of this net, before it is switched to (default: the active one)' },
-    ...COOCCURRENCE_FLAGS,
+    ...CHOOSING_FLAGS,
     { flag: '--visual-neighbors <k>', meaning: 'pins kept per visual list', kind: 'integer', default: VISUAL_NEIGHBORS },
     { flag: '--threads <n>', meaning: 'counting threads (default: one per core)', kind: 'integer' },
   ],
+  help: `--method auto holds out one save of each of many boards, tries every method with settings of its own, and takes what finds
+most of them again (recall@20). The lists remember the choice: later builds without a method take it over.`,
   alone: () => true,
   run: buildCandidates,
+  describe: (receipt) => [
+    ...(receipt.choice ? choiceTable(receipt.choice as MethodChoice) : []),
+    ...Object.entries(receipt)
+      .filter(([name]) => name !== 'choice')
+      .map(([name, value]) => `${name}: ${JSON.stringify(value)}`),
+  ],
 };
 
 async function buildCandidates(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
   const { only } = input.options;
   if (only !== undefined && only !== 'cooccurrence' && only !== 'visual')
     throw new ServiceError('JOB_USAGE', { reason: `--only must be cooccurrence or visual, it is ${String(only)}` });
-  const options = flaggedOptions(input.options, DEFAULT_COOCCURRENCE);
   const setting: BuildSetting = {
     artifacts: join(input.dataFolder, 'artifacts'),
     threads: (input.options.threads as number | undefined) ?? availableParallelism(),
@@ -54,15 +71,42 @@ async function buildCandidates(input: JobInput): Promise<Readonly<Record<string,
   try {
     if (catalog.pins.count() === 0)
       throw new ServiceError('NOTHING_TO_DO', { reason: 'The catalogue is empty; import-catalog comes first.' });
-    const cooccurrence = only === 'visual' ? null : await buildCooccurrence(catalog, options, setting);
+    const counted = only === 'visual' ? null : await buildBoards(catalog, input, setting);
     const visual = only === 'cooccurrence' ? null : await buildVisual(input, catalog.pins.count(), setting);
     if (only === 'visual' && visual === null)
       throw new ServiceError('NOTHING_TO_DO', { reason: 'There are no visual features; extract-features comes first.' });
     snapshotPins(input.dataFolder, catalog, siteCategories(input.config.categories));
-    return { cooccurrence, visual, options };
+    const { cooccurrence = null, options = null, choice } = counted ?? {};
+    return { cooccurrence, visual, options, ...(choice ? { choice } : {}) };
   } finally {
     catalog.close();
   }
+}
+
+/** By the flags; without any, by what was chosen on held-out saves for the lists that are there, else by the usual settings. */
+async function buildBoards(catalog: CatalogStore, { options: flags, progress }: JobInput, setting: BuildSetting) {
+  const { options, choice } = flags.method === 'auto' ? await chosen(catalog, flags, setting) : givenOrKept(flags, setting);
+  if (flags.method === undefined && choice) progress.note(`counted as chosen on held-out saves: ${settingText(options)}`);
+  return { cooccurrence: await buildCooccurrence(catalog, options, setting, choice), options, choice };
+}
+
+interface Counting {
+  readonly options: CooccurrenceOptions;
+  readonly choice?: MethodChoice;
+}
+
+function givenOrKept(flags: JobInput['options'], { artifacts }: BuildSetting): Counting {
+  const isGiven = Object.keys(DEFAULT_COOCCURRENCE).some((name) => flags[name] !== undefined);
+  const last = isGiven ? null : lastCounted(artifacts);
+  if (last?.choice) return { options: last.options, choice: last.choice };
+  return { options: flaggedOptions(flags, DEFAULT_COOCCURRENCE) };
+}
+
+async function chosen(catalog: CatalogStore, flags: JobInput['options'], { progress, signal }: BuildSetting): Promise<Counting> {
+  const choice = await chooseCounting(boardPinsOfCatalog(catalog), flags, progress, signal);
+  if (choice) return { options: choice.chosen.options, choice };
+  progress.note(`fewer than ${BOARDS_LEAST} boards hold three pins: nothing can be held out, the usual settings are taken`);
+  return { options: DEFAULT_COOCCURRENCE };
 }
 
 /** Null when the net has no features yet. */

@@ -2,7 +2,8 @@ import { type BoardPins, boardPinsOf } from '../../candidates/cooccurrence/board
 import { DEFAULT_COOCCURRENCE } from '../../candidates/cooccurrence/board-cooccurrence.ts';
 import { flaggedOptions } from '../../candidates/cooccurrence/cooccurrence-options.ts';
 import { FastRowCounter } from '../../candidates/cooccurrence/fast-row-counter.ts';
-import { COOCCURRENCE_FLAGS } from './cooccurrence-flags.ts';
+import { chooseCounting } from './choose-counting.ts';
+import { CHOOSING_FLAGS } from './cooccurrence-flags.ts';
 import {
   Column,
   type InteractionForm,
@@ -23,19 +24,19 @@ export const job: Job = {
   examples: [
     'related-pins evaluate-candidates --train train.tsv --test test.tsv --format pairs --negatives --method rp3beta --neighbors 764 --alpha 0.711 --beta 0.2297',
     'related-pins evaluate-candidates --train train.txt --test test.txt --format lists --method cosine --neighbors 200 --json',
+    'related-pins evaluate-candidates --train train.txt --test test.txt --format lists --method auto --json',
   ],
   options: [
     { flag: '--train <file>', meaning: 'what users saved', required: true },
     { flag: '--test <file>', meaning: 'what they saved and we hide', required: true },
     { flag: '--format <form>', meaning: 'pairs (user, tab, item) or lists (user item item ...)', required: true },
     { flag: '--negatives', meaning: 'a test line is user, positive, negatives' },
-    ...COOCCURRENCE_FLAGS,
+    ...CHOOSING_FLAGS,
   ],
   run,
 };
 
 async function run(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
-  const options = flaggedOptions(input.options, DEFAULT_COOCCURRENCE);
   const form = input.options.format;
   if (form !== 'pairs' && form !== 'lists')
     throw new ServiceError('JOB_USAGE', { reason: `--format must be pairs or lists, it is ${String(form)}` });
@@ -43,6 +44,10 @@ async function run(input: JobInput): Promise<Readonly<Record<string, unknown>>> 
   const startedAt = performance.now();
   const world = await readWorld(String(input.options.train), String(input.options.test), form, sampled);
   const readAt = performance.now();
+  const auto = input.options.method === 'auto';
+  const choice = auto ? await chooseCounting(world.train, input.options, input.progress, input.signal) : null;
+  const options = auto ? (choice?.chosen.options ?? DEFAULT_COOCCURRENCE) : flaggedOptions(input.options, DEFAULT_COOCCURRENCE);
+  const chosenAt = performance.now();
   const lists = new FastRowCounter(world.train, options).rows(0, world.train.pins);
   const countedAt = performance.now();
   const votes = new Votes(world.train, lists);
@@ -53,11 +58,13 @@ async function run(input: JobInput): Promise<Readonly<Record<string, unknown>>> 
     ...quality,
     ties: 'pessimistic: what was held out stands behind everything of the same score',
     method: options,
+    ...(choice ? { choice } : {}),
     train: { users: world.train.boards, items: world.train.pins, pairs: world.train.pairs, repeated: world.repeated },
     test: world.test,
     seconds: {
       read: seconds(readAt - startedAt),
-      count: seconds(countedAt - readAt),
+      ...(auto ? { choose: seconds(chosenAt - readAt) } : {}),
+      count: seconds(countedAt - chosenAt),
       evaluate: seconds(performance.now() - countedAt),
     },
   };

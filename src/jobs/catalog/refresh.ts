@@ -1,7 +1,6 @@
 /** Does what is due after pins, pictures or nets have changed: the jobs that follow an import, in order, each only as far as needed. */
 import { join } from 'node:path';
-import { COOCCURRENCE_KIND, type CooccurrenceMetadata } from '../../candidates/cooccurrence/cooccurrence-store.ts';
-import { NeighborListFile, neighborListFolder } from '../../candidates/neighbor-list-file.ts';
+import { type CooccurrenceMetadata, lastCounted } from '../../candidates/cooccurrence/cooccurrence-store.ts';
 import { listsAreOf } from '../../candidates/visual/visual-neighbors.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
@@ -114,20 +113,14 @@ async function index({ input }: Due): Promise<string> {
 }
 
 async function build({ input, catalog, store, net }: Due): Promise<string> {
-  const last = lastCounted(input.dataFolder);
+  const last = lastCounted(join(input.dataFolder, 'artifacts'));
   const boards = boardsAreDue(last, catalog);
   const looks = looksAreDue(input, catalog, store, featureNetOf(net));
   if (!boards && !looks) return 'nothing: no save and no code has changed since the last build';
   const only = boards && looks ? {} : { only: boards ? 'cooccurrence' : 'visual' };
-  await run(buildCandidates, input, { ...last?.options, ...only });
+  // Options that were chosen on held-out saves are taken over by the job itself, with what it says of the choice.
+  await run(buildCandidates, input, { ...(last?.choice ? {} : last?.options), ...only });
   return [boards ? 'pins that share boards' : '', looks ? 'pins that look alike' : ''].filter((part) => part !== '').join(' and ');
-}
-
-/** What the last count of co-occurrence says of itself: the next one goes by the same options. */
-function lastCounted(dataFolder: string): CooccurrenceMetadata | null {
-  const file = NeighborListFile.open(neighborListFolder(join(dataFolder, 'artifacts'), COOCCURRENCE_KIND));
-  file?.close();
-  return (file?.metadata as unknown as CooccurrenceMetadata | undefined) ?? null;
 }
 
 /** Whether saves came or went since the lists were counted. */

@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { readKeys } from '../../access-keys.ts';
+import { lastCounted } from '../../candidates/cooccurrence/cooccurrence-store.ts';
 import { redisCache } from '../../cache.ts';
 import { ArtifactFile } from '../../catalog/artifacts/artifact-file.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
@@ -15,6 +16,7 @@ import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
 import { readDetector } from '../../detection/detector.ts';
 import { activeNet, detectorFolders } from '../../vision/net-folder.ts';
 import { type Net, readNet } from '../../vision/net-manifest.ts';
+import { settingText } from '../candidates/choose-counting.ts';
 import { staleParts } from '../../service/stale-parts.ts';
 import { eyesLine, isFormerNet } from '../../service/eyes.ts';
 
@@ -151,8 +153,24 @@ const artifacts: Check = ({ dataFolder }) => {
   const root = join(dataFolder, 'artifacts');
   const kinds = existsSync(root) ? readdirSync(root).filter((kind) => existsSync(join(root, kind, 'CURRENT'))) : [];
   if (kinds.length === 0) return [warn('artifacts', 'there are none yet', 'build-candidates makes the lists of pins that share boards.')];
-  return kinds.map((kind) => checkArtifact(join(root, kind), kind));
+  return [...kinds.map((kind) => checkArtifact(join(root, kind), kind)), ...countingOf(root)];
 };
+
+/** How pins that share boards were counted, and why so. */
+function countingOf(artifacts: string): Finding[] {
+  try {
+    const last = lastCounted(artifacts);
+    if (last === null) return [];
+    const { options, choice } = last;
+    const why = choice
+      ? `chosen on ${choice.heldOut.saves} held-out saves: recall@20 ${choice.chosen.recall20.toFixed(4)}, the usual settings ${choice.usual.recall20.toFixed(4)}`
+      : 'build-candidates --method auto would choose on held-out saves';
+    return [ok('counting', `${settingText(options)} (${why})`)];
+  } catch {
+    // A damaged artifact has a finding of its own.
+    return [];
+  }
+}
 
 function checkArtifact(folder: string, kind: string): Finding {
   const check = `artifact ${kind}`;
