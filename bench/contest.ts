@@ -1,10 +1,11 @@
 /** Starts contenders and load generators of the serving benches in processes of their own, and measures what they use. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LARGE_PAGES } from '../src/api/shell/large-pages.ts';
-import type { LoadOrder, LoadResult } from './load-process.ts';
+import { seededRandom } from '../src/math/random.ts';
+import type { LoadOrder, LoadRequest, LoadResult } from './load-process.ts';
 import type { ContenderOrder, ContenderWord } from './serving-process.ts';
 
 export interface Contender {
@@ -13,9 +14,10 @@ export interface Contender {
   stop(): Promise<void>;
 }
 
-export async function startContender(order: ContenderOrder): Promise<Contender> {
+/** `log`: a folder whose log.sqlite the service begins with; absent: an empty log. */
+export async function startContender(order: ContenderOrder, log?: string): Promise<Contender> {
   const child = forkBeside('./serving-process.js');
-  const folder = order.folder === undefined ? undefined : ownFolder(order.folder);
+  const folder = order.folder === undefined ? undefined : ownFolder(order.folder, log);
   const { port } = (await ask(child, { ...order, folder })) as Extract<ContenderWord, { port: number }>;
   return {
     origin: `http://127.0.0.1:${port}`,
@@ -28,14 +30,15 @@ export async function startContender(order: ContenderOrder): Promise<Contender> 
 }
 
 /** What a server writes or locks: each contender begins without. */
-const OWN = /^(log|experiments|dark-reads|jobs)\.sqlite|lock/;
+const OWN = /^(log|experiments|dark-reads|jobs)\.sqlite|lock|^bench-log/;
 
 /** A data folder that shares catalogue, artifacts and models with another one and has a lock and a log of its own. */
-function ownFolder(shared: string): string {
+function ownFolder(shared: string, log?: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'bench-service-'));
   for (const name of readdirSync(shared)) {
     if (!OWN.test(name) && !/-(wal|shm)$/.test(name)) symlinkSync(join(shared, name), join(folder, name));
   }
+  if (log !== undefined) cpSync(join(log, 'log.sqlite'), join(folder, 'log.sqlite'));
   return folder;
 }
 
@@ -57,6 +60,56 @@ export async function measure(contender: Contender, order: Omit<LoadOrder, 'orig
   const answered = result.done - result.failed;
   const cpuMicrosEach = (after.cpuMicros - before.cpuMicros) / Math.max(1, answered);
   return { ...result, perSecond: answered / result.seconds, perCoreSecond: 1e6 / cpuMicrosEach, cpuMicrosEach };
+}
+
+/** Asks each request once, phase after phase; `again` counts those that were asked a second time because there were too few. */
+export class Asking {
+  private readonly contender: Contender;
+  private readonly requests: readonly LoadRequest[];
+  private from = 0;
+
+  constructor(contender: Contender, requests: readonly LoadRequest[]) {
+    this.contender = contender;
+    this.requests = requests;
+  }
+
+  async measure(order: Omit<LoadOrder, 'origin' | 'requests' | 'from'>): Promise<Measured> {
+    const measured = await measure(this.contender, { ...order, requests: this.requests, from: this.from });
+    this.from += measured.done;
+    return measured;
+  }
+
+  get again(): number {
+    return Math.max(0, this.from - this.requests.length);
+  }
+
+  /** Load, then capacity by closed loop, then latency by the clock at half of it. */
+  async contest(seconds: number) {
+    await this.measure({ seconds: WARM_SECONDS, clients: 16 });
+    const capacity = await this.measure({ seconds, clients: 16 });
+    const rate = Math.max(10, Math.round(capacity.perSecond / 2));
+    const half = await this.measure({ seconds, clients: 64, rate });
+    return { capacity: figures(capacity), half: { rate, ...figures(half) }, askedAgain: this.again };
+  }
+}
+
+/** The ratios of pairs that were measured together, with the interval of their mean (bootstrap of the pairs, 95 %). */
+export function pairedRatio(ours: readonly number[], peer: readonly number[]) {
+  const ratios = ours.map((value, i) => value / peer[i]);
+  const random = seededRandom(3);
+  const means = Array.from({ length: 2000 }, () => meanOf(ratios.map(() => ratios[random.integer(ratios.length)]))).sort((a, b) => a - b);
+  const interval = ratios.length < 3 ? null : [round(means[50]), round(means[1949])];
+  return { ratio: round(meanOf(ratios)), pairs: ratios.length, interval, ratios: ratios.map(round) };
+}
+
+/** What a ratio says of a bound it should reach: nothing where the interval holds the bound, or there is none. */
+export function reaches({ interval }: ReturnType<typeof pairedRatio>, bound: number): 'yes' | 'no' | 'not resolved' {
+  if (interval === null || (interval[0] <= bound && bound <= interval[1])) return 'not resolved';
+  return interval[0] > bound ? 'yes' : 'no';
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Load before anything is measured: so long the engine needs until it has compiled what a request runs through. */

@@ -15,6 +15,8 @@ export interface LoadOrder {
   readonly origin: string;
   /** `@@` in a body becomes a text that no other request has. */
   readonly requests: readonly LoadRequest[];
+  /** The place of the first one that is sent; absent: 0. */
+  readonly from?: number;
   readonly seconds: number;
   /** Requests per second by the clock; absent: closed loop. */
   readonly rate?: number;
@@ -37,7 +39,7 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   const pool = new Pool(order.origin, { connections: order.clients, pipelining: 1 });
   const latencies: number[] = [];
   const counts = { failed: 0, bytes: 0 };
-  let sent = 0;
+  let sent = order.from ?? 0;
   const one = async (dueAt: number): Promise<void> => {
     const { path, method = 'GET', body: template } = order.requests[sent++ % order.requests.length];
     const body = template?.replaceAll('@@', `${process.pid}-${sent}-`);

@@ -48,6 +48,8 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
     Array.from({ length: requests }, () => drawnQuery(random)),
     4,
   );
+  const lens: number[] = [];
+  for (const query of Array.from({ length: requests }, () => drawnQuery(random))) lens.push(await askLens(service, query));
   await service.stop();
   const stages = stagesOf(fresh);
   const ours = stages.search.p50;
@@ -63,6 +65,7 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
     processorMsEach: round((after.cpuMicros - before.cpuMicros) / 1000 / requests),
     remembered: { latency: percentiles(again.map(({ ms }) => ms)), stages: stagesOf(again) },
     fourCallers: crowd,
+    lens: { latency: percentiles(lens) },
     raw: { latencyMs: fresh.map(({ ms }) => round(ms)) },
   };
 }
@@ -100,6 +103,19 @@ async function ask({ origin }: Contender, { pinId, box }: Query): Promise<Answer
   const body = (await reply.json()) as { timings?: Record<string, number>; detail?: string };
   if (!body.timings) throw new Error(`visual search answered ${reply.status}: ${body.detail ?? ''}`);
   return { ms: performance.now() - startedAt, timings: body.timings };
+}
+
+/** Milliseconds of a Lens request for a box that nobody asked for before. */
+async function askLens({ origin }: Contender, { pinId, box }: Query): Promise<number> {
+  const startedAt = performance.now();
+  const reply = await fetch(`${origin}/v1/lens`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ pinId, box, boxUnit: 'fractions', limit: 25 }),
+  });
+  await reply.arrayBuffer();
+  if (reply.status !== 200) throw new Error(`Lens answered ${reply.status}`);
+  return performance.now() - startedAt;
 }
 
 async function together(service: Contender, queries: readonly Query[], callers: number) {
