@@ -5,6 +5,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { ServiceError } from '../errors.ts';
+import { sharedTurns } from './large-pictures.ts';
 import { workerUrl } from '../worker-url.ts';
 import { DEFAULT_IMAGE_LIMITS, type ImageLimits } from './image-tensor.ts';
 import type { Net } from './net-manifest.ts';
@@ -164,7 +165,9 @@ export class InferencePool {
   }
 
   private startMember(): Member {
-    const worker = new Worker(workerUrl(import.meta.url, './inference-worker.ts'), { workerData: this.settings });
+    const worker = new Worker(workerUrl(import.meta.url, './inference-worker.ts'), {
+      workerData: { ...this.settings, turns: sharedTurns() },
+    });
     const member: Member = { worker, inFlight: new Map() };
     worker.on('message', (reply: TaskReply) => this.settle(member, reply));
     worker.on('error', () => undefined);

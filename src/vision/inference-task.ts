@@ -61,6 +61,8 @@ export interface TaskReply {
 }
 
 export interface WorkerSettings {
+  /** Of the process: large pictures are decoded one after another in all its threads. */
+  readonly turns?: SharedArrayBuffer;
   readonly provider: ProviderChoice;
   readonly threads: number;
   readonly batch: number;

@@ -6,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { type DecodedInput, decodedInputs, embedImages, rawOutputs } from './image-inference.ts';
 import type { Task, TaskReply, TaskResult, WorkerSettings } from './inference-task.ts';
+import { takeTurnsAmong } from './large-pictures.ts';
 import { type Net, readNet } from './net-manifest.ts';
 import { openNetSession, type OnnxSession } from './onnx-session.ts';
 
@@ -15,6 +16,7 @@ interface OpenNet {
 }
 
 const settings = workerData as WorkerSettings;
+if (settings.turns) takeTurnsAmong(settings.turns);
 /** By folder and digest: a folder that was written anew holds another net, and the one before may still be asked for. */
 const opened = new Map<string, Promise<OpenNet>>();
 /** The digest under which each folder was opened last. */

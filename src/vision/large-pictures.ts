@@ -7,7 +7,7 @@ import type { ImageFormat } from './image-format.ts';
 
 /** Decoding may take so many bytes of memory; more is refused. A camera's 48 megapixels stay below in every common format. */
 export const DECODED_BYTES_MAX = 256 * 2 ** 20;
-/** Pictures that take more are decoded one after another in each thread. */
+/** Pictures that take more are decoded one after another in the whole process. */
 const LARGE_BYTES = 64 * 2 ** 20;
 
 /**
@@ -39,12 +39,48 @@ export function cutBytes(pixels: number, bytes: number): number {
   return Math.max(pixels * 4, bytes);
 }
 
+/** What the threads of a process share: whether one of them decodes a large picture, and since when (seconds). */
+let turns = new Int32Array(new SharedArrayBuffer(8));
+const [TAKEN, SINCE] = [0, 1];
+/** A thread that has ended keeps no turn: decoding is cut off before (DECODE_LIMIT of image-tensor.ts). */
+const HELD_SECONDS_MAX = 30;
+const LOOK_MS = 1000;
+
+/** The turns of this thread, for others of its process to take part in. */
+export function sharedTurns(): SharedArrayBuffer {
+  return turns.buffer;
+}
+
+/** From now on this thread takes its turns among those of another one. */
+export function takeTurnsAmong(shared: SharedArrayBuffer): void {
+  turns = new Int32Array(shared);
+}
+
 let last: Promise<unknown> = Promise.resolve();
 
-/** Runs `decode` at once for an ordinary picture; for one that takes many bytes, when those before it are done. */
+/**
+ * Runs `decode` at once for an ordinary picture; for one that takes many bytes, when no thread of the process decodes such a
+ * one: a query has its picture read by the serving thread, by the net's and by the detector's, each of which would hold it whole.
+ */
 export function inTurn<T>(bytes: number, decode: () => Promise<T>): Promise<T> {
   if (bytes <= LARGE_BYTES) return decode();
-  const turn = last.then(decode);
+  const turn = last.then(() => alone(decode));
   last = turn.catch(() => undefined);
   return turn;
+}
+
+async function alone<T>(decode: () => Promise<T>): Promise<T> {
+  while (Atomics.compareExchange(turns, TAKEN, 0, 1) !== 0) {
+    const seconds = Math.floor(Date.now() / 1000) | 0;
+    const since = Atomics.load(turns, SINCE);
+    if (seconds - since > HELD_SECONDS_MAX && Atomics.compareExchange(turns, SINCE, since, seconds) === since) break;
+    await Atomics.waitAsync(turns, TAKEN, 1, LOOK_MS).value;
+  }
+  Atomics.store(turns, SINCE, Math.floor(Date.now() / 1000) | 0);
+  try {
+    return await decode();
+  } finally {
+    Atomics.store(turns, TAKEN, 0);
+    Atomics.notify(turns, TAKEN, 1);
+  }
 }

@@ -1,7 +1,9 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { expect, it } from 'vitest';
 import { decodeImage, measureImage } from '../../src/vision/image-tensor.ts';
-import { decodedBytes, inTurn } from '../../src/vision/large-pictures.ts';
+import { decodedBytes, inTurn, sharedTurns } from '../../src/vision/large-pictures.ts';
 
 const LARGE = 100_000_000;
 
@@ -62,4 +64,29 @@ it('photos of phones and cameras are taken, of every usual format', () => {
   expect(decodedBytes('png', header({}))).toBeLessThan(most);
   expect(decodedBytes('avif', header({ width: 4032, height: 3024 }))).toBeLessThan(most);
   expect(decodedBytes('webp', header({ width: 6000, height: 4000 }))).toBeLessThan(most);
+});
+
+it('a large picture waits for that of another thread, and a thread that ended holds up nobody', async () => {
+  const done = new Int32Array(new SharedArrayBuffer(4));
+  const other = new Worker(
+    `const { workerData, parentPort } = require('node:worker_threads');
+     const turns = new Int32Array(workerData.turns);
+     Atomics.store(turns, 1, Math.floor(Date.now() / 1000));
+     Atomics.store(turns, 0, 1);
+     parentPort.postMessage('taken');
+     setTimeout(() => {
+       Atomics.store(new Int32Array(workerData.done.buffer), 0, 1);
+       Atomics.store(turns, 0, 0);
+       Atomics.notify(turns, 0);
+     }, 200);`,
+    { eval: true, workerData: { turns: sharedTurns(), done } },
+  );
+  await once(other, 'message');
+  await expect(inTurn(LARGE, async () => Atomics.load(done, 0))).resolves.toBe(1);
+  await other.terminate();
+  const turns = new Int32Array(sharedTurns());
+  Atomics.store(turns, 1, Math.floor(Date.now() / 1000) - 60);
+  Atomics.store(turns, 0, 1);
+  await expect(inTurn(LARGE, async () => 'decoded')).resolves.toBe('decoded');
+  await expect(inTurn(LARGE, async () => 'again')).resolves.toBe('again');
 });
