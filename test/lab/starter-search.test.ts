@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BY_HAND, chanceOf, fitted, type LabeledCatalog, labeledList, shareOf } from '../../lab/studies/starter/starter-search.ts';
 import type { Matrix } from '../../src/math/matrix.ts';
 import { seededRandom } from '../../src/math/random.ts';
-import { starterModel } from '../../src/ranker/registry/starter-model.ts';
+import { starterModel, type StarterRecipe } from '../../src/ranker/registry/starter-model.ts';
 import { FEATURE_TABLE } from '../../src/ranker/scoring/feature-table.ts';
 
 const NAMES = Object.keys(BY_HAND);
@@ -54,6 +54,15 @@ describe('the search for the weights of the starter', () => {
 });
 
 describe('the starter that ships', () => {
+  it('carries its recipe: what it was fitted on, what else judged it, and that it is what the judging sources speak for', () => {
+    const { recipe } = starterModel().lineage.settings as { recipe: StarterRecipe };
+    expect(recipe.judgedOn.length).toBeGreaterThan(1);
+    expect(recipe.fittedOn.filter((name) => recipe.judgedOn.includes(name))).toEqual([]);
+    const weights = Object.fromEntries(starterModel().features.map(({ name, weight }) => [name, weight]));
+    expect(weights).toEqual(recipe.kept === 'found' ? recipe.found : BY_HAND);
+    for (const { source, kind, byHand, chance } of recipe.figures) expect([source, kind, byHand > chance]).toEqual([source, kind, true]);
+  });
+
   it('keeps the signs that the feature table states', () => {
     const signs = new Map(FEATURE_TABLE.flatMap(({ columns, signs: of }) => columns.map((name, c) => [name, of?.[c] ?? 0] as const)));
     for (const { name, weight, normalization } of starterModel().features) {

@@ -131,6 +131,6 @@ describe('the word', () => {
       'no evidence tells it from b: 12 of about 200 shuffled lists with an action on them are there, 188 are missing, and at the present rate they are there on 2027-01-14; an experiment between the two tells sooner',
     );
     const never = decide({ model: 'a', against: 'b', evidence: [], missing: { ...missing, perDay: 0, readyAt: null }, people: true });
-    expect(never.reason).toContain('none is served shuffled now, which RELATED_PINS_SHUFFLED_SHARE changes');
+    expect(never.reason).toContain('none was served shuffled in the last seven days; RELATED_PINS_SHUFFLED_SHARE sets how many are');
   });
 });

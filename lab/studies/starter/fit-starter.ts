@@ -2,20 +2,20 @@
  * The weights of the starter model: what puts most right pins among the first twelve, over catalogs of several kinds. Photos in
  * class folders are laid under several structures of boards, and pins of the query's class are right. Of a data folder with saves
  * one board at a time does not exist, and its other pins are right. Sources named by `--judge` are not fitted on; those that are
- * fitted on are also judged by weights that were fitted on the others.
+ * fitted on are also judged by weights that were fitted on the others. Where the fit is not better than the weights by hand on
+ * the sources that judge, the weights by hand are written.
  */
 import { resolve } from 'node:path';
 import { ServiceError } from '../../../src/errors.ts';
 import type { Job, JobInput } from '../../../src/jobs/job.ts';
 import { writeModelFile } from '../../../src/ranker/registry/model-file.ts';
 import { codeVersion } from '../../../src/ranker/registry/model-provenance.ts';
-import { type StarterFigure, type StarterRecipe, starterModel } from '../../../src/ranker/registry/starter-model.ts';
-import { FEATURE_COLUMNS } from '../../../src/ranker/scoring/feature-table.ts';
+import { type StarterFigure, type StarterRecipe } from '../../../src/ranker/registry/starter-model.ts';
 import { activeNet } from '../../../src/vision/net-folder.ts';
 import { readNet } from '../../../src/vision/net-manifest.ts';
 import { labeledLists, lookAtPhotos, STRUCTURES } from './labeled-catalogs.ts';
 import { savedCatalogs } from './saved-catalogs.ts';
-import { BY_HAND, chanceOf, fitted, type LabeledCatalog, shareOf, type Weights } from './starter-search.ts';
+import { BY_HAND, chanceOf, fitted, GAIN_MIN, type LabeledCatalog, meanShare, shareOf, type Weights } from './starter-search.ts';
 
 export const job: Job = {
   name: 'fit-starter',
@@ -47,7 +47,11 @@ async function fitStarter(input: JobInput): Promise<Readonly<Record<string, unkn
     throw new ServiceError('JOB_USAGE', {
       reason: unknown === undefined ? 'Give --photos or --saves that are not judged on.' : `--judge: no source is called ${unknown}`,
     });
-  const weights = fitted(fitOn);
+  const found = fitted(fitOn);
+  const weights = betterOf(
+    found,
+    catalogs.filter(({ source }) => judge.has(source)),
+  );
   const withoutSource = new Map<string, Weights | null>();
   for (const { source } of fitOn) {
     if (input.signal.aborted) throw new ServiceError('JOB_STOPPED');
@@ -55,7 +59,7 @@ async function fitStarter(input: JobInput): Promise<Readonly<Record<string, unkn
     if (!withoutSource.has(source)) withoutSource.set(source, others.length === 0 ? null : fitted(others));
   }
   const figures = catalogs.map((catalog) =>
-    figureOf(catalog, weights, judge.has(catalog.source) ? weights : (withoutSource.get(catalog.source) ?? null)),
+    figureOf(catalog, found, judge.has(catalog.source) ? found : (withoutSource.get(catalog.source) ?? null)),
   );
   const recipe: StarterRecipe = {
     command: 'npm run lab -- fit-starter',
@@ -63,11 +67,19 @@ async function fitStarter(input: JobInput): Promise<Readonly<Record<string, unkn
     judgedOn: [...judge],
     perKind,
     queries,
+    found,
+    kept: weights === found ? 'found' : 'by hand',
     figures,
   };
   if (out !== undefined) write(input, out, weights, { recipe, seed });
   const seconds = Math.round(performance.now() - startedAt) / 1000;
   return { weights, recipe, seconds, ...(out === undefined ? {} : { out }) };
+}
+
+/** What was found, where it gains on the sources that judge (or none judges); else the weights by hand. */
+function betterOf(found: Weights, judging: readonly LabeledCatalog[]): Weights {
+  if (judging.length === 0) return found;
+  return meanShare(judging, found) >= meanShare(judging, BY_HAND) + GAIN_MIN ? found : BY_HAND;
 }
 
 async function allCatalogs(
@@ -89,16 +101,14 @@ async function allCatalogs(
 }
 
 /** `heldOut`: weights that were not fitted on the catalog's source. */
-function figureOf(catalog: LabeledCatalog, weights: Weights, heldOut: Weights | null): StarterFigure {
+function figureOf(catalog: LabeledCatalog, found: Weights, heldOut: Weights | null): StarterFigure {
   const round = (given: Weights): number => Math.round(1000 * shareOf(catalog, given)) / 1000;
-  const serving = Object.fromEntries(starterModel().features.map(({ name, weight }) => [name, weight]));
   return {
     source: catalog.source,
     kind: catalog.kind,
     lists: catalog.lists.length,
-    fitted: round(weights),
+    fitted: round(found),
     heldOut: heldOut && round(heldOut),
-    serving: round(serving),
     byHand: round(BY_HAND),
     boardsAlone: round({ 'cooccurrence-score': 1 }),
     looksAlone: Math.max(...['fc6-similarity', 'fc8-similarity', 'user-visual-likeness'].map((name) => round({ [name]: 1 }))),
@@ -112,7 +122,7 @@ function write(
   weights: Weights,
   { recipe, seed }: { readonly recipe: StarterRecipe; readonly seed: number },
 ): void {
-  const named = FEATURE_COLUMNS.filter((name) => weights[name]);
+  const named = Object.keys(weights).filter((name) => weights[name] !== 0);
   const net = readNet(activeNet(dataFolder, 'visual'));
   writeModelFile(resolve(out), {
     features: named.map((name) => ({ name, weight: weights[name], normalization: { kind: 'none' } })),

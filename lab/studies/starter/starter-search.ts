@@ -39,7 +39,7 @@ export const BY_HAND: Weights = {
 };
 const NAMES = Object.keys(BY_HAND);
 const FACTORS = [0.5, 0.7, 1.4, 2];
-const GAIN_MIN = 0.002;
+export const GAIN_MIN = 0.002;
 const FIRST = 12;
 
 /** Of the candidates of a list, what the search looks at; null where none, or every one, is right: no order is better then. */
@@ -72,7 +72,7 @@ interface Tried {
 }
 
 /** Mean over sources of the mean over their catalogs. */
-function meanShare(catalogs: readonly LabeledCatalog[], weights: Weights): number {
+export function meanShare(catalogs: readonly LabeledCatalog[], weights: Weights): number {
   const ofSource = new Map<string, number[]>();
   for (const catalog of catalogs) ofSource.set(catalog.source, [...(ofSource.get(catalog.source) ?? []), shareOf(catalog, weights)]);
   return meanOf([...ofSource.values()].map(meanOf));

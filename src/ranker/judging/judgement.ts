@@ -105,7 +105,7 @@ function waiting(missing: MissingLists | null): string {
   const { have, need, readyAt } = missing;
   const when =
     readyAt === null
-      ? 'none is served shuffled now, which RELATED_PINS_SHUFFLED_SHARE changes'
+      ? 'none was served shuffled in the last seven days; RELATED_PINS_SHUFFLED_SHARE sets how many are'
       : `at the present rate they are there on ${readyAt.slice(0, 10)}`;
   return `${have} of about ${need} shuffled lists with an action on them are there, ${need - have} are missing, and ${when}; an experiment between the two tells sooner`;
 }

@@ -1,6 +1,6 @@
 /**
- * The model that ships with the program and serves before any training. Its weights were set by hand beside what
- * `npm run lab -- fit-starter` finds; docs/DECISIONS.md has both and the figures. The file carries no recipe of its own.
+ * The model that ships with the program and serves before any training, with the recipe and the figures of
+ * `npm run lab -- fit-starter` in its file.
  */
 import { fileURLToPath } from 'node:url';
 import { projectRoot } from '../../worker-url.ts';
@@ -16,6 +16,9 @@ export interface StarterRecipe {
   /** Photos of a class at most, and queries of a catalog. */
   readonly perKind: number;
   readonly queries: number;
+  /** What the search found, and whether it or the weights by hand are in the file: it must gain on the sources that judge. */
+  readonly found: Readonly<Record<string, number>>;
+  readonly kept: 'found' | 'by hand';
   readonly figures: readonly StarterFigure[];
 }
 
@@ -24,12 +27,11 @@ export interface StarterFigure {
   readonly source: string;
   readonly kind: string;
   readonly lists: number;
-  /** By the weights of the file. */
+  /** By the weights that were found. */
   readonly fitted: number;
   /** By weights that were not fitted on this source; null: there is no other. */
   readonly heldOut: number | null;
-  /** By the starter that served when it was fitted, and by the weights that the search began with. */
-  readonly serving: number;
+  /** By the weights that the search began with. */
   readonly byHand: number;
   readonly boardsAlone: number;
   readonly looksAlone: number;
