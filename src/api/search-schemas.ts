@@ -1,6 +1,9 @@
 /** Objects in pictures, visual search and Lens over HTTP: the shapes of their requests and replies, which the pages read too. */
 import { Type } from 'typebox';
-import { Degradations, FieldsAndFilters, Id, Item, LIMIT_MAX, NumberOrNull, type Reply, TextOrNull, Treatment } from './schemas.ts';
+import { Degradations, FieldsAndFilters, Id, Item, LIMIT_MAX, NumberOrNull, oneOf, type Reply, TextOrNull, Treatment } from './schemas.ts';
+
+const Mode = oneOf('flashlight', 'similar-looks', 'shop-the-look', 'exact-product');
+export type Mode = Reply<typeof Mode>;
 
 const BOX = { type: 'array', items: { type: 'number' }, minItems: 4, maxItems: 4 };
 /** Corners x1, y1, x2, y2 in pixels of the original picture. */
@@ -8,36 +11,40 @@ const Box = Type.Unsafe<readonly [number, number, number, number]>({ ...BOX, des
 const BoxOrNull = Type.Union([Box, Type.Null()]);
 export type Box = Reply<typeof Box>;
 
-export const VisualBody = Type.Object({
-  pinId: Type.Optional(Id),
-  box: Type.Optional(Type.Array(Type.Number(), { minItems: 4, maxItems: 4 })),
-  boxUnit: Type.Optional(Type.Union([Type.Literal('pixels'), Type.Literal('fractions')])),
-  category: Type.Optional(Type.String({ maxLength: 256 })),
-  buyable: Type.Optional(Type.Boolean()),
-  mode: Type.Optional(
-    Type.Union([Type.Literal('flashlight'), Type.Literal('similar-looks'), Type.Literal('shop-the-look'), Type.Literal('exact-product')], {
-      description:
-        'flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product: the same thing only.',
-    }),
-  ),
-  term: Type.Optional(Type.String({ maxLength: 256, description: 'Only pins that carry this annotation.' })),
-  terms: Type.Optional(
-    Type.Array(Type.String({ maxLength: 256 }), { maxItems: 16, description: 'Only pins that carry all of these annotations.' }),
-  ),
-  imageUrl: Type.Optional(Type.String({ maxLength: 4096, description: 'A public address of an image, instead of pinId or an upload.' })),
-  via: Type.Optional(
-    Type.Union([Type.Literal('crop'), Type.Literal('dot')], { description: 'Whether a person drew the box or took a dot.' }),
-  ),
-  preview: Type.Optional(Type.Boolean({ description: 'The box is still moving: the list is not logged.' })),
-  sessionId: Type.Optional(Id),
-  treatment: Type.Optional(Type.String({ maxLength: 2048 })),
-  exclude: Type.Optional(Type.Array(Id, { maxItems: 1000 })),
-  userId: Type.Optional(Id),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX })),
-  cursor: Type.Optional(Type.String({ maxLength: 64 })),
-  explain: Type.Optional(Type.Boolean()),
-  ...FieldsAndFilters,
-});
+export const VisualBody = Type.Object(
+  {
+    pinId: Type.Optional(Id),
+    box: Type.Optional(Type.Array(Type.Number(), { minItems: 4, maxItems: 4 })),
+    boxUnit: Type.Optional(Type.Union([Type.Literal('pixels'), Type.Literal('fractions')])),
+    category: Type.Optional(Type.String({ maxLength: 256 })),
+    buyable: Type.Optional(Type.Boolean()),
+    mode: Type.Optional(
+      Type.Unsafe<Mode>({
+        ...Mode,
+        description:
+          'flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product: the same thing only.',
+      }),
+    ),
+    term: Type.Optional(Type.String({ maxLength: 256, description: 'Only pins that carry this annotation.' })),
+    terms: Type.Optional(
+      Type.Array(Type.String({ maxLength: 256 }), { maxItems: 16, description: 'Only pins that carry all of these annotations.' }),
+    ),
+    imageUrl: Type.Optional(Type.String({ maxLength: 4096, description: 'A public address of an image, instead of pinId or an upload.' })),
+    via: Type.Optional(
+      Type.Union([Type.Literal('crop'), Type.Literal('dot')], { description: 'Whether a person drew the box or took a dot.' }),
+    ),
+    preview: Type.Optional(Type.Boolean({ description: 'The box is still moving: the list is not logged.' })),
+    sessionId: Type.Optional(Id),
+    treatment: Type.Optional(Type.String({ maxLength: 2048 })),
+    exclude: Type.Optional(Type.Array(Id, { maxItems: 1000 })),
+    userId: Type.Optional(Id),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX })),
+    cursor: Type.Optional(Type.String({ maxLength: 64 })),
+    explain: Type.Optional(Type.Boolean()),
+    ...FieldsAndFilters,
+  },
+  { additionalProperties: false },
+);
 export type VisualRequest = Type.Static<typeof VisualBody>;
 
 const HeadFields = {
@@ -58,9 +65,17 @@ const Colour = Type.Object({
 });
 const Word = Type.Object({ word: Type.String(), confidence: Type.Number() });
 
-const VisualItem = Type.Object({
+export const VisualItem = Type.Object({
   ...ItemFields,
   distance: Type.Number({ description: 'Hamming distance of the binary codes.' }),
+  likeness: Type.Optional(
+    Type.Unsafe<'very like' | 'like'>({
+      type: 'string',
+      enum: ['very like', 'like'],
+      description:
+        'very like: half of the catalog has no nearer picture; like: all but 2 % have one as near. Absent: neither, or not known.',
+    }),
+  ),
   part: Type.Optional(Type.Integer({ description: 'Shop the look: index in `look`.' })),
   forLabel: Type.Optional(Type.String()),
   completes: Type.Optional(Type.Boolean({ description: 'Shop the look: of a kind that the picture lacks.' })),
@@ -72,6 +87,7 @@ export const VisualReply = Type.Object({
   annotations: Type.Array(WeightedTerm),
   colours: Type.Array(Colour),
   box: BoxOrNull,
+  modes: Type.Array(Mode, { description: 'What `mode` may be here: those that have data.' }),
   category: Type.Optional(TextOrNull),
   exactProduct: Type.Optional(
     Type.Object({
@@ -106,7 +122,7 @@ const ObjectFields = {
   suppressedBy: Type.Optional(Type.String({ description: 'The signal that took its dot.' })),
   detector: Type.Optional(Type.String()),
 };
-const LensItem = Type.Object({
+export const LensItem = Type.Object({
   ...ItemFields,
   source: Type.String(),
   box: Type.Optional(Box),
@@ -147,7 +163,7 @@ const Signals = Type.Object({
   conformity: NumberOrNull,
   agreement: NumberOrNull,
 });
-const PinObject = Type.Object({
+export const PinObject = Type.Object({
   ...ObjectFields,
   shown: Type.Boolean(),
   dominant: Type.Boolean(),

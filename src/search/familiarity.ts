@@ -6,19 +6,26 @@ const SAMPLED = 128;
 /** This share of the catalogue's own pictures counts as strange. */
 const STRANGE = 0.02;
 
+/** How much the bits of two pictures agree, told by how much those of the catalogue's own pictures agree with their nearest. */
+export interface Familiarity {
+  /** From here on a nearest picture says something: all but 2 % of the catalogue's pictures have it. */
+  readonly least: number;
+  /** Half of the catalogue's pictures have none that is nearer. */
+  readonly middle: number;
+}
+
 /**
- * From how much agreement of bits on a nearest picture says something: what all but 2 % of the catalogue's own pictures
- * have with their nearest other one (seeded sample of 128). Nets differ too much in their codes for one number: with the
- * bundled one the middle of a catalogue's own nearest is 0.89, of foreign photos 0.75. 0 for a catalogue of a few pictures.
+ * What the catalogue's own pictures have with their nearest other one (seeded sample of 128). Nets differ too much in their codes for one number: with the
+ * bundled one the middle of a catalogue's own nearest is 0.89, of foreign photos 0.75. Null for a catalogue of a few pictures.
  */
 export async function familiarAgreement(
   table: CodeTable,
   index: NeighborIndex<Uint32Array>,
   groupOf: (pinIndex: number) => number,
-): Promise<number> {
+): Promise<Familiarity | null> {
   const rows: number[] = [];
   for (let row = 0; row < table.capacity; row++) if (table.has[row] === 1) rows.push(row);
-  if (rows.length < SAMPLED) return 0;
+  if (rows.length < SAMPLED) return null;
   const agreements: number[] = [];
   for (const row of seededRandom(11).shuffled(rows).slice(0, SAMPLED)) {
     // Scans hold up the thread: between two of them requests are answered.
@@ -28,5 +35,6 @@ export async function familiarAgreement(
     if (distances.length > 0) agreements.push(1 - distances[0] / table.bits);
   }
   agreements.sort((a, b) => a - b);
-  return agreements[Math.floor(STRANGE * agreements.length)] ?? 0;
+  const at = (share: number): number => agreements[Math.floor(share * agreements.length)] ?? 0;
+  return { least: at(STRANGE), middle: at(0.5) };
 }

@@ -58,7 +58,7 @@ function Page({ place }: { place: Place }) {
   if (name === 'pin') return <Closeup place={place} />;
   if (name === 'boards' || name === 'board') return <Boards boardId={name === 'board' ? id : ''} place={place} />;
   if (name === 'home') return <HomeFeed userId={id || ''} />;
-  if (name === 'lens') return <Lens />;
+  if (name === 'lens') return <Lens place={place} />;
   if (name === 'judge') return <Judge study={id} />;
   if (name === 'jobs') return <Jobs />;
   if (name === 'status') return <StatusPage />;

@@ -77,7 +77,10 @@ async function blended(context: Context, desk: VisualDesk, question: VisualQuest
   const scenes = await scenesOf(context, desk, question, found, objects[0] ?? null, filters);
   const meant = meaningAlikes(context, question, understanding, filters);
   const nearest = results.reduce((best, row) => Math.min(best, row.distance), found.sources.bits);
-  const ratios = sourceRatios(understanding, 1 - nearest / found.sources.bits, { ...BLEND_RULES, visualMin: await desk.familiar() });
+  const ratios = sourceRatios(understanding, 1 - nearest / found.sources.bits, {
+    ...BLEND_RULES,
+    visualMin: (await desk.familiar())?.least ?? 0,
+  });
   const offers: Record<LensSource, ReadonlyMap<number, number>> = {
     'visual-search': new Map(results.slice(0, OFFERS).map((row) => [row.pinIndex, row.score])),
     'annotation-search': new Map(meant.map((row) => [row.pinIndex, row.score])),
@@ -142,11 +145,28 @@ async function scenesOf(
   if (!object) return [];
   const code = await desk.reader.code(picture, object.box, desk.net);
   const label = object.score >= TRUSTED_LABEL && object.label !== '' ? object.label : undefined;
-  return desk.objectIndex.scenes(
+  const found = desk.objectIndex.scenes(
     { code, pinIndex, ...(label ? { label } : {}), accept: (pin) => passes(pin, filters, context) },
     OFFERS,
     context.pins,
   );
+  return roomsFirst(found, (pin) => context.objectsOf(pin));
+}
+
+/** Share of its picture above which an object is no part of a scene but all there is: a product shot. */
+const ALONE_SHARE = 0.5;
+
+/** Pictures in which the object takes less than half come before those that show little else; each half keeps its order. */
+export function roomsFirst(
+  scenes: readonly SceneMatch[],
+  sizeOf: (pinIndex: number) => { readonly width: number; readonly height: number } | null,
+): readonly SceneMatch[] {
+  const isAlone = ({ pinIndex, box: [x1, y1, x2, y2] }: SceneMatch): boolean => {
+    const size = sizeOf(pinIndex);
+    return size !== null && (x2 - x1) * (y2 - y1) > ALONE_SHARE * size.width * size.height;
+  };
+  const alone = scenes.map(isAlone);
+  return [...scenes.filter((_, at) => !alone[at]), ...scenes.filter((_, at) => alone[at])];
 }
 
 /** Pins whose text answers to the surest terms, by BM25; neither the query nor its copies. */

@@ -13,7 +13,7 @@ import { netKeyOf } from '../../features/feature-store.ts';
 import type { VisualFeatures } from '../../features/visual-features.ts';
 import { type Naming, namingOf, type SeenWord } from '../../features/words.ts';
 import { annotationIdf } from '../../search/annotation-terms.ts';
-import { familiarAgreement } from '../../search/familiarity.ts';
+import { familiarAgreement, type Familiarity } from '../../search/familiarity.ts';
 import { visualSearch, type VisualSearchSources } from '../../search/flashlight.ts';
 import { type DotSignals, dotSignals } from '../../search/object-dots.ts';
 import { ObjectIndex } from '../../search/object-index.ts';
@@ -49,7 +49,13 @@ export class VisualDesk {
   private resident: { readonly key: string; readonly netKey: string; readonly objects: ResidentObjects } | null = null;
   private dominants: { readonly of: VisualFeatures; readonly pins: number; readonly index: ObjectIndex } | null = null;
   private thresholds: { readonly key: string; readonly values: ServingThresholds } | null = null;
-  private familiarity: { readonly of: VisualFeatures['image']; readonly pins: number; readonly agreement: Promise<number> } | null = null;
+  private familiarity: {
+    readonly of: VisualFeatures['image'];
+    readonly pins: number;
+    readonly agreement: Promise<Familiarity | null>;
+  } | null = null;
+  /** The last of them that is known. */
+  private measured: Familiarity | null = null;
   private queryNet: { readonly digest: string; readonly input: NetInput; readonly naming: Naming | null } | null = null;
   private lookedAt = Number.NEGATIVE_INFINITY;
   /** Pieces of work begun and not done. */
@@ -164,14 +170,25 @@ export class VisualDesk {
     return index;
   }
 
-  /** From how much agreement the nearest picture says something, sampled anew when the catalogue has doubled. */
-  familiar(): Promise<number> {
+  /** How much agreement says something, sampled anew when the catalogue has doubled. */
+  familiar(): Promise<Familiarity | null> {
     const { image } = this.features;
     const { pins } = this.context;
     if (this.familiarity && this.familiarity.of === image && pins.count < 2 * this.familiarity.pins) return this.familiarity.agreement;
     const agreement = familiarAgreement(image, this.sources.index, (pinIndex) => pins.group[pinIndex]);
     this.familiarity = { of: image, pins: pins.count, agreement };
+    this.measured = null;
+    void agreement.then(
+      (found) => (this.measured = found),
+      () => undefined,
+    );
     return agreement;
+  }
+
+  /** The same as far as it is known: what is searched does not wait for it. */
+  get familiarNow(): Familiarity | null {
+    void this.familiar().catch(() => undefined);
+    return this.measured;
   }
 
   /** The thresholds of the active nets, read again when the catalogue's file changed. */

@@ -1,6 +1,6 @@
 /** Visual search over HTTP: a region of a picture in; look-alikes, terms and colours out. Also its restricted forms. */
 import multipart from '@fastify/multipart';
-import { PIN_BUYABLE } from '../../catalog/pins/pin-columns.ts';
+import { PIN_BUYABLE, PIN_REMOVED } from '../../catalog/pins/pin-columns.ts';
 import type { Context } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
 import { categoryConformity, heaviestCategory, inCategory } from '../../search/category-conformity.ts';
@@ -13,6 +13,7 @@ import {
   type VisualResult,
   type VisualSearchSources,
 } from '../../search/flashlight.ts';
+import type { Familiarity } from '../../search/familiarity.ts';
 import type { QueryPicture, RegionLook } from '../../search/picture.ts';
 import { type LookPart, shopTheLook } from '../../search/shop-the-look.ts';
 import { type Box, pixelsToFractions } from '../../vision/box.ts';
@@ -22,7 +23,7 @@ import { lensRoutes } from './lens.ts';
 import { objectRoutes } from './objects.ts';
 import type { App, Service } from './routes.ts';
 import { replies } from '../schemas.ts';
-import { VisualReply } from '../search-schemas.ts';
+import { type Mode, VisualReply } from '../search-schemas.ts';
 import { VisualDesk } from './visual-desk.ts';
 import { coloursOf, listHead, logVisualList, placeOf, visualOptions } from './visual-list.ts';
 import { gatherPicture, type VisualQuestion, visualQuestion } from './visual-query.ts';
@@ -73,6 +74,8 @@ export function visualSearchRoutes(app: App, service: Service): void {
       return {
         ...listHead(context, options),
         ...reply,
+        items: withLikeness(reply.items, desk().familiarNow, found.sources.bits),
+        modes: modesOf(context, desk()),
         colours: coloursOf(found.look.colours),
         box: found.box,
         ...(question.request.explain ? { timings: found.timings } : {}),
@@ -81,6 +84,27 @@ export function visualSearchRoutes(app: App, service: Service): void {
   );
   lensRoutes(app, service, desk);
   objectRoutes(app, service, desk);
+}
+
+/** How like each item is, in a word, as far as the catalog's own pictures have told what that means. */
+function withLikeness<T extends { readonly distance: number }>(items: readonly T[], familiar: Familiarity | null, bits: number) {
+  const wordOf = (distance: number): { likeness?: 'very like' | 'like' } => {
+    const agreement = 1 - distance / bits;
+    if (familiar === null || agreement < familiar.least) return {};
+    return { likeness: agreement >= familiar.middle ? 'very like' : 'like' };
+  };
+  return items.map((item) => ({ ...item, ...wordOf(item.distance) }));
+}
+
+/** The modes that have something to answer with. */
+function modesOf({ pins }: Context, { fitted }: VisualDesk): Mode[] {
+  const isBuyable = pins.flags.subarray(0, pins.count).some((flags) => (flags & PIN_BUYABLE) !== 0 && (flags & PIN_REMOVED) === 0);
+  return [
+    'flashlight',
+    ...(pins.categoryNames.length > 0 ? (['similar-looks'] as const) : []),
+    ...(isBuyable ? (['shop-the-look'] as const) : []),
+    ...(fitted.exactProduct ? (['exact-product'] as const) : []),
+  ];
 }
 
 /** A region that was read: what it looks like, what it is searched among, and the milliseconds of each stage. */
@@ -134,7 +158,7 @@ export function passes(pin: number, { category, terms = [], buyable, exclude, fi
 }
 
 /** What the mode of a search adds to the head of its reply. */
-type PageReply = Omit<VisualReply, keyof ReturnType<typeof listHead> | 'colours' | 'box' | 'timings'>;
+type PageReply = Omit<VisualReply, 'modes' | keyof ReturnType<typeof listHead> | 'colours' | 'box' | 'timings'>;
 
 interface Answer {
   readonly reply: PageReply;

@@ -57,7 +57,7 @@ export async function blendByKind(
     const reader = new PictureReader(pool, () => null, { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit });
     const queryNet = { folder: activeNet(dataFolder, 'visual'), digest: net.digest, binarizer, input: visualNet.manifest.input };
     const thresholds = servingThresholds(dataFolder, net.digest, detectors);
-    const visualMin = await familiarAgreement(image, sources.index, (pin) => columns.group[pin]);
+    const visualMin = (await familiarAgreement(image, sources.index, (pin) => columns.group[pin]))?.least ?? 0;
     const tallies = new Map<Kind, { readonly queries: number; readonly ratio: number[]; readonly silent: number[] }>();
     const chosen = seededRandom(3)
       .shuffled([...catalog.pins.images()].filter(({ pinIndex }) => image.has[pinIndex] === 1))

@@ -1,11 +1,13 @@
 import type { TargetedEvent } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Mode } from '../../api/search-schemas.ts';
 import type { Box, PinObject } from '../api.ts';
 import { isCommand } from '../keyboard.ts';
 import { dragBox, drawnBox, type Fractions, type Grip, MIDDLE, readBox, stepBox, toFractions, toPixels } from './crop-box.ts';
+import { MatchBox } from './match-box.tsx';
 import { PinImage } from './pin-image.tsx';
 import { RegionResults } from './region-results.tsx';
-import { type Mode, MODES, type Picture, useRegionSearch } from './region-search.ts';
+import { MODES, type Picture, useRegionSearch } from './region-search.ts';
 import { dotName } from './spoken.tsx';
 
 /** The objects of a picture, and its size in the pixels of their boxes. */
@@ -40,6 +42,7 @@ export function Cropper({
   const [state, setState] = useState<CropState | null>(null);
   const [terms, setTerms] = useState<readonly string[]>([]);
   const [mode, setMode] = useState<Mode>('flashlight');
+  const [pointed, setPointed] = useState<Box | null>(null);
   const frame = useRef<HTMLDivElement>(null);
   const held = useRef(false);
   useEffect(() => {
@@ -76,13 +79,14 @@ export function Cropper({
         <div class="stage" ref={frame} onPointerDown={(event) => grab(event, 'draw')}>
           {'pinId' in picture ? <PinImage pinId={picture.pinId} widthPx={736} {...shown} /> : <img src={address} {...shown} />}
           {state && <CropBox box={state.box} onKeys={keys} onGrab={grab} />}
+          {extent && pointed && <MatchBox box={pointed} extent={extent} />}
           {extent && <Dots objects={objects} extent={extent} onGrab={grab} onPick={(box) => settle(toFractions(box, extent), 'dot')} />}
         </div>
         <p class="hint">Drag the box or its corners, draw a new one, or click a dot. Arrow keys move it, with shift they resize it.</p>
       </div>
       <div>
         <div class="row wrap modes" role="group" aria-label="What to search for">
-          {(Object.keys(MODES) as Mode[]).map((each) => (
+          {(search.reply?.modes ?? []).map((each) => (
             <button
               type="button"
               key={each}
@@ -94,7 +98,7 @@ export function Cropper({
             </button>
           ))}
         </div>
-        <RegionResults search={search} terms={terms} onTerms={setTerms} held={held} />
+        <RegionResults search={search} terms={terms} onTerms={setTerms} onPoint={setPointed} held={held} />
       </div>
     </div>
   );

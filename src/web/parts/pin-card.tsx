@@ -42,7 +42,7 @@ export function PinCard({
         aria-label={name}
       >
         <span class="card-picture">
-          <PinImage pinId={pinId} widthPx={320} alt={name} onError={() => setImageless(true)} />
+          <PinImage pinId={pinId} widthPx={320} alt={caption ? '' : name} onError={() => setImageless(true)} />
           {pictured}
         </span>
         {(caption || price) && (

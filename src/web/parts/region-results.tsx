@@ -1,10 +1,10 @@
-import { type Item, sendEvents, type VisualReply } from '../api.ts';
+import { type Box, type Item, sendEvents, type VisualReply } from '../api.ts';
 import { currentUser } from '../visitor.ts';
+import { counted } from '../words.ts';
 import { Masonry } from './masonry.tsx';
 import { PinCard } from './pin-card.tsx';
 import type { RegionSearch } from './region-search.ts';
 import { SaveButton, SavesRefused, useSaves } from './saves.tsx';
-import { SourceBadge } from './source-badge.tsx';
 import { Empty, Failure, MoreFailed, Skeleton } from './states.tsx';
 
 /**
@@ -15,11 +15,14 @@ export function RegionResults({
   search,
   terms,
   onTerms,
+  onPoint,
   held,
 }: {
   search: RegionSearch;
   terms: readonly string[];
   onTerms: (terms: readonly string[]) => void;
+  /** Told which object a shelf is for while it is pointed at. */
+  onPoint: (box: Box | null) => void;
   held: { current: boolean };
 }) {
   const { reply, error, busy, retry } = search;
@@ -34,25 +37,33 @@ export function RegionResults({
   return (
     <>
       <p class="found" role="status">
-        {reply && !error && countOf(reply.items)}
+        {reply && !error && countOf(reply)}
       </p>
       {error && <Failure error={error} retry={retry} />}
       {!error && !reply && <Skeleton count={8} />}
       {!error && reply && (
         <div class={`results${busy ? ' busy' : ''}`} aria-busy={busy} onPointerDown={hold}>
           <Terms reply={reply} terms={terms} onTerms={onTerms} />
-          <Found reply={reply} search={search} />
+          <Found reply={reply} search={search} onPoint={onPoint} />
         </div>
       )}
     </>
   );
 }
 
-function countOf({ length }: readonly Item[]): string {
-  return length === 1 ? '1 pin found' : `${length} pins found`;
+function countOf({ items, nextCursor }: VisualReply): string {
+  return nextCursor === null ? `${counted(items.length, 'pin')} found` : `${items.length.toLocaleString('en')} pins found, and more`;
 }
 
-function Found({ reply, search: { more, moreError } }: { reply: VisualReply; search: RegionSearch }) {
+function Found({
+  reply,
+  search: { more, moreError },
+  onPoint,
+}: {
+  reply: VisualReply;
+  search: RegionSearch;
+  onPoint: (box: Box | null) => void;
+}) {
   return (
     <>
       {reply.exactProduct && (
@@ -61,9 +72,16 @@ function Found({ reply, search: { more, moreError } }: { reply: VisualReply; sea
           {(100 * reply.exactProduct.precision).toFixed(0)} % of cases.
         </p>
       )}
-      {reply.items.length === 0 && <Empty title="Nothing like this">Try a larger box, or fewer terms.</Empty>}
+      {reply.items.length === 0 &&
+        (reply.look ? (
+          <Empty title="Nothing to buy here">
+            {reply.modes.includes('shop-the-look') ? 'No pin that is marked buyable looks like this.' : 'No pin here is marked buyable.'}
+          </Empty>
+        ) : (
+          <Empty title="Nothing like this">Try a larger box, or fewer terms.</Empty>
+        ))}
       {reply.look ? (
-        <Shelves reply={reply} />
+        <Shelves reply={reply} onPoint={onPoint} />
       ) : (
         <Cards reply={reply} items={reply.items} onEnd={reply.nextCursor && !moreError ? more : null} />
       )}
@@ -101,7 +119,8 @@ function Terms({ reply, terms, onTerms }: { reply: VisualReply; terms: readonly 
 }
 
 /** One shelf per object of the look, those that complete it last. */
-function Shelves({ reply }: { reply: VisualReply }) {
+function Shelves({ reply, onPoint }: { reply: VisualReply; onPoint: (box: Box | null) => void }) {
+  const names = numbered((reply.look ?? []).map(({ label }) => label));
   let from = 0;
   return (
     <>
@@ -109,10 +128,18 @@ function Shelves({ reply }: { reply: VisualReply }) {
         const items = reply.items.slice(from, from + part.count);
         from += part.count;
         return (
-          <section class="shelf" key={at} aria-label={part.label || 'this region'}>
+          <section
+            class="shelf"
+            key={at}
+            aria-label={names[at] || 'this region'}
+            onPointerEnter={() => onPoint(part.box)}
+            onPointerLeave={() => onPoint(null)}
+            onFocusCapture={() => onPoint(part.box)}
+            onBlurCapture={() => onPoint(null)}
+          >
             <h2>
               {part.completes ? 'Goes with it: ' : ''}
-              {part.label || 'In this box'}
+              {names[at] || 'In this box'}
             </h2>
             <Cards reply={reply} items={items} onEnd={null} />
           </section>
@@ -120,6 +147,15 @@ function Shelves({ reply }: { reply: VisualReply }) {
       })}
     </>
   );
+}
+
+/** "chair, chair, lamp" is "chair 1, chair 2, lamp". */
+function numbered(labels: readonly string[]): readonly string[] {
+  return labels.map((label, at) => {
+    const same = labels.filter((other) => other === label).length;
+    if (same === 1 || label === '') return label;
+    return `${label} ${labels.slice(0, at + 1).filter((other) => other === label).length}`;
+  });
 }
 
 function Cards({ reply, items, onEnd }: { reply: VisualReply; items: readonly Item[]; onEnd: (() => void) | null }) {
@@ -138,10 +174,7 @@ function Cards({ reply, items, onEnd }: { reply: VisualReply; items: readonly It
             onOpen={() => void sendEvents(currentUser(), recommendationId, 'click', [item])}
             overlay={<SaveButton item={item} saves={saves} />}
           >
-            {item.sources.map((source) => (
-              <SourceBadge key={source.name} name={source.name} score={source.score} />
-            ))}
-            {item.distance !== undefined && <small title="bits that differ">{item.distance} bits apart</small>}
+            {item.likeness && <span class="badge">{item.likeness}</span>}
           </PinCard>
         ))}
       </Masonry>

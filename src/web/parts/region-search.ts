@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Mode } from '../../api/search-schemas.ts';
 import { asError, call, post, type VisualReply } from '../api.ts';
 import { currentUser } from '../visitor.ts';
 import type { Fractions } from './crop-box.ts';
@@ -6,13 +7,12 @@ import type { Fractions } from './crop-box.ts';
 /** The picture that is searched in: a pin's, or a file of the visitor. */
 export type Picture = { readonly pinId: string } | { readonly file: File };
 
-export const MODES = {
+export const MODES: Readonly<Record<Mode, string>> = {
   flashlight: 'Looks alike',
-  'similar-looks': 'Similar looks',
+  'similar-looks': 'Of the same kind',
   'shop-the-look': 'Shop the look',
   'exact-product': 'Exact product',
-} as const;
-export type Mode = keyof typeof MODES;
+};
 
 export interface RegionQuery {
   readonly box: Fractions | null;

@@ -1,0 +1,7 @@
+import type { Box } from '../api.ts';
+
+/** A box on a picture, both in pixels of the original: it lies where it belongs however large the picture is shown. */
+export function MatchBox({ box, extent }: { box: Box; extent: readonly [number, number] }) {
+  const [x1, y1, x2, y2] = [box[0] / extent[0], box[1] / extent[1], box[2] / extent[0], box[3] / extent[1]].map((side) => side * 100);
+  return <span class="match-box" style={{ left: `${x1}%`, top: `${y1}%`, width: `${x2 - x1}%`, height: `${y2 - y1}%` }} />;
+}
