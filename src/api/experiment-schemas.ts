@@ -92,7 +92,7 @@ export const DefinitionBody = Type.Object({
 export const ExperimentState = Type.Object({ key: Type.String(), state: State, version: Type.Integer(), definition: Definition });
 export const DefinitionVersion = Type.Object({ key: Type.String(), version: Type.Integer(), definition: Definition });
 
-const Card = Type.Object({
+export const ExperimentCard = Type.Object({
   key: Type.String(),
   description: Type.String(),
   state: State,
@@ -108,10 +108,10 @@ const Card = Type.Object({
   metric: Type.String({ description: 'Label of the deciding metric.' }),
   ...LiftFields,
 });
-export type ExperimentCard = Reply<typeof Card>;
+export type ExperimentCard = Reply<typeof ExperimentCard>;
 
 export const ExperimentList = Type.Object({
-  experiments: Type.Array(Card),
+  experiments: Type.Array(ExperimentCard),
   holdout: Type.Number(),
   known: Type.Object(
     {
@@ -127,7 +127,7 @@ export const ExperimentList = Type.Object({
 });
 export type ExperimentList = Reply<typeof ExperimentList>;
 
-const Row = Type.Object({
+export const ReportRow = Type.Object({
   metric: Type.String(),
   label: Type.String(),
   arm: Type.String(),
@@ -186,7 +186,7 @@ export const Report = Type.Object({
       restsOn: Type.Optional(Type.Array(Type.String())),
     }),
   ),
-  rows: Type.Array(Row),
+  rows: Type.Array(ReportRow),
   guardrails: Type.Array(
     Type.Object({
       metric: Type.String(),
@@ -223,7 +223,7 @@ export const Report = Type.Object({
 });
 export type Report = Reply<typeof Report>;
 
-const ForestRow = Type.Object({
+export const ForestRow = Type.Object({
   label: Type.String(),
   arm: Type.String(),
   metric: Type.String(),
@@ -257,7 +257,7 @@ export const ConcludeBody = Type.Object(
 
 /** One experiment as the page draws it. */
 export const ExperimentView = Type.Object({
-  card: Card,
+  card: ExperimentCard,
   definition: Definition,
   version: Type.Integer(),
   report: Report,

@@ -79,7 +79,7 @@ export const RankBody = Type.Object({
   ...FieldsAndFilters,
 });
 
-const Term = Type.Object({
+export const Term = Type.Object({
   feature: Type.String(),
   value: Type.Number(),
   weight: Type.Number(),

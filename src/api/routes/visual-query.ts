@@ -8,6 +8,7 @@ import type { BoxUnit } from '../../vision/box.ts';
 import { frameCount } from '../../vision/image-tensor.ts';
 import { type AskedFilter, askedFilter, type FieldsOf, fieldReader } from './item-fields.ts';
 import { checkKnown } from '../shell/guard.ts';
+import { invalidRequest } from '../shell/problem.ts';
 import { networkOf } from '../shell/rate-limit.ts';
 import { pinOf } from './list-options.ts';
 import type { Service } from './routes.ts';
@@ -31,9 +32,11 @@ export async function visualQuestion(context: Context, request: FastifyRequest):
   const { form } = request;
   const body: unknown = form ? form.fields : request.body;
   if (!Value.Check(VisualBody, body)) {
-    const [problem] = Value.Errors(VisualBody, body);
-    const field = problem?.instancePath.split('/')[1] ?? '';
-    throw new ServiceError('REQUEST_INVALID', { field, detail: `${field || 'body'}: ${problem?.message ?? 'is not what it should be'}` });
+    const known = Object.keys(VisualBody.properties);
+    const unknown = Object.keys((body ?? {}) as object).find((name) => !known.includes(name));
+    if (unknown !== undefined)
+      throw new ServiceError('REQUEST_INVALID', { field: unknown, detail: `${unknown} is not known; there are: ${known.join(', ')}` });
+    throw invalidRequest(Value.Errors(VisualBody, body) as never, 'body');
   }
   const boxUnit = body.boxUnit ?? 'pixels';
   const filter = await askedFilter(context, body.filter);

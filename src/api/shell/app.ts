@@ -29,6 +29,7 @@ import { nearDuplicateRoutes } from '../routes/near-duplicates.ts';
 import { modelDetailRoutes } from '../routes/model-details.ts';
 import { modelRoutes } from '../routes/models.ts';
 import { netRoutes } from '../routes/nets.ts';
+import { namedDocument, type OpenApiDocument } from './openapi.ts';
 import { isPageAddress, pageRoutes } from '../routes/pages.ts';
 import { photoRoutes } from '../routes/photos.ts';
 import { pinRoutes } from '../routes/pins.ts';
@@ -142,9 +143,14 @@ export async function buildService(context: Context, { behindReaders = false, wr
     await forwardTheRest(app, writer);
     return { app, metrics };
   }
+  refuseUnknownFields(app);
   await app.register(swagger, OPENAPI);
   for (const routes of ROUTES) routes(app, { context, metrics, keys });
-  app.get('/v1/openapi.json', { schema: { summary: 'This document', tags: ['health'] } }, async () => app.swagger());
+  let described: OpenApiDocument | null = null;
+  app.get('/v1/openapi.json', { schema: { summary: 'This document', tags: ['health'] } }, async () => {
+    described ??= namedDocument(app.swagger() as unknown as OpenApiDocument);
+    return described;
+  });
   await pageRoutes(app);
   return { app, metrics };
 }
@@ -166,6 +172,15 @@ const OPENAPI = {
     components: { securitySchemes: { key: { type: 'http' as const, scheme: 'bearer' } } },
   },
 };
+
+/** A body that names a field its route does not know is refused, not read without it: the field may be a misspelled one. */
+function refuseUnknownFields(app: App): void {
+  app.addHook('onRoute', ({ schema }) => {
+    const body = schema?.body as { type?: string; properties?: object; additionalProperties?: unknown } | undefined;
+    if (schema && body?.type === 'object' && body.properties && body.additionalProperties === undefined)
+      schema.body = { ...body, additionalProperties: false };
+  });
+}
 
 /**
  * A handler that takes too long is answered for. Not those that wait for nothing but memory and the group commit: there

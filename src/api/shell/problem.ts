@@ -67,7 +67,7 @@ export function serviceErrorOf(error: FastifyError | Error, bodyLimit: number, m
       'REQUEST_MEDIA_TYPE',
       {
         given: mediaType?.slice(0, 100) ?? 'a body of no type',
-        known: 'application/json, and multipart/form-data where a picture may come',
+        known: 'application/json, and where a picture may come multipart/form-data with the picture in the part `image`',
       },
       error,
     );
@@ -80,13 +80,33 @@ export function serviceErrorOf(error: FastifyError | Error, bodyLimit: number, m
 
 type Validation = NonNullable<FastifyError['validation']>;
 
-function invalidRequest([first]: Validation, context: string): ServiceError {
+/** What is wrong with a request, by the first error of its schema: the field, and what it may be. */
+export function invalidRequest(errors: Validation, context: string): ServiceError {
+  const [first] = errors;
   const missing = (first.params as { missingProperty?: string }).missingProperty;
   const unknown = (first.params as { additionalProperty?: string }).additionalProperty;
   const path = first.instancePath.slice(1).replaceAll('/', '.');
   const field = [path, missing ?? unknown].filter((part) => part).join('.') || context;
-  const said = missing ? 'is missing' : unknown ? 'is not known' : (first.message ?? 'is not valid');
+  const choices = choicesOf(errors);
+  const said = missing
+    ? 'is missing'
+    : unknown
+      ? 'is not known'
+      : choices.length > 0
+        ? `must be one of ${choices.join(', ')}`
+        : (first.message ?? 'is not valid');
   return new ServiceError('REQUEST_INVALID', { field, detail: `${field} ${said}` });
+}
+
+/** The values that would have been right where the first error is, of an enumeration or of constants. */
+function choicesOf(errors: Validation): readonly string[] {
+  const [{ instancePath }] = errors;
+  const choices = errors.flatMap(({ keyword, params, instancePath: path }) => {
+    if (path !== instancePath) return [];
+    const { allowedValues, allowedValue } = params as { allowedValues?: readonly unknown[]; allowedValue?: unknown };
+    return keyword === 'enum' ? (allowedValues ?? []) : keyword === 'const' ? [allowedValue] : [];
+  });
+  return [...new Set(choices.map(String))];
 }
 
 export function sendProblem(error: ServiceError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
