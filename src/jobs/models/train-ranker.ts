@@ -76,12 +76,19 @@ function logRunLines(receipt: Readonly<Record<string, unknown>>): string[] {
   const { model, ndcg10, judgement } = receipt as { model: string; ndcg10: Record<string, Interval>; judgement: Judgement };
   return [
     `${model}: ${learned(receipt)}`,
-    ...Object.entries(ndcg10).map(
-      ([name, { mean, low, high }]) => `  NDCG@10 ${name.padEnd(12)} ${mean.toFixed(4)} (${low.toFixed(4)} .. ${high.toFixed(4)})`,
-    ),
+    ...measuredLines(ndcg10),
     ...judgementLines(judgement),
     `It does not serve yet: related-pins promote-model ${model}`,
   ];
+}
+
+/** A mean over no list is no figure. */
+export function measuredLines(ndcg10: Readonly<Record<string, Interval>>): string[] {
+  const measured = Object.entries(ndcg10).filter(([, { queries }]) => queries > 0);
+  if (measured.length === 0) return ['  no later list: there is nothing to judge by'];
+  return measured.map(
+    ([name, { mean, low, high }]) => `  NDCG@10 ${name.padEnd(12)} ${mean.toFixed(4)} (${low.toFixed(4)} .. ${high.toFixed(4)})`,
+  );
 }
 
 async function trainFromLetor(input: JobInput): Promise<Readonly<Record<string, unknown>>> {

@@ -1,6 +1,5 @@
 /** Photos in class folders, each asking all others: precision of whole photos against crops of what the detector saw. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { dominantObject } from '../../detection/dominant-object.ts';
 import { openDetectors, readDetectorSet, readUnited } from '../../detection/detector-set.ts';
 import { ServiceError } from '../../errors.ts';
@@ -12,6 +11,7 @@ import type { Box } from '../../vision/box.ts';
 import type { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import type { JobInput } from '../job.ts';
+import { folderImages } from './labelled-images.ts';
 
 interface Figures {
   readonly p1: Interval;
@@ -28,18 +28,9 @@ export interface ClassFigures {
 }
 
 const AT_ONCE = 32;
-const IMAGE = /\.(jpe?g|png|webp|gif|avif|tiff?)$/i;
 
 export async function classFolders(folder: string, pool: InferencePool, { dataFolder, progress, signal }: JobInput): Promise<ClassFigures> {
-  const photos = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .flatMap(({ name }) =>
-      readdirSync(join(folder, name))
-        .filter((file) => IMAGE.test(file))
-        .sort()
-        .map((file) => ({ label: name, file: join(folder, name, file) })),
-    );
-  if (photos.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: `${folder} holds no class folders with photos` });
+  const photos = folderImages(folder);
   const detectors = openDetectors(readDetectorSet(dataFolder), pool);
   const net = await openConvNet(activeNet(dataFolder, 'visual'), pool);
   const rows: { label: string; whole: Float32Array; crop: Float32Array; cropped: boolean }[] = [];

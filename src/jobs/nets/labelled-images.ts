@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceError } from '../../errors.ts';
 
@@ -10,9 +10,9 @@ export interface FolderImage {
 
 /** The images of a folder whose sub-folders are their labels, in name order. Throws NOTHING_TO_DO where there are none. */
 export function folderImages(folder: string): FolderImage[] {
-  const labels = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name)
+  const labels = readdirSync(folder)
+    // Linked folders are followed: a data set often lies elsewhere.
+    .filter((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory())
     .sort();
   const images = labels.flatMap((label) =>
     readdirSync(join(folder, label))

@@ -30,7 +30,7 @@ export const job: Job = {
   },
   describe({ findings, bad, warn }) {
     const lines = (findings as Finding[]).flatMap(({ check, health, says, wayOut }) => {
-      const line = `${health.padEnd(5)}${check.padEnd(24)}${says}`;
+      const line = `${health.padEnd(5)}${check.padEnd(23)} ${says}`;
       return wayOut === '' ? [line] : [line, `${' '.repeat(29)}${wayOut}`];
     });
     return [...lines, '', bad === 0 ? `nothing is wrong${warn === 0 ? '' : `, ${warn} to look at`}` : `${bad} wrong, ${warn} to look at`];
