@@ -41,7 +41,7 @@ export async function visualSearchSteps(browser, base, out) {
   const photo = Buffer.from(await (await fetch(`${base}/v1/pins/${encodeURIComponent(pin)}/image?width=512`)).arrayBuffer());
   await page.goto(`${base}/lens`, { waitUntil: 'networkidle' });
   await take('7-upload');
-  await page.locator('input[type=file]').setInputFiles({ name: 'photo.jpg', mimeType: 'image/jpeg', buffer: photo });
+  await page.getByLabel('Choose a photo').setInputFiles({ name: 'photo.jpg', mimeType: 'image/jpeg', buffer: photo });
   await page.waitForSelector('.understanding', { timeout: 30_000 });
   await page.waitForLoadState('networkidle');
   await take('8-lens');

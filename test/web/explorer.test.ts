@@ -251,10 +251,23 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
   it('reads a photo in the lens and says what each source gave', async () => {
     await open('/lens');
     const photo = await (await fetch(`${server.address}/v1/pins/tattoo-1/image?width=200`)).arrayBuffer();
-    await page.locator('input[type=file]').setInputFiles({ name: 'photo.jpg', mimeType: 'image/jpeg', buffer: Buffer.from(photo) });
-    await page.waitForSelector('.blend', { timeout: 30_000 });
+    await page.getByLabel('Choose a photo').setInputFiles({ name: 'photo.jpg', mimeType: 'image/jpeg', buffer: Buffer.from(photo) });
+    await page.waitForSelector('.blend', { state: 'attached', timeout: 30_000 });
     expect(await page.locator('.blend > div').count()).toBe(3);
     expect(await page.locator('.card').count()).toBeGreaterThan(0);
+  });
+
+  it('explains the lens before there is a photo, and searches with one of its examples', async () => {
+    await open('/lens');
+    expect(await page.locator('main').innerText()).toContain('searched, not kept');
+    expect(await page.getByLabel('Address of a picture').isVisible()).toBe(true);
+    const examples = page.getByRole('region', { name: 'Examples' }).getByRole('button');
+    expect(await examples.count()).toBe(3);
+    await examples.first().click();
+    await page.waitForURL(/\/lens\?pin=/);
+    await page.locator('.card').first().waitFor({ timeout: 30_000 });
+    await page.getByRole('button', { name: 'Search inside the photo' }).click();
+    await page.waitForSelector('.results .card');
   });
 
   it('says what is not there, and fits a narrow window', async () => {

@@ -185,13 +185,13 @@ describe.skipIf(!CHROMIUM || !BUILT)('search inside pictures, in a real browser 
   it('takes a photo by file, by drop and by paste, shows the blend, and crops inside it', async () => {
     const bytes = readFileSync(join(folder, 'images', 'tattoo-2.png'));
     await page.goto(`${server.address}/lens`, { waitUntil: 'networkidle' });
-    await page.locator('input[type=file]').setInputFiles({ name: 'one.png', mimeType: 'image/png', buffer: bytes });
-    await page.waitForSelector('.blend', { timeout: 60_000 });
+    await page.getByLabel('Choose a photo').setInputFiles({ name: 'one.png', mimeType: 'image/png', buffer: bytes });
+    await page.waitForSelector('.blend', { state: 'attached', timeout: 60_000 });
     expect(await page.locator('.drop b').innerText()).toBe('one.png');
     for (const kind of ['drop', 'paste'] as const) {
       await page.evaluate(handOver, { kind, text: bytes.toString('base64') });
       await page.waitForFunction((name) => document.querySelector('.drop b')?.textContent === name, `${kind}.png`, { timeout: 20_000 });
-      await page.waitForSelector('.blend', { timeout: 60_000 });
+      await page.waitForSelector('.blend', { state: 'attached', timeout: 60_000 });
     }
     await page.getByRole('button', { name: 'Search inside the photo' }).click();
     await results();
@@ -202,7 +202,7 @@ describe.skipIf(!CHROMIUM || !BUILT)('search inside pictures, in a real browser 
   it('says what it cannot read', async () => {
     await page.goto(`${server.address}/lens`, { waitUntil: 'networkidle' });
     await page
-      .locator('input[type=file]')
+      .getByLabel('Choose a photo')
       .setInputFiles({ name: 'page.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('<!doctype html><html></html>') });
     await page.waitForSelector('.state[role=alert]', { timeout: 20_000 });
     expect(await page.locator('.state').innerText()).toContain('HTML');
