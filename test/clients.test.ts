@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { visit } from '../clients/typescript/sample.ts';
 import { RelatedPins } from '../clients/typescript/client.ts';
-// @ts-expect-error an example in JavaScript
 import { ownPage } from '../docs/examples/own-page/server.mjs';
 import { documentDigest, type OpenApiDocument, operationIdOf } from '../src/api/shell/openapi.ts';
 import { type Server, startServer } from '../src/server.ts';
