@@ -168,7 +168,7 @@ function FirstDay({ report, metric }: { report: Report; metric: string }) {
     <section class="panel" aria-label="First day">
       <h2>{metric} in the first day</h2>
       <p class="hint">Everything counted up to the end of each hour since the start.</p>
-      <LineChart x={hours} series={series} format={percent} zero heightPx={200} />
+      <LineChart x={hours} series={series} format={percent} zero heightPx={200} xName="hours" />
     </section>
   );
 }

@@ -93,7 +93,7 @@ function Opening({ query, onPhoto, onLink }: { query: Query | null; onPhoto: (ph
         )}
         <span>
           <b>{query === null ? 'Drop a photo here' : nameOf(query)}</b>
-          <small>or paste one, or click to choose another</small>
+          <small>or paste one, or click to choose {query === null ? 'one' : 'another'}</small>
         </span>
         <input type="file" accept="image/*" aria-label="Choose a photo" onChange={choose} />
       </label>

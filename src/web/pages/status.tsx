@@ -206,6 +206,7 @@ function Traffic({ status: { traffic, log } }: { status: Status }) {
         ]}
         format={number}
         heightPx={180}
+        xName="minutes"
       />
     </section>
   );

@@ -22,12 +22,15 @@ export function LineChart({
   format,
   zero = false,
   heightPx = 260,
+  xName = 'days',
 }: {
   x: readonly string[] | readonly number[];
   series: readonly BandSeries[];
   format: (value: number) => string;
   zero?: boolean;
   heightPx?: number;
+  /** Of plain numbers. */
+  xName?: string;
 }) {
   const frame = useRef<HTMLDivElement>(null);
   const key = JSON.stringify([x, series]);
@@ -37,7 +40,7 @@ export function LineChart({
     const ink = getComputedStyle(element).getPropertyValue('color');
     const line = getComputedStyle(document.documentElement).getPropertyValue('--line');
     const chart = new uPlot(
-      optionsOf(series, { width: element.clientWidth, height: heightPx, ink, line, format, zero, time: typeof x[0] === 'string' }),
+      optionsOf(series, { width: element.clientWidth, height: heightPx, ink, line, format, zero, time: typeof x[0] === 'string', xName }),
       dataOf(x, series, zero),
       element,
     );
@@ -60,6 +63,7 @@ interface Look {
   readonly zero: boolean;
   /** x are days, not plain numbers. */
   readonly time: boolean;
+  readonly xName: string;
 }
 
 function dataOf(given: readonly string[] | readonly number[], series: readonly BandSeries[], zero: boolean): uPlot.AlignedData {
@@ -68,8 +72,8 @@ function dataOf(given: readonly string[] | readonly number[], series: readonly B
   return [x, ...columns, ...(zero ? [x.map(() => 0)] : [])] as uPlot.AlignedData;
 }
 
-function optionsOf(series: readonly BandSeries[], { width, height, ink, line, format, zero, time }: Look): uPlot.Options {
-  const lines: uPlot.Series[] = [{ label: time ? 'day' : 'days', ...(time ? { value: '{YYYY}-{MM}-{DD}' } : {}) }];
+function optionsOf(series: readonly BandSeries[], { width, height, ink, line, format, zero, time, xName }: Look): uPlot.Options {
+  const lines: uPlot.Series[] = [{ label: time ? 'day' : xName, ...(time ? { value: '{YYYY}-{MM}-{DD}' } : {}) }];
   const bands: uPlot.Band[] = [];
   series.forEach(({ name, low, high }, at) => {
     const colour = SERIES_COLOURS[at % SERIES_COLOURS.length];
