@@ -84,9 +84,10 @@ except RelatedPinsError as error:
     expect(new Set(ids).size).toBe(ids.length);
     expect(operationIdOf('get', '/v1/pins/{id}/related')).toBe('getPinRelated');
     const unnamed = operations.flatMap(({ path, method, operation }) => {
-      const bodies = Object.values(operation.requestBody?.content ?? {});
-      const replies = Object.values(operation.responses?.['200']?.content ?? {});
-      return [...bodies, ...replies].some(({ schema }) => schema && !('$ref' in schema)) ? [`${method} ${path}`] : [];
+      const contents = [operation.requestBody?.content, operation.responses?.['200']?.content].flatMap((each) => Object.values(each ?? {}));
+      // Pictures and tables are bytes and text.
+      const shapes = contents.filter(({ schema }) => schema && schema.type !== 'string');
+      return shapes.some(({ schema }) => !('$ref' in schema)) ? [`${method} ${path}`] : [];
     });
     expect(unnamed).toEqual([]);
     const names = Object.keys(document.components?.schemas ?? {});
