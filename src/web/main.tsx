@@ -72,9 +72,12 @@ function Page({ place }: { place: Place }) {
 function NoSuchPage() {
   useTitle('No such page');
   return (
-    <Empty title="There is no such page">
-      <a href="/">Back to the pins</a>
-    </Empty>
+    <>
+      <h1 class="visually-hidden">No such page</h1>
+      <Empty title="There is no such page">
+        <a href="/">Back to the pins</a>
+      </Empty>
+    </>
   );
 }
 

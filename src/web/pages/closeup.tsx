@@ -30,7 +30,13 @@ export function Closeup({ place }: { place: Place }) {
   const pickBox = (box: Box): void => go(withQuery(place, { crop: box.map((side) => Math.round(side)).join(',') }), true);
   const value = pin.kind === 'there' ? pin.value : null;
   useTitle(value?.title || pinId);
-  if (pin.kind === 'failed') return <Failure error={pin.error} retry={pin.retry} />;
+  if (pin.kind === 'failed')
+    return (
+      <>
+        <h1 class="visually-hidden">pin {pinId}</h1>
+        <Failure error={pin.error} retry={pin.retry} />
+      </>
+    );
   return (
     <div class="closeup">
       <section class="hero">
