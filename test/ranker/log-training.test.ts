@@ -7,7 +7,7 @@ import { climbLadder } from '../../src/ranker/measures/ablation-ladder.ts';
 import { clustersOf, intervalsOf, liftBySegment } from '../../src/ranker/measures/holdout-report.ts';
 import { chooseC } from '../../src/ranker/training/choose-c.ts';
 import { FEATURE_COLUMNS } from '../../src/ranker/scoring/feature-table.ts';
-import { collectLogData, sliceLog, trainingRows } from '../../src/ranker/training/log-data.ts';
+import { collectLogData, sliceLog, splitLog, trainingRows } from '../../src/ranker/training/log-data.ts';
 import { trainOnLog } from '../../src/ranker/training/log-training.ts';
 import { examinationFromInterventions, examinationFromShuffled, propensityWeights } from '../../src/ranker/training/position-bias.ts';
 import { FEATURE_SETS } from '../../src/ranker/scoring/ranking-feature.ts';
@@ -136,6 +136,21 @@ describe('training on the log', () => {
     expect(other.model.features).toEqual(kept.model.features);
     expect(other.c).toBe(kept.c);
     expect(other.ndcg10).not.toEqual(kept.ndcg10);
+  });
+
+  it('no owner of a replay stands on both sides of the holdout', () => {
+    for (const size of [3, 7, 41]) {
+      const lists = [...madeUpLog(100, 8, 0, 0)].map((list, at) => ({
+        ...list,
+        recommendationId: `replay-${Math.floor(at / size)}-${at}`,
+      }));
+      const data = collectLogData(lists);
+      const { train, holdout } = splitLog(data, 0.2);
+      const owners = (from: number, to: number): Set<string> => new Set(data.lists.slice(from, to).map(truthOf));
+      const learned = owners(train.from, train.to);
+      expect([...owners(holdout.from, holdout.to)].filter((owner) => learned.has(owner))).toEqual([]);
+      expect(holdout.to - holdout.from).toBeGreaterThan(0);
+    }
   });
 
   it('C is chosen by folds that cut no owner: lists of one owner alone give no fold', async () => {
