@@ -176,6 +176,23 @@ test.each(['damaged.jsonl.gz', 'damaged.csv.gz', 'damaged.txt'])(
   },
 );
 
+test('JSON Lines whose lines end in carriage returns are rows, and UTF-32 is refused by name', async () => {
+  expect(await ingest('cr.jsonl', Buffer.from('{"id":"2"}\r{"id":"3","title":"a } { b"}\r'))).toMatchObject({ read: 2, written: 2 });
+  const wide = (text: string): Buffer => Buffer.from(Uint32Array.from(text, (each) => each.codePointAt(0) ?? 0).buffer);
+  for (const bytes of [wide('\ufeffid,title\na,b\n'), wide('id,title\na,b\n')]) {
+    await expect(ingest('wide.csv', bytes)).rejects.toMatchObject({ message: expect.stringContaining('UTF-32') as string });
+  }
+});
+
+test('empty tags are no entries, and a map that is refused names its wrong entry', async () => {
+  const rows = [
+    { id: 'a', annotations: ['oak', null, ''] },
+    { id: 'b', annotations: { oak: null, x: 0, y: -1 } },
+  ];
+  const receipt = await ingest('tags.jsonl', Buffer.from(rows.map((row) => JSON.stringify(row)).join('\n')));
+  expect(receipt).toMatchObject({ written: 1, rejected: { MAP_INVALID: { cells: [{ line: 2, field: 'annotations', value: 'y: -1' }] } } });
+});
+
 test('a file of which nothing went in is told in one sentence with reason, field, value and line', async () => {
   const receipt = await ingest('a.csv', Buffer.from('id,buyable\na,maybe\nb,perhaps\n,yes\n'));
   expect(nothingWentIn('pins', receipt)).toBe(

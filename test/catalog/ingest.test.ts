@@ -78,7 +78,7 @@ test('each bad pin is rejected by reason and line, and the good ones go in', asy
       IMAGE_ADDRESS_INVALID: rejectedAs({ line: 8, field: 'image', value: 'file:///etc/passwd' }),
       FIELD_TYPE: rejectedAs({ line: 9, field: 'id', value: '7.5' }),
       FIELD_MISSING: rejectedAs({ line: 10, field: 'id', value: 'not among title' }),
-      MAP_INVALID: rejectedAs({ line: 11, field: 'annotations', value: '{"red":-1}' }),
+      MAP_INVALID: rejectedAs({ line: 11, field: 'annotations', value: 'red: -1' }),
       TEXT_NOT_UTF8: rejectedAs({ line: 12, field: 'id', value: 'lone \ufffd' }, { line: 16 }),
     },
     unknownFields: { sizes: 1 },

@@ -109,6 +109,7 @@ describe('LETOR files that once were read as something else', () => {
 
   it.each([
     ['1 qid:1 1:1 2:1e39\n', /column 2 is 1e\+39, beyond what 32 bits hold; normalize or scale/],
+    ['1 qid:1 1:1e-46\n0 qid:1 1:0\n', /column 1 is 1e-46, too small for 32 bits; scale/],
     ['1 qid:1 1:1 1000001:1\n', /the index 1000001 is beyond 1000000/],
     [
       '1 qid:1 1:1 2:1763712000000\n0 qid:1 1:0 2:1763712000500\n',

@@ -179,6 +179,18 @@ describe('a takedown', () => {
     expect(await runJob(removePins, folder, { file })).toMatchObject({ read: 2, written: 1, rejected: { PIN_UNKNOWN: { count: 1 } } });
     expect((await everywhere(LISTS)).filter(({ text }) => holds(text))).toEqual([]);
     expect(await runJob(removePins, folder, { file, undo: true })).toMatchObject({ written: 1 });
+    const list = join(folder, 'gone.json');
+    writeFileSync(list, JSON.stringify([GONE]));
+    const taken = await runJob(removePins, folder, { file: list });
+    expect(taken).toMatchObject({ read: 1, written: 1, rejected: {} });
+    expect(await runJob(removePins, folder, { file: list, undo: true })).toMatchObject({ written: 1 });
+    writeFileSync(list, '[]');
+    const nothing = await runJob(removePins, folder, { file: list });
+    const some = await runJob(removePins, folder, { file, undo: true });
+    expect(
+      [taken, nothing, some].map((receipt) => removePins.exitCode?.(receipt)),
+      'none named, or one unknown',
+    ).toEqual([0, 1, 1]);
     expect((await everywhere([CLOSEUP])).every(({ text }) => holds(text))).toBe(true);
   });
 

@@ -17,6 +17,11 @@ export interface RejectedRows {
   readonly cells: readonly RejectedCell[];
 }
 
+export function cellText({ line, field, value }: RejectedCell): string {
+  const found = field === undefined ? (value ?? '') : `${field}${value === undefined ? '' : ` ${JSON.stringify(value)}`}`;
+  return found === '' ? `line ${line}` : `line ${line}: ${found}`;
+}
+
 export interface Receipt {
   readonly read: number;
   readonly written: number;

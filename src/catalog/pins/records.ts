@@ -167,7 +167,7 @@ function readRecord(raw: unknown, shape: RecordShape, now: number, notes?: Recor
     }
     if (value === undefined) continue;
     const read = value === null ? null : CHECKS[kind](value, now, (what) => notes?.note(field, what));
-    if (read instanceof Rejection) return new Rejection(read.reason, field, value);
+    if (read instanceof Rejection) return new Rejection(read.reason, field, read.value ?? value);
     if (typeof read === 'string' && read.length > (TEXT_LENGTH_MAX[field] ?? Number.POSITIVE_INFINITY))
       return new Rejection('TEXT_TOO_LONG', field, value);
     record[field] = read;

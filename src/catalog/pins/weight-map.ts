@@ -19,7 +19,10 @@ export function termOf(text: string): string {
   return text.normalize('NFC').trim().replace(/\s+/g, ' ').toLowerCase();
 }
 
-/** Null for an empty text: nothing was given. Absent weights (null) are no entries; a tag without a weight weighs 1. */
+/**
+ * Null for an empty text: nothing was given. Absent weights (null) and empty tags are no entries; a tag without a weight weighs 1.
+ * A rejection holds the entry that is wrong.
+ */
 export function readWeightMap(value: unknown): WeightMap | Rejection | null {
   const given = typeof value === 'string' ? valueOfText(value) : value;
   if (given === null) return null;
@@ -31,7 +34,7 @@ export function readWeightMap(value: unknown): WeightMap | Rejection | null {
     if (LONE_SURROGATE.test(name)) return new Rejection('TEXT_NOT_UTF8');
     if (name.length > TERM_LENGTH_MAX) return new Rejection('TEXT_TOO_LONG');
     const key = termOf(name);
-    if (key === '' || !Number.isFinite(weight) || weight < 0) return new Rejection('MAP_INVALID');
+    if (key === '' || !Number.isFinite(weight) || weight < 0) return new Rejection('MAP_INVALID', null, `${name}: ${weight}`);
     if (weight > 0) weights.set(key, Math.max(weight, weights.get(key) ?? 0));
   }
   return new Map([...weights].sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -54,7 +57,7 @@ const WEIGHT_KEYS = ['value', 'weight', 'score', 'confidence'];
 function entriesOfList(list: readonly unknown[]): Entries | null {
   const entries: Entries = [];
   for (const item of list) {
-    if (item === null || item === undefined) continue;
+    if (item === null || item === undefined || item === '') continue;
     if (typeof item === 'string') entries.push([item, 1]);
     else if (typeof item === 'object' && !Array.isArray(item)) {
       const record = item as Readonly<Record<string, unknown>>;

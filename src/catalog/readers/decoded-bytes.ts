@@ -50,6 +50,7 @@ export async function previewOf(path: string): Promise<Buffer> {
 /** Bytes of the file from an offset on, in pieces of about `pieceBytes`. What came before a damage is given before it is thrown. */
 export async function* decodedBytes(path: string, from = 0, pieceBytes = CHUNK_BYTES): AsyncGenerator<Buffer> {
   const head = headOf(path);
+  if (isUtf32(head)) throw new Error('it is UTF-32; save it as UTF-8');
   const unpack = unpackerOf(packingOf(head));
   if (unpack === null && encodingOf(head) === null) {
     yield* createReadStream(path, { start: from + markLength(head), highWaterMark: pieceBytes }) as AsyncIterable<Buffer>;
@@ -72,6 +73,14 @@ function unpackerOf(packing: Packing): Transform | null {
     throw new Error(`Zstandard needs Node 22.15 or later, this is ${process.version}; unpack the file first`);
   }
   return zlib.createZstdDecompress({ chunkSize: 1 << 20 });
+}
+
+/** Three bytes of every character of plain text are zero. */
+function isUtf32(head: Uint8Array): boolean {
+  if (head.length < 8) return false;
+  const zeros = (at: number): boolean => head[at] === 0 && head[at + 1] === 0;
+  const little = zeros(2) && zeros(6) && (head[0] !== 0 || head[4] !== 0);
+  return little || (zeros(0) && zeros(4) && (head[3] !== 0 || head[7] !== 0));
 }
 
 function markLength(head: Uint8Array): number {

@@ -19,11 +19,14 @@ export interface JsonValue {
 export function isListOfValues(head: string): boolean {
   const text = head.trimStart();
   if (text.startsWith('[')) return true;
-  return WRAPPED.test(text) || /^\{\s*[\r\n]/.test(text);
+  return WRAPPED.test(text) || /^\{\s*[\r\n]/.test(text) || ONE_LINE.test(text);
 }
 
 /** An object whose first member is a list of objects. */
 const WRAPPED = /^\{\s*"[^"\\]*"\s*:\s*\[\s*\{/;
+
+/** Objects beside each other without a line feed between them: a file whose lines end in carriage returns. */
+const ONE_LINE = /^\{[^\n]*\}\s*\{[^\n]*$/;
 
 /** Scans the bytes of a file, piece by piece. */
 export class JsonValueScanner {

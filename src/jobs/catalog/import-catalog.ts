@@ -8,7 +8,7 @@ import { type FirstRow, ingestFile } from '../../catalog/pins/ingest.ts';
 import { siteCategories } from '../../catalog/pins/pin-columns.ts';
 import { snapshotPins } from '../../catalog/pins/pin-snapshot.ts';
 import { formatsAsText } from '../../catalog/pins/record-formats.ts';
-import { nothingWentIn, type Receipt, type RejectedCell, totalOf } from '../../catalog/pins/receipt.ts';
+import { cellText, nothingWentIn, type Receipt, totalOf } from '../../catalog/pins/receipt.ts';
 import { BOARD_SHAPE, PIN_SHAPE, SAVE_SHAPE } from '../../catalog/pins/records.ts';
 import type { CatalogKind } from '../../catalog/pins/upsert.ts';
 import { ServiceError } from '../../errors.ts';
@@ -151,11 +151,6 @@ function describeKind(kind: string, receipt: Receipt & { readonly firstRows?: re
   if (Object.keys(unknownFields).length > 0) lines.push(`  fields left out: ${counted(unknownFields)}`);
   if (Object.keys(unknownCategories).length > 0) lines.push(`  categories that are not the site's, kept: ${counted(unknownCategories)}`);
   return receipt.firstRows ? [...lines, ...tableOf(receipt.firstRows)] : lines;
-}
-
-function cellText({ line, field, value }: RejectedCell): string {
-  const found = field === undefined ? (value ?? '') : `${field}${value === undefined ? '' : ` ${JSON.stringify(value)}`}`;
-  return found === '' ? `line ${line}` : `line ${line}: ${found}`;
 }
 
 const CELL_WIDTH_MAX = 24;

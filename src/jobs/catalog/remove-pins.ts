@@ -1,7 +1,7 @@
 /** Takes pins away, named by a file: out of every list at once, also beside a running service. */
 import { readFileSync } from 'node:fs';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
-import { ReceiptTally } from '../../catalog/pins/receipt.ts';
+import { cellText, type Receipt, ReceiptTally } from '../../catalog/pins/receipt.ts';
 import { readPin } from '../../catalog/pins/records.ts';
 import { Rejection } from '../../catalog/pins/rejection.ts';
 import type { SourceRow } from '../../catalog/pins/upsert.ts';
@@ -16,11 +16,31 @@ export const job: Job = {
   summary: 'takes the pins of a file out of everything, at once; they may come back within a day',
   examples: ['related-pins remove-pins --file sold-out.txt', 'related-pins remove-pins --file takedown.csv --undo --json'],
   options: [
-    { flag: '--file <file>', meaning: 'an id a line (.txt), or a file of pins: JSON, CSV, Parquet with a column `id`', required: true },
+    {
+      flag: '--file <file>',
+      meaning: 'an id a line (.txt), a JSON list of ids, or a file of pins: JSON, CSV, Parquet with a column `id`',
+      required: true,
+    },
     { flag: '--undo', meaning: 'bring them back, within a day' },
   ],
   run: removePins,
+  describe: (receipt) => describe(receipt as unknown as Receipt),
+  exitCode: (receipt) => (rejectedOf(receipt as unknown as Receipt) > 0 || receipt.read === 0 ? 1 : 0),
 };
+
+function rejectedOf({ rejected }: Receipt): number {
+  return Object.values(rejected).reduce((sum, { count }) => sum + count, 0);
+}
+
+function describe(receipt: Receipt): string[] {
+  const { read, written, unchanged, rejected } = receipt;
+  if (read === 0) return ['the file names no pin: nothing was changed'];
+  const refused = Object.entries(rejected).map(
+    ([reason, { count, cells }]) =>
+      `  ${count} left out, ${reason}: ${cells.map(cellText).join('; ')}${count > cells.length ? '; ...' : ''}`,
+  );
+  return [`${read} read, ${written} changed, ${unchanged} were so already`, ...refused];
+}
 
 async function removePins({ options, dataFolder, config }: JobInput): Promise<Readonly<Record<string, unknown>>> {
   const catalog = openCatalog(dataFolder, { synchronous: config.synchronous, userKey: config.userKey });
@@ -53,8 +73,22 @@ function take(catalog: CatalogStore, rows: readonly SourceRow[], undo: boolean, 
 /** Rows with an id each. */
 async function* chunksOf(file: string): AsyncGenerator<readonly SourceRow[]> {
   if (/\.(txt|list)$/i.test(file)) return yield idLines(file);
+  const ids = idList(file);
+  if (ids) return yield ids;
   const reader = await readerOf(file);
   for await (const { rows } of reader(file, new FieldNames('pins'), BEGINNING)) yield rows;
+}
+
+/** A JSON file that is a list of ids; null for every other file. */
+function idList(file: string): readonly SourceRow[] | null {
+  if (!/\.json$/i.test(file)) return null;
+  try {
+    const list = JSON.parse(readFileSync(file, 'utf8')) as unknown;
+    if (!Array.isArray(list) || !list.every((id) => typeof id === 'string')) return null;
+    return list.map((id: string, i) => ({ line: i + 1, value: { id } }));
+  } catch {
+    return null;
+  }
 }
 
 function idLines(file: string): readonly SourceRow[] {

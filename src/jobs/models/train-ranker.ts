@@ -108,6 +108,8 @@ async function trainFromLetor(input: JobInput): Promise<Readonly<Record<string, 
   const seconds = (performance.now() - startedAt) / 1000;
   const { objective, iterations, gradientNorm, converged, pairs } = result;
   if (options.allowUnconverged !== true) refuseUnconverged(path, data, result);
+  if (result.features.every(({ weight }) => weight === 0))
+    throw new ServiceError('RANKER_NO_PAIRS', { reason: `no column of ${path} tells rows of different labels apart` });
   const training = { objective, iterations, gradientNorm, converged, seconds, tolerance: options.tolerance };
   writeModelFile(String(options.out), {
     features: result.features,

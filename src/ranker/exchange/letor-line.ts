@@ -54,6 +54,8 @@ export class LetorLine {
     const value = this.number(`value of ${index}`);
     if (!Number.isFinite(Math.fround(value)))
       throw new RangeError(`the value of column ${index} is ${value}, beyond what 32 bits hold; normalize or scale the column`);
+    if (value !== 0 && Math.fround(value) === 0)
+      throw new RangeError(`the value of column ${index} is ${value}, too small for 32 bits; scale the column, or write 0`);
     if (this.length === this.indexes.length) this.grow();
     this.indexes[this.length] = index;
     this.values[this.length++] = value;
