@@ -18,6 +18,13 @@ export interface PinObject {
   readonly detector?: string;
 }
 
+/** The objects of a picture, and its size in pixels. */
+export interface PinObjects {
+  readonly width: number;
+  readonly height: number;
+  readonly objects: readonly PinObject[];
+}
+
 /**
  * The objects of one image after suppression and thresholds, highest score first. All are shown until the visual search
  * itself has judged them (object dots). The dominant one is chosen by its own rules, which may look at weaker detections

@@ -9,26 +9,13 @@
  */
 import { packBits } from '../math/bits.ts';
 import type { BinarizationRule } from '../vision/net-manifest.ts';
-import { fitItq } from './itq.ts';
+import { type ActivationSample, fitItq, type ItqBinarizer } from './itq.ts';
 
 /** A rule ready to use; arrays are what was fitted. */
 export type Binarizer =
   | { readonly kind: 'positive'; readonly bits: number }
   | { readonly kind: 'thresholds'; readonly bits: number; readonly thresholds: Float32Array }
-  | {
-      readonly kind: 'itq';
-      readonly bits: number;
-      readonly mean: Float32Array;
-      /** bits x length, row-major. */
-      readonly directions: Float32Array;
-    };
-
-/** Activations to fit on: rows x length, row-major. */
-export interface ActivationSample {
-  readonly rows: number;
-  readonly length: number;
-  readonly data: Float32Array;
-}
+  | ItqBinarizer;
 
 /** Images that medians and rotations are fitted on, at most. */
 export const FIT_SAMPLE = 2000;

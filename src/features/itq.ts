@@ -1,7 +1,22 @@
 import { EigenvalueDecomposition, Matrix as Dense, SingularValueDecomposition } from 'ml-matrix';
 import { seededRandom } from '../math/random.ts';
-import type { ActivationSample, Binarizer } from './binarize.ts';
 import { principalFrame } from './tuning/tuned-layer.ts';
+
+/** Activations to fit on: rows x length, row-major. */
+export interface ActivationSample {
+  readonly rows: number;
+  readonly length: number;
+  readonly data: Float32Array;
+}
+
+/** What was fitted: bit i of a code is (x - mean) . direction i > 0. */
+export interface ItqBinarizer {
+  readonly kind: 'itq';
+  readonly bits: number;
+  readonly mean: Float32Array;
+  /** bits x length, row-major. */
+  readonly directions: Float32Array;
+}
 
 const ITERATIONS = 50;
 
@@ -17,7 +32,7 @@ const ITERATIONS = 50;
  * Source   Gong and Lazebnik, Iterative Quantization, CVPR 2011, sections 2 and 2.2.
  * Choice   principal directions beyond the rank of the sample are those of its null space: they carry nothing, as they must.
  */
-export function fitItq(sample: ActivationSample, bits: number, seed: number): Extract<Binarizer, { kind: 'itq' }> {
+export function fitItq(sample: ActivationSample, bits: number, seed: number): ItqBinarizer {
   const { rows, length, data } = sample;
   if (bits > length) throw new RangeError(`bits: expected at most the ${length} dimensions of the layer, got ${bits}`);
   const mean = new Float32Array(length);

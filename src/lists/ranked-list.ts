@@ -81,3 +81,12 @@ export interface StageTimings {
   scoresMs: number;
   orderMs: number;
 }
+
+/** Kendall's tau between served order and the order of retrieval: rows are numbered as retrieved. */
+export function kendallTau(page: Int32Array): number | null {
+  const pairs = (page.length * (page.length - 1)) / 2;
+  if (pairs === 0) return null;
+  let agreeing = 0;
+  for (let i = 0; i < page.length; i++) for (let j = i + 1; j < page.length; j++) if (page[i] < page[j]) agreeing++;
+  return Math.round(((2 * agreeing) / pairs - 1) * 1000) / 1000;
+}

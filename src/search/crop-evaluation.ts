@@ -1,5 +1,5 @@
 import type { NeighborIndex } from '../candidates/visual/neighbor-index.ts';
-import type { ActivationSample } from '../features/binarize.ts';
+import type { ActivationSample } from '../features/itq.ts';
 import { seededRandom } from '../math/random.ts';
 import { ASK_NOTHING, type DotOutcome, dotOutcome, fitDotThresholds, type Knob, type LabelledDot, TABLE_5_ROWS } from './dot-thresholds.ts';
 import { DOT_SIGNALS, type DotSignal, type DotThresholds, suppressingSignal } from './object-dots.ts';

@@ -24,6 +24,7 @@ import { DarkNet } from './dark-net.ts';
 import { DarkReading, modelReader } from './dark-reading.ts';
 import { ActiveExperiments, type Decision, type Units } from '../experiments/active-experiments.ts';
 import { ExperimentStore } from '../experiments/experiment-store.ts';
+import type { PinObjects } from '../detection/pin-objects.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
 import { ModelRegistry } from '../ranker/registry/model-registry.ts';
 import { ServingModels } from '../ranker/registry/serving-models.ts';
@@ -38,7 +39,8 @@ import { forgetRemoved } from './forget-removed.ts';
 import { FreshImages } from './fresh-images.ts';
 import { secretsOf, userNaming } from '../catalog/pins/user-pseudonym.ts';
 import { WebImages } from './web-images.ts';
-import { type PinObjects, VisualState } from './visual-state.ts';
+import { SearchState } from './search-state.ts';
+import { VisualState } from './visual-state.ts';
 import { type PastAction, type PastOptions, pastActions, seenPins, weighedHistory } from './user-past.ts';
 
 /** Milliseconds between looks for changes. */
@@ -115,6 +117,7 @@ export class Context {
   readonly webImages: WebImages;
   private readonly freshImages: FreshImages;
   private inferencePool: InferencePool | null = null;
+  private searchState: SearchState | null = null;
   private scheduler: Scheduler | null = null;
   private timer: NodeJS.Timeout | null = null;
   private refreshing: Promise<void> | null = null;
@@ -233,6 +236,13 @@ export class Context {
       limits: { bytes: uploadLimitBytes, pixels: imagePixelLimit },
     });
     return this.inferencePool;
+  }
+
+  /** What visual search reads; made when first asked, because it starts the inference threads. */
+  get search(): SearchState {
+    const { config, dataFolder, catalog, pins, log, looks, webImages } = this;
+    this.searchState ??= new SearchState({ config, dataFolder, catalog, pins, crops: log.crops, looks, webImages, pool: this.inference });
+    return this.searchState;
   }
 
   /** The jobs that run by themselves; a server starts it. */
@@ -403,6 +413,7 @@ export class Context {
     await this.darkNetReading.close();
     this.darkNet.close();
     await this.freshImages.close();
+    this.searchState?.close();
     await this.inferencePool?.close();
     await this.hot.close();
     await this.checkpointer?.close();

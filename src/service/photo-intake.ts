@@ -11,7 +11,7 @@ import { ingestFile } from '../catalog/pins/ingest.ts';
 import { type ImageFolders, imageReference } from '../catalog/pins/image-reference.ts';
 import { titleOfFile, titleOfFolder } from '../catalog/pins/file-title.ts';
 import { termOf } from '../catalog/pins/weight-map.ts';
-import type { CatalogKind } from '../catalog/pins/upsert.ts';
+import type { CatalogKind } from '../catalog/pins/source-row.ts';
 import { upsertBatch } from '../catalog/pins/upsert.ts';
 import { type PhotoFile, type PhotoFolder, photosIn, type TableKind } from '../catalog/readers/photo-files.ts';
 import { ServiceError } from '../errors.ts';

@@ -3,7 +3,7 @@ import type { DatabaseOptions } from '../catalog/database.ts';
 import type { Config } from '../config.ts';
 import type { ImageDetections } from '../detection/detection.ts';
 import { type DetectorSet, readDetectorSet } from '../detection/detector-set.ts';
-import { pinObjects, type PinObject } from '../detection/pin-objects.ts';
+import { pinObjects, type PinObjects } from '../detection/pin-objects.ts';
 import { openSetDetections, type SetDetections } from '../detection/set-detections.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { type FeatureNet, featureNetOf } from '../features/convnet.ts';
@@ -16,12 +16,6 @@ import { readNet } from '../vision/net-manifest.ts';
 
 /** Milliseconds after which no list is being made from features that were replaced. */
 const RETIRE_MS = 60_000;
-
-export interface PinObjects {
-  readonly width: number;
-  readonly height: number;
-  readonly objects: readonly PinObject[];
-}
 
 /** A net that is to serve: its features are loaded, nothing is served from them yet. */
 export interface NextLooks {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKey } from '../../src/access-keys.ts';
 import { buildApp } from '../../src/api/shell/app.ts';
-import { hostNameOf, isLoopbackName } from '../../src/api/shell/caller-site.ts';
+import { hostNameOf, isLoopbackName } from '../../src/api/shell/host-name.ts';
 import type { App } from '../../src/api/routes/routes.ts';
 import type { Config } from '../../src/config.ts';
 import { type Context, openContext } from '../../src/service/context.ts';

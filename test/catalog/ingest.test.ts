@@ -11,7 +11,8 @@ import { readCsv } from '../../src/catalog/readers/csv.ts';
 import { readJsonLines } from '../../src/catalog/readers/json-lines.ts';
 import { BEGINNING, type RowReader } from '../../src/catalog/readers/row-reader.ts';
 import type { RejectedCell } from '../../src/catalog/pins/receipt.ts';
-import { type SourceRow, upsertBatch } from '../../src/catalog/pins/upsert.ts';
+import type { SourceRow } from '../../src/catalog/pins/source-row.ts';
+import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 let folder: string;

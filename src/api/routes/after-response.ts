@@ -6,7 +6,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Context } from '../../service/context.ts';
 import { reasonOf } from '../../errors.ts';
 import type { ServedList } from '../../catalog/log/served-list.ts';
-import type { RankedList } from '../../lists/ranked-list.ts';
+import { kendallTau, type RankedList } from '../../lists/ranked-list.ts';
 import { servedRecord } from '../../lists/served-record.ts';
 import type { Metrics } from '../shell/metrics.ts';
 import type { KeptReply } from './reply-cache.ts';
@@ -61,13 +61,4 @@ function lineOf(list: RankedList): Record<string, unknown> {
     tau: kendallTau(list.page),
     ...(list.degraded.length > 0 ? { degraded: list.degraded } : {}),
   };
-}
-
-/** Kendall's tau between served order and the order of retrieval: rows are numbered as retrieved. */
-export function kendallTau(page: Int32Array): number | null {
-  const pairs = (page.length * (page.length - 1)) / 2;
-  if (pairs === 0) return null;
-  let agreeing = 0;
-  for (let i = 0; i < page.length; i++) for (let j = i + 1; j < page.length; j++) if (page[i] < page[j]) agreeing++;
-  return Math.round(((2 * agreeing) / pairs - 1) * 1000) / 1000;
 }

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { whenWritable } from '../../catalog/artifacts/patient-write.ts';
 import { siteCategories } from '../../catalog/pins/pin-columns.ts';
 import type { Receipt as WrittenReceipt } from '../../catalog/pins/receipt.ts';
-import { upsertBatch, type CatalogKind } from '../../catalog/pins/upsert.ts';
+import type { CatalogKind } from '../../catalog/pins/source-row.ts';
+import { upsertBatch } from '../../catalog/pins/upsert.ts';
 import type { App, Service } from './routes.ts';
 import { BoardsBody, PinsBody, Receipt, replies, SavesBody } from '../schemas.ts';
 

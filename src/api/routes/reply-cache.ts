@@ -23,10 +23,9 @@ import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
 import { FEATURE_COLUMNS } from '../../ranker/scoring/feature-table.ts';
 import type { ModelRegistry } from '../../ranker/registry/model-registry.ts';
 import { treatmentText } from '../../ranker/treatment.ts';
-import type { ListOptions, RankedList } from '../../lists/ranked-list.ts';
+import { kendallTau, type ListOptions, type RankedList } from '../../lists/ranked-list.ts';
 import { servedItems } from '../../lists/served-record.ts';
 import { drawsShuffle } from '../../lists/shuffled-slice.ts';
-import { kendallTau } from './after-response.ts';
 
 /** The part of a kept reply that is not the text: what log line and log entry say. */
 interface KeptHead {

@@ -1,8 +1,7 @@
 /** What visual search and Lens replies share: the head of the list, and its record in the log. */
 import { toldDegradations } from '../told-degradations.ts';
 import type { FastifyRequest } from 'fastify';
-import type { LoggedRegion } from '../../catalog/log/crop-log.ts';
-import type { ServedList, Surface } from '../../catalog/log/served-list.ts';
+import type { LoggedRegion, ServedList, Surface } from '../../catalog/log/served-list.ts';
 import type { Context } from '../../service/context.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { zeroMatrix } from '../../math/matrix.ts';

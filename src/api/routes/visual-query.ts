@@ -4,6 +4,7 @@ import { Value } from 'typebox/value';
 import { isWebAddress } from '../../catalog/pins/image-reference.ts';
 import type { Context } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
+import type { PictureQuestion } from '../../search/search-parts.ts';
 import type { BoxUnit } from '../../vision/box.ts';
 import { frameCount } from '../../vision/image-tensor.ts';
 import { type AskedFilter, askedFilter, type FieldsOf, fieldReader } from './item-fields.ts';
@@ -85,9 +86,17 @@ export function gatherPicture({ context, keys }: Service): NonNullable<FastifyCo
   };
 }
 
-/** The bytes of a pin's image. Throws IMAGE_REFUSED for a pin without one. */
-export async function bytesOfPin({ catalog, webImages }: Context, pinIndex: number): Promise<Uint8Array> {
-  const pin = catalog.pins.get(pinIndex);
-  if (!pin?.image) throw new ServiceError('IMAGE_REFUSED', { reason: 'this pin has no image' });
-  return webImages.ofPin(pin.image);
+/** The question as the search asks it: names become the ordinals of the catalog. An unknown category or term leaves no pins. */
+export function pictureQuestion({ pins }: Context, { request, pinIndex, upload, boxUnit, filter }: VisualQuestion): PictureQuestion {
+  const ordinal = (names: readonly string[], name: string): number => names.indexOf(name.trim().toLowerCase());
+  const { box, category, term, terms = [], buyable = false, exclude = [] } = request;
+  const asked = term === undefined ? terms : [term, ...terms];
+  const filters = {
+    ...(category === undefined ? {} : { category: ordinal(pins.categoryNames, category) }),
+    terms: asked.map((name) => ordinal(pins.annotationTerms, name)),
+    buyable,
+    exclude: new Set(exclude.map((id) => pins.indexOf(id))),
+    ...(filter ? { fields: filter.test } : {}),
+  };
+  return { pinIndex, upload, box, boxUnit, filters };
 }

@@ -5,10 +5,9 @@
  * the name in `Host`. Programs send neither of the two headers and are not concerned.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import { isIP } from 'node:net';
-import ipaddr from 'ipaddr.js';
 import { ServiceError } from '../../errors.ts';
 import type { App } from '../routes/routes.ts';
+import { hostNameOf, isLoopbackName } from './host-name.ts';
 
 export interface SiteRules {
   /** Names that may stand in `Host` besides loopback; empty: any, once there are keys. */
@@ -40,18 +39,6 @@ export function refuseForeign(app: App, rules: SiteRules, isGuarded: () => boole
     if (isRead && (routeOptions.config.scope === undefined || isGuarded())) return done();
     done(new ServiceError('REQUEST_CROSS_SITE'));
   });
-}
-
-/** "Pins.example:8080" is "pins.example", "[::1]:8080" is "::1". */
-export function hostNameOf(host: string): string {
-  const name = /^\[([^\]]*)\](?::\d*)?$/.exec(host)?.[1] ?? host.replace(/:\d*$/, '');
-  return name.toLowerCase().replace(/\.$/, '');
-}
-
-/** A name that leads to this machine whatever a name server says. */
-export function isLoopbackName(name: string): boolean {
-  if (name === 'localhost') return true;
-  return isIP(name) !== 0 && ipaddr.process(name).range() === 'loopback';
 }
 
 function isFromAnotherSite({ host = '', origin, ...headers }: IncomingHttpHeaders, origins: ReadonlySet<string>): boolean {

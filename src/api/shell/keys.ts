@@ -8,7 +8,7 @@ import { digestOfKey, KEYS_FILE, readKeys, type Scope, SCOPES } from '../../acce
 import type { Config } from '../../config.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { stampOf } from '../../swapped-file.ts';
-import { isLoopbackName } from './caller-site.ts';
+import { isLoopbackName } from './host-name.ts';
 
 export interface KnownKey {
   readonly name: string;

@@ -4,6 +4,7 @@
  */
 import type { Database, Statement } from '../database.ts';
 import { EVENT_TYPES } from '../pins/records.ts';
+import type { LoggedRegion } from './served-list.ts';
 import type { ServedListLog } from './served-list-log.ts';
 
 /** Version 3 of the log (a step of `migrate`). Boxes are in fractions of the image. */
@@ -16,12 +17,6 @@ CREATE TABLE crop (
 ) STRICT;
 CREATE INDEX crop_by_pin ON crop (query_pin);
 `;
-
-/** A region in fractions of the image. `byHand`: drawn by a person, not taken from a dot. */
-export interface LoggedRegion {
-  readonly box: readonly [x1: number, y1: number, x2: number, y2: number];
-  readonly byHand: boolean;
-}
 
 /** A region that was searched, and by whom; null: nobody said. */
 export interface SearchedRegion extends LoggedRegion {

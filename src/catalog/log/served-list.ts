@@ -1,9 +1,14 @@
 import type { Matrix } from '../../math/matrix.ts';
-import type { LoggedRegion } from './crop-log.ts';
 
 /** The log keeps a surface by its place here: a new one goes behind the others. */
 export const SURFACES = ['closeup', 'home-feed', 'rank', 'visual-search', 'lens', 'board'] as const;
 export type Surface = (typeof SURFACES)[number];
+
+/** A region in fractions of the image. `byHand`: drawn by a person, not taken from a dot. */
+export interface LoggedRegion {
+  readonly box: readonly [x1: number, y1: number, x2: number, y2: number];
+  readonly byHand: boolean;
+}
 
 /**
  * A list as it was served, with everything a later model or report needs. Entries are columns over `count` candidates:

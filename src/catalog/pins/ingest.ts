@@ -17,7 +17,8 @@ import { PresentRows } from './present-rows-store.ts';
 import { type Receipt, ReceiptTally } from './receipt.ts';
 import { readBoard, readPin, readSave } from './records.ts';
 import { Rejection } from './rejection.ts';
-import { type CatalogKind, SeenOrdinals, type SourceRow, upsertRows } from './upsert.ts';
+import type { CatalogKind, SourceRow } from './source-row.ts';
+import { SeenOrdinals, upsertRows } from './upsert.ts';
 
 export interface IngestOptions {
   readonly folders: ImageFolders;

@@ -2,7 +2,7 @@
 import type { CatalogStore } from './catalog-store.ts';
 import type { RejectionReason } from './rejection.ts';
 import type { SaveRow } from './save-store.ts';
-import type { CatalogKind, SourceRow } from './upsert.ts';
+import type { CatalogKind, SourceRow } from './source-row.ts';
 
 const TABLES = `
   CREATE TEMP TABLE IF NOT EXISTS present_rows (rowIndex INTEGER PRIMARY KEY);

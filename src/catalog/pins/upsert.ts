@@ -7,19 +7,9 @@ import type { PresentRows } from './present-rows-store.ts';
 import { type ImageFolders, imageReference } from './image-reference.ts';
 import { type Receipt, ReceiptTally } from './receipt.ts';
 import { type PinRecord, readBoard, readPin, readSave } from './records.ts';
-import { Rejection, type RejectionReason } from './rejection.ts';
+import { Rejection } from './rejection.ts';
+import type { CatalogKind, SourceRow } from './source-row.ts';
 import type { SaveRow } from './save-store.ts';
-
-export type CatalogKind = 'pins' | 'boards' | 'saves';
-
-/** One row as a reader found it: a raw record, or why it could not be read. */
-export interface SourceRow {
-  readonly line: number;
-  readonly value?: unknown;
-  readonly reason?: RejectionReason;
-  /** The beginning of a row that could not be read. */
-  readonly text?: string;
-}
 
 export interface UpsertOptions {
   /** Time of arrival, epoch milliseconds. */

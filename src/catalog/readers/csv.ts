@@ -6,7 +6,7 @@
 import { Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import type { FieldKind } from '../pins/records.ts';
-import type { SourceRow } from '../pins/upsert.ts';
+import type { SourceRow } from '../pins/source-row.ts';
 import { decodedBytes, previewOf } from './decoded-bytes.ts';
 import type { FieldNames } from './field-names.ts';
 import { type RowReader, unreadable } from './row-reader.ts';

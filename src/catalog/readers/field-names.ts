@@ -1,5 +1,5 @@
 /** Which field a column of somebody's file is: as told by `--map`, by its own name, or by another spelling of it. */
-import type { CatalogKind } from '../pins/upsert.ts';
+import type { CatalogKind } from '../pins/source-row.ts';
 import { BOARD_SHAPE, PIN_SHAPE, type RecordShape, SAVE_SHAPE } from '../pins/records.ts';
 
 const SHAPES: Readonly<Record<CatalogKind, RecordShape>> = { pins: PIN_SHAPE, boards: BOARD_SHAPE, saves: SAVE_SHAPE };

@@ -2,7 +2,7 @@
  * JSON: an object a line (JSON Lines, resumed at a byte), or a list of objects (`json-values.ts`, resumed by counting rows).
  * UTF-8; blank lines are no rows.
  */
-import type { SourceRow } from '../pins/upsert.ts';
+import type { SourceRow } from '../pins/source-row.ts';
 import { decodedBytes, previewOf } from './decoded-bytes.ts';
 import type { FieldNames } from './field-names.ts';
 import { isListOfValues, JsonValueScanner } from './json-values.ts';

@@ -1,6 +1,6 @@
 /** What the readers of file formats have in common: rows in chunks, and where to go on after each chunk. */
 import { reasonOf, ServiceError } from '../../errors.ts';
-import type { SourceRow } from '../pins/upsert.ts';
+import type { SourceRow } from '../pins/source-row.ts';
 import type { FieldNames } from './field-names.ts';
 
 /** A place between two rows. `byte` is used where the format allows to jump, `rows` where rows are counted. */

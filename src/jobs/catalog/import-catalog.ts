@@ -10,7 +10,7 @@ import { snapshotPins } from '../../catalog/pins/pin-snapshot.ts';
 import { formatsAsText } from '../../catalog/pins/record-formats.ts';
 import { cellText, nothingWentIn, type Receipt, totalOf } from '../../catalog/pins/receipt.ts';
 import { BOARD_SHAPE, PIN_SHAPE, SAVE_SHAPE } from '../../catalog/pins/records.ts';
-import type { CatalogKind } from '../../catalog/pins/upsert.ts';
+import type { CatalogKind } from '../../catalog/pins/source-row.ts';
 import { ServiceError } from '../../errors.ts';
 import { secretsOf } from '../../catalog/pins/user-pseudonym.ts';
 import type { Job, JobInput } from '../job.ts';

@@ -4,7 +4,7 @@ import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store
 import { cellText, type Receipt, ReceiptTally } from '../../catalog/pins/receipt.ts';
 import { readPin } from '../../catalog/pins/records.ts';
 import { Rejection } from '../../catalog/pins/rejection.ts';
-import type { SourceRow } from '../../catalog/pins/upsert.ts';
+import type { SourceRow } from '../../catalog/pins/source-row.ts';
 import { FieldNames } from '../../catalog/readers/field-names.ts';
 import { readerOf } from '../../catalog/readers/file-format.ts';
 import { BEGINNING } from '../../catalog/readers/row-reader.ts';

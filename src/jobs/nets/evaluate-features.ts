@@ -2,7 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { ServiceError } from '../../errors.ts';
-import { type ActivationSample, codeOf, fitBinarizer } from '../../features/binarize.ts';
+import { codeOf, fitBinarizer } from '../../features/binarize.ts';
+import type { ActivationSample } from '../../features/itq.ts';
 import { openConvNet } from '../../features/convnet.ts';
 import { noiseDrawing, noiseSeparation } from '../../features/noise-separation.ts';
 import {
