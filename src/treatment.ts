@@ -1,43 +1,56 @@
-/**
- * What an experiment arm changes in serving. One record that serving and the experiment both read; variants A, B and C
- * of the paper's section 6 are three of them.
- */
-export interface Treatment {
-  /** A model of the registry by name; null: the one that is being served. */
-  readonly model: string | null;
-  /** Candidate sources by name; null: all there are. */
-  readonly sources: readonly string[] | null;
-  /** Whose visual features stand for the query: the whole image, or its dominant object's crop where there is one. */
-  readonly visualFrom: 'image' | 'object';
-  readonly whenDominantObject: {
-    /** Multiplies the weights of fc6 and fc8 similarity and of the fc6 crosses when the query has a dominant object. */
-    readonly visualWeightFactor: number;
-  };
-  /** How objects inside a picture are offered to visual search; absent: dots by the fitted thresholds. */
-  readonly dots?: DotsTreatment;
-}
-
-/** Dots, each signal at least at the threshold given (absent: the fitted one), or one default box (paper, section 7). */
-export interface DotsTreatment {
-  readonly show: 'dots' | 'box';
-  readonly thresholds?: { readonly [K in DotKnob]?: number };
-}
+/** What an experiment arm, or a caller, changes in serving. Variants A, B and C of the paper's section 6 are three of them. */
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+import type { Shape } from './shape.ts';
 
 export const DOT_KNOBS = ['score', 'visual', 'annotation', 'conformity', 'agreement'] as const;
-export type DotKnob = (typeof DOT_KNOBS)[number];
 
-/** Reads a dots treatment from outside; returns the problem as text when it cannot be one. */
-export function readDotsTreatment(given: unknown): DotsTreatment | string {
-  const { show = 'dots', thresholds = {} } = (given ?? {}) as { show?: unknown; thresholds?: Record<string, unknown> };
-  if (show !== 'dots' && show !== 'box') return 'dots.show is dots or box';
-  const wrong = Object.entries(thresholds).find(
-    ([name, value]) => !DOT_KNOBS.some((knob) => knob === name) || typeof value !== 'number' || !Number.isFinite(value),
-  );
-  if (wrong) return `dots.thresholds takes numbers for ${DOT_KNOBS.join(', ')}; it has ${wrong[0]}`;
-  return { show, thresholds: thresholds as DotsTreatment['thresholds'] };
-}
+const FACTOR_MAX = 1000;
+const Factor = Type.Number({ minimum: 0, maximum: FACTOR_MAX });
+const Knob = Type.Optional(Factor);
+const Names = Type.Array(Type.String({ minLength: 1 }), { minItems: 1 });
 
-/** The control: the promoted model, all sources, whole images, factor 1, fitted dots. */
+const FIELDS = {
+  model: Type.Union([Type.String({ minLength: 1 }), Type.Null()], {
+    description: 'A model of the registry by name; null: the one that serves.',
+  }),
+  sources: Type.Union([Names, Type.Null()], { description: 'Candidate sources by name; null: all there are.' }),
+  visualFrom: Type.Union([Type.Literal('image'), Type.Literal('object')], {
+    description: "Whose visual features stand for the query: the whole image, or its dominant object's crop where there is one.",
+  }),
+  whenDominantObject: Type.Object(
+    {
+      visualWeightFactor: Type.Number({
+        minimum: 0,
+        maximum: FACTOR_MAX,
+        description: 'Multiplies the weights of fc6 and fc8 similarity and of the fc6 crosses when the query has a dominant object.',
+      }),
+    },
+    { additionalProperties: false },
+  ),
+  dots: Type.Object(
+    {
+      show: Type.Union([Type.Literal('dots'), Type.Literal('box')]),
+      thresholds: Type.Optional(
+        Type.Object({ score: Knob, visual: Knob, annotation: Knob, conformity: Knob, agreement: Knob }, { additionalProperties: false }),
+      ),
+    },
+    {
+      additionalProperties: false,
+      description:
+        'Visual search: dots, each signal at least at the threshold given (absent: the fitted one), or one default box. Absent: dots by the fitted thresholds.',
+    },
+  ),
+};
+type Field = keyof typeof FIELDS;
+const { dots: Dots, ...always } = FIELDS;
+
+export const TreatmentSchema = Type.Object({ ...always, dots: Type.Optional(Dots) });
+export type Treatment = Shape<typeof TreatmentSchema>;
+/** Absent fields keep what serves. */
+export type TreatmentPart = Partial<Treatment>;
+
+/** The control: the model that serves, all sources, whole images, factor 1, fitted dots. */
 export const DEFAULT_TREATMENT: Treatment = {
   model: null,
   sources: null,
@@ -45,22 +58,58 @@ export const DEFAULT_TREATMENT: Treatment = {
   whenDominantObject: { visualWeightFactor: 1 },
 };
 
-const texts = new WeakMap<Treatment, string>();
+const NAMED: Readonly<Record<string, TreatmentPart>> = {
+  control: {},
+  'variant A': { visualFrom: 'object' },
+  'variant B': { visualFrom: 'object', whenDominantObject: { visualWeightFactor: 5 } },
+  'variant C': { visualFrom: 'image', whenDominantObject: { visualWeightFactor: 5 } },
+};
+export const TREATMENT_NAMES: readonly string[] = Object.keys(NAMED);
 
-/** A treatment as log and keys hold it: JSON, made once for each record. */
-export function treatmentText(treatment: Treatment): string {
-  let text = texts.get(treatment);
-  if (text === undefined) texts.set(treatment, (text = JSON.stringify(treatment)));
-  return text;
+/** A treatment with a name of its own: "variant C", or "variant-c" as requests write it. */
+export function namedTreatment(name: string): TreatmentPart | null {
+  const spoken = name.trim().replace(/^variant-([abc])$/, (_, letter: string) => `variant ${letter.toUpperCase()}`);
+  return Object.hasOwn(NAMED, spoken) ? NAMED[spoken] : null;
 }
 
-/** The treatments that have a name of their own (DESIGN section 8; the paper's Table 4). */
-export const NAMED_TREATMENTS: Readonly<Record<string, Treatment>> = {
-  control: DEFAULT_TREATMENT,
-  'variant-a': { ...DEFAULT_TREATMENT, visualFrom: 'object' },
-  'variant-b': { ...DEFAULT_TREATMENT, visualFrom: 'object', whenDominantObject: { visualWeightFactor: 5 } },
-  'variant-c': { ...DEFAULT_TREATMENT, whenDominantObject: { visualWeightFactor: 5 } },
+/** What each field must be, in the words of a refusal. */
+const MUST_BE: Readonly<Record<Field, string>> = {
+  model: 'must be a name or null',
+  sources: 'must be a list of names or null',
+  visualFrom: 'must be image or object',
+  whenDominantObject: `must be a record with visualWeightFactor, a number within 0..${FACTOR_MAX}`,
+  dots: `must be a record with show (dots or box) and thresholds, numbers within 0..${FACTOR_MAX} for ${DOT_KNOBS.join(', ')}`,
 };
+
+/** Why a record is no treatment; `field` is empty where it is no record at all. */
+export interface TreatmentProblem {
+  readonly field: string;
+  readonly problem: string;
+}
+
+/** Reads a record from outside. */
+export function readTreatmentPart(given: unknown): TreatmentPart | TreatmentProblem {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return { field: '', problem: 'must be a name or a record' };
+  const part: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(given)) {
+    if (!Object.hasOwn(FIELDS, field))
+      return { field, problem: `is no field of a treatment; there are: ${Object.keys(FIELDS).join(', ')}` };
+    part[field] = filled(field as Field, value);
+    if (!Value.Check(FIELDS[field as Field], part[field])) return { field, problem: MUST_BE[field as Field] };
+  }
+  return part;
+}
+
+export function isTreatmentProblem(read: TreatmentPart | TreatmentProblem): read is TreatmentProblem {
+  return 'problem' in read;
+}
+
+/** What a record may leave out inside its fields. */
+function filled(field: Field, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (field === 'whenDominantObject') return { visualWeightFactor: 1, ...value };
+  return field === 'dots' ? { show: 'dots', thresholds: {}, ...value } : value;
+}
 
 /**
  * Reads a treatment from outside: a named one, a model's name, or a JSON record whose absent fields are the control's.
@@ -69,8 +118,8 @@ export const NAMED_TREATMENTS: Readonly<Record<string, Treatment>> = {
 export function readTreatment(given: unknown): Treatment | string {
   if (typeof given === 'string') {
     const text = given.trim();
-    const name = text.replace(/^variant ([ABC])$/, (_, letter: string) => `variant-${letter.toLowerCase()}`);
-    if (Object.hasOwn(NAMED_TREATMENTS, name)) return NAMED_TREATMENTS[name];
+    const named = namedTreatment(text);
+    if (named) return { ...DEFAULT_TREATMENT, ...named };
     if (!text.startsWith('{')) return text === '' ? 'is empty' : { ...DEFAULT_TREATMENT, model: text };
     try {
       return readTreatment(JSON.parse(text));
@@ -78,22 +127,18 @@ export function readTreatment(given: unknown): Treatment | string {
       return 'is neither a name nor a JSON record';
     }
   }
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return 'must be a name or a record';
-  const record = given as Record<string, unknown>;
-  const unknown = Object.keys(record).filter((field) => !['model', 'sources', 'visualFrom', 'whenDominantObject', 'dots'].includes(field));
-  if (unknown.length > 0) return `has the unknown field ${unknown[0]}`;
-  const { model = null, sources = null, visualFrom = 'image', whenDominantObject = {} } = record;
-  if (model !== null && (typeof model !== 'string' || model === '')) return 'model must be a name or null';
-  if (sources !== null && !(Array.isArray(sources) && sources.length > 0 && sources.every((name) => typeof name === 'string')))
-    return 'sources must be a list of names or null';
-  if (visualFrom !== 'image' && visualFrom !== 'object') return 'visualFrom must be image or object';
-  if (typeof whenDominantObject !== 'object' || whenDominantObject === null) return 'whenDominantObject must be a record';
-  const factor = (whenDominantObject as Record<string, unknown>).visualWeightFactor ?? 1;
-  if (typeof factor !== 'number' || !Number.isFinite(factor) || factor < 0) return 'visualWeightFactor must be a number of 0 or more';
-  const treatment: Treatment = { model, sources, visualFrom, whenDominantObject: { visualWeightFactor: factor } };
-  if (record.dots === undefined) return treatment;
-  const dots = readDotsTreatment(record.dots);
-  return typeof dots === 'string' ? dots : { ...treatment, dots };
+  const read = readTreatmentPart(given);
+  if (!isTreatmentProblem(read)) return { ...DEFAULT_TREATMENT, ...read };
+  return read.field === '' ? read.problem : `${read.field} ${read.problem}`;
+}
+
+const texts = new WeakMap<Treatment, string>();
+
+/** A treatment as log and keys hold it: JSON, made once for each record. */
+export function treatmentText(treatment: Treatment): string {
+  let text = texts.get(treatment);
+  if (text === undefined) texts.set(treatment, (text = JSON.stringify(treatment)));
+  return text;
 }
 
 /** The factor that applies to a query: 1 without a dominant object. */

@@ -1,6 +1,7 @@
 /** Experiments and judgements over HTTP: the shapes of their requests and replies, which the pages read too. */
 import { Type } from 'typebox';
-import { NumberOrNull, oneOf, type Reply, TextOrNull, Treatment } from './schemas.ts';
+import { TreatmentSchema } from '../treatment.ts';
+import { NumberOrNull, oneOf, type Reply, TextOrNull } from './schemas.ts';
 
 const Count = Type.Integer({ minimum: 0 });
 const Share = Type.Number({ minimum: 0, maximum: 1 });
@@ -14,7 +15,7 @@ const LiftFields = { lift: NumberOrNull, low: NumberOrNull, high: NumberOrNull }
 const Arm = Type.Object({
   key: Type.String(),
   weight: Share,
-  treatment: Type.Partial(Treatment, { description: 'What the arm changes; absent fields keep what serves outside experiments.' }),
+  treatment: Type.Partial(TreatmentSchema, { description: 'What the arm changes; absent fields keep what serves outside experiments.' }),
 });
 const MarginFields = {
   margin: Type.Number({ description: 'Harm that is tolerated: 0.02 allows 2 % worse; with marginUnit absolute, 5 allows 5 ms more.' }),

@@ -1,9 +1,9 @@
 /** What requests may say and what replies look like: the doors check by these, and the OpenAPI document is made from them. */
-import { type Static, type TSchema, Type } from 'typebox';
+import { type TSchema, Type } from 'typebox';
+import type { Shape as Reply } from '../shape.ts';
+import { TreatmentSchema } from '../treatment.ts';
 
-/** What a schema describes, read-only all through: handlers may reply with it, and the pages read it. */
-export type Reply<S extends TSchema> = ReadOnly<Static<S>>;
-type ReadOnly<T> = T extends object ? { readonly [K in keyof T]: ReadOnly<T[K]> } : T;
+export type { Reply };
 
 export const NumberOrNull = Type.Unsafe<number | null>({ type: ['number', 'null'] });
 export const TextOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'] });
@@ -96,24 +96,11 @@ export const Item = Type.Object({
   terms: Type.Optional(Type.Array(Term)),
   fields: Type.Optional(ItemFields),
 });
-const Knob = Type.Optional(Type.Number());
-export const Treatment = Type.Object({
-  model: Type.Union([Type.String(), Type.Null()]),
-  sources: Type.Union([Type.Array(Type.String()), Type.Null()]),
-  visualFrom: Type.Union([Type.Literal('image'), Type.Literal('object')]),
-  whenDominantObject: Type.Object({ visualWeightFactor: Type.Number() }),
-  dots: Type.Optional(
-    Type.Object({
-      show: Type.Unsafe<'dots' | 'box'>({ type: 'string', enum: ['dots', 'box'] }),
-      thresholds: Type.Optional(Type.Object({ score: Knob, visual: Knob, annotation: Knob, conformity: Knob, agreement: Knob })),
-    }),
-  ),
-});
 export const Degradations = Type.Array(Type.Object({ code: Type.String(), reason: Type.String() }));
 export const ListReply = Type.Object({
   recommendationId: Type.String(),
   modelVersion: Type.String(),
-  treatment: Treatment,
+  treatment: TreatmentSchema,
   arm: Type.Union([Type.String(), Type.Null()]),
   items: Type.Array(Item),
   nextCursor: Type.Union([Type.String(), Type.Null()]),

@@ -1,6 +1,7 @@
 /** Objects in pictures, visual search and Lens over HTTP: the shapes of their requests and replies, which the pages read too. */
 import { Type } from 'typebox';
-import { Degradations, FieldsAndFilters, Id, Item, LIMIT_MAX, NumberOrNull, oneOf, type Reply, TextOrNull, Treatment } from './schemas.ts';
+import { TreatmentSchema } from '../treatment.ts';
+import { Degradations, FieldsAndFilters, Id, Item, LIMIT_MAX, NumberOrNull, oneOf, type Reply, TextOrNull } from './schemas.ts';
 
 const Mode = oneOf('flashlight', 'similar-looks', 'shop-the-look', 'exact-product');
 export type Mode = Reply<typeof Mode>;
@@ -50,7 +51,7 @@ export type VisualRequest = Type.Static<typeof VisualBody>;
 const HeadFields = {
   recommendationId: Type.String(),
   modelVersion: Type.String({ description: 'hamming and the first digits of the visual net.' }),
-  treatment: Treatment,
+  treatment: TreatmentSchema,
   arm: TextOrNull,
   userId: TextOrNull,
   degraded: Degradations,

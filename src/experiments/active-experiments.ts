@@ -1,5 +1,5 @@
 /** The running experiments, compiled for serving; recompiled when anybody changed one. */
-import type { ArmTreatment } from './experiment.ts';
+import type { TreatmentPart } from '../treatment.ts';
 import type { AssignmentPlan, QueryFacts } from './assignment.ts';
 import { INTERLEAVED, NO_UNIT, assign, isEligible, planOf } from './assignment.ts';
 import type { NameUser } from '../catalog/pins/user-pseudonym.ts';
@@ -30,10 +30,10 @@ export interface MissingModel {
 export interface Decision {
   readonly arms: readonly ActiveArm[];
   /** The arms' treatments laid over each other, in order of experiment key; {} outside experiments. */
-  readonly treatment: ArmTreatment;
+  readonly treatment: TreatmentPart;
   readonly missingModels: readonly MissingModel[];
   /** The arms that share the page, with all that the unit has of other experiments; null: one list. */
-  readonly interleave: readonly { readonly key: string; readonly treatment: ArmTreatment }[] | null;
+  readonly interleave: readonly { readonly key: string; readonly treatment: TreatmentPart }[] | null;
 }
 
 const OUTSIDE: Decision = { arms: [], treatment: {}, missingModels: [], interleave: null };
@@ -69,7 +69,7 @@ export class ActiveExperiments {
     if (this.plans.length === 0) return OUTSIDE;
     const arms: ActiveArm[] = [];
     const missingModels: MissingModel[] = [];
-    let treatment: ArmTreatment = {};
+    let treatment: TreatmentPart = {};
     let shared: AssignmentPlan | null = null;
     for (const plan of this.plans) {
       if (!isEligible(plan.eligibility, query)) continue;
@@ -106,7 +106,7 @@ export class ActiveExperiments {
   }
 
   /** An arm whose model is gone gets the control's treatment; the control's own falls back to the promoted model. */
-  private treatmentOf(plan: AssignmentPlan, arm: string, missing: MissingModel[]): ArmTreatment {
+  private treatmentOf(plan: AssignmentPlan, arm: string, missing: MissingModel[]): TreatmentPart {
     const own = plan.treatments[plan.armKeys.indexOf(arm)];
     if (!this.isGone(own)) return own;
     missing.push({ experiment: plan.key, arm, model: own.model ?? '' });
@@ -114,7 +114,7 @@ export class ActiveExperiments {
     return this.isGone(control) ? { ...control, model: null } : control;
   }
 
-  private isGone({ model }: ArmTreatment): boolean {
+  private isGone({ model }: TreatmentPart): boolean {
     return typeof model === 'string' && this.gone.has(model);
   }
 

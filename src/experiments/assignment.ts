@@ -8,7 +8,8 @@
  *
  * Four salts, four independent hashes: widening traffic never moves a unit from one arm to another.
  */
-import type { ArmTreatment, Eligibility, ExperimentDefinition } from './experiment.ts';
+import type { Eligibility, ExperimentDefinition } from './experiment.ts';
+import type { TreatmentPart } from '../treatment.ts';
 import { BUCKETS, bucketOf, saltSeed } from './hash-version.ts';
 
 /** A definition made ready for many assignments. */
@@ -18,7 +19,7 @@ export interface AssignmentPlan {
   /** All arms share each page instead of one arm serving a unit. */
   readonly interleaved: boolean;
   readonly armKeys: readonly string[];
-  readonly treatments: readonly ArmTreatment[];
+  readonly treatments: readonly TreatmentPart[];
   readonly eligibility: Eligibility;
   readonly counterfactualShare: number;
   readonly forced: Readonly<Record<string, string>>;

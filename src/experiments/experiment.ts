@@ -1,23 +1,15 @@
 /** What an experiment is, and the check every definition passes before anything else sees it. */
 import { ServiceError } from '../errors.ts';
+import { isTreatmentProblem, namedTreatment, readTreatmentPart, TREATMENT_NAMES, type TreatmentPart } from '../treatment.ts';
 import { BUCKETS, HASH_VERSIONS } from './hash-version.ts';
 import { METRICS, metricIndex } from './metric.ts';
-
-/** What an arm changes in serving; the record the spine is given (absent fields keep what serves outside experiments). */
-export interface ArmTreatment {
-  readonly model?: string | null;
-  readonly sources?: readonly string[] | null;
-  readonly visualFrom?: 'image' | 'object';
-  readonly whenDominantObject?: { readonly visualWeightFactor: number };
-  /** Visual search: dots by thresholds of the arm's own, or one default box. */
-  readonly dots?: { readonly show: 'dots' | 'box'; readonly thresholds: Readonly<Record<string, number>> };
-}
 
 export interface Arm {
   readonly key: string;
   /** Share of the units. 0: nobody but those put there by hand. */
   readonly weight: number;
-  readonly treatment: ArmTreatment;
+  /** Laid over what serves outside experiments. */
+  readonly treatment: TreatmentPart;
 }
 
 /** Which served lists count. An absent field asks nothing. */
@@ -126,14 +118,6 @@ const FIELDS = [
   ...['plannedDays', 'expectedUnits', 'alpha', 'minimumLift', 'forced'],
 ];
 
-/** Variants of the paper (section 6) by name, so that a definition can say `"treatment": "variant C"` (or `variant-c`, as requests do). */
-export const NAMED_TREATMENTS: Readonly<Record<string, ArmTreatment>> = {
-  control: {},
-  'variant A': { visualFrom: 'object' },
-  'variant B': { visualFrom: 'object', whenDominantObject: { visualWeightFactor: 5 } },
-  'variant C': { visualFrom: 'image', whenDominantObject: { visualWeightFactor: 5 } },
-};
-
 /** Reads a definition from JSON, fills in defaults. Throws EXPERIMENT_INVALID naming the field. */
 export function readDefinition(input: unknown, known: KnownParts = NOTHING_KNOWN): ExperimentDefinition {
   const record = recordOf(input, 'definition');
@@ -215,37 +199,14 @@ function armOf(input: unknown, field: string, known: KnownParts): Arm {
   return { key, weight, treatment: treatmentOf(record.treatment ?? {}, `${field}.treatment`, known) };
 }
 
-function treatmentOf(input: unknown, field: string, known: KnownParts): ArmTreatment {
-  if (typeof input === 'string') {
-    const name = input.replace(/^variant-([abc])$/, (_, letter: string) => `variant ${letter.toUpperCase()}`);
-    return Object.hasOwn(NAMED_TREATMENTS, name)
-      ? NAMED_TREATMENTS[name]
-      : refuse(field, `there is no treatment "${input}"; there are: ${Object.keys(NAMED_TREATMENTS).join(', ')}`);
-  }
-  const record = recordOf(input, field);
-  const out: { -readonly [K in keyof ArmTreatment]: ArmTreatment[K] } = {};
-  for (const [name, value] of Object.entries(record)) {
-    const at = `${field}.${name}`;
-    if (name === 'model') out.model = value === null ? null : member(value, known.models, at, 'model');
-    else if (name === 'sources')
-      out.sources = value === null ? null : listOf(value, at).map((item) => member(item, known.sources, at, 'source'));
-    else if (name === 'visualFrom') out.visualFrom = oneOf(value, ['image', 'object'] as const, at);
-    else if (name === 'whenDominantObject') {
-      const factor = within(recordOf(value, at).visualWeightFactor, 0, 1000, `${at}.visualWeightFactor`);
-      out.whenDominantObject = { visualWeightFactor: factor };
-    } else if (name === 'dots') out.dots = dotsOf(value, at);
-    else refuse(at, 'a treatment has model, sources, visualFrom, whenDominantObject and dots');
-  }
-  return out;
-}
-
-function dotsOf(input: unknown, field: string): NonNullable<ArmTreatment['dots']> {
-  const { show = 'dots', thresholds = {} } = recordOf(input, field);
-  const rows = Object.entries(recordOf(thresholds, `${field}.thresholds`)).map(([name, value]) => {
-    const knob = oneOf(name, ['score', 'visual', 'annotation', 'conformity', 'agreement'] as const, `${field}.thresholds`);
-    return [knob, within(value, 0, 1000, `${field}.thresholds.${name}`)] as const;
-  });
-  return { show: oneOf(show, ['dots', 'box'] as const, `${field}.show`), thresholds: Object.fromEntries(rows) };
+function treatmentOf(input: unknown, field: string, known: KnownParts): TreatmentPart {
+  if (typeof input === 'string')
+    return namedTreatment(input) ?? refuse(field, `there is no treatment "${input}"; there are: ${TREATMENT_NAMES.join(', ')}`);
+  const read = readTreatmentPart(input);
+  if (isTreatmentProblem(read)) return refuse([field, read.field].filter(Boolean).join('.'), read.problem);
+  if (typeof read.model === 'string') member(read.model, known.models, `${field}.model`, 'model');
+  for (const source of read.sources ?? []) member(source, known.sources, `${field}.sources`, 'source');
+  return read;
 }
 
 function layerOf(input: unknown): ExperimentDefinition['layer'] {

@@ -1,7 +1,7 @@
 import { PIN_HAS_IMAGE, PIN_IMAGE_FAILED, type PinColumns } from '../catalog/pins/pin-columns.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
 import type { QuerySide, UserHistory } from '../ranker/scoring/ranking-feature.ts';
-import type { Treatment } from '../ranker/treatment.ts';
+import type { Treatment } from '../treatment.ts';
 import type { WeightedPins } from '../ranker/scoring/user-history.ts';
 
 /** A query without pin or image: the user's history speaks for it. */

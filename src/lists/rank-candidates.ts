@@ -7,7 +7,7 @@ import { FEATURE_COLUMNS, fillFeatureColumns } from '../ranker/scoring/feature-t
 import type { Ranker, ScoringInputs, Term } from '../ranker/scoring/ranker.ts';
 import { suits } from '../ranker/registry/serving-models.ts';
 import type { QuerySide, UserHistory } from '../ranker/scoring/ranking-feature.ts';
-import { visualWeightFactorOf } from '../ranker/treatment.ts';
+import { visualWeightFactorOf } from '../treatment.ts';
 import type { PageCursor } from './page-cursor.ts';
 import { writeCursor } from './page-cursor.ts';
 import type { ListOptions, RankedList, StageTimings } from './ranked-list.ts';

@@ -3,7 +3,7 @@ import type { CandidateList } from '../candidates/candidate.ts';
 import type { Surface } from '../catalog/log/served-list.ts';
 import type { Matrix } from '../math/matrix.ts';
 import type { Ranker, ScoringInputs, Term } from '../ranker/scoring/ranker.ts';
-import type { Treatment } from '../ranker/treatment.ts';
+import type { Treatment } from '../treatment.ts';
 import type { Degradation } from './serving-parts.ts';
 
 /** An arm of an interleaved experiment. */

@@ -1,6 +1,6 @@
 /** A list served without HTTP: ranked by the spine, logged like any other. Jobs and the demo's people use it. */
 import type { LogDatabase } from '../catalog/log/log-database.ts';
-import { DEFAULT_TREATMENT } from '../ranker/treatment.ts';
+import { DEFAULT_TREATMENT } from '../treatment.ts';
 import type { ListOptions, RankedList } from './ranked-list.ts';
 import { servedRecord } from './served-record.ts';
 

@@ -1,6 +1,6 @@
 import type { ServedItems, ServedList } from '../catalog/log/served-list.ts';
 import { mixedSeed, seededRandom, SERVING_STREAMS } from '../math/random.ts';
-import { treatmentText } from '../ranker/treatment.ts';
+import { treatmentText } from '../treatment.ts';
 import type { RankedList } from './ranked-list.ts';
 
 /** What the log keeps of a list: its page, and the few candidates drawn from the rest. */

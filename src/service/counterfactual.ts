@@ -6,16 +6,16 @@
 import type { Context } from './context.ts';
 import type { AssignmentPlan } from '../experiments/assignment.ts';
 import { armShares, readArmsText } from '../experiments/assignment.ts';
-import type { ArmTreatment } from '../experiments/experiment.ts';
+import type { TreatmentPart } from '../treatment.ts';
 import { ExposureStore } from '../experiments/counting/exposure-store.ts';
 import { mixedSeed, seededRandom, SERVING_STREAMS } from '../math/random.ts';
-import { DEFAULT_TREATMENT } from '../ranker/treatment.ts';
+import { DEFAULT_TREATMENT } from '../treatment.ts';
 import { relatedPins } from '../related-pins.ts';
 import type { RankedList } from '../lists/ranked-list.ts';
 
 interface MetArm {
   readonly plan: AssignmentPlan;
-  readonly treatment: ArmTreatment;
+  readonly treatment: TreatmentPart;
 }
 
 export class Counterfactual {

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { PIN_HAS_IMAGE, PIN_REMOVED } from '../catalog/pins/pin-columns.ts';
 import { seededRandom } from '../math/random.ts';
-import type { Treatment } from '../ranker/treatment.ts';
+import type { Treatment } from '../treatment.ts';
 import type { ListOptions, RankedList } from '../lists/ranked-list.ts';
 import { plainOptions } from '../lists/serve-list.ts';
 import type { ServingParts } from '../lists/serving-parts.ts';

@@ -9,7 +9,7 @@ import type { ServingParts } from '../lists/serving-parts.ts';
 import { seededRandom } from '../math/random.ts';
 import { type Evidence, type JudgementWord, LOSS_MARGIN } from '../ranker/judging/judgement.ts';
 import { bootstrapDifference } from '../ranker/measures/bootstrap.ts';
-import { DEFAULT_TREATMENT } from '../ranker/treatment.ts';
+import { DEFAULT_TREATMENT } from '../treatment.ts';
 import { relatedPins } from '../related-pins.ts';
 
 const QUERIES = 300;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CandidateSource } from '../../src/candidates/candidate.ts';
 import { askedSources, ENOUGH_CANDIDATES, sourceShares } from '../../src/lists/propose.ts';
 import { plainOptions } from '../../src/lists/serve-list.ts';
-import { DEFAULT_TREATMENT } from '../../src/ranker/treatment.ts';
+import { DEFAULT_TREATMENT } from '../../src/treatment.ts';
 import { relatedPins } from '../../src/related-pins.ts';
 import { type Context, openContext } from '../../src/service/context.ts';
 import { fixtureCatalog, fixtureColumns, numberedPins } from '../candidates/fixture-columns.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { roomsFirst } from '../../src/api/routes/lens.ts';
+import { roomsFirst } from '../../src/search/lens.ts';
 
 test('pictures in which the object takes less than half come first, each half in its order; an unknown size counts as a room', () => {
   const scene = (pinIndex: number, side: number) => ({

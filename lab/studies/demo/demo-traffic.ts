@@ -6,7 +6,7 @@ import type { Context } from '../../../src/service/context.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { seededRandom } from '../../../src/math/random.ts';
 import { worldSeed } from '../../world/world-seed.ts';
-import { DEFAULT_TREATMENT } from '../../../src/ranker/treatment.ts';
+import { DEFAULT_TREATMENT } from '../../../src/treatment.ts';
 import { relatedPins } from '../../../src/related-pins.ts';
 import type { ListOptions } from '../../../src/lists/ranked-list.ts';
 import { servedRecord } from '../../../src/lists/served-record.ts';

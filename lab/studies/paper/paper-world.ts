@@ -3,10 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../../../src/service/context.ts';
 import { ServiceError } from '../../../src/errors.ts';
-import type { ArmTreatment } from '../../../src/experiments/experiment.ts';
+import type { TreatmentPart } from '../../../src/treatment.ts';
 import type { Random } from '../../../src/math/random.ts';
 import { newId } from '../../../src/math/random.ts';
-import { DEFAULT_TREATMENT } from '../../../src/ranker/treatment.ts';
+import { DEFAULT_TREATMENT } from '../../../src/treatment.ts';
 import { relatedPins } from '../../../src/related-pins.ts';
 import { People } from '../../world/people.ts';
 import type { Recipe, WorldSize, WorldUser } from '../../world/recipe.ts';
@@ -70,14 +70,14 @@ export class PaperWorld {
   }
 
   /** The list of the spine for a stranger; the same stranger's list is made once per query and treatment. */
-  async listFor(recipePin: number, treatment: ArmTreatment, now: number): Promise<PaperList> {
+  async listFor(recipePin: number, treatment: TreatmentPart, now: number): Promise<PaperList> {
     const key = `${recipePin}|${JSON.stringify(treatment)}`;
     let list = this.lists.get(key);
     if (!list) this.lists.set(key, (list = await this.serve(recipePin, treatment, now)));
     return list;
   }
 
-  private async serve(recipePin: number, treatment: ArmTreatment, now: number): Promise<PaperList> {
+  private async serve(recipePin: number, treatment: TreatmentPart, now: number): Promise<PaperList> {
     const startedAt = performance.now();
     const { parts } = this.context;
     const unshuffled = { ...parts, limits: { ...parts.limits, shuffledShare: 0 } };

@@ -2,7 +2,7 @@
 import { PIN_REMOVED } from '../../catalog/pins/pin-columns.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Experiments } from '../../experiments/experiments.ts';
-import { readTreatment, type Treatment } from '../../ranker/treatment.ts';
+import { readTreatment, type Treatment } from '../../treatment.ts';
 import { relatedPins } from '../../related-pins.ts';
 import { listsToJudge, pooled } from '../../service/judgement-lists.ts';
 import type { App, Service } from './routes.ts';

@@ -4,7 +4,7 @@ import { ServiceError } from '../../errors.ts';
 import type { Decision } from '../../experiments/active-experiments.ts';
 import { armsText } from '../../experiments/assignment.ts';
 import { newId } from '../../math/random.ts';
-import { DEFAULT_TREATMENT, readTreatment, type Treatment } from '../../ranker/treatment.ts';
+import { DEFAULT_TREATMENT, readTreatment, type Treatment } from '../../treatment.ts';
 import type { ListOptions } from '../../lists/ranked-list.ts';
 import { askedFilter, type Names } from './item-fields.ts';
 

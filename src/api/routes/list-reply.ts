@@ -5,7 +5,7 @@ import { armsTold } from '../../experiments/assignment.ts';
 import type { Term } from '../../ranker/scoring/ranker.ts';
 import type { RankedList } from '../../lists/ranked-list.ts';
 import type { Degradation } from '../../lists/serving-parts.ts';
-import type { Treatment } from '../../ranker/treatment.ts';
+import type { Treatment } from '../../treatment.ts';
 import type { FieldsOf } from './item-fields.ts';
 
 export interface ItemReply {

@@ -22,7 +22,7 @@ import type { Context } from '../../service/context.ts';
 import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
 import { FEATURE_COLUMNS } from '../../ranker/scoring/feature-table.ts';
 import type { ModelRegistry } from '../../ranker/registry/model-registry.ts';
-import { treatmentText } from '../../ranker/treatment.ts';
+import { treatmentText } from '../../treatment.ts';
 import { kendallTau, type ListOptions, type RankedList } from '../../lists/ranked-list.ts';
 import { servedItems } from '../../lists/served-record.ts';
 import { drawsShuffle } from '../../lists/shuffled-slice.ts';

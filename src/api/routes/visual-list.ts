@@ -6,7 +6,7 @@ import type { Context } from '../../service/context.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { zeroMatrix } from '../../math/matrix.ts';
 import type { SalientColour } from '../../search/salient-colours.ts';
-import { treatmentText } from '../../ranker/treatment.ts';
+import { treatmentText } from '../../treatment.ts';
 import type { ListOptions } from '../../lists/ranked-list.ts';
 import type { Degradation } from '../../lists/serving-parts.ts';
 import { armsTold } from '../../experiments/assignment.ts';

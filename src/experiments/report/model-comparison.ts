@@ -1,6 +1,6 @@
 /** Which experiments set two models side by side, changing nothing else, and what they found. */
 import { isDeepStrictEqual } from 'node:util';
-import type { ArmTreatment } from '../experiment.ts';
+import type { TreatmentPart } from '../../treatment.ts';
 import type { Experiment } from '../experiment-store.ts';
 import type { ExperimentReport } from './experiment-report.ts';
 import { PREFERENCE } from './interleaving-report.ts';
@@ -34,7 +34,7 @@ export function modelPairs(
   const pairs = started.flatMap((experiment) => {
     const { arms } = experiment.definition;
     const served = servedThen(experiment.startedAt ?? 0, experiment.stoppedAt ?? Date.now());
-    const modelOf = ({ model }: ArmTreatment): string | null => model ?? served;
+    const modelOf = ({ model }: TreatmentPart): string | null => model ?? served;
     return arms.slice(1).flatMap((arm): ModelPair[] => {
       if (!isDeepStrictEqual(withoutModel(arm.treatment), withoutModel(arms[0].treatment))) return [];
       const [control, tried] = [modelOf(arms[0].treatment), modelOf(arm.treatment)];
@@ -45,7 +45,7 @@ export function modelPairs(
   return pairs.sort((x, y) => (y.experiment.startedAt ?? 0) - (x.experiment.startedAt ?? 0));
 }
 
-function withoutModel({ model: _, ...rest }: ArmTreatment): Omit<ArmTreatment, 'model'> {
+function withoutModel({ model: _, ...rest }: TreatmentPart): Omit<TreatmentPart, 'model'> {
   return rest;
 }
 

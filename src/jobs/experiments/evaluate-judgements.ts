@@ -7,7 +7,7 @@ import { seededRandom } from '../../math/random.ts';
 import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
 import { bootstrapMean } from '../../ranker/measures/bootstrap.ts';
 import { gradesByScore, ndcg } from '../../ranker/measures/ranking-metrics.ts';
-import { DEFAULT_TREATMENT } from '../../ranker/treatment.ts';
+import { DEFAULT_TREATMENT } from '../../treatment.ts';
 import { relatedPins } from '../../related-pins.ts';
 import { plainOptions } from '../../lists/serve-list.ts';
 import type { ServingParts } from '../../lists/serving-parts.ts';

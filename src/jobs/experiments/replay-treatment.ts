@@ -11,7 +11,7 @@ import { ServiceError } from '../../errors.ts';
 import type { StoredList } from '../../catalog/log/served-list-log.ts';
 import type { ReplayList } from '../../experiments/statistics/replay.ts';
 import { fitRewardModel, replayValue } from '../../experiments/statistics/replay.ts';
-import { readTreatment, type Treatment } from '../../ranker/treatment.ts';
+import { readTreatment, type Treatment } from '../../treatment.ts';
 import { relatedPins } from '../../related-pins.ts';
 import type { ServingParts } from '../../lists/serving-parts.ts';
 import { plainOptions } from '../../lists/serve-list.ts';

@@ -1,7 +1,7 @@
 import { openContext } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
 import { JudgementStore } from '../../experiments/judgement-store.ts';
-import { readTreatment, type Treatment } from '../../ranker/treatment.ts';
+import { readTreatment, type Treatment } from '../../treatment.ts';
 import { relatedPins } from '../../related-pins.ts';
 import { listsToJudge, pooled } from '../../service/judgement-lists.ts';
 import type { Job } from '../job.ts';
