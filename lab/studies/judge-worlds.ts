@@ -110,7 +110,7 @@ async function judgeWorld(input: JobInput, world: WorldKind, seed: number): Prom
 async function visitsUnder(context: Context, { recipe, people }: TrueWorld, model: string, input: JobInput): Promise<Float64Array> {
   const { toCatalog, toRecipe } = pinMaps(context, recipe);
   const pool = recipe.pins.flatMap((_, pin) => (heldOut(pin) ? [] : [pin]));
-  const parts = { ...context.parts, limits: { ...context.parts.limits, shuffledShare: 0 } };
+  const { parts } = context;
   const visits = new Float64Array(Number(input.options.visits));
   input.progress.start(`A/B test, ${model}`, visits.length);
   for (let visit = 0; visit < visits.length; visit++) {

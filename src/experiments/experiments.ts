@@ -38,6 +38,8 @@ export interface ExperimentsOptions {
   readonly holdout: number;
   /** The names under which users are stored; absent: their ids. */
   readonly nameUser?: NameUser;
+  /** Whether a model that an arm names can still be served; absent: all can. */
+  readonly hasModel?: (name: string) => boolean;
 }
 
 export class Experiments {
@@ -56,7 +58,7 @@ export class Experiments {
     this.store = new ExperimentStore(database, options.nameUser);
     this.exposures = new ExposureStore(database);
     this.judgements = new JudgementStore(database, options.nameUser);
-    this.active = new ActiveExperiments(this.store, options.holdout);
+    this.active = new ActiveExperiments(this.store, options.holdout, options.hasModel);
     this.exposureLog = new ExposureLog(this.exposures, options.log, options.describe);
     this.log = options.log;
     this.holdout = options.holdout;
@@ -141,7 +143,7 @@ export class Experiments {
     return report;
   }
 
-  /** Counts what the log has gained for every running or stopped experiment; servers call it now and then. */
+  /** Counts what the log has gained for every running or stopped experiment; jobs call it. */
   countAll(stop: () => boolean = () => false): void {
     for (const experiment of this.store.list())
       if (experiment.state === 'running' || experiment.state === 'stopped') this.exposureLog.sync(experiment, stop);

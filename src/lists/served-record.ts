@@ -1,27 +1,25 @@
 import type { ServedItems, ServedList } from '../catalog/log/served-list.ts';
 import { mixedSeed, seededRandom, SERVING_STREAMS } from '../math/random.ts';
 import { treatmentText } from '../treatment.ts';
-import type { RankedList } from './ranked-list.ts';
+import type { ListOptions, RankedList } from './ranked-list.ts';
+import type { Degradation } from './serving-parts.ts';
 
-/** What the log keeps of a list: its page, and the few candidates drawn from the rest. */
+/** What the log keeps of a ranked list: its page, and the few candidates drawn from the rest. */
 export function servedRecord(list: RankedList, latencyMs: number): ServedList {
-  const { options } = list;
-  return {
-    recommendationId: options.recommendationId,
-    at: options.now,
-    surface: list.surface,
-    queryPinIndex: list.queryPinIndex,
-    userId: options.userId,
-    sessionId: options.sessionId ?? null,
-    arm: options.arm,
-    modelVersion: list.ranker.name,
-    treatment: treatmentText(options.treatment),
-    forced: options.forced,
-    shuffled: list.shuffled,
-    latencyMs,
-    degraded: list.degraded.map(({ code }) => code),
-    items: servedItems(list),
-  };
+  const { options, surface, queryPinIndex, ranker, shuffled, degraded } = list;
+  return recordOf(options, { surface, queryPinIndex, modelVersion: ranker.name, shuffled, latencyMs, degraded, items: servedItems(list) });
+}
+
+/** What a list was, besides what was asked. */
+interface Served extends Pick<ServedList, 'surface' | 'queryPinIndex' | 'modelVersion' | 'shuffled' | 'latencyMs' | 'items' | 'region'> {
+  readonly degraded: readonly Degradation[];
+}
+
+/** The log's record of any list that was sent, whatever made it. */
+export function recordOf(options: ListOptions, { degraded, ...served }: Served): ServedList {
+  const { recommendationId, now: at, userId, sessionId = null, arm, treatment, forced } = options;
+  const codes = degraded.map(({ code }) => code);
+  return { recommendationId, at, userId, sessionId, arm, treatment: treatmentText(treatment), forced, degraded: codes, ...served };
 }
 
 /** The logged candidates as columns: those of the page, then the unserved. */

@@ -35,6 +35,11 @@ export interface ServingParts {
   readonly limits: ServingLimits;
 }
 
+/** The same parts, serving in the order of the ranker: nothing is drawn, neither places nor rows for the log. */
+export function inOrder(parts: ServingParts): ServingParts {
+  return { ...parts, limits: { ...parts.limits, shuffledShare: 0, unservedRows: 0 } };
+}
+
 export interface ServingLimits {
   /** The sources that are asked unless a treatment names others. */
   readonly sourceShares: SourceShares;

@@ -7,7 +7,6 @@ import type { Context } from './context.ts';
 import type { AssignmentPlan } from '../experiments/assignment.ts';
 import { armShares, readArmsText } from '../experiments/assignment.ts';
 import type { TreatmentPart } from '../treatment.ts';
-import { ExposureStore } from '../experiments/counting/exposure-store.ts';
 import { mixedSeed, seededRandom, SERVING_STREAMS } from '../math/random.ts';
 import { DEFAULT_TREATMENT } from '../treatment.ts';
 import { relatedPins } from '../related-pins.ts';
@@ -20,11 +19,9 @@ interface MetArm {
 
 export class Counterfactual {
   private readonly context: Context;
-  private readonly store: ExposureStore;
 
   constructor(context: Context) {
     this.context = context;
-    this.store = new ExposureStore(context.experimentDatabase);
   }
 
   /** Compares the first page of a closeup with what the other arms would have shown, where the sample says so. */
@@ -34,12 +31,12 @@ export class Counterfactual {
     const met = this.armsOf(options.arm, options.now);
     for (const { plan } of met) {
       if (!sampled(`${plan.key} ${options.recommendationId}`, plan.counterfactualShare)) continue;
-      this.store.noteCounterfactual(options.recommendationId, plan.key, await this.allAlike(list, plan, met));
+      this.context.experiments.exposures.noteCounterfactual(options.recommendationId, plan.key, await this.allAlike(list, plan, met));
     }
   }
 
   private armsOf(text: string, now: number): readonly MetArm[] {
-    const plans = this.context.experiments.current(now);
+    const plans = this.context.experiments.active.current(now);
     return readArmsText(text).flatMap(({ experiment, arm }) => {
       const plan = plans.find((each) => each.key === experiment);
       const index = plan?.armKeys.indexOf(arm) ?? -1;

@@ -15,8 +15,9 @@ import type { ServingModels } from '../ranker/registry/serving-models.ts';
 import { type DarkNet as Pointer, darkNetOf, darkStamp, namedNet } from '../vision/net-folder.ts';
 import { readNet } from '../vision/net-manifest.ts';
 import type { DarkReader } from './dark-reading.ts';
-import type { ListOptions, RankedList } from '../lists/ranked-list.ts';
-import type { ServingParts } from '../lists/serving-parts.ts';
+import type { RankedList } from '../lists/ranked-list.ts';
+import { inOrder, type ServingParts } from '../lists/serving-parts.ts';
+import { relatedPins } from '../related-pins.ts';
 
 export interface DarkNetParts {
   readonly dataFolder: string;
@@ -27,8 +28,6 @@ export interface DarkNetParts {
   readonly models: ServingModels;
   /** What serving reads now. */
   parts(): ServingParts;
-  /** The spine: a closeup. */
-  serve(parts: ServingParts, queryPin: number, options: ListOptions): Promise<RankedList>;
 }
 
 interface Loaded {
@@ -103,12 +102,11 @@ export class DarkNet {
 
   private async read(loaded: Loaded, list: RankedList): Promise<DarkRead> {
     const { options, queryPinIndex, timings } = list;
-    const { serve } = this.parts;
     const startedAt = performance.now();
     let dark: RankedList | null = null;
     let problem: string | null = null;
     try {
-      dark = await serve(this.partsWith(loaded), queryPinIndex, {
+      dark = await relatedPins(this.partsWith(loaded), queryPinIndex, {
         ...options,
         explain: false,
         keepInputs: false,
@@ -139,8 +137,7 @@ export class DarkNet {
   private partsWith({ features, looks, ranker }: Loaded): ServingParts {
     const parts = this.parts.parts();
     const sources = parts.sources.map((source): CandidateSource => (source.name === looks.name ? looks : source));
-    const limits = { ...parts.limits, shuffledShare: 0, unservedRows: 0 };
-    return { ...parts, visual: features, sources, limits, degraded: [], ranker: () => ranker };
+    return { ...inOrder(parts), visual: features, sources, degraded: [], ranker: () => ranker };
   }
 
   close(): void {

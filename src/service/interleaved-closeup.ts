@@ -10,7 +10,7 @@ import { mixedSeed, seededRandom, SERVING_STREAMS } from '../math/random.ts';
 import { relatedPins } from '../related-pins.ts';
 import { readCursor, writeCursor } from '../lists/page-cursor.ts';
 import type { InterleavedArm, ListOptions, RankedList } from '../lists/ranked-list.ts';
-import type { ServingParts } from '../lists/serving-parts.ts';
+import { inOrder, type ServingParts } from '../lists/serving-parts.ts';
 
 /** One item of the page: its place on the list of the arm that put it there. */
 interface Pick {
@@ -26,9 +26,8 @@ export async function interleavedCloseup(
   options: ListOptions,
   arms: readonly InterleavedArm[],
 ): Promise<RankedList> {
-  const unshuffled = { ...parts, limits: { ...parts.limits, shuffledShare: 0, unservedRows: 0 } };
   const lists: RankedList[] = [];
-  for (const { treatment } of arms) lists.push(await relatedPins(unshuffled, pinIndex, { ...options, treatment }));
+  for (const { treatment } of arms) lists.push(await relatedPins(inOrder(parts), pinIndex, { ...options, treatment }));
   const rankings = lists.map(({ page, candidates }) => Int32Array.from(page, (row) => candidates.pinIndexes[row]));
   const draft = teamDraft(rankings, options.limit, seededRandom(mixedSeed(SERVING_STREAMS.interleaving, options.recommendationId)));
   const picks = draft.items.map((item, k): Pick => {

@@ -25,6 +25,6 @@ const CHECKS: Readonly<Record<string, (context: Context, flags: readonly string[
   'promote-model': ({ registry }) => (registry.names().length > 0 ? null : 'There is no stored model: train-ranker makes one.'),
   'report-dark-reads': ({ registry, darkNet }) =>
     registry.roles().dark !== null || darkNet.pointer !== null ? null : 'No model and no net reads in the dark.',
-  'report-experiment': ({ experimentStore }) =>
-    experimentStore.list().some(({ state }) => state !== 'draft') ? null : 'No experiment has started yet.',
+  'report-experiment': ({ experiments }) =>
+    experiments.store.list().some(({ state }) => state !== 'draft') ? null : 'No experiment has started yet.',
 };

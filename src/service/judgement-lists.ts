@@ -3,18 +3,15 @@ import { setImmediate } from 'node:timers/promises';
 import { PIN_HAS_IMAGE, PIN_REMOVED } from '../catalog/pins/pin-columns.ts';
 import { seededRandom } from '../math/random.ts';
 import type { Treatment } from '../treatment.ts';
-import type { ListOptions, RankedList } from '../lists/ranked-list.ts';
 import { plainOptions } from '../lists/serve-list.ts';
 import type { ServingParts } from '../lists/serving-parts.ts';
+import { relatedPins } from '../related-pins.ts';
 
 export interface ListsToJudge {
   readonly queryPinId: string;
   readonly pinIdsA: readonly string[];
   readonly pinIdsB: readonly string[];
 }
-
-/** The spine's closeup, handed in: this folder lies below it. */
-export type ServeCloseup = (parts: ServingParts, pinIndex: number, options: ListOptions) => Promise<RankedList>;
 
 export interface JudgementQuestion {
   readonly treatments: readonly [Treatment, Treatment];
@@ -28,11 +25,7 @@ export interface JudgementQuestion {
 }
 
 /** Seeded query pins with an image that somebody has saved and whose lists differ; fewer than asked when the catalogue has no more. */
-export async function listsToJudge(
-  parts: ServingParts,
-  serve: ServeCloseup,
-  question: JudgementQuestion,
-): Promise<readonly ListsToJudge[]> {
+export async function listsToJudge(parts: ServingParts, question: JudgementQuestion): Promise<readonly ListsToJudge[]> {
   const { pins } = parts;
   const random = seededRandom(question.seed);
   const order = random.shuffled(Array.from({ length: pins.count }, (_, pinIndex) => pinIndex));
@@ -42,7 +35,7 @@ export async function listsToJudge(
     if (pins.saves[pinIndex] === 0 || (pins.flags[pinIndex] & (PIN_HAS_IMAGE | PIN_REMOVED)) !== PIN_HAS_IMAGE) continue;
     // A server that makes a study answers others in between.
     await setImmediate();
-    const [pinIdsA, pinIdsB] = await listsOf(parts, serve, pinIndex, question);
+    const [pinIdsA, pinIdsB] = await listsOf(parts, pinIndex, question);
     const alike = pinIdsA.length === pinIdsB.length && pinIdsA.every((id, place) => id === pinIdsB[place]);
     if (!alike) found.push({ queryPinId: pins.idOf(pinIndex), pinIdsA, pinIdsB });
   }
@@ -58,15 +51,13 @@ export function pooled(lists: readonly ListsToJudge[]): { readonly queryPinId: s
 
 async function listsOf(
   parts: ServingParts,
-  serve: ServeCloseup,
   pinIndex: number,
   { treatments, length, now, seed }: JudgementQuestion,
 ): Promise<readonly [string[], string[]]> {
   const lists: string[][] = [];
-  const unshuffled = { ...parts, limits: { ...parts.limits, shuffledShare: 0 } };
   for (const treatment of treatments) {
     const options = plainOptions({ treatment, forced: true, limit: length, now, recommendationId: `judgement ${seed} ${pinIndex}` });
-    const list = await serve(unshuffled, pinIndex, options);
+    const list = await relatedPins(parts, pinIndex, options);
     lists.push(Array.from(list.page, (row) => parts.pins.idOf(list.candidates.pinIndexes[row])));
   }
   return [lists[0], lists[1]];

@@ -10,8 +10,6 @@ import type { Surface } from '../catalog/log/served-list.ts';
 import { type LogDatabase, openLog } from '../catalog/log/log-database.ts';
 import { isReplayed, replayFolder } from '../catalog/log/replayed-list.ts';
 import { ServiceError } from '../errors.ts';
-import { Experiments } from '../experiments/experiments.ts';
-import { describeByCatalog } from '../experiments/query-segment.ts';
 import { comparisonOf, modelPairs } from '../experiments/report/model-comparison.ts';
 import { boardEvidence, clickEvidence } from '../ranker/judging/click-evidence.ts';
 import { compareLists } from '../ranker/judging/compared-lists.ts';
@@ -132,10 +130,8 @@ function* judgable(lists: Iterable<JudgedList>, judgedFrom: number): Generator<J
 }
 
 async function experimentEvidence(context: Context, a: string, b: string): Promise<Evidence[]> {
-  const { catalog, config, experimentDatabase, experimentStore, log, registry } = context;
-  const pairs = modelPairs(experimentStore.list(), a, b, servedBetween(registry));
-  if (pairs.length === 0) return [];
-  const experiments = new Experiments(experimentDatabase, { log, describe: describeByCatalog(catalog), holdout: config.experimentHoldout });
+  const { experiments, registry } = context;
+  const pairs = modelPairs(experiments.store.list(), a, b, servedBetween(registry));
   const evidence: Evidence[] = [];
   for (const pair of pairs) {
     await experiments.catchUp(pair.experiment);

@@ -1,15 +1,6 @@
 import type { PinColumns } from '../catalog/pins/pin-columns.ts';
+import type { QueryFacts } from '../experiments/assignment.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
-
-/** What decides whether a query is eligible for an experiment; the record `experiments/assignment.ts` reads. */
-export interface QueryFacts {
-  readonly surface: string;
-  readonly queryPinId: string | null;
-  /** Rank by saves, from 0; null unknown. */
-  readonly popularityRank: number | null;
-  readonly categories: readonly string[];
-  readonly hasDominantObject: boolean;
-}
 
 /** Nothing is known of the query. */
 export const NO_FACTS: QueryFacts = {

@@ -15,7 +15,7 @@ beforeAll(async () => {
   folder = await worldFolder();
   context = await openContext(testConfig(folder), folder, { lock: true });
   app = await buildApp(context);
-  await context.imagesSettled();
+  await context.refresher.imagesSettled();
 });
 afterAll(async () => {
   await app.close();
@@ -41,7 +41,7 @@ test('a new pin is answered at once, and by its picture within seconds; a copy j
   });
   expect(receipt).toMatchObject({ read: 3, written: 2, rejected: { IMAGE_OUTSIDE_FOLDER: { count: 1, lines: [2] } } });
   expect((await app.inject('/v1/pins/new/related')).json().missing).toContain('visual-features');
-  await context.imagesSettled();
+  await context.refresher.imagesSettled();
   const list = (await app.inject('/v1/pins/new/related?limit=3')).json();
   expect(list.missing).not.toContain('visual-features');
   expect(list.items[0].sources.map((source: { name: string }) => source.name)).toContain('visual-neighbors');

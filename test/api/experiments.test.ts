@@ -64,7 +64,7 @@ describe('experiments over HTTP', () => {
 
   it('every reply is described field by field', async () => {
     await post('/v1/experiments/popular-only/start');
-    await context.experiments.current(Date.now() + 5000);
+    await context.experiments.active.current(Date.now() + 5000);
     for (let n = 0; n < 40; n++) await get(`/v1/pins/plant-1/related?userId=user-${n}&limit=3`);
     context.log.commit.flush();
     const { experiments, known } = await get<{ experiments: object[]; known: { sources: string[] } }>('/v1/experiments');

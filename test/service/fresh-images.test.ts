@@ -40,7 +40,7 @@ describe('fresh images', () => {
     const config = testConfig(folder, { imagePrivateUrls: true });
     const stopped = await openContext(config, folder);
     addPins(stopped, 1, () => server.url);
-    void stopped.imagesSettled();
+    void stopped.refresher.imagesSettled();
     await server.asked;
     await stopped.close();
     const catalog = openCatalog(folder);
@@ -49,7 +49,7 @@ describe('fresh images', () => {
     server.release();
     const context = await openContext(config, folder);
     expect(context.looks.store.failures(netIdOf(context))).toEqual({});
-    await context.imagesSettled();
+    await context.refresher.imagesSettled();
     expect(context.visual?.image.has[0]).toBe(1);
     await context.close();
     server.close();
@@ -62,7 +62,7 @@ describe('fresh images', () => {
     const context = await openContext(testConfig(folder), folder, { onChange: ({ problem }) => problems.push(problem) });
     for (const arrived of [3, 1]) {
       addPins(context, arrived);
-      await context.imagesSettled();
+      await context.refresher.imagesSettled();
     }
     expect(problems).toEqual([expect.stringMatching(/^Fewer than 500 images .* extract-features fits them/)]);
     expect(context.looks.store.binarizer(netIdOf(context))).toBeNull();
@@ -70,7 +70,7 @@ describe('fresh images', () => {
     expect(await runJob(extractFeatures, folder, { workers: 1 })).toMatchObject({ written: 4 });
     await context.refresh();
     addPins(context, 1);
-    await context.imagesSettled();
+    await context.refresher.imagesSettled();
     expect([...(context.visual?.image.has.subarray(0, 5) ?? [])]).toEqual([1, 1, 1, 1, 1]);
     expect(problems).toHaveLength(1);
     await context.close();
@@ -80,7 +80,7 @@ describe('fresh images', () => {
     const folder = await folderOf('activation > median');
     const context = await openContext(testConfig(folder), folder);
     addPins(context, FIT_FEWEST);
-    void context.imagesSettled();
+    void context.refresher.imagesSettled();
     await expect.poll(() => context.looks.store.binarizer(netIdOf(context)), WAIT).toMatchObject({ kind: 'thresholds' });
     await expect.poll(() => context.visual?.image.has[0], WAIT).toBe(1);
     await context.close();

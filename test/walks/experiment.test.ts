@@ -51,7 +51,7 @@ async function running(definition: Record<string, unknown>): Promise<void> {
   await ask('/experiments', definition);
   await ask(`/experiments/${definition.key}/start`, {});
   // Serving looks for changes once a second.
-  server.context.experiments.current(Date.now() + 10_000);
+  server.context.experiments.active.current(Date.now() + 10_000);
 }
 
 const ARMS = [
@@ -179,7 +179,7 @@ test('a model removed while an arm uses it: the control serves, the list says so
   await running({ key: 'gone', arms: ARMS, forced: { tester: BACKWARDS } });
   expect(await related('userId=tester')).toMatchObject({ modelVersion: BACKWARDS, degraded: [] });
   rmSync(join(folder, 'models', `${BACKWARDS}.json`));
-  server.context.experiments.current(Date.now() + 20_000);
+  server.context.experiments.active.current(Date.now() + 20_000);
   let person = 0;
   let list: List;
   do list = await related(`userId=somebody-${person++}`);

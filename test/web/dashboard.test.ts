@@ -144,7 +144,7 @@ describe.skipIf(!CHROMIUM || !BUILT)('the dashboard in a real browser (skipped w
   });
 
   it('shows lists that differ, with the way to see both', async () => {
-    await server.context.experiments.current(Date.now() + 5000);
+    await server.context.experiments.active.current(Date.now() + 5000);
     await fetch(`${server.address}/v1/pins/plant-1/related?userId=a-visitor&limit=3`);
     await page.waitForFunction(async () => {
       const reply = await fetch('/v1/experiments/popular-only/differences');

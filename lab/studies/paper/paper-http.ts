@@ -83,8 +83,8 @@ async function defineAll(config: JobInput['config'], folder: string, definitions
   const context = await openContext(config, folder);
   const author = { by: 'replay-paper', at: Date.now() };
   for (const definition of definitions) {
-    context.experimentStore.define(definition, author);
-    context.experimentStore.start(definition.key, author);
+    context.experiments.store.define(definition, author);
+    context.experiments.store.start(definition.key, author);
   }
   await context.close();
 }

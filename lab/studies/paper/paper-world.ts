@@ -7,6 +7,7 @@ import type { TreatmentPart } from '../../../src/treatment.ts';
 import type { Random } from '../../../src/math/random.ts';
 import { newId } from '../../../src/math/random.ts';
 import { DEFAULT_TREATMENT } from '../../../src/treatment.ts';
+import { inOrder } from '../../../src/lists/serving-parts.ts';
 import { relatedPins } from '../../../src/related-pins.ts';
 import { People } from '../../world/people.ts';
 import type { Recipe, WorldSize, WorldUser } from '../../world/recipe.ts';
@@ -80,8 +81,7 @@ export class PaperWorld {
   private async serve(recipePin: number, treatment: TreatmentPart, now: number): Promise<PaperList> {
     const startedAt = performance.now();
     const { parts } = this.context;
-    const unshuffled = { ...parts, limits: { ...parts.limits, shuffledShare: 0 } };
-    const ranked = await relatedPins(unshuffled, this.toCatalog[recipePin], {
+    const ranked = await relatedPins(inOrder(parts), this.toCatalog[recipePin], {
       treatment: { ...DEFAULT_TREATMENT, ...treatment },
       forced: false,
       arm: null,

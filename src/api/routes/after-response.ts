@@ -4,10 +4,10 @@
  */
 import type { FastifyRequest } from 'fastify';
 import type { Context } from '../../service/context.ts';
-import { reasonOf } from '../../errors.ts';
 import type { ServedList } from '../../catalog/log/served-list.ts';
 import { kendallTau, type RankedList } from '../../lists/ranked-list.ts';
 import { servedRecord } from '../../lists/served-record.ts';
+import { logServed } from '../shell/log-served.ts';
 import type { Metrics } from '../shell/metrics.ts';
 import type { KeptReply } from './reply-cache.ts';
 
@@ -18,7 +18,7 @@ export function afterResponse(context: Context, metrics: Metrics, request: Fasti
   context.darkReading.take(list);
   context.darkNetReading.take(list);
   if (!context.config.serveLog) return;
-  setImmediate(() => append(context, metrics, request, servedRecord(list, latencyMs)));
+  setImmediate(() => logServed(context, metrics, request.log, servedRecord(list, latencyMs)));
 }
 
 /** The same for a list that was answered from the cache. */
@@ -37,14 +37,7 @@ export function afterKeptReply(context: Context, metrics: Metrics, request: Fast
     cached: true,
   });
   metrics.lists.inc({ surface });
-  if (context.config.serveLog) setImmediate(() => append(context, metrics, request, record));
-}
-
-function append(context: Context, metrics: Metrics, request: FastifyRequest, record: ServedList): void {
-  context.appendList(record).catch((error: unknown) => {
-    metrics.lostLists.inc();
-    request.log.error({ recommendationId: record.recommendationId, reason: reasonOf(error) }, 'served list was not logged');
-  });
+  if (context.config.serveLog) setImmediate(() => logServed(context, metrics, request.log, record));
 }
 
 function lineOf(list: RankedList): Record<string, unknown> {

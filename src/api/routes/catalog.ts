@@ -24,7 +24,7 @@ export function catalogRoutes(app: App, { context }: Service): void {
       const folders = { images: join(context.dataFolder, 'images'), data: context.dataFolder };
       const write = (): WrittenReceipt => upsertBatch(context.catalog, kind, records, { now: Date.now(), folders, categories }).receipt;
       const receipt = await whenWritable(context.catalog.database, write);
-      await context.takeUpSoon();
+      await context.refresher.soon();
       Object.assign(request.line, { rows: receipt.read, written: receipt.written });
       return receipt;
     });

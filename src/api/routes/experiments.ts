@@ -7,13 +7,11 @@ import { reasonOf, ServiceError } from '../../errors.ts';
 import { cardOf, dashboardOf, reportCsv } from '../../experiments/report/dashboard.ts';
 import type { Experiment } from '../../experiments/experiment-store.ts';
 import type { ExperimentDefinition, KnownParts } from '../../experiments/experiment.ts';
-import { Experiments } from '../../experiments/experiments.ts';
+import type { Experiments } from '../../experiments/experiments.ts';
 import { tellVerdicts } from '../../experiments/verdict-messages.ts';
 import { conclude } from '../../service/experiment-conclusion.ts';
-import { secretsOf, userNaming } from '../../catalog/pins/user-pseudonym.ts';
 import { mayKnowPeople } from '../shell/guard.ts';
 import { METRICS } from '../../experiments/metric.ts';
-import { describeByCatalog } from '../../experiments/query-segment.ts';
 import { SHIPPED_MODELS } from '../../ranker/registry/model-registry.ts';
 import { exposureRoutes } from './exposures.ts';
 import { judgementRoutes } from './judgements.ts';
@@ -42,13 +40,7 @@ const COUNT_EVERY_MS = 5000;
 /** Experiments over HTTP: the same core as the jobs and the dashboard. */
 export function experimentRoutes(app: App, service: Service): void {
   const { context, keys } = service;
-  const { catalog, config, experimentDatabase, log, registry } = context;
-  const core = new Experiments(experimentDatabase, {
-    log,
-    describe: describeByCatalog(catalog),
-    holdout: config.experimentHoldout,
-    nameUser: userNaming(secretsOf(config)),
-  });
+  const { config, registry, experiments: core } = context;
   const schema = <R>(summary: string, reply: R) => ({ summary, tags: ['experiments'], response: replies(reply) });
   /** Units that were put into an arm by hand are people: who may not know them does not see them, and leaves them as they are. */
   const shown = ({ forced, ...definition }: ExperimentDefinition, request: FastifyRequest) =>

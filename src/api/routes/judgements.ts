@@ -3,7 +3,6 @@ import { PIN_REMOVED } from '../../catalog/pins/pin-columns.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Experiments } from '../../experiments/experiments.ts';
 import { readTreatment, type Treatment } from '../../treatment.ts';
-import { relatedPins } from '../../related-pins.ts';
 import { listsToJudge, pooled } from '../../service/judgement-lists.ts';
 import type { App, Service } from './routes.ts';
 import { AnswerBody, JudgeQuery, NewStudy, NextTask, StudyBody, StudyList, StudyParams } from '../experiment-schemas.ts';
@@ -33,7 +32,7 @@ export function judgementRoutes(app: App, { context }: Service, core: Experiment
     async ({ body }) => {
       const { study, kind = 'pair', queries = 20, length = 8, repeats = 0.2, seed = 1 } = body;
       const treatments = [given(body.treatmentA, 'treatmentA'), given(body.treatmentB, 'treatmentB')] as const;
-      const lists = await listsToJudge(context.parts, relatedPins, { treatments, queries, length, seed, now: Date.now() });
+      const lists = await listsToJudge(context.parts, { treatments, queries, length, seed, now: Date.now() });
       if (lists.length === 0)
         throw new ServiceError('REQUEST_INVALID', {
           detail: 'The two treatments give the same lists: there is nothing to judge.',

@@ -87,7 +87,7 @@ export function nearDuplicateRoutes(app: App, { context }: Service): void {
       const indexes = [...new Set(pinIds.map((id) => pinOf(context, id)))];
       if (indexes.length < 2) throw new ServiceError('REQUEST_INVALID', { field: 'pinIds', detail: 'pinIds: names one pin only' });
       await whenWritable(database, () => pairs.judge(indexes, same, Date.now()));
-      await context.takeUpSoon();
+      await context.refresher.soon();
       const names = [...new Set(indexes.map((pin) => context.pins.group[pin]))];
       return {
         groups: names.map((group) => indexes.filter((pin) => context.pins.group[pin] === group).map((pin) => context.pins.idOf(pin))),

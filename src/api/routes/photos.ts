@@ -66,14 +66,14 @@ export function photoRoutes(app: App, { context }: Service): void {
       running = null;
     });
     const receipt = await running;
-    await context.takeUpSoon();
+    await context.refresher.soon();
     if (receipt.added + receipt.changed + receipt.removed > 0) void refreshLater(request.keyName ?? 'http');
     return receipt;
   });
 
   /** When this process has looked at the pictures itself, a job does the rest: objects, lists, groups. */
   const refreshLater = async (who: string): Promise<void> => {
-    await context.imagesSettled();
+    await context.refresher.imagesSettled();
     try {
       if (!closing) context.jobs.ask('refresh', who);
     } catch (error) {

@@ -20,8 +20,8 @@ export function removalRoutes(app: App, { context }: Service): void {
   /** Writes, lets this process take it over (others do before their next reply), and says how many rows changed. */
   const done = async (write: () => number): Promise<Receipt> => {
     const written = await whenWritable(database, () => context.catalog.transaction(() => countedWith(context, write)));
-    context.takeUpSwitches(true);
-    await context.takeUpSoon();
+    context.refresher.switched(true);
+    await context.refresher.soon();
     return { read: Math.max(1, written), written, unchanged: written === 0 ? 1 : 0, rejected: {} };
   };
   const pinIndex = (id: string): number => known(pins.indexOf(id), 'CATALOG_PIN_UNKNOWN', { pinId: id });

@@ -24,7 +24,7 @@ import { FEATURE_COLUMNS } from '../../ranker/scoring/feature-table.ts';
 import type { ModelRegistry } from '../../ranker/registry/model-registry.ts';
 import { treatmentText } from '../../treatment.ts';
 import { kendallTau, type ListOptions, type RankedList } from '../../lists/ranked-list.ts';
-import { servedItems } from '../../lists/served-record.ts';
+import { recordOf, servedItems } from '../../lists/served-record.ts';
 import { drawsShuffle } from '../../lists/shuffled-slice.ts';
 
 /** The part of a kept reply that is not the text: what log line and log entry say. */
@@ -75,7 +75,7 @@ export class ReplyCache {
       return null;
     if (context.degraded.length > 0 || drawsShuffle(recommendationId, context.config.shuffledShare)) return null;
     // What the other arms would have shown is asked of lists that are made, so these are.
-    if (arm !== null && context.experiments.current(now).some(({ counterfactualShare }) => counterfactualShare > 0)) return null;
+    if (arm !== null && context.experiments.active.current(now).some(({ counterfactualShare }) => counterfactualShare > 0)) return null;
     if (userId !== null && context.parts.historyOf(userId, now).pinIndexes.length > 0) return null;
     const model = this.modelDigest(treatment.model ?? context.models.currentFor(userId).name);
     const served = this.servedNow();
@@ -177,10 +177,8 @@ function beginning(recommendationId: string): string {
 
 /** What the log keeps of a list that was answered from here. */
 export function keptRecord({ head, items }: KeptReply, queryPinIndex: number, options: ListOptions, latencyMs: number): ServedList {
-  const { recommendationId, now: at, userId, sessionId = null, arm, treatment, forced } = options;
   const { modelVersion } = head;
-  const list = { recommendationId, at, surface: 'closeup', queryPinIndex, userId, sessionId, arm, modelVersion, forced } as const;
-  return { ...list, treatment: treatmentText(treatment), shuffled: false, latencyMs, degraded: [], items };
+  return recordOf(options, { surface: 'closeup', queryPinIndex, modelVersion, shuffled: false, latencyMs, degraded: [], items });
 }
 
 /** u32 length of the head; head (JSON), rest of the reply, items, rows. */

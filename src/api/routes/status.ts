@@ -110,7 +110,7 @@ export function statusRoutes(app: App, { context }: Service): void {
         builds: [...builds(context.dataFolder)],
         traffic: traffic(context, now),
         log: logged,
-        runningExperiments: context.experimentStore.running().length,
+        runningExperiments: context.experiments.store.running().length,
         storage: { parts: [...stored.parts], freeBytes: stored.freeBytes },
         troubles: [...troubles(context, pins)],
       };

@@ -3,14 +3,15 @@ import { toldDegradations } from '../told-degradations.ts';
 import type { FastifyRequest } from 'fastify';
 import type { LoggedRegion, ServedList, Surface } from '../../catalog/log/served-list.ts';
 import type { Context } from '../../service/context.ts';
-import { reasonOf, ServiceError } from '../../errors.ts';
+import { ServiceError } from '../../errors.ts';
 import { zeroMatrix } from '../../math/matrix.ts';
 import type { SalientColour } from '../../search/salient-colours.ts';
-import { treatmentText } from '../../treatment.ts';
+import { recordOf } from '../../lists/served-record.ts';
 import type { ListOptions } from '../../lists/ranked-list.ts';
 import type { Degradation } from '../../lists/serving-parts.ts';
 import { armsTold } from '../../experiments/assignment.ts';
 import { listOptions } from './list-options.ts';
+import { logServed } from '../shell/log-served.ts';
 import type { Metrics } from '../shell/metrics.ts';
 import type { VisualQuestion } from './visual-query.ts';
 
@@ -75,11 +76,7 @@ export function logVisualList(context: Context, metrics: Metrics, request: Fasti
     ...(degraded.length > 0 ? { degraded } : {}),
   });
   if (!context.config.serveLog) return;
-  const list = servedListOf(context, record);
-  context.log.lists.append(list).catch((error: unknown) => {
-    metrics.lostLists.inc();
-    request.log.error({ recommendationId: list.recommendationId, reason: reasonOf(error) }, 'served list was not logged');
-  });
+  logServed(context, metrics, request.log, servedListOf(context, record));
 }
 
 function servedListOf(context: Context, { surface, options, pinIndex, region, start, items, startedAt }: VisualListRecord): ServedList {
@@ -87,20 +84,13 @@ function servedListOf(context: Context, { surface, options, pinIndex, region, st
   const sourceNames = [...new Set(items.map(({ source }) => source))].sort();
   const sourceScores = new Float32Array(count * sourceNames.length).fill(Number.NaN);
   for (const [at, { source, score }] of items.entries()) sourceScores[at * sourceNames.length + sourceNames.indexOf(source)] = score;
-  return {
-    recommendationId: options.recommendationId,
-    at: options.now,
+  return recordOf(options, {
     surface,
     queryPinIndex: pinIndex,
-    userId: options.userId,
-    sessionId: options.sessionId ?? null,
-    arm: options.arm,
     modelVersion: modelVersionOf(context),
-    treatment: treatmentText(options.treatment),
-    forced: options.forced,
     shuffled: false,
     latencyMs: performance.now() - startedAt,
-    degraded: degradedOf(context, options).map(({ code }) => code),
+    degraded: degradedOf(context, options),
     region,
     items: {
       count,
@@ -113,5 +103,5 @@ function servedListOf(context: Context, { surface, options, pinIndex, region, st
       sourceScores,
       rows: zeroMatrix(count, []),
     },
-  };
+  });
 }

@@ -195,7 +195,7 @@ function limitTime(app: App, requestTimeoutMs: number): void {
 /** Whatever was taken away or switched in any process is known before a reply is made here. */
 function takeUpSwitches(app: App, context: Context): void {
   app.addHook('preHandler', (_, __, done) => {
-    context.takeUpSwitches();
+    context.refresher.switched();
     done();
   });
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Context } from '../../service/context.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { LARGE_PAGES } from './large-pages.ts';
+import { logServed } from './log-served.ts';
 import { workerUrl } from '../../worker-url.ts';
 import type { Metrics } from './metrics.ts';
 import { type ReaderWord, unpackedList, type WriterWord } from './reading-messages.ts';
@@ -64,12 +65,7 @@ export class ReadingProcesses {
 
   private hear(reader: Worker, said: Extract<ReaderWord, { kind: 'lists' | 'metrics' }>): void {
     if (said.kind === 'metrics') return this.metrics.hear(reader.id, said.metrics);
-    for (const list of said.lists) {
-      this.context.log.lists.append(unpackedList(list)).catch((error: unknown) => {
-        this.metrics.lostLists.inc();
-        this.app.log.error({ recommendationId: list.recommendationId, reason: reasonOf(error) }, 'served list was not logged');
-      });
-    }
+    for (const list of said.lists) logServed(this.context, this.metrics, this.app.log, unpackedList(list));
   }
 
   private replace(reader: Worker, code: number | null): void {

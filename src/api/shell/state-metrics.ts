@@ -36,7 +36,7 @@ export function stateMetrics(context: Context, registry: Registry, longestElsewh
     () => context.checkpointer?.waitingPages ?? null,
   );
   gauge(name('take_up_seconds'), 'Longest time since the last scrape that taking up changes kept requests waiting.', () =>
-    Math.max(context.takeLongestTakeUp() / 1000, longestElsewhere()),
+    Math.max(context.refresher.takeLongest() / 1000, longestElsewhere()),
   );
   const counted: Counter<'outcome'> = new Counter({
     name: name('cache_total'),

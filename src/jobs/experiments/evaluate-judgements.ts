@@ -2,7 +2,6 @@
 import { openContext } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
 import type { GradedLabel } from '../../experiments/judgement-store.ts';
-import { JudgementStore } from '../../experiments/judgement-store.ts';
 import { seededRandom } from '../../math/random.ts';
 import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
 import { bootstrapMean } from '../../ranker/measures/bootstrap.ts';
@@ -22,7 +21,7 @@ export async function evaluateJudgements({ options, config, dataFolder }: JobInp
   const seed = Number(options.seed);
   const context = await openContext(config, dataFolder);
   try {
-    const store = new JudgementStore(context.experimentDatabase);
+    const store = context.experiments.judgements;
     const byQuery = queriesOf(store.labels(study));
     if (byQuery.size === 0) {
       const reason = `No graded judgement in study ${study}; there are: ${store.studies().join(', ') || 'none'}.`;
@@ -65,10 +64,9 @@ async function placesBy(parts: ServingParts, model: string, queryPinId: string, 
   const { pins } = parts;
   const query = pins.indexOf(queryPinId);
   if (query < 0) return labels.map(() => -DEPTH);
-  const unshuffled = { ...parts, limits: { ...parts.limits, shuffledShare: 0 } };
   const treatment = { ...DEFAULT_TREATMENT, model };
   const given = { treatment, forced: true, limit: DEPTH, now: Date.now(), recommendationId: `judged ${queryPinId}` };
-  const list = await relatedPins(unshuffled, query, plainOptions(given));
+  const list = await relatedPins(parts, query, plainOptions(given));
   const places = new Map(Array.from(list.page, (row, place) => [list.candidates.pinIndexes[row], place]));
   return labels.map(({ pinId }) => -(places.get(pins.indexOf(pinId)) ?? DEPTH));
 }

@@ -100,10 +100,10 @@ async function replayListOf(
   };
 }
 
-/** Parts that serve in order, and know nothing of what people did with lists. */
+/** Parts that know nothing of what people did with lists. */
 function unknowing(parts: ServingParts): ServingParts {
   const sources = parts.sources.filter(({ name }) => name !== 'remembered-winners');
-  return { ...parts, sources, engagement: null, limits: { ...parts.limits, shuffledShare: 0 } };
+  return { ...parts, sources, engagement: null };
 }
 
 /** Engaged items per place of the shuffled lists themselves, at the places that are valued: to set the estimates beside. */

@@ -1,8 +1,6 @@
 import { openContext } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
-import { JudgementStore } from '../../experiments/judgement-store.ts';
 import { readTreatment, type Treatment } from '../../treatment.ts';
-import { relatedPins } from '../../related-pins.ts';
 import { listsToJudge, pooled } from '../../service/judgement-lists.ts';
 import type { Job } from '../job.ts';
 
@@ -31,9 +29,9 @@ export const job: Job = {
     const treatments = [given(a, '--a'), given(b, '--b')] as const;
     const context = await openContext(config, dataFolder);
     try {
-      const lists = await listsToJudge(context.parts, relatedPins, { treatments, queries, length, seed, now: Date.now() });
+      const lists = await listsToJudge(context.parts, { treatments, queries, length, seed, now: Date.now() });
       if (lists.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'The two treatments give the same lists.' });
-      const store = new JudgementStore(context.experimentDatabase);
+      const store = context.experiments.judgements;
       const tasks =
         kind === 'pair' ? store.addPairs(study, [a, b], lists, seed, repeats) : store.addGrades(study, pooled(lists), seed, repeats);
       return { study, kind, queries: lists.length, tasks };
