@@ -1,5 +1,5 @@
 /**
- * Can a replay of saves cheat? Catalogs of words alone, drawn anew for every seed:
+ * Can a replay of saves cheat? Catalogs of words alone, drawn again for every seed:
  *   random boards   pins are on boards by chance, some pins on more than others: no model may beat its prior beyond its interval
  *   planted taste   two pins are on one board by a known utility of words and titles: its weights come back
  *   counts          in both, neither what counts a pin nor how often it shares boards tells right answers from wrong ones

@@ -24,7 +24,7 @@ export interface TrueWorld {
   readonly visualWeights: Readonly<Record<string, number>>;
 }
 
-/** The world of a data folder, made anew from its recipe; null when the folder holds none. */
+/** The world of a data folder, made again from its recipe; null when the folder holds none. */
 export function openTrueWorld(dataFolder: string): TrueWorld | null {
   const steps = join(dataFolder, 'world', 'steps.json');
   if (!existsSync(steps)) return null;

@@ -2,7 +2,7 @@
  * The recipe of a world: who is what, before anything is drawn. Arithmetic on a seed only, so that it is the same to the
  * byte on every machine.
  *
- * `planted` and `reversed`: a pin shows its own latents. `null`: pictures are dealt out anew, independently of everything
+ * `planted` and `reversed`: a pin shows its own latents. `null`: pictures are dealt out again, independently of everything
  * people see in a pin, so that no picture says anything about taste; boards, words and categories follow the felt latents.
  */
 import { seededRandom } from '../../src/math/random.ts';

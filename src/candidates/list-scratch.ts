@@ -14,7 +14,7 @@ const PIECE_ENTRIES = 1 << 18;
 /**
  * Lists of a build that is under way, kept on disk so that a stopped build goes on where it was: blocks of rows are
  * appended in order, and a progress file says how far they are whole. `key` names everything the lists depend on
- * (settings, data); another key begins anew.
+ * (settings, data); another key begins again.
  */
 export class ListScratch {
   private readonly folder: string;

@@ -35,7 +35,7 @@ export interface ExtractionInput {
 /**
  * The net's binarizer: as stored, or fitted on a sample of the images (evenly spaced) and stored for good.
  *
- * Choice: what is fitted cannot be mended later without making every code anew, so the caller says on how few images it may
+ * Choice: what is fitted cannot be mended later without making every code again, so the caller says on how few images it may
  * be fitted. The job takes what the catalogue has, because a small catalogue must have codes too; a service asks for FIT_FEWEST.
  *
  * @throws JOB_STOPPED when aborted (part of a sample is no sample), NOTHING_TO_DO when fewer than `fewest` could be read.

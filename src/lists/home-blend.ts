@@ -15,7 +15,7 @@ import type { WeightedPins } from '../ranker/scoring/user-history.ts';
 
 /** History pins that are asked about; the rest of the history still counts in the affinity features. */
 export const HOME_QUERIES_MAX = 100;
-/** Pins of a board that speak for it, newest first: a theme is told by a few hundred. */
+/** Pins of a board that stand for it, newest first: a few hundred show its theme. */
 export const BOARD_PINS_MAX = 300;
 /** Of these, the strongest are asked for what only fills up, too. */
 export const FILLED_QUERIES = 10;

@@ -76,7 +76,7 @@ export async function rankCandidates(parts: ServingParts, gathered: Gathered): P
 
 const scratch = new RowScratch(FEATURE_COLUMNS);
 
-/** Whoever wants whole rows gets a copy; linear models, nearly all there are, read the columns. */
+/** A model that needs whole rows gets a copy. Linear models, nearly all there are, read the columns. */
 function scoringInputs(table: FeatureColumns, candidates: CandidateList, visualWeightFactor: number): ScoringInputs {
   let rows: Matrix | null = null;
   return {

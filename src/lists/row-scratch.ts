@@ -1,7 +1,7 @@
 import { FeatureColumns } from '../ranker/scoring/feature-columns.ts';
 
 /**
- * Room for the ranking features of all candidates of a request. A thousand candidates take a quarter of a megabyte: made anew
+ * Room for the ranking features of all candidates of a request. A thousand candidates take a quarter of a megabyte: made again
  * each time, most of a request would go into touching fresh memory. Whoever takes one gives it back; requests that wait
  * for a model of their own kind hold several at once.
  */

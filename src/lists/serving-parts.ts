@@ -25,9 +25,9 @@ export interface ServingParts {
   readonly degraded: readonly Degradation[];
   readonly engagement: PairEngagement | null;
   /** The model of that name, or the promoted one (for a canary's share of units, the canary). @throws RANKER_MODEL_UNKNOWN */
-  /** Told when the serving model could not score a list; gives the model that serves instead. Absent: the order of retrieval does. */
-  fallBack?(name: string, reason: string): Ranker;
   ranker(name: string | null, unit: string | null, surface: Surface): Ranker | Promise<Ranker>;
+  /** Called when the serving model could not score a list. Gives the model that serves instead; absent: the order of retrieval does. */
+  fallBack?(name: string, reason: string): Ranker;
   /** A user's pins of before `now` with weights (recency x strength), strongest first; empty for strangers. */
   historyOf(userId: string, now: number): WeightedPins;
   /** Pins a user has saved or was shown in a feed before `now`. */

@@ -13,7 +13,7 @@ export interface DotSignals {
   /** Largest share of results in one category; null when too few are labelled to tell. */
   readonly conformity: number | null;
   /**
-   * How far the nearest objects agree with the detector's label (ours, not the paper's); null when it cannot be told.
+   * How far the nearest objects agree with the detector's label (ours, not the paper's); null when it is unknown.
    * Conformity asks whether results agree with each other, and a belt found on trousers has results that agree very well,
    * on trousers.
    */
@@ -63,7 +63,7 @@ export function dotSignals(
   };
 }
 
-/** The first signal that falls short, or null when the dot is shown. A signal that cannot be told takes no dot. */
+/** The first signal that falls short, or null when the dot is shown. An unknown signal takes no dot. */
 export function suppressingSignal(score: number, signals: DotSignals, thresholds: DotThresholds): DotSignal | 'score' | null {
   if (score < thresholds.score) return 'score';
   for (const signal of DOT_SIGNALS) {

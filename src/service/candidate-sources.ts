@@ -51,7 +51,7 @@ export class CandidateSources {
     return `${this.boards?.version ?? '-'}:${this.looks?.version ?? '-'}`;
   }
 
-  /** True while new saves wait to be taken in, or rows and words to be counted anew. */
+  /** True while new saves wait to be taken in, or rows and words to be counted again. */
   get isBehind(): boolean {
     return this.annotations.behind !== null || (this.boards !== null && (this.boards.isBehind || this.boards.behind !== null));
   }
@@ -66,7 +66,7 @@ export class CandidateSources {
     return this.looks;
   }
 
-  /** Takes up new builds, changed pins and saves. A damaged build is refused by name, the previous one keeps serving. */
+  /** Reads new builds, changed pins and saves. A damaged build is refused by name, the previous one keeps serving. */
   refresh(changedPins: readonly number[], visual: VisualFeatures | null, now: number, budgetMs = Number.POSITIVE_INFINITY): void {
     this.refused = [];
     this.attempt(() => {

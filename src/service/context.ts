@@ -41,7 +41,7 @@ import { type PastAction, type PastOptions, pastActions, seenPins, weighedHistor
 /** Pages of a database that a serving process holds besides its columns; the system's own cache has the rest. */
 const SERVING_CACHE_KIB = 8192;
 export interface ContextOptions {
-  /** Take the data folder for this process alone: whoever writes the log. */
+  /** Lock the data folder: this process writes the log. */
   readonly lock?: boolean;
   /** Keep looking for changes until closed. */
   readonly follow?: boolean;

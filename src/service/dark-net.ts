@@ -54,7 +54,7 @@ export class DarkNet {
     return this.loaded?.pointer ?? null;
   }
 
-  /** Takes up a changed pointer, and rows that were computed since the last look. */
+  /** Reads a changed pointer, and rows that were computed since the last refresh. */
   async refresh(): Promise<void> {
     const { dataFolder, store } = this.parts;
     const stamp = darkStamp(dataFolder);

@@ -64,7 +64,7 @@ export class FreshImages {
     this.completeFor = parts.looks.net?.digest ?? null;
   }
 
-  /** Begins with what is new, unless it is at it; `failed` is told when it can't. */
+  /** Begins with what is new, unless it is at it; `failed` is called when it can't. */
   begin(failed: (error: unknown) => void): void {
     const { catalog } = this.parts;
     const sequence = catalog.sequence.current();

@@ -32,7 +32,7 @@ export function queryFacts(
 const RANKS_KEPT_MS = 60_000;
 const ranked = new WeakMap<PinColumns, { readonly at: number; readonly count: number; readonly ranks: Uint32Array }>();
 
-/** Rank of each pin by saves (ties by pin index), counted anew once a minute and when pins arrive. */
+/** Rank of each pin by saves (ties by pin index), counted again once a minute and when pins arrive. */
 function popularityRanks(pins: PinColumns): Uint32Array {
   const known = ranked.get(pins);
   const now = performance.now();

@@ -48,7 +48,7 @@ export class SharedActions {
     this.pins = pins;
   }
 
-  /** Tells the others, behind the receipt; what can't be told is counted. */
+  /** Publishes to other processes after the receipt; what can't be published is counted. */
   publish(events: readonly Engagement[]): void {
     const told = events.flatMap(({ userId, pinIndex, type, at }): Buffer[] => {
       if (userId === null || type === 'impression') return [];

@@ -41,7 +41,7 @@ export function staleParts(dataFolder: string): readonly StalePart[] {
       features.close();
     }
   } catch (error) {
-    // A net or a file that cannot be read is told by other checks, with its way out.
+    // A net or a file that cannot be read is reported by other checks, with the way out.
     return [{ job: 'doctor', reason: `what is stale cannot be told: ${reasonOf(error)}` }];
   }
 }

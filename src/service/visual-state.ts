@@ -63,7 +63,7 @@ export class VisualState {
 
   /**
    * The net that was switched to since the last look, loaded and ready; null when nothing changed. A net that is refused, or has
-   * no features, is told in `degraded`, and the present one keeps serving.
+   * no features, is reported in `degraded`, and the present one keeps serving.
    */
   prepareSwitch(): NextLooks | null {
     const { dataFolder, store } = this;
@@ -96,7 +96,7 @@ export class VisualState {
     return this.set;
   }
 
-  /** Reads the set of detectors again when one was added, replaced or taken away. A refused one is left out and told in `degraded`. */
+  /** Reads the set of detectors again when one was added, replaced or taken away. A refused one is left out and reported in `degraded`. */
   private refreshDetectors(): void {
     const stamp = detectorStamp(this.dataFolder);
     if (stamp === this.setStamp) return;

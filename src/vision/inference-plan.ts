@@ -107,7 +107,7 @@ function planKey(digest: string, provider: ProviderChoice, given: Partial<Infere
 
 type Kept = Readonly<Record<string, InferencePlan & { readonly imagesPerSecond: number }>>;
 
-/** A file that cannot be read is measured anew: it holds nothing else. */
+/** A file that cannot be read is measured again: it holds nothing else. */
 function readPlans(file: string): Kept {
   if (!existsSync(file)) return {};
   try {

@@ -28,7 +28,7 @@ export interface FittedDuplicates extends DuplicateFit {
 }
 
 /**
- * Fits on the pin ids of each known group, stores the thresholds with the net, and groups the catalogue anew. Null in a world
+ * Fits on the pin ids of each known group, stores the thresholds with the net, and groups the catalogue again. Null in a world
  * without a near-duplicate.
  */
 export function fitDuplicates(

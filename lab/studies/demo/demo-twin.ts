@@ -1,6 +1,6 @@
 /**
  * Worlds of one seed and size show the same pictures: planted and reversed the same on the same pins, null the same dealt out
- * anew. So each picture is drawn and looked at once, and the second world takes over files, features and boxes of the first.
+ * again. So each picture is drawn and looked at once, and the second world takes over files, features and boxes of the first.
  */
 import { existsSync, linkSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 const BORROWED = ['catalog.sqlite', 'features.sqlite', 'detections.sqlite', 'artifacts', 'models', 'nets', 'world', 'images'];
 
-/** Makes it anew and returns its path. `related-pins serve --data PATH` shows its experiments beside the pins. */
+/** Makes it again and returns its path. `related-pins serve --data PATH` shows its experiments beside the pins. */
 export function freshPaperFolder(dataFolder: string, name: string): string {
   const folder = join(dataFolder, name);
   rmSync(folder, { recursive: true, force: true });

@@ -95,7 +95,7 @@ export class ReplyCache {
     return digest;
   }
 
-  /** Names catalogue, builds and net, looked up anew when one of them changed; null when a build that serves is gone from the disk. */
+  /** Names catalogue, builds and net, looked up again when one of them changed; null when a build that serves is gone from the disk. */
   private servedNow(): string | null {
     const version = this.context.listVersion;
     if (this.served.version !== version) this.served = { version, text: this.lookUp(version) };
@@ -166,7 +166,7 @@ function digestOf(registry: ModelRegistry, name: string): string | null {
   }
 }
 
-/** The bytes of a kept reply under a recommendation id of its own: joined as bytes, because joined text is encoded anew each time. */
+/** The bytes of a kept reply under a recommendation id of its own: joined as bytes, because joined text is encoded again each time. */
 export function bytesOf({ rest }: KeptReply, recommendationId: string): Buffer {
   return Buffer.concat([Buffer.from(beginning(recommendationId)), rest]);
 }

@@ -125,7 +125,7 @@ export class Admission {
   private readonly admitted: Record<Lane, Set<Entry>> = { read: new Set(), write: new Set(), heavy: new Set() };
   private readonly limits: Limits;
   private readonly queues: Record<Lane, Entry[]> = { read: [], write: [], heavy: [] };
-  /** A turn is coming: whoever enters now waits for it. */
+  /** A turn is coming: a request that enters now waits for it. */
   private turning = false;
   private accepted = false;
   private acceptingTurns = 0;

@@ -31,7 +31,7 @@ export class Metrics {
   private readonly readers = new Map<number, object>();
   /** What readers that are gone had counted: a sum must not fall because one of them ended. */
   private ended: Promise<object | null> = Promise.resolve(null);
-  /** Readers tell every second and begin anew each time: the longest is kept until it is read. */
+  /** Readers report every second and start again each time: the longest is kept until it is read. */
   private longestTakeUpSeconds = 0;
   readonly requests: Histogram<'route' | 'status'>;
   readonly stages: Histogram<'stage'>;
@@ -219,7 +219,7 @@ export class Metrics {
     this.gauge(name('bodies_bytes'), 'Bytes of bodies being received or answered, by what they declare.', () => admission.bodyBytes);
   }
 
-  /** `aggregator`: what is told of the numbers of several processes. */
+  /** `aggregator`: how the numbers of several processes become one. */
   private gauge(name: string, help: string, read: () => number, aggregator: Aggregator = 'sum'): void {
     const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], aggregator, collect: () => gauge.set(read()) });
   }

@@ -36,7 +36,7 @@ const FOR_OPERATORS: ReadonlySet<string> = new Set([
   'BACKUP_REFUSED',
 ]);
 
-/** Whether the log must have what the caller is not told. */
+/** Whether the log must hold what the reply leaves out. */
 export function isForOperators({ code, status }: ServiceError): boolean {
   return FOR_OPERATORS.has(code) || (status >= 500 && code !== 'SERVER_OVERLOADED');
 }

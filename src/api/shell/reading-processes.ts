@@ -1,6 +1,6 @@
 /**
  * Several processes behind one port: each answers closeups, own lists and home feeds from state of its own, and sends what
- * it served to the one process that writes. A reader that dies is replaced; whoever asks meanwhile is answered by the others.
+ * it served to the one process that writes. A reader that dies is replaced; meanwhile the others answer.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';

@@ -1,13 +1,13 @@
 /**
  * Metrics that are looked up when Prometheus asks: what is shared, what waits, which versions serve and how old they are.
- * Every process of several looks up the same state: of their numbers the highest is told, not the sum.
+ * All processes read the same state, so the maximum is reported, not the sum.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Context } from '../../service/context.ts';
 
-/** `longestElsewhere`: the longest take-up that other processes told of since the last call, in seconds. */
+/** `longestElsewhere`: the longest refresh that other processes reported since the last call, in seconds. */
 export function stateMetrics(context: Context, registry: Registry, longestElsewhere: () => number): void {
   const registers = [registry];
   const name = (text: string): string => `related_pins_${text}`;

@@ -1,7 +1,7 @@
 /**
  * Optional traces, by OpenTelemetry's own library: a span per request, a span per stage of a list inside it, sent to an
  * OTLP address. The packages serve our tests only: who wants traces installs them beside the service. The caller's
- * `traceparent` (W3C Trace Context) is taken up, so that a slow list is found from the page that waited for it.
+ * `traceparent` (W3C Trace Context) is passed on, so that a slow list is found from the page that waited for it.
  */
 import { reasonOf, ServiceError } from '../../errors.ts';
 import type { App } from '../routes/routes.ts';

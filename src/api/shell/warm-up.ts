@@ -31,7 +31,7 @@ export async function warmUp(context: Context): Promise<{ readonly lists: number
 
 /**
  * Loads the active net in the inference threads, which answer for uploads and new pictures, and says where it runs. Without features
- * there is nothing to compare with, and no net to load; one that is refused is told, and lists are served without it.
+ * there is nothing to compare with, and no net to load; one that is refused is reported, and lists are served without it.
  */
 export async function warmNet(context: Context): Promise<{ readonly provider: Provider | null; readonly netProblem: string | null }> {
   if (context.visual === null) return { provider: null, netProblem: null };

@@ -110,7 +110,7 @@ export class BoardCooccurrence implements CandidateSource {
     return this.touchedRows;
   }
 
-  /** Takes saves out of the rows that were taken away since the last call: rows that held them are counted anew. */
+  /** Takes saves out of the rows that were taken away since the last call: rows that held them are counted again. */
   takeOutSaves(): void {
     const gone = this.fresh === null ? [] : this.store.removals.membershipsRemovedSince(this.removedThrough);
     if (gone.length === 0) return;

@@ -19,7 +19,7 @@ export const WORK_WHILE_WAITING = 20_000;
 const ROWS_KEPT = 20_000;
 
 /**
- * Lists that new saves have changed, counted anew when they are asked for, until the next build takes over.
+ * Lists that new saves have changed, counted again when they are asked for, until the next build takes over.
  *
  * A new membership (i, b) touches the rows of all pins on b: each now shares one more board with i. One that is gone touches i as well. Their rows are counted
  * from the boards as they are now, by the formulas and in the order of `cooccurrenceRows`, so they have its bits.

@@ -18,7 +18,7 @@ const STOP_EARLY = 4;
  *   idf_t = ln((1 + pins) / (1 + pins with t)) + 1,   entry = annotation weight x idf_t,   unit length
  *
  * An inverted index over the resident columns. Pins that came or changed after it was built are compared one by one,
- * with the idf of the build, until they are a tenth: then the index is built anew, a few milliseconds at a time, and until
+ * with the idf of the build, until they are a tenth: then the index is built again, a few milliseconds at a time, and until
  * it is done the old one answers without those pins.
  */
 export class AnnotationNeighbors implements CandidateSource {
@@ -38,7 +38,7 @@ export class AnnotationNeighbors implements CandidateSource {
     ({ sums: this.sums, touchedPins: this.touchedPins, ordered: this.ordered } = scratchFor(this.index));
   }
 
-  /** Builds the index anew, all at once. */
+  /** Builds the index again, all at once. */
   rebuild(): void {
     this.building = new PostingsBuild(this.columns);
     this.changed = new Set();

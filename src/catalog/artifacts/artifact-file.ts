@@ -92,7 +92,7 @@ export class ArtifactFile {
   private readonly sections: Readonly<Record<string, Section>>;
 
   /**
-   * `format` null: any. `anew`: every byte is read, whatever is known of it.
+   * `format` null: any. `again`: every byte is read, whatever is known of it.
    * @throws ARTIFACT_REFUSED when the file is damaged or of another format.
    */
   constructor(path: string, format: number | null, anew = false) {

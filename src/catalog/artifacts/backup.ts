@@ -221,7 +221,7 @@ function slashed(path: string): string {
 /** A folder that is rebuilt faster than it is copied is tried so often. */
 const ATTEMPTS = 5;
 
-/** Copies a folder with all that is in it: pointers first, and listed anew behind them, so that what they name is there. */
+/** Copies a folder with all that is in it: pointers first, and listed again behind them, so that what they name is there. */
 async function copyFolder(copy: Copy, folder: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     for (const { name } of entriesOf(copy, folder)) if (pointerAt(join(folder, name))) await copyFile(copy, join(folder, name));
@@ -306,7 +306,7 @@ function setTime(path: string, modifiedAt: number): void {
 const PAGES = 10_000;
 
 /**
- * One reading transaction around the whole copy: without it every commit of another process would start the copy anew, and
+ * One reading transaction around the whole copy: without it every commit of another process would start the copy again, and
  * beside a busy log it would never end. Until it ends the write-ahead log is not cut short.
  */
 async function copyDatabase(from: string, to: string, signal: AbortSignal | undefined): Promise<void> {

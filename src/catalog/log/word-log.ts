@@ -1,7 +1,7 @@
 import type { Database, Statement } from '../database.ts';
 import type { NameUser } from '../pins/user-pseudonym.ts';
 
-/** Numbers remembered; a full map starts anew. */
+/** Numbers remembered; a full map starts again. */
 const NUMBERS_KEPT = 100_000;
 
 /**

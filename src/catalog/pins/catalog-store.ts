@@ -73,7 +73,7 @@ export class CatalogStore {
     return [...changed].sort((a, b) => a - b);
   }
 
-  /** True when memberships were removed after `sequence`: what was counted from them must be counted anew. */
+  /** True when memberships were removed after `sequence`: what was counted from them must be counted again. */
   removedSince(sequence: number): boolean {
     return this.sequence.number('removedThrough') > sequence;
   }

@@ -52,7 +52,7 @@ interface Noted {
  */
 export async function ingestFile(catalog: CatalogStore, kind: CatalogKind, file: string, options: IngestOptions): Promise<Receipt> {
   const key = importKey(kind, file, options);
-  // What a stopped import had seen is gone with it, so one that replaces begins anew.
+  // What a stopped import had seen is gone with it, so one that replaces begins again.
   const present = options.replace ? new PresentRows(catalog, kind) : undefined;
   const noted = present ? null : (catalog.imports.progressOf(key) as Noted | null);
   const tally = new ReceiptTally(noted?.receipt);

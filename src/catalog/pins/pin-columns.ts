@@ -166,7 +166,7 @@ export class ResidentPinColumns implements PinColumns {
     this.domain = take('domain');
     this.flags = take('flags');
     this.documentCounts = take('documentCounts');
-    // Groups carry no sequence number, and few pins are in one: they are read anew.
+    // Groups carry no sequence number, and few pins are in one: they are read again.
     this.group = Int32Array.from({ length: this.count }, (_, pinIndex) => pinIndex);
     for (const [pinIndex, group] of this.store.groups.all()) if (pinIndex < this.count) this.group[pinIndex] = group;
     this.recordAll();
@@ -194,7 +194,7 @@ export class ResidentPinColumns implements PinColumns {
     return this.ids.idOf(pinIndex);
   }
 
-  /** Reads these pins anew, and every pin that is in the store but not here yet. */
+  /** Reads these pins again, and every pin that is in the store but not here yet. */
   refresh(pinIndexes: Iterable<number>): void {
     const known = this.count;
     const fresh = [...this.store.pins.columnRows(known)];

@@ -132,7 +132,7 @@ export class SaveStore {
     return corrected;
   }
 
-  /** Takes saves out in one transaction; whoever counted them must count anew. Returns how many there were. */
+  /** Takes saves out in one transaction; whoever counted them must count again. Returns how many there were. */
   remove(rows: Iterable<{ readonly boardIndex: number; readonly pinIndex: number; readonly userIndex: number }>): number {
     const remove = this.database.prepare('DELETE FROM saves WHERE boardIndex = ? AND pinIndex = ? AND userIndex = ?');
     return this.database
@@ -170,7 +170,7 @@ export class SaveStore {
 
   /**
    * Memberships that are new after `sequence`, in the order they came, at most `most` (-1: all). Removals are not in it: when
-   * `numbers.removedThrough` is greater than `sequence`, count anew.
+   * `numbers.removedThrough` is greater than `sequence`, count again.
    */
   *membershipsSince(sequence: number, most = -1): IterableIterator<{ sequence: number; boardIndex: number; pinIndex: number }> {
     const rows = this.database.prepare(`SELECT sequence, boardIndex, pinIndex FROM saves s WHERE sequence > ? AND NOT EXISTS

@@ -23,7 +23,7 @@ export interface UpsertOptions {
   readonly present?: PresentRows;
 }
 
-/** Most ids remembered of each kind; a full map starts anew, so memory stays flat. */
+/** Most ids remembered of each kind; a full map starts again, so memory stays flat. */
 const SEEN_MAX = 200_000;
 
 /** What an import of saves remembers of pins, boards and users. Valid while only saves are written. */

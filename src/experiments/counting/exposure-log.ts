@@ -58,7 +58,7 @@ const FORECAST_BREATH = 500;
 export interface SyncReceipt {
   readonly lists: number;
   readonly events: number;
-  /** Units whose contribution was counted anew. */
+  /** Units whose contribution was counted again. */
   readonly units: number;
 }
 

@@ -135,7 +135,7 @@ async function extractAll(input: JobInput, { catalog, store, pool, convNet }: Op
   };
 }
 
-/** Groups all pins anew by the rules fitted for this catalogue, else the shipped ones; returns the pins that stand behind another. */
+/** Groups all pins again by the rules fitted for this catalogue, else the shipped ones; returns the pins that stand behind another. */
 export function groupNearDuplicates(catalog: CatalogStore, store: FeatureStore, net: FeatureNet, bits: number): number {
   const { pins, removals, sequence } = catalog;
   const netId = store.netIdOf(net);

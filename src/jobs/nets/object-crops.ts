@@ -47,7 +47,7 @@ interface Wanted {
 
 /**
  * Code and class scores of each dominant object's crop, stored as the pin's `object` features. A crop that stands as it is
- * (same image, same label, same box) is left alone; when thresholds or detections changed it is made anew, or taken away.
+ * (same image, same label, same box) is left alone; when thresholds or detections changed it is made again, or taken away.
  */
 export async function describeDominantCrops(request: CropRequest): Promise<CropReceipt> {
   const { store, pool, progress, signal } = request;

@@ -12,7 +12,7 @@ export interface ReportPictures {
 
 const WIDTH_PX = 110;
 
-/** Small JPEGs of some pins, made anew from their images. */
+/** Small JPEGs of some pins, made again from their images. */
 export async function reportPictures(dataFolder: string, config: Config, pinIndexes: readonly number[]): Promise<ReportPictures> {
   const catalog = openCatalog(dataFolder);
   const addresses = new Map<number, string>();

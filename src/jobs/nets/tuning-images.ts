@@ -122,7 +122,7 @@ export function activationsKey(net: Net, images: readonly TuningImage[]): string
 
 /**
  * fc6 of every image, n x d; a row of an image that could not be read starts with NaN. Rows are appended to a file in `folder`
- * as they come, so a stopped run goes on; a file of another net or other images is begun anew.
+ * as they come, so a stopped run goes on; a file of another net or other images is begun again.
  */
 export async function activationsOf(
   net: Net,

@@ -168,7 +168,7 @@ function forgetGone(store: ObjectStore, states: ReadonlyMap<number, string>, fou
   return gone.length;
 }
 
-/** Searches by stored codes, of new rows and (anew) of old ones; no net runs. Returns the number of objects. */
+/** Searches by stored codes, of new rows and (again) of old ones; no net runs. Returns the number of objects. */
 async function judgeObjects(rows: readonly Found[], store: ObjectStore, sources: DotSources, input: JobInput): Promise<number> {
   input.progress.start('search by crops', rows.length);
   let objects = 0;

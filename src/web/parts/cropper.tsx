@@ -20,7 +20,7 @@ interface CropState {
 }
 
 /**
- * Search inside a picture: the box is dragged, pulled at its corners, drawn anew or stepped by keys; results and terms
+ * Search inside a picture: the box is dragged, pulled at its corners, drawn again or stepped by keys; results and terms
  * follow it. `crop` is the box of the address ("" for none yet), in pixels of the original.
  */
 export function Cropper({
