@@ -14,7 +14,8 @@ import {
   SAVE_SHAPE,
 } from '../../catalog/pins/records.ts';
 import { Definition, ExperimentCard, ForestRow, Report, ReportRow } from '../experiment-schemas.ts';
-import { BoardSummary, Item, PinSummary, Problem, Term, Treatment } from '../schemas.ts';
+import { BoardSummary, Item, PinSummary, Problem, Term } from '../schemas.ts';
+import { TreatmentSchema } from '../../treatment.ts';
 import { LensItem, PinObject, VisualBody, VisualItem } from '../search-schemas.ts';
 
 type Schema = { [key: string]: unknown };
@@ -43,7 +44,7 @@ const SHARED: Readonly<Record<string, TSchema>> = {
   Report,
   ReportRow,
   Term,
-  Treatment,
+  Treatment: TreatmentSchema,
   VisualItem,
 };
 
