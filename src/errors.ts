@@ -34,6 +34,7 @@ export const ERRORS = {
   CATALOG_PIN_UNKNOWN: { status: 404, message: 'There is no pin {pinId}.' },
   CATALOG_BOARD_UNKNOWN: { status: 404, message: 'There is no board {boardId}.' },
   CATALOG_FIELD_UNKNOWN: { status: 400, message: 'No pin has a field {name}.' },
+  CATALOG_FIELD_TEXT: { status: 400, message: 'The field {name} holds text, which has no order.' },
   CATALOG_USER_UNKNOWN: { status: 404, message: 'There is no user {userId}.' },
   CATALOG_FILE_UNREADABLE: { status: 400, message: '{file} cannot be read as {format}: {reason}' },
   IMAGE_UNKNOWN: { status: 404, message: 'The pin {pinId} has no image.' },

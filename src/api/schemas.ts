@@ -184,6 +184,7 @@ export const PinsQuery = Type.Object({
 export const PinsPage = Type.Object({
   pins: Type.Array(PinSummary),
   nextCursor: Type.Union([Type.String(), Type.Null()]),
+  degraded: Type.Optional(Degradations),
 });
 export const BoardSummary = Type.Object({
   id: Type.String(),

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildApp } from '../../src/api/shell/app.ts';
 import type { App } from '../../src/api/routes/routes.ts';
 import { ingestFile } from '../../src/catalog/pins/ingest.ts';
+import type { Receipt } from '../../src/catalog/pins/receipt.ts';
 import { type Context, openContext } from '../../src/service/context.ts';
 import { job as extract } from '../../src/jobs/nets/extract-features.ts';
 import { runJob } from '../run-job.ts';
@@ -126,4 +127,50 @@ test('cells of a CSV become numbers, flags and text; codes with leading zeros st
   const [c1, c2] = ['c1', 'c2'].map((id) => context.catalog.pins.get(context.catalog.pins.indexOf(id))?.fields);
   expect(c1).toEqual({ price: 9.5, stock: true, sku: '007', size: '1e5' });
   expect(c2).toEqual({ price: -3, stock: false, sku: '+4', size: 'large' });
+});
+
+/** Imports a CSV beside the pins that are there, and returns its receipt. */
+async function imported(text: string): Promise<Receipt> {
+  const file = join(folder, 'commas.csv');
+  writeFileSync(file, text);
+  return ingestFile(context.catalog, 'pins', file, { folders: { images: folder, data: folder } });
+}
+
+const fieldsOf = (id: string): unknown => context.catalog.pins.get(context.catalog.pins.indexOf(id))?.fields;
+
+test('a column that is wholly numbers with a decimal comma becomes numbers', async () => {
+  const receipt = await imported('id;cost;weight;sizes\nk1;48,00;1,234;1,2,3\nk2;1.234,50;2,345;4\nk3;468;3;\nk4;;;\nk5;2.000;5;6\n');
+  expect(['k1', 'k2', 'k3', 'k5'].map((id) => (fieldsOf(id) as { cost: number }).cost)).toEqual([48, 1234.5, 468, 2000]);
+  // Three digits behind every comma may be thousands: nobody can tell.
+  expect(fieldsOf('k1')).toMatchObject({ weight: '1,234', sizes: '1,2,3' });
+  expect(receipt.notes).toEqual({ 'weight: a number with a comma is kept as text, which < and > do not compare, as "1,234"': 2 });
+});
+
+test('a column of both ways stays as it is, and who asks for its order is told', async () => {
+  const receipt = await imported('id,fee\nm1,"48,00"\nm2,"468,00"\nm3,49.99\n');
+  expect(['m1', 'm2', 'm3'].map(fieldsOf)).toEqual([{ fee: '48,00' }, { fee: '468,00' }, { fee: 49.99 }]);
+  expect(receipt.notes).toEqual({ 'fee: a number with a comma is kept as text, which < and > do not compare, as "48,00"': 2 });
+  await post('/v1/pins', {
+    pins: [
+      { id: 'plant-5', fee: '7,50' },
+      { id: 'plant-6', fee: 8 },
+    ],
+  });
+  const list = await get('/v1/pins/plant-2/related?limit=50&filter=fee<50');
+  expect(idsOf(list)).toEqual(['plant-6']);
+  const reason = 'The field "fee" is text on 3 pins (as "7,50"); <, <=, > and >= compare numbers only, so these never match.';
+  expect(list.degraded).toContainEqual({ code: 'CATALOG_FIELD_TEXT', reason });
+  expect((await get('/v1/pins?filter=fee<50')).degraded).toContainEqual(expect.objectContaining({ code: 'CATALOG_FIELD_TEXT' }));
+  await post('/v1/pins', { pins: [{ id: 'plant-5', fee: 7.5 }] });
+  const mended = await get('/v1/pins/plant-2/related?limit=50&filter=fee<50');
+  expect([idsOf(mended).sort(), mended.degraded]).toEqual([
+    ['plant-5', 'plant-6'],
+    [{ code: 'CATALOG_FIELD_TEXT', reason: expect.stringContaining('text on 2 pins (as "48,00")') }],
+  ]);
+});
+
+test('a filter by another spelling of a field is a filter by the field', async () => {
+  const buyable = idsOf(await get('/v1/pins/plant-2/related?limit=50&filter=buyable=true'));
+  expect(buyable.length).toBeGreaterThan(0);
+  expect(idsOf(await get('/v1/pins/plant-2/related?limit=50&filter=availability=true'))).toEqual(buyable);
 });

@@ -56,7 +56,7 @@ export function fieldsBeside(
 
 export interface AskedFilter {
   readonly test: PinTest;
-  /** Fields that no pin has: nothing matches, and the reply says so. */
+  /** Fields that no pin has, and text that is asked for an order: what matches nothing is said in the reply. */
   readonly degraded: readonly Degradation[];
 }
 
@@ -66,8 +66,18 @@ export async function askedFilter(context: Context, asked: Names | undefined): P
   if (texts.length === 0) return null;
   if (texts.length > FILTERS_MAX)
     throw new ServiceError('REQUEST_INVALID', { field: 'filter', detail: `filter: at most ${FILTERS_MAX}, got ${texts.length}` });
-  const { test, unknown } = await context.fieldColumns.test(texts.map(readFilter));
-  return { test, degraded: unknown.map((name) => unknownField(name, context.catalog.pins.fieldNames())) };
+  const { test, unknown, unordered } = await context.fieldColumns.test(texts.map(readFilter));
+  const names = context.catalog.pins.fieldNames();
+  return { test, degraded: [...unknown.map((name) => unknownField(name, names)), ...unordered.map(textField)] };
+}
+
+function textField({ name, pins, example }: { readonly name: string; readonly pins: number; readonly example: string }): Degradation {
+  const shown = JSON.stringify(example.slice(0, 40));
+  const many = pins === 1 ? '1 pin' : `${pins} pins`;
+  return {
+    code: 'CATALOG_FIELD_TEXT',
+    reason: `The field "${name}" is text on ${many} (as ${shown}); <, <=, > and >= compare numbers only, so these never match.`,
+  };
 }
 
 function unknownField(name: string, known: readonly string[]): Degradation {

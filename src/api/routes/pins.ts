@@ -37,13 +37,17 @@ export function pinRoutes(app: App, { context }: Service): void {
     },
     async (request) => {
       const { q, limit = 60, cursor, category: name, filter: asked, order = 'newest', ...flags } = request.query;
-      const filter = (await askedFilter(context, asked))?.test;
+      const { test: filter, degraded = [] } = (await askedFilter(context, asked)) ?? {};
       const category = name === undefined ? undefined : context.pins.categoryNames.indexOf(name);
       if (category === -1) return { pins: [], nextCursor: null };
       const walk = q ? matches(context, q) : order === 'mixed' ? mixed(context.pins.count, cursor) : newest(context.pins.count);
       const start = startOf(cursor?.split('of')[0]);
       const { pins, next } = page(context, walk, { category, filter, ...flags }, limit, start);
-      return { pins: pins.map((pinIndex) => summaryOf(context, pinIndex)), nextCursor: next === null ? null : walk.cursor(next) };
+      return {
+        pins: pins.map((pinIndex) => summaryOf(context, pinIndex)),
+        nextCursor: next === null ? null : walk.cursor(next),
+        ...(degraded.length > 0 ? { degraded: [...degraded] } : {}),
+      };
     },
   );
   app.get(

@@ -4,7 +4,8 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { CatalogStore } from './catalog-store.ts';
-import { type FieldFilter, meets } from './field-filter.ts';
+import { FieldNames } from '../readers/field-names.ts';
+import { type FieldFilter, isOrdered, meets } from './field-filter.ts';
 import { OWN_FIELDS, PinFieldStore } from './pin-field-store.ts';
 import type { FieldValue } from './records.ts';
 
@@ -18,11 +19,21 @@ interface FieldColumn {
   ordinals: Int32Array;
   readonly values: FieldValue[];
   readonly places: Map<FieldValue, number>;
+  /** Pins whose value is text. */
+  texts: number;
   /** Settles when every pin was read. */
   built: Promise<void>;
 }
 
 export type PinTest = (pinIndex: number) => boolean;
+
+export interface FilterTest {
+  readonly test: PinTest;
+  /** Names that no pin has ever had. */
+  readonly unknown: readonly string[];
+  /** Fields that are asked for an order and are text on so many pins, with one such text. */
+  readonly unordered: readonly { readonly name: string; readonly pins: number; readonly example: string }[];
+}
 
 export class FieldColumns {
   private readonly catalog: CatalogStore;
@@ -34,21 +45,25 @@ export class FieldColumns {
     this.fields = new PinFieldStore(catalog.database);
   }
 
-  /** A test of pins that all filters must pass, and the names among them that no pin has ever had. */
-  async test(filters: readonly FieldFilter[]): Promise<{ readonly test: PinTest; readonly unknown: readonly string[] }> {
+  /** A test of pins that all filters must pass. A name that is no field may be another spelling of one: `inStock` is `buyable`. */
+  async test(asked: readonly FieldFilter[]): Promise<FilterTest> {
     const known = new Set<string>([...OWN_FIELDS, ...this.catalog.pins.fieldNames()]);
+    const spellings = new FieldNames('pins');
+    const filters = asked.map((one) => (known.has(one.name) ? one : { ...one, name: spellings.of([one.name])[0] }));
     const unknown = filters.map(({ name }) => name).filter((name) => !known.has(name));
-    if (unknown.length > 0) return { test: () => false, unknown };
+    if (unknown.length > 0) return { test: () => false, unknown, unordered: [] };
     const tests: PinTest[] = [];
+    const unordered: FilterTest['unordered'][number][] = [];
     for (const filter of filters) {
       const column = this.columnOf(filter.name);
       await column.built;
+      if (isOrdered(filter) && column.texts > 0) unordered.push({ name: filter.name, pins: column.texts, example: textIn(column) });
       tests.push((pinIndex) => {
         const at = pinIndex < column.ordinals.length ? column.ordinals[pinIndex] : -1;
         return at >= 0 && meets(column.values[at], filter);
       });
     }
-    return { test: (pinIndex) => tests.every((test) => test(pinIndex)), unknown };
+    return { test: (pinIndex) => tests.every((test) => test(pinIndex)), unknown, unordered };
   }
 
   /** Reads changed pins again. A column that holds mostly values of the past is dropped, and built when it is asked for. */
@@ -62,7 +77,7 @@ export class FieldColumns {
   private columnOf(name: string): FieldColumn {
     const known = this.columns.get(name);
     if (known) return known;
-    const column: FieldColumn = { ordinals: new Int32Array(0), values: [], places: new Map(), built: Promise.resolve() };
+    const column: FieldColumn = { ordinals: new Int32Array(0), values: [], places: new Map(), texts: 0, built: Promise.resolve() };
     this.columns.set(name, column);
     column.built = this.build(column, name);
     column.built.catch(() => this.columns.delete(name));
@@ -80,8 +95,16 @@ export class FieldColumns {
   private put(column: FieldColumn, pinIndex: number, name: string): void {
     if (pinIndex >= column.ordinals.length) column.ordinals = grown(column.ordinals, pinIndex + 1);
     const value = this.fields.valueOf(pinIndex, name);
+    const before = column.ordinals[pinIndex];
+    if (before >= 0 && typeof column.values[before] === 'string') column.texts--;
+    if (typeof value === 'string') column.texts++;
     column.ordinals[pinIndex] = value === undefined ? -1 : placeOf(column, value);
   }
+}
+
+/** A text that some pin has. */
+function textIn({ ordinals, values }: FieldColumn): string {
+  return String(values[ordinals.find((place) => place >= 0 && typeof values[place] === 'string') ?? 0]);
 }
 
 function placeOf({ values, places }: FieldColumn, value: FieldValue): number {

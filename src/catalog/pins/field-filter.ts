@@ -1,6 +1,6 @@
 /**
- * A condition on a field of a pin, as callers write it: `price<50`, `brand=Acme`, `inStock=true`. Typed by what is
- * stored: a number is compared as a number, true and false for equality only, text by its characters.
+ * A condition on a field of a pin, as callers write it: `price<50`, `brand=Acme`, `oiled=true`. Only numbers are ordered:
+ * `<`, `<=`, `>` and `>=` ask for a number, and stored text or flags never meet them.
  */
 import { ServiceError } from '../../errors.ts';
 import type { FieldValue } from './records.ts';
@@ -16,20 +16,42 @@ export interface FieldFilter {
   readonly value: string;
 }
 
+/** What asks which of two numbers is greater. */
+const ORDERS: ReadonlySet<FilterOperator> = new Set(['<', '<=', '>', '>=']);
+
+/** A second condition in the value of the first, as people write it who take the filter for a language. */
+const SECOND_CONDITION = /(?:[,;]|\s(?:and|or)\s)\s*[^\s=!<>,;]+\s*(?:[<>]=?|!?=)/i;
+
+const SYNTAX = `A filter is a field, one of ${OPERATORS.join(' ')}, and a value: price<50. Several conditions are several filters, all of which must hold: filter=price<50&filter=brand=Acme`;
+
 /** Most conditions of one request: all of them must hold. */
 export const FILTERS_MAX = 10;
 
-/** @throws REQUEST_INVALID for a text that is no condition. */
+/** @throws REQUEST_INVALID for a text that is no condition, holds two, or orders by something else than a number. */
 export function readFilter(text: string): FieldFilter {
   const at = text.search(/[!<>=]/);
   const operator = OPERATORS.find((one) => text.startsWith(one, at));
   const name = text.slice(0, Math.max(at, 0)).trim();
-  if (operator === undefined || name === '') {
-    const detail = `filter: "${text.slice(0, 80)}" is no condition; write a field, one of ${OPERATORS.join(' ')} and a value: price<50`;
-    throw new ServiceError('REQUEST_INVALID', { field: 'filter', detail });
-  }
-  const value = text.slice(at + operator.length).trim();
-  return { name, operator, value: name === 'createdAt' ? millisecondsOf(value) : value };
+  if (operator === undefined || name === '') throw refused(text, 'is no condition');
+  const written = text.slice(at + operator.length).trim();
+  const value = name === 'createdAt' ? millisecondsOf(written) : written;
+  if (SECOND_CONDITION.test(value)) throw refused(text, 'holds more than one condition');
+  if (ORDERS.has(operator) && Number.isNaN(numberOf(value)))
+    throw refused(text, `compares with "${value.slice(0, 40)}", and ${operator} needs a number, written as 48 or 48.5`);
+  return { name, operator, value };
+}
+
+function refused(text: string, what: string): ServiceError {
+  return new ServiceError('REQUEST_INVALID', { field: 'filter', detail: `filter: "${text.slice(0, 80)}" ${what}. ${SYNTAX}` });
+}
+
+/** Whether a condition asks for an order, which text has none of. */
+export function isOrdered({ operator }: FieldFilter): boolean {
+  return ORDERS.has(operator);
+}
+
+function numberOf(value: string): number {
+  return value === '' ? Number.NaN : Number(value);
 }
 
 /** Times may be asked for as dates; they are stored as milliseconds. */
@@ -42,9 +64,9 @@ function millisecondsOf(value: string): string {
 export function meets(stored: FieldValue | undefined, { operator, value }: FieldFilter): boolean {
   if (stored === undefined) return false;
   if (typeof stored === 'boolean') return meetsFlag(stored, operator, value);
-  if (typeof stored === 'string') return compares(stored, operator, value);
-  const asked = value === '' ? Number.NaN : Number(value);
-  return asked === asked && compares(stored, operator, asked);
+  if (typeof stored === 'string') return !ORDERS.has(operator) && (stored === value) === (operator === '=');
+  const asked = numberOf(value);
+  return !Number.isNaN(asked) && compares(stored, operator, asked);
 }
 
 function meetsFlag(stored: boolean, operator: FilterOperator, value: string): boolean {
@@ -54,7 +76,7 @@ function meetsFlag(stored: boolean, operator: FilterOperator, value: string): bo
   return operator === '!=' && String(stored) !== asked;
 }
 
-function compares<T extends string | number>(stored: T, operator: FilterOperator, asked: T): boolean {
+function compares(stored: number, operator: FilterOperator, asked: number): boolean {
   switch (operator) {
     case '=':
       return stored === asked;

@@ -87,8 +87,11 @@ export class ReceiptTally {
     countName(this.unknownFields, field);
   }
 
-  note(field: string, what: string): void {
-    countName(this.notes, `${field}: ${what}`);
+  note(field: string, what: string, example?: string): void {
+    const note = `${field}: ${what}`;
+    if (example === undefined) return countName(this.notes, note);
+    const told = [...this.notes.keys()].find((name) => name.startsWith(note));
+    countName(this.notes, told ?? `${note}, as ${JSON.stringify(example)}`);
   }
 
   /** A column that goes by another name in this file. */

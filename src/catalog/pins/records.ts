@@ -2,6 +2,7 @@
  * The records that come in (pins, boards, saves, events), one shape for JSON Lines fields, CSV columns and HTTP bodies,
  * and the check of each at the door. A field that is absent stays `undefined` and keeps what is stored; `null` clears it.
  */
+import { isWrittenWithComma } from '../readers/comma-numbers.ts';
 import { Rejection } from './rejection.ts';
 import { readTime, type Say } from './time-value.ts';
 import { readWeightMap, TERM_LENGTH_MAX, termOf, type WeightMap } from './weight-map.ts';
@@ -130,8 +131,8 @@ export const FIELD_TEXT_LENGTH_MAX = 4096;
 export interface RecordNotes {
   /** A field that is not part of the record was left out. */
   unknownField(field: string): void;
-  /** A value was read in a way that its writer should know of. */
-  note(field: string, what: string): void;
+  /** A value was read in a way that its writer should know of; the first `example` of each is told. */
+  note(field: string, what: string, example?: string): void;
 }
 
 /** Checks one raw pin: a value as JSON, a column or a cell of text gives it. */
@@ -161,8 +162,10 @@ function readRecord(raw: unknown, shape: RecordShape, now: number, notes?: Recor
     const kind = Object.hasOwn(shape.fields, field) ? shape.fields[field] : undefined;
     const value = (raw as Record<string, unknown>)[field];
     if (kind === undefined) {
-      if (shape.keepsOthers && others.size < CALLER_FIELDS_MAX && isCallerField(field, value)) others.set(field, value);
-      else if (!shape.keepsOthers || value !== undefined) notes?.unknownField(field);
+      if (shape.keepsOthers && others.size < CALLER_FIELDS_MAX && isCallerField(field, value)) {
+        others.set(field, value);
+        if (typeof value === 'string' && isWrittenWithComma(value)) notes?.note(field, COMMA_TEXT, value);
+      } else if (!shape.keepsOthers || value !== undefined) notes?.unknownField(field);
       continue;
     }
     if (value === undefined) continue;
@@ -179,6 +182,8 @@ function readRecord(raw: unknown, shape: RecordShape, now: number, notes?: Recor
   if (others.size > 0) record.fields = Object.fromEntries(others);
   return record;
 }
+
+const COMMA_TEXT = 'a number with a comma is kept as text, which < and > do not compare';
 
 /** Names that a filter or a list of fields can say, and values that can be compared. */
 const FIELD_NAME = /^[^\s=!<>,](?:[^=!<>,\p{Cc}\p{Cs}]*[^\s=!<>,\p{Cc}\p{Cs}])?$/u;

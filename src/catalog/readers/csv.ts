@@ -8,6 +8,7 @@ import { CsvError, parse } from 'csv-parse';
 import type { FieldKind } from '../pins/records.ts';
 import type { SourceRow } from '../pins/source-row.ts';
 import { decodedBytes, previewOf } from './decoded-bytes.ts';
+import { commaColumns, numberWithComma } from './comma-numbers.ts';
 import type { FieldNames } from './field-names.ts';
 import { type RowReader, unreadable } from './row-reader.ts';
 
@@ -29,17 +30,22 @@ export interface CsvDialect {
 
 export const readCsv: RowReader = async function* (path, names, from) {
   let header: readonly string[] | null = null;
+  let commas: ReadonlySet<number> = new Set();
   let count = 0;
   let line = 0;
   let rows: SourceRow[] = [];
   let problem: unknown = null;
   try {
-    for await (const { record, info } of parsedRecords(path, dialectOf((await previewOf(path)).toString('latin1'), names))) {
+    const head = (await previewOf(path)).toString('latin1');
+    const dialect = dialectOf(head, names);
+    for await (const { record, info } of parsedRecords(path, dialect)) {
       const start = line + 1;
       line = info.lines;
-      if (header === null) header = names.of(headerOf(record));
-      else if (++count > from.rows) {
-        rows.push(rowOf(header, record, names, start));
+      if (header === null) {
+        header = names.of(headerOf(record));
+        commas = await commaColumns(othersOf(header, names), head, () => cellsOf(path, dialect));
+      } else if (++count > from.rows) {
+        rows.push(rowOf(header, record, names, start, commas));
         if (rows.length === ROWS_PER_CHUNK) {
           yield { rows, next: { byte: 0, rows: count, line } };
           rows = [];
@@ -108,12 +114,36 @@ function headerOf(cells: readonly string[]): readonly string[] {
   return cells.map((cell) => (decoded(cell) ?? cell).trim());
 }
 
+/** Columns that are the caller's own, by place. */
+function othersOf(header: readonly string[], { shape }: FieldNames): readonly number[] {
+  return shape.keepsOthers ? header.flatMap((name, i) => (Object.hasOwn(shape.fields, name) ? [] : [i])) : [];
+}
+
+/** The cells of each row, as far as the file can be read. */
+async function* cellsOf(path: string, dialect: CsvDialect): AsyncGenerator<readonly string[]> {
+  let isHeader = true;
+  try {
+    for await (const { record } of parsedRecords(path, dialect)) {
+      if (!isHeader) yield record;
+      isHeader = false;
+    }
+  } catch {
+    // Told when the rows themselves are read.
+  }
+}
+
 /** What databases write for "no value", and the kinds of fields in which it can't be a word. */
 const NO_VALUE = new Set(['null', 'none', 'nan', 'nat']);
 const NO_WORDS: ReadonlySet<FieldKind> = new Set(['map', 'flag', 'time', 'position']);
 
 /** An empty cell is an absent field; a required id stays, for its row is to be rejected as empty. */
-function rowOf(header: readonly string[], cells: readonly string[], { shape }: FieldNames, line: number): SourceRow {
+function rowOf(
+  header: readonly string[],
+  cells: readonly string[],
+  { shape }: FieldNames,
+  line: number,
+  commas: ReadonlySet<number>,
+): SourceRow {
   const surplus = cells.slice(header.length);
   if (cells.length < header.length || surplus.some((cell) => cell !== '')) {
     return { line, reason: 'ROW_MALFORMED', text: `${cells.length} cells under ${header.length} columns: ${cells.join(' | ')}` };
@@ -126,7 +156,7 @@ function rowOf(header: readonly string[], cells: readonly string[], { shape }: F
     const kind = Object.hasOwn(shape.fields, name) ? shape.fields[name] : undefined;
     const isNothing =
       kind !== undefined && (text === '' || text === '\\N' || (NO_WORDS.has(kind) && NO_VALUE.has(text.trim().toLowerCase())));
-    if (kind === undefined) value[name] = callersValue(text);
+    if (kind === undefined) value[name] = (commas.has(i) ? numberWithComma(text) : null) ?? callersValue(text);
     else if (!isNothing) value[name] = text;
     else if (kind === 'id' && shape.required.includes(name)) value[name] = '';
   }
