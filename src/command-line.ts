@@ -158,7 +158,7 @@ function commandOf(program: Program, job: Job): Command {
   command.showHelpAfterError(`(${program.command} ${job.name} --help shows flags and examples)`);
   for (const arg of job.args ?? []) command.argument(arg.form, arg.meaning);
   for (const option of job.options) command.addOption(optionOf(option));
-  command.option('--data <folder>', 'the data folder (default: RELATED_PINS_DATA, then ./var)');
+  command.option('--data <folder>', `the data folder (default: ${job.dataDefault ?? 'RELATED_PINS_DATA, then ./var'})`);
   command.option('--json', 'print one JSON object as the last line');
   command.addHelpText('after', `\nExamples:\n${job.examples.map((example) => `  $ ${example}`).join('\n')}`);
   if (job.help) command.addHelpText('after', `\n${job.help}`);
@@ -180,6 +180,8 @@ function numberOf(text: string, row: JobOption): number {
   if (text.trim() === '' || !Number.isFinite(value) || (row.kind === 'integer' && !Number.isInteger(value))) {
     throw new InvalidArgumentError(row.kind === 'integer' ? 'A whole number is needed.' : 'A number is needed.');
   }
+  if (row.range && (value < row.range[0] || value > row.range[1]))
+    throw new InvalidArgumentError(`It must lie within ${row.range[0]}..${row.range[1]}.`);
   return value;
 }
 

@@ -43,10 +43,13 @@ const choice = <const T extends readonly string[]>(
   choices,
 });
 
+/** Ports there are; 0 asks for a free one. */
+export const PORTS = [0, 65_535] as const;
+
 export const SETTINGS = {
   data: setting('DATA', 'text', './var', 'folder', 'Where all run-time state lives.'),
   host: setting('HOST', 'text', '127.0.0.1', '', 'Address to listen on; beyond loopback a key is required.'),
-  port: setting('PORT', 'integer', '8080', '', 'Port to listen on; 0 picks a free one.', [0, 65_535]),
+  port: setting('PORT', 'integer', '8080', '', 'Port to listen on; 0 picks a free one.', PORTS),
   hosts: setting(
     'HOSTS',
     'list',

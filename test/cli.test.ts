@@ -50,6 +50,16 @@ describe('the command line', () => {
     expect(JSON.parse(number.stdout)).toMatchObject({ error: { code: 'JOB_USAGE' } });
   });
 
+  it('a port that is none is refused before any work, and help names the data folder of the job', () => {
+    for (const args of [['serve'], ['open', import.meta.dirname]]) {
+      const { status, stderr } = run(...args, '--port', '99999');
+      expect(status).toBe(2);
+      expect(stderr).toContain("argument '99999' is invalid. It must lie within 0..65535.");
+    }
+    expect(run('open', '--help').stdout.replace(/\s+/g, ' ')).toContain('the data folder (default: .related-pins in the folder)');
+    expect(run('serve', '--help').stdout.replace(/\s+/g, ' ')).toContain('the data folder (default: RELATED_PINS_DATA, then ./var)');
+  });
+
   it('the beginning of a name is enough to be told the job', () => {
     expect(run('serv').stderr).toContain('Did you mean serve?');
   });

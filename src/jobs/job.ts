@@ -8,6 +8,8 @@ export interface JobOption {
   readonly default?: string | number | boolean;
   /** How the text becomes a value; absent: text stays text. */
   readonly kind?: 'number' | 'integer' | 'list';
+  /** Of a number: the least and the greatest value. */
+  readonly range?: readonly [number, number];
   readonly required?: boolean;
   /** May be given several times; the value is then a list of texts. */
   readonly repeatable?: boolean;
@@ -34,6 +36,8 @@ export interface Job {
   /** Positional arguments in commander's form: `<file>`, `[name]`. */
   readonly args?: readonly { readonly form: string; readonly meaning: string }[];
   readonly options: readonly JobOption[];
+  /** The data folder without --data, in words; absent: RELATED_PINS_DATA, then ./var. */
+  readonly dataDefault?: string;
   run(input: JobInput): Promise<Readonly<Record<string, unknown>>>;
   /** Whether it runs once at a time in a data folder, a second run being refused with JOB_RUNNING; absent: it need not. */
   alone?(options: Readonly<Record<string, unknown>>): boolean;

@@ -13,6 +13,7 @@ import { titleOfFile, titleOfFolder } from '../catalog/pins/file-title.ts';
 import { termOf } from '../catalog/pins/weight-map.ts';
 import type { CatalogKind } from '../catalog/pins/source-row.ts';
 import { upsertBatch } from '../catalog/pins/upsert.ts';
+import type { Receipt } from '../catalog/pins/receipt.ts';
 import { type PhotoFile, type PhotoFolder, photosIn, type TableKind } from '../catalog/readers/photo-files.ts';
 import { ServiceError } from '../errors.ts';
 import { type Progress, SILENT } from '../progress.ts';
@@ -34,7 +35,9 @@ export interface IntakeReceipt {
   readonly removed: number;
   readonly unchanged: number;
   readonly boards: number;
-  /** Rows that stayed out, by reason, with the files they came from (a hundred at most). */
+  /** What the tables of the folder gave, where one was read. */
+  readonly tables?: Readonly<Partial<Record<TableKind, Receipt>>>;
+  /** Rows and files that stayed out, by reason, with the files they came from (a hundred at most). */
   readonly rejected: Readonly<Record<string, { readonly count: number; readonly files: readonly string[] }>>;
 }
 
@@ -56,15 +59,24 @@ interface Intake {
   readonly folders: ImageFolders;
   readonly options: IntakeOptions;
   readonly rejected: Record<string, { count: number; files: string[] }>;
+  readonly receipts: Partial<Record<TableKind, Receipt>>;
 }
 
 /** @throws JOB_STOPPED when aborted. */
 export async function takeInPhotos(catalog: CatalogStore, folder: string, options: IntakeOptions): Promise<IntakeReceipt> {
   const root = resolve(folder);
-  const intake: Intake = { catalog, folder: root, folders: { images: root, data: resolve(options.dataFolder) }, options, rejected: {} };
+  const intake: Intake = {
+    catalog,
+    folder: root,
+    folders: { images: root, data: resolve(options.dataFolder) },
+    options,
+    rejected: {},
+    receipts: {},
+  };
   const key = `photos ${root}`;
   const before = (catalog.imports.progressOf(key) as Remembered | null) ?? { photos: {}, tables: {} };
   const found = await photosIn(root, intake.folders.data);
+  if (found.unreadable.length > 0) reject(intake.rejected, 'CATALOG_FILE_UNREADABLE', found.unreadable.length, found.unreadable);
   const tables = Object.fromEntries([...found.tables].map(([kind, { stamp }]) => [kind, stamp]));
   const readTables = Object.entries(tables).some(([kind, stamp]) => before.tables[kind] !== stamp);
   if (readTables) await importTable(intake, found, 'pins');
@@ -73,16 +85,19 @@ export async function takeInPhotos(catalog: CatalogStore, folder: string, option
   if (readTables) for (const kind of ['boards', 'saves'] as const) await importTable(intake, found, kind);
   const added = fresh.filter(({ path }) => before.photos[path] === undefined).length;
   const removed = removeGone(intake, found, before);
-  const photos = Object.fromEntries(found.photos.map(({ path }) => [path, known.get(path) ?? before.photos[path]]));
+  const hidden = Object.entries(before.photos).filter(([path]) => liesIn(found.unreadable, path));
+  const listed = found.photos.map(({ path }) => [path, known.get(path) ?? before.photos[path]] as const);
+  const photos = Object.fromEntries([...hidden, ...listed]);
   if (readTables || fresh.length + removed > 0) catalog.imports.note(key, { photos, tables } satisfies Remembered);
   const boards = new Set(found.photos.map(({ path }) => dirname(path)).filter((path) => path !== '.')).size;
   const counts = { photos: found.photos.length, added, changed: fresh.length - added, removed };
-  return { ...counts, unchanged: found.photos.length - fresh.length, boards, rejected: intake.rejected };
+  const read = Object.keys(intake.receipts).length > 0 ? { tables: intake.receipts } : {};
+  return { ...counts, unchanged: found.photos.length - fresh.length, boards, ...read, rejected: intake.rejected };
 }
 
 /** A table that cannot be read, as one of another program's, is counted and stops nothing. */
 async function importTable(
-  { catalog, folder, folders, options, rejected }: Intake,
+  { catalog, folder, folders, options, rejected, receipts }: Intake,
   { tables }: PhotoFolder,
   kind: TableKind,
 ): Promise<void> {
@@ -90,6 +105,7 @@ async function importTable(
   if (!table) return;
   try {
     const receipt = await ingestFile(catalog, kind, join(folder, table.path), { folders, ...options });
+    receipts[kind] = receipt;
     for (const [reason, { count, lines }] of Object.entries(receipt.rejected))
       reject(
         rejected,
@@ -222,10 +238,14 @@ function reject(rejected: Intake['rejected'], reason: string, count: number, fil
   entry.files.push(...files.slice(0, FILES_NAMED - entry.files.length));
 }
 
-/** Takes out pins whose photo is gone; a pin that a table names keeps its row. Returns how many. */
-function removeGone({ catalog }: Intake, { photos }: PhotoFolder, before: Remembered): number {
+function liesIn(folders: readonly string[], path: string): boolean {
+  return folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
+}
+
+/** Takes out pins whose photo is gone; one that a table names keeps its row, one in a folder that cannot be read stays. Returns how many. */
+function removeGone({ catalog }: Intake, { photos, unreadable }: PhotoFolder, before: Remembered): number {
   const there = new Set(photos.map(({ path }) => path));
-  const gone = Object.entries(before.photos).filter(([path, [, , , named]]) => !there.has(path) && !named);
+  const gone = Object.entries(before.photos).filter(([path, [, , , named]]) => !there.has(path) && !named && !liesIn(unreadable, path));
   const pinIndexes = gone.map(([, [, , id]]) => catalog.pins.indexOf(id)).filter((pinIndex) => pinIndex >= 0);
   return catalog.removals.removePins(pinIndexes, Date.now());
 }

@@ -121,3 +121,13 @@ test('an import that replaces takes away what the file no longer names, unless r
   expect([catalog.boards.indexOf('x'), catalog.saves.count()]).toEqual([-1, 0]);
   catalog.close();
 });
+
+test('a column named by --map that no file has is told once', async () => {
+  const pins = write('pins.csv', 'sku,photo\na,a.jpg\n');
+  const receipt = await run({ pins, map: ['sku=id', 'nope=title'] });
+  expect(receipt).toMatchObject({
+    notes: ['--map nope=title did nothing: no file has a column "nope" to read as title.'],
+    problems: [],
+  });
+  expect(await run({ pins, map: ['sku=id'] })).not.toHaveProperty('notes');
+});

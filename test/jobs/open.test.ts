@@ -22,7 +22,7 @@ function opened(folder: string, options: Record<string, unknown> = {}): Opened {
   });
   const note = (line: string): void => {
     notes.push(line);
-    const found = /photos are on the page .*(http:\/\/[^/]+)\//.exec(line);
+    const found = /photos? on the page .*(http:\/\/[^/]+)\//.exec(line);
     if (found) listening(found[1]);
   };
   const progress = { start() {}, update() {}, stop() {}, note };
@@ -53,8 +53,13 @@ test('a folder of photos becomes a page, follows the folder, and stops cleanly',
     mkdirSync(join(folder, taste));
     for (let n = 1; n <= 6; n++) renameSync(join(folder, 'drawn', `${taste}-${n}.png`), join(folder, taste, `${taste}-${n}.png`));
   }
+  writeFileSync(join(folder, 'plant', 'broken.jpg'), 'no picture');
   const page = opened(folder, { watch: true });
   const address = await page.address;
+  expect(page.notes).toContainEqual(expect.stringMatching(/^12 photos on the page after/));
+  expect(page.notes).toContainEqual(expect.stringMatching(/^1 photo without a picture: plant\/broken\.jpg \(IMAGE_\w+\)$/));
+  await expect(opened(folder, { port: Number(new URL(address).port) }).stop()).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  await expect(opened(folder).stop()).rejects.toMatchObject({ code: 'DATA_FOLDER_LOCKED' });
   const get = async <T>(path: string): Promise<T> => (await (await fetch(`${address}${path}`)).json()) as T;
   const list = await get<{ items: { pinId: string; fields: unknown }[] }>(
     `/v1/pins/${encodeURIComponent('plant/plant-2.png')}/related?limit=4`,
@@ -66,7 +71,12 @@ test('a folder of photos becomes a page, follows the folder, and stops cleanly',
   await expect
     .poll(async () => (await fetch(`${address}/v1/pins/${encodeURIComponent('plant/late.png')}`)).status, { timeout: 60_000 })
     .toBe(200);
-  expect(await page.stop()).toMatchObject({ photos: 12, stopped: true });
+  expect(await page.stop()).toMatchObject({
+    photos: 13,
+    shown: 12,
+    refused: [expect.stringContaining('plant/broken.jpg')],
+    stopped: true,
+  });
   await expect(fetch(address)).rejects.toThrow();
 }, 180_000);
 

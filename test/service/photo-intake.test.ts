@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -130,4 +130,28 @@ test('a table of another program is counted, row by row or whole, and the photos
     CATALOG_FILE_UNREADABLE: { count: 1, files: ['pins.parquet'] },
   });
   expect(catalog.boards.get(catalog.boards.indexOf('b'))?.title).toBe('Good');
+});
+
+test.skipIf(process.getuid?.() === 0)('a folder that may not be read is named, stops nothing, and what was known of it stays', async () => {
+  put('open/a.jpg', await photo('red'));
+  put('shut/b.jpg', await photo('blue'));
+  await takeIn();
+  chmodSync(join(folder, 'shut'), 0o000);
+  try {
+    put('open/c.jpg', await photo('green'));
+    const rejected = { CATALOG_FILE_UNREADABLE: { count: 1, files: ['shut'] } };
+    expect(await takeIn()).toMatchObject({ photos: 2, added: 1, removed: 0, rejected });
+    expect(pin('shut/b.jpg').removed).toBe(false);
+  } finally {
+    chmodSync(join(folder, 'shut'), 0o700);
+  }
+  expect(await takeIn()).toMatchObject({ photos: 3, added: 0, removed: 0, rejected: {} });
+});
+
+test('the receipt says how the columns of a table were read', async () => {
+  put('a.jpg', await photo('red'));
+  put('pins.csv', 'id,image_url,inStock,fee\np1,a.jpg,yes,"7,50"\np2,,no,9.5\n');
+  const { tables } = await takeIn();
+  expect(tables?.pins).toMatchObject({ read: 2, columns: { image_url: 'image', inStock: 'buyable' } });
+  expect(Object.keys(tables?.pins?.notes ?? {})).toEqual([expect.stringContaining('as "7,50"')]);
 });

@@ -1,4 +1,6 @@
 /** Where an application answers, with the way out when the address can't be had. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { ServiceError } from '../../errors.ts';
 import type { App } from '../routes/routes.ts';
 
@@ -13,12 +15,28 @@ const PROBLEMS: Readonly<Record<string, (address: Address) => string>> = {
   EADDRNOTAVAIL: ({ host }) => `no network of this machine has the address ${host}: choose another --host`,
 };
 
+/** Whether the address can be had now. @throws CONFIG_INVALID as `listen` does. */
+export async function checkAddress({ host, port }: Address): Promise<void> {
+  const probe = createServer();
+  try {
+    await once(probe.listen(port, host), 'listening');
+  } catch (error) {
+    throw refusal(error, { host, port });
+  }
+  probe.close();
+  await once(probe, 'close');
+}
+
 /** Settles with the address, the free port filled in. @throws CONFIG_INVALID when the address can't be had. */
 export async function listen(app: App, { host, port }: Address): Promise<string> {
   try {
     return await app.listen({ host, port });
   } catch (error) {
-    const problems = PROBLEMS[(error as NodeJS.ErrnoException).code ?? '']?.({ host, port });
-    throw problems === undefined ? error : new ServiceError('CONFIG_INVALID', { problems, field: 'port' }, error);
+    throw refusal(error, { host, port });
   }
+}
+
+function refusal(error: unknown, address: Address): unknown {
+  const problems = PROBLEMS[(error as NodeJS.ErrnoException).code ?? '']?.(address);
+  return problems === undefined ? error : new ServiceError('CONFIG_INVALID', { problems, field: 'port' }, error);
 }

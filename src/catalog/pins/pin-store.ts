@@ -232,6 +232,16 @@ export class PinStore {
     yield* rows.iterate() as IterableIterator<PinImage>;
   }
 
+  /** Pins whose image was looked at and refused, with the code of the reason. */
+  refusedImages(): { readonly pinIndex: number; readonly image: string; readonly failure: string }[] {
+    return this.database
+      .prepare<[], { pinIndex: number; image: string; failure: string }>(
+        `SELECT pinIndex, image, failure FROM pins p JOIN pin_images i USING (pinIndex, imageVersion)
+         WHERE failure IS NOT NULL AND image IS NOT NULL AND removed = 0 ORDER BY pinIndex`,
+      )
+      .all();
+  }
+
   /** The images not yet looked at in their present version: neither found good nor refused. At most `limit` of them, of pins `from` .. `to`. */
   imagesNeeded(limit = -1, from = 0, to = Number.MAX_SAFE_INTEGER): PinImage[] {
     return this.database

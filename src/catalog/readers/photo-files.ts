@@ -22,6 +22,8 @@ export interface PhotoFile {
 export type TableKind = 'pins' | 'boards' | 'saves';
 
 export interface PhotoFolder {
+  /** Folders and files that may not be read; what lies in them is not known. */
+  readonly unreadable: readonly string[];
   /** In the order of their paths. */
   readonly photos: readonly PhotoFile[];
   /** `pins.csv` and so on: path and stamp. */
@@ -35,11 +37,12 @@ export function isOfPhotoFolder(path: string): boolean {
   return IMAGE.test(path) || TABLE.test(path) || /\.json$/i.test(path);
 }
 
-/** Lists a folder. Links are followed, each folder once; names that begin with a dot are passed over, and so is the folder `except`. */
+/** Lists a folder; throws only where the folder itself cannot be read. Links are followed, each folder once; names that begin with a dot are passed over, and so is the folder `except`. */
 export async function photosIn(folder: string, except: string): Promise<PhotoFolder> {
   const files = new Map<string, string>();
   const passedOver = await realpath(except).catch(() => except);
-  await walk(folder, '', files, new Set([passedOver]));
+  const unreadable: string[] = [];
+  await walk({ folder, files, unreadable, seen: new Set([passedOver]) }, '');
   const photos: PhotoFile[] = [];
   const tables = new Map<TableKind, { path: string; stamp: string }>();
   for (const [path, stamp] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -49,20 +52,35 @@ export async function photosIn(folder: string, except: string): Promise<PhotoFol
     const record = [`${path}.json`, path.replace(IMAGE, '.json')].find((name) => files.has(name)) ?? null;
     photos.push({ path, imageStamp: stamp, stamp: record === null ? stamp : `${stamp} ${files.get(record)}`, record });
   }
-  return { photos, tables };
+  return { photos, tables, unreadable };
 }
 
-async function walk(folder: string, under: string, files: Map<string, string>, seen: Set<string>): Promise<void> {
+interface Walk {
+  readonly folder: string;
+  readonly files: Map<string, string>;
+  readonly unreadable: string[];
+  readonly seen: Set<string>;
+}
+
+async function walk(all: Walk, under: string): Promise<void> {
+  const { folder, files, unreadable, seen } = all;
   const real = await realpath(join(folder, under));
   if (seen.has(real)) return;
   seen.add(real);
-  const entries = await readdir(join(folder, under), { withFileTypes: true });
+  const entries = await readdir(real, { withFileTypes: true }).catch((error: unknown) => {
+    if (under === '') throw error;
+    unreadable.push(under);
+    return [];
+  });
   for (const { name } of entries) {
     if (name.startsWith('.') || MADE.has(name)) continue;
     const path = under === '' ? name : `${under}/${name}`;
-    // A link to nowhere, and a file that goes away meanwhile, are not there.
-    const found = await stat(join(folder, path)).catch(() => null);
-    if (found?.isDirectory()) await walk(folder, path, files, seen);
+    const found = await stat(join(folder, path)).catch((error: NodeJS.ErrnoException) => {
+      // A link to nowhere, and a file that goes away meanwhile, are not there.
+      if (error.code === 'EACCES' || error.code === 'EPERM') unreadable.push(path);
+      return null;
+    });
+    if (found?.isDirectory()) await walk(all, path);
     else if (found?.isFile()) files.set(path, `${found.size} ${Math.round(found.mtimeMs)}`);
   }
 }

@@ -89,8 +89,9 @@ async function importCatalog(input: JobInput, catalogFolder = input.dataFolder):
     snapshotPins(catalogFolder, catalog, siteCategories(input.config.categories));
     const seconds = Math.round(performance.now() - startedAt) / 1000;
     const problems = problemsOf(receipts, input.options.allowEmpty === true);
-    for (const problem of problems) input.progress.note(problem);
-    return { ...totalOf(Object.values(receipts)), ...receipts, problems, seconds };
+    const notes = unusedColumns(columns, Object.values(receipts));
+    for (const line of [...notes, ...problems]) input.progress.note(line);
+    return { ...totalOf(Object.values(receipts)), ...receipts, ...(notes.length > 0 ? { notes } : {}), problems, seconds };
   } finally {
     catalog.close();
   }
@@ -111,6 +112,13 @@ function mappedColumns(pairs: readonly string[] = []): ReadonlyMap<string, strin
       return [theirs, ours] as const;
     }),
   );
+}
+
+/** A sentence for each `--map` that no file had a column for. */
+function unusedColumns(columns: ReadonlyMap<string, string>, receipts: readonly Receipt[]): readonly string[] {
+  const read = new Set(receipts.flatMap((receipt) => Object.keys(receipt.columns ?? {})));
+  const unused = [...columns].filter(([theirs, ours]) => theirs !== ours && !read.has(theirs));
+  return unused.map(([theirs, ours]) => `--map ${theirs}=${ours} did nothing: no file has a column "${theirs}" to read as ${ours}.`);
 }
 
 /** A sentence for each file that was not read to its end, or of which nothing went in. */
@@ -138,6 +146,13 @@ function describeKind(kind: string, receipt: Receipt & { readonly firstRows?: re
   for (const [reason, { count, cells }] of Object.entries(receipt.rejected)) {
     lines.push(`  ${count} rejected, ${reason}: ${cells.slice(0, 5).map(cellText).join('; ')}${count > 5 ? '; ...' : ''}`);
   }
+  lines.push(...readingOf(receipt).map((line) => `  ${line}`));
+  return receipt.firstRows ? [...lines, ...tableOf(receipt.firstRows)] : lines;
+}
+
+/** How the columns and values of a file were understood, line by line; nothing where all of it is by the book. */
+export function readingOf(receipt: Receipt): string[] {
+  const lines: string[] = [];
   const counted = (counts: Readonly<Record<string, number>>): string =>
     Object.entries(counts)
       .map(([name, count]) => `${name} (${count})`)
@@ -145,12 +160,12 @@ function describeKind(kind: string, receipt: Receipt & { readonly firstRows?: re
   const { unknownFields, unknownCategories = {}, notes = {}, columns = {} } = receipt;
   if (Object.keys(columns).length > 0) {
     const read = Object.entries(columns).map(([theirs, ours]) => `${theirs} as ${ours}`);
-    lines.push(`  columns read: ${read.join(', ')}`);
+    lines.push(`columns read: ${read.join(', ')}`);
   }
-  if (Object.keys(notes).length > 0) lines.push(`  notes: ${counted(notes)}`);
-  if (Object.keys(unknownFields).length > 0) lines.push(`  fields left out: ${counted(unknownFields)}`);
-  if (Object.keys(unknownCategories).length > 0) lines.push(`  categories that are not the site's, kept: ${counted(unknownCategories)}`);
-  return receipt.firstRows ? [...lines, ...tableOf(receipt.firstRows)] : lines;
+  if (Object.keys(notes).length > 0) lines.push(`notes: ${counted(notes)}`);
+  if (Object.keys(unknownFields).length > 0) lines.push(`fields left out: ${counted(unknownFields)}`);
+  if (Object.keys(unknownCategories).length > 0) lines.push(`categories that are not the site's, kept: ${counted(unknownCategories)}`);
+  return lines;
 }
 
 const CELL_WIDTH_MAX = 24;

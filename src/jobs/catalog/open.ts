@@ -1,15 +1,18 @@
 /** From a folder of photos to a page: import, features, lists, serve; objects follow while the page is there. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { checkAddress } from '../../api/shell/listen.ts';
+import { lockDataFolder } from '../../catalog/artifacts/data-folder-lock.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { siteCategories } from '../../catalog/pins/pin-columns.ts';
+import { PORTS } from '../../config.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { type IntakeReceipt, takeInPhotos } from '../../service/photo-intake.ts';
 import type { Job, JobInput } from '../job.ts';
 import { serveUntilStopped } from '../operation/serve.ts';
+import { readingOf } from './import-catalog.ts';
 import { refresh } from './refresh.ts';
 
 /** Where the state of a folder lies in it, unless --data says otherwise. */
@@ -40,10 +43,12 @@ export const job: Job = {
       flag: '--port <n>',
       meaning: 'port to listen on (default: RELATED_PINS_PORT, then 8080, or a free one when that is taken)',
       kind: 'integer',
+      range: PORTS,
     },
     { flag: '--no-browser', meaning: 'leave the page to you' },
     { flag: '--watch', meaning: 'go on taking in what changes in the folder' },
   ],
+  dataDefault: `${STATE} in the folder`,
   run: open,
   describe: () => ['stopped'],
 };
@@ -53,25 +58,27 @@ async function open(given: JobInput): Promise<Readonly<Record<string, unknown>>>
   const input = withState(given, folder);
   const { config, dataFolder, progress, signal } = input;
   const startedAt = performance.now();
+  const port = await portFor(input);
+  lockDataFolder(dataFolder).release();
   const catalog = openCatalog(dataFolder, { synchronous: config.synchronous, userKey: config.userKey });
   try {
     const intake = await takeIn(input, catalog, folder);
     if (intake.photos === 0) throw new ServiceError('NOTHING_TO_DO', { reason: `There is no photo in ${folder} or a folder below it.` });
-    progress.note(told(intake));
+    tell(input, intake);
     await refresh(input, { objects: false });
+    const { shown, refused } = picturesOf(catalog);
     let background: Promise<void> = Promise.resolve();
-    const port = (input.options.port as number | undefined) ?? (await freePort(config.port));
     const served = await serveUntilStopped({ ...input, options: { port } }, (address) => {
-      progress.note(
-        `${intake.photos} photos are on the page after ${((performance.now() - startedAt) / 1000).toFixed(1)} s: ${address}/  (Ctrl-C stops)`,
-      );
+      const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+      progress.note(`${counted(shown, 'photo')} on the page after ${seconds} s: ${address}/  (Ctrl-C stops)`);
+      if (refused.length > 0) progress.note(`${counted(refused.length, 'photo')} without a picture: ${firstOf(refused)}`);
       if (input.options.browser !== false) showPage(`${address}/`);
       background = inTheBackground(input, catalog, folder).catch((error: unknown) => {
         if (!signal.aborted) progress.note(`the page goes on without this: ${reasonOf(error)}`);
       });
     });
     await background;
-    return { ...served, folder, ...intake };
+    return { ...served, folder, ...intake, shown, refused };
   } finally {
     catalog.close();
   }
@@ -81,6 +88,11 @@ function folderOf(given: string | undefined): string {
   const folder = resolve(given ?? '');
   if (given === undefined || !existsSync(folder) || !statSync(folder).isDirectory())
     throw new ServiceError('JOB_USAGE', { reason: given === undefined ? 'Name a folder of photos.' : `${folder} is no folder.` });
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK);
+  } catch (error) {
+    throw new ServiceError('JOB_USAGE', { reason: `${folder} cannot be read (${reasonOf(error)}).` }, error);
+  }
   return folder;
 }
 
@@ -103,11 +115,32 @@ function takeIn({ config, dataFolder, progress, signal }: JobInput, catalog: Cat
   return takeInPhotos(catalog, folder, { dataFolder, categories, progress, signal });
 }
 
-function told({ photos, added, changed, removed, boards, rejected }: IntakeReceipt): string {
-  const parts = [`${photos} photos on ${boards} boards: ${added} added, ${changed} changed, ${removed} removed`];
-  for (const [reason, { count, files }] of Object.entries(rejected))
-    parts.push(`${count} left out, ${reason}: ${files.slice(0, 3).join(', ')}`);
-  return parts.join('; ');
+/** Says what became of the folder, and how its tables were read. */
+function tell({ progress }: JobInput, { photos, added, changed, removed, boards, rejected, tables = {} }: IntakeReceipt): void {
+  const parts = [`${counted(photos, 'photo')} on ${counted(boards, 'board')}: ${added} added, ${changed} changed, ${removed} removed`];
+  for (const [reason, { count, files }] of Object.entries(rejected)) parts.push(`${count} left out, ${reason}: ${firstOf(files, count)}`);
+  progress.note(parts.join('; '));
+  for (const [kind, receipt] of Object.entries(tables)) {
+    for (const line of readingOf(receipt)) progress.note(`${kind}: ${line}`);
+  }
+}
+
+/** How many pictures can be shown, and each that cannot, by its pin and the code of the reason. */
+function picturesOf({ pins }: CatalogStore): { readonly shown: number; readonly refused: readonly string[] } {
+  const refused = pins.refusedImages().map(({ pinIndex, failure }) => `${pins.idOf(pinIndex)} (${failure})`);
+  return { shown: [...pins.images()].length - refused.length, refused };
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+const NAMED = 5;
+
+/** The first five, and how many more there are. */
+function firstOf(names: readonly string[], count = names.length): string {
+  const more = count - Math.min(names.length, NAMED);
+  return names.slice(0, NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 /** Objects, and with --watch what changes in the folder, until the job is stopped. */
@@ -122,18 +155,22 @@ async function inTheBackground(input: JobInput, catalog: CatalogStore, folder: s
     const intake = await takeIn(input, catalog, folder);
     lookedMs = performance.now() - startedAt;
     if (intake.added + intake.changed + intake.removed === 0) continue;
-    progress.note(told(intake));
+    tell(input, intake);
     await refresh(input, { objects: true });
   }
 }
 
-/** The wanted port, or 0 (any free one) when something listens there. */
-function freePort(wanted: number): Promise<number> {
-  return new Promise((done) => {
-    const probe = createServer();
-    probe.once('error', () => done(0));
-    probe.listen(wanted, '127.0.0.1', () => probe.close(() => done(wanted)));
-  });
+/** The port asked for, which must be free; else that of the settings, or 0 (any free one) when something listens there. */
+async function portFor({ options, config: { host, port: usual } }: JobInput): Promise<number> {
+  const asked = options.port as number | undefined;
+  const port = asked ?? usual;
+  try {
+    await checkAddress({ host, port });
+    return port;
+  } catch (error) {
+    if (asked !== undefined) throw error;
+    return 0;
+  }
 }
 
 const OPENERS: Readonly<Record<string, readonly string[]>> = { darwin: ['open'], win32: ['cmd', '/c', 'start', ''], linux: ['xdg-open'] };

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { PORTS } from '../../config.ts';
 import { reasonOf } from '../../errors.ts';
 import { type Server, startServer } from '../../server.ts';
 import { eyesLine } from '../../service/eyes.ts';
@@ -14,7 +15,7 @@ export const job: Job = {
     'RELATED_PINS_KEYS=$(openssl rand -hex 24) related-pins serve --host 0.0.0.0',
   ],
   options: [
-    { flag: '--port <n>', meaning: 'port to listen on; 0 picks a free one', kind: 'integer' },
+    { flag: '--port <n>', meaning: 'port to listen on; 0 picks a free one', kind: 'integer', range: PORTS },
     { flag: '--workers <n>', meaning: 'processes that answer lists behind the port (default 1: this one)', kind: 'integer' },
     { flag: '--host <address>', meaning: 'address to listen on; beyond loopback a key is required' },
   ],
