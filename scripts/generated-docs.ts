@@ -37,13 +37,17 @@ export function formatsPage(): string {
     '',
     'One shape for JSON Lines fields, CSV and Parquet columns and HTTP bodies. A field that is absent keeps what is stored; `null`',
     'clears it. A bad row is rejected with its line and reason ([ERRORS.md](ERRORS.md)) and stops no other.',
+    '`lines` of a receipt are line numbers from 1 for a file (the header of a CSV is line 1), and places from 0 for an HTTP batch.',
+    'A column or field of a file may go by another spelling, without regard to case and separators: `Image URL` is `image`.',
+    '`import-catalog --map theirs=ours` names any other.',
     '',
   ];
   for (const format of RECORD_FORMATS) {
     const rows = rowsOf(format).map(
-      ({ field, type, required, meaning }) => `| \`${field}\` | ${type} | ${required ? 'yes' : ''} | ${meaning} |`,
+      ({ field, type, required, meaning, spellings }) =>
+        `| \`${field}\` | ${type} | ${required ? 'yes' : ''} | ${meaning} | ${spellings.map((name) => `\`${name}\``).join(', ')} |`,
     );
-    parts.push(`## ${format.name}`, '', '| field | type | required | meaning |', '|---|---|---|---|', ...rows, '');
+    parts.push(`## ${format.name}`, '', '| field | type | required | meaning | also read from |', '|---|---|---|---|---|', ...rows, '');
     if (format.note) parts.push(format.note, '');
   }
   return parts.join('\n');

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { openLog } from '../../src/catalog/log/log-database.ts';
+import { replayFolder } from '../../src/catalog/log/replayed-list.ts';
 import { readConfig } from '../../src/config.ts';
 import { job as pruneLog } from '../../src/jobs/log/prune-log.ts';
 import { job as reportLog } from '../../src/jobs/log/report-log.ts';
@@ -55,4 +56,16 @@ it('deletes what is old, keeps the report, and has nothing left to do the second
 it('refuses an age at which lists are not done yet, and none at all', async () => {
   await expect(pruneLog.run(input({ keepDays: 2 }))).rejects.toMatchObject({ code: 'JOB_USAGE' });
   await expect(pruneLog.run(input({}))).rejects.toMatchObject({ code: 'NOTHING_TO_DO' });
+});
+
+it('a report of nothing says so, and names the lists that replay-saves left apart', async () => {
+  const later = await reportLog.run(input({ since: '2999-01-01' }));
+  expect(reportLog.describe?.(later)).toEqual(['No list was served to anybody in this time.']);
+  mkdirSync(replayFolder(folder));
+  const log = openLog(replayFolder(folder));
+  await log.lists.append(servedList({ recommendationId: 'replay-1-0', at: Date.now(), userId: null }));
+  log.close();
+  expect(reportLog.describe?.(await reportLog.run(input({ since: '2999-01-01' })))).toEqual([
+    'No list was served to anybody in this time. The log of replay-saves, which train-ranker reads, holds 1 list.',
+  ]);
 });

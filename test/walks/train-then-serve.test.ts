@@ -1,9 +1,11 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildApp } from '../../src/api/shell/app.ts';
 import type { ListReplyBody } from '../../src/api/routes/list-reply.ts';
 import type { App } from '../../src/api/routes/routes.ts';
 import { openLog } from '../../src/catalog/log/log-database.ts';
+import { replayFolder } from '../../src/catalog/log/replayed-list.ts';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
 import { type Context, openContext } from '../../src/service/context.ts';
@@ -63,6 +65,16 @@ afterAll(async () => {
 
 test('without a log there is nothing to learn from, and the refusal names the way out', async () => {
   await expect(run(train)).rejects.toMatchObject({ code: 'RANKER_NO_PAIRS', message: expect.stringContaining('replay-saves') });
+});
+
+test('where replay-saves found nothing, the refusal does not send anybody back to it alone', async () => {
+  const empty = temporaryFolder();
+  mkdirSync(replayFolder(empty), { recursive: true });
+  openLog(replayFolder(empty)).close();
+  await expect(runJob(train, empty)).rejects.toMatchObject({
+    code: 'RANKER_NO_PAIRS',
+    message: expect.stringContaining('extract-features'),
+  });
 });
 
 test('a surface with a few lists trains no model, and says how many it needs', async () => {

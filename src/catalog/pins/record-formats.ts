@@ -1,4 +1,5 @@
 /** What each record may hold, in words: for docs/FORMATS.md and for the help of the jobs that read them. */
+import { OTHER_NAMES } from '../readers/field-names.ts';
 import {
   BOARD_SHAPE,
   CALLER_FIELDS_MAX,
@@ -49,7 +50,7 @@ export const RECORD_FORMATS: readonly RecordFormat[] = [
       buyable: 'may be bought; default false',
       createdAt: 'when it was made',
     },
-    note: `Every other field is the caller's own and is kept: text up to ${FIELD_TEXT_LENGTH_MAX} characters, a number, true or false; at most ${CALLER_FIELDS_MAX} a pin. Lists return them (\`fields=\`) and filter by them (\`filter=\`). Lists and objects are left out and counted.`,
+    note: `Every other field is the caller's own and is kept: text up to ${FIELD_TEXT_LENGTH_MAX} characters, a number, true or false; at most ${CALLER_FIELDS_MAX} a pin. A CSV column that is wholly numbers with a decimal comma (\`48,00\`, \`1.234,50\`) becomes numbers; elsewhere such a number stays text, and the receipt says so. Lists return them (\`fields=\`) and filter by them (\`filter=\`). Lists and objects are left out and counted.`,
   },
   {
     name: 'board',
@@ -98,14 +99,18 @@ export interface FormatRow {
   readonly type: string;
   readonly required: boolean;
   readonly meaning: string;
+  /** Other names under which files have it. */
+  readonly spellings: readonly string[];
 }
 
-export function rowsOf({ shape, meanings }: RecordFormat): FormatRow[] {
+export function rowsOf({ file, shape, meanings }: RecordFormat): FormatRow[] {
+  const others = Object.entries(OTHER_NAMES[file as keyof typeof OTHER_NAMES] ?? {});
   return Object.entries(shape.fields).map(([field, kind]) => ({
     field,
     type: Object.hasOwn(TEXT_LENGTH_MAX, field) && kind === 'text' ? `text of at most ${TEXT_LENGTH_MAX[field]} characters` : KINDS[kind],
     required: shape.required.includes(field),
     meaning: meanings[field] ?? '',
+    spellings: others.filter(([, ours]) => ours === field).map(([name]) => name),
   }));
 }
 

@@ -5,7 +5,7 @@ import { BOARD_SHAPE, PIN_SHAPE, type RecordShape, SAVE_SHAPE } from '../pins/re
 const SHAPES: Readonly<Record<CatalogKind, RecordShape>> = { pins: PIN_SHAPE, boards: BOARD_SHAPE, saves: SAVE_SHAPE };
 
 /** Names that other programs use, by kind, without case and separators. A spelling of the field itself needs no entry. */
-const OTHER_NAMES: Readonly<Record<CatalogKind, Readonly<Record<string, string>>>> = {
+export const OTHER_NAMES: Readonly<Record<CatalogKind, Readonly<Record<string, string>>>> = {
   pins: {
     pinid: 'id',
     itemid: 'id',

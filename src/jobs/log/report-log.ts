@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openLog } from '../../catalog/log/log-database.ts';
+import { replayFolder } from '../../catalog/log/replayed-list.ts';
 import { SURFACES } from '../../catalog/log/served-list.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Job } from '../job.ts';
@@ -27,14 +28,34 @@ export const job: Job = {
       throw new ServiceError('NOTHING_TO_DO', { reason: `There is no log in ${dataFolder}.` });
     const log = openLog(dataFolder, { synchronous: config.synchronous });
     try {
-      return { days: log.retention.totals(since).map((row) => ({ ...row, surface: SURFACES[row.surface] })) };
+      const days = log.retention.totals(since).map((row) => ({ ...row, surface: SURFACES[row.surface] }));
+      return { days, replayed: replayedLists(dataFolder) };
     } finally {
       log.close();
     }
   },
-  describe: ({ days }) =>
-    (days as Row[]).map(({ day, surface, model, lists, engaged }) => {
+  describe: ({ days, replayed }) => {
+    const told = (days as Row[]).map(({ day, surface, model, lists, engaged }) => {
       const share = lists === 0 ? 0 : (100 * engaged) / lists;
       return `${day}  ${surface.padEnd(13)} ${model.padEnd(24)} ${String(lists).padStart(8)} lists, ${share.toFixed(1)} % engaged`;
-    }),
+    });
+    if (told.length > 0) return told;
+    const apart =
+      replayed === 0
+        ? ''
+        : ` The log of replay-saves, which train-ranker reads, holds ${String(replayed)} ${replayed === 1 ? 'list' : 'lists'}.`;
+    return [`No list was served to anybody in this time.${apart}`];
+  },
 };
+
+/** Lists of `replay-saves`, which lie in a log of their own. */
+function replayedLists(dataFolder: string): number {
+  const folder = replayFolder(dataFolder);
+  if (!existsSync(join(folder, 'log.sqlite'))) return 0;
+  const log = openLog(folder);
+  try {
+    return log.lists.count();
+  } finally {
+    log.close();
+  }
+}

@@ -191,7 +191,7 @@ export interface LogChoice {
 
 /**
  * The judged lists of a data folder: those of `replay-saves`, then those that people saw. Throws RANKER_NO_PAIRS naming
- * replay-saves when there are none.
+ * the way out when there are none.
  */
 export function readLog(dataFolder: string, options: JobInput['options'], { surfaces = RANKED, seenOnly }: LogChoice = {}): LogData {
   const folders = seenOnly ? [dataFolder] : [replayFolder(dataFolder), dataFolder];
@@ -200,12 +200,18 @@ export function readLog(dataFolder: string, options: JobInput['options'], { surf
     // Rows logged while another net served hold its likenesses: they are not mixed with those of this one.
     const range = { from: timeOf(options.from, '--from') ?? servingSince(dataFolder), to: timeOf(options.to, '--to'), surfaces };
     const data = collectLogData(judgedOf(logs, range));
-    if (data.lists.length === 0) throw new ServiceError('RANKER_NO_PAIRS', { reason: NO_LOG });
+    if (data.lists.length === 0) {
+      const replayed = existsSync(join(replayFolder(dataFolder), 'log.sqlite'));
+      throw new ServiceError('RANKER_NO_PAIRS', { reason: replayed ? NO_LOG_BUT_REPLAYED : NO_LOG });
+    }
     return data;
   } finally {
     for (const log of logs) log.close();
   }
 }
+
+const NO_LOG_BUT_REPLAYED =
+  'neither the log nor that of replay-saves holds a list on which somebody acted. replay-saves makes lists of pins that share several boards or look alike: read the pictures (extract-features), import more saves, and run it again; or serve and send events';
 
 const RANKED: readonly Surface[] = ['closeup', 'home-feed', 'rank'];
 
