@@ -32,6 +32,11 @@ export function appendAudit(dataFolder: string, { subject, ...line }: AuditLine,
 function rotate(dataFolder: string): void {
   const fileOf = (age: number): string => join(dataFolder, age === 0 ? AUDIT_FILE : AUDIT_FILE.replace('.', `.${age}.`));
   for (let age = OLD_FILES - 1; age >= 0; age--) {
-    if (statSync(fileOf(age), { throwIfNoEntry: false })) renameSync(fileOf(age), fileOf(age + 1));
+    try {
+      renameSync(fileOf(age), fileOf(age + 1));
+    } catch (error) {
+      // Not there yet, or another process that keeps the trail was quicker.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
   }
 }

@@ -156,7 +156,7 @@ function stopWithParent(stop: AbortController): void {
 function commandOf(program: Program, job: Job): Command {
   const command = new Command(`${program.command} ${job.name}`).description(job.summary).exitOverride();
   command.showHelpAfterError(`(${program.command} ${job.name} --help shows flags and examples)`);
-  for (const arg of job.args ?? []) command.argument(arg.form, arg.meaning);
+  for (const arg of job.args ?? []) command.argument(arg.form, arg.meaning, argParserOf(arg.form));
   for (const option of job.options) command.addOption(optionOf(option));
   command.option('--data <folder>', `the data folder (default: ${job.dataDefault ?? 'RELATED_PINS_DATA, then ./var'})`);
   command.option('--json', 'print one JSON object as the last line');
@@ -169,10 +169,21 @@ function optionOf(row: JobOption): Option {
   const option = new Option(row.flag, row.meaning);
   if (row.default !== undefined) option.default(row.default);
   if (row.required) option.makeOptionMandatory();
-  if (row.repeatable) option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
+  if (row.repeatable) option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), notBlank(text)]);
   else if (row.kind === 'list') option.argParser((text: string) => text.split(',').map((item) => item.trim()));
   else if (row.kind) option.argParser((text: string) => numberOf(text, row));
+  else if (row.flag.includes(' ') && row.default !== '') option.argParser(notBlank);
   return option;
+}
+
+function argParserOf(form: string): (text: string, before: unknown) => unknown {
+  return form.includes('...') ? (text, before) => [...((before as string[] | undefined) ?? []), notBlank(text)] : notBlank;
+}
+
+/** An empty text is a name that got lost on the way: `--user "$ID"`. */
+function notBlank(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It is empty.');
+  return text;
 }
 
 function numberOf(text: string, row: JobOption): number {

@@ -97,7 +97,7 @@ export const SETTINGS = {
     'text',
     'auto',
     '',
-    'Ask for a key also where nothing is written: true, false, or auto (true beyond loopback).',
+    'Ask for a key also where nothing is written: true, false, or auto (true beyond loopback, and behind a proxy: with `RELATED_PINS_PROXIES`, or with other names than loopback in `RELATED_PINS_HOSTS`).',
   ),
   logLevel: choice('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info', 'How much is logged.'),
   redisUrl: setting(
@@ -342,15 +342,18 @@ const SECRET: ReadonlySet<string> = new Set(['keys', 'userKey', 'userKeysBefore'
 /** Shorter keys can be guessed. */
 const KEY_LENGTH_MIN = 24;
 
+/** Others can't stand in an Authorization header. */
+const SENDABLE = /^[\x21-\x7e]+$/;
+
 const CHECKS: Partial<Record<keyof Config, (value: never) => string | null>> = {
   keys: (values: readonly string[]) =>
-    values.every((value) => value.length >= KEY_LENGTH_MIN)
+    values.every((value) => value.length >= KEY_LENGTH_MIN && SENDABLE.test(value))
       ? null
-      : `must have ${KEY_LENGTH_MIN} characters at least each (openssl rand -hex 24 makes one)`,
+      : `must have ${KEY_LENGTH_MIN} characters at least each, of ASCII and no space (openssl rand -hex 24 makes one)`,
   origins: (values: readonly string[]) => (values.every(isOrigin) ? null : 'must be origins such as https://shop.example'),
   proxies: (values: readonly string[]) => (values.every(isNetwork) ? null : 'must be addresses or networks such as 10.0.0.0/8'),
   readKeyRequired: (value: string) => (/^(auto|true|1|yes|false|0|no)$/.test(value) ? null : 'must be true, false or auto'),
-  userKey: (value: string) => (value === '' || value.length >= 16 ? null : 'must have 16 characters at least'),
+  userKey: (value: string) => (value === '' || value.trim().length >= 16 ? null : 'must have 16 characters at least'),
   userKeysBefore: (values: readonly string[]) =>
     values.every((value) => value.length >= 16) ? null : 'must have 16 characters at least each',
   sources: sourcesProblem,
@@ -403,13 +406,13 @@ const oneOf = (choices: readonly string[]): string => `${choices.slice(0, -1).jo
 
 function parse(row: Setting, text: string, problems: string[]): unknown {
   if (row.kind === 'text' || row.kind === 'choice') return text;
-  if (row.kind === 'list')
-    return Object.freeze(
-      text
-        .split(',')
-        .map((item) => item.trim())
-        .filter((item) => item !== ''),
-    );
+  if (row.kind === 'list') {
+    const items = text.split(',').map((item) => item.trim());
+    const named = items.filter((item) => item !== '');
+    // A key that was lost on the way must not open the doors.
+    if (text !== '' && named.length === 0) problems.push(`${row.env} is given and names nothing: leave it out, or empty`);
+    return Object.freeze(named);
+  }
   if (row.kind === 'boolean') {
     if (['true', '1', 'yes'].includes(text)) return true;
     if (['false', '0', 'no', ''].includes(text)) return false;

@@ -37,6 +37,16 @@ describe('settings', () => {
     expect(needs({ RELATED_PINS_HOST: '0.0.0.0' })).toBe(true);
     expect(needs({ RELATED_PINS_HOST: '0.0.0.0', RELATED_PINS_READ_KEY_REQUIRED: 'false' })).toBe(false);
     expect(needs({ RELATED_PINS_READ_KEY_REQUIRED: 'true' })).toBe(true);
+    // Through a proxy on this machine everybody comes from loopback.
+    expect(needs({ RELATED_PINS_PROXIES: '127.0.0.1' })).toBe(true);
+    expect(needs({ RELATED_PINS_HOSTS: 'pins.example' })).toBe(true);
+    expect(needs({ RELATED_PINS_HOSTS: 'localhost' })).toBe(false);
+    expect(needs({ RELATED_PINS_PROXIES: '127.0.0.1', RELATED_PINS_READ_KEY_REQUIRED: 'false' })).toBe(false);
+  });
+
+  it.each([' '.repeat(24), ',', 'ключ-из-двадцати-четырёх-букв', 'a key with spaces within it'])('%j is no key', (keys) => {
+    expect(() => readConfig({ RELATED_PINS_KEYS: keys })).toThrow(/RELATED_PINS_KEYS/);
+    expect(readConfig({ RELATED_PINS_KEYS: '' }).keys).toEqual([]);
   });
 
   it('a wrong environment is refused with every problem at once', () => {

@@ -11,7 +11,8 @@ export const TextOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'] 
 export const oneOf = <const T extends readonly string[]>(...words: T) => Type.Unsafe<T[number]>({ type: 'string', enum: [...words] });
 export const Nullable = <T extends TSchema>(type: T) => Type.Union([type, Type.Null()]);
 
-export const Id = Type.String({ minLength: 1, maxLength: 256 });
+/** A text of spaces alone is no id. */
+export const Id = Type.String({ minLength: 1, maxLength: 256, pattern: '\\S' });
 
 export const PinParams = Type.Object({ id: Id });
 export const BoardParams = Type.Object({ id: Id });

@@ -99,7 +99,10 @@ export function diskFullError(error: unknown, folder: string): unknown {
  * Indexes and full-text tables say the same as the tables they belong to.
  */
 export function columnsHolding(database: Database, needles: readonly Buffer[], isIt: (value: Buffer) => boolean): string[] {
-  const tables = database.prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'").pluck().all() as string[];
+  const tables = database
+    .prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name <> 'sqlite_schema'")
+    .pluck()
+    .all() as string[];
   const places: string[] = [];
   for (const table of tables) {
     const columns = database.prepare('SELECT name FROM pragma_table_info(?)').pluck().all(table) as string[];

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildApp } from '../../src/api/shell/app.ts';
 import type { App } from '../../src/api/routes/routes.ts';
@@ -20,6 +21,10 @@ afterAll(async () => {
 const related = '/v1/pins/plant-1/related';
 const post = (url: string, payload: unknown) => ({ method: 'POST', url, payload: payload as object }) as const;
 
+const LATIN = Buffer.from('{"pins":[{"id":"lat","title":"Caf\xe9"}]}', 'latin1');
+const raw = (payload: Buffer, type: string, encoding = 'identity') =>
+  ({ method: 'POST', url: '/v1/pins', payload, headers: { 'content-type': type, 'content-encoding': encoding } }) as const;
+
 describe('what bad input gets', () => {
   test.each([
     ['an unknown pin', { url: '/v1/pins/nobody/related' }, 404, 'CATALOG_PIN_UNKNOWN', undefined],
@@ -38,6 +43,19 @@ describe('what bad input gets', () => {
     ['no pin ids', post('/v1/rank', { queryPinId: 'plant-1', pinIds: [] }), 400, 'REQUEST_INVALID', 'pinIds'],
     ['a body over the limit', post('/v1/pins', { pins: [{ id: 'x'.repeat(5000) }] }), 413, 'REQUEST_TOO_LARGE', undefined],
     ['a route that is not there', { url: '/v1/nothing' }, 404, 'ROUTE_UNKNOWN', undefined],
+    ['a user id of spaces', { url: `${related}?userId=%20%20` }, 400, 'REQUEST_INVALID', 'userId'],
+    ['bytes that are no UTF-8', raw(LATIN, 'application/json'), 400, 'REQUEST_INVALID', 'body'],
+    ['the same, compressed', raw(gzipSync(LATIN), 'application/json', 'gzip'), 400, 'REQUEST_INVALID', 'body'],
+    ['another charset', raw(LATIN, 'application/json; charset=iso-8859-1'), 415, 'REQUEST_MEDIA_TYPE', undefined],
+    [
+      'another charset, compressed',
+      raw(gzipSync(LATIN), 'application/json; charset="latin1"', 'gzip'),
+      415,
+      'REQUEST_MEDIA_TYPE',
+      undefined,
+    ],
+    ['an address that is none', post('/v1/visual-search', { imageUrl: 'http://' }), 400, 'REQUEST_INVALID', 'imageUrl'],
+    ['an address that is a path', post('/v1/visual-search', { imageUrl: 'http://[/../../a.jpg' }), 400, 'REQUEST_INVALID', 'imageUrl'],
     ['a method that is not there', { method: 'DELETE', url: '/v1/pins/plant-1/related' } as const, 404, 'ROUTE_UNKNOWN', undefined],
   ])('%s', async (_, request, status, code, field) => {
     const reply = await app.inject(request);

@@ -65,6 +65,17 @@ describe.each<Partial<Config>>([{}, { rateLimit: 5 }])('the doors of a guarded s
     expect(auditLines().at(-1)).toMatchObject({ who: 'operator', status: 404 });
   });
 
+  it('a wrong key leaves a line wherever it was sent, and no user id with it', async () => {
+    const before = auditLines().length;
+    const refused = await app.inject({ url: '/v1/users/ann-plant/history', headers: bearer('guess'), remoteAddress: '198.51.100.7' });
+    expect(refused.statusCode).toBe(401);
+    const [line] = auditLines().slice(before);
+    expect(line).toMatchObject({ who: 'no key', status: 401, address: '198.51.100.7' });
+    expect(JSON.stringify(line)).not.toContain('ann-plant');
+    expect((await app.inject({ url: '/v1/users/ann-plant/history', remoteAddress: '198.51.100.8' })).statusCode).toBe(401);
+    expect(auditLines()).toHaveLength(before + 1);
+  });
+
   it('a key that is sent with a free read has a limit of its own', async () => {
     const read = async (headers: Record<string, string>) => (await app.inject({ url: '/v1/categories', headers })).statusCode;
     const anonymous = await Promise.all(Array.from({ length: 30 }, () => read({})));

@@ -9,8 +9,9 @@ import { userNaming } from '../../src/catalog/pins/user-pseudonym.ts';
 import { readDefinition } from '../../src/experiments/experiment.ts';
 import { ExperimentStore } from '../../src/experiments/experiment-store.ts';
 import { JudgementStore } from '../../src/experiments/judgement-store.ts';
-import { holds, isWholeIn } from '../../src/jobs/catalog/erasure-proof.ts';
+import { holds, isWholeIn, searchFolder } from '../../src/jobs/catalog/erasure-proof.ts';
 import { job } from '../../src/jobs/catalog/erase-user.ts';
+import { SILENT } from '../../src/progress.ts';
 import { runJob } from '../run-job.ts';
 import { temporaryFolder, worldFolder } from '../world.ts';
 
@@ -70,7 +71,7 @@ describe('the proof that a person is gone', () => {
   it('with a secret no file holds the id of a judge or of somebody in an arm by hand', async () => {
     const folder = await worldFolder();
     judgeAndForce(folder, 'berta.person@example.org', 'a secret of some length');
-    expect(holds(join(folder, 'experiments.sqlite'), [Buffer.from('berta.person')])).toBe(false);
+    expect(await holds(join(folder, 'experiments.sqlite'), [Buffer.from('berta.person')])).toBe(false);
   });
 
   // An id of two characters was not looked for, because its bytes stand in any file by chance.
@@ -102,9 +103,9 @@ describe('the proof that a person is gone', () => {
     database.exec("DELETE FROM note WHERE about LIKE '%cleo%'");
     database.close();
     const needle = [Buffer.from('cleo-plant')];
-    expect(holds(path, needle), 'free pages hold what was deleted').toBe(true);
+    expect(await holds(path, needle), 'free pages hold what was deleted').toBe(true);
     expect(await runJob(job, folder, { user: 'cleo-plant' })).toMatchObject({ filesThatStillHoldTheId: [], proven: true });
-    expect(holds(path, needle)).toBe(false);
+    expect(await holds(path, needle)).toBe(false);
     const again = openDatabase(path);
     again.prepare('INSERT INTO note (about) VALUES (?)').run('about cleo-plant');
     again.close();
@@ -151,12 +152,24 @@ describe('the proof that a person is gone', () => {
     expect(await runJob(job, folder, { user: 'dora-plant' }, secrets)).toMatchObject({ known: true, saves: 1, proven: true });
   });
 
-  it('a file that went since it was listed holds nothing', () => {
+  it('an empty id is refused, a schema that has the name is no person, and a long search stops when asked', async () => {
+    const folder = await worldFolder();
+    for (const user of ['', '  ']) await expect(runJob(job, folder, { user })).rejects.toMatchObject({ code: 'JOB_USAGE' });
+    expect(isWholeIn(Buffer.from('ann'), Buffer.from(''))).toBe(false);
+    const database = openDatabase(join(folder, 'notes.sqlite'));
+    database.exec('CREATE TABLE note (about TEXT CHECK (length(about) * 2 < 99))');
+    database.close();
+    expect(await runJob(job, folder, { user: '*' })).toMatchObject({ filesThatStillHoldTheId: [], proven: true });
+    const search = { progress: SILENT, rewrite: false, signal: AbortSignal.abort() };
+    await expect(searchFolder(folder, ['ann-plant'], search)).rejects.toMatchObject({ code: 'JOB_STOPPED' });
+  });
+
+  it('a file that went since it was listed holds nothing', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'here'), 'ann');
     expect(readFileSync(join(folder, 'here'), 'utf8')).toBe('ann');
-    expect(holds(join(folder, 'here'), [Buffer.from('ann')])).toBe(true);
-    expect(holds(join(folder, 'log.sqlite-wal'), [Buffer.from('ann')])).toBe(false);
+    expect(await holds(join(folder, 'here'), [Buffer.from('ann')])).toBe(true);
+    expect(await holds(join(folder, 'log.sqlite-wal'), [Buffer.from('ann')])).toBe(false);
   });
 });
 

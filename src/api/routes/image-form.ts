@@ -22,7 +22,7 @@ async function readParts(request: FastifyRequest, byteLimit: number): Promise<Im
   let image: Uint8Array | null = null;
   const fields: Record<string, unknown> = {};
   for await (const part of request.parts({ limits: { fileSize: byteLimit, files: 1, fields: 20, fieldSize: 16_384 } })) {
-    if (part.type === 'field') fields[part.fieldname] = fieldValue(part.fieldname, String(part.value));
+    if (part.type === 'field') fields[part.fieldname] = fieldValue(part.fieldname, wholeText(part.fieldname, String(part.value)));
     else if (part.fieldname === 'image') {
       image = await part.toBuffer().catch((error: unknown) => {
         if (!part.file.truncated) throw error;
@@ -33,6 +33,12 @@ async function readParts(request: FastifyRequest, byteLimit: number): Promise<Im
   if (!image && fields.pinId === undefined && fields.imageUrl === undefined)
     throw new ServiceError('REQUEST_INVALID', { field: 'image', detail: 'image: the form holds no file of this name' });
   return { image, fields };
+}
+
+/** What is no UTF-8 has become U+FFFD. */
+function wholeText(name: string, text: string): string {
+  if (text.includes('\ufffd')) throw new ServiceError('REQUEST_INVALID', { field: name, detail: `${name}: it is not UTF-8` });
+  return text;
 }
 
 const NUMBERS = new Set(['limit']);

@@ -47,8 +47,7 @@ export async function visualQuestion(context: Context, request: FastifyRequest):
     return { ...shared, pinIndex: -1, upload: form.image };
   }
   if (body.imageUrl !== undefined) {
-    if (!isWebAddress(body.imageUrl))
-      throw new ServiceError('REQUEST_INVALID', { field: 'imageUrl', detail: 'imageUrl: must begin with http:// or https://' });
+    refuseOtherThanAddress(body.imageUrl);
     const image = request.fetched ?? (await context.webImages.fetch(body.imageUrl));
     await refuseAnimated(image);
     return { ...shared, pinIndex: -1, upload: image };
@@ -56,6 +55,12 @@ export async function visualQuestion(context: Context, request: FastifyRequest):
   if (body.pinId === undefined)
     throw new ServiceError('REQUEST_INVALID', { field: 'pinId', detail: 'pinId: name a pin, or send an image as multipart/form-data' });
   return { ...shared, pinIndex: pinOf(context, body.pinId), upload: null };
+}
+
+/** Throws REQUEST_INVALID. */
+function refuseOtherThanAddress(imageUrl: string): void {
+  const wrong = !isWebAddress(imageUrl) ? 'must begin with http:// or https://' : URL.canParse(imageUrl) ? null : 'is no address';
+  if (wrong !== null) throw new ServiceError('REQUEST_INVALID', { field: 'imageUrl', detail: `imageUrl: ${wrong}` });
 }
 
 /** A query is one picture: which frame of a film is meant nobody can tell. Throws IMAGE_REFUSED. */
@@ -75,6 +80,7 @@ export function gatherPicture({ context, keys }: Service): NonNullable<FastifyCo
     if (request.form?.image) return;
     if (typeof asked.imageUrl === 'string' && isWebAddress(asked.imageUrl)) {
       checkKnown(request, keys);
+      refuseOtherThanAddress(asked.imageUrl);
       const caller = request.keyName ?? networkOf(request.ip);
       webImages.given.take(caller);
       reply.raw.once('close', () => webImages.given.giveBack(caller));

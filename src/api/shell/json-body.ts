@@ -1,4 +1,5 @@
-/** JSON bodies: looked over before they are parsed, because what costs is not their length but how much is in them. */
+/** JSON bodies, which are UTF-8: looked over before they are parsed, because what costs is not their length but how much is in them. */
+import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
@@ -60,7 +61,11 @@ function endOfString(bytes: Uint8Array, start: number): number {
   return at;
 }
 
-/** The one parser of JSON bodies, and the bounds of every route. Throws REQUEST_INVALID naming the body, REQUEST_TOO_LARGE. */
+/** What a media type says of the letters of its text; ASCII is UTF-8 as well. */
+const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i;
+const UTF8 = /^(utf-?8|us-ascii)$/i;
+
+/** The one parser of JSON bodies, and the bounds of every route. Throws REQUEST_INVALID naming the body, REQUEST_MEDIA_TYPE, REQUEST_TOO_LARGE. */
 export function takeJson(app: App, { bodyLimitBytes }: Config): void {
   app.addHook('onRoute', (route) => {
     route.bodyLimit ??= Math.min(bodyLimitBytes, BOUNDS[route.config?.body ?? 'fields'].bytes);
@@ -78,9 +83,14 @@ export function takeJson(app: App, { bodyLimitBytes }: Config): void {
   app.removeContentTypeParser(['application/json', 'text/plain']);
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const bytes = body as Buffer;
+    const charset = CHARSET.exec(request.headers['content-type'] ?? '')?.[1];
+    if (charset !== undefined && !UTF8.test(charset))
+      return done(new ServiceError('REQUEST_MEDIA_TYPE', { given: `charset ${charset.slice(0, 100)}`, known: 'utf-8' }));
     if (bytes.length === 0 && mayBeEmpty(request)) return done(null, {});
     const reason = whyNotParsed(bytes, BOUNDS[request.routeOptions.config.body ?? 'fields'].values);
     if (reason !== null) return done(new ServiceError('REQUEST_INVALID', { field: 'body', detail: `body: ${reason}` }));
+    // Decoding puts U+FFFD in the place of what is no UTF-8: the text would be stored damaged.
+    if (!isUtf8(bytes)) return done(new ServiceError('REQUEST_INVALID', { field: 'body', detail: 'body: it is not UTF-8' }));
     parse(request, bytes.toString('utf8'), done);
   });
 }

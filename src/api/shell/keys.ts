@@ -8,7 +8,7 @@ import { digestOfKey, KEYS_FILE, readKeys, type Scope, SCOPES } from '../../acce
 import type { Config } from '../../config.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { stampOf } from '../../swapped-file.ts';
-import { isLoopbackName } from './host-name.ts';
+import { hostNameOf, isLoopbackName } from './host-name.ts';
 
 export interface KnownKey {
   readonly name: string;
@@ -82,7 +82,12 @@ export function checkListening(host: string, keys: Keys): void {
   });
 }
 
-/** Whether reading asks for a key as well: as the setting says, else wherever the server listens beyond loopback. */
-export function readsNeedKey({ readKeyRequired, host }: Pick<Config, 'readKeyRequired' | 'host'>): boolean {
-  return readKeyRequired === 'auto' ? !isLoopbackName(host) : /^(true|1|yes)$/.test(String(readKeyRequired));
+/**
+ * Whether reading asks for a key as well, once there are keys: as the setting says, else wherever others than this machine may
+ * ask. They may beyond loopback, through a proxy, and under any name that leads here from elsewhere.
+ */
+export function readsNeedKey(config: Pick<Config, 'readKeyRequired' | 'host' | 'proxies' | 'hosts'>): boolean {
+  const { readKeyRequired, host, proxies, hosts } = config;
+  if (readKeyRequired !== 'auto') return /^(true|1|yes)$/.test(String(readKeyRequired));
+  return !isLoopbackName(host) || proxies.length > 0 || hosts.some((name) => !isLoopbackName(hostNameOf(name)));
 }

@@ -83,7 +83,7 @@ export async function warmFetch(): Promise<void> {
 /** Reads the image behind a stored reference. @throws IMAGE_URL_REFUSED, IMAGE_TOO_LARGE, IMAGE_REFUSED. */
 export async function fetchImage(reference: string, options: ImageFetchOptions): Promise<Uint8Array> {
   const location = imageLocation(reference, options.dataFolder);
-  if (isWebAddress(location) && URL.canParse(location)) return fetchPatiently(location, options);
+  if (isWebAddress(location)) return fetchPatiently(location, options);
   return readImageFile(location, options.byteLimit, isAbsolute(reference) ? null : options.dataFolder);
 }
 
@@ -114,6 +114,7 @@ async function refuseOutside(path: string, dataFolder: string): Promise<void> {
 /** Asks again, after a while, where the refusal is a passing one. */
 async function fetchPatiently(address: string, options: ImageFetchOptions): Promise<Uint8Array> {
   const { attempts = 1, hostDelayMs = 0, signal } = options;
+  if (!URL.canParse(address)) throw refused('it is no address');
   const { host } = new URL(address);
   for (let attempt = 1; ; attempt++) {
     try {

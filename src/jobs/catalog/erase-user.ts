@@ -25,9 +25,10 @@ export const job: Job = {
   examples: ['related-pins erase-user --data var --user ann', 'related-pins erase-user --user ann --json'],
   options: [{ flag: '--user <id>', meaning: 'the user id to erase', required: true }],
   alone: () => true,
-  async run({ options, dataFolder, config, progress }) {
+  async run({ options, dataFolder, config, progress, signal }) {
     const { synchronous, redisUrl } = config;
     const userId = String(options.user);
+    if (userId.trim() === '') throw new ServiceError('JOB_USAGE', { reason: 'The user id is empty.' });
     const names = storedNames(userId, secretsOf(config));
     if (!existsSync(join(dataFolder, 'catalog.sqlite')))
       throw new ServiceError('NOTHING_TO_DO', { reason: `There is no catalogue in ${dataFolder}.` });
@@ -37,11 +38,10 @@ export const job: Job = {
     const inExperiments = forgetInExperiments(dataFolder, names, sessions, synchronous);
     const redis = await forgetInRedis(redisUrl, names);
     appendAudit(dataFolder, { who: 'command line', action: 'erase-user' });
-    const here = searchFolder(dataFolder, names, { progress, rewrite: true });
-    const backups = knownBackups(dataFolder).map((folder) => ({
-      folder,
-      ...searchFolder(join(folder, 'data'), names, { progress, rewrite: false }),
-    }));
+    const here = await searchFolder(dataFolder, names, { progress, rewrite: true, signal });
+    const backups: BackupSearch[] = [];
+    for (const folder of knownBackups(dataFolder))
+      backups.push({ folder, ...(await searchFolder(join(folder, 'data'), names, { progress, rewrite: false, signal })) });
     const isKnown = known || inLog.events + inLog.servedLists + inExperiments.judgements + inExperiments.experimentsThatNamedThem > 0;
     return { user: userId, known: isKnown, ...inCatalog, ...inLog, ...inExperiments, redis, ...proofOf(here, backups, redis) };
   },

@@ -5,8 +5,9 @@
  */
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { columnsHolding, type Database, openDatabase } from '../../catalog/database.ts';
-import { reasonOf } from '../../errors.ts';
+import { reasonOf, ServiceError } from '../../errors.ts';
 import type { Progress } from '../../progress.ts';
 
 export interface Search {
@@ -29,10 +30,11 @@ export interface SearchOptions {
   readonly progress: Progress;
   /** Whether databases may be written again; of a backup they may not. */
   readonly rewrite: boolean;
+  readonly signal: AbortSignal;
 }
 
-/** Searches every file of a folder, those in it included. `names` are as they came and as they are stored. */
-export function searchFolder(folder: string, names: readonly string[], options: SearchOptions): Search {
+/** Searches every file of a folder, those in it included. `names` are as they came and as they are stored. @throws JOB_STOPPED */
+export async function searchFolder(folder: string, names: readonly string[], options: SearchOptions): Promise<Search> {
   const found: { file: string; where: string | null }[] = [];
   const unproven: { file: string; reason: string }[] = [];
   const paths = filesIn(folder);
@@ -44,10 +46,10 @@ export function searchFolder(folder: string, names: readonly string[], options: 
       .join('/');
     const isDatabase = path.endsWith('.sqlite') && !LOCK.test(path);
     if (isDatabase) {
-      const { where, reason } = searchDatabase(path, names, options);
+      const { where, reason } = await searchDatabase(path, names, options);
       for (const place of where) found.push({ file, where: place });
       if (reason !== null) unproven.push({ file, reason });
-    } else if (holdsWhole(path, names)) found.push({ file, where: null });
+    } else if (await holdsWhole(path, names, options.signal)) found.push({ file, where: null });
     options.progress.update(done + 1);
   }
   options.progress.stop();
@@ -66,8 +68,8 @@ interface Searched {
   readonly reason: string | null;
 }
 
-function searchDatabase(path: string, names: readonly string[], { progress, rewrite }: SearchOptions): Searched {
-  if (!bytesHold(path, names)) return { where: [], reason: null };
+async function searchDatabase(path: string, names: readonly string[], { progress, rewrite, signal }: SearchOptions): Promise<Searched> {
+  if (!(await bytesHold(path, names, signal))) return { where: [], reason: null };
   let database: Database;
   try {
     database = openDatabase(path, { readonly: !rewrite });
@@ -101,26 +103,29 @@ function needlesOf(names: readonly string[]): Buffer[] {
 }
 
 /** Text is searched for whole names, other bytes for names that are long enough to be there for a reason. */
-function holdsWhole(path: string, names: readonly string[]): boolean {
-  if (!isText(path))
+async function holdsWhole(path: string, names: readonly string[], signal: AbortSignal): Promise<boolean> {
+  if (!(await isText(path)))
     return bytesHold(
       path,
       names.filter((name) => Buffer.byteLength(name) >= TELLING_BYTES),
+      signal,
     );
   const needles = needlesOf(names);
-  return readPieces(path, needles, (piece, inner) => needles.some((needle) => isWholeIn(piece, needle, inner)));
+  return readPieces(path, needles, (piece, inner) => needles.some((needle) => isWholeIn(piece, needle, inner)), signal);
 }
 
-function bytesHold(path: string, names: readonly string[]): boolean {
+async function bytesHold(path: string, names: readonly string[], signal: AbortSignal): Promise<boolean> {
   const needles = needlesOf(names);
   if (needles.length === 0) return false;
   const paths = [path, `${path}-wal`, `${path}-journal`].filter((each) => existsSync(each));
-  return paths.some((each) => readPieces(each, needles, (piece) => needles.some((needle) => piece.includes(needle))));
+  for (const each of paths)
+    if (await readPieces(each, needles, (piece) => needles.some((needle) => piece.includes(needle)), signal)) return true;
+  return false;
 }
 
-function isText(path: string): boolean {
+async function isText(path: string): Promise<boolean> {
   let text = true;
-  readPieces(path, [], (piece) => {
+  await readPieces(path, [], (piece) => {
     text = !piece.subarray(0, TEXT_SAMPLE_BYTES).includes(0);
     return true;
   });
@@ -135,6 +140,7 @@ interface Inner {
 
 /** Whether a name stands in these bytes with nothing of another name before and behind it. */
 export function isWholeIn(bytes: Buffer, needle: Buffer, inner: Inner = { from: 0, to: bytes.length }): boolean {
+  if (needle.length === 0) return false;
   for (let at = bytes.indexOf(needle, inner.from); at >= 0; at = bytes.indexOf(needle, at + 1)) {
     const end = at + needle.length;
     if (end > inner.to) return false;
@@ -158,15 +164,23 @@ const MARGIN_BYTES = 2;
 
 /**
  * Goes through a file of any size until a piece is what was looked for; pieces overlap by the longest needle. A file that
- * went since it was listed (the write-ahead log of a database that was closed, a draft) holds nothing.
+ * went since it was listed (the write-ahead log of a database that was closed, a draft) holds nothing. @throws JOB_STOPPED
  */
-function readPieces(path: string, needles: readonly Buffer[], isIt: (piece: Buffer, inner: Inner) => boolean): boolean {
+async function readPieces(
+  path: string,
+  needles: readonly Buffer[],
+  isIt: (piece: Buffer, inner: Inner) => boolean,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const overlap = Math.max(0, ...needles.map((needle) => needle.length)) + 2 * MARGIN_BYTES;
   const file = openIfThere(path);
   if (file === null) return false;
   const piece = Buffer.alloc(CHUNK_BYTES);
   try {
     for (let at = 0; ; at += CHUNK_BYTES - overlap) {
+      // A signal of the system is heard between turns.
+      await nextTurn();
+      if (signal?.aborted) throw new ServiceError('JOB_STOPPED');
       const bytes = piece.subarray(0, readSync(file, piece, 0, CHUNK_BYTES, at));
       const isLast = bytes.length < CHUNK_BYTES;
       if (isIt(bytes, { from: at === 0 ? 0 : MARGIN_BYTES, to: bytes.length - (isLast ? 0 : MARGIN_BYTES) })) return true;
@@ -187,6 +201,6 @@ function openIfThere(path: string): number | null {
 }
 
 /** Whether a file holds one of the needles, whole or not. */
-export function holds(path: string, needles: readonly Buffer[]): boolean {
+export function holds(path: string, needles: readonly Buffer[]): Promise<boolean> {
   return readPieces(path, needles, (piece) => needles.some((needle) => piece.includes(needle)));
 }
