@@ -17,6 +17,7 @@ import { formatOf } from './image-format.ts';
 import { cutBytes, decodedBytes, DECODED_BYTES_MAX, inTurn } from './large-pictures.ts';
 import type { NetInput, ResizeRule } from './net-manifest.ts';
 import { scalesOf } from './net-manifest.ts';
+import { withoutExtras } from './picture-extras.ts';
 
 sharp.cache(false);
 sharp.concurrency(1);
@@ -131,7 +132,7 @@ export async function measureImage(
     throw new ServiceError('IMAGE_TOO_LARGE', { reason: `${bytes.byteLength} bytes, the limit is ${limits.bytes}` });
   }
   const format = formatOf(bytes);
-  const header = await sharp(bytes, { limitInputPixels: false, failOn: 'none' })
+  const header = await sharp(withoutExtras(bytes, format), { limitInputPixels: false, failOn: 'none' })
     .metadata()
     .catch((error: unknown) => {
       throw new ServiceError('IMAGE_REFUSED', { reason: `its ${format} header cannot be read: ${whyBroken(bytes, format)}` }, error);
@@ -154,9 +155,10 @@ export async function measureImage(
   return { format, width, height, decodedBytes: memory };
 }
 
-/** Frames of an animation, 1 for a still picture; pages of a TIFF are no frames. Refuses what is no image. */
+/** Frames of an animation, 1 for a still picture; pages of a TIFF are no frames, and of an animated PNG the first one alone is read. Refuses what is no image. */
 export async function frameCount(bytes: Uint8Array): Promise<number> {
-  if (formatOf(bytes) === 'tiff') return 1;
+  const format = formatOf(bytes);
+  if (format === 'tiff' || format === 'png') return 1;
   const header = await sharp(bytes, { limitInputPixels: false, failOn: 'none' })
     .metadata()
     .catch(() => null);
@@ -165,8 +167,10 @@ export async function frameCount(bytes: Uint8Array): Promise<number> {
 
 /** A JPEG that lacks its end marker and nothing else is read, as browsers do; what lacks more of its data is refused. */
 function open(bytes: Uint8Array, limits: ImageLimits): Sharp {
-  const endMissing = formatOf(bytes) === 'jpeg' && jpegEndMissing(bytes);
-  const whole = endMissing ? Buffer.concat([bytes, Buffer.from([0xff, 0xd9])]) : bytes;
+  const format = formatOf(bytes);
+  const endMissing = format === 'jpeg' && jpegEndMissing(bytes);
+  const read = withoutExtras(bytes, format);
+  const whole = endMissing ? Buffer.concat([read, Buffer.from([0xff, 0xd9])]) : read;
   return sharp(whole, { limitInputPixels: limits.pixels, failOn: endMissing ? 'warning' : 'error', pages: 1, animated: false })
     .timeout(DECODE_LIMIT)
     .autoOrient();
