@@ -210,7 +210,7 @@ test('an arm of weight zero is listed and not compared: it changes no figure, no
   const plan = { units: 6000, rates: [0.1, 0.13] as const };
   const without = report(started({ minimumLift: 0.05 }), plan);
   const beside = report(started({ minimumLift: 0.05, arms: [...halves, { key: 'off', weight: 0 }] }), plan);
-  expect(beside.arms[2]).toEqual({ arm: 'off', weight: 0, users: 0, lists: 0 });
+  expect(beside.arms[2]).toMatchObject({ arm: 'off', weight: 0, users: 0, lists: 0 });
   const exposuresPerDay = beside.exposuresPerDay.filter(({ arm }) => arm !== 'off');
   expect({ ...beside, exposuresPerDay, arms: [], sampleRatio: {} }).toEqual({ ...without, arms: [], sampleRatio: {} });
   expect(beside.sampleRatio).toMatchObject({ p: without.sampleRatio.p, exactP: without.sampleRatio.exactP, alarm: false });
