@@ -7,6 +7,9 @@ import { Failure, Skeleton } from '../parts/states.tsx';
 import { go, type Place, withQuery } from '../router.ts';
 import { useTitle } from '../title.ts';
 
+/** null takes back what was said. */
+type Say = (pinIds: readonly string[], same: boolean | null) => void;
+
 type Member = NearDuplicates['groups'][number]['pins'][number];
 
 /** Groups side by side: what counts as one picture, and what nearly does; a person parts or unites them. */
@@ -18,7 +21,7 @@ export function Duplicates({ place }: { readonly place: Place }) {
     call<NearDuplicates>(`/near-duplicates?limit=12&cursor=${cursor}`, { signal }),
   );
   const [refused, attempt] = useAttempt();
-  const say = (pinIds: readonly string[], same: boolean): void => {
+  const say: Say = (pinIds, same) => {
     attempt(async () => {
       await post('/near-duplicates', { pinIds, same });
       setRound((count) => count + 1);
@@ -51,17 +54,12 @@ export function Duplicates({ place }: { readonly place: Place }) {
           </button>
         )}
       </p>
+      {view.judged.length > 0 && <Judged judged={view.judged} say={say} />}
     </div>
   );
 }
 
-function GroupRow({
-  group,
-  say,
-}: {
-  readonly group: NearDuplicates['groups'][number];
-  readonly say: (pinIds: readonly string[], same: boolean) => void;
-}) {
+function GroupRow({ group, say }: { readonly group: NearDuplicates['groups'][number]; readonly say: Say }) {
   const [first, ...others] = group.pins;
   return (
     <section class="panel duplicate-group" aria-label={`Group of ${first.title || first.id}`}>
@@ -95,6 +93,32 @@ function GroupRow({
           </ul>
         </>
       )}
+    </section>
+  );
+}
+
+/** What people said, the latest first; each pair can be taken back. */
+function Judged({ judged, say }: { readonly judged: NearDuplicates['judged']; readonly say: Say }) {
+  return (
+    <section class="panel" aria-label="What was said">
+      <h2>What was said</h2>
+      <ul class="duplicate-row">
+        {[...judged].reverse().map(({ pinIds, same }) => (
+          <li key={pinIds.join(' ')} class="duplicate-pair">
+            <span class="row">
+              {pinIds.map((pinId) => (
+                <a key={pinId} href={`/pin/${encodeURIComponent(pinId)}`}>
+                  <img src={`/v1/pins/${encodeURIComponent(pinId)}/image?width=64`} alt={pinId} width="64" loading="lazy" />
+                </a>
+              ))}
+            </span>
+            <span>{same ? 'the same picture' : 'not the same'}</span>
+            <button type="button" onClick={() => say(pinIds, null)} aria-label={`Take back: ${pinIds.join(' and ')}`}>
+              Take back
+            </button>
+          </li>
+        ))}
+      </ul>
     </section>
   );
 }
