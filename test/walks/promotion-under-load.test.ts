@@ -72,13 +72,15 @@ describe('models change under load', { timeout: 240_000 }, () => {
     })();
     try {
       expect(await serving()).toBe('starter');
-      expect(await post('/v1/models/first/promote', { why: 'the first one' })).toMatchObject({
+      // Held-out boards call it no better than the starter: a model without a judge comes into service by hand alone.
+      expect(await post('/v1/models/first/promote', { why: 'the first one' })).toMatchObject({ body: { code: 'RANKER_UNJUDGED' } });
+      expect(await post('/v1/models/first/promote', { why: 'the first one', force: true })).toMatchObject({
         status: 200,
         body: { model: 'first', previous: 'starter' },
       });
       expect(await serving()).toBe('first');
 
-      const byJob = await runJob(['promote-model', 'second', '--why', 'better', '--data', data]);
+      const byJob = await runJob(['promote-model', 'second', '--force', '--why', 'better', '--data', data]);
       expect(byJob).toMatchObject({ status: 0, receipt: { model: 'second', previous: 'first', why: 'better' } });
       await expect.poll(serving, WAIT).toBe('second');
 
