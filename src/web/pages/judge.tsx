@@ -24,9 +24,12 @@ function Studies() {
   if (list.kind === 'loading') return <Skeleton count={3} />;
   if (list.value.studies.length === 0)
     return (
-      <Empty title="No studies yet">
-        Make one with <code>related-pins start-study --study NAME --a TREATMENT --b TREATMENT</code>.
-      </Empty>
+      <>
+        <h1>Judgements</h1>
+        <Empty title="No studies yet">
+          Make one with <code>related-pins start-study --study NAME --a TREATMENT --b TREATMENT</code>.
+        </Empty>
+      </>
     );
   const share = (value: number | null): string => (value === null ? '–' : value.toFixed(2));
   return (
