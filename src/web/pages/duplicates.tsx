@@ -63,8 +63,8 @@ function GroupRow({ group, say }: { readonly group: NearDuplicates['groups'][num
   const [first, ...others] = group.pins;
   return (
     <section class="panel duplicate-group" aria-label={`Group of ${first.title || first.id}`}>
-      <h2>
-        {group.pins.length} pins, one picture{' '}
+      <div class="row">
+        <h2>{group.pins.length} pins, one picture</h2>
         <button
           type="button"
           onClick={() =>
@@ -76,7 +76,7 @@ function GroupRow({ group, say }: { readonly group: NearDuplicates['groups'][num
         >
           Part them all
         </button>
-      </h2>
+      </div>
       <ul class="duplicate-row">
         <Picture pin={first} />
         {others.map((pin) => (
