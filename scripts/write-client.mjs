@@ -26,5 +26,7 @@ execFileSync('npx', ['--yes', '--package=openapi-typescript@7', '--package=types
   cwd: folder,
 });
 const head = `// Made by scripts/write-client.mjs of the OpenAPI document ${documentDigest(document)}; do not edit.\n`;
-writeFileSync(join(root, 'clients', 'typescript', 'api.ts'), head + readFileSync(output, 'utf8'));
+const target = join(root, 'clients', 'typescript', 'api.ts');
+writeFileSync(target, head + readFileSync(output, 'utf8'));
+execFileSync(process.execPath, [join(root, 'node_modules', 'prettier', 'bin', 'prettier.cjs'), '--write', target]);
 rmSync(folder, { recursive: true });

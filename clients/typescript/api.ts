@@ -5,6724 +5,6738 @@
  */
 
 export interface paths {
-    "/v1/pins/{id}/related": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The pins people want to see next after this one */
-        get: operations["getPinRelated"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/users/{id}/home-feed": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What a user may want to see now; a stranger gets what is popular, and `missing: ["history"]` */
-        get: operations["getUserHomeFeed"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/rank": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** The caller's own list in the order people would want it */
-        post: operations["postRank"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** What people did with served lists; acknowledged once it is durable, repeated ids change nothing */
-        post: operations["postEvents"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/pins": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Pins by category and words, a page at a time */
-        get: operations["getPins"];
-        put?: never;
-        /** Adds or changes pins, row by row: a bad row stays out, is counted, and stops no other */
-        post: operations["postPins"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/boards": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Boards with pins, the latest first, a page at a time */
-        get: operations["getBoards"];
-        put?: never;
-        /** Adds or changes boards, row by row: a bad row stays out, is counted, and stops no other */
-        post: operations["postBoards"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/saves": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Adds or changes saves, row by row: a bad row stays out, is counted, and stops no other */
-        post: operations["postSaves"];
-        /** Takes a pin from a board */
-        delete: operations["deleteSaves"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/pins/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One pin */
-        get: operations["getPin"];
-        put?: never;
-        post?: never;
-        /** Takes a pin out of everything, at once */
-        delete: operations["deletePin"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/pins/{id}/restore": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Brings a pin back that was taken away within a day */
-        post: operations["postPinRestore"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/boards/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One board */
-        get: operations["getBoard"];
-        put?: never;
-        post?: never;
-        /** Takes a board away, and the saves on it */
-        delete: operations["deleteBoard"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/boards/{id}/restore": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Brings a board back, with its saves */
-        post: operations["postBoardRestore"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/saves/restore": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Puts a pin back on a board it was taken from */
-        post: operations["postSavesRestore"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/near-duplicates": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Groups of pins that count as one picture, and pictures that nearly are */
-        get: operations["getNearDuplicates"];
-        put?: never;
-        /** Says whether pins show the same picture; lists follow at once, and every later build */
-        post: operations["postNearDuplicates"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/visual-search": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Pins that look like a picture, or like a region of it; with `mode` also similar looks, the look to shop, the exact product */
-        post: operations["postVisualSearch"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/lens": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** A photo in: what it shows, and a blend of look-alikes, meaning-alikes and scenes */
-        post: operations["postLens"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/pins/{id}/objects": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The objects in a pin's picture: boxes, the dominant one, and which of them the search believes in */
-        get: operations["getPinObjects"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/categories": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Categories with their pins */
-        get: operations["getCategories"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/boards/{id}/pins": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The pins of a board, the newest save first */
-        get: operations["getBoardPins"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/pins/{id}/boards": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The boards that hold a pin */
-        get: operations["getPinBoards"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/boards/{id}/related": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** More ideas for a board: what goes with its pins and is not on it */
-        get: operations["getBoardRelated"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/photos": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Stores one file of a folder of photos: `image`, and its `path` inside the folder */
-        post: operations["postPhotos"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/photos/take-in": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Takes the stored photos into the catalog, and has refresh do what is due */
-        post: operations["postPhotosTakeIn"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/pins/{id}/image": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A pin's picture, at most `width` pixels wide */
-        get: operations["getPinImage"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/users/{id}/history": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What a user did, newest first */
-        get: operations["getUserHistory"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/users": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Users with saves: who saved last, or whose id holds a text */
-        get: operations["getUsers"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/models": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The stored models, oldest first, and the parts they play */
-        get: operations["getModels"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/models/{name}/promote": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Makes a model serve */
-        post: operations["postModelPromote"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/models/roll-back": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Serves again what served before the last promotion */
-        post: operations["postModelsRollBack"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/models/{name}/canary": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Tries a model on a share of the users */
-        post: operations["postModelCanary"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/models/canary/stop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Ends the trial of a model */
-        post: operations["postModelsCanaryStop"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/models/{name}/dark": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Lets a model score a share of the live lists without showing anything */
-        post: operations["postModelDark"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/models/dark/stop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Ends the dark reads */
-        post: operations["postModelsDarkStop"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/models/dark/report": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How lists would differ under the model that scores in the dark */
-        get: operations["getModelsDarkReport"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/nets/dark/report": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How closeups would differ with the net that reads in the dark, its features, neighbours and model */
-        get: operations["getNetsDarkReport"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/models/history": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Promotions, roll-backs and trials, the newest first */
-        get: operations["getModelsHistory"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/models/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A stored model: features, weights, figures */
-        get: operations["getModel"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/models/{name}/differences": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How a model differs from another, by default from the one that serves */
-        get: operations["getModelDifferences"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/models/{name}/judgement": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What the judge says of a model beside the one that serves */
-        get: operations["getModelJudgement"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/nets": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The nets there are, and which serve */
-        get: operations["getNets"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/nets/{name}/switch": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Makes another net serve, with its features, lists and model */
-        post: operations["postNetSwitch"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/nets/roll-back": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Takes the last switch of nets back */
-        post: operations["postNetsRollBack"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/jobs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The jobs that may be scheduled, and how each stands */
-        get: operations["getJobs"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/jobs/runs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The last runs, newest first, each with its receipt */
-        get: operations["getJobsRuns"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/jobs/{job}/run": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Runs a job as soon as no other one runs, with the values given, or else with the flags of its line */
-        post: operations["postJobRun"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/jobs/{job}/stop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Stops a job at its next safe point */
-        post: operations["postJobStop"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/jobs/{job}/schedule": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Gives a job a cron expression (UTC), and the values of its form; other flags are set by schedule-job alone */
-        put: operations["putJobSchedule"];
-        post?: never;
-        /** Lets a job run by hand only */
-        delete: operations["deleteJobSchedule"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/experiments": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** All experiments with state, verdict and health */
-        get: operations["getExperiments"];
-        put?: never;
-        /** Checks a definition and keeps it as a draft */
-        post: operations["postExperiments"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/experiments/{key}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One experiment as the dashboard shows it */
-        get: operations["getExperiment"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/experiments/{key}/report": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The report: verdict, lifts with intervals, health */
-        get: operations["getExperimentReport"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/experiments/{key}/versions/{version}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The definition as it was in a version */
-        get: operations["getExperimentVersion"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/experiments/{key}/start": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Moves an experiment on: start */
-        post: operations["postExperimentStart"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/experiments/{key}/stop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Moves an experiment on: stop */
-        post: operations["postExperimentStop"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/experiments/{key}/archive": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Moves an experiment on: archive */
-        post: operations["postExperimentArchive"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/experiments/{key}/ramp": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Widens the share of units that take part; nobody changes arms */
-        post: operations["postExperimentRamp"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/experiments/{key}/conclude": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Ends an experiment: the winner serves, or the control stays; the reason is kept */
-        post: operations["postExperimentConclude"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/experiments/{key}/forecast": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What it could find in so many days, by the log of as many days before */
-        get: operations["getExperimentForecast"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/experiments/forecast": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** What a definition that is not kept yet could find in its planned days */
-        post: operations["postExperimentsForecast"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/experiments/{key}/exposures": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Each unit's first exposure: arm, list, model, sources, positions, propensities */
-        get: operations["getExperimentExposures"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/experiments/{key}/differences": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Lists on which the arms differ, newest first: what to look at with your own eyes */
-        get: operations["getExperimentDifferences"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/judgements": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The studies, with preference and agreement */
-        get: operations["getJudgements"];
-        put?: never;
-        /** Makes a study of two treatments' lists, or of the candidates they show */
-        post: operations["postJudgements"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/judgements/{study}/next": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What a judge sees next; nothing tells the treatments apart */
-        get: operations["getJudgementNext"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/judgements/{study}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** An answer of a judge */
-        post: operations["postJudgement"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/health/live": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The process answers */
-        get: operations["getHealthLive"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/health/ready": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Requests may come */
-        get: operations["getHealthReady"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/metrics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Metrics for Prometheus */
-        get: operations["getMetrics"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/status": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What serves, what was built, what is asked, what is wrong */
-        get: operations["getStatus"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/openapi.json": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** This document */
-        get: operations["getOpenapiJson"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
+  '/v1/pins/{id}/related': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The pins people want to see next after this one */
+    get: operations['getPinRelated'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/users/{id}/home-feed': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What a user may want to see now; a stranger gets what is popular, and `missing: ["history"]` */
+    get: operations['getUserHomeFeed'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/rank': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** The caller's own list in the order people would want it */
+    post: operations['postRank'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/events': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** What people did with served lists; acknowledged once it is durable, repeated ids change nothing */
+    post: operations['postEvents'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/pins': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Pins by category and words, a page at a time */
+    get: operations['getPins'];
+    put?: never;
+    /** Adds or changes pins, row by row: a bad row stays out, is counted, and stops no other */
+    post: operations['postPins'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/boards': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Boards with pins, the latest first, a page at a time */
+    get: operations['getBoards'];
+    put?: never;
+    /** Adds or changes boards, row by row: a bad row stays out, is counted, and stops no other */
+    post: operations['postBoards'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/saves': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Adds or changes saves, row by row: a bad row stays out, is counted, and stops no other */
+    post: operations['postSaves'];
+    /** Takes a pin from a board */
+    delete: operations['deleteSaves'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/pins/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** One pin */
+    get: operations['getPin'];
+    put?: never;
+    post?: never;
+    /** Takes a pin out of everything, at once */
+    delete: operations['deletePin'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/pins/{id}/restore': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Brings a pin back that was taken away within a day */
+    post: operations['postPinRestore'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/boards/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** One board */
+    get: operations['getBoard'];
+    put?: never;
+    post?: never;
+    /** Takes a board away, and the saves on it */
+    delete: operations['deleteBoard'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/boards/{id}/restore': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Brings a board back, with its saves */
+    post: operations['postBoardRestore'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/saves/restore': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Puts a pin back on a board it was taken from */
+    post: operations['postSavesRestore'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/near-duplicates': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Groups of pins that count as one picture, and pictures that nearly are */
+    get: operations['getNearDuplicates'];
+    put?: never;
+    /** Says whether pins show the same picture; lists follow at once, and every later build */
+    post: operations['postNearDuplicates'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/visual-search': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Pins that look like a picture, or like a region of it; with `mode` also similar looks, the look to shop, the exact product */
+    post: operations['postVisualSearch'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/lens': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** A photo in: what it shows, and a blend of look-alikes, meaning-alikes and scenes */
+    post: operations['postLens'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/pins/{id}/objects': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The objects in a pin's picture: boxes, the dominant one, and which of them the search believes in */
+    get: operations['getPinObjects'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/categories': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Categories with their pins */
+    get: operations['getCategories'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/boards/{id}/pins': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The pins of a board, the newest save first */
+    get: operations['getBoardPins'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/pins/{id}/boards': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The boards that hold a pin */
+    get: operations['getPinBoards'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/boards/{id}/related': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** More ideas for a board: what goes with its pins and is not on it */
+    get: operations['getBoardRelated'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/photos': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Stores one file of a folder of photos: `image`, and its `path` inside the folder */
+    post: operations['postPhotos'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/photos/take-in': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Takes the stored photos into the catalog, and has refresh do what is due */
+    post: operations['postPhotosTakeIn'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/pins/{id}/image': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** A pin's picture, at most `width` pixels wide */
+    get: operations['getPinImage'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/users/{id}/history': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What a user did, newest first */
+    get: operations['getUserHistory'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/users': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Users with saves: who saved last, or whose id holds a text */
+    get: operations['getUsers'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/models': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The stored models, oldest first, and the parts they play */
+    get: operations['getModels'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/models/{name}/promote': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Makes a model serve */
+    post: operations['postModelPromote'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/models/roll-back': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Serves again what served before the last promotion */
+    post: operations['postModelsRollBack'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/models/{name}/canary': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Tries a model on a share of the users */
+    post: operations['postModelCanary'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/models/canary/stop': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Ends the trial of a model */
+    post: operations['postModelsCanaryStop'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/models/{name}/dark': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Lets a model score a share of the live lists without showing anything */
+    post: operations['postModelDark'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/models/dark/stop': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Ends the dark reads */
+    post: operations['postModelsDarkStop'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/models/dark/report': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How lists would differ under the model that scores in the dark */
+    get: operations['getModelsDarkReport'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/nets/dark/report': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How closeups would differ with the net that reads in the dark, its features, neighbours and model */
+    get: operations['getNetsDarkReport'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/models/history': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Promotions, roll-backs and trials, the newest first */
+    get: operations['getModelsHistory'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/models/{name}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** A stored model: features, weights, figures */
+    get: operations['getModel'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/models/{name}/differences': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How a model differs from another, by default from the one that serves */
+    get: operations['getModelDifferences'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/models/{name}/judgement': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What the judge says of a model beside the one that serves */
+    get: operations['getModelJudgement'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/nets': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The nets there are, and which serve */
+    get: operations['getNets'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/nets/{name}/switch': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Makes another net serve, with its features, lists and model */
+    post: operations['postNetSwitch'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/nets/roll-back': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Takes the last switch of nets back */
+    post: operations['postNetsRollBack'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The jobs that may be scheduled, and how each stands */
+    get: operations['getJobs'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs/runs': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The last runs, newest first, each with its receipt */
+    get: operations['getJobsRuns'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs/{job}/run': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Runs a job as soon as no other one runs, with the values given, or else with the flags of its line */
+    post: operations['postJobRun'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs/{job}/stop': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Stops a job at its next safe point */
+    post: operations['postJobStop'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs/{job}/schedule': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    /** Gives a job a cron expression (UTC), and the values of its form; other flags are set by schedule-job alone */
+    put: operations['putJobSchedule'];
+    post?: never;
+    /** Lets a job run by hand only */
+    delete: operations['deleteJobSchedule'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/experiments': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** All experiments with state, verdict and health */
+    get: operations['getExperiments'];
+    put?: never;
+    /** Checks a definition and keeps it as a draft */
+    post: operations['postExperiments'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/experiments/{key}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** One experiment as the dashboard shows it */
+    get: operations['getExperiment'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/experiments/{key}/report': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The report: verdict, lifts with intervals, health */
+    get: operations['getExperimentReport'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/experiments/{key}/versions/{version}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The definition as it was in a version */
+    get: operations['getExperimentVersion'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/experiments/{key}/start': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Moves an experiment on: start */
+    post: operations['postExperimentStart'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/experiments/{key}/stop': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Moves an experiment on: stop */
+    post: operations['postExperimentStop'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/experiments/{key}/archive': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Moves an experiment on: archive */
+    post: operations['postExperimentArchive'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/experiments/{key}/ramp': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Widens the share of units that take part; nobody changes arms */
+    post: operations['postExperimentRamp'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/experiments/{key}/conclude': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Ends an experiment: the winner serves, or the control stays; the reason is kept */
+    post: operations['postExperimentConclude'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/experiments/{key}/forecast': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What it could find in so many days, by the log of as many days before */
+    get: operations['getExperimentForecast'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/experiments/forecast': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** What a definition that is not kept yet could find in its planned days */
+    post: operations['postExperimentsForecast'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/experiments/{key}/exposures': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Each unit's first exposure: arm, list, model, sources, positions, propensities */
+    get: operations['getExperimentExposures'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/experiments/{key}/differences': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Lists on which the arms differ, newest first: what to look at with your own eyes */
+    get: operations['getExperimentDifferences'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/judgements': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The studies, with preference and agreement */
+    get: operations['getJudgements'];
+    put?: never;
+    /** Makes a study of two treatments' lists, or of the candidates they show */
+    post: operations['postJudgements'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/judgements/{study}/next': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What a judge sees next; nothing tells the treatments apart */
+    get: operations['getJudgementNext'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/judgements/{study}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** An answer of a judge */
+    post: operations['postJudgement'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/health/live': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The process answers */
+    get: operations['getHealthLive'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/health/ready': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Requests may come */
+    get: operations['getHealthReady'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/metrics': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Metrics for Prometheus */
+    get: operations['getMetrics'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/status': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What serves, what was built, what is asked, what is wrong */
+    get: operations['getStatus'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/openapi.json': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** This document */
+    get: operations['getOpenapiJson'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
-    schemas: {
-        BoardRecord: {
-            id: string | number;
-            title?: string;
-            description?: string;
-            ownerId?: string | number;
-            category?: string;
-        };
-        BoardSummary: {
-            id: string;
-            title: string;
-            description: string;
-            category: string | null;
-            /** @description Pins on the board. */
-            pins: number;
-            /** @description Ids of its newest pins, four at most. */
-            covers: string[];
-        };
-        Definition: {
-            key: string;
-            description: string;
-            /** @description What is expected, and why. */
-            hypothesis: string;
-            owner: string;
-            tags: string[];
-            /** @enum {string} */
-            unit: "user" | "session";
-            /** @enum {string} */
-            design: "split" | "interleaved";
-            /** @description Salts the hash; the key by default. */
-            seed: string;
-            hashVersion: number;
-            layer: {
-                name: string;
-                slots: number[];
+  schemas: {
+    BoardRecord: {
+      id: string | number;
+      title?: string;
+      description?: string;
+      ownerId?: string | number;
+      category?: string;
+    };
+    BoardSummary: {
+      id: string;
+      title: string;
+      description: string;
+      category: string | null;
+      /** @description Pins on the board. */
+      pins: number;
+      /** @description Ids of its newest pins, four at most. */
+      covers: string[];
+    };
+    Definition: {
+      key: string;
+      description: string;
+      /** @description What is expected, and why. */
+      hypothesis: string;
+      owner: string;
+      tags: string[];
+      /** @enum {string} */
+      unit: 'user' | 'session';
+      /** @enum {string} */
+      design: 'split' | 'interleaved';
+      /** @description Salts the hash; the key by default. */
+      seed: string;
+      hashVersion: number;
+      layer: {
+        name: string;
+        slots: number[];
+      };
+      traffic: number;
+      eligibility: {
+        surfaces?: string[];
+        querySet?:
+          | {
+              popular: number;
+            }
+          | {
+              pinIds: string[];
             };
-            traffic: number;
-            eligibility: {
-                surfaces?: string[];
-                querySet?: {
-                    popular: number;
-                } | {
-                    pinIds: string[];
-                };
-                categories?: string[];
-                dominantObject?: boolean;
-            };
-            /** @description The first one decides. */
-            metrics: string[];
-            guardrails: {
-                metric: string;
-                /** @description Harm that is tolerated: 0.02 allows 2 % worse; with marginUnit absolute, 5 allows 5 ms more. */
-                margin: number;
-                /** @enum {string} */
-                marginUnit?: "absolute";
-            }[];
-            /** @description Totals of a unit above the cap count as the cap, by metric. */
-            caps: {
-                [key: string]: number;
-            };
-            attributionHours: number;
-            attribution: {
-                closeup?: number;
-                click?: number;
-                longClick?: number;
-                save?: number;
-            };
-            plannedDays: number;
-            /** @enum {string} */
-            impressionsFrom: "served" | "events";
-            /** @description Count the lift of the first day by the hour. */
-            curveByHour: boolean;
-            counterfactualShare: number;
-            prePeriodDays: number;
-            expectedUnits: number;
-            alpha: number;
-            minimumLift: number;
-            /** @description The first arm is the control. Weights sum to one. */
-            arms: {
-                key: string;
-                weight: number;
-                /** @description What the arm changes; absent fields keep what serves outside experiments. */
-                treatment: {
-                    /** @description A model of the registry by name; null: the one that serves. */
-                    model?: string | null;
-                    /** @description Candidate sources by name; null: all there are. */
-                    sources?: string[] | null;
-                    /** @description Whose visual features stand for the query: the whole image, or its dominant object's crop where there is one. */
-                    visualFrom?: "image" | "object";
-                    whenDominantObject?: {
-                        /** @description Multiplies the weights of fc6 and fc8 similarity and of the fc6 crosses when the query has a dominant object. */
-                        visualWeightFactor: number;
-                    };
-                    /** @description Visual search: dots, each signal at least at the threshold given (absent: the fitted one), or one default box. Absent: dots by the fitted thresholds. */
-                    dots?: {
-                        show: "dots" | "box";
-                        thresholds?: {
-                            score?: number;
-                            visual?: number;
-                            annotation?: number;
-                            conformity?: number;
-                            agreement?: number;
-                        };
-                    };
-                };
-            }[];
-            /** @description Units put into an arm by hand. Shown to those who may know people. */
-            forced?: {
-                [key: string]: string;
-            };
-        };
-        DeleteBoardReply: {
-            read: number;
-            written: number;
-            unchanged: number;
-            rejected: {
-                [key: string]: {
-                    count: number;
-                    lines: number[];
-                    cells: {
-                        line: number;
-                        field?: string;
-                        value?: string;
-                    }[];
-                };
-            };
-            unknownFields?: {
-                [key: string]: number;
-            };
-            unknownCategories?: {
-                [key: string]: number;
-            };
-            /** @description What was read in a way the sender should know of. */
-            notes?: {
-                [key: string]: number;
-            };
-        };
-        DeleteJobScheduleReply: {
-            jobs: {
-                job: string;
-                cron: string | null;
-                flags: string[];
-                nextRunAt: string | null;
-                /** @description running, waiting or idle */
-                state: string;
-                progress: {
-                    step: string;
-                    done: number;
-                    total: number;
-                } | null;
-                last: {
-                    id: number;
-                    job: string;
-                    flags: string[];
-                    cron: string | null;
-                    who: string | null;
-                    /** @description running, done, failed, refused, stopped, killed, or lost with the service that started it */
-                    state: string;
-                    /** @description ISO 8601 */
-                    startedAt: string;
-                    endedAt: string | null;
-                    seconds: number | null;
-                    receipt: unknown;
-                    /** @description The end of what it wrote to standard error. */
-                    said: string;
-                } | null;
-                /** @description What may be asked over HTTP. */
-                form: {
-                    summary: string;
-                    fields: {
-                        name: string;
-                        /** @enum {string} */
-                        kind: "flag" | "text" | "number" | "integer" | "argument";
-                        meaning: string;
-                        choices?: string[];
-                        required?: boolean;
-                    }[];
-                };
-                /** @description Of its line in the schedule; null where the line holds flags that only schedule-job sets. */
-                values: {
-                    [key: string]: boolean | number | string;
-                } | null;
-                cannot: string | null;
-            }[];
-            problem: string | null;
-        };
-        DeletePinReply: {
-            read: number;
-            written: number;
-            unchanged: number;
-            rejected: {
-                [key: string]: {
-                    count: number;
-                    lines: number[];
-                    cells: {
-                        line: number;
-                        field?: string;
-                        value?: string;
-                    }[];
-                };
-            };
-            unknownFields?: {
-                [key: string]: number;
-            };
-            unknownCategories?: {
-                [key: string]: number;
-            };
-            /** @description What was read in a way the sender should know of. */
-            notes?: {
-                [key: string]: number;
-            };
-        };
-        DeleteSavesBody: {
-            pinId: string;
-            boardId: string;
-            /** @description Absent: the saves of everybody. */
-            userId?: string;
-        };
-        DeleteSavesReply: {
-            read: number;
-            written: number;
-            unchanged: number;
-            rejected: {
-                [key: string]: {
-                    count: number;
-                    lines: number[];
-                    cells: {
-                        line: number;
-                        field?: string;
-                        value?: string;
-                    }[];
-                };
-            };
-            unknownFields?: {
-                [key: string]: number;
-            };
-            unknownCategories?: {
-                [key: string]: number;
-            };
-            /** @description What was read in a way the sender should know of. */
-            notes?: {
-                [key: string]: number;
-            };
-        };
-        EventRecord: {
-            eventId: string | number;
-            /** @enum {string} */
-            type: "impression" | "closeup" | "click" | "longClick" | "save";
-            recommendationId: string | number;
-            pinId: string | number;
-            position?: number;
-            userId?: string | number;
-            /** @description ISO 8601, or a number since 1970: milliseconds, or seconds. */
-            at?: string | number;
-        };
-        ExperimentCard: {
-            key: string;
-            description: string;
-            /** @enum {string} */
-            state: "draft" | "running" | "stopped" | "archived";
-            verdict: string;
-            /** @enum {string} */
-            tone: "good" | "bad" | "open" | "broken";
-            users: number;
-            startedAt: number | null;
-            stoppedAt: number | null;
-            healthy: boolean;
-            conclusion: string | null;
-            owner: string;
-            tags: string[];
-            /** @description Label of the deciding metric. */
-            metric: string;
-            lift: number | null;
-            low: number | null;
-            high: number | null;
-        };
-        ForestRow: {
-            label: string;
-            arm: string;
-            metric: string;
-            users: number;
-            lift: number | null;
-            low: number | null;
-            high: number | null;
-            text: string;
-            /** @enum {string} */
-            tone: "good" | "bad" | "open" | "broken";
-            adjusted: string | null;
-        };
-        GetBoardPinsReply: {
-            pins: components["schemas"]["PinSummary"][];
-            nextCursor: string | null;
-            degraded?: {
-                code: string;
-                reason: string;
-            }[];
-        };
-        GetBoardRelatedReply: {
-            recommendationId: string;
-            modelVersion: string;
-            treatment: components["schemas"]["Treatment"];
-            arm: string | null;
-            items: components["schemas"]["Item"][];
-            nextCursor: string | null;
-            degraded: {
-                code: string;
-                reason: string;
-            }[];
-            missing: string[];
-        };
-        GetBoardsReply: {
-            boards: components["schemas"]["BoardSummary"][];
-            nextCursor: string | null;
-        };
-        GetCategoriesReply: {
-            categories: {
-                name: string;
-                pins: number;
-            }[];
-        };
-        GetExperimentDifferencesReply: {
-            differences: {
-                recommendationId: string;
-                at: number;
-                arm: string | null;
-                queryPinId: string;
-            }[];
-        };
-        GetExperimentExposuresReply: {
-            exposures: {
-                unit: string;
-                arm: string;
-                at: number;
-                recommendationId: string;
-                model: string;
-                surface: string;
-                sources: string[];
-                items: {
-                    pinId: string;
-                    position: number;
-                    propensity: number;
-                    sources: string[];
-                }[];
-            }[];
-            nextAfter: string | null;
-        };
-        GetExperimentForecastReply: {
-            days: number;
-            lists: number;
-            unitsSeen: number;
-            /** @description Whether the history was read to its end. */
-            complete: boolean;
-            unitsEnrolled: number;
-            metrics: {
-                metric: string;
-                value: number | null;
-                detectableLift: number | null;
-                detectableLiftWatching: number | null;
-                unitsNeeded: number | null;
-                suggestedCap: number | null;
-            }[];
-        };
-        GetExperimentReply: {
-            card: components["schemas"]["ExperimentCard"];
-            definition: components["schemas"]["Definition"];
-            version: number;
-            report: components["schemas"]["Report"];
-            headline: components["schemas"]["ForestRow"][];
-            segments: components["schemas"]["ForestRow"][];
-            sequence: {
-                arm: string;
-                days: string[];
-                lift: (number | null)[];
-                low: (number | null)[];
-                high: (number | null)[];
-            }[];
-            health: {
-                name: string;
-                text: string;
-                /** @enum {string} */
-                tone: "good" | "bad" | "open" | "broken";
-            }[];
-            audit: {
-                at: number;
-                by: string;
-                action: string;
-                version: number;
-                detail: string;
-            }[];
-        };
-        GetExperimentVersionReply: {
-            key: string;
-            version: number;
-            definition: components["schemas"]["Definition"];
-        };
-        GetExperimentsReply: {
-            experiments: components["schemas"]["ExperimentCard"][];
-            holdout: number;
-            /** @description What a definition may name. */
-            known: {
-                models: string[];
-                /** @description The model that serves now: the control of most experiments. */
-                serving: string;
-                sources: string[];
-                categories: string[];
-                surfaces: string[];
-                metrics: {
-                    name: string;
-                    label: string;
-                    kind: string;
-                    meaning: string;
-                }[];
-            };
-        };
-        GetHealthLiveReply: {
-            status: string;
-        };
-        GetHealthReady503Reply: {
-            status: string;
-            model: string;
-            pins: number;
-            degraded: {
-                code: string;
-                reason: string;
-            }[];
-            /** @description What was made for other nets than those that serve, and the job that makes it again. */
-            stale: {
-                job: string;
-                reason: string;
-            }[];
-        };
-        GetHealthReadyReply: {
-            status: string;
-            model: string;
-            pins: number;
-            degraded: {
-                code: string;
-                reason: string;
-            }[];
-            /** @description What was made for other nets than those that serve, and the job that makes it again. */
-            stale: {
-                job: string;
-                reason: string;
-            }[];
-        };
-        GetJobsReply: {
-            jobs: {
-                job: string;
-                cron: string | null;
-                flags: string[];
-                nextRunAt: string | null;
-                /** @description running, waiting or idle */
-                state: string;
-                progress: {
-                    step: string;
-                    done: number;
-                    total: number;
-                } | null;
-                last: {
-                    id: number;
-                    job: string;
-                    flags: string[];
-                    cron: string | null;
-                    who: string | null;
-                    /** @description running, done, failed, refused, stopped, killed, or lost with the service that started it */
-                    state: string;
-                    /** @description ISO 8601 */
-                    startedAt: string;
-                    endedAt: string | null;
-                    seconds: number | null;
-                    receipt: unknown;
-                    /** @description The end of what it wrote to standard error. */
-                    said: string;
-                } | null;
-                /** @description What may be asked over HTTP. */
-                form: {
-                    summary: string;
-                    fields: {
-                        name: string;
-                        /** @enum {string} */
-                        kind: "flag" | "text" | "number" | "integer" | "argument";
-                        meaning: string;
-                        choices?: string[];
-                        required?: boolean;
-                    }[];
-                };
-                /** @description Of its line in the schedule; null where the line holds flags that only schedule-job sets. */
-                values: {
-                    [key: string]: boolean | number | string;
-                } | null;
-                cannot: string | null;
-            }[];
-            problem: string | null;
-        };
-        GetJobsRunsReply: {
-            runs: {
-                id: number;
-                job: string;
-                flags: string[];
-                cron: string | null;
-                who: string | null;
-                /** @description running, done, failed, refused, stopped, killed, or lost with the service that started it */
-                state: string;
-                /** @description ISO 8601 */
-                startedAt: string;
-                endedAt: string | null;
-                seconds: number | null;
-                receipt: unknown;
-                /** @description The end of what it wrote to standard error. */
-                said: string;
-            }[];
-        };
-        GetJudgementNextReply: {
-            task: {
-                taskId: string;
-                /** @enum {string} */
-                kind: "pair" | "grade";
-                queryPinId: string;
-                left: string[];
-                right: string[];
-                done: number;
-                total: number;
-            } | null;
-        };
-        GetJudgementsReply: {
-            studies: {
-                study: string;
-                /** @enum {string} */
-                kind: "pair" | "grade";
-                tasks: number;
-                judgements: number;
-                judges: number;
-                preferenceForB: number | null;
-                preferences: {
-                    a: number;
-                    b: number;
-                    tie: number;
-                } | null;
-                agreement: number | null;
-                selfAgreement: number | null;
-            }[];
-        };
-        /** @description Two models, feature by feature, the greatest change of weight first. */
-        GetModelDifferencesReply: {
-            before: string;
-            after: string;
-            differences: {
-                feature: string;
-                before: number | null;
-                after: number | null;
-                change: number;
-                normalizationChanged: boolean;
-            }[];
-        };
-        /** @description Whether a model is better than the one that serves, and what that rests on. */
-        GetModelJudgementReply: {
-            model: string;
-            against: string;
-            /** @description better, as good, worse, or cannot tell */
-            word: string;
-            reason: string;
-            evidence: {
-                kind: string;
-                word: string;
-                lift: number | null;
-                low: number | null;
-                high: number | null;
-                count: number;
-                says: string;
-            }[];
-        };
-        /** @description A stored model. */
-        GetModelReply: {
-            name: string;
-            kind: string;
-            surface: string | null;
-            createdAt: string;
-            counts: {
-                lists: number;
-                rows: number;
-                pairs: number;
-            };
-            /** @description NDCG@10 on the lists held out, by contender. */
-            ndcg10: {
-                [key: string]: {
-                    mean: number;
-                    low: number | null;
-                    high: number | null;
-                };
-            };
-            /** @description Of weight other than 0, the heaviest first. */
-            features: {
-                name: string;
-                weight: number;
-            }[];
-        };
-        GetModelsDarkReportReply: {
-            dark: {
-                model: string;
-                share: number;
-            } | null;
-            model: string | null;
-            problem: string | null;
-            /** @description Since the process started. */
-            counts: {
-                read: number;
-                leftOut: number;
-                failed: number;
-            };
-            reads: number;
-            problems: {
-                [key: string]: number;
-            };
-            /** @description Mean share of the first k items in common, by k. */
-            overlap: {
-                [key: string]: number;
-            };
-            kendallTau: {
-                count: number;
-                mean: number;
-                p5: number;
-                p50: number;
-                p95: number;
-                p99: number;
-            } | null;
-            rankChange: {
-                count: number;
-                mean: number;
-                p5: number;
-                p50: number;
-                p95: number;
-                p99: number;
-            } | null;
-            firstDiffersShare: number | null;
-            scores: {
-                serving: {
-                    count: number;
-                    mean: number;
-                    p5: number;
-                    p50: number;
-                    p95: number;
-                    p99: number;
-                } | null;
-                dark: {
-                    count: number;
-                    mean: number;
-                    p5: number;
-                    p50: number;
-                    p95: number;
-                    p99: number;
-                } | null;
-            };
-            latencyMs: {
-                serving: {
-                    count: number;
-                    mean: number;
-                    p5: number;
-                    p50: number;
-                    p95: number;
-                    p99: number;
-                } | null;
-                dark: {
-                    count: number;
-                    mean: number;
-                    p5: number;
-                    p50: number;
-                    p95: number;
-                    p99: number;
-                } | null;
-            };
-            bySurface: {
-                [key: string]: {
-                    reads: number;
-                    overlapAt10: number;
-                };
-            };
-        };
-        GetModelsHistoryReply: {
-            changes: {
-                at: string;
-                action: string;
-                model: string | null;
-                previous: string | null;
-                who: string;
-                why: string;
-                forced: boolean;
-                surface: string | null;
-                judged: string | null;
-            }[];
-        };
-        GetModelsReply: {
-            serving: string;
-            /** @description Models that every installation has: they serve like stored ones. */
-            shipped: string[];
-            servingOn: {
-                "home-feed": string | null;
-                rank: string | null;
-            };
-            canary: {
-                model: string;
-                share: number;
-            } | null;
-            dark: {
-                model: string;
-                share: number;
-            } | null;
-            problem: string | null;
-            models: {
-                name: string;
-                createdAt: string | null;
-                kind: string | null;
-                source: string | null;
-                features: number;
-                ndcg10: number | null;
-                serving: boolean;
-                digest: string | null;
-                problem?: string;
-            }[];
-        };
-        GetNearDuplicatesReply: {
-            groups: {
-                pins: {
-                    id: string;
-                    title: string;
-                    saves: number;
-                }[];
-                nearly: ({
-                    id: string;
-                    title: string;
-                    saves: number;
-                } & {
-                    /** @description 1 - Hamming distance / bits of the codes. */
-                    likeness: number;
-                })[];
-            }[];
-            judged: {
-                pinIds: string[];
-                same: boolean;
-            }[];
-            nextCursor: string | null;
-        };
-        GetNetsDarkReportReply: {
-            dark: {
-                net: string;
-                share: number;
-                model: string;
-                since: string;
-            } | null;
-            model: string | null;
-            problem: string | null;
-            /** @description Since the process started. */
-            counts: {
-                read: number;
-                leftOut: number;
-                failed: number;
-            };
-            reads: number;
-            problems: {
-                [key: string]: number;
-            };
-            /** @description Mean share of the first k items in common, by k. */
-            overlap: {
-                [key: string]: number;
-            };
-            kendallTau: {
-                count: number;
-                mean: number;
-                p5: number;
-                p50: number;
-                p95: number;
-                p99: number;
-            } | null;
-            rankChange: {
-                count: number;
-                mean: number;
-                p5: number;
-                p50: number;
-                p95: number;
-                p99: number;
-            } | null;
-            firstDiffersShare: number | null;
-            scores: {
-                serving: {
-                    count: number;
-                    mean: number;
-                    p5: number;
-                    p50: number;
-                    p95: number;
-                    p99: number;
-                } | null;
-                dark: {
-                    count: number;
-                    mean: number;
-                    p5: number;
-                    p50: number;
-                    p95: number;
-                    p99: number;
-                } | null;
-            };
-            latencyMs: {
-                serving: {
-                    count: number;
-                    mean: number;
-                    p5: number;
-                    p50: number;
-                    p95: number;
-                    p99: number;
-                } | null;
-                dark: {
-                    count: number;
-                    mean: number;
-                    p5: number;
-                    p50: number;
-                    p95: number;
-                    p99: number;
-                } | null;
-            };
-            bySurface: {
-                [key: string]: {
-                    reads: number;
-                    overlapAt10: number;
-                };
-            };
-        };
-        /** @description Visual nets, detectors, and the switches so far. */
-        GetNetsReply: {
-            nets: {
-                /** @description By which it is switched to. */
-                name: string;
-                net: string | null;
-                digest: string | null;
-                serving: boolean;
-                /** @description Pictures of the catalog. */
-                images: number;
-                /** @description Of them, those it has not read. */
-                missing: number;
-                problem: string | null;
-            }[];
-            detectors: {
-                name: string;
-                digest: string;
-            }[];
-            /** @description The newest first. */
-            switches: {
-                net: string;
-                model: string | null;
-                at: string;
-                why: string;
-            }[];
-            stale: {
-                job: string;
-                reason: string;
-            }[];
-        };
-        GetPinBoardsReply: {
-            boards: components["schemas"]["BoardSummary"][];
-        };
-        GetPinObjectsReply: {
-            width: number;
-            height: number;
-            objects: components["schemas"]["PinObject"][];
-            missing: string[];
-            /** @description Why dots are missing. */
-            reason?: string;
-            /** @description By detector. */
+        categories?: string[];
+        dominantObject?: boolean;
+      };
+      /** @description The first one decides. */
+      metrics: string[];
+      guardrails: {
+        metric: string;
+        /** @description Harm that is tolerated: 0.02 allows 2 % worse; with marginUnit absolute, 5 allows 5 ms more. */
+        margin: number;
+        /** @enum {string} */
+        marginUnit?: 'absolute';
+      }[];
+      /** @description Totals of a unit above the cap count as the cap, by metric. */
+      caps: {
+        [key: string]: number;
+      };
+      attributionHours: number;
+      attribution: {
+        closeup?: number;
+        click?: number;
+        longClick?: number;
+        save?: number;
+      };
+      plannedDays: number;
+      /** @enum {string} */
+      impressionsFrom: 'served' | 'events';
+      /** @description Count the lift of the first day by the hour. */
+      curveByHour: boolean;
+      counterfactualShare: number;
+      prePeriodDays: number;
+      expectedUnits: number;
+      alpha: number;
+      minimumLift: number;
+      /** @description The first arm is the control. Weights sum to one. */
+      arms: {
+        key: string;
+        weight: number;
+        /** @description What the arm changes; absent fields keep what serves outside experiments. */
+        treatment: {
+          /** @description A model of the registry by name; null: the one that serves. */
+          model?: string | null;
+          /** @description Candidate sources by name; null: all there are. */
+          sources?: string[] | null;
+          /** @description Whose visual features stand for the query: the whole image, or its dominant object's crop where there is one. */
+          visualFrom?: 'image' | 'object';
+          whenDominantObject?: {
+            /** @description Multiplies the weights of fc6 and fc8 similarity and of the fc6 crosses when the query has a dominant object. */
+            visualWeightFactor: number;
+          };
+          /** @description Visual search: dots, each signal at least at the threshold given (absent: the fitted one), or one default box. Absent: dots by the fitted thresholds. */
+          dots?: {
+            show: 'dots' | 'box';
             thresholds?: {
-                [key: string]: {
-                    thresholds: {
-                        score: number;
-                        visual: number;
-                        annotation: number;
-                        conformity: number;
-                        agreement: number;
-                    };
-                    /** @description catalogue, shipped or unfitted */
-                    from: string;
-                    provenance: {
-                        truth: string;
-                        photos: number;
-                        dots: number;
-                        rightDots: number;
-                        recallAsked: number;
-                        judged: {
-                            recall: number;
-                            falseRemoved: number;
-                            precision: number;
-                        };
-                    } | null;
-                };
+              score?: number;
+              visual?: number;
+              annotation?: number;
+              conformity?: number;
+              agreement?: number;
             };
-            /**
-             * @description What the treatment of the caller offers.
-             * @enum {string}
-             */
-            display: "dots" | "box";
-            /** @description x1, y1, x2, y2 in pixels of the picture. */
-            defaultBox?: number[];
-        };
-        GetPinRelatedReply: {
-            recommendationId: string;
-            modelVersion: string;
-            treatment: components["schemas"]["Treatment"];
-            arm: string | null;
-            items: components["schemas"]["Item"][];
-            nextCursor: string | null;
-            degraded: {
-                code: string;
-                reason: string;
-            }[];
-            missing: string[];
-        };
-        GetPinsReply: {
-            pins: components["schemas"]["PinSummary"][];
-            nextCursor: string | null;
-            degraded?: {
-                code: string;
-                reason: string;
-            }[];
-        };
-        /** @description How the installation stands. */
-        GetStatusReply: {
-            /** @description ISO 8601 */
-            at: string;
-            /** @description When this process began, ISO 8601 */
-            startedAt: string;
-            pins: {
-                pins: number;
-                withImage: number;
-                /** @description Pictures that the serving net has not read yet. */
-                withoutFeatures: number;
-                imagesRefused: number;
-            };
-            boards: number;
-            saves: number;
-            users: number;
-            models: {
-                serving: string;
-                homeFeed: string | null;
-                rank: string | null;
-                canary: {
-                    model: string;
-                    share: number;
-                } | null;
-                dark: {
-                    model: string;
-                    share: number;
-                } | null;
-                stored: number;
-            };
-            nets: {
-                visual: {
-                    name: string;
-                    digest: string;
-                } | null;
-                detectors: {
-                    name: string;
-                    digest: string;
-                }[];
-            };
-            builds: {
-                name: string;
-                version: string;
-                at: string;
-            }[];
-            /** @description Of each of the last 60 minutes, the oldest first. */
-            traffic: {
-                lists: number[];
-                events: number[];
-            };
-            log: {
-                lists: number;
-                events: number;
-                /** @description Their list is unknown so far. */
-                eventsKeptApart: number;
-            };
-            runningExperiments: number;
-            storage: {
-                parts: {
-                    name: string;
-                    bytes: number;
-                }[];
-                freeBytes: number;
-            };
-            /** @description What is degraded, stale, refused or missing; empty while all is well. */
-            troubles: {
-                about: string;
-                says: string;
-                wayOut: string;
-                job: string | null;
-            }[];
-        };
-        GetUserHistoryReply: {
-            history: {
-                pinId: string;
-                type: string;
-                at: number;
-                title: string;
-            }[];
-        };
-        GetUserHomeFeedReply: {
-            recommendationId: string;
-            modelVersion: string;
-            treatment: components["schemas"]["Treatment"];
-            arm: string | null;
-            items: components["schemas"]["Item"][];
-            nextCursor: string | null;
-            degraded: {
-                code: string;
-                reason: string;
-            }[];
-            missing: string[];
-        };
-        GetUsersReply: {
-            users: {
-                id: string;
-                saves: number;
-                /** @description Of the last save or action, epoch milliseconds. */
-                lastAt: number | null;
-            }[];
-        };
-        Item: {
-            pinId: string;
-            position: number;
-            score: number;
-            sources: {
-                name: string;
-                score: number;
-            }[];
-            terms?: components["schemas"]["Term"][];
-            fields?: {
-                [key: string]: unknown;
-            };
-        };
-        LensItem: {
-            pinId: string;
-            position: number;
-            score: number;
-            sources: {
-                name: string;
-                score: number;
-            }[];
-            terms?: components["schemas"]["Term"][];
-            fields?: {
-                [key: string]: unknown;
-            };
-            title: string;
-            source: string;
-            /** @description x1, y1, x2, y2 in pixels of the picture. */
-            box?: number[];
-            label?: string;
-            distance?: number;
-            /** @description Width and height of the picture that `box` is in. */
-            extent?: number[];
-        };
-        PinObject: {
-            label: string;
-            score: number;
-            /** @description x1, y1, x2, y2 in pixels of the picture. */
-            box: number[];
-            /** @description The signal that took its dot. */
-            suppressedBy?: string;
-            detector?: string;
-            shown: boolean;
-            dominant: boolean;
-            /** @description People who drew a box around it themselves. */
-            people?: number;
-            words?: {
-                word: string;
-                confidence: number;
-            }[];
-            signals?: {
-                visual: number;
-                annotation: number;
-                conformity: number | null;
-                agreement: number | null;
-            } | null;
-        };
-        /** @description Other fields are the caller's own: a text, a number, true or false. */
-        PinRecord: {
-            id: string | number;
-            image?: string;
-            title?: string;
-            description?: string;
-            link?: string;
-            annotations?: {
-                [key: string]: number;
-            } | string[];
-            categories?: {
-                [key: string]: number;
-            } | string[];
-            buyable?: boolean;
-            /** @description ISO 8601, or a number since 1970: milliseconds, or seconds. */
-            createdAt?: string | number;
-        } & {
-            [key: string]: unknown;
-        };
-        PinSummary: {
-            id: string;
-            title: string;
-            description: string;
-            link: string | null;
-            categories: {
-                [key: string]: number;
-            };
-            annotations: {
-                [key: string]: number;
-            };
-            /** @description What the visual net says the picture shows: word -> share of labelled photos, called so as surely, that showed it. */
-            seen: {
-                [key: string]: number;
-            };
-            buyable: boolean;
-            saves: number;
-            hasImage: boolean;
-            imageFailure: string | null;
-            /** @description Fields of the caller: price, brand, ... */
-            fields: {
-                [key: string]: unknown;
-            };
-        };
-        PostBoardRestoreReply: {
-            read: number;
-            written: number;
-            unchanged: number;
-            rejected: {
-                [key: string]: {
-                    count: number;
-                    lines: number[];
-                    cells: {
-                        line: number;
-                        field?: string;
-                        value?: string;
-                    }[];
-                };
-            };
-            unknownFields?: {
-                [key: string]: number;
-            };
-            unknownCategories?: {
-                [key: string]: number;
-            };
-            /** @description What was read in a way the sender should know of. */
-            notes?: {
-                [key: string]: number;
-            };
-        };
-        PostBoardsBody: {
-            boards: components["schemas"]["BoardRecord"][];
-        };
-        PostBoardsReply: {
-            read: number;
-            written: number;
-            unchanged: number;
-            rejected: {
-                [key: string]: {
-                    count: number;
-                    lines: number[];
-                    cells: {
-                        line: number;
-                        field?: string;
-                        value?: string;
-                    }[];
-                };
-            };
-            unknownFields?: {
-                [key: string]: number;
-            };
-            unknownCategories?: {
-                [key: string]: number;
-            };
-            /** @description What was read in a way the sender should know of. */
-            notes?: {
-                [key: string]: number;
-            };
-        };
-        PostEventsBody: {
-            events: components["schemas"]["EventRecord"][];
-        };
-        PostEventsReply: {
-            read: number;
-            written: number;
-            unchanged: number;
-            /** @description Events whose recommendation id is unknown so far; they join when it arrives. */
-            keptApart: number;
-            rejected: {
-                [key: string]: {
-                    count: number;
-                    lines: number[];
-                    cells: {
-                        line: number;
-                        field?: string;
-                        value?: string;
-                    }[];
-                };
-            };
-            /** @description What was read in a way the sender should know of. */
-            notes?: {
-                [key: string]: number;
-            };
-        };
-        PostExperimentArchiveReply: {
-            key: string;
-            /** @enum {string} */
-            state: "draft" | "running" | "stopped" | "archived";
-            version: number;
-            definition: components["schemas"]["Definition"];
-        };
-        PostExperimentConcludeBody: {
-            /** @enum {string} */
-            decision: "serve" | "keep-control";
-            /** @description The arm that is to serve; the first one tried without it. */
-            arm?: string;
-            /** @description The reason, kept in the history. */
-            why: string;
-            /** @description Promote although the judge is against it, or cannot tell. */
-            force?: boolean;
-        };
-        PostExperimentConcludeReply: {
-            key: string;
-            /** @enum {string} */
-            state: "draft" | "running" | "stopped" | "archived";
-            version: number;
-            definition: components["schemas"]["Definition"];
-        };
-        PostExperimentRampBody: {
-            traffic: number;
-        };
-        PostExperimentRampReply: {
-            key: string;
-            /** @enum {string} */
-            state: "draft" | "running" | "stopped" | "archived";
-            version: number;
-            definition: components["schemas"]["Definition"];
-        };
-        PostExperimentStartReply: {
-            key: string;
-            /** @enum {string} */
-            state: "draft" | "running" | "stopped" | "archived";
-            version: number;
-            definition: components["schemas"]["Definition"];
-        };
-        PostExperimentStopReply: {
-            key: string;
-            /** @enum {string} */
-            state: "draft" | "running" | "stopped" | "archived";
-            version: number;
-            definition: components["schemas"]["Definition"];
-        };
-        PostExperimentsBody: {
-            key: string;
-            /** @description The first arm is the control. Weights sum to one. */
-            arms: {
-                key: string;
-                weight: number;
-                treatment?: string | {
-                    /** @description A model of the registry by name; null: the one that serves. */
-                    model?: string | null;
-                    /** @description Candidate sources by name; null: all there are. */
-                    sources?: string[] | null;
-                    /** @description Whose visual features stand for the query: the whole image, or its dominant object's crop where there is one. */
-                    visualFrom?: "image" | "object";
-                    whenDominantObject?: {
-                        /** @description Multiplies the weights of fc6 and fc8 similarity and of the fc6 crosses when the query has a dominant object. */
-                        visualWeightFactor: number;
-                    };
-                    /** @description Visual search: dots, each signal at least at the threshold given (absent: the fitted one), or one default box. Absent: dots by the fitted thresholds. */
-                    dots?: {
-                        show: "dots" | "box";
-                        thresholds?: {
-                            score?: number;
-                            visual?: number;
-                            annotation?: number;
-                            conformity?: number;
-                            agreement?: number;
-                        };
-                    };
-                };
-            }[];
-            description?: string;
-            /** @description What is expected, and why. */
-            hypothesis?: string;
-            owner?: string;
-            tags?: string[];
-            /** @enum {string} */
-            unit?: "user" | "session";
-            /** @enum {string} */
-            design?: "split" | "interleaved";
-            /** @description Salts the hash; the key by default. */
-            seed?: string;
-            hashVersion?: number;
-            layer?: {
-                name: string;
-                slots: number[];
-            };
-            traffic?: number;
-            eligibility?: {
-                surfaces?: string[];
-                querySet?: {
-                    popular: number;
-                } | {
-                    pinIds: string[];
-                };
-                categories?: string[];
-                dominantObject?: boolean;
-            };
-            /** @description The first one decides. */
-            metrics?: string[];
-            guardrails?: {
-                metric: string;
-                /** @description Harm that is tolerated: 0.02 allows 2 % worse; with marginUnit absolute, 5 allows 5 ms more. */
-                margin: number;
-                /** @enum {string} */
-                marginUnit?: "absolute";
-            }[];
-            /** @description Totals of a unit above the cap count as the cap, by metric. */
-            caps?: {
-                [key: string]: number;
-            };
-            attributionHours?: number;
-            attribution?: {
-                closeup?: number;
-                click?: number;
-                longClick?: number;
-                save?: number;
-            };
-            plannedDays?: number;
-            /** @enum {string} */
-            impressionsFrom?: "served" | "events";
-            /** @description Count the lift of the first day by the hour. */
-            curveByHour?: boolean;
-            counterfactualShare?: number;
-            prePeriodDays?: number;
-            expectedUnits?: number;
-            alpha?: number;
-            minimumLift?: number;
-            /** @description Units put into an arm by hand. Shown to those who may know people. */
-            forced?: {
-                [key: string]: string;
-            };
-        };
-        PostExperimentsForecastBody: {
-            key: string;
-            /** @description The first arm is the control. Weights sum to one. */
-            arms: {
-                key: string;
-                weight: number;
-                treatment?: string | {
-                    /** @description A model of the registry by name; null: the one that serves. */
-                    model?: string | null;
-                    /** @description Candidate sources by name; null: all there are. */
-                    sources?: string[] | null;
-                    /** @description Whose visual features stand for the query: the whole image, or its dominant object's crop where there is one. */
-                    visualFrom?: "image" | "object";
-                    whenDominantObject?: {
-                        /** @description Multiplies the weights of fc6 and fc8 similarity and of the fc6 crosses when the query has a dominant object. */
-                        visualWeightFactor: number;
-                    };
-                    /** @description Visual search: dots, each signal at least at the threshold given (absent: the fitted one), or one default box. Absent: dots by the fitted thresholds. */
-                    dots?: {
-                        show: "dots" | "box";
-                        thresholds?: {
-                            score?: number;
-                            visual?: number;
-                            annotation?: number;
-                            conformity?: number;
-                            agreement?: number;
-                        };
-                    };
-                };
-            }[];
-            description?: string;
-            /** @description What is expected, and why. */
-            hypothesis?: string;
-            owner?: string;
-            tags?: string[];
-            /** @enum {string} */
-            unit?: "user" | "session";
-            /** @enum {string} */
-            design?: "split" | "interleaved";
-            /** @description Salts the hash; the key by default. */
-            seed?: string;
-            hashVersion?: number;
-            layer?: {
-                name: string;
-                slots: number[];
-            };
-            traffic?: number;
-            eligibility?: {
-                surfaces?: string[];
-                querySet?: {
-                    popular: number;
-                } | {
-                    pinIds: string[];
-                };
-                categories?: string[];
-                dominantObject?: boolean;
-            };
-            /** @description The first one decides. */
-            metrics?: string[];
-            guardrails?: {
-                metric: string;
-                /** @description Harm that is tolerated: 0.02 allows 2 % worse; with marginUnit absolute, 5 allows 5 ms more. */
-                margin: number;
-                /** @enum {string} */
-                marginUnit?: "absolute";
-            }[];
-            /** @description Totals of a unit above the cap count as the cap, by metric. */
-            caps?: {
-                [key: string]: number;
-            };
-            attributionHours?: number;
-            attribution?: {
-                closeup?: number;
-                click?: number;
-                longClick?: number;
-                save?: number;
-            };
-            plannedDays?: number;
-            /** @enum {string} */
-            impressionsFrom?: "served" | "events";
-            /** @description Count the lift of the first day by the hour. */
-            curveByHour?: boolean;
-            counterfactualShare?: number;
-            prePeriodDays?: number;
-            expectedUnits?: number;
-            alpha?: number;
-            minimumLift?: number;
-            /** @description Units put into an arm by hand. Shown to those who may know people. */
-            forced?: {
-                [key: string]: string;
-            };
-        };
-        PostExperimentsForecastReply: {
-            days: number;
-            lists: number;
-            unitsSeen: number;
-            /** @description Whether the history was read to its end. */
-            complete: boolean;
-            unitsEnrolled: number;
-            metrics: {
-                metric: string;
-                value: number | null;
-                detectableLift: number | null;
-                detectableLiftWatching: number | null;
-                unitsNeeded: number | null;
-                suggestedCap: number | null;
-            }[];
-        };
-        PostExperimentsReply: {
-            key: string;
-            /** @enum {string} */
-            state: "draft" | "running" | "stopped" | "archived";
-            version: number;
-            definition: components["schemas"]["Definition"];
-        };
-        PostJobRunBody: {
-            values?: {
-                [key: string]: boolean | number | string;
-            };
-        };
-        PostJobRunReply: {
-            jobs: {
-                job: string;
-                cron: string | null;
-                flags: string[];
-                nextRunAt: string | null;
-                /** @description running, waiting or idle */
-                state: string;
-                progress: {
-                    step: string;
-                    done: number;
-                    total: number;
-                } | null;
-                last: {
-                    id: number;
-                    job: string;
-                    flags: string[];
-                    cron: string | null;
-                    who: string | null;
-                    /** @description running, done, failed, refused, stopped, killed, or lost with the service that started it */
-                    state: string;
-                    /** @description ISO 8601 */
-                    startedAt: string;
-                    endedAt: string | null;
-                    seconds: number | null;
-                    receipt: unknown;
-                    /** @description The end of what it wrote to standard error. */
-                    said: string;
-                } | null;
-                /** @description What may be asked over HTTP. */
-                form: {
-                    summary: string;
-                    fields: {
-                        name: string;
-                        /** @enum {string} */
-                        kind: "flag" | "text" | "number" | "integer" | "argument";
-                        meaning: string;
-                        choices?: string[];
-                        required?: boolean;
-                    }[];
-                };
-                /** @description Of its line in the schedule; null where the line holds flags that only schedule-job sets. */
-                values: {
-                    [key: string]: boolean | number | string;
-                } | null;
-                cannot: string | null;
-            }[];
-            problem: string | null;
-        };
-        PostJobStopReply: {
-            jobs: {
-                job: string;
-                cron: string | null;
-                flags: string[];
-                nextRunAt: string | null;
-                /** @description running, waiting or idle */
-                state: string;
-                progress: {
-                    step: string;
-                    done: number;
-                    total: number;
-                } | null;
-                last: {
-                    id: number;
-                    job: string;
-                    flags: string[];
-                    cron: string | null;
-                    who: string | null;
-                    /** @description running, done, failed, refused, stopped, killed, or lost with the service that started it */
-                    state: string;
-                    /** @description ISO 8601 */
-                    startedAt: string;
-                    endedAt: string | null;
-                    seconds: number | null;
-                    receipt: unknown;
-                    /** @description The end of what it wrote to standard error. */
-                    said: string;
-                } | null;
-                /** @description What may be asked over HTTP. */
-                form: {
-                    summary: string;
-                    fields: {
-                        name: string;
-                        /** @enum {string} */
-                        kind: "flag" | "text" | "number" | "integer" | "argument";
-                        meaning: string;
-                        choices?: string[];
-                        required?: boolean;
-                    }[];
-                };
-                /** @description Of its line in the schedule; null where the line holds flags that only schedule-job sets. */
-                values: {
-                    [key: string]: boolean | number | string;
-                } | null;
-                cannot: string | null;
-            }[];
-            problem: string | null;
-        };
-        PostJudgementBody: {
-            taskId: string;
-            judge: string;
-            answer: number;
-        };
-        PostJudgementReply: {
-            task: {
-                taskId: string;
-                /** @enum {string} */
-                kind: "pair" | "grade";
-                queryPinId: string;
-                left: string[];
-                right: string[];
-                done: number;
-                total: number;
-            } | null;
-        };
-        PostJudgementsBody: {
-            study: string;
-            kind?: "pair" | "grade";
-            /** @description A model name, a named variant, or a treatment. */
-            treatmentA: unknown;
-            treatmentB: unknown;
-            /** @default 20 */
-            queries: number;
-            /** @default 8 */
-            length: number;
-            /** @default 0.2 */
-            repeats: number;
-            /** @default 1 */
-            seed: number;
-        };
-        PostJudgementsReply: {
-            study: string;
-            /** @enum {string} */
-            kind: "pair" | "grade";
-            queries: number;
-            tasks: number;
-        };
-        PostLensBody: {
-            pinId?: string;
-            box?: number[];
-            boxUnit?: "pixels" | "fractions";
-            category?: string;
-            buyable?: boolean;
-            /**
-             * @description flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product: the same thing only.
-             * @enum {string}
-             */
-            mode?: "flashlight" | "similar-looks" | "shop-the-look" | "exact-product";
-            /** @description Only pins that carry this annotation. */
-            term?: string;
-            /** @description Only pins that carry all of these annotations. */
-            terms?: string[];
-            /** @description A public address of an image, instead of pinId or an upload. */
-            imageUrl?: string;
-            /** @description Whether a person drew the box or took a dot. */
-            via?: "crop" | "dot";
-            /** @description The box is still moving: the list is not logged. */
-            preview?: boolean;
-            sessionId?: string;
-            treatment?: string;
-            exclude?: string[];
-            userId?: string;
-            limit?: number;
-            cursor?: string;
-            explain?: boolean;
-            fields?: string | string[];
-            /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
-            filter?: string | string[];
-        };
-        PostLensForm: {
-            pinId?: string;
-            box?: number[];
-            boxUnit?: "pixels" | "fractions";
-            category?: string;
-            buyable?: boolean;
-            /**
-             * @description flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product: the same thing only.
-             * @enum {string}
-             */
-            mode?: "flashlight" | "similar-looks" | "shop-the-look" | "exact-product";
-            /** @description Only pins that carry this annotation. */
-            term?: string;
-            /** @description Only pins that carry all of these annotations. */
-            terms?: string[];
-            /** @description A public address of an image, instead of pinId or an upload. */
-            imageUrl?: string;
-            /** @description Whether a person drew the box or took a dot. */
-            via?: "crop" | "dot";
-            /** @description The box is still moving: the list is not logged. */
-            preview?: boolean;
-            sessionId?: string;
-            treatment?: string;
-            exclude?: string[];
-            userId?: string;
-            limit?: number;
-            cursor?: string;
-            explain?: boolean;
-            fields?: string | string[];
-            /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
-            filter?: string | string[];
-            /**
-             * Format: binary
-             * @description The picture.
-             */
-            image?: string;
-        };
-        PostLensReply: {
-            recommendationId: string;
-            /** @description hamming and the first digits of the visual net. */
-            modelVersion: string;
-            treatment: components["schemas"]["Treatment"];
-            arm: string | null;
-            userId: string | null;
-            degraded: {
-                code: string;
-                reason: string;
-            }[];
-            missing: string[];
-            items: components["schemas"]["LensItem"][];
-            nextCursor: string | null;
-            understanding: {
-                annotations: {
-                    term: string;
-                    weight: number;
-                    confidence: number;
-                }[];
-                objects: {
-                    label: string;
-                    score: number;
-                    /** @description x1, y1, x2, y2 in pixels of the picture. */
-                    box: number[];
-                    /** @description The signal that took its dot. */
-                    suppressedBy?: string;
-                    detector?: string;
-                    shown?: boolean;
-                    dominant?: boolean;
-                }[];
-                colours: {
-                    hex: string;
-                    /** @description CIE L*a*b*. */
-                    lab: number[];
-                    /** @description Of the pixels, 0..1. */
-                    share: number;
-                }[];
-                category: {
-                    name: string;
-                    confidence: number;
-                } | null;
-                knownPin: string | null;
-                picture: string;
-                words: {
-                    word: string;
-                    confidence: number;
-                }[];
-            };
-            annotations: {
-                term: string;
-                weight: number;
-            }[];
-            colours: {
-                hex: string;
-                /** @description CIE L*a*b*. */
-                lab: number[];
-                /** @description Of the pixels, 0..1. */
-                share: number;
-            }[];
-            blend: {
-                source: string;
-                ratio: number;
-                reason: string;
-            }[];
-        };
-        PostModelCanaryBody: {
-            why?: string;
-            share: number;
-        };
-        PostModelCanaryReply: {
-            model: string | null;
-            previous: string | null;
-            share?: number;
-        };
-        PostModelDarkBody: {
-            why?: string;
-            share?: number;
-        };
-        PostModelDarkReply: {
-            model: string | null;
-            previous: string | null;
-            share?: number;
-        };
-        PostModelPromoteBody: {
-            why?: string;
-            force?: boolean;
-        };
-        PostModelPromoteReply: {
-            model: string | null;
-            previous: string | null;
-            share?: number;
-        };
-        PostModelsCanaryStopBody: {
-            why?: string;
-        };
-        PostModelsCanaryStopReply: {
-            model: string | null;
-            previous: string | null;
-            share?: number;
-        };
-        PostModelsDarkStopBody: {
-            why?: string;
-        };
-        PostModelsDarkStopReply: {
-            model: string | null;
-            previous: string | null;
-            share?: number;
-        };
-        PostModelsRollBackBody: {
-            why?: string;
-        };
-        PostModelsRollBackReply: {
-            model: string | null;
-            previous: string | null;
-            share?: number;
-        };
-        PostNearDuplicatesBody: {
-            pinIds: string[];
-            /** @description true: the same picture; false: not; null: what was said is taken back. */
-            same: boolean | null;
-        };
-        PostNearDuplicatesReply: {
-            groups: string[][];
-        };
-        PostNetSwitchBody: {
-            why?: string;
-            model?: string;
-        };
-        /** @description Visual nets, detectors, and the switches so far. */
-        PostNetSwitchReply: {
-            nets: {
-                /** @description By which it is switched to. */
-                name: string;
-                net: string | null;
-                digest: string | null;
-                serving: boolean;
-                /** @description Pictures of the catalog. */
-                images: number;
-                /** @description Of them, those it has not read. */
-                missing: number;
-                problem: string | null;
-            }[];
-            detectors: {
-                name: string;
-                digest: string;
-            }[];
-            /** @description The newest first. */
-            switches: {
-                net: string;
-                model: string | null;
-                at: string;
-                why: string;
-            }[];
-            stale: {
-                job: string;
-                reason: string;
-            }[];
-        };
-        PostNetsRollBackBody: {
-            why?: string;
-        };
-        /** @description Visual nets, detectors, and the switches so far. */
-        PostNetsRollBackReply: {
-            nets: {
-                /** @description By which it is switched to. */
-                name: string;
-                net: string | null;
-                digest: string | null;
-                serving: boolean;
-                /** @description Pictures of the catalog. */
-                images: number;
-                /** @description Of them, those it has not read. */
-                missing: number;
-                problem: string | null;
-            }[];
-            detectors: {
-                name: string;
-                digest: string;
-            }[];
-            /** @description The newest first. */
-            switches: {
-                net: string;
-                model: string | null;
-                at: string;
-                why: string;
-            }[];
-            stale: {
-                job: string;
-                reason: string;
-            }[];
-        };
-        PostPhotosForm: {
-            path: string;
-            /**
-             * Format: binary
-             * @description The picture.
-             */
-            image: string;
-        };
-        PostPhotosReply: {
-            path: string;
-            bytes: number;
-        };
-        PostPhotosTakeInReply: {
-            photos: number;
-            added: number;
-            changed: number;
-            removed: number;
-            unchanged: number;
-            boards: number;
-            rejected: {
-                [key: string]: {
-                    count: number;
-                    files: string[];
-                };
-            };
-        };
-        PostPinRestoreReply: {
-            read: number;
-            written: number;
-            unchanged: number;
-            rejected: {
-                [key: string]: {
-                    count: number;
-                    lines: number[];
-                    cells: {
-                        line: number;
-                        field?: string;
-                        value?: string;
-                    }[];
-                };
-            };
-            unknownFields?: {
-                [key: string]: number;
-            };
-            unknownCategories?: {
-                [key: string]: number;
-            };
-            /** @description What was read in a way the sender should know of. */
-            notes?: {
-                [key: string]: number;
-            };
-        };
-        PostPinsBody: {
-            pins: components["schemas"]["PinRecord"][];
-        };
-        PostPinsReply: {
-            read: number;
-            written: number;
-            unchanged: number;
-            rejected: {
-                [key: string]: {
-                    count: number;
-                    lines: number[];
-                    cells: {
-                        line: number;
-                        field?: string;
-                        value?: string;
-                    }[];
-                };
-            };
-            unknownFields?: {
-                [key: string]: number;
-            };
-            unknownCategories?: {
-                [key: string]: number;
-            };
-            /** @description What was read in a way the sender should know of. */
-            notes?: {
-                [key: string]: number;
-            };
-        };
-        PostRankBody: {
-            queryPinId: string;
-            pinIds: string[];
-            userId?: string;
-            /** @description The session, the unit of experiments by session; without it those leave the list out and count it. */
-            sessionId?: string;
-            limit?: number;
-            explain?: boolean;
-            /** @description A model name, variant-a, variant-b, variant-c, or a treatment as JSON. Marked in the log, kept out of training. */
-            treatment?: string;
-            fields?: string | string[];
-            /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
-            filter?: string | string[];
-        };
-        PostRankReply: {
-            recommendationId: string;
-            modelVersion: string;
-            treatment: components["schemas"]["Treatment"];
-            arm: string | null;
-            items: components["schemas"]["Item"][];
-            nextCursor: string | null;
-            degraded: {
-                code: string;
-                reason: string;
-            }[];
-            missing: string[];
-        };
-        PostSavesBody: {
-            saves: components["schemas"]["SaveRecord"][];
-        };
-        PostSavesReply: {
-            read: number;
-            written: number;
-            unchanged: number;
-            rejected: {
-                [key: string]: {
-                    count: number;
-                    lines: number[];
-                    cells: {
-                        line: number;
-                        field?: string;
-                        value?: string;
-                    }[];
-                };
-            };
-            unknownFields?: {
-                [key: string]: number;
-            };
-            unknownCategories?: {
-                [key: string]: number;
-            };
-            /** @description What was read in a way the sender should know of. */
-            notes?: {
-                [key: string]: number;
-            };
-        };
-        PostSavesRestoreBody: {
-            pinId: string;
-            boardId: string;
-            /** @description Absent: the saves of everybody. */
-            userId?: string;
-        };
-        PostSavesRestoreReply: {
-            read: number;
-            written: number;
-            unchanged: number;
-            rejected: {
-                [key: string]: {
-                    count: number;
-                    lines: number[];
-                    cells: {
-                        line: number;
-                        field?: string;
-                        value?: string;
-                    }[];
-                };
-            };
-            unknownFields?: {
-                [key: string]: number;
-            };
-            unknownCategories?: {
-                [key: string]: number;
-            };
-            /** @description What was read in a way the sender should know of. */
-            notes?: {
-                [key: string]: number;
-            };
-        };
-        PostVisualSearchBody: {
-            pinId?: string;
-            box?: number[];
-            boxUnit?: "pixels" | "fractions";
-            category?: string;
-            buyable?: boolean;
-            /**
-             * @description flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product: the same thing only.
-             * @enum {string}
-             */
-            mode?: "flashlight" | "similar-looks" | "shop-the-look" | "exact-product";
-            /** @description Only pins that carry this annotation. */
-            term?: string;
-            /** @description Only pins that carry all of these annotations. */
-            terms?: string[];
-            /** @description A public address of an image, instead of pinId or an upload. */
-            imageUrl?: string;
-            /** @description Whether a person drew the box or took a dot. */
-            via?: "crop" | "dot";
-            /** @description The box is still moving: the list is not logged. */
-            preview?: boolean;
-            sessionId?: string;
-            treatment?: string;
-            exclude?: string[];
-            userId?: string;
-            limit?: number;
-            cursor?: string;
-            explain?: boolean;
-            fields?: string | string[];
-            /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
-            filter?: string | string[];
-        };
-        PostVisualSearchForm: {
-            pinId?: string;
-            box?: number[];
-            boxUnit?: "pixels" | "fractions";
-            category?: string;
-            buyable?: boolean;
-            /**
-             * @description flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product: the same thing only.
-             * @enum {string}
-             */
-            mode?: "flashlight" | "similar-looks" | "shop-the-look" | "exact-product";
-            /** @description Only pins that carry this annotation. */
-            term?: string;
-            /** @description Only pins that carry all of these annotations. */
-            terms?: string[];
-            /** @description A public address of an image, instead of pinId or an upload. */
-            imageUrl?: string;
-            /** @description Whether a person drew the box or took a dot. */
-            via?: "crop" | "dot";
-            /** @description The box is still moving: the list is not logged. */
-            preview?: boolean;
-            sessionId?: string;
-            treatment?: string;
-            exclude?: string[];
-            userId?: string;
-            limit?: number;
-            cursor?: string;
-            explain?: boolean;
-            fields?: string | string[];
-            /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
-            filter?: string | string[];
-            /**
-             * Format: binary
-             * @description The picture.
-             */
-            image?: string;
-        };
-        PostVisualSearchReply: {
-            recommendationId: string;
-            /** @description hamming and the first digits of the visual net. */
-            modelVersion: string;
-            treatment: components["schemas"]["Treatment"];
-            arm: string | null;
-            userId: string | null;
-            degraded: {
-                code: string;
-                reason: string;
-            }[];
-            missing: string[];
-            items: components["schemas"]["VisualItem"][];
-            nextCursor: string | null;
-            annotations: {
-                term: string;
-                weight: number;
-            }[];
-            colours: {
-                hex: string;
-                /** @description CIE L*a*b*. */
-                lab: number[];
-                /** @description Of the pixels, 0..1. */
-                share: number;
-            }[];
-            box: number[] | null;
-            /** @description What `mode` may be here: those that have data. */
-            modes: ("flashlight" | "similar-looks" | "shop-the-look" | "exact-product")[];
-            category?: string | null;
-            exactProduct?: {
-                truth: string;
-                queries: number;
-                precisionAsked: number;
-                distanceMax: number;
-                precision: number;
-                recall: number;
-                pairs: number;
-            };
-            look?: {
-                label: string;
-                box: number[] | null;
-                confidence: number;
-                completes: boolean;
-                count: number;
-            }[];
-            /** @description Milliseconds by stage. */
-            timings?: {
-                [key: string]: number;
-            };
-        };
-        Problem: {
-            type: string;
-            title: string;
-            status: number;
-            code: string;
-            detail: string;
+          };
+        };
+      }[];
+      /** @description Units put into an arm by hand. Shown to those who may know people. */
+      forced?: {
+        [key: string]: string;
+      };
+    };
+    DeleteBoardReply: {
+      read: number;
+      written: number;
+      unchanged: number;
+      rejected: {
+        [key: string]: {
+          count: number;
+          lines: number[];
+          cells: {
+            line: number;
             field?: string;
-            requestId: string;
+            value?: string;
+          }[];
         };
-        PutJobScheduleBody: {
-            cron: string;
-            values?: {
-                [key: string]: boolean | number | string;
-            };
-        };
-        PutJobScheduleReply: {
-            jobs: {
-                job: string;
-                cron: string | null;
-                flags: string[];
-                nextRunAt: string | null;
-                /** @description running, waiting or idle */
-                state: string;
-                progress: {
-                    step: string;
-                    done: number;
-                    total: number;
-                } | null;
-                last: {
-                    id: number;
-                    job: string;
-                    flags: string[];
-                    cron: string | null;
-                    who: string | null;
-                    /** @description running, done, failed, refused, stopped, killed, or lost with the service that started it */
-                    state: string;
-                    /** @description ISO 8601 */
-                    startedAt: string;
-                    endedAt: string | null;
-                    seconds: number | null;
-                    receipt: unknown;
-                    /** @description The end of what it wrote to standard error. */
-                    said: string;
-                } | null;
-                /** @description What may be asked over HTTP. */
-                form: {
-                    summary: string;
-                    fields: {
-                        name: string;
-                        /** @enum {string} */
-                        kind: "flag" | "text" | "number" | "integer" | "argument";
-                        meaning: string;
-                        choices?: string[];
-                        required?: boolean;
-                    }[];
-                };
-                /** @description Of its line in the schedule; null where the line holds flags that only schedule-job sets. */
-                values: {
-                    [key: string]: boolean | number | string;
-                } | null;
-                cannot: string | null;
-            }[];
-            problem: string | null;
-        };
-        Report: {
-            key: string;
+      };
+      unknownFields?: {
+        [key: string]: number;
+      };
+      unknownCategories?: {
+        [key: string]: number;
+      };
+      /** @description What was read in a way the sender should know of. */
+      notes?: {
+        [key: string]: number;
+      };
+    };
+    DeleteJobScheduleReply: {
+      jobs: {
+        job: string;
+        cron: string | null;
+        flags: string[];
+        nextRunAt: string | null;
+        /** @description running, waiting or idle */
+        state: string;
+        progress: {
+          step: string;
+          done: number;
+          total: number;
+        } | null;
+        last: {
+          id: number;
+          job: string;
+          flags: string[];
+          cron: string | null;
+          who: string | null;
+          /** @description running, done, failed, refused, stopped, killed, or lost with the service that started it */
+          state: string;
+          /** @description ISO 8601 */
+          startedAt: string;
+          endedAt: string | null;
+          seconds: number | null;
+          receipt: unknown;
+          /** @description The end of what it wrote to standard error. */
+          said: string;
+        } | null;
+        /** @description What may be asked over HTTP. */
+        form: {
+          summary: string;
+          fields: {
+            name: string;
             /** @enum {string} */
-            state: "draft" | "running" | "stopped" | "archived";
-            version: number;
+            kind: 'flag' | 'text' | 'number' | 'integer' | 'argument';
+            meaning: string;
+            choices?: string[];
+            required?: boolean;
+          }[];
+        };
+        /** @description Of its line in the schedule; null where the line holds flags that only schedule-job sets. */
+        values: {
+          [key: string]: boolean | number | string;
+        } | null;
+        cannot: string | null;
+      }[];
+      problem: string | null;
+    };
+    DeletePinReply: {
+      read: number;
+      written: number;
+      unchanged: number;
+      rejected: {
+        [key: string]: {
+          count: number;
+          lines: number[];
+          cells: {
+            line: number;
+            field?: string;
+            value?: string;
+          }[];
+        };
+      };
+      unknownFields?: {
+        [key: string]: number;
+      };
+      unknownCategories?: {
+        [key: string]: number;
+      };
+      /** @description What was read in a way the sender should know of. */
+      notes?: {
+        [key: string]: number;
+      };
+    };
+    DeleteSavesBody: {
+      pinId: string;
+      boardId: string;
+      /** @description Absent: the saves of everybody. */
+      userId?: string;
+    };
+    DeleteSavesReply: {
+      read: number;
+      written: number;
+      unchanged: number;
+      rejected: {
+        [key: string]: {
+          count: number;
+          lines: number[];
+          cells: {
+            line: number;
+            field?: string;
+            value?: string;
+          }[];
+        };
+      };
+      unknownFields?: {
+        [key: string]: number;
+      };
+      unknownCategories?: {
+        [key: string]: number;
+      };
+      /** @description What was read in a way the sender should know of. */
+      notes?: {
+        [key: string]: number;
+      };
+    };
+    EventRecord: {
+      eventId: string | number;
+      /** @enum {string} */
+      type: 'impression' | 'closeup' | 'click' | 'longClick' | 'save';
+      recommendationId: string | number;
+      pinId: string | number;
+      position?: number;
+      userId?: string | number;
+      /** @description ISO 8601, or a number since 1970: milliseconds, or seconds. */
+      at?: string | number;
+    };
+    ExperimentCard: {
+      key: string;
+      description: string;
+      /** @enum {string} */
+      state: 'draft' | 'running' | 'stopped' | 'archived';
+      verdict: string;
+      /** @enum {string} */
+      tone: 'good' | 'bad' | 'open' | 'broken';
+      users: number;
+      startedAt: number | null;
+      stoppedAt: number | null;
+      healthy: boolean;
+      conclusion: string | null;
+      owner: string;
+      tags: string[];
+      /** @description Label of the deciding metric. */
+      metric: string;
+      lift: number | null;
+      low: number | null;
+      high: number | null;
+    };
+    ForestRow: {
+      label: string;
+      arm: string;
+      metric: string;
+      users: number;
+      lift: number | null;
+      low: number | null;
+      high: number | null;
+      text: string;
+      /** @enum {string} */
+      tone: 'good' | 'bad' | 'open' | 'broken';
+      adjusted: string | null;
+    };
+    GetBoardPinsReply: {
+      pins: components['schemas']['PinSummary'][];
+      nextCursor: string | null;
+      degraded?: {
+        code: string;
+        reason: string;
+      }[];
+    };
+    GetBoardRelatedReply: {
+      recommendationId: string;
+      modelVersion: string;
+      treatment: components['schemas']['Treatment'];
+      arm: string | null;
+      items: components['schemas']['Item'][];
+      nextCursor: string | null;
+      degraded: {
+        code: string;
+        reason: string;
+      }[];
+      missing: string[];
+    };
+    GetBoardsReply: {
+      boards: components['schemas']['BoardSummary'][];
+      nextCursor: string | null;
+    };
+    GetCategoriesReply: {
+      categories: {
+        name: string;
+        pins: number;
+      }[];
+    };
+    GetExperimentDifferencesReply: {
+      differences: {
+        recommendationId: string;
+        at: number;
+        arm: string | null;
+        queryPinId: string;
+      }[];
+    };
+    GetExperimentExposuresReply: {
+      exposures: {
+        unit: string;
+        arm: string;
+        at: number;
+        recommendationId: string;
+        model: string;
+        surface: string;
+        sources: string[];
+        items: {
+          pinId: string;
+          position: number;
+          propensity: number;
+          sources: string[];
+        }[];
+      }[];
+      nextAfter: string | null;
+    };
+    GetExperimentForecastReply: {
+      days: number;
+      lists: number;
+      unitsSeen: number;
+      /** @description Whether the history was read to its end. */
+      complete: boolean;
+      unitsEnrolled: number;
+      metrics: {
+        metric: string;
+        value: number | null;
+        detectableLift: number | null;
+        detectableLiftWatching: number | null;
+        unitsNeeded: number | null;
+        suggestedCap: number | null;
+      }[];
+    };
+    GetExperimentReply: {
+      card: components['schemas']['ExperimentCard'];
+      definition: components['schemas']['Definition'];
+      version: number;
+      report: components['schemas']['Report'];
+      headline: components['schemas']['ForestRow'][];
+      segments: components['schemas']['ForestRow'][];
+      sequence: {
+        arm: string;
+        days: string[];
+        lift: (number | null)[];
+        low: (number | null)[];
+        high: (number | null)[];
+      }[];
+      health: {
+        name: string;
+        text: string;
+        /** @enum {string} */
+        tone: 'good' | 'bad' | 'open' | 'broken';
+      }[];
+      audit: {
+        at: number;
+        by: string;
+        action: string;
+        version: number;
+        detail: string;
+      }[];
+    };
+    GetExperimentVersionReply: {
+      key: string;
+      version: number;
+      definition: components['schemas']['Definition'];
+    };
+    GetExperimentsReply: {
+      experiments: components['schemas']['ExperimentCard'][];
+      holdout: number;
+      /** @description What a definition may name. */
+      known: {
+        models: string[];
+        /** @description The model that serves now: the control of most experiments. */
+        serving: string;
+        sources: string[];
+        categories: string[];
+        surfaces: string[];
+        metrics: {
+          name: string;
+          label: string;
+          kind: string;
+          meaning: string;
+        }[];
+      };
+    };
+    GetHealthLiveReply: {
+      status: string;
+    };
+    GetHealthReady503Reply: {
+      status: string;
+      model: string;
+      pins: number;
+      degraded: {
+        code: string;
+        reason: string;
+      }[];
+      /** @description What was made for other nets than those that serve, and the job that makes it again. */
+      stale: {
+        job: string;
+        reason: string;
+      }[];
+    };
+    GetHealthReadyReply: {
+      status: string;
+      model: string;
+      pins: number;
+      degraded: {
+        code: string;
+        reason: string;
+      }[];
+      /** @description What was made for other nets than those that serve, and the job that makes it again. */
+      stale: {
+        job: string;
+        reason: string;
+      }[];
+    };
+    GetJobsReply: {
+      jobs: {
+        job: string;
+        cron: string | null;
+        flags: string[];
+        nextRunAt: string | null;
+        /** @description running, waiting or idle */
+        state: string;
+        progress: {
+          step: string;
+          done: number;
+          total: number;
+        } | null;
+        last: {
+          id: number;
+          job: string;
+          flags: string[];
+          cron: string | null;
+          who: string | null;
+          /** @description running, done, failed, refused, stopped, killed, or lost with the service that started it */
+          state: string;
+          /** @description ISO 8601 */
+          startedAt: string;
+          endedAt: string | null;
+          seconds: number | null;
+          receipt: unknown;
+          /** @description The end of what it wrote to standard error. */
+          said: string;
+        } | null;
+        /** @description What may be asked over HTTP. */
+        form: {
+          summary: string;
+          fields: {
+            name: string;
             /** @enum {string} */
-            verdict: "ship" | "do not ship" | "keep running" | "undecided" | "broken";
-            reason: string;
-            restsOn: string[];
-            /** @enum {string} */
-            interval: "always-valid" | "fixed-horizon";
-            alpha: number;
-            sampleRatio: {
-                /** @enum {string} */
-                of: "users" | "first picks";
-                p: number;
-                exactP: number | null;
-                alarm: boolean;
-                users: number[];
-                shares: number[];
-            };
-            window: {
-                plannedDays: number;
-                endsAt: string | null;
-                reachedAt: string | null;
-            };
-            arms: {
-                arm: string;
-                weight: number;
-                users: number;
-                lists: number;
-                rates: {
-                    metric: string;
-                    label: string;
-                    /** @enum {string} */
-                    kind: "ratio" | "proportion" | "mean" | "quantile";
-                    value: number | null;
-                    numerator: number | null;
-                    denominator: number | null;
-                }[];
-                /** @enum {string} */
-                verdict?: "ship" | "do not ship" | "keep running" | "undecided" | "broken";
-                reason?: string;
-                restsOn?: string[];
-            }[];
-            rows: components["schemas"]["ReportRow"][];
-            guardrails: {
-                metric: string;
-                arm: string;
-                /** @description Harm that is tolerated: 0.02 allows 2 % worse; with marginUnit absolute, 5 allows 5 ms more. */
-                margin: number;
-                /** @enum {string} */
-                marginUnit?: "absolute";
-                /** @enum {string} */
-                state: "safe" | "harmed" | "open";
-                lift: number | null;
-                low: number | null;
-                high: number | null;
-            }[];
-            table4: {
-                features: string;
-                queries: string;
-                engagement: string;
-                interval: string;
-                users: number;
-            }[];
-            sequence: {
-                arm: string;
-                users: number;
-                lift: number | null;
-                low: number | null;
-                high: number | null;
-                p: number | null;
-                day: string;
-            }[];
-            /** @description The deciding metric after each hour of the first day. */
-            firstDay: {
-                arm: string;
-                users: number;
-                lift: number | null;
-                low: number | null;
-                high: number | null;
-                p: number | null;
-                hour: number;
-            }[];
-            novelty: {
-                arm: string;
-                users: number;
-                lift: number | null;
-                low: number | null;
-                high: number | null;
-                p: number | null;
-                daysSinceFirst: number;
-            }[];
-            exposuresPerDay: {
-                day: string;
-                arm: string;
-                users: number;
-            }[];
-            power: {
-                minimumDetectableLift: number | null;
-                unitsNeeded: number | null;
-            };
-            health: {
-                crossedLists: number;
-                modelMissingLists: number;
-                withoutUnitLists: number;
-                eventsKeptApart: number;
-                burnInUnits: number;
-                faults: string[];
-            };
+            kind: 'flag' | 'text' | 'number' | 'integer' | 'argument';
+            meaning: string;
+            choices?: string[];
+            required?: boolean;
+          }[];
         };
-        ReportRow: {
-            metric: string;
-            label: string;
-            arm: string;
-            segment: string;
-            users: number;
-            controlUsers: number;
-            value: number | null;
-            controlValue: number | null;
-            lift: number | null;
-            low: number | null;
-            high: number | null;
-            p: number | null;
-            q: number | null;
-            fixed: {
-                low: number | null;
-                high: number | null;
-                p: number | null;
+        /** @description Of its line in the schedule; null where the line holds flags that only schedule-job sets. */
+        values: {
+          [key: string]: boolean | number | string;
+        } | null;
+        cannot: string | null;
+      }[];
+      problem: string | null;
+    };
+    GetJobsRunsReply: {
+      runs: {
+        id: number;
+        job: string;
+        flags: string[];
+        cron: string | null;
+        who: string | null;
+        /** @description running, done, failed, refused, stopped, killed, or lost with the service that started it */
+        state: string;
+        /** @description ISO 8601 */
+        startedAt: string;
+        endedAt: string | null;
+        seconds: number | null;
+        receipt: unknown;
+        /** @description The end of what it wrote to standard error. */
+        said: string;
+      }[];
+    };
+    GetJudgementNextReply: {
+      task: {
+        taskId: string;
+        /** @enum {string} */
+        kind: 'pair' | 'grade';
+        queryPinId: string;
+        left: string[];
+        right: string[];
+        done: number;
+        total: number;
+      } | null;
+    };
+    GetJudgementsReply: {
+      studies: {
+        study: string;
+        /** @enum {string} */
+        kind: 'pair' | 'grade';
+        tasks: number;
+        judgements: number;
+        judges: number;
+        preferenceForB: number | null;
+        preferences: {
+          a: number;
+          b: number;
+          tie: number;
+        } | null;
+        agreement: number | null;
+        selfAgreement: number | null;
+      }[];
+    };
+    /** @description Two models, feature by feature, the greatest change of weight first. */
+    GetModelDifferencesReply: {
+      before: string;
+      after: string;
+      differences: {
+        feature: string;
+        before: number | null;
+        after: number | null;
+        change: number;
+        normalizationChanged: boolean;
+      }[];
+    };
+    /** @description Whether a model is better than the one that serves, and what that rests on. */
+    GetModelJudgementReply: {
+      model: string;
+      against: string;
+      /** @description better, as good, worse, or cannot tell */
+      word: string;
+      reason: string;
+      evidence: {
+        kind: string;
+        word: string;
+        lift: number | null;
+        low: number | null;
+        high: number | null;
+        count: number;
+        says: string;
+      }[];
+    };
+    /** @description A stored model. */
+    GetModelReply: {
+      name: string;
+      kind: string;
+      surface: string | null;
+      createdAt: string;
+      counts: {
+        lists: number;
+        rows: number;
+        pairs: number;
+      };
+      /** @description NDCG@10 on the lists held out, by contender. */
+      ndcg10: {
+        [key: string]: {
+          mean: number;
+          low: number | null;
+          high: number | null;
+        };
+      };
+      /** @description Of weight other than 0, the heaviest first. */
+      features: {
+        name: string;
+        weight: number;
+      }[];
+    };
+    GetModelsDarkReportReply: {
+      dark: {
+        model: string;
+        share: number;
+      } | null;
+      model: string | null;
+      problem: string | null;
+      /** @description Since the process started. */
+      counts: {
+        read: number;
+        leftOut: number;
+        failed: number;
+      };
+      reads: number;
+      problems: {
+        [key: string]: number;
+      };
+      /** @description Mean share of the first k items in common, by k. */
+      overlap: {
+        [key: string]: number;
+      };
+      kendallTau: {
+        count: number;
+        mean: number;
+        p5: number;
+        p50: number;
+        p95: number;
+        p99: number;
+      } | null;
+      rankChange: {
+        count: number;
+        mean: number;
+        p5: number;
+        p50: number;
+        p95: number;
+        p99: number;
+      } | null;
+      firstDiffersShare: number | null;
+      scores: {
+        serving: {
+          count: number;
+          mean: number;
+          p5: number;
+          p50: number;
+          p95: number;
+          p99: number;
+        } | null;
+        dark: {
+          count: number;
+          mean: number;
+          p5: number;
+          p50: number;
+          p95: number;
+          p99: number;
+        } | null;
+      };
+      latencyMs: {
+        serving: {
+          count: number;
+          mean: number;
+          p5: number;
+          p50: number;
+          p95: number;
+          p99: number;
+        } | null;
+        dark: {
+          count: number;
+          mean: number;
+          p5: number;
+          p50: number;
+          p95: number;
+          p99: number;
+        } | null;
+      };
+      bySurface: {
+        [key: string]: {
+          reads: number;
+          overlapAt10: number;
+        };
+      };
+    };
+    GetModelsHistoryReply: {
+      changes: {
+        at: string;
+        action: string;
+        model: string | null;
+        previous: string | null;
+        who: string;
+        why: string;
+        forced: boolean;
+        surface: string | null;
+        judged: string | null;
+      }[];
+    };
+    GetModelsReply: {
+      serving: string;
+      /** @description Models that every installation has: they serve like stored ones. */
+      shipped: string[];
+      servingOn: {
+        'home-feed': string | null;
+        rank: string | null;
+      };
+      canary: {
+        model: string;
+        share: number;
+      } | null;
+      dark: {
+        model: string;
+        share: number;
+      } | null;
+      problem: string | null;
+      models: {
+        name: string;
+        createdAt: string | null;
+        kind: string | null;
+        source: string | null;
+        features: number;
+        ndcg10: number | null;
+        serving: boolean;
+        digest: string | null;
+        problem?: string;
+      }[];
+    };
+    GetNearDuplicatesReply: {
+      groups: {
+        pins: {
+          id: string;
+          title: string;
+          saves: number;
+        }[];
+        nearly: ({
+          id: string;
+          title: string;
+          saves: number;
+        } & {
+          /** @description 1 - Hamming distance / bits of the codes. */
+          likeness: number;
+        })[];
+      }[];
+      judged: {
+        pinIds: string[];
+        same: boolean;
+      }[];
+      nextCursor: string | null;
+    };
+    GetNetsDarkReportReply: {
+      dark: {
+        net: string;
+        share: number;
+        model: string;
+        since: string;
+      } | null;
+      model: string | null;
+      problem: string | null;
+      /** @description Since the process started. */
+      counts: {
+        read: number;
+        leftOut: number;
+        failed: number;
+      };
+      reads: number;
+      problems: {
+        [key: string]: number;
+      };
+      /** @description Mean share of the first k items in common, by k. */
+      overlap: {
+        [key: string]: number;
+      };
+      kendallTau: {
+        count: number;
+        mean: number;
+        p5: number;
+        p50: number;
+        p95: number;
+        p99: number;
+      } | null;
+      rankChange: {
+        count: number;
+        mean: number;
+        p5: number;
+        p50: number;
+        p95: number;
+        p99: number;
+      } | null;
+      firstDiffersShare: number | null;
+      scores: {
+        serving: {
+          count: number;
+          mean: number;
+          p5: number;
+          p50: number;
+          p95: number;
+          p99: number;
+        } | null;
+        dark: {
+          count: number;
+          mean: number;
+          p5: number;
+          p50: number;
+          p95: number;
+          p99: number;
+        } | null;
+      };
+      latencyMs: {
+        serving: {
+          count: number;
+          mean: number;
+          p5: number;
+          p50: number;
+          p95: number;
+          p99: number;
+        } | null;
+        dark: {
+          count: number;
+          mean: number;
+          p5: number;
+          p50: number;
+          p95: number;
+          p99: number;
+        } | null;
+      };
+      bySurface: {
+        [key: string]: {
+          reads: number;
+          overlapAt10: number;
+        };
+      };
+    };
+    /** @description Visual nets, detectors, and the switches so far. */
+    GetNetsReply: {
+      nets: {
+        /** @description By which it is switched to. */
+        name: string;
+        net: string | null;
+        digest: string | null;
+        serving: boolean;
+        /** @description Pictures of the catalog. */
+        images: number;
+        /** @description Of them, those it has not read. */
+        missing: number;
+        problem: string | null;
+      }[];
+      detectors: {
+        name: string;
+        digest: string;
+      }[];
+      /** @description The newest first. */
+      switches: {
+        net: string;
+        model: string | null;
+        at: string;
+        why: string;
+      }[];
+      stale: {
+        job: string;
+        reason: string;
+      }[];
+    };
+    GetPinBoardsReply: {
+      boards: components['schemas']['BoardSummary'][];
+    };
+    GetPinObjectsReply: {
+      width: number;
+      height: number;
+      objects: components['schemas']['PinObject'][];
+      missing: string[];
+      /** @description Why dots are missing. */
+      reason?: string;
+      /** @description By detector. */
+      thresholds?: {
+        [key: string]: {
+          thresholds: {
+            score: number;
+            visual: number;
+            annotation: number;
+            conformity: number;
+            agreement: number;
+          };
+          /** @description catalogue, shipped or unfitted */
+          from: string;
+          provenance: {
+            truth: string;
+            photos: number;
+            dots: number;
+            rightDots: number;
+            recallAsked: number;
+            judged: {
+              recall: number;
+              falseRemoved: number;
+              precision: number;
             };
-            adjusted: {
-                lift: number | null;
-                low: number | null;
-                high: number | null;
-                p: number | null;
-            } | null;
+          } | null;
         };
-        SaveRecord: {
-            pinId: string | number;
-            boardId: string | number;
-            userId?: string | number;
-            /** @description ISO 8601, or a number since 1970: milliseconds, or seconds. */
-            at?: string | number;
+      };
+      /**
+       * @description What the treatment of the caller offers.
+       * @enum {string}
+       */
+      display: 'dots' | 'box';
+      /** @description x1, y1, x2, y2 in pixels of the picture. */
+      defaultBox?: number[];
+    };
+    GetPinRelatedReply: {
+      recommendationId: string;
+      modelVersion: string;
+      treatment: components['schemas']['Treatment'];
+      arm: string | null;
+      items: components['schemas']['Item'][];
+      nextCursor: string | null;
+      degraded: {
+        code: string;
+        reason: string;
+      }[];
+      missing: string[];
+    };
+    GetPinsReply: {
+      pins: components['schemas']['PinSummary'][];
+      nextCursor: string | null;
+      degraded?: {
+        code: string;
+        reason: string;
+      }[];
+    };
+    /** @description How the installation stands. */
+    GetStatusReply: {
+      /** @description ISO 8601 */
+      at: string;
+      /** @description When this process began, ISO 8601 */
+      startedAt: string;
+      pins: {
+        pins: number;
+        withImage: number;
+        /** @description Pictures that the serving net has not read yet. */
+        withoutFeatures: number;
+        imagesRefused: number;
+      };
+      boards: number;
+      saves: number;
+      users: number;
+      models: {
+        serving: string;
+        homeFeed: string | null;
+        rank: string | null;
+        canary: {
+          model: string;
+          share: number;
+        } | null;
+        dark: {
+          model: string;
+          share: number;
+        } | null;
+        stored: number;
+      };
+      nets: {
+        visual: {
+          name: string;
+          digest: string;
+        } | null;
+        detectors: {
+          name: string;
+          digest: string;
+        }[];
+      };
+      builds: {
+        name: string;
+        version: string;
+        at: string;
+      }[];
+      /** @description Of each of the last 60 minutes, the oldest first. */
+      traffic: {
+        lists: number[];
+        events: number[];
+      };
+      log: {
+        lists: number;
+        events: number;
+        /** @description Their list is unknown so far. */
+        eventsKeptApart: number;
+      };
+      runningExperiments: number;
+      storage: {
+        parts: {
+          name: string;
+          bytes: number;
+        }[];
+        freeBytes: number;
+      };
+      /** @description What is degraded, stale, refused or missing; empty while all is well. */
+      troubles: {
+        about: string;
+        says: string;
+        wayOut: string;
+        job: string | null;
+      }[];
+    };
+    GetUserHistoryReply: {
+      history: {
+        pinId: string;
+        type: string;
+        at: number;
+        title: string;
+      }[];
+    };
+    GetUserHomeFeedReply: {
+      recommendationId: string;
+      modelVersion: string;
+      treatment: components['schemas']['Treatment'];
+      arm: string | null;
+      items: components['schemas']['Item'][];
+      nextCursor: string | null;
+      degraded: {
+        code: string;
+        reason: string;
+      }[];
+      missing: string[];
+    };
+    GetUsersReply: {
+      users: {
+        id: string;
+        saves: number;
+        /** @description Of the last save or action, epoch milliseconds. */
+        lastAt: number | null;
+      }[];
+    };
+    Item: {
+      pinId: string;
+      position: number;
+      score: number;
+      sources: {
+        name: string;
+        score: number;
+      }[];
+      terms?: components['schemas']['Term'][];
+      fields?: {
+        [key: string]: unknown;
+      };
+    };
+    LensItem: {
+      pinId: string;
+      position: number;
+      score: number;
+      sources: {
+        name: string;
+        score: number;
+      }[];
+      terms?: components['schemas']['Term'][];
+      fields?: {
+        [key: string]: unknown;
+      };
+      title: string;
+      source: string;
+      /** @description x1, y1, x2, y2 in pixels of the picture. */
+      box?: number[];
+      label?: string;
+      distance?: number;
+      /** @description Width and height of the picture that `box` is in. */
+      extent?: number[];
+    };
+    PinObject: {
+      label: string;
+      score: number;
+      /** @description x1, y1, x2, y2 in pixels of the picture. */
+      box: number[];
+      /** @description The signal that took its dot. */
+      suppressedBy?: string;
+      detector?: string;
+      shown: boolean;
+      dominant: boolean;
+      /** @description People who drew a box around it themselves. */
+      people?: number;
+      words?: {
+        word: string;
+        confidence: number;
+      }[];
+      signals?: {
+        visual: number;
+        annotation: number;
+        conformity: number | null;
+        agreement: number | null;
+      } | null;
+    };
+    /** @description Other fields are the caller's own: a text, a number, true or false. */
+    PinRecord: {
+      id: string | number;
+      image?: string;
+      title?: string;
+      description?: string;
+      link?: string;
+      annotations?:
+        | {
+            [key: string]: number;
+          }
+        | string[];
+      categories?:
+        | {
+            [key: string]: number;
+          }
+        | string[];
+      buyable?: boolean;
+      /** @description ISO 8601, or a number since 1970: milliseconds, or seconds. */
+      createdAt?: string | number;
+    } & {
+      [key: string]: unknown;
+    };
+    PinSummary: {
+      id: string;
+      title: string;
+      description: string;
+      link: string | null;
+      categories: {
+        [key: string]: number;
+      };
+      annotations: {
+        [key: string]: number;
+      };
+      /** @description What the visual net says the picture shows: word -> share of labelled photos, called so as surely, that showed it. */
+      seen: {
+        [key: string]: number;
+      };
+      buyable: boolean;
+      saves: number;
+      hasImage: boolean;
+      imageFailure: string | null;
+      /** @description Fields of the caller: price, brand, ... */
+      fields: {
+        [key: string]: unknown;
+      };
+    };
+    PostBoardRestoreReply: {
+      read: number;
+      written: number;
+      unchanged: number;
+      rejected: {
+        [key: string]: {
+          count: number;
+          lines: number[];
+          cells: {
+            line: number;
+            field?: string;
+            value?: string;
+          }[];
         };
-        Term: {
-            feature: string;
-            value: number;
-            weight: number;
-            contribution: number;
+      };
+      unknownFields?: {
+        [key: string]: number;
+      };
+      unknownCategories?: {
+        [key: string]: number;
+      };
+      /** @description What was read in a way the sender should know of. */
+      notes?: {
+        [key: string]: number;
+      };
+    };
+    PostBoardsBody: {
+      boards: components['schemas']['BoardRecord'][];
+    };
+    PostBoardsReply: {
+      read: number;
+      written: number;
+      unchanged: number;
+      rejected: {
+        [key: string]: {
+          count: number;
+          lines: number[];
+          cells: {
+            line: number;
+            field?: string;
+            value?: string;
+          }[];
         };
-        Treatment: {
-            /** @description A model of the registry by name; null: the one that serves. */
-            model: string | null;
-            /** @description Candidate sources by name; null: all there are. */
-            sources: string[] | null;
-            /** @description Whose visual features stand for the query: the whole image, or its dominant object's crop where there is one. */
-            visualFrom: "image" | "object";
-            whenDominantObject: {
+      };
+      unknownFields?: {
+        [key: string]: number;
+      };
+      unknownCategories?: {
+        [key: string]: number;
+      };
+      /** @description What was read in a way the sender should know of. */
+      notes?: {
+        [key: string]: number;
+      };
+    };
+    PostEventsBody: {
+      events: components['schemas']['EventRecord'][];
+    };
+    PostEventsReply: {
+      read: number;
+      written: number;
+      unchanged: number;
+      /** @description Events whose recommendation id is unknown so far; they join when it arrives. */
+      keptApart: number;
+      rejected: {
+        [key: string]: {
+          count: number;
+          lines: number[];
+          cells: {
+            line: number;
+            field?: string;
+            value?: string;
+          }[];
+        };
+      };
+      /** @description What was read in a way the sender should know of. */
+      notes?: {
+        [key: string]: number;
+      };
+    };
+    PostExperimentArchiveReply: {
+      key: string;
+      /** @enum {string} */
+      state: 'draft' | 'running' | 'stopped' | 'archived';
+      version: number;
+      definition: components['schemas']['Definition'];
+    };
+    PostExperimentConcludeBody: {
+      /** @enum {string} */
+      decision: 'serve' | 'keep-control';
+      /** @description The arm that is to serve; the first one tried without it. */
+      arm?: string;
+      /** @description The reason, kept in the history. */
+      why: string;
+      /** @description Promote although the judge is against it, or cannot tell. */
+      force?: boolean;
+    };
+    PostExperimentConcludeReply: {
+      key: string;
+      /** @enum {string} */
+      state: 'draft' | 'running' | 'stopped' | 'archived';
+      version: number;
+      definition: components['schemas']['Definition'];
+    };
+    PostExperimentRampBody: {
+      traffic: number;
+    };
+    PostExperimentRampReply: {
+      key: string;
+      /** @enum {string} */
+      state: 'draft' | 'running' | 'stopped' | 'archived';
+      version: number;
+      definition: components['schemas']['Definition'];
+    };
+    PostExperimentStartReply: {
+      key: string;
+      /** @enum {string} */
+      state: 'draft' | 'running' | 'stopped' | 'archived';
+      version: number;
+      definition: components['schemas']['Definition'];
+    };
+    PostExperimentStopReply: {
+      key: string;
+      /** @enum {string} */
+      state: 'draft' | 'running' | 'stopped' | 'archived';
+      version: number;
+      definition: components['schemas']['Definition'];
+    };
+    PostExperimentsBody: {
+      key: string;
+      /** @description The first arm is the control. Weights sum to one. */
+      arms: {
+        key: string;
+        weight: number;
+        treatment?:
+          | string
+          | {
+              /** @description A model of the registry by name; null: the one that serves. */
+              model?: string | null;
+              /** @description Candidate sources by name; null: all there are. */
+              sources?: string[] | null;
+              /** @description Whose visual features stand for the query: the whole image, or its dominant object's crop where there is one. */
+              visualFrom?: 'image' | 'object';
+              whenDominantObject?: {
                 /** @description Multiplies the weights of fc6 and fc8 similarity and of the fc6 crosses when the query has a dominant object. */
                 visualWeightFactor: number;
-            };
-            /** @description Visual search: dots, each signal at least at the threshold given (absent: the fitted one), or one default box. Absent: dots by the fitted thresholds. */
-            dots?: {
-                show: "dots" | "box";
+              };
+              /** @description Visual search: dots, each signal at least at the threshold given (absent: the fitted one), or one default box. Absent: dots by the fitted thresholds. */
+              dots?: {
+                show: 'dots' | 'box';
                 thresholds?: {
-                    score?: number;
-                    visual?: number;
-                    annotation?: number;
-                    conformity?: number;
-                    agreement?: number;
+                  score?: number;
+                  visual?: number;
+                  annotation?: number;
+                  conformity?: number;
+                  agreement?: number;
                 };
+              };
             };
-        };
-        VisualItem: {
-            pinId: string;
-            position: number;
-            score: number;
-            sources: {
-                name: string;
-                score: number;
-            }[];
-            terms?: components["schemas"]["Term"][];
-            fields?: {
-                [key: string]: unknown;
+      }[];
+      description?: string;
+      /** @description What is expected, and why. */
+      hypothesis?: string;
+      owner?: string;
+      tags?: string[];
+      /** @enum {string} */
+      unit?: 'user' | 'session';
+      /** @enum {string} */
+      design?: 'split' | 'interleaved';
+      /** @description Salts the hash; the key by default. */
+      seed?: string;
+      hashVersion?: number;
+      layer?: {
+        name: string;
+        slots: number[];
+      };
+      traffic?: number;
+      eligibility?: {
+        surfaces?: string[];
+        querySet?:
+          | {
+              popular: number;
+            }
+          | {
+              pinIds: string[];
             };
-            title: string;
-            /** @description Hamming distance of the binary codes. */
-            distance: number;
-            /**
-             * @description very like: half of the catalog has no nearer picture; like: all but 2 % have one as near. Absent: neither, or not known.
-             * @enum {string}
-             */
-            likeness?: "very like" | "like";
-            /** @description Shop the look: index in `look`. */
-            part?: number;
-            forLabel?: string;
-            /** @description Shop the look: of a kind that the picture lacks. */
-            completes?: boolean;
-        };
+        categories?: string[];
+        dominantObject?: boolean;
+      };
+      /** @description The first one decides. */
+      metrics?: string[];
+      guardrails?: {
+        metric: string;
+        /** @description Harm that is tolerated: 0.02 allows 2 % worse; with marginUnit absolute, 5 allows 5 ms more. */
+        margin: number;
+        /** @enum {string} */
+        marginUnit?: 'absolute';
+      }[];
+      /** @description Totals of a unit above the cap count as the cap, by metric. */
+      caps?: {
+        [key: string]: number;
+      };
+      attributionHours?: number;
+      attribution?: {
+        closeup?: number;
+        click?: number;
+        longClick?: number;
+        save?: number;
+      };
+      plannedDays?: number;
+      /** @enum {string} */
+      impressionsFrom?: 'served' | 'events';
+      /** @description Count the lift of the first day by the hour. */
+      curveByHour?: boolean;
+      counterfactualShare?: number;
+      prePeriodDays?: number;
+      expectedUnits?: number;
+      alpha?: number;
+      minimumLift?: number;
+      /** @description Units put into an arm by hand. Shown to those who may know people. */
+      forced?: {
+        [key: string]: string;
+      };
     };
-    responses: never;
-    parameters: never;
-    requestBodies: never;
-    headers: never;
-    pathItems: never;
+    PostExperimentsForecastBody: {
+      key: string;
+      /** @description The first arm is the control. Weights sum to one. */
+      arms: {
+        key: string;
+        weight: number;
+        treatment?:
+          | string
+          | {
+              /** @description A model of the registry by name; null: the one that serves. */
+              model?: string | null;
+              /** @description Candidate sources by name; null: all there are. */
+              sources?: string[] | null;
+              /** @description Whose visual features stand for the query: the whole image, or its dominant object's crop where there is one. */
+              visualFrom?: 'image' | 'object';
+              whenDominantObject?: {
+                /** @description Multiplies the weights of fc6 and fc8 similarity and of the fc6 crosses when the query has a dominant object. */
+                visualWeightFactor: number;
+              };
+              /** @description Visual search: dots, each signal at least at the threshold given (absent: the fitted one), or one default box. Absent: dots by the fitted thresholds. */
+              dots?: {
+                show: 'dots' | 'box';
+                thresholds?: {
+                  score?: number;
+                  visual?: number;
+                  annotation?: number;
+                  conformity?: number;
+                  agreement?: number;
+                };
+              };
+            };
+      }[];
+      description?: string;
+      /** @description What is expected, and why. */
+      hypothesis?: string;
+      owner?: string;
+      tags?: string[];
+      /** @enum {string} */
+      unit?: 'user' | 'session';
+      /** @enum {string} */
+      design?: 'split' | 'interleaved';
+      /** @description Salts the hash; the key by default. */
+      seed?: string;
+      hashVersion?: number;
+      layer?: {
+        name: string;
+        slots: number[];
+      };
+      traffic?: number;
+      eligibility?: {
+        surfaces?: string[];
+        querySet?:
+          | {
+              popular: number;
+            }
+          | {
+              pinIds: string[];
+            };
+        categories?: string[];
+        dominantObject?: boolean;
+      };
+      /** @description The first one decides. */
+      metrics?: string[];
+      guardrails?: {
+        metric: string;
+        /** @description Harm that is tolerated: 0.02 allows 2 % worse; with marginUnit absolute, 5 allows 5 ms more. */
+        margin: number;
+        /** @enum {string} */
+        marginUnit?: 'absolute';
+      }[];
+      /** @description Totals of a unit above the cap count as the cap, by metric. */
+      caps?: {
+        [key: string]: number;
+      };
+      attributionHours?: number;
+      attribution?: {
+        closeup?: number;
+        click?: number;
+        longClick?: number;
+        save?: number;
+      };
+      plannedDays?: number;
+      /** @enum {string} */
+      impressionsFrom?: 'served' | 'events';
+      /** @description Count the lift of the first day by the hour. */
+      curveByHour?: boolean;
+      counterfactualShare?: number;
+      prePeriodDays?: number;
+      expectedUnits?: number;
+      alpha?: number;
+      minimumLift?: number;
+      /** @description Units put into an arm by hand. Shown to those who may know people. */
+      forced?: {
+        [key: string]: string;
+      };
+    };
+    PostExperimentsForecastReply: {
+      days: number;
+      lists: number;
+      unitsSeen: number;
+      /** @description Whether the history was read to its end. */
+      complete: boolean;
+      unitsEnrolled: number;
+      metrics: {
+        metric: string;
+        value: number | null;
+        detectableLift: number | null;
+        detectableLiftWatching: number | null;
+        unitsNeeded: number | null;
+        suggestedCap: number | null;
+      }[];
+    };
+    PostExperimentsReply: {
+      key: string;
+      /** @enum {string} */
+      state: 'draft' | 'running' | 'stopped' | 'archived';
+      version: number;
+      definition: components['schemas']['Definition'];
+    };
+    PostJobRunBody: {
+      values?: {
+        [key: string]: boolean | number | string;
+      };
+    };
+    PostJobRunReply: {
+      jobs: {
+        job: string;
+        cron: string | null;
+        flags: string[];
+        nextRunAt: string | null;
+        /** @description running, waiting or idle */
+        state: string;
+        progress: {
+          step: string;
+          done: number;
+          total: number;
+        } | null;
+        last: {
+          id: number;
+          job: string;
+          flags: string[];
+          cron: string | null;
+          who: string | null;
+          /** @description running, done, failed, refused, stopped, killed, or lost with the service that started it */
+          state: string;
+          /** @description ISO 8601 */
+          startedAt: string;
+          endedAt: string | null;
+          seconds: number | null;
+          receipt: unknown;
+          /** @description The end of what it wrote to standard error. */
+          said: string;
+        } | null;
+        /** @description What may be asked over HTTP. */
+        form: {
+          summary: string;
+          fields: {
+            name: string;
+            /** @enum {string} */
+            kind: 'flag' | 'text' | 'number' | 'integer' | 'argument';
+            meaning: string;
+            choices?: string[];
+            required?: boolean;
+          }[];
+        };
+        /** @description Of its line in the schedule; null where the line holds flags that only schedule-job sets. */
+        values: {
+          [key: string]: boolean | number | string;
+        } | null;
+        cannot: string | null;
+      }[];
+      problem: string | null;
+    };
+    PostJobStopReply: {
+      jobs: {
+        job: string;
+        cron: string | null;
+        flags: string[];
+        nextRunAt: string | null;
+        /** @description running, waiting or idle */
+        state: string;
+        progress: {
+          step: string;
+          done: number;
+          total: number;
+        } | null;
+        last: {
+          id: number;
+          job: string;
+          flags: string[];
+          cron: string | null;
+          who: string | null;
+          /** @description running, done, failed, refused, stopped, killed, or lost with the service that started it */
+          state: string;
+          /** @description ISO 8601 */
+          startedAt: string;
+          endedAt: string | null;
+          seconds: number | null;
+          receipt: unknown;
+          /** @description The end of what it wrote to standard error. */
+          said: string;
+        } | null;
+        /** @description What may be asked over HTTP. */
+        form: {
+          summary: string;
+          fields: {
+            name: string;
+            /** @enum {string} */
+            kind: 'flag' | 'text' | 'number' | 'integer' | 'argument';
+            meaning: string;
+            choices?: string[];
+            required?: boolean;
+          }[];
+        };
+        /** @description Of its line in the schedule; null where the line holds flags that only schedule-job sets. */
+        values: {
+          [key: string]: boolean | number | string;
+        } | null;
+        cannot: string | null;
+      }[];
+      problem: string | null;
+    };
+    PostJudgementBody: {
+      taskId: string;
+      judge: string;
+      answer: number;
+    };
+    PostJudgementReply: {
+      task: {
+        taskId: string;
+        /** @enum {string} */
+        kind: 'pair' | 'grade';
+        queryPinId: string;
+        left: string[];
+        right: string[];
+        done: number;
+        total: number;
+      } | null;
+    };
+    PostJudgementsBody: {
+      study: string;
+      kind?: 'pair' | 'grade';
+      /** @description A model name, a named variant, or a treatment. */
+      treatmentA: unknown;
+      treatmentB: unknown;
+      /** @default 20 */
+      queries: number;
+      /** @default 8 */
+      length: number;
+      /** @default 0.2 */
+      repeats: number;
+      /** @default 1 */
+      seed: number;
+    };
+    PostJudgementsReply: {
+      study: string;
+      /** @enum {string} */
+      kind: 'pair' | 'grade';
+      queries: number;
+      tasks: number;
+    };
+    PostLensBody: {
+      pinId?: string;
+      box?: number[];
+      boxUnit?: 'pixels' | 'fractions';
+      category?: string;
+      buyable?: boolean;
+      /**
+       * @description flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product: the same thing only.
+       * @enum {string}
+       */
+      mode?: 'flashlight' | 'similar-looks' | 'shop-the-look' | 'exact-product';
+      /** @description Only pins that carry this annotation. */
+      term?: string;
+      /** @description Only pins that carry all of these annotations. */
+      terms?: string[];
+      /** @description A public address of an image, instead of pinId or an upload. */
+      imageUrl?: string;
+      /** @description Whether a person drew the box or took a dot. */
+      via?: 'crop' | 'dot';
+      /** @description The box is still moving: the list is not logged. */
+      preview?: boolean;
+      sessionId?: string;
+      treatment?: string;
+      exclude?: string[];
+      userId?: string;
+      limit?: number;
+      cursor?: string;
+      explain?: boolean;
+      fields?: string | string[];
+      /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
+      filter?: string | string[];
+    };
+    PostLensForm: {
+      pinId?: string;
+      box?: number[];
+      boxUnit?: 'pixels' | 'fractions';
+      category?: string;
+      buyable?: boolean;
+      /**
+       * @description flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product: the same thing only.
+       * @enum {string}
+       */
+      mode?: 'flashlight' | 'similar-looks' | 'shop-the-look' | 'exact-product';
+      /** @description Only pins that carry this annotation. */
+      term?: string;
+      /** @description Only pins that carry all of these annotations. */
+      terms?: string[];
+      /** @description A public address of an image, instead of pinId or an upload. */
+      imageUrl?: string;
+      /** @description Whether a person drew the box or took a dot. */
+      via?: 'crop' | 'dot';
+      /** @description The box is still moving: the list is not logged. */
+      preview?: boolean;
+      sessionId?: string;
+      treatment?: string;
+      exclude?: string[];
+      userId?: string;
+      limit?: number;
+      cursor?: string;
+      explain?: boolean;
+      fields?: string | string[];
+      /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
+      filter?: string | string[];
+      /**
+       * Format: binary
+       * @description The picture.
+       */
+      image?: string;
+    };
+    PostLensReply: {
+      recommendationId: string;
+      /** @description hamming and the first digits of the visual net. */
+      modelVersion: string;
+      treatment: components['schemas']['Treatment'];
+      arm: string | null;
+      userId: string | null;
+      degraded: {
+        code: string;
+        reason: string;
+      }[];
+      missing: string[];
+      items: components['schemas']['LensItem'][];
+      nextCursor: string | null;
+      understanding: {
+        annotations: {
+          term: string;
+          weight: number;
+          confidence: number;
+        }[];
+        objects: {
+          label: string;
+          score: number;
+          /** @description x1, y1, x2, y2 in pixels of the picture. */
+          box: number[];
+          /** @description The signal that took its dot. */
+          suppressedBy?: string;
+          detector?: string;
+          shown?: boolean;
+          dominant?: boolean;
+        }[];
+        colours: {
+          hex: string;
+          /** @description CIE L*a*b*. */
+          lab: number[];
+          /** @description Of the pixels, 0..1. */
+          share: number;
+        }[];
+        category: {
+          name: string;
+          confidence: number;
+        } | null;
+        knownPin: string | null;
+        picture: string;
+        words: {
+          word: string;
+          confidence: number;
+        }[];
+      };
+      annotations: {
+        term: string;
+        weight: number;
+      }[];
+      colours: {
+        hex: string;
+        /** @description CIE L*a*b*. */
+        lab: number[];
+        /** @description Of the pixels, 0..1. */
+        share: number;
+      }[];
+      blend: {
+        source: string;
+        ratio: number;
+        reason: string;
+      }[];
+    };
+    PostModelCanaryBody: {
+      why?: string;
+      share: number;
+    };
+    PostModelCanaryReply: {
+      model: string | null;
+      previous: string | null;
+      share?: number;
+    };
+    PostModelDarkBody: {
+      why?: string;
+      share?: number;
+    };
+    PostModelDarkReply: {
+      model: string | null;
+      previous: string | null;
+      share?: number;
+    };
+    PostModelPromoteBody: {
+      why?: string;
+      force?: boolean;
+    };
+    PostModelPromoteReply: {
+      model: string | null;
+      previous: string | null;
+      share?: number;
+    };
+    PostModelsCanaryStopBody: {
+      why?: string;
+    };
+    PostModelsCanaryStopReply: {
+      model: string | null;
+      previous: string | null;
+      share?: number;
+    };
+    PostModelsDarkStopBody: {
+      why?: string;
+    };
+    PostModelsDarkStopReply: {
+      model: string | null;
+      previous: string | null;
+      share?: number;
+    };
+    PostModelsRollBackBody: {
+      why?: string;
+    };
+    PostModelsRollBackReply: {
+      model: string | null;
+      previous: string | null;
+      share?: number;
+    };
+    PostNearDuplicatesBody: {
+      pinIds: string[];
+      /** @description true: the same picture; false: not; null: what was said is taken back. */
+      same: boolean | null;
+    };
+    PostNearDuplicatesReply: {
+      groups: string[][];
+    };
+    PostNetSwitchBody: {
+      why?: string;
+      model?: string;
+    };
+    /** @description Visual nets, detectors, and the switches so far. */
+    PostNetSwitchReply: {
+      nets: {
+        /** @description By which it is switched to. */
+        name: string;
+        net: string | null;
+        digest: string | null;
+        serving: boolean;
+        /** @description Pictures of the catalog. */
+        images: number;
+        /** @description Of them, those it has not read. */
+        missing: number;
+        problem: string | null;
+      }[];
+      detectors: {
+        name: string;
+        digest: string;
+      }[];
+      /** @description The newest first. */
+      switches: {
+        net: string;
+        model: string | null;
+        at: string;
+        why: string;
+      }[];
+      stale: {
+        job: string;
+        reason: string;
+      }[];
+    };
+    PostNetsRollBackBody: {
+      why?: string;
+    };
+    /** @description Visual nets, detectors, and the switches so far. */
+    PostNetsRollBackReply: {
+      nets: {
+        /** @description By which it is switched to. */
+        name: string;
+        net: string | null;
+        digest: string | null;
+        serving: boolean;
+        /** @description Pictures of the catalog. */
+        images: number;
+        /** @description Of them, those it has not read. */
+        missing: number;
+        problem: string | null;
+      }[];
+      detectors: {
+        name: string;
+        digest: string;
+      }[];
+      /** @description The newest first. */
+      switches: {
+        net: string;
+        model: string | null;
+        at: string;
+        why: string;
+      }[];
+      stale: {
+        job: string;
+        reason: string;
+      }[];
+    };
+    PostPhotosForm: {
+      path: string;
+      /**
+       * Format: binary
+       * @description The picture.
+       */
+      image: string;
+    };
+    PostPhotosReply: {
+      path: string;
+      bytes: number;
+    };
+    PostPhotosTakeInReply: {
+      photos: number;
+      added: number;
+      changed: number;
+      removed: number;
+      unchanged: number;
+      boards: number;
+      rejected: {
+        [key: string]: {
+          count: number;
+          files: string[];
+        };
+      };
+    };
+    PostPinRestoreReply: {
+      read: number;
+      written: number;
+      unchanged: number;
+      rejected: {
+        [key: string]: {
+          count: number;
+          lines: number[];
+          cells: {
+            line: number;
+            field?: string;
+            value?: string;
+          }[];
+        };
+      };
+      unknownFields?: {
+        [key: string]: number;
+      };
+      unknownCategories?: {
+        [key: string]: number;
+      };
+      /** @description What was read in a way the sender should know of. */
+      notes?: {
+        [key: string]: number;
+      };
+    };
+    PostPinsBody: {
+      pins: components['schemas']['PinRecord'][];
+    };
+    PostPinsReply: {
+      read: number;
+      written: number;
+      unchanged: number;
+      rejected: {
+        [key: string]: {
+          count: number;
+          lines: number[];
+          cells: {
+            line: number;
+            field?: string;
+            value?: string;
+          }[];
+        };
+      };
+      unknownFields?: {
+        [key: string]: number;
+      };
+      unknownCategories?: {
+        [key: string]: number;
+      };
+      /** @description What was read in a way the sender should know of. */
+      notes?: {
+        [key: string]: number;
+      };
+    };
+    PostRankBody: {
+      queryPinId: string;
+      pinIds: string[];
+      userId?: string;
+      /** @description The session, the unit of experiments by session; without it those leave the list out and count it. */
+      sessionId?: string;
+      limit?: number;
+      explain?: boolean;
+      /** @description A model name, variant-a, variant-b, variant-c, or a treatment as JSON. Marked in the log, kept out of training. */
+      treatment?: string;
+      fields?: string | string[];
+      /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
+      filter?: string | string[];
+    };
+    PostRankReply: {
+      recommendationId: string;
+      modelVersion: string;
+      treatment: components['schemas']['Treatment'];
+      arm: string | null;
+      items: components['schemas']['Item'][];
+      nextCursor: string | null;
+      degraded: {
+        code: string;
+        reason: string;
+      }[];
+      missing: string[];
+    };
+    PostSavesBody: {
+      saves: components['schemas']['SaveRecord'][];
+    };
+    PostSavesReply: {
+      read: number;
+      written: number;
+      unchanged: number;
+      rejected: {
+        [key: string]: {
+          count: number;
+          lines: number[];
+          cells: {
+            line: number;
+            field?: string;
+            value?: string;
+          }[];
+        };
+      };
+      unknownFields?: {
+        [key: string]: number;
+      };
+      unknownCategories?: {
+        [key: string]: number;
+      };
+      /** @description What was read in a way the sender should know of. */
+      notes?: {
+        [key: string]: number;
+      };
+    };
+    PostSavesRestoreBody: {
+      pinId: string;
+      boardId: string;
+      /** @description Absent: the saves of everybody. */
+      userId?: string;
+    };
+    PostSavesRestoreReply: {
+      read: number;
+      written: number;
+      unchanged: number;
+      rejected: {
+        [key: string]: {
+          count: number;
+          lines: number[];
+          cells: {
+            line: number;
+            field?: string;
+            value?: string;
+          }[];
+        };
+      };
+      unknownFields?: {
+        [key: string]: number;
+      };
+      unknownCategories?: {
+        [key: string]: number;
+      };
+      /** @description What was read in a way the sender should know of. */
+      notes?: {
+        [key: string]: number;
+      };
+    };
+    PostVisualSearchBody: {
+      pinId?: string;
+      box?: number[];
+      boxUnit?: 'pixels' | 'fractions';
+      category?: string;
+      buyable?: boolean;
+      /**
+       * @description flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product: the same thing only.
+       * @enum {string}
+       */
+      mode?: 'flashlight' | 'similar-looks' | 'shop-the-look' | 'exact-product';
+      /** @description Only pins that carry this annotation. */
+      term?: string;
+      /** @description Only pins that carry all of these annotations. */
+      terms?: string[];
+      /** @description A public address of an image, instead of pinId or an upload. */
+      imageUrl?: string;
+      /** @description Whether a person drew the box or took a dot. */
+      via?: 'crop' | 'dot';
+      /** @description The box is still moving: the list is not logged. */
+      preview?: boolean;
+      sessionId?: string;
+      treatment?: string;
+      exclude?: string[];
+      userId?: string;
+      limit?: number;
+      cursor?: string;
+      explain?: boolean;
+      fields?: string | string[];
+      /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
+      filter?: string | string[];
+    };
+    PostVisualSearchForm: {
+      pinId?: string;
+      box?: number[];
+      boxUnit?: 'pixels' | 'fractions';
+      category?: string;
+      buyable?: boolean;
+      /**
+       * @description flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product: the same thing only.
+       * @enum {string}
+       */
+      mode?: 'flashlight' | 'similar-looks' | 'shop-the-look' | 'exact-product';
+      /** @description Only pins that carry this annotation. */
+      term?: string;
+      /** @description Only pins that carry all of these annotations. */
+      terms?: string[];
+      /** @description A public address of an image, instead of pinId or an upload. */
+      imageUrl?: string;
+      /** @description Whether a person drew the box or took a dot. */
+      via?: 'crop' | 'dot';
+      /** @description The box is still moving: the list is not logged. */
+      preview?: boolean;
+      sessionId?: string;
+      treatment?: string;
+      exclude?: string[];
+      userId?: string;
+      limit?: number;
+      cursor?: string;
+      explain?: boolean;
+      fields?: string | string[];
+      /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
+      filter?: string | string[];
+      /**
+       * Format: binary
+       * @description The picture.
+       */
+      image?: string;
+    };
+    PostVisualSearchReply: {
+      recommendationId: string;
+      /** @description hamming and the first digits of the visual net. */
+      modelVersion: string;
+      treatment: components['schemas']['Treatment'];
+      arm: string | null;
+      userId: string | null;
+      degraded: {
+        code: string;
+        reason: string;
+      }[];
+      missing: string[];
+      items: components['schemas']['VisualItem'][];
+      nextCursor: string | null;
+      annotations: {
+        term: string;
+        weight: number;
+      }[];
+      colours: {
+        hex: string;
+        /** @description CIE L*a*b*. */
+        lab: number[];
+        /** @description Of the pixels, 0..1. */
+        share: number;
+      }[];
+      box: number[] | null;
+      /** @description What `mode` may be here: those that have data. */
+      modes: ('flashlight' | 'similar-looks' | 'shop-the-look' | 'exact-product')[];
+      category?: string | null;
+      exactProduct?: {
+        truth: string;
+        queries: number;
+        precisionAsked: number;
+        distanceMax: number;
+        precision: number;
+        recall: number;
+        pairs: number;
+      };
+      look?: {
+        label: string;
+        box: number[] | null;
+        confidence: number;
+        completes: boolean;
+        count: number;
+      }[];
+      /** @description Milliseconds by stage. */
+      timings?: {
+        [key: string]: number;
+      };
+    };
+    Problem: {
+      type: string;
+      title: string;
+      status: number;
+      code: string;
+      detail: string;
+      field?: string;
+      requestId: string;
+    };
+    PutJobScheduleBody: {
+      cron: string;
+      values?: {
+        [key: string]: boolean | number | string;
+      };
+    };
+    PutJobScheduleReply: {
+      jobs: {
+        job: string;
+        cron: string | null;
+        flags: string[];
+        nextRunAt: string | null;
+        /** @description running, waiting or idle */
+        state: string;
+        progress: {
+          step: string;
+          done: number;
+          total: number;
+        } | null;
+        last: {
+          id: number;
+          job: string;
+          flags: string[];
+          cron: string | null;
+          who: string | null;
+          /** @description running, done, failed, refused, stopped, killed, or lost with the service that started it */
+          state: string;
+          /** @description ISO 8601 */
+          startedAt: string;
+          endedAt: string | null;
+          seconds: number | null;
+          receipt: unknown;
+          /** @description The end of what it wrote to standard error. */
+          said: string;
+        } | null;
+        /** @description What may be asked over HTTP. */
+        form: {
+          summary: string;
+          fields: {
+            name: string;
+            /** @enum {string} */
+            kind: 'flag' | 'text' | 'number' | 'integer' | 'argument';
+            meaning: string;
+            choices?: string[];
+            required?: boolean;
+          }[];
+        };
+        /** @description Of its line in the schedule; null where the line holds flags that only schedule-job sets. */
+        values: {
+          [key: string]: boolean | number | string;
+        } | null;
+        cannot: string | null;
+      }[];
+      problem: string | null;
+    };
+    Report: {
+      key: string;
+      /** @enum {string} */
+      state: 'draft' | 'running' | 'stopped' | 'archived';
+      version: number;
+      /** @enum {string} */
+      verdict: 'ship' | 'do not ship' | 'keep running' | 'undecided' | 'broken';
+      reason: string;
+      restsOn: string[];
+      /** @enum {string} */
+      interval: 'always-valid' | 'fixed-horizon';
+      alpha: number;
+      sampleRatio: {
+        /** @enum {string} */
+        of: 'users' | 'first picks';
+        p: number;
+        exactP: number | null;
+        alarm: boolean;
+        users: number[];
+        shares: number[];
+      };
+      window: {
+        plannedDays: number;
+        endsAt: string | null;
+        reachedAt: string | null;
+      };
+      arms: {
+        arm: string;
+        weight: number;
+        users: number;
+        lists: number;
+        rates: {
+          metric: string;
+          label: string;
+          /** @enum {string} */
+          kind: 'ratio' | 'proportion' | 'mean' | 'quantile';
+          value: number | null;
+          numerator: number | null;
+          denominator: number | null;
+        }[];
+        /** @enum {string} */
+        verdict?: 'ship' | 'do not ship' | 'keep running' | 'undecided' | 'broken';
+        reason?: string;
+        restsOn?: string[];
+      }[];
+      rows: components['schemas']['ReportRow'][];
+      guardrails: {
+        metric: string;
+        arm: string;
+        /** @description Harm that is tolerated: 0.02 allows 2 % worse; with marginUnit absolute, 5 allows 5 ms more. */
+        margin: number;
+        /** @enum {string} */
+        marginUnit?: 'absolute';
+        /** @enum {string} */
+        state: 'safe' | 'harmed' | 'open';
+        lift: number | null;
+        low: number | null;
+        high: number | null;
+      }[];
+      table4: {
+        features: string;
+        queries: string;
+        engagement: string;
+        interval: string;
+        users: number;
+      }[];
+      sequence: {
+        arm: string;
+        users: number;
+        lift: number | null;
+        low: number | null;
+        high: number | null;
+        p: number | null;
+        day: string;
+      }[];
+      /** @description The deciding metric after each hour of the first day. */
+      firstDay: {
+        arm: string;
+        users: number;
+        lift: number | null;
+        low: number | null;
+        high: number | null;
+        p: number | null;
+        hour: number;
+      }[];
+      novelty: {
+        arm: string;
+        users: number;
+        lift: number | null;
+        low: number | null;
+        high: number | null;
+        p: number | null;
+        daysSinceFirst: number;
+      }[];
+      exposuresPerDay: {
+        day: string;
+        arm: string;
+        users: number;
+      }[];
+      power: {
+        minimumDetectableLift: number | null;
+        unitsNeeded: number | null;
+      };
+      health: {
+        crossedLists: number;
+        modelMissingLists: number;
+        withoutUnitLists: number;
+        eventsKeptApart: number;
+        burnInUnits: number;
+        faults: string[];
+      };
+    };
+    ReportRow: {
+      metric: string;
+      label: string;
+      arm: string;
+      segment: string;
+      users: number;
+      controlUsers: number;
+      value: number | null;
+      controlValue: number | null;
+      lift: number | null;
+      low: number | null;
+      high: number | null;
+      p: number | null;
+      q: number | null;
+      fixed: {
+        low: number | null;
+        high: number | null;
+        p: number | null;
+      };
+      adjusted: {
+        lift: number | null;
+        low: number | null;
+        high: number | null;
+        p: number | null;
+      } | null;
+    };
+    SaveRecord: {
+      pinId: string | number;
+      boardId: string | number;
+      userId?: string | number;
+      /** @description ISO 8601, or a number since 1970: milliseconds, or seconds. */
+      at?: string | number;
+    };
+    Term: {
+      feature: string;
+      value: number;
+      weight: number;
+      contribution: number;
+    };
+    Treatment: {
+      /** @description A model of the registry by name; null: the one that serves. */
+      model: string | null;
+      /** @description Candidate sources by name; null: all there are. */
+      sources: string[] | null;
+      /** @description Whose visual features stand for the query: the whole image, or its dominant object's crop where there is one. */
+      visualFrom: 'image' | 'object';
+      whenDominantObject: {
+        /** @description Multiplies the weights of fc6 and fc8 similarity and of the fc6 crosses when the query has a dominant object. */
+        visualWeightFactor: number;
+      };
+      /** @description Visual search: dots, each signal at least at the threshold given (absent: the fitted one), or one default box. Absent: dots by the fitted thresholds. */
+      dots?: {
+        show: 'dots' | 'box';
+        thresholds?: {
+          score?: number;
+          visual?: number;
+          annotation?: number;
+          conformity?: number;
+          agreement?: number;
+        };
+      };
+    };
+    VisualItem: {
+      pinId: string;
+      position: number;
+      score: number;
+      sources: {
+        name: string;
+        score: number;
+      }[];
+      terms?: components['schemas']['Term'][];
+      fields?: {
+        [key: string]: unknown;
+      };
+      title: string;
+      /** @description Hamming distance of the binary codes. */
+      distance: number;
+      /**
+       * @description very like: half of the catalog has no nearer picture; like: all but 2 % have one as near. Absent: neither, or not known.
+       * @enum {string}
+       */
+      likeness?: 'very like' | 'like';
+      /** @description Shop the look: index in `look`. */
+      part?: number;
+      forLabel?: string;
+      /** @description Shop the look: of a kind that the picture lacks. */
+      completes?: boolean;
+    };
+  };
+  responses: never;
+  parameters: never;
+  requestBodies: never;
+  headers: never;
+  pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    getPinRelated: {
-        parameters: {
-            query?: {
-                userId?: string;
-                /** @description The session, the unit of experiments by session; without it those leave the list out and count it. */
-                sessionId?: string;
-                limit?: number;
-                /** @description nextCursor of the page before. */
-                cursor?: string;
-                /** @description Pin ids to leave out: repeat it, or separate them by commas. An id that holds a comma is meant whole. */
-                exclude?: string[];
-                /** @description Only pins of this category. */
-                category?: string;
-                /** @description Only pins that can be bought. */
-                buyable?: boolean;
-                /** @description Add the terms of every score. */
-                explain?: boolean;
-                /** @description A model name, variant-a, variant-b, variant-c, or a treatment as JSON. Marked in the log, kept out of training. */
-                treatment?: string;
-                /** @description Fields of every item, separated by commas: title, image, link and whatever the pins carry. Empty: none. Default: title,image,link. */
-                fields?: string;
-                /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
-                filter?: string[];
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetPinRelatedReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getUserHomeFeed: {
-        parameters: {
-            query?: {
-                /** @description The session, the unit of experiments by session; without it those leave the list out and count it. */
-                sessionId?: string;
-                limit?: number;
-                /** @description nextCursor of the page before. */
-                cursor?: string;
-                /** @description Pin ids to leave out: repeat it, or separate them by commas. An id that holds a comma is meant whole. */
-                exclude?: string[];
-                /** @description Only pins of this category. */
-                category?: string;
-                /** @description Only pins that can be bought. */
-                buyable?: boolean;
-                /** @description Add the terms of every score. */
-                explain?: boolean;
-                /** @description A model name, variant-a, variant-b, variant-c, or a treatment as JSON. Marked in the log, kept out of training. */
-                treatment?: string;
-                /** @description Fields of every item, separated by commas: title, image, link and whatever the pins carry. Empty: none. Default: title,image,link. */
-                fields?: string;
-                /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
-                filter?: string[];
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetUserHomeFeedReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postRank: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostRankBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostRankReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postEvents: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostEventsBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostEventsReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getPins: {
-        parameters: {
-            query?: {
-                category?: string;
-                /** @description Words of title, description and annotations. */
-                q?: string;
-                buyable?: boolean;
-                /** @description newest (default), or mixed: pins of all boards side by side. Pins found by words come best first. */
-                order?: "newest" | "mixed";
-                /** @description One pin of each group of near-duplicates. */
-                distinct?: boolean;
-                /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
-                filter?: string[];
-                limit?: number;
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetPinsReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postPins: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostPinsBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostPinsReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getBoards: {
-        parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetBoardsReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postBoards: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostBoardsBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostBoardsReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postSaves: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostSavesBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostSavesReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    deleteSaves: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DeleteSavesBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeleteSavesReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getPin: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PinSummary"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    deletePin: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeletePinReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postPinRestore: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostPinRestoreReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getBoard: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BoardSummary"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    deleteBoard: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeleteBoardReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postBoardRestore: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostBoardRestoreReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postSavesRestore: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostSavesRestoreBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostSavesRestoreReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getNearDuplicates: {
-        parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetNearDuplicatesReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postNearDuplicates: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostNearDuplicatesBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostNearDuplicatesReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postVisualSearch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostVisualSearchBody"];
-                "multipart/form-data": components["schemas"]["PostVisualSearchForm"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostVisualSearchReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postLens: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostLensBody"];
-                "multipart/form-data": components["schemas"]["PostLensForm"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostLensReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getPinObjects: {
-        parameters: {
-            query?: {
-                /** @description Add the signals of every object, and by detector the thresholds and where they come from. */
-                explain?: boolean;
-                userId?: string;
-                sessionId?: string;
-                treatment?: string;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetPinObjectsReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getCategories: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetCategoriesReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getBoardPins: {
-        parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetBoardPinsReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getPinBoards: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetPinBoardsReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getBoardRelated: {
-        parameters: {
-            query?: {
-                userId?: string;
-                /** @description The session, the unit of experiments by session; without it those leave the list out and count it. */
-                sessionId?: string;
-                limit?: number;
-                /** @description nextCursor of the page before. */
-                cursor?: string;
-                /** @description Pin ids to leave out: repeat it, or separate them by commas. An id that holds a comma is meant whole. */
-                exclude?: string[];
-                /** @description Only pins of this category. */
-                category?: string;
-                /** @description Only pins that can be bought. */
-                buyable?: boolean;
-                /** @description Add the terms of every score. */
-                explain?: boolean;
-                /** @description A model name, variant-a, variant-b, variant-c, or a treatment as JSON. Marked in the log, kept out of training. */
-                treatment?: string;
-                /** @description Fields of every item, separated by commas: title, image, link and whatever the pins carry. Empty: none. Default: title,image,link. */
-                fields?: string;
-                /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
-                filter?: string[];
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetBoardRelatedReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postPhotos: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "multipart/form-data": components["schemas"]["PostPhotosForm"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostPhotosReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postPhotosTakeIn: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostPhotosTakeInReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getPinImage: {
-        parameters: {
-            query?: {
-                width?: number;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "image/jpeg": string;
-                };
-            };
-            /** @description The picture with the tag of `if-none-match`. */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getUserHistory: {
-        parameters: {
-            query?: {
-                limit?: number;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetUserHistoryReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getUsers: {
-        parameters: {
-            query?: {
-                limit?: number;
-                /** @description Users whose id holds this text. */
-                q?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetUsersReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getModels: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetModelsReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postModelPromote: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostModelPromoteBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostModelPromoteReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postModelsRollBack: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostModelsRollBackBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostModelsRollBackReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postModelCanary: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostModelCanaryBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostModelCanaryReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postModelsCanaryStop: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostModelsCanaryStopBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostModelsCanaryStopReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postModelDark: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostModelDarkBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostModelDarkReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postModelsDarkStop: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostModelsDarkStopBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostModelsDarkStopReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getModelsDarkReport: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetModelsDarkReportReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getNetsDarkReport: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetNetsDarkReportReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getModelsHistory: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetModelsHistoryReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getModel: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description A stored model. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetModelReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getModelDifferences: {
-        parameters: {
-            query?: {
-                from?: string;
-            };
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Two models, feature by feature, the greatest change of weight first. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetModelDifferencesReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getModelJudgement: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Whether a model is better than the one that serves, and what that rests on. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetModelJudgementReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getNets: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Visual nets, detectors, and the switches so far. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetNetsReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postNetSwitch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostNetSwitchBody"];
-            };
-        };
-        responses: {
-            /** @description Visual nets, detectors, and the switches so far. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostNetSwitchReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postNetsRollBack: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostNetsRollBackBody"];
-            };
-        };
-        responses: {
-            /** @description Visual nets, detectors, and the switches so far. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostNetsRollBackReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getJobs: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetJobsReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getJobsRuns: {
-        parameters: {
-            query?: {
-                job?: string;
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetJobsRunsReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postJobRun: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostJobRunBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostJobRunReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postJobStop: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostJobStopReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    putJobSchedule: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PutJobScheduleBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PutJobScheduleReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    deleteJobSchedule: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeleteJobScheduleReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getExperiments: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetExperimentsReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postExperiments: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostExperimentsBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostExperimentsReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getExperiment: {
-        parameters: {
-            query?: {
-                interval?: "always-valid" | "fixed-horizon";
-            };
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetExperimentReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getExperimentReport: {
-        parameters: {
-            query?: {
-                interval?: "always-valid" | "fixed-horizon";
-                format?: "json" | "csv";
-            };
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Report"];
-                    "text/csv": string;
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getExperimentVersion: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-                version: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetExperimentVersionReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postExperimentStart: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostExperimentStartReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postExperimentStop: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostExperimentStopReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postExperimentArchive: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostExperimentArchiveReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postExperimentRamp: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostExperimentRampBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostExperimentRampReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postExperimentConclude: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostExperimentConcludeBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostExperimentConcludeReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getExperimentForecast: {
-        parameters: {
-            query?: {
-                days?: number;
-            };
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetExperimentForecastReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postExperimentsForecast: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostExperimentsForecastBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostExperimentsForecastReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getExperimentExposures: {
-        parameters: {
-            query?: {
-                limit?: number;
-                /** @description The last unit of the page before. */
-                after?: string;
-            };
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetExperimentExposuresReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getExperimentDifferences: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetExperimentDifferencesReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getJudgements: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetJudgementsReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postJudgements: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostJudgementsBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostJudgementsReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getJudgementNext: {
-        parameters: {
-            query: {
-                judge: string;
-            };
-            header?: never;
-            path: {
-                study: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetJudgementNextReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    postJudgement: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                study: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PostJudgementBody"];
-            };
-        };
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PostJudgementReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getHealthLive: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetHealthLiveReply"];
-                };
-            };
-        };
-    };
-    getHealthReady: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetHealthReadyReply"];
-                };
-            };
-            /** @description Default Response */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetHealthReady503Reply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getMetrics: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    getStatus: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description How the installation stands. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetStatusReply"];
-                };
-            };
-            /** @description What went wrong */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getOpenapiJson: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Default Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
+  getPinRelated: {
+    parameters: {
+      query?: {
+        userId?: string;
+        /** @description The session, the unit of experiments by session; without it those leave the list out and count it. */
+        sessionId?: string;
+        limit?: number;
+        /** @description nextCursor of the page before. */
+        cursor?: string;
+        /** @description Pin ids to leave out: repeat it, or separate them by commas. An id that holds a comma is meant whole. */
+        exclude?: string[];
+        /** @description Only pins of this category. */
+        category?: string;
+        /** @description Only pins that can be bought. */
+        buyable?: boolean;
+        /** @description Add the terms of every score. */
+        explain?: boolean;
+        /** @description A model name, variant-a, variant-b, variant-c, or a treatment as JSON. Marked in the log, kept out of training. */
+        treatment?: string;
+        /** @description Fields of every item, separated by commas: title, image, link and whatever the pins carry. Empty: none. Default: title,image,link. */
+        fields?: string;
+        /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
+        filter?: string[];
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetPinRelatedReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getUserHomeFeed: {
+    parameters: {
+      query?: {
+        /** @description The session, the unit of experiments by session; without it those leave the list out and count it. */
+        sessionId?: string;
+        limit?: number;
+        /** @description nextCursor of the page before. */
+        cursor?: string;
+        /** @description Pin ids to leave out: repeat it, or separate them by commas. An id that holds a comma is meant whole. */
+        exclude?: string[];
+        /** @description Only pins of this category. */
+        category?: string;
+        /** @description Only pins that can be bought. */
+        buyable?: boolean;
+        /** @description Add the terms of every score. */
+        explain?: boolean;
+        /** @description A model name, variant-a, variant-b, variant-c, or a treatment as JSON. Marked in the log, kept out of training. */
+        treatment?: string;
+        /** @description Fields of every item, separated by commas: title, image, link and whatever the pins carry. Empty: none. Default: title,image,link. */
+        fields?: string;
+        /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
+        filter?: string[];
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetUserHomeFeedReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postRank: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostRankBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostRankReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postEvents: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostEventsBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostEventsReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getPins: {
+    parameters: {
+      query?: {
+        category?: string;
+        /** @description Words of title, description and annotations. */
+        q?: string;
+        buyable?: boolean;
+        /** @description newest (default), or mixed: pins of all boards side by side. Pins found by words come best first. */
+        order?: 'newest' | 'mixed';
+        /** @description One pin of each group of near-duplicates. */
+        distinct?: boolean;
+        /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
+        filter?: string[];
+        limit?: number;
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetPinsReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postPins: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostPinsBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostPinsReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getBoards: {
+    parameters: {
+      query?: {
+        limit?: number;
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetBoardsReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postBoards: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostBoardsBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostBoardsReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postSaves: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostSavesBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostSavesReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  deleteSaves: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['DeleteSavesBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['DeleteSavesReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getPin: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PinSummary'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  deletePin: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['DeletePinReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postPinRestore: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostPinRestoreReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getBoard: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['BoardSummary'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  deleteBoard: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['DeleteBoardReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postBoardRestore: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostBoardRestoreReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postSavesRestore: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostSavesRestoreBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostSavesRestoreReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getNearDuplicates: {
+    parameters: {
+      query?: {
+        limit?: number;
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetNearDuplicatesReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postNearDuplicates: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostNearDuplicatesBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostNearDuplicatesReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postVisualSearch: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostVisualSearchBody'];
+        'multipart/form-data': components['schemas']['PostVisualSearchForm'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostVisualSearchReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postLens: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostLensBody'];
+        'multipart/form-data': components['schemas']['PostLensForm'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostLensReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getPinObjects: {
+    parameters: {
+      query?: {
+        /** @description Add the signals of every object, and by detector the thresholds and where they come from. */
+        explain?: boolean;
+        userId?: string;
+        sessionId?: string;
+        treatment?: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetPinObjectsReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getCategories: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetCategoriesReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getBoardPins: {
+    parameters: {
+      query?: {
+        limit?: number;
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetBoardPinsReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getPinBoards: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetPinBoardsReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getBoardRelated: {
+    parameters: {
+      query?: {
+        userId?: string;
+        /** @description The session, the unit of experiments by session; without it those leave the list out and count it. */
+        sessionId?: string;
+        limit?: number;
+        /** @description nextCursor of the page before. */
+        cursor?: string;
+        /** @description Pin ids to leave out: repeat it, or separate them by commas. An id that holds a comma is meant whole. */
+        exclude?: string[];
+        /** @description Only pins of this category. */
+        category?: string;
+        /** @description Only pins that can be bought. */
+        buyable?: boolean;
+        /** @description Add the terms of every score. */
+        explain?: boolean;
+        /** @description A model name, variant-a, variant-b, variant-c, or a treatment as JSON. Marked in the log, kept out of training. */
+        treatment?: string;
+        /** @description Fields of every item, separated by commas: title, image, link and whatever the pins carry. Empty: none. Default: title,image,link. */
+        fields?: string;
+        /** @description Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. */
+        filter?: string[];
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetBoardRelatedReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postPhotos: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'multipart/form-data': components['schemas']['PostPhotosForm'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostPhotosReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postPhotosTakeIn: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostPhotosTakeInReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getPinImage: {
+    parameters: {
+      query?: {
+        width?: number;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'image/jpeg': string;
+        };
+      };
+      /** @description The picture with the tag of `if-none-match`. */
+      304: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getUserHistory: {
+    parameters: {
+      query?: {
+        limit?: number;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetUserHistoryReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getUsers: {
+    parameters: {
+      query?: {
+        limit?: number;
+        /** @description Users whose id holds this text. */
+        q?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetUsersReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getModels: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetModelsReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postModelPromote: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostModelPromoteBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostModelPromoteReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postModelsRollBack: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostModelsRollBackBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostModelsRollBackReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postModelCanary: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostModelCanaryBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostModelCanaryReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postModelsCanaryStop: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostModelsCanaryStopBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostModelsCanaryStopReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postModelDark: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostModelDarkBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostModelDarkReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postModelsDarkStop: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostModelsDarkStopBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostModelsDarkStopReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getModelsDarkReport: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetModelsDarkReportReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getNetsDarkReport: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetNetsDarkReportReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getModelsHistory: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetModelsHistoryReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getModel: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description A stored model. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetModelReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getModelDifferences: {
+    parameters: {
+      query?: {
+        from?: string;
+      };
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Two models, feature by feature, the greatest change of weight first. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetModelDifferencesReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getModelJudgement: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Whether a model is better than the one that serves, and what that rests on. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetModelJudgementReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getNets: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Visual nets, detectors, and the switches so far. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetNetsReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postNetSwitch: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostNetSwitchBody'];
+      };
+    };
+    responses: {
+      /** @description Visual nets, detectors, and the switches so far. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostNetSwitchReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postNetsRollBack: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostNetsRollBackBody'];
+      };
+    };
+    responses: {
+      /** @description Visual nets, detectors, and the switches so far. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostNetsRollBackReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getJobs: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetJobsReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getJobsRuns: {
+    parameters: {
+      query?: {
+        job?: string;
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetJobsRunsReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postJobRun: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        job: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostJobRunBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostJobRunReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postJobStop: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        job: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostJobStopReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  putJobSchedule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        job: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PutJobScheduleBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PutJobScheduleReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  deleteJobSchedule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        job: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['DeleteJobScheduleReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getExperiments: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetExperimentsReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postExperiments: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostExperimentsBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostExperimentsReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getExperiment: {
+    parameters: {
+      query?: {
+        interval?: 'always-valid' | 'fixed-horizon';
+      };
+      header?: never;
+      path: {
+        key: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetExperimentReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getExperimentReport: {
+    parameters: {
+      query?: {
+        interval?: 'always-valid' | 'fixed-horizon';
+        format?: 'json' | 'csv';
+      };
+      header?: never;
+      path: {
+        key: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Report'];
+          'text/csv': string;
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getExperimentVersion: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        key: string;
+        version: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetExperimentVersionReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postExperimentStart: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        key: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostExperimentStartReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postExperimentStop: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        key: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostExperimentStopReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postExperimentArchive: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        key: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostExperimentArchiveReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postExperimentRamp: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        key: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostExperimentRampBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostExperimentRampReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postExperimentConclude: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        key: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostExperimentConcludeBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostExperimentConcludeReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getExperimentForecast: {
+    parameters: {
+      query?: {
+        days?: number;
+      };
+      header?: never;
+      path: {
+        key: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetExperimentForecastReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postExperimentsForecast: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostExperimentsForecastBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostExperimentsForecastReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getExperimentExposures: {
+    parameters: {
+      query?: {
+        limit?: number;
+        /** @description The last unit of the page before. */
+        after?: string;
+      };
+      header?: never;
+      path: {
+        key: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetExperimentExposuresReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getExperimentDifferences: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        key: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetExperimentDifferencesReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getJudgements: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetJudgementsReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postJudgements: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostJudgementsBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostJudgementsReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getJudgementNext: {
+    parameters: {
+      query: {
+        judge: string;
+      };
+      header?: never;
+      path: {
+        study: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetJudgementNextReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  postJudgement: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        study: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PostJudgementBody'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PostJudgementReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getHealthLive: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetHealthLiveReply'];
+        };
+      };
+    };
+  };
+  getHealthReady: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetHealthReadyReply'];
+        };
+      };
+      /** @description Default Response */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetHealthReady503Reply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getMetrics: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  getStatus: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description How the installation stands. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GetStatusReply'];
+        };
+      };
+      /** @description What went wrong */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description What went wrong */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getOpenapiJson: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
 }
