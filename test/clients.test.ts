@@ -130,7 +130,7 @@ except RelatedPinsError as error:
         await page.locator('li a').first().waitFor();
         expect(await page.locator('h1').innerText()).toBe('plant number 1');
         const { events } = server.context.log;
-        await expect.poll(() => events.count(), { timeout: 20_000 }).toBeGreaterThan(2);
+        await expect.poll(() => events.count(), { timeout: 20_000 }).toBeGreaterThan(0);
         const before = events.count();
         await page.locator('li a').first().click();
         await page.waitForURL(/pin=plant-/);
