@@ -72,6 +72,7 @@ describe.skipIf(!train || !test)(`home feeds of real saves${train ? '' : ' (skip
     // All 37,499 users: 0.1496, the figure of cosine votes; a sample of 1,500 has a standard error of 0.006.
     expect(receipt).toMatchObject({ users: 1500, missing: { image: 1500 }, ignored: { alreadySaved: 8743 } });
     expect(receipt.recall20).toBeGreaterThan(0.13);
+    expect((receipt.popular as { recall20: number }).recall20).toBeLessThan(0.03);
     expect(receipt.recall20).toBeGreaterThan(5 * (receipt.popular as { recall20: number }).recall20);
   }, 300_000);
 });
