@@ -18,7 +18,7 @@ export interface JobRun {
   readonly startedAt: number;
   readonly endedAt: number | null;
   readonly pid: number | null;
-  /** What the system says of when the process began: a number given again to another process is told apart by it. */
+  /** When the process began, by the system's book: a process number may be given to another process later. */
   readonly born: string | null;
   /** The job's receipt, or `{error}`. */
   readonly receipt: unknown;

@@ -29,7 +29,7 @@ export interface Trouble {
   readonly job: string | null;
 }
 
-/** Minutes of the traffic that is told. */
+/** Minutes of traffic in the report. */
 export const TRAFFIC_MINUTES = 60;
 
 export function pinCounts({ pins, visual }: Context): PinCounts {
@@ -76,7 +76,7 @@ export interface Stored {
 export function storage(dataFolder: string): { readonly parts: readonly Stored[]; readonly freeBytes: number } {
   const sizes = new Map<string, number>();
   for (const entry of readdirSync(dataFolder, { withFileTypes: true })) {
-    // A database is told with its write-ahead log.
+    // The size of a database includes its write-ahead log.
     const name = entry.name.replace(/-(wal|shm)$/, '');
     sizes.set(name, (sizes.get(name) ?? 0) + bytesOf(join(dataFolder, entry.name)));
   }

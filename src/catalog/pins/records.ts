@@ -131,7 +131,7 @@ export const FIELD_TEXT_LENGTH_MAX = 4096;
 export interface RecordNotes {
   /** A field that is not part of the record was left out. */
   unknownField(field: string): void;
-  /** A value was read in a way that its writer should know of; the first `example` of each is told. */
+  /** A value was read in a way that its writer should know of. The receipt keeps the first `example` of each. */
   note(field: string, what: string, example?: string): void;
 }
 

@@ -53,7 +53,7 @@ export async function stopped(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort');
 }
 
-/** A net that cannot be read is told here and in `degraded`; lists without pictures are served all the same. */
+/** The line about the net. A net that cannot be read is named here and in `degraded`; lists are served without pictures. */
 function eyes(dataFolder: string): string {
   try {
     return eyesLine(dataFolder);
