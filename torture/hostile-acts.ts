@@ -100,6 +100,10 @@ export function costlyBodies(): readonly Buffer[] {
     `{"queryPinId":"p1","pinIds":[${keys}]}`,
     `{"pinId":"p1","exclude":[${fill('{},', MIB / 3)}0]}`,
     `"${fill('\\"', MIB)}"`,
+    // As much as rows may hold: texts, objects and lists that are parsed before a schema sees them.
+    `{"events":[${Array.from({ length: 249_000 }, (_, i) => `"s${i}"`).join(',')}]}`,
+    `{"events":[${fill('{"a":1},', 8 * 124_000)}0]}`,
+    `{"events":[${fill('[],', 3 * 124_000)}0]}`,
   ].map((text) => Buffer.from(text));
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { buildApp } from '../../src/api/shell/app.ts';
-import { NESTING_MAX, whyNotParsed } from '../../src/api/shell/json-body.ts';
+import { KEYS_MAX, NESTING_MAX, whyNotParsed } from '../../src/api/shell/json-body.ts';
 import type { App } from '../../src/api/routes/routes.ts';
 import { type Context, openContext } from '../../src/service/context.ts';
 import { testConfig, worldFolder } from '../world.ts';
@@ -25,6 +25,15 @@ describe('what is not parsed', () => {
   it('is what holds more values than its route takes', () => {
     expect(whyNotParsed(bytes(`[${'0,'.repeat(99)}0]`), 101)).toBeNull();
     expect(whyNotParsed(bytes(`[${'0,'.repeat(99)}0]`), 100)).toContain('100 values');
+  });
+
+  it('is what has more different keys than any body needs; the same keys in every row are few', () => {
+    const rows = (count: number, key: (i: number) => string): string =>
+      `[${Array.from({ length: count }, (_, i) => `{"${key(i)}" :1}`).join(',')}]`;
+    expect(whyNotParsed(bytes(rows(KEYS_MAX, (i) => `k${i}`)), 1_000_000)).toBeNull();
+    expect(whyNotParsed(bytes(rows(KEYS_MAX + 100, (i) => `k${i}`)), 1_000_000)).toContain('different keys');
+    expect(whyNotParsed(bytes(rows(60_000, () => 'pinId')), 1_000_000)).toBeNull();
+    expect(whyNotParsed(bytes(`[${Array.from({ length: 60_000 }, (_, i) => `"k${i}"`).join(',')}]`), 1_000_000)).toBeNull();
   });
 
   it('is never JSON of ordinary depth and size', () => {
