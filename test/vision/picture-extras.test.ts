@@ -59,3 +59,50 @@ it('of a TIFF the first page alone is left', async () => {
   expect((await decodeImage(twice)).working).toEqual((await decodeImage(raw)).working);
   expect(withoutExtras(raw, 'tiff')).toBe(raw);
 });
+
+const webpChunk = (name: string, data: Buffer): Buffer => {
+  const head = Buffer.alloc(8);
+  head.write(name, 'latin1');
+  head.writeUInt32LE(data.length, 4);
+  return Buffer.concat([head, data, Buffer.alloc(data.length & 1)]);
+};
+const withWebpChunks = (webp: Buffer, extra: Buffer): Buffer => {
+  const longer = Buffer.concat([webp, extra]);
+  longer.writeUInt32LE(longer.length - 8, 4);
+  return longer;
+};
+
+// 19 MB of 2.4 million empty chunks took 0.9 seconds and 407 MB.
+it('of a WebP file only what makes its first picture is left', async () => {
+  const photo = plain().withMetadata({ orientation: 6 }).withIccProfile('p3');
+  for (const webp of [await plain().webp({ lossless: true }).toBuffer(), await photo.webp().toBuffer()]) {
+    expect(withoutExtras(webp, 'webp')).toBe(webp);
+    const more = withWebpChunks(webp, Buffer.concat(Array.from({ length: 5000 }, () => webpChunk('abcd', Buffer.alloc(3)))));
+    expect(Buffer.from(withoutExtras(more, 'webp')).equals(webp)).toBe(true);
+    expect((await decodeImage(more)).working).toEqual((await decodeImage(webp)).working);
+    const cut = more.subarray(0, more.length - 5);
+    expect(withoutExtras(cut, 'webp').length).toBeLessThan(webp.length + 20);
+    expect(
+      Buffer.from(withoutExtras(Buffer.concat([webp, Buffer.from('behind it')]), 'webp'))
+        .subarray(0, webp.length)
+        .equals(webp),
+    ).toBe(true);
+  }
+});
+
+it('of an animated WebP the first frame is read', async () => {
+  const frames = await Promise.all(
+    ['red', 'blue', 'green'].map((background) =>
+      sharp({ create: { width: 8, height: 4, channels: 3, background } })
+        .png()
+        .toBuffer(),
+    ),
+  );
+  const animated = await sharp(frames, { join: { animated: true } })
+    .webp({ lossless: true })
+    .toBuffer();
+  const lean = withoutExtras(animated, 'webp');
+  expect(lean.length).toBeLessThan(animated.length);
+  const [first] = (await decodeImage(animated)).working.data ?? [];
+  expect(first).toBeGreaterThan(200);
+});
