@@ -43,6 +43,10 @@ export interface LabeledPhotos {
   readonly pins: readonly LabeledPin[];
 }
 
+/** Everything happens at these times, so that the same photos give the same weights whenever they are fitted. */
+const MADE_AT = Date.UTC(2026, 0, 1);
+export const ASKED_AT = Date.UTC(2026, 1, 1);
+
 const run = (input: JobInput, job: Job, dataFolder: string, options: Record<string, unknown>): Promise<unknown> =>
   job.run({ ...input, dataFolder, args: [], options: { ...flagDefaults(job), ...options } });
 
@@ -61,7 +65,7 @@ export async function lookAtPhotos(input: JobInput, photos: string, perKind: num
   );
   writeLines(
     join(folder, 'pins.jsonl'),
-    pins.map(({ id, image }) => ({ id, image })),
+    pins.map(({ id, image }) => ({ id, image, createdAt: MADE_AT })),
   );
   await run(input, importCatalog, folder, { pins: join(folder, 'pins.jsonl'), images: resolve(photos) });
   await run(input, extractFeatures, folder, { workers: 2, threads: 1, batch: 8 });
@@ -85,7 +89,7 @@ export async function labeledLists(
   );
   writeLines(
     join(folder, 'saves.jsonl'),
-    boards.flatMap((pins, b) => pins.map((pinId) => ({ pinId, boardId: `board ${b}` }))),
+    boards.flatMap((pins, b) => pins.map((pinId) => ({ pinId, boardId: `board ${b}`, at: MADE_AT }))),
   );
   await run(input, importCatalog, folder, { boards: join(folder, 'boards.jsonl'), saves: join(folder, 'saves.jsonl') });
   await run(input, buildCandidates, folder, {});
@@ -113,7 +117,7 @@ async function serve(input: JobInput, pins: readonly LabeledPin[], queries: numb
     const step = Math.max(1, Math.floor(pins.length / queries));
     const lists: LabeledList[] = [];
     for (let at = 0; at < pins.length && lists.length < queries; at += step) {
-      const plain = plainOptions({ recommendationId: `labeled-${at}`, now: Date.now(), limit: 12 });
+      const plain = plainOptions({ recommendationId: `labeled-${at}`, now: ASKED_AT, limit: 12 });
       const options = { ...plain, treatment: { ...plain.treatment, model: AS_RETRIEVED }, keepInputs: true };
       const { candidates, inputs } = await relatedPins(context.parts, context.pins.indexOf(pins[at].id), options);
       if (inputs === null) continue;
