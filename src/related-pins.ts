@@ -1,8 +1,8 @@
 /**
  * The spine: a query pin -> candidates -> feature rows -> scores -> an ordered, explained list. Read this file first.
- * HTTP, jobs, the demo's people and the tests all serve lists through these four functions.
+ * HTTP, jobs, the demo's people and the tests all serve lists through these five functions.
  */
-import { type CandidateList, type CandidateSource, isFiller, type ScoredPins } from './candidates/candidate.ts';
+import { type CandidateList, type CandidateQuery, type CandidateSource, isFiller, type ScoredPins } from './candidates/candidate.ts';
 import type { Accept } from './candidates/visual/neighbor-index.ts';
 import { Merge, type Proposal, sourceNamesOf } from './candidates/merge.ts';
 import { RowTable } from './candidates/cooccurrence/row-table.ts';
@@ -17,6 +17,8 @@ import { missingOf, missingOfHistory, NO_QUERY, querySide } from './lists/query-
 import { rankCandidates } from './lists/rank-candidates.ts';
 import type { ListOptions, RankedList } from './lists/ranked-list.ts';
 import type { Degradation, ServingParts } from './lists/serving-parts.ts';
+import { type Examples, examplesName, inOneOrder, queriesOf } from './lists/examples.ts';
+import { likenessToUnliked } from './lists/unliked.ts';
 
 /** The pins people want to see next after this one. */
 export async function relatedPins(parts: ServingParts, queryPin: number, options: ListOptions): Promise<RankedList> {
@@ -27,7 +29,7 @@ export async function relatedPins(parts: ServingParts, queryPin: number, options
   const cursor = cursorOf(options, cursorName, pins);
   const query = querySide(queryPin, visual, options.treatment);
   const accept = acceptedPins(pins, options, cursor?.shown ?? []);
-  const { proposals, candidates } = await closeupCandidates(parts, queryPin, options, { accept, degraded });
+  const { proposals, candidates } = await candidatesOf(parts, { pinIndex: queryPin, code: null }, options, { accept, degraded });
   const missing = missingOf(queryPin, pins, query);
   if (isEmpty(proposals, 'board-cooccurrence')) missing.push('boards');
   const user = userOf(parts, options);
@@ -37,18 +39,18 @@ export async function relatedPins(parts: ServingParts, queryPin: number, options
 }
 
 /** What boards, looks and words propose; where that is too little, what is popular stands behind it. */
-async function closeupCandidates(
+async function candidatesOf(
   parts: ServingParts,
-  queryPin: number,
+  query: CandidateQuery,
   options: ListOptions,
   { accept, degraded }: { readonly accept: Accept | undefined; readonly degraded: Degradation[] },
 ): Promise<{ readonly proposals: readonly Proposal[]; readonly candidates: CandidateList }> {
   const { pins, limits } = parts;
   const sources = askedSources(parts.sources, options.treatment.sources, limits.sourceShares);
   const asking = askingOf(parts, options, { limit: limits.candidates, alone: sources.length === 1, degraded });
-  const ask = (asked: readonly CandidateSource[]): Promise<readonly Proposal[]> =>
-    propose(asked, { pinIndex: queryPin, code: null }, asking);
-  const merged = (proposals: readonly Proposal[]): CandidateList => mergeOf(pins).merge(queryPin, proposals, limits.candidates, accept);
+  const ask = (asked: readonly CandidateSource[]): Promise<readonly Proposal[]> => propose(asked, query, asking);
+  const merged = (proposals: readonly Proposal[]): CandidateList =>
+    mergeOf(pins).merge(query.pinIndex, proposals, limits.candidates, accept);
   const own = await ask(sources.filter(({ name }) => !isFiller(name)));
   const candidates = merged(own);
   const fillers = sources.filter(({ name }) => isFiller(name));
@@ -101,30 +103,79 @@ export function homeFeed(parts: ServingParts, userId: string, options: ListOptio
 export interface BoardOfPins {
   readonly id: string;
   readonly pinIndexes: readonly number[];
+  /** Ideas that were not wanted; absent: none. */
+  readonly unlike?: readonly number[];
 }
 
-/** More ideas for a board: the candidates of its pins, blended and ranked as if they were a user's history, without what it holds. */
-export function relatedToBoard(parts: ServingParts, { id, pinIndexes }: BoardOfPins, options: ListOptions): Promise<RankedList> {
-  const newest = pinIndexes.slice(0, BOARD_PINS_MAX);
-  const history = (): WeightedPins => ({ pinIndexes: newest, weights: newest.map(() => 1) });
-  return blendedList(parts, options, { surface: 'board', name: `board ${id}`, history, seen: () => new Set(pinIndexes) });
+/** More ideas for a board: its newest pins are the examples; without what it holds. */
+export function relatedToBoard(parts: ServingParts, board: BoardOfPins, options: ListOptions): Promise<RankedList> {
+  const { id, pinIndexes } = board;
+  const { unlike } = inOneOrder({ like: [], unlike: board.unlike ?? [], picture: null });
+  const newest = alike(pinIndexes.slice(0, BOARD_PINS_MAX));
+  const name = ['board', id, ...unlike.map((pinIndex) => JSON.stringify(parts.pins.idOf(pinIndex)))].join(' ');
+  const speakers = { history: () => newest, seen: () => new Set(pinIndexes), unlike, without: unlike };
+  return blendedList(parts, options, { surface: 'board', name, ...speakers });
+}
+
+/**
+ * What goes with several examples: the candidates of all liked pins and of the picture, blended and ranked as if the liked pins
+ * were a user's history; what resembles an unliked pin is pushed back (lists/unliked.ts). One example alone is asked as a closeup asks.
+ */
+export function relatedToExamples(parts: ServingParts, given: Examples, options: ListOptions): Promise<RankedList> {
+  const examples = inOneOrder(given);
+  const { like, unlike, picture } = examples;
+  const queries = queriesOf(examples);
+  const name = examplesName(parts.pins, examples);
+  if (queries.length === 1) return relatedToOne(parts, queries[0], { ...options, cursorName: name, unlike });
+  const speakers = { history: () => alike(like), seen: () => new Set<number>(), picture, unlike, without: [...like, ...unlike] };
+  return blendedList(parts, options, { surface: 'examples', name, ...speakers });
+}
+
+/** One example: the candidates and the ranking of a closeup. */
+async function relatedToOne(
+  parts: ServingParts,
+  { pinIndex, code }: CandidateQuery,
+  { cursorName, unlike, ...options }: ListOptions & { readonly cursorName: string; readonly unlike: readonly number[] },
+): Promise<RankedList> {
+  const startedAt = performance.now();
+  const { pins, visual } = parts;
+  const degraded: Degradation[] = [...parts.degraded];
+  const cursor = cursorOf(options, cursorName, pins);
+  const accept = acceptedPins(pins, options, [...(cursor?.shown ?? []), ...unlike]);
+  const { candidates } = await candidatesOf(parts, { pinIndex, code }, options, { accept, degraded });
+  const query = pinIndex < 0 ? { ...NO_QUERY, code } : querySide(pinIndex, visual, options.treatment);
+  const missing = pinIndex < 0 ? [] : missingOf(pinIndex, pins, query);
+  const unliked = await likenessToUnliked(parts, unlike, candidates, degraded);
+  const gathered = { surface: 'examples', options, query, candidates, user: userOf(parts, options), unliked, missing } as const;
+  return rankCandidates(parts, { ...gathered, cursor, cursorName, degraded, shuffledShare: 0, startedAt });
+}
+
+/** Pins that count alike. */
+function alike(pinIndexes: readonly number[]): WeightedPins {
+  return { pinIndexes, weights: pinIndexes.map(() => 1) };
 }
 
 /** Pins that speak together for a list that has no query pin. */
 interface Speakers {
-  readonly surface: 'home-feed' | 'board';
+  readonly surface: 'home-feed' | 'board' | 'examples';
   /** Names the list in its cursor. */
   readonly name: string;
   /** The pins and their weights as of a time, strongest first. */
   history(at: number): WeightedPins;
   /** Left out of the list, as of a time. */
   seen(at: number): ReadonlySet<number>;
+  /** The code of a picture that speaks first; absent or null: none. */
+  readonly picture?: Uint32Array | null;
+  /** Pins that push away what resembles them; absent: none. */
+  readonly unlike?: readonly number[];
+  /** Left out of the list with their near-duplicates; absent: none. */
+  readonly without?: readonly number[];
 }
 
 async function blendedList(
   parts: ServingParts,
   options: ListOptions,
-  { surface, name: cursorName, ...speakers }: Speakers,
+  { surface, name: cursorName, picture = null, unlike = [], without = [], ...speakers }: Speakers,
 ): Promise<RankedList> {
   const startedAt = performance.now();
   const { pins, limits } = parts;
@@ -132,22 +183,44 @@ async function blendedList(
   const cursor = cursorOf(options, cursorName, pins);
   const now = cursor?.at ?? options.now;
   const history = speakers.history(now);
-  const sources = askedSources(parts.sources, options.treatment.sources, limits.sourceShares);
-  const asking = askingOf(parts, options, { limit: PER_QUERY_LIMIT, alone: false, degraded });
-  const queries = Math.min(history.pinIndexes.length, HOME_QUERIES_MAX);
-  const asked: (readonly Proposal[])[] = [];
-  for (let q = 0; q < Math.max(queries, 1); q++) {
-    const pinIndex = queries === 0 ? -1 : history.pinIndexes[q];
-    const those = q < FILLED_QUERIES ? sources : sources.filter(({ name }) => !isFilling(name));
-    asked.push(await propose(those, { pinIndex, code: null }, { ...asking, alone: those.length === 1 }));
-  }
-  const accept = acceptedPins(pins, { ...options, exclude: new Set([...options.exclude, ...speakers.seen(now)]) }, cursor?.shown ?? []);
-  const blended = blendHistory(asked, history, pins, accept);
+  const left = { ...options, exclude: new Set([...options.exclude, ...speakers.seen(now)]) };
+  const accept = acceptedPins(pins, left, [...(cursor?.shown ?? []), ...without]);
+  const asked = await askedOfAll(parts, options, { history, picture, degraded });
+  const blended = blendHistory(asked, withPicture(history, picture), pins, accept);
   const candidates = mergeOf(pins).merge(-1, withoutNeedlessFilling(blended.proposals), limits.candidates, accept);
   const user = summarizeHistory(history, pins, parts.visual, blended.cooccurrence);
-  const missing = missingOfHistory(history, pins, user);
-  const shared = { surface, options, candidates, user, cursor, cursorName, degraded, missing } as const;
-  return rankCandidates(parts, { ...shared, query: NO_QUERY, shuffledShare: 0, startedAt });
+  const missing = history.pinIndexes.length === 0 && picture ? [] : missingOfHistory(history, pins, user);
+  const unliked = await likenessToUnliked(parts, unlike, candidates, degraded);
+  const shared = { surface, options, candidates, user, cursor, cursorName, degraded, missing, unliked } as const;
+  return rankCandidates(parts, { ...shared, query: { ...NO_QUERY, code: picture }, shuffledShare: 0, startedAt });
+}
+
+/** What each source proposes for the picture and for each pin of a history; without any of them, for nobody in particular. */
+async function askedOfAll(
+  parts: ServingParts,
+  options: ListOptions,
+  {
+    history,
+    picture,
+    degraded,
+  }: { readonly history: WeightedPins; readonly picture: Uint32Array | null; readonly degraded: Degradation[] },
+): Promise<readonly (readonly Proposal[])[]> {
+  const sources = askedSources(parts.sources, options.treatment.sources, parts.limits.sourceShares);
+  const asking = askingOf(parts, options, { limit: PER_QUERY_LIMIT, alone: false, degraded });
+  const strongest = Array.from(history.pinIndexes).slice(0, HOME_QUERIES_MAX);
+  const queries = queriesOf({ like: strongest, picture });
+  const asked: (readonly Proposal[])[] = [];
+  for (const query of queries.length === 0 ? [{ pinIndex: -1, code: null }] : queries) {
+    const those = asked.length < FILLED_QUERIES ? sources : sources.filter(({ name }) => !isFilling(name));
+    asked.push(await propose(those, query, { ...asking, alone: those.length === 1 }));
+  }
+  return asked;
+}
+
+/** The weights of the queries: a picture counts as much as the strongest pin. */
+function withPicture({ pinIndexes, weights }: WeightedPins, picture: Uint32Array | null): WeightedPins {
+  if (!picture) return { pinIndexes, weights };
+  return { pinIndexes: [-1, ...Array.from(pinIndexes)], weights: [weights[0] ?? 1, ...Array.from(weights)] };
 }
 
 /** A history that proposes enough speaks for itself: what is popular or shares a word would only push its pins back. */

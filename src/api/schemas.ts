@@ -69,6 +69,14 @@ export const ListQuery = Type.Object(ListFields);
 const { userId: _, ...feedFields } = ListFields;
 export const FeedQuery = Type.Object(feedFields);
 
+export const EXAMPLES_MAX = 100;
+export const BoardIdeasQuery = Type.Object({
+  ...ListFields,
+  unlike: Type.Optional(
+    Type.Array(Id, { maxItems: EXAMPLES_MAX, description: 'Ideas that were not wanted, by pin id: they push away what resembles them.' }),
+  ),
+});
+
 export const RankBody = Type.Object({
   queryPinId: Id,
   pinIds: Type.Array(Id, { minItems: 1, maxItems: 1000 }),
@@ -79,6 +87,25 @@ export const RankBody = Type.Object({
   treatment: ListFields.treatment,
   ...FieldsAndFilters,
 });
+
+const { filter: _filter, fields: _fields, exclude: _exclude, ...pageFields } = ListFields;
+/** What is asked with examples. A form holds the picture itself, as the file `image`. */
+export const RelatedBody = Type.Object(
+  {
+    like: Type.Optional(Type.Array(Id, { maxItems: EXAMPLES_MAX, description: 'Ids of pins that the list should go with, in any order.' })),
+    unlike: Type.Optional(
+      Type.Array(Id, { maxItems: EXAMPLES_MAX, description: 'Ids of pins that push away what resembles them: the last term of a score.' }),
+    ),
+    imageUrl: Type.Optional(
+      Type.String({ maxLength: 4096, description: 'A public address of an image that the list should go with too, instead of an upload.' }),
+    ),
+    ...pageFields,
+    exclude: Type.Optional(Type.Array(Id, { maxItems: 1000 })),
+    ...FieldsAndFilters,
+  },
+  { additionalProperties: false },
+);
+export type RelatedRequest = Type.Static<typeof RelatedBody>;
 
 export const Term = Type.Object({
   feature: Type.String(),

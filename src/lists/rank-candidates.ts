@@ -16,6 +16,7 @@ import { RowScratch } from './row-scratch.ts';
 import { drawUnserved } from './served-record.ts';
 import type { Degradation, ServingParts } from './serving-parts.ts';
 import { shuffledSlice, shuffleStream } from './shuffled-slice.ts';
+import { pushedAway, type PushedScores, type UnlikedLikeness } from './unliked.ts';
 
 /** Everything that is known once the candidates are there. */
 export interface Gathered {
@@ -28,6 +29,8 @@ export interface Gathered {
   /** Names the list in its cursor. */
   readonly cursorName: string;
   readonly shuffledShare: number;
+  /** Of lists with unliked examples: how much each candidate resembles them; null or absent: nothing is pushed away. */
+  readonly unliked?: UnlikedLikeness | null;
   readonly degraded: Degradation[];
   readonly missing: readonly string[];
   readonly startedAt: number;
@@ -54,20 +57,23 @@ export async function rankCandidates(parts: ServingParts, gathered: Gathered): P
     lap('rowsMs');
     const factor = visualWeightFactorOf(options.treatment, query.dominantObject !== null);
     const inputs = scoringInputs(table, candidates, factor);
-    const { ranker, scores } = await scoresOf(parts, gathered, inputs);
+    const { ranker, scores: own } = await scoresOf(parts, gathered, inputs);
+    const pushed = gathered.unliked ? pushedAway(own, gathered.unliked) : null;
+    const scores = pushed?.scores ?? own;
     lap('scoresMs');
     const best = bestRows(scores, candidates.pinIndexes, options.limit);
     const share = cursor === null ? gathered.shuffledShare : 0;
     const { page, shuffled, propensities } = shuffledSlice(best, share, shuffleStream(options.recommendationId));
     const unserved = drawUnserved(page, candidates.count, limits.unservedRows, options.recommendationId);
     const rows = table.pickedRows([...page, ...unserved]);
-    const terms = options.explain ? await termsOf(ranker, inputs, page) : null;
+    const terms = options.explain ? await termsOf(ranker, inputs, page, pushed) : null;
     const nextCursor = candidates.count > page.length ? cursorAfter(gathered, page, now) : null;
     lap('orderMs');
     const { surface, missing } = gathered;
     const firstPosition = (cursor?.shown.length ?? 0) + 1;
     const list = { surface, queryPinIndex: query.pinIndex, options, ranker, candidates, scores, page, unserved, rows, terms };
-    const kept = options.keepInputs ? { rows: inputs.rows, candidates, visualWeightFactor: factor } : null;
+    // Scores that were pushed are not the model's: other rankers are not measured by them.
+    const kept = options.keepInputs && !pushed ? { rows: inputs.rows, candidates, visualWeightFactor: factor } : null;
     return { ...list, inputs: kept, firstPosition, propensities, shuffled, nextCursor, degraded, missing, timings };
   } finally {
     scratch.giveBack(table);
@@ -90,9 +96,12 @@ function scoringInputs(table: FeatureColumns, candidates: CandidateList, visualW
   };
 }
 
-async function termsOf(ranker: Ranker, inputs: ScoringInputs, page: Int32Array): Promise<(readonly Term[])[]> {
+async function termsOf(ranker: Ranker, inputs: ScoringInputs, page: Int32Array, pushed: PushedScores | null): Promise<(readonly Term[])[]> {
   const terms: (readonly Term[])[] = [];
-  for (const row of page) terms.push(await ranker.explain(inputs, row));
+  for (const row of page) {
+    const own = await ranker.explain(inputs, row);
+    terms.push(pushed ? [...own, pushed.termOf(row)] : own);
+  }
   return terms;
 }
 

@@ -53,6 +53,7 @@ test('describes every promised route, and says in words what each does', () => {
     'GET /v1/pins/{id}/related',
     'GET /v1/users/{id}/home-feed',
     'POST /v1/rank',
+    'POST /v1/related',
     'POST /v1/events',
     'POST /v1/pins',
     'POST /v1/boards',

@@ -77,6 +77,13 @@ export const QUESTIONS: Readonly<Record<string, readonly Question[] | string>> =
     { path: '/v1/boards/plants%20of%20cleo/related?limit=50' },
     { path: '/v1/boards/plants%20of%20cleo/related?limit=50&explain=true' },
   ],
+  'POST /v1/related': [
+    { body: { like: ['plant-1', 'plant-4'], limit: 50 } },
+    { body: { like: ['plant-1', 'tattoo-1'], unlike: ['tattoo-3'], limit: 50, explain: true } },
+    { form: { image: GONE, like: '["plant-1"]', limit: '50' } },
+    { body: { like: ['plant-1', GONE] }, own: true },
+    { body: { like: ['plant-1'], unlike: [GONE] }, own: true },
+  ],
   'GET /v1/near-duplicates': [{ path: '/v1/near-duplicates?limit=100' }],
   'POST /v1/visual-search': [
     search({}),

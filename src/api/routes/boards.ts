@@ -5,11 +5,12 @@ import type { Board } from '../../catalog/pins/board-store.ts';
 import { ServiceError } from '../../errors.ts';
 import { relatedToBoard } from '../../related-pins.ts';
 import type { Context } from '../../service/context.ts';
-import { BoardParams, BoardsPage, BoardSummary, ListQuery, ListReply, PageQuery, PinParams, PinsPage, replies } from '../schemas.ts';
+import { BoardIdeasQuery, BoardParams, BoardsPage, BoardSummary, ListReply, PageQuery, PinParams, PinsPage, replies } from '../schemas.ts';
 import { afterResponse } from './after-response.ts';
 import { fieldReader } from './item-fields.ts';
 import { filteredListOptions, pinOf } from './list-options.ts';
 import { listReply } from './list-reply.ts';
+import { examplesOf } from './related.ts';
 import { startOf, summaryOf } from './pins.ts';
 import type { App, Service } from './routes.ts';
 
@@ -48,7 +49,7 @@ export function boardRoutes(app: App, { context, metrics }: Service): void {
     summary: 'More ideas for a board: what goes with its pins and is not on it',
     tags: ['lists'],
     params: BoardParams,
-    querystring: ListQuery,
+    querystring: BoardIdeasQuery,
     response: replies(ListReply),
   };
   app.get('/v1/boards/:id/related', { schema: related, config }, async (request, reply) => {
@@ -56,7 +57,8 @@ export function boardRoutes(app: App, { context, metrics }: Service): void {
     const board = boardOf(context, request.params.id);
     const fieldsOf = fieldReader(context, request.query.fields);
     const options = await filteredListOptions(context, request.query, { surface: 'board', pinIndex: -1 });
-    const list = await relatedToBoard(context.parts, { id: board.id, pinIndexes: pinsOn(context, board) }, options);
+    const { unlike } = examplesOf(context, { unlike: request.query.unlike });
+    const list = await relatedToBoard(context.parts, { id: board.id, pinIndexes: pinsOn(context, board), unlike }, options);
     reply.send(listReply(list, context.pins, fieldsOf));
     afterResponse(context, metrics, request, list, startedAt);
     return reply;

@@ -30,7 +30,7 @@ async function readParts(request: FastifyRequest, byteLimit: number): Promise<Im
       });
     } else part.file.resume();
   }
-  if (!image && fields.pinId === undefined && fields.imageUrl === undefined)
+  if (!image && fields.pinId === undefined && fields.imageUrl === undefined && fields.like === undefined)
     throw new ServiceError('REQUEST_INVALID', { field: 'image', detail: 'image: the form holds no file of this name' });
   return { image, fields };
 }
@@ -43,12 +43,13 @@ function wholeText(name: string, text: string): string {
 
 const NUMBERS = new Set(['limit']);
 const FLAGS = new Set(['buyable', 'explain', 'preview']);
+const LISTS = new Set(['box', 'exclude', 'terms', 'like', 'unlike']);
 
-/** Form fields are text; these are numbers, flags and JSON (`box`, `exclude`, `terms`) as in the JSON body. What does not fit stays text and is refused by the schema. */
+/** Form fields are text; these are numbers, flags and lists in JSON as in the JSON body. What does not fit stays text and is refused by the schema. */
 function fieldValue(name: string, text: string): unknown {
   if (NUMBERS.has(name) && /^\d+$/.test(text)) return Number(text);
   if (FLAGS.has(name) && (text === 'true' || text === 'false')) return text === 'true';
-  if (name === 'box' || name === 'exclude' || name === 'terms') {
+  if (LISTS.has(name)) {
     try {
       return JSON.parse(text);
     } catch {

@@ -1,5 +1,6 @@
 /** What a visual-search or Lens request asks: JSON with a pin id, or multipart with an image; both give one record. */
 import type { FastifyContextConfig, FastifyRequest } from 'fastify';
+import type { Static, TObject } from 'typebox';
 import { Value } from 'typebox/value';
 import { isWebAddress } from '../../catalog/pins/image-reference.ts';
 import type { Context } from '../../service/context.ts';
@@ -28,30 +29,36 @@ export interface VisualQuestion {
   readonly fieldsOf: FieldsOf | null;
 }
 
+/** The fields of a request that may be JSON or a form, if they are what the schema says. Throws REQUEST_INVALID naming the field. */
+export function checkedFields<T extends TObject>(request: FastifyRequest, schema: T): Static<T> {
+  const body: unknown = request.form ? request.form.fields : request.body;
+  if (Value.Check(schema, body)) return body;
+  const known = Object.keys(schema.properties);
+  const unknown = Object.keys((body ?? {}) as object).find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new ServiceError('REQUEST_INVALID', { field: unknown, detail: `${unknown} is not known; there are: ${known.join(', ')}` });
+  throw invalidRequest(Value.Errors(schema, body) as never, 'body');
+}
+
+/** The bytes of the picture that came with a request or lies at the address it gives; null: neither. Throws REQUEST_INVALID, IMAGE_... */
+export async function givenPicture(context: Context, request: FastifyRequest, imageUrl: string | undefined): Promise<Uint8Array | null> {
+  let image = request.form?.image ?? null;
+  if (!image && imageUrl !== undefined) {
+    refuseOtherThanAddress(imageUrl);
+    image = request.fetched ?? (await context.webImages.fetch(imageUrl));
+  }
+  if (image) await refuseAnimated(image);
+  return image;
+}
+
 /** Reads the request. Throws REQUEST_INVALID naming the field, CATALOG_PIN_UNKNOWN, IMAGE_TOO_LARGE. */
 export async function visualQuestion(context: Context, request: FastifyRequest): Promise<VisualQuestion> {
-  const { form } = request;
-  const body: unknown = form ? form.fields : request.body;
-  if (!Value.Check(VisualBody, body)) {
-    const known = Object.keys(VisualBody.properties);
-    const unknown = Object.keys((body ?? {}) as object).find((name) => !known.includes(name));
-    if (unknown !== undefined)
-      throw new ServiceError('REQUEST_INVALID', { field: unknown, detail: `${unknown} is not known; there are: ${known.join(', ')}` });
-    throw invalidRequest(Value.Errors(VisualBody, body) as never, 'body');
-  }
+  const body = checkedFields(request, VisualBody);
   const boxUnit = body.boxUnit ?? 'pixels';
   const filter = await askedFilter(context, body.filter);
   const shared = { request: body, boxUnit, filter, fieldsOf: fieldReader(context, body.fields) };
-  if (form?.image) {
-    await refuseAnimated(form.image);
-    return { ...shared, pinIndex: -1, upload: form.image };
-  }
-  if (body.imageUrl !== undefined) {
-    refuseOtherThanAddress(body.imageUrl);
-    const image = request.fetched ?? (await context.webImages.fetch(body.imageUrl));
-    await refuseAnimated(image);
-    return { ...shared, pinIndex: -1, upload: image };
-  }
+  const upload = await givenPicture(context, request, body.imageUrl);
+  if (upload) return { ...shared, pinIndex: -1, upload };
   if (body.pinId === undefined)
     throw new ServiceError('REQUEST_INVALID', { field: 'pinId', detail: 'pinId: name a pin, or send an image as multipart/form-data' });
   return { ...shared, pinIndex: pinOf(context, body.pinId), upload: null };

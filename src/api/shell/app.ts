@@ -36,6 +36,7 @@ import { pinRoutes } from '../routes/pins.ts';
 import { isForOperators, sendProblem, serviceErrorOf } from './problem.ts';
 import { removalRoutes } from '../routes/removals.ts';
 import { rankRoutes } from '../routes/rank.ts';
+import { relatedRoutes } from '../routes/related.ts';
 import { requestLog } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
 import { bringSharedPast } from './shared-past.ts';
@@ -49,6 +50,7 @@ const ROUTES: readonly ((app: App, service: Service) => void)[] = [
   closeupRoutes,
   homeFeedRoutes,
   rankRoutes,
+  relatedRoutes,
   eventRoutes,
   catalogRoutes,
   removalRoutes,

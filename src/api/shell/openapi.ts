@@ -14,7 +14,7 @@ import {
   SAVE_SHAPE,
 } from '../../catalog/pins/records.ts';
 import { Definition, ExperimentCard, ForestRow, Report, ReportRow } from '../experiment-schemas.ts';
-import { BoardSummary, Item, PinSummary, Problem, Term } from '../schemas.ts';
+import { BoardSummary, Item, PinSummary, Problem, RelatedBody, Term } from '../schemas.ts';
 import { TreatmentSchema } from '../../treatment.ts';
 import { LensItem, PinObject, VisualBody, VisualItem } from '../search-schemas.ts';
 
@@ -86,8 +86,8 @@ function recordSchema({ fields, required, keepsOthers }: RecordShape): Schema {
 const IMAGE = { type: 'string', format: 'binary', description: 'The picture.' };
 
 /** Bodies of pictures: JSON that names one, or a form that holds one. */
-function pictureBody(): Operation['requestBody'] {
-  const json = copyOf(VisualBody as unknown as Schema);
+function pictureBody(body: TSchema): Operation['requestBody'] {
+  const json = copyOf(body as unknown as Schema);
   const properties = { ...(json.properties as object), image: IMAGE };
   return {
     required: true,
@@ -96,8 +96,9 @@ function pictureBody(): Operation['requestBody'] {
 }
 
 const BODIES: Readonly<Record<string, () => Operation['requestBody']>> = {
-  '/v1/visual-search': pictureBody,
-  '/v1/lens': pictureBody,
+  '/v1/visual-search': () => pictureBody(VisualBody),
+  '/v1/lens': () => pictureBody(VisualBody),
+  '/v1/related': () => pictureBody(RelatedBody),
   '/v1/photos': () => ({
     required: true,
     content: {

@@ -1,7 +1,7 @@
 import type { Matrix } from '../../math/matrix.ts';
 
 /** The log keeps a surface by its place here: a new one goes behind the others. */
-export const SURFACES = ['closeup', 'home-feed', 'rank', 'visual-search', 'lens', 'board'] as const;
+export const SURFACES = ['closeup', 'home-feed', 'rank', 'visual-search', 'lens', 'board', 'examples'] as const;
 export type Surface = (typeof SURFACES)[number];
 
 /** A region in fractions of the image. `byHand`: drawn by a person, not taken from a dot. */
@@ -20,7 +20,7 @@ export interface ServedList {
   /** Epoch milliseconds. */
   readonly at: number;
   readonly surface: Surface;
-  /** -1: a home feed, a board or an uploaded image. */
+  /** -1: a home feed, a board, several examples or an uploaded image. */
   readonly queryPinIndex: number;
   readonly userId: string | null;
   /** The caller's session, where experiments by session need one; absent: none was given. */
