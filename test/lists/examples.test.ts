@@ -149,7 +149,10 @@ test('an upload is an example like a pin: it finds what looks like it, beside wh
 
 test('an unliked pin that nothing is known of is left out and pushes nothing away', async () => {
   const before = await ask(['plant-1']);
-  upsertBatch(context.catalog, 'pins', [{ id: 'bare' }], { now: Date.UTC(2026, 3, 1), folders: { images: context.dataFolder, data: context.dataFolder } });
+  upsertBatch(context.catalog, 'pins', [{ id: 'bare' }], {
+    now: Date.UTC(2026, 3, 1),
+    folders: { images: context.dataFolder, data: context.dataFolder },
+  });
   await context.refresh();
   const after = await ask(['plant-1'], ['bare']);
   expect(idsOf(after)).toEqual(idsOf(before));
