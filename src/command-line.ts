@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { SingleBar } from 'cli-progress';
 import { readConfig } from './config.ts';
-import { reasonOf, ServiceError } from './errors.ts';
+import { exitOf, reasonOf, ServiceError } from './errors.ts';
 import type { Job, JobOption } from './jobs/job.ts';
 import { lockJob } from './jobs/job-lock.ts';
 import type { JobGroup, JobRow } from './jobs/table.ts';
@@ -27,22 +27,6 @@ export interface Program {
 
 /** A second signal within this time is the first one again. */
 const SAME_SIGNAL_MS = 1000;
-
-/** Codes that mean "refused": the command was wrong or there was nothing to do. */
-const REFUSALS = new Set([
-  'JOB_USAGE',
-  'NOTHING_TO_DO',
-  'RANKER_NO_PAIRS',
-  'RANKER_GUARDRAIL',
-  'RANKER_UNJUDGED',
-  'JOB_RUNNING',
-  'JOB_UNKNOWN',
-  'CONFIG_INVALID',
-  'DATA_FOLDER_LOCKED',
-  'EXPERIMENT_INVALID',
-  'EXPERIMENT_STATE',
-  'EXPERIMENT_UNKNOWN',
-]);
 
 /** Runs the job that `argv` (of the process) names, and resolves to the exit status. */
 export async function runCommandLine(program: Program, argv: readonly string[]): Promise<number> {
@@ -170,8 +154,10 @@ function optionOf(row: JobOption): Option {
   if (row.default !== undefined) option.default(row.default);
   if (row.required) option.makeOptionMandatory();
   if (row.repeatable) option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), notBlank(text)]);
-  else if (row.kind === 'list') option.argParser((text: string) => text.split(',').map((item) => item.trim()));
+  else if (row.kind === 'list') option.argParser((text: string) => text.split(',').map((item) => chosen(item.trim(), row)));
+  else if (row.kind === 'time') option.argParser(timeOf);
   else if (row.kind) option.argParser((text: string) => numberOf(text, row));
+  else if (row.choices) option.argParser((text: string) => chosen(text, row));
   else if (row.flag.includes(' ') && row.default !== '') option.argParser(notBlank);
   return option;
 }
@@ -186,6 +172,18 @@ function notBlank(text: string): string {
   return text;
 }
 
+function chosen(text: string, { choices }: JobOption): string {
+  if (!choices || choices.includes(text)) return text;
+  throw new InvalidArgumentError(`It must be one of ${choices.join(', ')}.`);
+}
+
+/** Epoch milliseconds. */
+function timeOf(text: string): number {
+  const at = /^\d{11,}$/.test(text) ? Number(text) : Date.parse(text);
+  if (Number.isNaN(at)) throw new InvalidArgumentError('A time is needed (ISO 8601).');
+  return at;
+}
+
 function numberOf(text: string, row: JobOption): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || (row.kind === 'integer' && !Number.isInteger(value))) {
@@ -193,6 +191,7 @@ function numberOf(text: string, row: JobOption): number {
   }
   if (row.range && (value < row.range[0] || value > row.range[1]))
     throw new InvalidArgumentError(`It must lie within ${row.range[0]}..${row.range[1]}.`);
+  if (row.above !== undefined && value <= row.above) throw new InvalidArgumentError(`It must be above ${row.above}.`);
   return value;
 }
 
@@ -202,8 +201,7 @@ function failed(error: unknown, json: boolean, job: string): number {
   if (!(error instanceof ServiceError) && error instanceof Error) console.error(error.stack);
   const field = error instanceof ServiceError ? error.fields.field : undefined;
   if (json) console.log(JSON.stringify({ error: { code, message: reasonOf(error), field } }));
-  if (code === 'JOB_STOPPED') return 130;
-  return REFUSALS.has(code) ? 2 : 1;
+  return exitOf(error);
 }
 
 /** A line for each value, parts of parts by dotted names, a row of a table in one line. */

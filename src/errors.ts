@@ -1,6 +1,13 @@
+interface ErrorRow {
+  readonly status: number;
+  /** With what a job that fails by it exits: 2 refused, 130 stopped by hand; absent: 1, failed. */
+  readonly exit?: 2 | 130;
+  readonly message: string;
+}
+
 /**
- * Every error a caller or an operator can meet: code, HTTP status, message template. `docs/ERRORS.md` lists the same
- * codes with what to do about each; a test keeps the two equal. `{name}` in a template is filled from `fields`.
+ * Every error a caller or an operator can meet: code, HTTP status, exit status, message template. `docs/ERRORS.md` lists the
+ * same codes with what to do about each; a test keeps the two equal. `{name}` in a template is filled from `fields`.
  */
 export const ERRORS = {
   REQUEST_INVALID: { status: 400, message: '{detail}' },
@@ -22,9 +29,10 @@ export const ERRORS = {
   ROUTE_UNKNOWN: { status: 404, message: 'There is no {method} {path}; see /v1/openapi.json.' },
   SERVER_OVERLOADED: { status: 503, message: 'The server is at capacity; try again in {retryAfterSeconds} s.' },
   SERVER_ERROR: { status: 500, message: 'Something broke on our side; the log line with this request id says what.' },
-  CONFIG_INVALID: { status: 500, message: 'The settings are wrong: {problems}' },
+  CONFIG_INVALID: { status: 500, exit: 2, message: 'The settings are wrong: {problems}' },
   DATA_FOLDER_LOCKED: {
     status: 500,
+    exit: 2,
     message: 'The data folder {folder} is in use by process {pid}; stop it or choose another --data.',
   },
   DATA_DISK_FULL: {
@@ -61,28 +69,30 @@ export const ERRORS = {
     status: 409,
     message: 'A model named {model} exists; models are never overwritten, choose another name.',
   },
-  RANKER_NO_PAIRS: { status: 422, message: 'There is nothing to learn from: {reason}' },
+  RANKER_NO_PAIRS: { status: 422, exit: 2, message: 'There is nothing to learn from: {reason}' },
   RANKER_NOT_CONVERGED: { status: 422, message: 'Nothing is written: {reason}.' },
   RANKER_GUARDRAIL: {
     status: 409,
+    exit: 2,
     message: 'The model {model} is judged worse than what serves: {reason}. To promote it all the same, give --force and a --why.',
   },
   RANKER_UNJUDGED: {
     status: 409,
+    exit: 2,
     message:
       'Nobody can tell yet whether the model {model} is better: {reason}. Try it on a share of users (--canary 0.1), or promote it with --force and a --why.',
   },
   LETOR_REFUSED: { status: 400, message: '{file} line {line}: {reason}' },
-  EXPERIMENT_UNKNOWN: { status: 404, message: 'There is no experiment {key}; there are: {known}.' },
-  EXPERIMENT_INVALID: { status: 400, message: 'The experiment definition is refused: {field}: {reason}' },
-  EXPERIMENT_STATE: { status: 409, message: 'The experiment {key} is {state}; {reason}' },
-  JOB_USAGE: { status: 400, message: '{reason}' },
-  JOB_UNKNOWN: { status: 404, message: 'There is no job {job} that can be scheduled; there are: {known}.' },
-  JOB_RUNNING: { status: 409, message: 'The job {job} is already running (process {pid}); wait for it or stop it.' },
-  JOB_STOPPED: { status: 499, message: 'Stopped by hand; the next start goes on from here.' },
-  NOTHING_TO_DO: { status: 422, message: '{reason}' },
+  EXPERIMENT_UNKNOWN: { status: 404, exit: 2, message: 'There is no experiment {key}; there are: {known}.' },
+  EXPERIMENT_INVALID: { status: 400, exit: 2, message: 'The experiment definition is refused: {field}: {reason}' },
+  EXPERIMENT_STATE: { status: 409, exit: 2, message: 'The experiment {key} is {state}; {reason}' },
+  JOB_USAGE: { status: 400, exit: 2, message: '{reason}' },
+  JOB_UNKNOWN: { status: 404, exit: 2, message: 'There is no job {job} that can be scheduled; there are: {known}.' },
+  JOB_RUNNING: { status: 409, exit: 2, message: 'The job {job} is already running (process {pid}); wait for it or stop it.' },
+  JOB_STOPPED: { status: 499, exit: 130, message: 'Stopped by hand; the next start goes on from here.' },
+  NOTHING_TO_DO: { status: 422, exit: 2, message: '{reason}' },
   BACKUP_REFUSED: { status: 422, message: 'The backup {folder} is refused: {reason}' },
-} as const satisfies Record<string, { status: number; message: string }>;
+} as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;
 
@@ -103,6 +113,12 @@ export class ServiceError extends Error {
 
 function fillTemplate(template: string, fields: Readonly<Record<string, unknown>>): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => String(fields[name] ?? '?'));
+}
+
+/** With what a job that failed by this exits. */
+export function exitOf(error: unknown): number {
+  const row: ErrorRow | null = error instanceof ServiceError ? ERRORS[error.code] : null;
+  return row?.exit ?? 1;
 }
 
 /** The text of anything that was thrown. */

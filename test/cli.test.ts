@@ -50,6 +50,22 @@ describe('the command line', () => {
     expect(JSON.parse(number.stdout)).toMatchObject({ error: { code: 'JOB_USAGE' } });
   });
 
+  it('what is no choice of a flag, no time, or out of its range is refused before any work, with what there is', () => {
+    const refused = [
+      [['build-candidates', '--method', 'voting'], 'It must be one of count, cosine, jaccard, p3alpha, rp3beta, auto.'],
+      [['train-ranker', '--sets', 'control,moon'], 'It must be one of control, visual, cross, object.'],
+      [['train-ranker', '--from', 'yesterday'], 'A time is needed (ISO 8601).'],
+      [['train-ranker', '--c', '0'], 'It must be above 0.'],
+      [['import-net', 'x.onnx', '--objectness-min', '2'], 'It must lie within 0..1.'],
+      [['ramp-experiment', 'e', '--traffic', '2'], 'It must lie within 0..1.'],
+    ] as const;
+    for (const [args, reason] of refused) {
+      const { status, stderr } = run(...args);
+      expect(status, stderr).toBe(2);
+      expect(stderr).toContain(reason);
+    }
+  });
+
   it('a port that is none is refused before any work, and help names the data folder of the job', () => {
     for (const args of [['serve'], ['open', import.meta.dirname]]) {
       const { status, stderr } = run(...args, '--port', '99999');

@@ -24,6 +24,8 @@ test('class folders that are links are followed; a link to nothing is none', () 
 });
 
 test('doctor keeps a blank after the longest name of a check', () => {
-  const findings = [{ check: 'artifact features-6ec4c3bb-75fca973', health: 'ok', says: 'version 000001 is whole', wayOut: '' }];
-  expect(doctor.describe!({ findings, bad: 0, warn: 0 })[0]).toBe('ok   artifact features-6ec4c3bb-75fca973 version 000001 is whole');
+  const findings = [{ check: 'artifact features-6ec4c3bb-75fca973', health: 'ok' as const, says: 'version 000001 is whole', wayOut: '' }];
+  expect(doctor.describe!({ findings, ok: 1, bad: 0, warn: 0 })[0]).toBe(
+    'ok   artifact features-6ec4c3bb-75fca973 version 000001 is whole',
+  );
 });

@@ -1,21 +1,15 @@
 import type { Config } from '../src/config.ts';
-import { flagDefaults, type Job } from '../src/jobs/job.ts';
+import { callJob, type Job } from '../src/jobs/job.ts';
 import { SILENT } from '../src/progress.ts';
 import { testConfig } from './world.ts';
 
 /** A job as the command line would run it on a data folder, its defaults filled in; gives the receipt. */
-export async function runJob(
-  job: Job,
+export function runJob<Options, Receipt extends object>(
+  job: Job<Options, Receipt>,
   folder: string,
-  options: Record<string, unknown> = {},
+  options: Partial<Options> = {},
   settings: Partial<Config> = {},
-): Promise<Readonly<Record<string, unknown>>> {
-  return job.run({
-    args: [],
-    options: { ...flagDefaults(job), ...options },
-    config: testConfig(folder, settings),
-    dataFolder: folder,
-    progress: SILENT,
-    signal: new AbortController().signal,
-  });
+): Promise<Receipt> {
+  const { signal } = new AbortController();
+  return callJob(job, { config: testConfig(folder, settings), dataFolder: folder, progress: SILENT, signal }, options);
 }

@@ -4,30 +4,33 @@ import { clustersOf, ndcgByContender, type SegmentLift } from '../../src/ranker/
 import { listScorer } from '../../src/ranker/training/linear-trainer.ts';
 import { sliceLog, splitLog } from '../../src/ranker/training/log-data.ts';
 import { kendallTau } from '../../src/ranker/measures/ranking-metrics.ts';
-import type { Job, JobInput } from '../../src/jobs/job.ts';
-import { normalizationOf, positive } from '../../src/jobs/models/ranker-flags.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../../src/jobs/job.ts';
+import { PROPENSITY_FLAGS, RANGE_FLAGS } from '../../src/jobs/models/ranker-flags.ts';
 import { categoriesFrom, propensityOf, readLog } from '../../src/jobs/models/train-from-log.ts';
 import { openTrueWorld, trueNdcg, trueQueries } from './world-truth.ts';
 
+const FLAGS = flags([
+  ...RANGE_FLAGS,
+  { flag: '--c <number>', meaning: 'weight of the pair loss', kind: 'number', above: 0, default: 0.01 },
+  {
+    flag: '--normalize <kind>',
+    meaning: 'standard, min-max, log1p or none',
+    choices: ['standard', 'min-max', 'log1p', 'none'],
+    default: 'standard',
+  },
+  { flag: '--holdout <share>', meaning: 'share of the latest lists that judge', kind: 'number', default: 0.2 },
+  ...PROPENSITY_FLAGS,
+  { flag: '--seed <number>', meaning: 'seed of the intervals', kind: 'integer', default: 1 },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
 /** The paper's ladder on the log, and in a demo world against the truth that was planted. */
-export const job: Job = {
+export const job = defineJob({
   name: 'climb-ladder',
   summary: 'Learns the control set, + fc6/fc8, + category crosses, + object features from the log, and measures each step.',
   examples: ['npm run lab -- climb-ladder --data var', 'npm run lab -- climb-ladder --data var --propensity randomized --json'],
-  options: [
-    { flag: '--from <time>', meaning: 'log from this time on (ISO 8601)' },
-    { flag: '--to <time>', meaning: 'log before this time' },
-    { flag: '--c <number>', meaning: 'weight of the pair loss', kind: 'number', default: 0.01 },
-    { flag: '--normalize <kind>', meaning: 'standard, min-max, log1p or none (standard)' },
-    { flag: '--holdout <share>', meaning: 'share of the latest lists that judge', kind: 'number', default: 0.2 },
-    {
-      flag: '--propensity <kind>',
-      meaning: 'weigh pairs by inverse examination: none, randomized or harvested',
-      default: 'none',
-    },
-    { flag: '--clip <number>', meaning: 'greatest inverse propensity', kind: 'number', default: 10 },
-    { flag: '--seed <number>', meaning: 'seed of the intervals', kind: 'integer', default: 1 },
-  ],
+  options: FLAGS,
   run: climb,
   describe({ steps, truth, categories, visualWeightTau }) {
     const rows = categories as readonly TrueCategory[] | null;
@@ -44,7 +47,7 @@ export const job: Job = {
       `Kendall's tau between planted weight and lift of the last step: ${(visualWeightTau as number).toFixed(2)}`,
     ];
   },
-};
+});
 
 interface TrueCategory {
   readonly category: string;
@@ -54,18 +57,18 @@ interface TrueCategory {
   readonly lifts: readonly SegmentLift[];
 }
 
-async function climb(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function climb(input: Input): Promise<Readonly<Record<string, unknown>>> {
   const { options, dataFolder, progress } = input;
-  const seed = Number(options.seed);
+  const seed = options.seed;
   progress.start('reading the log', 0);
   const data = readLog(dataFolder, options);
-  const split = splitLog(data, Number(options.holdout));
+  const split = splitLog(data, options.holdout);
   const early = sliceLog(data, split.train.from, split.train.to);
   const holdout = sliceLog(data, split.holdout.from, split.holdout.to);
   const propensity = propensityOf(early, options);
   const settings = {
-    c: positive(options.c, '--c') ?? 0.01,
-    normalize: normalizationOf(options.normalize, 'standard'),
+    c: options.c,
+    normalize: options.normalize,
     pairWeights: propensity?.weigh,
   };
   progress.start('learning', 0);
@@ -86,7 +89,7 @@ async function climb(input: JobInput): Promise<Readonly<Record<string, unknown>>
   };
 }
 
-async function againstTruth({ config, dataFolder, progress }: JobInput, models: ReturnType<typeof trainLadder>, seed: number) {
+async function againstTruth({ config, dataFolder, progress }: Input, models: ReturnType<typeof trainLadder>, seed: number) {
   const world = openTrueWorld(dataFolder);
   if (world === null) return { truth: null, categories: null, visualWeightTau: null };
   const context = await openContext(config, dataFolder);

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ServiceError } from '../../src/errors.ts';
-import type { Job, JobInput } from '../../src/jobs/job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../../src/jobs/job.ts';
 import { drawSvg } from '../../src/vision/image-tensor.ts';
 import { drawPin } from '../world/drawing.ts';
 import { CATEGORIES } from '../world/latents.ts';
@@ -11,23 +11,27 @@ import { pinLine } from '../world/texts.ts';
 
 const PHOTOS = 120;
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--photos <n>', meaning: 'how many', kind: 'integer', default: PHOTOS },
+  { flag: '--seed <n>', meaning: 'the world they are of', kind: 'integer', default: 1 },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'draw-photos',
   summary: 'draws a folder of photos in subfolders by category, to try open on',
   args: [{ form: '<folder>', meaning: 'where to draw; made when it is not there' }],
   examples: ['npm run lab -- draw-photos photos'],
-  options: [
-    { flag: '--photos <n>', meaning: 'how many', kind: 'integer', default: PHOTOS },
-    { flag: '--seed <n>', meaning: 'the world they are of', kind: 'integer', default: 1 },
-  ],
+  options: FLAGS,
   run: drawPhotos,
-};
+});
 
-async function drawPhotos({ args, options, progress, signal }: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function drawPhotos({ args, options, progress, signal }: Input): Promise<Readonly<Record<string, unknown>>> {
   if (args[0] === undefined) throw new ServiceError('JOB_USAGE', { reason: 'Name a folder to draw into.' });
   const folder = resolve(args[0]);
-  const photos = Number(options.photos ?? PHOTOS);
-  const recipe = makeRecipe({ ...DEFAULT_WORLD, seed: Number(options.seed ?? 1), pins: photos });
+  const photos = options.photos;
+  const recipe = makeRecipe({ ...DEFAULT_WORLD, seed: options.seed, pins: photos });
   const boards = new Set<string>();
   let drawn = 0;
   progress.start('drawing', photos);

@@ -7,18 +7,18 @@ import { meanAveragePrecision } from '../../src/detection/average-precision.ts';
 import { type DetectionReader, dominantAgreement, type EvaluatedImage, judged } from '../../src/detection/detector-evaluation.ts';
 import { ServiceError } from '../../src/errors.ts';
 import { boxIou } from '../../src/vision/box.ts';
-import type { Job, JobInput } from '../../src/jobs/job.ts';
+import { defineJob, type JobInput } from '../../src/jobs/job.ts';
 import { type DetectorSet, readDetectorSet, readUnited } from '../../src/detection/detector-set.ts';
 import { labelWord } from '../../src/detection/label-words.ts';
 import { openSetDetections } from '../../src/detection/set-detections.ts';
 
-export const job: Job = {
+export const job = defineJob({
   name: 'evaluate-world',
   summary: 'near-duplicate groups, dominant objects and boxes of a demo world against its truth',
   examples: ['npm run lab -- evaluate-world --data var --json'],
   options: [],
   run: async (input) => evaluateWorld(input),
-};
+});
 
 /** Found and true share of something countable. */
 interface Figures {

@@ -9,7 +9,7 @@ import { addPreference, creditOf, preferenceOf, teamDraft } from '../../src/expe
 import { ServiceError } from '../../src/errors.ts';
 import { binomialTest } from '../../src/math/distributions.ts';
 import { mixedSeed, type Random, seededRandom } from '../../src/math/random.ts';
-import type { Job, JobInput } from '../../src/jobs/job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../../src/jobs/job.ts';
 import { clickEvidence } from '../../src/ranker/judging/click-evidence.ts';
 import { compareLists } from '../../src/ranker/judging/compared-lists.ts';
 import { decide, type Evidence, type JudgementWord, liftText, LOSS_MARGIN, wordOf } from '../../src/ranker/judging/judgement.ts';
@@ -34,15 +34,19 @@ const SHUFFLED_SHARES = [0.02, 0.05, 0.1, 0.2] as const;
 const EXPERIMENT_EVERY = 4;
 const EXPERIMENT_USERS = 800;
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--pairs <n>', meaning: 'pairs of models in each kind of world', kind: 'integer', default: 96 },
+  { flag: '--lists <n>', meaning: 'lists that visitors look at, per pair', kind: 'integer', default: 2000 },
+  { flag: '--seed <n>', meaning: 'seed of worlds, models and visitors', kind: 'integer', default: 1 },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'judge-study',
   summary: 'whether the judge of models prefers the truly better one: right, wrong, cannot tell, by kind of evidence',
   examples: ['npm run lab -- judge-study --json', 'npm run lab -- judge-study --pairs 24 --lists 1000 --seed 7'],
-  options: [
-    { flag: '--pairs <n>', meaning: 'pairs of models in each kind of world', kind: 'integer', default: 96 },
-    { flag: '--lists <n>', meaning: 'lists that visitors look at, per pair', kind: 'integer', default: 2000 },
-    { flag: '--seed <n>', meaning: 'seed of worlds, models and visitors', kind: 'integer', default: 1 },
-  ],
+  options: FLAGS,
   run: study,
   exitCode: ({ passed }) => (passed ? 0 : 1),
   describe({ counts, shares, seed, passed, checks }) {
@@ -56,7 +60,7 @@ export const job: Job = {
       passed ? 'The judge can be believed.' : 'THE JUDGE CANNOT BE BELIEVED.',
     ];
   },
-};
+});
 
 interface Count {
   right: number;
@@ -71,8 +75,8 @@ interface Check {
   readonly detail: string;
 }
 
-async function study({ options, progress, signal }: JobInput): Promise<Readonly<Record<string, unknown>>> {
-  const { pairs, lists, seed } = options as { pairs: number; lists: number; seed: number };
+async function study({ options, progress, signal }: Input): Promise<Readonly<Record<string, unknown>>> {
+  const { pairs, lists, seed } = options;
   const startedAt = Date.now();
   const [counts, shares]: [Counts, Counts] = [{}, {}];
   const wrong: object[] = [];

@@ -6,7 +6,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceError } from '../../src/errors.ts';
-import type { Job, JobInput } from '../../src/jobs/job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../../src/jobs/job.ts';
 import { mixedSeed, seededRandom } from '../../src/math/random.ts';
 import { type JudgementWord, liftText } from '../../src/ranker/judging/judgement.ts';
 import { bootstrapLift } from '../../src/ranker/measures/bootstrap.ts';
@@ -26,18 +26,22 @@ const PAIRS = [
   ['full', 'control'],
 ] as const;
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--seeds <n>', meaning: 'seeds of each world', kind: 'integer', default: 5 },
+  { flag: '--pins <n>', meaning: 'pins of a world', kind: 'integer', default: 600 },
+  { flag: '--boards <n>', meaning: 'boards of a world', kind: 'integer', default: 120 },
+  { flag: '--users <n>', meaning: 'people of a world', kind: 'integer', default: 150 },
+  { flag: '--lists <n>', meaning: 'lists of the first visitors, which the judge sees', kind: 'integer', default: 3000 },
+  { flag: '--visits <n>', meaning: 'visits of the A/B test, each made under either model', kind: 'integer', default: 1500 },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'judge-worlds',
   summary: 'Whether the judge of models and an A/B test agree in sign on the three demo worlds.',
   examples: ['npm run lab -- judge-worlds --data DIR --json', 'npm run lab -- judge-worlds --data DIR --seeds 1 --pins 300'],
-  options: [
-    { flag: '--seeds <n>', meaning: 'seeds of each world', kind: 'integer', default: 5 },
-    { flag: '--pins <n>', meaning: 'pins of a world', kind: 'integer', default: 600 },
-    { flag: '--boards <n>', meaning: 'boards of a world', kind: 'integer', default: 120 },
-    { flag: '--users <n>', meaning: 'people of a world', kind: 'integer', default: 150 },
-    { flag: '--lists <n>', meaning: 'lists of the first visitors, which the judge sees', kind: 'integer', default: 3000 },
-    { flag: '--visits <n>', meaning: 'visits of the A/B test, each made under either model', kind: 'integer', default: 1500 },
-  ],
+  options: FLAGS,
   run: judgeWorlds,
   exitCode: ({ passed }) => (passed ? 0 : 1),
   describe({ rows, told, agreed, passed }) {
@@ -49,7 +53,7 @@ export const job: Job = {
       `${String(agreed)} of ${String(told)} judgements that tell agree with a test that has a sign${passed ? '' : ': THE JUDGE CANNOT BE BELIEVED'}`,
     ];
   },
-};
+});
 
 interface Row {
   readonly world: WorldKind;
@@ -65,16 +69,16 @@ interface Row {
   readonly agrees: boolean;
 }
 
-async function judgeWorlds(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function judgeWorlds(input: Input): Promise<Readonly<Record<string, unknown>>> {
   const { options } = input;
   const rows: Row[] = [];
   const folderOf = (kind: WorldKind, seed: number): string => join(input.dataFolder, 'judged', `${kind}-${seed}`);
-  for (let seed = 1; seed <= Number(options.seeds); seed++) {
+  for (let seed = 1; seed <= options.seeds; seed++) {
     for (const kind of WORLD_KINDS) {
       const dataFolder = folderOf(kind, seed);
       mkdirSync(dataFolder, { recursive: true });
       input.progress.note(`${kind} world, seed ${seed}`);
-      const size = { kind, seed, pins: Number(options.pins), boards: Number(options.boards), users: Number(options.users) };
+      const size = { kind, seed, pins: options.pins, boards: options.boards, users: options.users };
       const given = { ...input, dataFolder, config: { ...input.config, data: dataFolder } };
       await makeDemo(given, size, { proof: true, twin: kind === 'planted' ? null : folderOf('planted', seed) });
       rows.push(...(await judgeWorld(given, kind, seed)));
@@ -86,7 +90,7 @@ async function judgeWorlds(input: JobInput): Promise<Readonly<Record<string, unk
   return { rows, told: clear.length, agreed, passed: agreed === clear.length && rows.every(({ agrees }) => agrees) };
 }
 
-async function judgeWorld(input: JobInput, world: WorldKind, seed: number): Promise<Row[]> {
+async function judgeWorld(input: Input, world: WorldKind, seed: number): Promise<Row[]> {
   const context = await openContext(input.config, input.dataFolder, { lock: true });
   try {
     const truth = requireTrueWorld(input.dataFolder);
@@ -107,11 +111,11 @@ async function judgeWorld(input: JobInput, world: WorldKind, seed: number): Prom
 }
 
 /** Items clicked or saved on each visit when a model orders the lists. Same visits, same people, same chance under every model. */
-async function visitsUnder(context: Context, { recipe, people }: TrueWorld, model: string, input: JobInput): Promise<Float64Array> {
+async function visitsUnder(context: Context, { recipe, people }: TrueWorld, model: string, input: Input): Promise<Float64Array> {
   const { toCatalog, toRecipe } = pinMaps(context, recipe);
   const pool = recipe.pins.flatMap((_, pin) => (heldOut(pin) ? [] : [pin]));
   const { parts } = context;
-  const visits = new Float64Array(Number(input.options.visits));
+  const visits = new Float64Array(input.options.visits);
   input.progress.start(`A/B test, ${model}`, visits.length);
   for (let visit = 0; visit < visits.length; visit++) {
     if (input.signal.aborted) throw new ServiceError('JOB_STOPPED');

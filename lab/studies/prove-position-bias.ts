@@ -26,25 +26,28 @@ import { relatedPins } from '../../src/related-pins.ts';
 import type { RankedList } from '../../src/lists/ranked-list.ts';
 import { examination } from '../world/people.ts';
 import { heldOut, listOptions, pinMaps, trafficParts } from './demo/demo-traffic.ts';
-import type { Job, JobInput } from '../../src/jobs/job.ts';
-import { positive } from '../../src/jobs/models/ranker-flags.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../../src/jobs/job.ts';
 import { requireTrueWorld, type TrueWorld, trueNdcg, trueQueries } from './world-truth.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--lists <n>', meaning: 'lists that the people look at', kind: 'integer', default: 6000 },
+  { flag: '--queries <n>', meaning: 'pins they open, so that pairs are met again', kind: 'integer', default: 150 },
+  { flag: '--second <model>', meaning: 'the other ranker beside the order of retrieval', default: 'control' },
+  { flag: '--c <number>', meaning: 'weight of the pair loss', kind: 'number', above: 0, default: 0.01 },
+  { flag: '--clip <number>', meaning: 'greatest inverse propensity', kind: 'number', above: 0, default: 10 },
+  { flag: '--seed <n>', meaning: 'seed of visits and intervals', kind: 'integer', default: 1 },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'prove-position-bias',
   summary: 'Shows on a demo world that inverse propensities undo the planted position bias: the curve, and the order that is learned.',
   examples: [
     'npm run demo -- --data DIR --no-serve && npm run lab -- prove-position-bias --data DIR',
     'npm run lab -- prove-position-bias --data DIR --lists 2000 --json',
   ],
-  options: [
-    { flag: '--lists <n>', meaning: 'lists that the people look at', kind: 'integer', default: 6000 },
-    { flag: '--queries <n>', meaning: 'pins they open, so that pairs are met again', kind: 'integer', default: 150 },
-    { flag: '--second <model>', meaning: 'the other ranker beside the order of retrieval', default: 'control' },
-    { flag: '--c <number>', meaning: 'weight of the pair loss', kind: 'number', default: 0.01 },
-    { flag: '--clip <number>', meaning: 'greatest inverse propensity', kind: 'number', default: 10 },
-    { flag: '--seed <n>', meaning: 'seed of visits and intervals', kind: 'integer', default: 1 },
-  ],
+  options: FLAGS,
   run: prove,
   exitCode: ({ checks }) => ((checks as readonly Check[]).every(({ passed }) => passed) ? 0 : 1),
   describe({ curves, models, checks }) {
@@ -65,7 +68,7 @@ export const job: Job = {
       ...(checks as readonly Check[]).map(({ name, passed, detail }) => `${passed ? 'holds' : 'FAILS'}  ${name}: ${detail}`),
     ];
   },
-};
+});
 
 interface CurveFound extends ExaminationCurve {
   readonly planted: readonly number[];
@@ -90,7 +93,7 @@ interface Check {
   readonly detail: string;
 }
 
-async function prove(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function prove(input: Input): Promise<Readonly<Record<string, unknown>>> {
   const { options, config, dataFolder, progress } = input;
   const world = requireTrueWorld(dataFolder);
   const context = await openContext(config, dataFolder);
@@ -103,10 +106,10 @@ async function prove(input: JobInput): Promise<Readonly<Record<string, unknown>>
     progress.start('learning', 0);
     const queries = await trueQueries(context, world, progress);
     const training = trainingRows(data, columnsOf(FEATURE_SETS));
-    const clip = positive(options.clip, '--clip') ?? 10;
+    const clip = options.clip;
     const learn = (curve: ExaminationCurve | null): { readonly ndcg: Float64Array; readonly clipped: number } => {
       const weights = curve && propensityWeights(training, curve, clip);
-      const c = positive(options.c, '--c') ?? 0.01;
+      const c = options.c;
       const model = trainLinearModel(training, {
         c,
         normalize: 'standard',
@@ -121,7 +124,7 @@ async function prove(input: JobInput): Promise<Readonly<Record<string, unknown>>
       harvested: learn(curves.harvested),
       planted: learn(planted),
     };
-    const seed = Number(options.seed);
+    const seed = options.seed;
     const models = Object.fromEntries(
       Object.entries(learned).map(([name, { ndcg, clipped }]) => {
         const overNaive = bootstrapDifference(ndcg, learned.naive.ndcg, seed);
@@ -170,16 +173,16 @@ function curvesOf(data: LogData): Curves {
 }
 
 /** Lists as served to the people and what they did, without the log: rankers are drawn per list, whatever the query. */
-async function visits(context: Context, world: TrueWorld, { options, progress, signal }: JobInput): Promise<JudgedList[]> {
+async function visits(context: Context, world: TrueWorld, { options, progress, signal }: Input): Promise<JudgedList[]> {
   const { recipe, people } = world;
   const { toCatalog, toRecipe } = pinMaps(context, recipe);
-  const seed = Number(options.seed);
-  const rankers = [AS_RETRIEVED, String(options.second)];
+  const seed = options.seed;
+  const rankers = [AS_RETRIEVED, options.second];
   const pool = seededRandom(mixedSeed(seed, 'queries'))
     .shuffled(recipe.pins.flatMap((_, i) => (heldOut(i) ? [] : [i])))
-    .slice(0, Number(options.queries));
+    .slice(0, options.queries);
   const lists: JudgedList[] = [];
-  const wanted = Number(options.lists);
+  const wanted = options.lists;
   progress.start('visits', wanted);
   for (let index = 0; index < wanted; index++) {
     if (signal.aborted) throw new ServiceError('JOB_STOPPED');

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
 import { ServiceError } from '../../src/errors.ts';
-import type { Job, JobInput } from '../../src/jobs/job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../../src/jobs/job.ts';
 import { job as replaySaves } from '../../src/jobs/log/replay-saves.ts';
 import { readLog } from '../../src/jobs/models/train-from-log.ts';
 import { mixedSeed, type Random, seededRandom } from '../../src/math/random.ts';
@@ -23,26 +23,30 @@ import { type LogData, sliceLog, splitLog } from '../../src/ranker/training/log-
 import { priorOf } from '../../src/ranker/training/model-prior.ts';
 import { replayGroupOf } from '../../src/catalog/log/replayed-list.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--seeds <n>', meaning: 'catalogs of each kind', kind: 'integer', default: 20 },
+  { flag: '--pins <n>', meaning: 'pins of a catalog', kind: 'integer', default: 240 },
+  { flag: '--closeups <n>', meaning: 'closeups replayed on each', kind: 'integer', default: 400 },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'prove-replay',
   summary: 'whether a replay of saves can cheat: random boards, planted taste, counts',
   examples: ['npm run lab -- prove-replay --data /tmp/proof --json', 'npm run lab -- prove-replay --seeds 40 --data /tmp/proof'],
-  options: [
-    { flag: '--seeds <n>', meaning: 'catalogs of each kind', kind: 'integer', default: 20 },
-    { flag: '--pins <n>', meaning: 'pins of a catalog', kind: 'integer', default: 240 },
-    { flag: '--closeups <n>', meaning: 'closeups replayed on each', kind: 'integer', default: 400 },
-  ],
+  options: FLAGS,
   run: proveReplay,
   exitCode: ({ checks }) => ((checks as readonly { passed: boolean }[]).every(({ passed }) => passed) ? 0 : 1),
-};
+});
 
 /** Of the cosine of words and of titles, in the planted taste. */
 export const PLANTED = { 'annotation-cosine': 4, 'title-similarity': 2 } as const;
 const WORDS = 24;
 const BOARDS_PER_PIN = 16;
 
-async function proveReplay(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
-  const seeds = Number(input.options.seeds);
+async function proveReplay(input: Input): Promise<Readonly<Record<string, unknown>>> {
+  const seeds = input.options.seeds;
   const random: Proof[] = [];
   const planted: Proof[] = [];
   input.progress.start('catalogs', 2 * seeds);
@@ -99,12 +103,12 @@ interface Proof {
   readonly sharedAuc: number;
 }
 
-async function proofOf(input: JobInput, kind: 'random' | 'planted', seed: number): Promise<Proof> {
+async function proofOf(input: Input, kind: 'random' | 'planted', seed: number): Promise<Proof> {
   const folder = join(input.dataFolder, 'prove-replay');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  drawCatalog(folder, kind, Number(input.options.pins), seededRandom(mixedSeed(seed, kind)));
-  const options = { lists: Number(input.options.closeups), feeds: 0, perBoard: 2, limit: 25, seed };
+  drawCatalog(folder, kind, input.options.pins, seededRandom(mixedSeed(seed, kind)));
+  const options = { lists: input.options.closeups, feeds: 0, perBoard: 2, limit: 25, seed };
   await replaySaves.run({ ...input, dataFolder: folder, args: [], options });
   const data = readLog(folder, {});
   const { train, holdout } = splitLog(data, 0.3);

@@ -8,19 +8,21 @@ import { simulateInterleaving } from '../simulations/interleaving.ts';
 import { simulatePower } from '../simulations/power.ts';
 import { simulateReplay } from '../simulations/replay.ts';
 import { simulateSrm } from '../simulations/srm.ts';
-import type { Job } from '../../src/jobs/job.ts';
+import { defineJob } from '../../src/jobs/job.ts';
 
 /** Suite -> study and its usual number of runs: about half a minute each on one core. */
-const SUITES: Readonly<Record<string, readonly [(options: SuiteOptions) => Promise<SuiteResult>, number]>> = {
+const SUITES = {
   aa: [simulateAa, 2500],
   coverage: [simulateCoverage, 2000],
   power: [simulatePower, 1000],
   srm: [simulateSrm, 1000],
   interleaving: [simulateInterleaving, 500],
   replay: [simulateReplay, 1000],
-};
+} as const satisfies Readonly<Record<string, readonly [(options: SuiteOptions) => Promise<SuiteResult>, number]>>;
 
-export const job: Job = {
+const SUITE_NAMES = Object.keys(SUITES) as (keyof typeof SUITES)[];
+
+export const job = defineJob({
   name: 'simulate-experiments',
   summary: 'prove the experiment statistics by simulation',
   examples: [
@@ -28,20 +30,14 @@ export const job: Job = {
     'npm run lab -- simulate-experiments --suite srm',
   ],
   options: [
-    { flag: '--suite <name>', meaning: `one of ${Object.keys(SUITES).join(', ')}`, required: true },
-    { flag: '--runs <n>', meaning: "seeded runs (default: the suite's own)", kind: 'integer' },
+    { flag: '--suite <name>', meaning: `one of ${SUITE_NAMES.join(', ')}`, choices: SUITE_NAMES, required: true },
+    { flag: '--runs <n>', meaning: "seeded runs (default: the suite's own)", kind: 'integer', range: [1, 1_000_000] },
     { flag: '--seed <s>', meaning: 'seed of all streams', kind: 'integer', default: 1 },
   ],
   async run({ options, progress, signal }) {
-    const suite = String(options.suite);
-    if (!Object.hasOwn(SUITES, suite))
-      throw new ServiceError('JOB_USAGE', {
-        reason: `there is no suite "${suite}"; there are: ${Object.keys(SUITES).join(', ')}`,
-      });
+    const { suite, seed } = options;
     const [simulate, usualRuns] = SUITES[suite];
-    const runs = (options.runs as number | undefined) ?? usualRuns;
-    if (runs < 1) throw new ServiceError('JOB_USAGE', { reason: '--runs must be at least 1' });
-    const seed = Number(options.seed ?? 1);
+    const runs = options.runs ?? usualRuns;
     const startedAt = Date.now();
     progress.start(`simulating ${suite}`, 1000);
     const onProgress = async (share: number): Promise<void> => {
@@ -67,4 +63,4 @@ export const job: Job = {
       `${receipt.suite}: ${receipt.passed ? 'all promises kept' : 'A PROMISE IS BROKEN'} in ${receipt.seconds} s, seed ${receipt.seed}`,
     ];
   },
-};
+});

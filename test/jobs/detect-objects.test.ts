@@ -78,7 +78,7 @@ describe('detect-objects', () => {
   it('makes crops anew when thresholds change them, and only then', async () => {
     const strict = { objectScoreMin: 2, dominantAreaMin: 1, dominantScoreMin: 1 };
     expect((await run(strict)).crops).toMatchObject({ dominant: 0 });
-    const made = (await run(eager)).crops as Record<string, number>;
+    const made = (await run(eager)).crops;
     expect(made).toMatchObject({ dominant: 3, written: 3 });
     expect((await run(eager)).crops).toMatchObject({ dominant: 3, written: 0, unchanged: 3 });
     const store = openFeatureStore(folder);

@@ -20,9 +20,9 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const run = (options: Record<string, unknown>) =>
+const run = (options: Partial<Parameters<typeof job.run>[0]['options']>) =>
   job.run({
-    options,
+    options: { truth: '', ...options },
     args: [],
     config: readConfig({}, { data: folder }),
     dataFolder: folder,
@@ -36,9 +36,7 @@ describe('evaluate-detector', () => {
     await importDetector({ file: net as string, name: 'fastestdet', form: 'fastestdet', out, open: openProbe });
     const groups = join(folder, 'groups.yaml');
     writeFileSync(groups, 'people: [person]\nvehicles: [car, bus, truck, no such label]\n');
-    const figures = (await run({ net: [out], truth: coco, groups, sweeps: false })) as Record<string, number> & {
-      groups: { group: string; labels: string[]; boxes: number }[];
-    };
+    const figures = await run({ net: [out], truth: coco as string, groups, sweeps: false });
     expect(figures.images).toBe(128);
     expect(figures.labelsPresent).toBe(73);
     expect(figures.map50).toBeGreaterThan(0.345 - 0.015);
@@ -50,7 +48,7 @@ describe('evaluate-detector', () => {
   });
 
   it.skipIf(!fashion)(`the bundled detector is judged by the labels it knows${why(fashion)}`, async () => {
-    const figures = (await run({ net: ['data/nets/detectors/fashion'], truth: fashion, limit: 24 })) as {
+    const figures = (await run({ net: ['data/nets/detectors/fashion'], truth: fashion as string, limit: 24 })) as {
       map50: number;
       unmatched: { truth: Record<string, number> };
       sweeps: { proposals: unknown[] };

@@ -33,7 +33,7 @@ function run(options: Record<string, unknown>) {
 it('prints the rows of Table 1, and a map that needs nothing else', { timeout: 180_000 }, async () => {
   const images = await labelledPictures();
   const file = join(temporaryFolder(), 'map.html');
-  const { rows, map, noise } = (await run({ images, map: file, noise: 3, itq: ['16'] })) as {
+  const { rows, map, noise } = (await run({ images, map: file, noise: 3, itq: ['16'] })) as unknown as {
     rows: { net: string; layer: string; type: string; distance: string; p1: number; bytesPerImage: number }[];
     map: Record<string, unknown>;
     noise: { images: number; separation: number }[];

@@ -68,7 +68,7 @@ describe.skipIf(!train || !test)(`home feeds of real saves${train ? '' : ' (skip
     const given = { pins: join(files, 'pins.jsonl'), boards: join(files, 'boards.jsonl'), saves: join(files, 'saves.jsonl') };
     await runJob(importCatalog, folder, given);
     await runJob(build, folder, { method: 'cosine', neighbors: 200 });
-    const receipt = await runJob(evaluate, folder, { test, users: 1500 });
+    const receipt = await runJob(evaluate, folder, { test: test as string, users: 1500 });
     // All 37,499 users: 0.1496, the figure of cosine votes; a sample of 1,500 has a standard error of 0.006.
     expect(receipt).toMatchObject({ users: 1500, missing: { image: 1500 }, ignored: { alreadySaved: 8743 } });
     expect(receipt.recall20).toBeGreaterThan(0.13);

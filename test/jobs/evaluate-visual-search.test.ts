@@ -13,9 +13,9 @@ it.skipIf(truth === null)(
   `measures crops, scenes and dots${truth === null ? ' (skipped: fashion-ccp is not beside the checkout)' : ''}`,
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'search-'));
-    const run = (options: Record<string, unknown>) =>
+    const run = (options: Record<string, unknown>): Promise<object> =>
       job.run({
-        options: { heldOut: 0.25, recall: 0.9, ...options },
+        options: { heldOut: 0.25, recall: 0.9, ...options } as Parameters<typeof job.run>[0]['options'],
         args: [],
         config: readConfig({}, { data: folder }),
         dataFolder: folder,

@@ -36,7 +36,7 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const input = (options: Record<string, unknown>) => ({
+const input = <Options extends object>(options: Options) => ({
   options,
   args: [],
   config: readConfig({}),

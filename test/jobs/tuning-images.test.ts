@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { type PinRecord, readPin } from '../../src/catalog/pins/records.ts';
-import type { JobInput } from '../../src/jobs/job.ts';
 import { activationsKey, activationsOf, tuningImages } from '../../src/jobs/nets/tuning-images.ts';
 import { SILENT } from '../../src/progress.ts';
 import { InferencePool } from '../../src/vision/inference-pool.ts';
@@ -20,7 +19,7 @@ const kinds = join(folder, 'kinds');
 const pool = new InferencePool({ workers: 1, provider: 'cpu' });
 let net: Net;
 
-const input = (options: JobInput['options'] = {}): JobInput => ({
+const input = (options: { readonly images?: string; readonly kinds?: string } = {}) => ({
   options: { sample: 1000, seed: 1, ...options },
   args: [],
   config: testConfig(folder),
@@ -28,7 +27,7 @@ const input = (options: JobInput['options'] = {}): JobInput => ({
   progress: SILENT,
   signal: new AbortController().signal,
 });
-const activations = (of: JobInput): Promise<Float32Array> => activationsOf(net, pool, tuningImages(of), work, of);
+const activations = (of: ReturnType<typeof input>): Promise<Float32Array> => activationsOf(net, pool, tuningImages(of), work, of);
 const rowsOf = (data: Float32Array): number[][] => Array.from({ length: COUNT }, (_, row) => [...data.subarray(3 * row, 3 * row + 3)]);
 
 beforeAll(async () => {

@@ -2,7 +2,6 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { job as drawPhotos } from '../../lab/studies/draw-photos.ts';
-import { flagDefaults } from '../../src/jobs/job.ts';
 import { SILENT } from '../../src/progress.ts';
 import { temporaryFolder, testConfig } from '../world.ts';
 
@@ -12,7 +11,7 @@ test('draws what the README opens: twelve folders, with the photo that it asks a
   const draw = () =>
     drawPhotos.run({
       args: [folder],
-      options: flagDefaults(drawPhotos),
+      options: { photos: 120, seed: 1 },
       config: testConfig(folder),
       dataFolder: folder,
       progress: SILENT,

@@ -127,7 +127,12 @@ const darkReport = async (): Promise<DarkNetReport> => (await fetch(`${url}/v1/n
 describe('another net', { timeout: 240_000 }, () => {
   it('reads in the dark before it is switched to: lists are made again with its features, lists and model, and nobody sees them', async () => {
     expect(await run(buildCandidates, { only: 'visual', net: join(folder, 'nets', 'second') })).toMatchObject({ visual: { listed: 12 } });
-    expect(await run(switchNet, { dark: true }, 'second')).toMatchObject({ net: 'second', model: 'on-second', share: 1, missing: 0 });
+    expect(await run(switchNet, { dark: true, share: 1 }, 'second')).toMatchObject({
+      net: 'second',
+      model: 'on-second',
+      share: 1,
+      missing: 0,
+    });
     await expect.poll(async () => (await darkReport()).dark?.net, WAIT).toBe('second');
     const asking = load();
     await asking.some();

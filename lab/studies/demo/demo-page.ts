@@ -1,16 +1,16 @@
 /** The page of a demo, up while detection, visitors and training go on; and the open catalogue that those use. */
-import { startServing, stopped } from '../../../src/jobs/operation/serve.ts';
+import { type Address, startServing, stopped } from '../../../src/jobs/operation/serve.ts';
 import type { JobInput } from '../../../src/jobs/job.ts';
 import type { Server } from '../../../src/server.ts';
 import { type Context, openContext } from '../../../src/service/context.ts';
 
 export class DemoPage {
-  private readonly input: JobInput;
+  private readonly input: JobInput<Address>;
   private readonly serves: boolean;
   private server: Server | null = null;
 
   /** Nothing is served with `serves` false. */
-  constructor(input: JobInput, serves: boolean) {
+  constructor(input: JobInput<Address>, serves: boolean) {
     this.input = input;
     this.serves = serves;
   }

@@ -11,8 +11,11 @@ import { WORLD_KINDS, type WorldKind, type WorldSize } from '../../world/recipe.
 import type { CategoryLift, Measurement } from './demo-measure.ts';
 import type { JobInput } from '../../../src/jobs/job.ts';
 
+/** What the demo reads of its flags itself. */
+export type DemoInput = JobInput<{ readonly lists: number }>;
+
 type MakeDemo = (
-  input: JobInput,
+  input: DemoInput,
   size: WorldSize,
   plan: { readonly proof: true; readonly twin: string | null },
 ) => Promise<Readonly<Record<string, unknown>>>;
@@ -30,9 +33,12 @@ export interface ProvedWorld {
 }
 
 /** Makes each world in a folder of its own under the data folder, keeps the figures, drops the pictures. A stopped run goes on. */
-export async function prove(input: JobInput, makeDemo: MakeDemo): Promise<Readonly<Record<string, unknown>>> {
+export async function prove(
+  input: JobInput<Omit<WorldSize, 'kind'> & { readonly seeds: number; readonly lists: number }>,
+  makeDemo: MakeDemo,
+): Promise<Readonly<Record<string, unknown>>> {
   const { options } = input;
-  const seeds = Number(options.seeds);
+  const { seeds, pins, boards, users } = options;
   const folderOf = (kind: WorldKind, seed: number): string => join(input.dataFolder, 'proof', `${kind}-${seed}`);
   const worlds: ProvedWorld[] = [];
   for (let seed = 1; seed <= seeds; seed++) {
@@ -40,7 +46,7 @@ export async function prove(input: JobInput, makeDemo: MakeDemo): Promise<Readon
       const dataFolder = folderOf(kind, seed);
       mkdirSync(dataFolder, { recursive: true });
       input.progress.note(`${kind} world, seed ${seed}`);
-      const size = { kind, seed, pins: Number(options.pins), boards: Number(options.boards), users: Number(options.users) };
+      const size = { kind, seed, pins, boards, users };
       const twin = kind === 'planted' ? null : folderOf('planted', seed);
       const receipt = await makeDemo({ ...input, dataFolder, config: { ...input.config, data: dataFolder } }, size, { proof: true, twin });
       worlds.push(worldOf(kind, seed, receipt as unknown as Measurement, seeds));

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Config } from '../../../src/config.ts';
 import { SILENT } from '../../../src/progress.ts';
 import { fitDuplicates } from './demo-duplicates.ts';
-import { flagDefaults } from '../../../src/jobs/job.ts';
+import { callJob } from '../../../src/jobs/job.ts';
 import { JOBS } from '../../../src/jobs/table.ts';
 
 interface Place {
@@ -26,5 +26,5 @@ async function runJob(name: string, options: Readonly<Record<string, unknown>>):
   const { job } = await row[2]();
   const { config, dataFolder } = task;
   const { signal } = new AbortController();
-  return job.run({ config, dataFolder, signal, args: [], progress: SILENT, options: { ...flagDefaults(job), ...options } });
+  return callJob(job, { config, dataFolder, signal, progress: SILENT }, options);
 }

@@ -7,14 +7,14 @@ import { ServiceError } from '../../../src/errors.ts';
 import type { Context } from '../../../src/service/context.ts';
 import { switchOffDetector } from '../../../src/vision/net-folder.ts';
 import { workerUrl } from '../../../src/worker-url.ts';
-import { DEFAULT_WORLD, makeRecipe, type Recipe, WORLD_KINDS, type WorldKind, type WorldSize } from '../../world/recipe.ts';
+import { DEFAULT_WORLD, makeRecipe, type Recipe, WORLD_KINDS, type WorldSize } from '../../world/recipe.ts';
 import { People } from '../../world/people.ts';
 import { drawWorld, duplicateGroups, type Picture, picturesOf, trueDominant, writeTruth } from '../../world/write-world.ts';
 import { job as buildCandidates } from '../../../src/jobs/candidates/build-candidates.ts';
 import type { FittedDuplicates } from './demo-duplicates.ts';
 import { closingLines, demoLines, type Promotion, provedLines } from './demo-lines.ts';
 import { type Measurement, measure } from './demo-measure.ts';
-import { prove } from './demo-prove.ts';
+import { type DemoInput, prove } from './demo-prove.ts';
 import { DemoPage } from './demo-page.ts';
 import { DemoSteps } from './demo-steps.ts';
 import { serveFirstTraffic } from './demo-traffic.ts';
@@ -23,10 +23,31 @@ import type { DemoTask } from './demo-worker.ts';
 import { job as detectObjects } from '../../../src/jobs/nets/detect-objects.ts';
 import { job as extractFeatures } from '../../../src/jobs/nets/extract-features.ts';
 import { job as importCatalog } from '../../../src/jobs/catalog/import-catalog.ts';
-import { flagDefaults, type Job, type JobInput } from '../../../src/jobs/job.ts';
+import { callJob, defineJob, flags, type Job, type JobInput, type OptionsOf } from '../../../src/jobs/job.ts';
 import { job as promoteModel } from '../../../src/jobs/models/promote-model.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--port <n>', meaning: 'port of the page; 0 picks a free one', kind: 'integer' },
+  { flag: '--no-serve', meaning: 'stop when the model is promoted and measured' },
+  {
+    flag: '--world <kind>',
+    meaning: 'planted; null (no picture says anything); reversed (text categories are the visual ones)',
+    choices: WORLD_KINDS,
+    default: 'planted',
+  },
+  { flag: '--pins <n>', meaning: 'up to 100,000', kind: 'integer', range: [200, 100_000], default: DEFAULT_WORLD.pins },
+  { flag: '--boards <n>', meaning: 'boards', kind: 'integer', range: [20, 100_000], default: DEFAULT_WORLD.boards },
+  { flag: '--users <n>', meaning: 'people', kind: 'integer', range: [20, 1_000_000], default: DEFAULT_WORLD.users },
+  { flag: '--lists <n>', meaning: 'lists that the first visitors look at', kind: 'integer', default: 3000 },
+  { flag: '--seed <n>', meaning: 'another world', kind: 'integer', default: DEFAULT_WORLD.seed },
+  { flag: '--draw-only', meaning: 'stop when pictures and truth are written: what a detector can be trained on' },
+  { flag: '--prove', meaning: 'planted, null and reversed worlds, three seeds each, instead of serving' },
+  { flag: '--seeds <n>', meaning: 'seeds of --prove', kind: 'integer', default: 3 },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'demo',
   summary: 'makes a world whose truth is known, learns from its people, proves the gain, and serves it',
   examples: [
@@ -35,23 +56,7 @@ export const job: Job = {
     'npm run demo -- --data /tmp/world --world null --no-serve --json',
     'npm run demo -- --prove --json',
   ],
-  options: [
-    { flag: '--port <n>', meaning: 'port of the page; 0 picks a free one', kind: 'integer' },
-    { flag: '--no-serve', meaning: 'stop when the model is promoted and measured' },
-    {
-      flag: '--world <kind>',
-      meaning: 'planted; null (no picture says anything); reversed (text categories are the visual ones)',
-      default: 'planted',
-    },
-    { flag: '--pins <n>', meaning: 'up to 100,000', kind: 'integer', default: DEFAULT_WORLD.pins },
-    { flag: '--boards <n>', meaning: 'boards', kind: 'integer', default: DEFAULT_WORLD.boards },
-    { flag: '--users <n>', meaning: 'people', kind: 'integer', default: DEFAULT_WORLD.users },
-    { flag: '--lists <n>', meaning: 'lists that the first visitors look at', kind: 'integer', default: 3000 },
-    { flag: '--seed <n>', meaning: 'another world', kind: 'integer', default: DEFAULT_WORLD.seed },
-    { flag: '--draw-only', meaning: 'stop when pictures and truth are written: what a detector can be trained on' },
-    { flag: '--prove', meaning: 'planted, null and reversed worlds, three seeds each, instead of serving' },
-    { flag: '--seeds <n>', meaning: 'seeds of --prove', kind: 'integer', default: 3 },
-  ],
+  options: FLAGS,
   async run(input) {
     if (input.options.prove) return prove(input, makeDemo);
     if (input.options.drawOnly) return drawOnly(input, sizeOf(input));
@@ -71,19 +76,10 @@ export const job: Job = {
     return Array.isArray(receipt.worlds) ? provedLines(receipt) : demoLines(receipt);
   },
   exitCode: ({ checks = [] }) => ((checks as readonly { passed: boolean }[]).every(({ passed }) => passed) ? 0 : 1),
-};
+});
 
-const LIMITS = { pins: [200, 100_000], boards: [20, 100_000], users: [20, 1_000_000] } as const;
-
-function sizeOf({ options }: JobInput): WorldSize {
-  const kind = String(options.world) as WorldKind;
-  if (!WORLD_KINDS.includes(kind)) throw new ServiceError('JOB_USAGE', { reason: `--world is ${WORLD_KINDS.join(', ')}, not ${kind}` });
-  for (const [name, [low, high]] of Object.entries(LIMITS)) {
-    const value = Number(options[name]);
-    if (value < low || value > high)
-      throw new ServiceError('JOB_USAGE', { reason: `--${name} lies within ${low}..${high}, it is ${value}` });
-  }
-  return { kind, seed: Number(options.seed), pins: Number(options.pins), boards: Number(options.boards), users: Number(options.users) };
+function sizeOf({ options }: Input): WorldSize {
+  return { kind: options.world, seed: options.seed, pins: options.pins, boards: options.boards, users: options.users };
 }
 
 export interface DemoPlan {
@@ -101,15 +97,15 @@ export interface DemoPlan {
  * waited for in the end counts.
  */
 export async function makeDemo(
-  input: JobInput,
+  input: DemoInput,
   size: WorldSize,
-  { page = new DemoPage(input, false), proof = false, twin = null }: DemoPlan = {},
+  { page = new DemoPage({ ...input, options: {} }, false), proof = false, twin = null }: DemoPlan = {},
 ): Promise<Readonly<Record<string, unknown>>> {
   const steps = new DemoSteps(input.dataFolder, size);
   const recipe = makeRecipe(size);
   const pictures = steps.seconds.measure === undefined ? picturesOf(recipe) : [];
-  const run = (job: Job, options: Record<string, unknown> = {}): Promise<Readonly<Record<string, unknown>>> =>
-    job.run({ ...input, args: [], options: { ...flagDefaults(job), ...options } });
+  const run = <Options, Receipt extends object>(job: Job<Options, Receipt>, options?: Partial<Options>): Promise<Receipt> =>
+    callJob(job, input, options);
   switchOffDetector(input.dataFolder, DETECTOR_OF_PHOTOS);
   await draw(input, steps, { recipe, pictures, twin });
   await steps.once('import', () => run(importCatalog, filesOf(join(input.dataFolder, 'world'))));
@@ -242,12 +238,12 @@ function peopleOf(recipe: Recipe, pictures: readonly Picture[]): People {
 
 async function visitors(
   context: Context,
-  input: JobInput,
+  input: DemoInput,
   steps: DemoSteps,
   recipe: Recipe,
   pictures: readonly Picture[],
 ): Promise<{ lists: number }> {
-  const lists = Number(input.options.lists);
+  const lists = input.options.lists;
   const done = steps.mark('visitors');
   await serveFirstTraffic(
     context,

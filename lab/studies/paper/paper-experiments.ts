@@ -2,11 +2,12 @@
  * The paper's experiments as definitions: visual features (section 6), category crosses and the dominant object (Table
  * 4). All in one layer, so that a person takes part in one of them; the last gets most people, for its effects are small.
  */
+import type { FeatureSet } from '../../../src/ranker/scoring/ranking-feature.ts';
 import type { ExperimentDefinition } from '../../../src/experiments/experiment.ts';
 import { NOTHING_KNOWN, readDefinition } from '../../../src/experiments/experiment.ts';
 
 /** Models of the replay: feature sets of train-ranker by name. */
-export const PAPER_MODELS: Readonly<Record<string, readonly string[]>> = {
+export const PAPER_MODELS: Readonly<Record<string, readonly FeatureSet[]>> = {
   'paper-control': ['control'],
   'paper-visual': ['control', 'visual'],
   'paper-crosses': ['control', 'visual', 'cross'],

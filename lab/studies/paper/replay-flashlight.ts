@@ -25,24 +25,28 @@ import { activeNet } from '../../../src/vision/net-folder.ts';
 import { FLASHLIGHT_VISITOR, type Offer, savedPlaces, searchOf, type SearchedPicture } from '../../world/flashlight-visitors.ts';
 import { makeRecipe, type WorldSize } from '../../world/recipe.ts';
 import { picturesOf } from '../../world/write-world.ts';
-import type { Job, JobInput } from '../../../src/jobs/job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../../../src/jobs/job.ts';
 import { readDetectorSet } from '../../../src/detection/detector-set.ts';
 import { isRightDetection } from '../../../src/detection/true-objects.ts';
 import { type Box, fractionsToPixels } from '../../../src/vision/box.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--visitors <n>', meaning: 'people; every arm meets all of them', kind: 'integer', default: 8000 },
+  { flag: '--pictures <n>', meaning: 'pictures each of them opens', kind: 'integer', default: 6 },
+  { flag: '--recall <share>', meaning: 'right dots that must stay when thresholds are fitted', kind: 'number', default: 0.9 },
+  { flag: '--seed <n>', meaning: 'other visitors', kind: 'integer', default: 1 },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'replay-flashlight',
   summary: 'replays the paper’s section 7 on the demo world: box, all dots, dots under thresholds, by Flashlight save propensity',
   examples: ['npm run lab -- replay-flashlight --data ./var', 'npm run lab -- replay-flashlight --visitors 20000 --seed 2 --json'],
-  options: [
-    { flag: '--visitors <n>', meaning: 'people; every arm meets all of them', kind: 'integer', default: 8000 },
-    { flag: '--pictures <n>', meaning: 'pictures each of them opens', kind: 'integer', default: 6 },
-    { flag: '--recall <share>', meaning: 'right dots that must stay when thresholds are fitted', kind: 'number', default: 0.9 },
-    { flag: '--seed <n>', meaning: 'other visitors', kind: 'integer', default: 1 },
-  ],
+  options: FLAGS,
   run: replayFlashlight,
   describe: (receipt) => describe(receipt as unknown as Receipt),
-};
+});
 
 /** The arms: the paper's Table 5 row by row, then ours. Null: the default box; []: every dot. */
 const ARMS: readonly { readonly name: string; readonly knobs: readonly Knob[] | null }[] = [
@@ -97,7 +101,7 @@ interface Receipt {
   readonly arms: readonly ArmReport[];
 }
 
-async function replayFlashlight(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function replayFlashlight(input: Input): Promise<Readonly<Record<string, unknown>>> {
   const { dataFolder, config, options } = input;
   const { synchronous } = config;
   const catalog = openCatalog(dataFolder, { synchronous });
@@ -133,15 +137,15 @@ async function replayFlashlight(input: JobInput): Promise<Readonly<Record<string
       let allDots: readonly Outcome[] | null = null;
       input.progress.start('replay', ARMS.length);
       for (const { name, knobs } of ARMS) {
-        const thresholds = knobs === null ? null : thresholdsFor(world, knobs, Number(options.recall));
+        const thresholds = knobs === null ? null : thresholdsFor(world, knobs, options.recall);
         const outcomes = await visit(world, thresholds, results, input);
         box ??= outcomes;
         if (knobs?.length === 0) allDots = outcomes;
-        arms.push(reportOf(name, thresholds, world, outcomes, { box, allDots }, Number(options.seed)));
+        arms.push(reportOf(name, thresholds, world, outcomes, { box, allDots }, options.seed));
         input.progress.update(arms.length);
       }
       input.progress.stop();
-      return { visitors: Number(options.visitors), pictures: world.length, seed: Number(options.seed), visitor: FLASHLIGHT_VISITOR, arms };
+      return { visitors: options.visitors, pictures: world.length, seed: options.seed, visitor: FLASHLIGHT_VISITOR, arms };
     } finally {
       store.close();
       visual.close();
@@ -155,7 +159,7 @@ async function replayFlashlight(input: JobInput): Promise<Readonly<Record<string
 
 /** The world's pictures that any arm has something to say about: with a true or a detected object. */
 function worldPictures(
-  { dataFolder }: JobInput,
+  { dataFolder }: Input,
   indexOf: (id: string) => number,
   stored: (pinIndex: number) => Pick<WorldPicture, 'image' | 'detected'>,
 ): readonly WorldPicture[] {
@@ -205,17 +209,17 @@ async function visit(
   world: readonly WorldPicture[],
   thresholds: DotThresholds | null,
   results: ResultsOf,
-  { options, signal }: JobInput,
+  { options, signal }: Input,
 ): Promise<readonly Outcome[]> {
   const opened = world.filter(isVisited);
   const outcomes: Outcome[] = [];
-  for (let visitor = 0; visitor < Number(options.visitors); visitor++) {
+  for (let visitor = 0; visitor < options.visitors; visitor++) {
     if (signal.aborted) throw new ServiceError('JOB_STOPPED');
     let trust = 1;
     let saw = false;
     let saved = false;
-    for (let step = 0; step < Number(options.pictures); step++) {
-      const random = seededRandom(mixedSeed(Number(options.seed), `visitor ${visitor} ${step}`));
+    for (let step = 0; step < options.pictures; step++) {
+      const random = seededRandom(mixedSeed(options.seed, `visitor ${visitor} ${step}`));
       const picture = random.pick(opened);
       const offer: Offer = { dots: thresholds === null ? null : dotsUnder(picture, thresholds).map(({ box }) => box) };
       const search = searchOf(picture, offer, trust, random);

@@ -21,7 +21,7 @@ import { percent } from '../../../src/experiments/statistics/verdict.ts';
 import { mixedSeed, seededRandom } from '../../../src/math/random.ts';
 import { worldSeed } from '../../world/world-seed.ts';
 import { queryFacts } from '../../../src/service/query-facts.ts';
-import type { Job, JobInput } from '../../../src/jobs/job.ts';
+import { callJob, defineJob, flags, type JobInput, type OptionsOf } from '../../../src/jobs/job.ts';
 import { PAPER_MODELS, paperDefinitions } from './paper-experiments.ts';
 import { freshPaperFolder } from './paper-folder.ts';
 import type { Wish } from './paper-http.ts';
@@ -60,7 +60,27 @@ export interface PaperRow {
   readonly covered: boolean | null;
 }
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--people <n>', meaning: 'simulated people', kind: 'integer', default: 100_000 },
+  {
+    flag: '--queries <n>',
+    meaning: 'most saved pins that take part in the first two experiments',
+    kind: 'integer',
+    default: 400,
+  },
+  {
+    flag: '--truth-visits <n>',
+    meaning: 'visits that the planted truth is averaged over',
+    kind: 'integer',
+    default: 60_000,
+  },
+  { flag: '--http-people <n>', meaning: 'people who then act on lists served over real HTTP; 0: none', kind: 'integer', default: 0 },
+  { flag: '--seed <s>', meaning: 'seed of people and chances', kind: 'integer', default: 1 },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'replay-paper',
   summary: "replay the paper's experiment on the demo world, against its planted truth",
   examples: [
@@ -69,23 +89,7 @@ export const job: Job = {
     'npm run lab -- replay-paper --data demo --http-people 6000',
     'related-pins serve --data demo/replay-paper',
   ],
-  options: [
-    { flag: '--people <n>', meaning: 'simulated people', kind: 'integer', default: 100_000 },
-    {
-      flag: '--queries <n>',
-      meaning: 'most saved pins that take part in the first two experiments',
-      kind: 'integer',
-      default: 400,
-    },
-    {
-      flag: '--truth-visits <n>',
-      meaning: 'visits that the planted truth is averaged over',
-      kind: 'integer',
-      default: 60_000,
-    },
-    { flag: '--http-people <n>', meaning: 'people who then act on lists served over real HTTP; 0: none', kind: 'integer', default: 0 },
-    { flag: '--seed <s>', meaning: 'seed of people and chances', kind: 'integer', default: 1 },
-  ],
+  options: FLAGS,
   async run(input) {
     const startedAt = Date.now();
     await prepare(input);
@@ -96,14 +100,14 @@ export const job: Job = {
       await context.close();
     }
   },
-  describe: (receipt) => describe(receipt.rows as readonly PaperRow[], receipt),
-};
+  describe: (receipt) => describe(receipt.rows, receipt),
+});
 
 /** Makes what is missing: the demo world, then the three models, each trained on the demo's log. */
-async function prepare(input: JobInput): Promise<void> {
+async function prepare(input: Input): Promise<void> {
   if (!hasWorld(input.dataFolder)) {
     const { job: demo } = await import('../demo/demo.ts');
-    await demo.run({ ...input, options: { ...defaultsOf(demo), serve: false } });
+    await callJob(demo, input, { serve: false });
   }
   const context = await openContext(input.config, input.dataFolder);
   const known = context.registry.names();
@@ -111,28 +115,21 @@ async function prepare(input: JobInput): Promise<void> {
   for (const [name, sets] of Object.entries(PAPER_MODELS)) {
     if (known.includes(name)) continue;
     input.progress.note(`training ${name}`);
-    await trainRanker.run({ ...input, options: { ...defaultsOf(trainRanker), sets, name, c: TRAINING_C } });
+    await callJob(trainRanker, input, { sets, name, c: TRAINING_C });
   }
 }
 
 /** The same for all three, so that the models differ in nothing but their columns. */
 const TRAINING_C = 0.01;
 
-/** A job's flags as they are when nobody gives any. */
-function defaultsOf({ options }: Job): Record<string, unknown> {
-  const camel = (flag: string): string =>
-    flag.replace(/^--(no-)?([a-z-]+).*$/, '$2').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  return Object.fromEntries(options.filter((option) => option.default !== undefined).map((option) => [camel(option.flag), option.default]));
-}
-
 interface Stage {
   readonly plan: AssignmentPlan;
   readonly pool: readonly number[];
 }
 
-async function replay(input: JobInput, context: Context): Promise<Record<string, unknown>> {
+async function replay(input: Input, context: Context) {
   const { options, progress, dataFolder } = input;
-  const [people, queries, seed] = [Number(options.people), Number(options.queries), Number(options.seed)];
+  const [people, queries, seed] = [options.people, options.queries, options.seed];
   const world = new PaperWorld(context, dataFolder, people);
   const definitions = paperDefinitions(people, queries);
   const stages = definitions.map((definition) => stageOf(definition, world, context));
@@ -141,7 +138,7 @@ async function replay(input: JobInput, context: Context): Promise<Record<string,
   const rows: PaperRow[] = [];
   const reports = readReports(input, context, definitions);
   for (const [index, report] of reports.entries()) {
-    const truth = await plantedLifts(world, stages[index].plan, stages[index].pool, Number(options.truthVisits), seed, START);
+    const truth = await plantedLifts(world, stages[index].plan, stages[index].pool, options.truthVisits, seed, START);
     rows.push(...paperRows(report, truth, stages[index].pool.length, definitions[index]));
   }
   const offPolicy = await replayDemo(world, stages[0].plan, stages[0].pool, seed, START);
@@ -171,21 +168,14 @@ async function replay(input: JobInput, context: Context): Promise<Record<string,
  * truth is what everybody would have done on the very lists that were served.
  */
 async function overHttp(
-  input: JobInput,
+  input: Input,
   world: PaperWorld,
   definitions: readonly ExperimentDefinition[],
   stages: readonly Stage[],
 ): Promise<Record<string, unknown> | null> {
-  const people = Math.min(Number(input.options.httpPeople), world.users.length);
+  const people = Math.min(input.options.httpPeople, world.users.length);
   if (people === 0) return null;
-  const { reports, lists, events, surprises, wished } = await replayOverHttp(
-    input,
-    world,
-    definitions,
-    stages,
-    people,
-    Number(input.options.seed),
-  );
+  const { reports, lists, events, surprises, wished } = await replayOverHttp(input, world, definitions, stages, people, input.options.seed);
   const rows = reports.flatMap((report, index) =>
     paperRows(report, wishedLifts(definitions[index], wished), stages[index].pool.length, definitions[index]),
   );
@@ -217,7 +207,7 @@ function stageOf(definition: ExperimentDefinition, world: PaperWorld, context: C
 
 /** Everybody's visits, in a log of their own, counted by the same code as real traffic. */
 async function simulateInto(
-  input: JobInput,
+  input: Input,
   context: Context,
   world: PaperWorld,
   definitions: readonly ExperimentDefinition[],
@@ -353,7 +343,7 @@ function servedList(
   };
 }
 
-function readReports({ dataFolder }: JobInput, context: Context, definitions: readonly ExperimentDefinition[]): ExperimentReport[] {
+function readReports({ dataFolder }: Input, context: Context, definitions: readonly ExperimentDefinition[]): ExperimentReport[] {
   const folder = join(dataFolder, FOLDER);
   const log = openLog(folder);
   const experiments = openReplay(folder, log, context);

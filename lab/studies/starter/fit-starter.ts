@@ -7,7 +7,7 @@
  */
 import { resolve } from 'node:path';
 import { ServiceError } from '../../../src/errors.ts';
-import type { Job, JobInput } from '../../../src/jobs/job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../../../src/jobs/job.ts';
 import { writeModelFile } from '../../../src/ranker/registry/model-file.ts';
 import { codeVersion } from '../../../src/ranker/registry/model-provenance.ts';
 import { type StarterFigure, type StarterRecipe } from '../../../src/ranker/registry/starter-model.ts';
@@ -17,27 +17,31 @@ import { labeledLists, lookAtPhotos, STRUCTURES } from './labeled-catalogs.ts';
 import { savedCatalogs } from './saved-catalogs.ts';
 import { BY_HAND, chanceOf, fitted, GAIN_MIN, type LabeledCatalog, meanShare, shareOf, type Weights } from './starter-search.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--photos <folder>', meaning: 'photos in class folders', repeatable: true },
+  { flag: '--saves <folder>', meaning: 'data folder with saves and built lists', repeatable: true },
+  { flag: '--judge <name>', meaning: 'a source, by the name of its folder, that is judged on and not fitted on', repeatable: true },
+  { flag: '--per-kind <n>', meaning: 'photos of a class at most', kind: 'integer', default: 40 },
+  { flag: '--queries <n>', meaning: 'queries of a catalog', kind: 'integer', default: 100 },
+  { flag: '--seed <n>', meaning: 'which boards and queries are drawn', kind: 'integer', default: 1 },
+  { flag: '--out <file>', meaning: 'where the model is written (default: it is only reported)' },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'fit-starter',
   summary: 'fits the starter model on labeled photos and on saves, and judges it on catalogs it was not fitted on',
   examples: [
     'npm run lab -- fit-starter --photos chairs --saves var --data /tmp/starter --json',
     'npm run lab -- fit-starter --photos chairs --photos shoes --judge shoes --data /tmp/starter --out data/starter-model.json',
   ],
-  options: [
-    { flag: '--photos <folder>', meaning: 'photos in class folders', repeatable: true },
-    { flag: '--saves <folder>', meaning: 'data folder with saves and built lists', repeatable: true },
-    { flag: '--judge <name>', meaning: 'a source, by the name of its folder, that is judged on and not fitted on', repeatable: true },
-    { flag: '--per-kind <n>', meaning: 'photos of a class at most', kind: 'integer', default: 40 },
-    { flag: '--queries <n>', meaning: 'queries of a catalog', kind: 'integer', default: 100 },
-    { flag: '--seed <n>', meaning: 'which boards and queries are drawn', kind: 'integer', default: 1 },
-    { flag: '--out <file>', meaning: 'where the model is written (default: it is only reported)' },
-  ],
+  options: FLAGS,
   run: fitStarter,
-};
+});
 
-async function fitStarter(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
-  const { perKind, queries, seed, out } = input.options as { perKind: number; queries: number; seed: number; out?: string };
+async function fitStarter(input: Input): Promise<Readonly<Record<string, unknown>>> {
+  const { perKind, queries, seed, out } = input.options;
   const startedAt = performance.now();
   const catalogs = await allCatalogs(input, { perKind, queries, seed });
   const judge = new Set((input.options.judge ?? []) as readonly string[]);
@@ -83,7 +87,7 @@ function betterOf(found: Weights, judging: readonly LabeledCatalog[]): Weights {
 }
 
 async function allCatalogs(
-  input: JobInput,
+  input: Input,
   { perKind, queries, seed }: { readonly perKind: number; readonly queries: number; readonly seed: number },
 ): Promise<LabeledCatalog[]> {
   const catalogs: LabeledCatalog[] = [];
@@ -117,7 +121,7 @@ function figureOf(catalog: LabeledCatalog, found: Weights, heldOut: Weights | nu
 }
 
 function write(
-  { dataFolder }: JobInput,
+  { dataFolder }: Input,
   out: string,
   weights: Weights,
   { recipe, seed }: { readonly recipe: StarterRecipe; readonly seed: number },

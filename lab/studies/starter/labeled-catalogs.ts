@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { type Random, seededRandom } from '../../../src/math/random.ts';
 import { job as buildCandidates } from '../../../src/jobs/candidates/build-candidates.ts';
 import { job as importCatalog } from '../../../src/jobs/catalog/import-catalog.ts';
-import { flagDefaults, type Job, type JobInput } from '../../../src/jobs/job.ts';
+import { callJob, type Job, type JobInput } from '../../../src/jobs/job.ts';
 import { job as extractFeatures } from '../../../src/jobs/nets/extract-features.ts';
 import { plainOptions } from '../../../src/lists/serve-list.ts';
 import { AS_RETRIEVED } from '../../../src/ranker/measures/baselines.ts';
@@ -47,8 +47,12 @@ export interface LabeledPhotos {
 const MADE_AT = Date.UTC(2026, 0, 1);
 export const ASKED_AT = Date.UTC(2026, 1, 1);
 
-const run = (input: JobInput, job: Job, dataFolder: string, options: Record<string, unknown>): Promise<unknown> =>
-  job.run({ ...input, dataFolder, args: [], options: { ...flagDefaults(job), ...options } });
+const run = <Options, Receipt extends object>(
+  input: JobInput,
+  job: Job<Options, Receipt>,
+  dataFolder: string,
+  options: Partial<Options>,
+): Promise<Receipt> => callJob(job, { ...input, dataFolder }, options);
 
 /** Imports at most `perKind` photos of each class folder and looks at them; what an earlier run did is not done again. */
 export async function lookAtPhotos(input: JobInput, photos: string, perKind: number): Promise<LabeledPhotos> {

@@ -6,7 +6,7 @@ import { ServiceError } from '../../../src/errors.ts';
 import { openConvNet } from '../../../src/features/convnet.ts';
 import { alongCurve, type WordConfidence, wordScores } from '../../../src/features/words.ts';
 import { folderImages } from '../../../src/jobs/nets/labelled-images.ts';
-import type { Job, JobInput } from '../../../src/jobs/job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../../../src/jobs/job.ts';
 import { seededRandom } from '../../../src/math/random.ts';
 import { measureImage } from '../../../src/vision/image-tensor.ts';
 import { InferencePool } from '../../../src/vision/inference-pool.ts';
@@ -14,22 +14,26 @@ import type { ImageInput } from '../../../src/vision/inference-task.ts';
 import { projectRoot } from '../../../src/worker-url.ts';
 import { expectedError, fitCurve, fitTemperature, type JudgedWord } from './calibration.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--net <folder>', meaning: 'a classifier; words.txt beside it holds a word for each class', required: true },
+  { flag: '--images <folder>', meaning: 'class folders; as often as there are sets', repeatable: true },
+  {
+    flag: '--objects <path>',
+    meaning: 'objects.jsonl or a YOLO folder: its true boxes are looked at; as often as there are sets',
+    repeatable: true,
+  },
+  { flag: '--labels <file>', meaning: 'label: word, word (default: data/label-words.txt)' },
+  { flag: '--seed <n>', meaning: 'which half is fitted on', kind: 'integer', default: 1 },
+  { flag: '--write', meaning: 'put words and confidence into the manifest of the net' },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'calibrate-words',
   summary: 'fits how sure a visual net may be of its words, on labelled photos',
   examples: ['npm run lab -- calibrate-words --net data/nets/visual --images clothing-test --objects coco-val128 --write --json'],
-  options: [
-    { flag: '--net <folder>', meaning: 'a classifier; words.txt beside it holds a word for each class', required: true },
-    { flag: '--images <folder>', meaning: 'class folders; as often as there are sets', repeatable: true },
-    {
-      flag: '--objects <path>',
-      meaning: 'objects.jsonl or a YOLO folder: its true boxes are looked at; as often as there are sets',
-      repeatable: true,
-    },
-    { flag: '--labels <file>', meaning: 'label: word, word (default: data/label-words.txt)' },
-    { flag: '--seed <n>', meaning: 'which half is fitted on', kind: 'integer', default: 1 },
-    { flag: '--write', meaning: 'put words and confidence into the manifest of the net' },
-  ],
+  options: FLAGS,
   run: calibrate,
   describe: (receipt) => {
     const { photos, temperature, judged, leftOut } = receipt as unknown as Receipt;
@@ -39,7 +43,7 @@ export const job: Job = {
       `left out, no word: ${leftOut.join(', ')}`,
     ];
   },
-};
+});
 
 interface Receipt {
   readonly photos: number;
@@ -60,12 +64,10 @@ const SIDE_MIN_PX = 48;
 const AT_ONCE = 32;
 const SPOKEN = 1 / 3;
 
-async function calibrate({ options, config, progress, signal }: JobInput): Promise<Readonly<Record<string, unknown>>> {
-  const folder = resolve(String(options.net));
+async function calibrate({ options, config, progress, signal }: Input): Promise<Readonly<Record<string, unknown>>> {
+  const folder = resolve(options.net);
   const words = readFileSync(join(folder, 'words.txt'), 'utf8').trim().split('\n');
-  const labels = readLabels(
-    options.labels === undefined ? new URL('data/label-words.txt', projectRoot()) : resolve(String(options.labels)),
-  );
+  const labels = readLabels(options.labels === undefined ? new URL('data/label-words.txt', projectRoot()) : resolve(options.labels));
   const { labelled, leftOut } = await photosOf(options, labels, new Set(words));
   if (labelled.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'No photo has a label that is one of the words.' });
   const pool = new InferencePool({ workers: 2, provider: config.executionProvider });
@@ -81,7 +83,7 @@ async function calibrate({ options, config, progress, signal }: JobInput): Promi
       progress.update(from + part.length);
     }
     progress.stop();
-    const half = seededRandom(Number(options.seed)).shuffled(seen);
+    const half = seededRandom(options.seed).shuffled(seen);
     const [fitted, judged] = [half.slice(0, half.length >> 1), half.slice(half.length >> 1)];
     const temperature = fitTemperature(
       fitted.map(
@@ -141,7 +143,7 @@ function readLabels(file: string | URL): ReadonlyMap<string, readonly string[]> 
 }
 
 /** Labelled photos and crops whose label has a word; the labels without one. */
-async function photosOf(options: JobInput['options'], labels: ReadonlyMap<string, readonly string[]>, words: ReadonlySet<string>) {
+async function photosOf(options: Input['options'], labels: ReadonlyMap<string, readonly string[]>, words: ReadonlySet<string>) {
   const leftOut = new Set<string>();
   const labelled: Labelled[] = [];
   const add = (set: string, label: string, image: ImageInput): void => {
@@ -150,9 +152,9 @@ async function photosOf(options: JobInput['options'], labels: ReadonlyMap<string
     if (right.length > 0) labelled.push({ set, image, right: new Set(right) });
     else leftOut.add(name);
   };
-  for (const set of (options.images as string[] | undefined) ?? [])
+  for (const set of options.images ?? [])
     for (const { file, label } of folderImages(resolve(set))) add(set, label, { bytes: readFileSync(file) });
-  for (const set of (options.objects as string[] | undefined) ?? [])
+  for (const set of options.objects ?? [])
     for (const image of readTrueObjects(resolve(set))) {
       const bytes = readFileSync(image.file);
       const { width, height } = await measureImage(bytes);

@@ -2,8 +2,11 @@ import { ServiceError } from '../../errors.ts';
 import { type CooccurrenceOptions, METHODS } from './board-cooccurrence.ts';
 
 /** `fallback` with command-line flags winning; a flag that was not given keeps its value. Throws JOB_USAGE naming every wrong value. */
-export function flaggedOptions(flags: Readonly<Record<string, unknown>>, fallback: CooccurrenceOptions): CooccurrenceOptions {
-  const given = Object.keys(fallback).filter((name) => flags[name] !== undefined);
+export function flaggedOptions(
+  flags: { readonly [Name in keyof CooccurrenceOptions]?: unknown },
+  fallback: CooccurrenceOptions,
+): CooccurrenceOptions {
+  const given = (Object.keys(fallback) as (keyof CooccurrenceOptions)[]).filter((name) => flags[name] !== undefined);
   return checkedOptions({ ...fallback, ...Object.fromEntries(given.map((name) => [name, flags[name]])) });
 }
 

@@ -21,14 +21,24 @@ import { openFeatureStore } from '../../features/feature-store.ts';
 import { openFeatures } from '../../features/resident-features.ts';
 import { activeNet, netGiven } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
-import { choiceTable, chooseCounting, settingText } from './choose-counting.ts';
-import { CHOOSING_FLAGS } from './cooccurrence-flags.ts';
-import type { Job, JobInput } from '../job.ts';
+import { choiceTable, chooseCounting, givenSettings, settingText } from './choose-counting.ts';
+import { COUNTING_FLAGS, type CountingFlags } from './cooccurrence-flags.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
 /** Pins kept per visual list when no flag says otherwise. */
 const VISUAL_NEIGHBORS = 200;
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--only <lists>', meaning: 'cooccurrence or visual (default: both)', choices: ['cooccurrence', 'visual'] },
+  { flag: '--net <folder>', meaning: 'make the visual lists of this net, before it is switched to (default: the active one)' },
+  ...COUNTING_FLAGS,
+  { flag: '--visual-neighbors <k>', meaning: 'pins kept per visual list', kind: 'integer', default: VISUAL_NEIGHBORS },
+  { flag: '--threads <n>', meaning: 'counting threads (default: one per core)', kind: 'integer' },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'build-candidates',
   summary: 'counts co-occurrence lists and visual neighbour lists, and swaps them in',
   examples: [
@@ -38,32 +48,24 @@ export const job: Job = {
     'related-pins build-candidates --only cooccurrence',
     'related-pins build-candidates --only visual --net nets/tuned-1',
   ],
-  options: [
-    { flag: '--only <lists>', meaning: 'cooccurrence or visual (default: both)' },
-    { flag: '--net <folder>', meaning: 'make the visual lists of this net, before it is switched to (default: the active one)' },
-    ...CHOOSING_FLAGS,
-    { flag: '--visual-neighbors <k>', meaning: 'pins kept per visual list', kind: 'integer', default: VISUAL_NEIGHBORS },
-    { flag: '--threads <n>', meaning: 'counting threads (default: one per core)', kind: 'integer' },
-  ],
+  options: FLAGS,
   help: `--method auto holds out one save of each of many boards, tries every method with settings of its own, and takes what finds
 most of them again (recall@20). The lists remember the choice: later builds without a method take it over.`,
   alone: () => true,
   run: buildCandidates,
   describe: (receipt) => [
-    ...(receipt.choice ? choiceTable(receipt.choice as MethodChoice) : []),
+    ...(receipt.choice ? choiceTable(receipt.choice) : []),
     ...Object.entries(receipt)
       .filter(([name]) => name !== 'choice')
       .map(([name, value]) => `${name}: ${JSON.stringify(value)}`),
   ],
-};
+});
 
-async function buildCandidates(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function buildCandidates(input: Input) {
   const { only } = input.options;
-  if (only !== undefined && only !== 'cooccurrence' && only !== 'visual')
-    throw new ServiceError('JOB_USAGE', { reason: `--only must be cooccurrence or visual, it is ${String(only)}` });
   const setting: BuildSetting = {
     artifacts: join(input.dataFolder, 'artifacts'),
-    threads: (input.options.threads as number | undefined) ?? availableParallelism(),
+    threads: input.options.threads ?? availableParallelism(),
     progress: input.progress,
     signal: input.signal,
   };
@@ -84,7 +86,7 @@ async function buildCandidates(input: JobInput): Promise<Readonly<Record<string,
 }
 
 /** By the flags; without any, by what was chosen on held-out saves for the lists that are there, else by the usual settings. */
-async function buildBoards(catalog: CatalogStore, { options: flags, progress }: JobInput, setting: BuildSetting) {
+async function buildBoards(catalog: CatalogStore, { options: flags, progress }: Input, setting: BuildSetting) {
   const { options, choice } = flags.method === 'auto' ? await chosen(catalog, flags, setting) : givenOrKept(flags, setting);
   if (flags.method === undefined && choice) progress.note(`counted as chosen on held-out saves: ${settingText(options)}`);
   return { cooccurrence: await buildCooccurrence(catalog, options, setting, choice), options, choice };
@@ -95,14 +97,13 @@ interface Counting {
   readonly choice?: MethodChoice;
 }
 
-function givenOrKept(flags: JobInput['options'], { artifacts }: BuildSetting): Counting {
-  const isGiven = Object.keys(DEFAULT_COOCCURRENCE).some((name) => flags[name] !== undefined);
-  const last = isGiven ? null : lastCounted(artifacts);
+function givenOrKept(flags: CountingFlags, { artifacts }: BuildSetting): Counting {
+  const last = givenSettings(flags).length > 0 ? null : lastCounted(artifacts);
   if (last?.choice) return { options: last.options, choice: last.choice };
   return { options: flaggedOptions(flags, DEFAULT_COOCCURRENCE) };
 }
 
-async function chosen(catalog: CatalogStore, flags: JobInput['options'], { progress, signal }: BuildSetting): Promise<Counting> {
+async function chosen(catalog: CatalogStore, flags: CountingFlags, { progress, signal }: BuildSetting): Promise<Counting> {
   const choice = await chooseCounting(boardPinsOfCatalog(catalog), flags, progress, signal);
   if (choice) return { options: choice.chosen.options, choice };
   progress.note(`fewer than ${BOARDS_LEAST} boards hold three pins: nothing can be held out, the usual settings are taken`);
@@ -110,9 +111,9 @@ async function chosen(catalog: CatalogStore, flags: JobInput['options'], { progr
 }
 
 /** Null when the net has no features yet. */
-async function buildVisual(input: JobInput, pins: number, setting: BuildSetting): Promise<BuildReceipt | null> {
+async function buildVisual(input: Input, pins: number, setting: BuildSetting): Promise<BuildReceipt | null> {
   const { config, dataFolder, options } = input;
-  const folder = options.net === undefined ? activeNet(dataFolder, 'visual') : netGiven(dataFolder, String(options.net));
+  const folder = options.net === undefined ? activeNet(dataFolder, 'visual') : netGiven(dataFolder, options.net);
   const net = featureNetOf(readNet(folder));
   const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
   try {
@@ -121,7 +122,7 @@ async function buildVisual(input: JobInput, pins: number, setting: BuildSetting)
       return null;
     }
     const features = openFeatures(dataFolder, store, net, config.classScoreBytes);
-    const neighbors = (options.visualNeighbors as number | undefined) ?? VISUAL_NEIGHBORS;
+    const neighbors = options.visualNeighbors ?? VISUAL_NEIGHBORS;
     try {
       return await buildVisualNeighbors(features.image, pins, net.digest, neighbors, setting);
     } finally {

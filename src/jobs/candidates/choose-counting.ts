@@ -6,20 +6,19 @@ import { chooseMethod, type MethodChoice, type Trial } from '../../candidates/co
 import { ServiceError } from '../../errors.ts';
 import { seededRandom } from '../../math/random.ts';
 import type { Progress } from '../../progress.ts';
-import type { JobInput } from '../job.ts';
-import { CHOICE_SEED } from './cooccurrence-flags.ts';
+import type { CountingFlags } from './cooccurrence-flags.ts';
 
 /** Null where too few boards can lose a pin. @throws JOB_USAGE when settings are given beside `auto`, JOB_STOPPED. */
 export async function chooseCounting(
   table: BoardPins,
-  flags: JobInput['options'],
+  flags: CountingFlags,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<MethodChoice | null> {
-  const besides = Object.keys(DEFAULT_COOCCURRENCE).filter((name) => name !== 'method' && flags[name] !== undefined);
+  const besides = givenSettings(flags).filter((name) => name !== 'method');
   if (besides.length > 0)
     throw new ServiceError('JOB_USAGE', { reason: `--method auto chooses the settings itself; leave out ${besides.join(', ')}` });
-  const seed = (flags.choiceSeed as number | undefined) ?? CHOICE_SEED;
+  const seed = flags.choiceSeed;
   let started = false;
   const choice = await chooseMethod(table, seededRandom(seed), seed, (done, of) => {
     if (!started) progress.start('ways to count', of);
@@ -29,6 +28,12 @@ export async function chooseCounting(
   });
   if (started) progress.stop();
   return choice;
+}
+
+/** The names of the settings that flags give. */
+export function givenSettings(flags: CountingFlags): (keyof CooccurrenceOptions)[] {
+  const names = Object.keys(DEFAULT_COOCCURRENCE) as (keyof CooccurrenceOptions)[];
+  return names.filter((name) => flags[name] !== undefined);
 }
 
 /** The settings that a method uses, in the words of the flags. */

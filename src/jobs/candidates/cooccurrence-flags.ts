@@ -1,24 +1,21 @@
 import { METHODS } from '../../candidates/cooccurrence/board-cooccurrence.ts';
-import type { JobOption } from '../job.ts';
-
-/** The seed of what is held out to choose by, when no flag says otherwise. */
-export const CHOICE_SEED = 1;
+import { flags, type OptionsOf } from '../job.ts';
 
 /** The flags by which jobs choose how co-occurrence is counted; absent ones keep the default. */
-export const COOCCURRENCE_FLAGS: readonly JobOption[] = [
-  { flag: '--method <name>', meaning: METHODS.join(', ') },
+export const COUNTING_FLAGS = flags([
+  {
+    flag: '--method <name>',
+    meaning: `${METHODS.join(', ')}, or auto: chosen on held-out saves, with its settings`,
+    choices: [...METHODS, 'auto'],
+  },
   { flag: '--neighbors <k>', meaning: 'pins kept per list', kind: 'integer' },
   { flag: '--alpha <a>', meaning: 'exponent of P3alpha and RP3beta', kind: 'number' },
   { flag: '--beta <b>', meaning: 'exponent of the popularity in RP3beta', kind: 'number' },
   { flag: '--shrink <s>', meaning: 'added to the divisor of cosine and jaccard', kind: 'number' },
-  { flag: '--weighting <name>', meaning: 'none or tfidf (count, cosine, jaccard)' },
-  { flag: '--damping <name>', meaning: 'none or log: a shared board counts 1 / log(1 + its pins)' },
+  { flag: '--weighting <name>', meaning: 'none or tfidf (count, cosine, jaccard)', choices: ['none', 'tfidf'] },
+  { flag: '--damping <name>', meaning: 'none or log: a shared board counts 1 / log(1 + its pins)', choices: ['none', 'log'] },
   { flag: '--board-cap <pins>', meaning: 'leave out larger boards; 0: none', kind: 'integer' },
-];
+  { flag: '--choice-seed <n>', meaning: 'which saves auto holds out', kind: 'integer', default: 1 },
+]);
 
-/** The same where the method may be chosen on held-out saves. */
-export const CHOOSING_FLAGS: readonly JobOption[] = [
-  { flag: '--method <name>', meaning: `${METHODS.join(', ')}, or auto: chosen on held-out saves, with its settings` },
-  ...COOCCURRENCE_FLAGS.slice(1),
-  { flag: '--choice-seed <n>', meaning: 'which saves auto holds out', kind: 'integer', default: CHOICE_SEED },
-];
+export type CountingFlags = OptionsOf<typeof COUNTING_FLAGS>;

@@ -3,7 +3,7 @@ import { DEFAULT_COOCCURRENCE } from '../../candidates/cooccurrence/board-cooccu
 import { flaggedOptions } from '../../candidates/cooccurrence/cooccurrence-options.ts';
 import { FastRowCounter } from '../../candidates/cooccurrence/fast-row-counter.ts';
 import { chooseCounting } from './choose-counting.ts';
-import { CHOOSING_FLAGS } from './cooccurrence-flags.ts';
+import { COUNTING_FLAGS } from './cooccurrence-flags.ts';
 import {
   Column,
   type InteractionForm,
@@ -14,11 +14,25 @@ import {
   type SampledLines,
 } from '../../candidates/cooccurrence/interactions.ts';
 import { evaluateRanked, evaluateSampled, type HeldOut, type SampledTest, Votes } from '../../candidates/recommender-evaluation.ts';
-import { ServiceError } from '../../errors.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
+
+const FLAGS = flags([
+  { flag: '--train <file>', meaning: 'what users saved', required: true },
+  { flag: '--test <file>', meaning: 'what they saved and we hide', required: true },
+  {
+    flag: '--format <form>',
+    meaning: 'pairs (user, tab, item) or lists (user item item ...)',
+    choices: ['pairs', 'lists'],
+    required: true,
+  },
+  { flag: '--negatives', meaning: 'a test line is user, positive, negatives' },
+  ...COUNTING_FLAGS,
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
 
 /** Measures the co-occurrence lists as a recommender on held-out saves: users are boards, items are pins. */
-export const job: Job = {
+export const job = defineJob({
   name: 'evaluate-candidates',
   summary: 'Measures co-occurrence lists on held-out saves: recall@20, or HR@10 with sampled negatives.',
   examples: [
@@ -26,23 +40,15 @@ export const job: Job = {
     'related-pins evaluate-candidates --train train.txt --test test.txt --format lists --method cosine --neighbors 200 --json',
     'related-pins evaluate-candidates --train train.txt --test test.txt --format lists --method auto --json',
   ],
-  options: [
-    { flag: '--train <file>', meaning: 'what users saved', required: true },
-    { flag: '--test <file>', meaning: 'what they saved and we hide', required: true },
-    { flag: '--format <form>', meaning: 'pairs (user, tab, item) or lists (user item item ...)', required: true },
-    { flag: '--negatives', meaning: 'a test line is user, positive, negatives' },
-    ...CHOOSING_FLAGS,
-  ],
+  options: FLAGS,
   run,
-};
+});
 
-async function run(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function run(input: Input) {
   const form = input.options.format;
-  if (form !== 'pairs' && form !== 'lists')
-    throw new ServiceError('JOB_USAGE', { reason: `--format must be pairs or lists, it is ${String(form)}` });
   const sampled = input.options.negatives === true;
   const startedAt = performance.now();
-  const world = await readWorld(String(input.options.train), String(input.options.test), form, sampled);
+  const world = await readWorld(input.options.train, input.options.test, form, sampled);
   const readAt = performance.now();
   const auto = input.options.method === 'auto';
   const choice = auto ? await chooseCounting(world.train, input.options, input.progress, input.signal) : null;

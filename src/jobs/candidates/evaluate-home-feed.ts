@@ -11,24 +11,28 @@ import { seededRandom } from '../../math/random.ts';
 import { homeFeed } from '../../related-pins.ts';
 import type { ServingParts } from '../../lists/serving-parts.ts';
 import { plainOptions } from '../../lists/serve-list.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--test <file>', meaning: 'what users saved later: ids as in the catalogue', required: true },
+  { flag: '--format <form>', meaning: 'pairs (user, tab, pin) or lists (user pin pin ...)', choices: ['pairs', 'lists'], default: 'lists' },
+  { flag: '--limit <k>', meaning: 'pins of a feed that count', kind: 'integer', default: 20 },
+  { flag: '--users <n>', meaning: 'users drawn at random; 0 for all', kind: 'integer', default: 0 },
+  { flag: '--seed <n>', meaning: 'which users are drawn', kind: 'integer', default: 1 },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'evaluate-home-feed',
   summary: 'serves home feeds from the saves in the catalogue and measures recall@k on saves that were held out',
   examples: [
     'related-pins evaluate-home-feed --test test.txt --json',
     'related-pins evaluate-home-feed --test later-saves.tsv --format pairs --users 2000',
   ],
-  options: [
-    { flag: '--test <file>', meaning: 'what users saved later: ids as in the catalogue', required: true },
-    { flag: '--format <form>', meaning: 'pairs (user, tab, pin) or lists (user pin pin ...)', default: 'lists' },
-    { flag: '--limit <k>', meaning: 'pins of a feed that count', kind: 'integer', default: 20 },
-    { flag: '--users <n>', meaning: 'users drawn at random; 0 for all', kind: 'integer', default: 0 },
-    { flag: '--seed <n>', meaning: 'which users are drawn', kind: 'integer', default: 1 },
-  ],
+  options: FLAGS,
   run: evaluateHomeFeed,
-};
+});
 
 /** A user and the pins that are wanted. */
 interface HeldOutUser {
@@ -45,14 +49,11 @@ interface Sums {
   readonly missing: Map<string, number>;
 }
 
-async function evaluateHomeFeed(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
-  const { format, limit, users: most, seed } = input.options as { format: string; limit: number; users: number; seed: number };
-  if (format !== 'pairs' && format !== 'lists') {
-    throw new ServiceError('JOB_USAGE', { reason: `--format must be pairs or lists, it is ${format}` });
-  }
+async function evaluateHomeFeed(input: Input) {
+  const { format, limit, users: most, seed, test } = input.options;
   const context = await openContext(input.config, input.dataFolder, { lock: true });
   try {
-    const held = await heldOutUsers(context, String(input.options.test), format);
+    const held = await heldOutUsers(context, test, format);
     const drawn = most > 0 ? seededRandom(seed).shuffled(held.users).slice(0, most) : held.users;
     if (drawn.length === 0)
       throw new ServiceError('NOTHING_TO_DO', { reason: 'No user of the test file has saves in the catalogue and new pins in the file.' });
@@ -101,7 +102,7 @@ async function heldOutUsers(
   return { users: found, ignored };
 }
 
-async function serveAll(input: JobInput, context: Context, users: readonly HeldOutUser[], limit: number): Promise<Sums> {
+async function serveAll(input: Input, context: Context, users: readonly HeldOutUser[], limit: number): Promise<Sums> {
   const sums: Sums = { users: 0, recall: 0, ndcg: 0, popularRecall: 0, milliseconds: 0, missing: new Map() };
   const popular = mostSaved(context);
   // What people did with lists may be the very saves that are wanted.

@@ -16,10 +16,10 @@ import { ExperimentStore } from '../../experiments/experiment-store.ts';
 import { JudgementStore } from '../../experiments/judgement-store.ts';
 import { newId } from '../../math/random.ts';
 import { eraseShared } from '../../service/shared-actions.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 import { type Search, searchFolder } from './erasure-proof.ts';
 
-export const job: Job = {
+export const job = defineJob({
   name: 'erase-user',
   summary: "erases one user's saves, events, judgements and name everywhere, and proves it",
   examples: ['related-pins erase-user --data var --user ann', 'related-pins erase-user --user ann --json'],
@@ -27,7 +27,7 @@ export const job: Job = {
   alone: () => true,
   async run({ options, dataFolder, config, progress, signal }) {
     const { synchronous, redisUrl } = config;
-    const userId = String(options.user);
+    const userId = options.user;
     if (userId.trim() === '') throw new ServiceError('JOB_USAGE', { reason: 'The user id is empty.' });
     const names = storedNames(userId, secretsOf(config));
     if (!existsSync(join(dataFolder, 'catalog.sqlite')))
@@ -50,10 +50,10 @@ export const job: Job = {
     ...(receipt.boardsLeft === 0
       ? []
       : [`${receipt.boardsLeft} boards stay, without an owner, with the titles and descriptions they have`]),
-    receipt.proof as string,
+    receipt.proof,
   ],
   exitCode: ({ proven }) => (proven ? 0 : 1),
-};
+});
 
 type BackupSearch = Search & { readonly folder: string };
 

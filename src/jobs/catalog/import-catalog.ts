@@ -13,11 +13,24 @@ import { BOARD_SHAPE, PIN_SHAPE, SAVE_SHAPE } from '../../catalog/pins/records.t
 import type { CatalogKind } from '../../catalog/pins/source-row.ts';
 import { ServiceError } from '../../errors.ts';
 import { secretsOf } from '../../catalog/pins/user-pseudonym.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
 const KINDS = ['pins', 'boards', 'saves'] as const satisfies readonly CatalogKind[];
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--pins <file>', meaning: 'pins: .jsonl, .json, .csv, .tsv (also .gz, .zst) or .parquet' },
+  { flag: '--boards <file>', meaning: 'boards' },
+  { flag: '--saves <file>', meaning: 'saves' },
+  { flag: '--images <folder>', meaning: 'what image paths are relative to (default: the folder of the pins file)' },
+  { flag: '--map <theirs=ours>', meaning: 'a column of the files and the field it is', repeatable: true },
+  { flag: '--replace', meaning: 'take away what the files no longer name; it may come back within a day' },
+  { flag: '--dry-run', meaning: 'change nothing: say what would happen, and show the first rows as understood' },
+  { flag: '--allow-empty', meaning: 'a file of which nothing goes in is no failure' },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'import-catalog',
   summary: 'reads pins, boards and saves (JSON, CSV, Parquet) into the catalogue',
   examples: [
@@ -25,25 +38,16 @@ export const job: Job = {
     'related-pins import-catalog --saves saves-of-today.csv.gz --json',
     'related-pins import-catalog --pins export.csv --map sku=id --map photo=image --dry-run',
   ],
-  options: [
-    { flag: '--pins <file>', meaning: 'pins: .jsonl, .json, .csv, .tsv (also .gz, .zst) or .parquet' },
-    { flag: '--boards <file>', meaning: 'boards' },
-    { flag: '--saves <file>', meaning: 'saves' },
-    { flag: '--images <folder>', meaning: 'what image paths are relative to (default: the folder of the pins file)' },
-    { flag: '--map <theirs=ours>', meaning: 'a column of the files and the field it is', repeatable: true },
-    { flag: '--replace', meaning: 'take away what the files no longer name; it may come back within a day' },
-    { flag: '--dry-run', meaning: 'change nothing: say what would happen, and show the first rows as understood' },
-    { flag: '--allow-empty', meaning: 'a file of which nothing goes in is no failure' },
-  ],
+  options: FLAGS,
   help: formatsAsText(),
   alone: ({ dryRun }) => dryRun !== true,
   run: (input) => (input.options.dryRun === true ? dryRun(input) : importCatalog(input)),
   describe: (receipt) => KINDS.filter((kind) => receipt[kind]).flatMap((kind) => describeKind(kind, receipt[kind] as Receipt)),
   exitCode: ({ problems }) => ((problems as readonly string[]).length > 0 ? 1 : 0),
-};
+});
 
 /** The same import into a copy of the catalogue, which is then thrown away: nobody waits for it and nothing is changed. */
-async function dryRun(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function dryRun(input: Input) {
   const copy = mkdtempSync(join(tmpdir(), 'related-pins-dry-run-'));
   try {
     const stored = join(input.dataFolder, 'catalog.sqlite');
@@ -58,13 +62,13 @@ async function dryRun(input: JobInput): Promise<Readonly<Record<string, unknown>
   }
 }
 
-async function importCatalog(input: JobInput, catalogFolder = input.dataFolder): Promise<Readonly<Record<string, unknown>>> {
+async function importCatalog(input: Input, catalogFolder = input.dataFolder) {
   const files = KINDS.flatMap((kind) => (typeof input.options[kind] === 'string' ? [[kind, input.options[kind]] as const] : []));
   if (files.length === 0) {
     throw new ServiceError('JOB_USAGE', { reason: 'Name at least one of --pins, --boards, --saves.' });
   }
   const startedAt = performance.now();
-  const columns = mappedColumns(input.options.map as readonly string[] | undefined);
+  const columns = mappedColumns(input.options.map);
   mkdirSync(catalogFolder, { recursive: true });
   const catalog = openCatalog(catalogFolder, { synchronous: input.config.synchronous, userKey: secretsOf(input.config) });
   try {
@@ -134,7 +138,7 @@ function problemsOf(receipts: Partial<Record<CatalogKind, Receipt>>, allowEmpty:
   });
 }
 
-function imagesFolder({ options, dataFolder }: JobInput): string {
+function imagesFolder({ options, dataFolder }: Input): string {
   if (typeof options.images === 'string') return resolve(options.images);
   return typeof options.pins === 'string' ? dirname(resolve(options.pins)) : join(resolve(dataFolder), 'images');
 }

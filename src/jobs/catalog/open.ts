@@ -10,7 +10,7 @@ import { siteCategories } from '../../catalog/pins/pin-columns.ts';
 import { PORTS } from '../../config.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { type IntakeReceipt, takeInPhotos } from '../../service/photo-intake.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 import { serveUntilStopped } from '../operation/serve.ts';
 import { readingOf } from './import-catalog.ts';
 import { refresh } from './refresh.ts';
@@ -21,7 +21,20 @@ const STATE = '.related-pins';
 const WATCH_MS = 2000;
 const WATCH_SHARE = 0.05;
 
-export const job: Job = {
+const FLAGS = flags([
+  {
+    flag: '--port <n>',
+    meaning: 'port to listen on (default: RELATED_PINS_PORT, then 8080, or a free one when that is taken)',
+    kind: 'integer',
+    range: PORTS,
+  },
+  { flag: '--no-browser', meaning: 'leave the page to you' },
+  { flag: '--watch', meaning: 'go on taking in what changes in the folder' },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'open',
   summary: 'from a folder of photos to a page: imports, reads the pictures, builds the lists, serves, opens the page',
   args: [{ form: '<folder>', meaning: 'a folder of photos; its subfolders are boards' }],
@@ -38,22 +51,13 @@ export const job: Job = {
     '  NAME.json beside NAME.jpg: fields of that photo (title, link, price, ...)',
     `State is kept in ${STATE} inside the folder, or in --data. The next call takes in what was added, changed or removed.`,
   ].join('\n'),
-  options: [
-    {
-      flag: '--port <n>',
-      meaning: 'port to listen on (default: RELATED_PINS_PORT, then 8080, or a free one when that is taken)',
-      kind: 'integer',
-      range: PORTS,
-    },
-    { flag: '--no-browser', meaning: 'leave the page to you' },
-    { flag: '--watch', meaning: 'go on taking in what changes in the folder' },
-  ],
+  options: FLAGS,
   dataDefault: `${STATE} in the folder`,
   run: open,
   describe: () => ['stopped'],
-};
+});
 
-async function open(given: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function open(given: Input) {
   const folder = folderOf(given.args[0]);
   const input = withState(given, folder);
   const { config, dataFolder, progress, signal } = input;
@@ -97,7 +101,7 @@ function folderOf(given: string | undefined): string {
 }
 
 /** The same input with the state of this folder. */
-function withState(input: JobInput, folder: string): JobInput {
+function withState(input: Input, folder: string): Input {
   const dataFolder = typeof input.options.data === 'string' ? resolve(input.options.data) : join(folder, STATE);
   try {
     mkdirSync(dataFolder, { recursive: true });
@@ -110,13 +114,13 @@ function withState(input: JobInput, folder: string): JobInput {
   return { ...input, dataFolder, config: { ...input.config, data: dataFolder, logLevel } };
 }
 
-function takeIn({ config, dataFolder, progress, signal }: JobInput, catalog: CatalogStore, folder: string): Promise<IntakeReceipt> {
+function takeIn({ config, dataFolder, progress, signal }: Input, catalog: CatalogStore, folder: string): Promise<IntakeReceipt> {
   const categories = new Set(siteCategories(config.categories));
   return takeInPhotos(catalog, folder, { dataFolder, categories, progress, signal });
 }
 
 /** Says what became of the folder, and how its tables were read. */
-function tell({ progress }: JobInput, { photos, added, changed, removed, boards, rejected, tables = {} }: IntakeReceipt): void {
+function tell({ progress }: Input, { photos, added, changed, removed, boards, rejected, tables = {} }: IntakeReceipt): void {
   const parts = [`${counted(photos, 'photo')} on ${counted(boards, 'board')}: ${added} added, ${changed} changed, ${removed} removed`];
   for (const [reason, { count, files }] of Object.entries(rejected)) parts.push(`${count} left out, ${reason}: ${firstOf(files, count)}`);
   progress.note(parts.join('; '));
@@ -144,7 +148,7 @@ function firstOf(names: readonly string[], count = names.length): string {
 }
 
 /** Objects, and with --watch what changes in the folder, until the job is stopped. */
-async function inTheBackground(input: JobInput, catalog: CatalogStore, folder: string): Promise<void> {
+async function inTheBackground(input: Input, catalog: CatalogStore, folder: string): Promise<void> {
   const { progress, signal, options } = input;
   await refresh(input, { objects: true });
   progress.note('objects are found and indexed');
@@ -161,8 +165,8 @@ async function inTheBackground(input: JobInput, catalog: CatalogStore, folder: s
 }
 
 /** The port asked for, which must be free; else that of the settings, or 0 (any free one) when something listens there. */
-async function portFor({ options, config: { host, port: usual } }: JobInput): Promise<number> {
-  const asked = options.port as number | undefined;
+async function portFor({ options, config: { host, port: usual } }: Input): Promise<number> {
+  const asked = options.port;
   const port = asked ?? usual;
   try {
     await checkAddress({ host, port });

@@ -12,7 +12,7 @@ import { coverageOf } from '../../service/net-switching.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { type Net, readNet } from '../../vision/net-manifest.ts';
 import { job as buildCandidates } from '../candidates/build-candidates.ts';
-import { flagDefaults, type Job, type JobInput } from '../job.ts';
+import { callJob, defineJob, type JobInput } from '../job.ts';
 import { lockJob } from '../job-lock.ts';
 import { job as detectObjects } from '../nets/detect-objects.ts';
 import { job as extractFeatures, groupNearDuplicates, groupsAreDue } from '../nets/extract-features.ts';
@@ -25,15 +25,15 @@ export interface RefreshStep {
   readonly seconds: number;
 }
 
-export const job: Job = {
+export const job = defineJob({
   name: 'refresh',
   summary: 'does what is due after new pins, pictures or another net: extract, detect, index, build, group',
   examples: ['related-pins refresh --data var', 'related-pins refresh --no-objects --json'],
   options: [{ flag: '--no-objects', meaning: 'leave the objects in the pictures alone' }],
   alone: () => true,
   run: async (input) => ({ steps: await refresh(input, { objects: input.options.objects !== false }) }),
-  describe: ({ steps }) => (steps as RefreshStep[]).map(({ job: name, did, seconds }) => `${name}: ${did} (${seconds.toFixed(1)} s)`),
-};
+  describe: ({ steps }) => steps.map(({ job: name, did, seconds }) => `${name}: ${did} (${seconds.toFixed(1)} s)`),
+});
 
 /** The steps in order; a step that has nothing to do says so. @throws NOTHING_TO_DO for an empty catalog, JOB_STOPPED, JOB_RUNNING. */
 export async function refresh(input: JobInput, { objects }: { readonly objects: boolean }): Promise<RefreshStep[]> {
@@ -87,28 +87,23 @@ async function step(dataFolder: string, name: string, work: () => Promise<string
   }
 }
 
-/** A job as the command line would run it without flags. */
-async function run<T>(of: Job, input: JobInput, options: Readonly<Record<string, unknown>> = {}): Promise<T> {
-  return (await of.run({ ...input, args: [], options: { ...flagDefaults(of), ...options } })) as T;
-}
-
 async function extract({ input, catalog, store, net }: Due): Promise<string> {
   const { images, missing } = coverageOf(catalog, store, net);
   if (images > 0 && missing === 0) return `nothing: all ${images} images have features of ${net.manifest.name}`;
-  const done = await run<{ written: number; rejected: Record<string, { count: number }> }>(extractFeatures, input, { groups: false });
+  const done = await callJob(extractFeatures, input, { groups: false });
   const refused = Object.values(done.rejected).reduce((sum, { count }) => sum + count, 0);
   return `${done.written} images read by ${net.manifest.name}${refused > 0 ? `, ${refused} refused` : ''}`;
 }
 
 async function detect({ input }: Due): Promise<string> {
-  const done = await run<{ written: number; detections: number; crops: { written: number } | null }>(detectObjects, input);
+  const done = await callJob(detectObjects, input);
   const crops = done.crops?.written ?? 0;
   if (done.written + crops === 0) return 'nothing: every image was looked at, and its dominant object is described';
   return `${done.written} images looked at, ${crops} dominant objects described`;
 }
 
 async function index({ input }: Due): Promise<string> {
-  const { written, objects } = await run<{ written: number; objects: number }>(indexObjects, input);
+  const { written, objects } = await callJob(indexObjects, input);
   return written === 0 ? 'nothing: the objects of every image are indexed' : `${objects} objects of ${written} images indexed`;
 }
 
@@ -117,9 +112,9 @@ async function build({ input, catalog, store, net }: Due): Promise<string> {
   const boards = boardsAreDue(last, catalog);
   const looks = looksAreDue(input, catalog, store, featureNetOf(net));
   if (!boards && !looks) return 'nothing: no save and no code has changed since the last build';
-  const only = boards && looks ? {} : { only: boards ? 'cooccurrence' : 'visual' };
+  const only = boards && looks ? {} : { only: boards ? ('cooccurrence' as const) : ('visual' as const) };
   // Options that were chosen on held-out saves are taken over by the job itself, with what it says of the choice.
-  await run(buildCandidates, input, { ...(last?.choice ? {} : last?.options), ...only });
+  await callJob(buildCandidates, input, { ...(last?.choice ? {} : last?.options), ...only });
   return [boards ? 'pins that share boards' : '', looks ? 'pins that look alike' : ''].filter((part) => part !== '').join(' and ');
 }
 

@@ -9,24 +9,28 @@ import { FieldNames } from '../../catalog/readers/field-names.ts';
 import { readerOf } from '../../catalog/readers/file-format.ts';
 import { BEGINNING } from '../../catalog/readers/row-reader.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  {
+    flag: '--file <file>',
+    meaning: 'an id a line (.txt), a JSON list of ids, or a file of pins: JSON, CSV, Parquet with a column `id`',
+    required: true,
+  },
+  { flag: '--undo', meaning: 'bring them back, within a day' },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'remove-pins',
   summary: 'takes the pins of a file out of everything, at once; they may come back within a day',
   examples: ['related-pins remove-pins --file sold-out.txt', 'related-pins remove-pins --file takedown.csv --undo --json'],
-  options: [
-    {
-      flag: '--file <file>',
-      meaning: 'an id a line (.txt), a JSON list of ids, or a file of pins: JSON, CSV, Parquet with a column `id`',
-      required: true,
-    },
-    { flag: '--undo', meaning: 'bring them back, within a day' },
-  ],
+  options: FLAGS,
   run: removePins,
-  describe: (receipt) => describe(receipt as unknown as Receipt),
-  exitCode: (receipt) => (rejectedOf(receipt as unknown as Receipt) > 0 || receipt.read === 0 ? 1 : 0),
-};
+  describe: (receipt) => describe(receipt),
+  exitCode: (receipt) => (rejectedOf(receipt) > 0 || receipt.read === 0 ? 1 : 0),
+});
 
 function rejectedOf({ rejected }: Receipt): number {
   return Object.values(rejected).reduce((sum, { count }) => sum + count, 0);
@@ -42,11 +46,11 @@ function describe(receipt: Receipt): string[] {
   return [`${read} read, ${written} changed, ${unchanged} were so already`, ...refused];
 }
 
-async function removePins({ options, dataFolder, config }: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function removePins({ options, dataFolder, config }: Input) {
   const catalog = openCatalog(dataFolder, { synchronous: config.synchronous, userKey: config.userKey });
   try {
     const tally = new ReceiptTally();
-    for await (const rows of chunksOf(options.file as string)) take(catalog, rows, options.undo === true, tally);
+    for await (const rows of chunksOf(options.file)) take(catalog, rows, options.undo === true, tally);
     return { ...tally.receipt() };
   } finally {
     catalog.close();

@@ -17,9 +17,9 @@ import { ExposureStore } from '../../experiments/counting/exposure-store.ts';
 import { ExperimentStore } from '../../experiments/experiment-store.ts';
 import { JudgementStore } from '../../experiments/judgement-store.ts';
 import type { Progress } from '../../progress.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 
-export const job: Job = {
+export const job = defineJob({
   name: 'rename-users',
   summary: 'gives stored users the names of the present RELATED_PINS_USER_KEY, while nobody serves',
   examples: ['RELATED_PINS_USER_KEY=$NEW RELATED_PINS_USER_KEYS_BEFORE=$OLD related-pins rename-users --data var --json'],
@@ -48,7 +48,7 @@ export const job: Job = {
       .join(', ')}`,
     'Backups hold the earlier names: take a new one.',
   ],
-};
+});
 
 interface Opened {
   readonly database: Database;

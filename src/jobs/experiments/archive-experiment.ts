@@ -1,8 +1,8 @@
 import { authorOf, BY_OPTION, withExperiments } from './experiment-folder.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 
 /** draft or stopped -> archived. */
-export const job: Job = {
+export const job = defineJob({
   name: 'archive-experiment',
   summary: 'put a draft or a stopped experiment away',
   examples: ['related-pins archive-experiment crosses'],
@@ -14,4 +14,4 @@ export const job: Job = {
       return { key, state };
     }),
   describe: ({ key, state }) => [`${key}: ${state}`],
-};
+});

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { authorOf, BY_OPTION, openExperimentFolder } from './experiment-folder.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 
-export const job: Job = {
+export const job = defineJob({
   name: 'define-experiment',
   summary: 'check an experiment definition and keep it as a draft',
   examples: [
@@ -13,7 +13,7 @@ export const job: Job = {
   ],
   options: [{ flag: '--file <file>', meaning: 'the definition as JSON', required: true }, BY_OPTION],
   async run({ options, dataFolder, config }) {
-    const definition = readJson(String(options.file));
+    const definition = readJson(options.file);
     const folder = openExperimentFolder(dataFolder, config);
     try {
       const { key, state, version, definition: kept } = folder.experiments.define(definition, folder.known, authorOf(options.by));
@@ -23,7 +23,7 @@ export const job: Job = {
     }
   },
   describe: ({ key, state, version }) => [`${key}: ${state}, version ${version}`],
-};
+});
 
 function readJson(file: string): unknown {
   try {

@@ -16,9 +16,16 @@ import type { JobInput } from '../job.ts';
 const DEPTH = 200;
 const NDCG_AT = 10;
 
-export async function evaluateJudgements({ options, config, dataFolder }: JobInput): Promise<Readonly<Record<string, unknown>>> {
-  const study = String(options.judgements);
-  const seed = Number(options.seed);
+export interface JudgementsOptions {
+  /** The study. */
+  readonly judgements?: string;
+  /** Absent: the serving one. */
+  readonly model?: string;
+  readonly seed: number;
+}
+
+export async function evaluateJudgements({ options, config, dataFolder }: JobInput<JudgementsOptions>) {
+  const { judgements: study = '', seed } = options;
   const context = await openContext(config, dataFolder);
   try {
     const store = context.experiments.judgements;
@@ -27,7 +34,7 @@ export async function evaluateJudgements({ options, config, dataFolder }: JobInp
       const reason = `No graded judgement in study ${study}; there are: ${store.studies().join(', ') || 'none'}.`;
       throw new ServiceError('NOTHING_TO_DO', { reason });
     }
-    const model = options.model === undefined ? context.registry.roles().serving : String(options.model);
+    const model = options.model ?? context.registry.roles().serving;
     const contenders = { model, asRetrieved: AS_RETRIEVED };
     const values: Record<string, number[]> = { model: [], asRetrieved: [], shuffled: [] };
     const random = seededRandom(seed);

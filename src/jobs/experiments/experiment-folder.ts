@@ -12,7 +12,7 @@ import type { Experiments } from '../../experiments/experiments.ts';
 import { openExperiments } from '../../experiments/experiments.ts';
 import { describeByCatalog } from '../../experiments/query-segment.ts';
 import { ModelRegistry, SHIPPED_MODELS } from '../../ranker/registry/model-registry.ts';
-import type { JobOption } from '../job.ts';
+import { flags } from '../job.ts';
 
 export interface ExperimentFolder {
   readonly experiments: Experiments;
@@ -63,11 +63,8 @@ export async function withExperiments<T>(
 }
 
 /** Who is written into the audit trail. */
-export const BY_OPTION: JobOption = {
-  flag: '--by <name>',
-  meaning: 'who does it, for the audit trail',
-};
+export const BY_OPTION = flags([{ flag: '--by <name>', meaning: 'who does it, for the audit trail' }])[0];
 
-export function authorOf(by: unknown): { by: string; at: number } {
-  return { by: typeof by === 'string' && by !== '' ? by : 'command line', at: Date.now() };
+export function authorOf(by = 'command line'): { by: string; at: number } {
+  return { by, at: Date.now() };
 }

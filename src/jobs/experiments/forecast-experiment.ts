@@ -3,10 +3,10 @@ import type { Forecast } from '../../experiments/statistics/forecast.ts';
 import { percent } from '../../experiments/statistics/verdict.ts';
 import { queryFacts } from '../../service/query-facts.ts';
 import { withExperiments } from './experiment-folder.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 
 /** Power before the start: what an experiment could find, by the history in the log. */
-export const job: Job = {
+export const job = defineJob({
   name: 'forecast-experiment',
   summary: 'what an experiment could find before it starts: units, detectable lifts, caps, by the log',
   examples: ['related-pins forecast-experiment crosses --days 14'],
@@ -17,7 +17,7 @@ export const job: Job = {
       const pins = loadPinColumns(catalog, siteCategories(config.categories));
       const forecast = await experiments.forecast(args[0], {
         now: Date.now(),
-        days: Number(options.days),
+        days: options.days,
         listsMax: Number.POSITIVE_INFINITY,
         factsOf: ({ surface, queryPinIndex }, { hasDominantObject }) => ({
           ...queryFacts(pins, null, { surface, pinIndex: queryPinIndex }),
@@ -26,8 +26,8 @@ export const job: Job = {
       });
       return { key: args[0], ...forecast };
     }),
-  describe: (receipt) => lines(receipt as unknown as Forecast & { key: string }),
-};
+  describe: (receipt) => lines(receipt),
+});
 
 function lines({ key, days, lists, unitsSeen, unitsEnrolled, metrics }: Forecast & { readonly key: string }): string[] {
   const cell = (value: number | null): string => (value === null ? 'unknown' : percent(value));

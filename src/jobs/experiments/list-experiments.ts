@@ -1,10 +1,9 @@
 import { cardOf } from '../../experiments/report/dashboard.ts';
-import type { ExperimentCard } from '../../experiments/report/dashboard.ts';
 import { withExperiments } from './experiment-folder.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 
 /** The experiments with state, verdict and health, as far as they were counted. */
-export const job: Job = {
+export const job = defineJob({
   name: 'list-experiments',
   summary: 'the experiments, their state, verdict and health',
   examples: ['related-pins list-experiments'],
@@ -14,8 +13,8 @@ export const job: Job = {
       experiments: experiments.store.list().map((each) => cardOf(each, each.state === 'draft' ? null : experiments.reportAsCounted(each))),
     })),
   describe: ({ experiments }) =>
-    (experiments as readonly ExperimentCard[]).map(
+    experiments.map(
       ({ key, state, verdict, users, healthy }) =>
         `${key.padEnd(24)}${state.padEnd(10)}${verdict.padEnd(14)}${users.toLocaleString('en').padStart(10)} users${healthy ? '' : '  UNHEALTHY'}`,
     ),
-};
+});

@@ -15,28 +15,32 @@ import { readTreatment, type Treatment } from '../../treatment.ts';
 import { relatedPins } from '../../related-pins.ts';
 import type { ServingParts } from '../../lists/serving-parts.ts';
 import { plainOptions } from '../../lists/serve-list.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--treatment <treatment>', meaning: 'a model, a variant, or a treatment as JSON', required: true },
+  { flag: '--places <k>', meaning: 'places of the list that are valued', kind: 'integer', default: 25 },
+  { flag: '--hours <h>', meaning: 'actions later than this after the list do not count', kind: 'number', default: 24 },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'replay-treatment',
   summary: 'what a treatment that never served would have earned, by the shuffled share of the log',
   examples: [
     'related-pins replay-treatment --treatment rank-svm-3',
     'related-pins replay-treatment --treatment \'{"visualFrom":"object"}\' --json',
   ],
-  options: [
-    { flag: '--treatment <treatment>', meaning: 'a model, a variant, or a treatment as JSON', required: true },
-    { flag: '--places <k>', meaning: 'places of the list that are valued', kind: 'integer', default: 25 },
-    { flag: '--hours <h>', meaning: 'actions later than this after the list do not count', kind: 'number', default: 24 },
-  ],
+  options: FLAGS,
   run: replay,
   describe: (receipt) => Object.entries(receipt).map(([name, value]) => `${name}: ${JSON.stringify(value)}`),
-};
+});
 
-async function replay({ options, config, dataFolder, progress, signal }: JobInput): Promise<Readonly<Record<string, unknown>>> {
-  const treatment = readTreatment(String(options.treatment));
+async function replay({ options, config, dataFolder, progress, signal }: Input) {
+  const treatment = readTreatment(options.treatment);
   if (typeof treatment === 'string') throw new ServiceError('JOB_USAGE', { reason: `--treatment ${treatment}` });
-  const places = Number(options.places);
+  const places = options.places;
   const context = await openContext(config, dataFolder);
   try {
     const lists: ReplayList[] = [];
@@ -44,7 +48,7 @@ async function replay({ options, config, dataFolder, progress, signal }: JobInpu
     for (const list of context.log.lists.lists({ surfaces: ['closeup'], withRows: false })) {
       if (signal.aborted) throw new ServiceError('JOB_STOPPED');
       if (!list.shuffled || list.forced || list.queryPinIndex < 0) continue;
-      lists.push(await replayListOf(context, list, treatment, places, Number(options.hours)));
+      lists.push(await replayListOf(context, list, treatment, places, options.hours));
       progress.update(lists.length);
     }
     progress.stop();

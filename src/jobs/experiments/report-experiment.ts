@@ -5,9 +5,9 @@ import { BURN_IN } from '../../experiments/statistics/confidence-sequence.ts';
 import type { ExperimentReport, ReportRow } from '../../experiments/report/experiment-report.ts';
 import { pText, percent } from '../../experiments/statistics/verdict.ts';
 import { openExperimentFolder } from './experiment-folder.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 
-export const job: Job = {
+export const job = defineJob({
   name: 'report-experiment',
   summary: 'report an experiment: verdict, lifts, intervals, health',
   examples: [
@@ -26,17 +26,15 @@ export const job: Job = {
     try {
       const kind = options.fixedHorizon === true ? 'fixed-horizon' : 'always-valid';
       const report = folder.experiments.report(args[0], kind);
-      const csv = options.csv === true ? { csv: reportCsv(report) } : {};
-      if (options.rebuild !== true) return { ...report, ...csv };
-      const rebuilt = folder.experiments.report(args[0], kind, true);
-      return { ...rebuilt, ...csv, rebuildAgrees: isDeepStrictEqual(report, rebuilt) };
+      const csv = options.csv ? { csv: reportCsv(report) } : {};
+      const rebuilt = options.rebuild ? folder.experiments.report(args[0], kind, true) : report;
+      return { ...rebuilt, ...csv, ...(options.rebuild ? { rebuildAgrees: isDeepStrictEqual(report, rebuilt) } : {}) };
     } finally {
       folder.close();
     }
   },
-  describe: (receipt) =>
-    typeof receipt.csv === 'string' ? [receipt.csv] : lines(receipt as unknown as ExperimentReport & { rebuildAgrees?: boolean }),
-};
+  describe: (receipt) => (receipt.csv === undefined ? lines(receipt) : [receipt.csv]),
+});
 
 function lines(report: ExperimentReport & { readonly rebuildAgrees?: boolean }): string[] {
   const { key, state, verdict, reason, restsOn, sampleRatio, arms, rows, guardrails } = report;

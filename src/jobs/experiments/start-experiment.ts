@@ -1,8 +1,8 @@
 import { authorOf, BY_OPTION, withExperiments } from './experiment-folder.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 
 /** draft -> running. */
-export const job: Job = {
+export const job = defineJob({
   name: 'start-experiment',
   summary: 'start an experiment',
   examples: ['related-pins start-experiment crosses'],
@@ -14,4 +14,4 @@ export const job: Job = {
       return { key, state, startedAt, stoppedAt };
     }),
   describe: ({ key, state }) => [`${key}: ${state}`],
-};
+});

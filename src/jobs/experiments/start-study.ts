@@ -2,10 +2,10 @@ import { openContext } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
 import { readTreatment, type Treatment } from '../../treatment.ts';
 import { listsToJudge, pooled } from '../../service/judgement-lists.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 
 /** Makes a study that people judge blind on the page /judge. */
-export const job: Job = {
+export const job = defineJob({
   name: 'start-study',
   summary: "make a blind study of two treatments' lists, judged on the page /judge",
   examples: [
@@ -16,16 +16,19 @@ export const job: Job = {
     { flag: '--study <name>', meaning: 'its name', required: true },
     { flag: '--a <treatment>', meaning: 'a model, a variant or a treatment as JSON', required: true },
     { flag: '--b <treatment>', meaning: 'what it is compared with', required: true },
-    { flag: '--kind <kind>', meaning: 'pair (two lists side by side) or grade (single candidates, 0 to 4)', default: 'pair' },
+    {
+      flag: '--kind <kind>',
+      meaning: 'pair (two lists side by side) or grade (single candidates, 0 to 4)',
+      choices: ['pair', 'grade'],
+      default: 'pair',
+    },
     { flag: '--queries <n>', meaning: 'query pins', kind: 'integer', default: 20 },
     { flag: '--length <n>', meaning: 'items per list', kind: 'integer', default: 8 },
     { flag: '--repeats <share>', meaning: 'share of the tasks that come twice, to measure agreement', kind: 'number', default: 0.2 },
     { flag: '--seed <s>', meaning: 'seed of queries, order and sides', kind: 'integer', default: 1 },
   ],
   async run({ options, config, dataFolder }) {
-    const { study, a, b, kind } = options as Record<string, string>;
-    const { queries, length, repeats, seed } = options as Record<string, number>;
-    if (kind !== 'pair' && kind !== 'grade') throw new ServiceError('JOB_USAGE', { reason: `--kind is pair or grade, it is ${kind}` });
+    const { study, a, b, kind, queries, length, repeats, seed } = options;
     const treatments = [given(a, '--a'), given(b, '--b')] as const;
     const context = await openContext(config, dataFolder);
     try {
@@ -40,7 +43,7 @@ export const job: Job = {
     }
   },
   describe: ({ study, tasks, queries }) => [`${study}: ${tasks} tasks over ${queries} query pins; judge them at /judge/${study}`],
-};
+});
 
 function given(text: string, flag: string): Treatment {
   const treatment = readTreatment(text);

@@ -1,8 +1,8 @@
 import { authorOf, BY_OPTION, withExperiments } from './experiment-folder.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 
 /** running -> stopped. */
-export const job: Job = {
+export const job = defineJob({
   name: 'stop-experiment',
   summary: 'stop an experiment',
   examples: ['related-pins stop-experiment crosses'],
@@ -14,4 +14,4 @@ export const job: Job = {
       return { key, state, startedAt, stoppedAt };
     }),
   describe: ({ key, state }) => [`${key}: ${state}`],
-};
+});

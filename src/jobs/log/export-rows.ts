@@ -5,30 +5,30 @@ import { columnsOf } from '../../ranker/scoring/feature-table.ts';
 import { letorLines } from '../../ranker/exchange/letor-writer.ts';
 import { trainingRows } from '../../ranker/training/log-data.ts';
 import { listCount, rowCount } from '../../ranker/training/ranking-data.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
+import { RANGE_FLAGS, SETS_FLAG } from '../models/ranker-flags.ts';
 import { readLog, setsOf } from '../models/train-from-log.ts';
 
+const FLAGS = flags([{ flag: '--out <file>', meaning: 'the file to write', required: true }, ...RANGE_FLAGS, SETS_FLAG]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
 /** The training rows of the log for any other learning-to-rank tool. */
-export const job: Job = {
+export const job = defineJob({
   name: 'export-rows',
   summary: 'Writes the training rows of the log as a LETOR / SVMlight file (qid:), raw values, the names of the columns in its first line.',
   examples: [
     'related-pins export-rows --data var --out rows.txt',
     'related-pins export-rows --data var --sets control,visual --from 2026-01-01 --out rows.txt',
   ],
-  options: [
-    { flag: '--out <file>', meaning: 'the file to write', required: true },
-    { flag: '--from <time>', meaning: 'log from this time on (ISO 8601)' },
-    { flag: '--to <time>', meaning: 'log before this time' },
-    { flag: '--sets <names>', meaning: 'feature sets: control, visual, cross, object (all)', kind: 'list' },
-  ],
+  options: FLAGS,
   run: exportRows,
-};
+});
 
-async function exportRows({ options, dataFolder, progress, signal }: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function exportRows({ options, dataFolder, progress, signal }: Input) {
   progress.start('reading the log', 0);
   const data = trainingRows(readLog(dataFolder, options), columnsOf(setsOf(options.sets)));
-  const path = String(options.out);
+  const path = options.out;
   const draft = `${path}.${process.pid}.tmp`;
   const file = createWriteStream(draft);
   progress.start('writing lists', listCount(data));

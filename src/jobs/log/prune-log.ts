@@ -6,7 +6,7 @@ import { lockDataFolder } from '../../catalog/artifacts/data-folder-lock.ts';
 import { type LogDatabase, openLog } from '../../catalog/log/log-database.ts';
 import { ServiceError } from '../../errors.ts';
 import { openExperimentFolder } from '../experiments/experiment-folder.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
 /** Lists in one transaction, and the rest after it, so that a serving process writes in between. */
 const BATCH = 100;
@@ -15,26 +15,30 @@ const DAY_MS = 24 * 3600 * 1000;
 /** Actions up to three days after a list was served are its doing: younger lists are not done yet. */
 const DAYS_MIN = 4;
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--keep-days <n>', meaning: 'lists and events older than this go; 0: none', kind: 'integer' },
+  { flag: '--keep-rows-days <n>', meaning: 'feature rows older than this go; 0: none', kind: 'integer' },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'prune-log',
   summary: 'deletes old served lists and events, after adding them up for the reports',
   examples: [
     'related-pins prune-log --keep-days 365 --keep-rows-days 120',
     'related-pins schedule-job prune-log --cron "0 3 * * *" --flags "--keep-days 365"',
   ],
-  options: [
-    { flag: '--keep-days <n>', meaning: 'lists and events older than this go; 0: none', kind: 'integer' },
-    { flag: '--keep-rows-days <n>', meaning: 'feature rows older than this go; 0: none', kind: 'integer' },
-  ],
+  options: FLAGS,
   run: pruneLog,
   alone: () => true,
   describe: (receipt) => [
     `${receipt.lists} lists and ${receipt.events} events deleted, ${receipt.strayEvents} events without a list, feature rows of ${receipt.rowsDropped} lists dropped`,
     `${receipt.left} old lists stay until their events are rolled up`,
   ],
-};
+});
 
-async function pruneLog({ options, config, dataFolder, progress, signal }: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function pruneLog({ options, config, dataFolder, progress, signal }: Input) {
   const keepDays = daysOf(options.keepDays, '--keep-days');
   const keepRowsDays = daysOf(options.keepRowsDays, '--keep-rows-days');
   if (keepDays === 0 && keepRowsDays === 0)
@@ -96,8 +100,8 @@ function rollUpWhenAlone(log: LogDatabase, dataFolder: string): void {
   }
 }
 
-function daysOf(given: unknown, flag: string): number {
-  const days = Number(given ?? 0);
+function daysOf(days: number | undefined, flag: string): number {
+  if (days === undefined) return 0;
   if (days !== 0 && days < DAYS_MIN)
     throw new ServiceError('JOB_USAGE', {
       reason: `${flag} is at least ${DAYS_MIN}: what people do up to three days later still counts for a list.`,

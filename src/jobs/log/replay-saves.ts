@@ -9,28 +9,32 @@ import { replayedId, replayFolder } from '../../catalog/log/replayed-list.ts';
 import { ServiceError } from '../../errors.ts';
 import { logList } from '../../lists/serve-list.ts';
 import { type Context, openContext } from '../../service/context.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 import { BOARDS_MIN, leftOutCatalog, type ReplayedList, replayScene } from './replay-lists.ts';
 import { drawScenes, type Scene } from './replay-scenes.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--lists <n>', meaning: 'closeups served at most', kind: 'integer', default: 5000 },
+  { flag: '--feeds <n>', meaning: 'home feeds served at most', kind: 'integer', default: 1000 },
+  { flag: '--per-board <n>', meaning: 'closeups per board at most', kind: 'integer', default: 20 },
+  { flag: '--limit <n>', meaning: 'items per list', kind: 'integer', default: 25 },
+  { flag: '--seed <n>', meaning: 'which boards and pins are drawn', kind: 'integer', default: 1 },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'replay-saves',
   summary: 'leaves one board out at a time and logs what lists would have shown of it: a first training log without traffic',
   examples: ['related-pins replay-saves', 'related-pins replay-saves --lists 2000 --feeds 0 --json'],
-  options: [
-    { flag: '--lists <n>', meaning: 'closeups served at most', kind: 'integer', default: 5000 },
-    { flag: '--feeds <n>', meaning: 'home feeds served at most', kind: 'integer', default: 1000 },
-    { flag: '--per-board <n>', meaning: 'closeups per board at most', kind: 'integer', default: 20 },
-    { flag: '--limit <n>', meaning: 'items per list', kind: 'integer', default: 25 },
-    { flag: '--seed <n>', meaning: 'which boards and pins are drawn', kind: 'integer', default: 1 },
-  ],
+  options: FLAGS,
   alone: () => true,
   run: replaySaves,
   describe: (receipt) => {
-    const { closeups, homeFeeds, lists, saves, notes } = receipt as unknown as Tally & { notes: readonly string[] };
+    const { closeups, homeFeeds, lists, saves, notes } = receipt;
     return [`${closeups} closeups and ${homeFeeds} home feeds gave ${lists} lists with ${saves} saves`, ...notes];
   },
-};
+});
 
 interface Tally {
   closeups: number;
@@ -41,7 +45,7 @@ interface Tally {
   saves: number;
 }
 
-async function replaySaves(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function replaySaves(input: Input) {
   const startedAt = performance.now();
   const context = await openContext(input.config, input.dataFolder, { lock: true });
   const folder = replayFolder(input.dataFolder);
@@ -68,8 +72,8 @@ function notesOf({ lists, listsWithBoards }: Tally): readonly string[] {
   ];
 }
 
-async function replay(input: JobInput, context: Context, log: LogDatabase): Promise<Tally> {
-  const { lists, feeds, perBoard, limit, seed } = input.options as Record<string, number>;
+async function replay(input: Input, context: Context, log: LogDatabase): Promise<Tally> {
+  const { lists, feeds, perBoard, limit, seed } = input.options;
   const left = leftOutCatalog(context);
   const scenes = drawScenes(left.table, left.ownerOf, { closeups: lists, homeFeeds: feeds, closeupsPerBoard: perBoard, seed });
   if (scenes.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'No board holds two pins; import-catalog comes first.' });

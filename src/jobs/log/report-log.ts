@@ -5,23 +5,15 @@ import { openLog } from '../../catalog/log/log-database.ts';
 import { replayFolder } from '../../catalog/log/replayed-list.ts';
 import { SURFACES } from '../../catalog/log/served-list.ts';
 import { ServiceError } from '../../errors.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 
-interface Row {
-  readonly day: string;
-  readonly surface: string;
-  readonly model: string;
-  readonly lists: number;
-  readonly engaged: number;
-}
-
-export const job: Job = {
+export const job = defineJob({
   name: 'report-log',
   summary: 'lists, clicks and saves by day, surface, model and arm; the same before and after pruning',
   examples: ['related-pins report-log --since 2026-11-01', 'related-pins report-log --json'],
   options: [{ flag: '--since <day>', meaning: 'first day (ISO date, UTC)', default: '' }],
   async run({ options, dataFolder, config }) {
-    const since = String(options.since);
+    const { since } = options;
     if (since !== '' && !/^\d{4}-\d{2}-\d{2}$/.test(since))
       throw new ServiceError('JOB_USAGE', { reason: '--since is a day like 2026-11-01.' });
     if (!existsSync(join(dataFolder, 'log.sqlite')))
@@ -35,18 +27,16 @@ export const job: Job = {
     }
   },
   describe: ({ days, replayed }) => {
-    const told = (days as Row[]).map(({ day, surface, model, lists, engaged }) => {
+    const told = days.map(({ day, surface, model, lists, engaged }) => {
       const share = lists === 0 ? 0 : (100 * engaged) / lists;
       return `${day}  ${surface.padEnd(13)} ${model.padEnd(24)} ${String(lists).padStart(8)} lists, ${share.toFixed(1)} % engaged`;
     });
     if (told.length > 0) return told;
     const apart =
-      replayed === 0
-        ? ''
-        : ` The log of replay-saves, which train-ranker reads, holds ${String(replayed)} ${replayed === 1 ? 'list' : 'lists'}.`;
+      replayed === 0 ? '' : ` The log of replay-saves, which train-ranker reads, holds ${replayed} ${replayed === 1 ? 'list' : 'lists'}.`;
     return [`No list was served to anybody in this time.${apart}`];
   },
-};
+});
 
 /** Lists of `replay-saves`, which lie in a log of their own. */
 function replayedLists(dataFolder: string): number {

@@ -1,10 +1,10 @@
 import { ServiceError } from '../../errors.ts';
-import { diffModels, type FeatureDifference } from '../../ranker/measures/model-difference.ts';
-import type { Job } from '../job.ts';
+import { diffModels } from '../../ranker/measures/model-difference.ts';
+import { defineJob } from '../job.ts';
 import { modelGiven } from './model-given.ts';
 
 /** Two models, feature by feature. */
-export const job: Job = {
+export const job = defineJob({
   name: 'diff-models',
   summary: 'Shows how two models differ, feature by feature.',
   examples: ['related-pins diff-models rank-svm-1 rank-svm-2'],
@@ -25,11 +25,10 @@ export const job: Job = {
     };
   },
   describe({ before, after, differences }) {
-    const rows = differences as readonly FeatureDifference[];
     const weight = (value: number | null): string => (value === null ? '-' : value.toFixed(4)).padStart(10);
     return [
-      `${'feature'.padEnd(36)} ${String(before).slice(-10).padStart(10)} ${String(after).slice(-10).padStart(10)}     change`,
-      ...rows.map((row) => `${row.feature.padEnd(36)} ${weight(row.before)} ${weight(row.after)} ${weight(row.change)}`),
+      `${'feature'.padEnd(36)} ${before.slice(-10).padStart(10)} ${after.slice(-10).padStart(10)}     change`,
+      ...differences.map((row) => `${row.feature.padEnd(36)} ${weight(row.before)} ${weight(row.after)} ${weight(row.change)}`),
     ];
   },
-};
+});

@@ -23,11 +23,29 @@ import { listCount, listMatrix } from '../../ranker/training/ranking-data.ts';
 import { evaluateScores } from '../../ranker/measures/ranking-evaluation.ts';
 import { loadRanker } from '../../ranker/registry/serving-models.ts';
 import { evaluateJudgements } from '../experiments/evaluate-judgements.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
+import { RANGE_FLAGS } from './ranker-flags.ts';
 import { categoriesFrom, readLog } from './train-from-log.ts';
 
+const FLAGS = flags([
+  { flag: '--model <name>', meaning: 'a model file (with --letor), or a model of the registry (the serving one)' },
+  { flag: '--letor <file>', meaning: 'LETOR / SVMlight file instead of the log' },
+  { flag: '--judgements <study>', meaning: 'the graded judgements of a study instead of the log' },
+  { flag: '--group-queries', meaning: 'gather rows of one query that lie apart in the file' },
+  {
+    flag: '--measures <set>',
+    meaning: 'letor4 (the official script of LETOR 4.0) or default (ours)',
+    choices: ['letor4', 'default'],
+    default: 'default',
+  },
+  ...RANGE_FLAGS,
+  { flag: '--seed <number>', meaning: 'seed of intervals and shuffles', kind: 'integer', default: 1 },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
 /** Measures a model on a LETOR file, or on the judged lists of the log. */
-export const job: Job = {
+export const job = defineJob({
   name: 'evaluate-ranker',
   summary: 'Measures a ranking model on a LETOR file or on the log, beside its baselines.',
   examples: [
@@ -35,32 +53,22 @@ export const job: Job = {
     'related-pins evaluate-ranker --data var --model rank-svm-2 --from 2026-01-01',
     'related-pins evaluate-ranker --judgements labels --model rank-svm-2',
   ],
-  options: [
-    { flag: '--model <name>', meaning: 'a model file (with --letor), or a model of the registry (the serving one)' },
-    { flag: '--letor <file>', meaning: 'LETOR / SVMlight file instead of the log' },
-    { flag: '--judgements <study>', meaning: 'the graded judgements of a study instead of the log' },
-    { flag: '--group-queries', meaning: 'gather rows of one query that lie apart in the file' },
-    { flag: '--measures <set>', meaning: 'letor4 (the official script of LETOR 4.0) or default (ours)', default: 'default' },
-    { flag: '--from <time>', meaning: 'log from this time on (ISO 8601)' },
-    { flag: '--to <time>', meaning: 'log before this time' },
-    { flag: '--seed <number>', meaning: 'seed of intervals and shuffles', kind: 'integer', default: 1 },
-  ],
-  run: (input) => {
+  options: FLAGS,
+  run: async (input): Promise<Readonly<Record<string, unknown>>> => {
     if (input.options.judgements !== undefined) return evaluateJudgements(input);
-    return input.options.letor === undefined ? onLog(input) : onLetor(input);
+    const { letor } = input.options;
+    return letor === undefined ? onLog(input) : onLetor(input, letor);
   },
-};
+});
 
-async function onLetor({ options, signal }: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function onLetor({ options, signal }: Input, letor: string) {
   if (options.model === undefined) throw new ServiceError('JOB_USAGE', { reason: '--model names the file of the model.' });
-  if (options.measures !== 'letor4' && options.measures !== 'default')
-    throw new ServiceError('JOB_USAGE', { reason: `--measures must be letor4 or default, it is ${String(options.measures)}` });
-  const model = readModelFile(String(options.model));
-  const read = await readLetor(String(options.letor), { apart: options.groupQueries ? 'group' : 'refuse', signal });
+  const model = readModelFile(options.model);
+  const read = await readLetor(letor, { apart: options.groupQueries ? 'group' : 'refuse', signal });
   const data = widened(read, model.features);
   const scores = listScorer(data, model.features);
   if (options.measures === 'letor4') return { ...letor4Measures(data, scores) };
-  return { ...evaluateScores(data, scores, Number(options.seed)) };
+  return { ...evaluateScores(data, scores, options.seed) };
 }
 
 /** A test file may lack the last columns of the training file: they are missing, that is 0. */
@@ -75,10 +83,10 @@ function widened<T extends Awaited<ReturnType<typeof readLetor>>>(data: T, featu
   return { ...data, names, rows: { kind: 'dense', data: wide } };
 }
 
-async function onLog({ options, dataFolder }: JobInput): Promise<Readonly<Record<string, unknown>>> {
-  const seed = Number(options.seed);
+async function onLog({ options, dataFolder }: Input) {
+  const seed = options.seed;
   const registry = new ModelRegistry(join(dataFolder, 'models'));
-  const name = options.model === undefined ? registry.roles().serving : String(options.model);
+  const name = options.model === undefined ? registry.roles().serving : options.model;
   const surface = SHIPPED_MODELS.includes(name) ? undefined : registry.read(name).surface;
   const data = readLog(dataFolder, options, surface ? { surfaces: [surface] } : {});
   const baselines = baselineScores(data, seed);

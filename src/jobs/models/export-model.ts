@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { ServiceError } from '../../errors.ts';
-import { EXCHANGE_FORMATS, type ExchangeFormat, exportModel } from '../../ranker/exchange/model-exchange.ts';
-import type { Job } from '../job.ts';
+import { EXCHANGE_FORMATS, exportModel } from '../../ranker/exchange/model-exchange.ts';
+import { defineJob } from '../job.ts';
 import { modelGiven } from './model-given.ts';
 
 /** A linear model as flat JSON, or as Solr or OpenSearch / Elasticsearch keep it. */
-export const job: Job = {
+export const job = defineJob({
   name: 'export-model',
   summary: 'Writes a linear model for another engine: flat JSON, Solr LTR, OpenSearch LTR.',
   examples: [
@@ -14,16 +14,14 @@ export const job: Job = {
   ],
   options: [
     { flag: '--model <name>', meaning: 'name of a model of the registry, or a model file', required: true },
-    { flag: '--format <format>', meaning: EXCHANGE_FORMATS.join(', '), default: 'json' },
+    { flag: '--format <format>', meaning: EXCHANGE_FORMATS.join(', '), choices: EXCHANGE_FORMATS, default: 'json' },
     { flag: '--out <file>', meaning: 'the file to write', required: true },
   ],
   async run({ options, dataFolder }) {
-    const format = String(options.format) as ExchangeFormat;
-    if (!EXCHANGE_FORMATS.includes(format))
-      throw new ServiceError('JOB_USAGE', { reason: `--format must be ${EXCHANGE_FORMATS.join(', ')}, it is ${format}` });
-    const { name, kind, features } = modelGiven(dataFolder, String(options.model));
+    const { format, out } = options;
+    const { name, kind, features } = modelGiven(dataFolder, options.model);
     if (kind !== 'linear') throw new ServiceError('RANKER_MODEL_REFUSED', { model: name, reason: 'only linear models can be exported' });
-    writeFileSync(String(options.out), `${JSON.stringify(exportModel(name, features, format), null, 1)}\n`);
-    return { model: name, format, features: features.length, out: options.out };
+    writeFileSync(out, `${JSON.stringify(exportModel(name, features, format), null, 1)}\n`);
+    return { model: name, format, features: features.length, out };
   },
-};
+});

@@ -8,10 +8,24 @@ import { writeModelFile } from '../../ranker/registry/model-file.ts';
 import { codeVersion } from '../../ranker/registry/model-provenance.ts';
 import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
 import { checkParity, onnxDigestOf, openOnnxRanker, type ParityRows } from '../../ranker/scoring/onnx-ranker.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
+
+const FLAGS = flags([
+  { flag: '--model <file>', meaning: 'the same as the argument' },
+  { flag: '--name <name>', meaning: 'name in the registry (the name of the file)' },
+  { flag: '--onnx <file>', meaning: 'an ONNX ranker: raw features in, a score per row out' },
+  { flag: '--features <file>', meaning: 'with --onnx: JSON list of the ranking features in the order of its input' },
+  {
+    flag: '--parity <file>',
+    meaning: 'with --onnx: JSON {rows, scores} of the trainer, checked before it is taken in',
+  },
+  { flag: '--out <file>', meaning: 'write a model file instead of adding to the registry' },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
 
 /** A linear model of this or another engine into the registry, or into a model file. */
-export const job: Job = {
+export const job = defineJob({
   name: 'import-model',
   summary: 'Brings a linear model in: flat JSON, Solr LTR or OpenSearch LTR, told apart by their shape.',
   examples: [
@@ -20,28 +34,19 @@ export const job: Job = {
     'related-pins import-model --onnx trees.onnx --features names.json --parity parity.json --name trees',
   ],
   args: [{ form: '[file]', meaning: 'the file to read' }],
-  options: [
-    { flag: '--model <file>', meaning: 'the same as the argument' },
-    { flag: '--name <name>', meaning: 'name in the registry (the name of the file)' },
-    { flag: '--onnx <file>', meaning: 'an ONNX ranker: raw features in, a score per row out' },
-    { flag: '--features <file>', meaning: 'with --onnx: JSON list of the ranking features in the order of its input' },
-    {
-      flag: '--parity <file>',
-      meaning: 'with --onnx: JSON {rows, scores} of the trainer, checked before it is taken in',
-    },
-    { flag: '--out <file>', meaning: 'write a model file instead of adding to the registry' },
-  ],
+  options: FLAGS,
   async run({ args, options, dataFolder }) {
-    if (options.onnx !== undefined) return importOnnx(options, dataFolder);
+    const { onnx, out } = options;
+    if (onnx !== undefined) return importOnnx(onnx, options, dataFolder);
     const path = args[0] ?? options.model;
     if (path === undefined) throw new ServiceError('JOB_USAGE', { reason: 'Name the file to import.' });
-    const features = importModel(readJson(String(path)), String(path));
-    const name = String(options.name ?? basename(String(path)).replace(/\.[^.]*$/, ''));
-    const lineage = lineageOf(String(path));
+    const features = importModel(readJson(path), path);
+    const name = options.name ?? basename(path).replace(/\.[^.]*$/, '');
+    const lineage = lineageOf(path);
     const made = { features, lineage, counts: { lists: 0, rows: 0, pairs: 0 }, training: {}, distributions: {} };
-    if (options.out !== undefined) {
-      writeModelFile(String(options.out), made);
-      return { model: name, features: features.length, out: options.out };
+    if (out !== undefined) {
+      writeModelFile(out, made);
+      return { model: name, features: features.length, out };
     }
     const unknown = features.find((feature) => !FEATURE_COLUMNS.includes(feature.name));
     if (unknown)
@@ -54,7 +59,7 @@ export const job: Job = {
     registry.add({ format: MODEL_FORMAT, name, kind: 'linear', createdAt, ndcg10: {}, onnxDigest: null, ...made });
     return { model: name, features: features.length };
   },
-};
+});
 
 function lineageOf(path: string): ModelLineage {
   const settings = { file: basename(path) };
@@ -71,23 +76,22 @@ function lineageOf(path: string): ModelLineage {
 }
 
 /** Boosted trees or a neural net of another trainer; refused unless it scores the trainer's own rows as the trainer did. */
-async function importOnnx(options: JobInput['options'], dataFolder: string): Promise<Readonly<Record<string, unknown>>> {
-  const { onnx, features: list, parity } = options;
+async function importOnnx(path: string, options: Input['options'], dataFolder: string) {
+  const { features: list, parity } = options;
   if (list === undefined || parity === undefined)
     throw new ServiceError('JOB_USAGE', {
       reason: '--onnx needs --features (the order of its input) and --parity (rows and scores of the trainer).',
     });
-  const path = String(onnx);
-  const name = String(options.name ?? basename(path).replace(/\.[^.]*$/, ''));
-  const names = readJson(String(list)) as readonly string[];
-  const unknown = Array.isArray(names) ? names.find((feature) => !FEATURE_COLUMNS.includes(feature)) : String(list);
+  const name = options.name ?? basename(path).replace(/\.[^.]*$/, '');
+  const names = readJson(list) as readonly string[];
+  const unknown = Array.isArray(names) ? names.find((feature) => !FEATURE_COLUMNS.includes(feature)) : list;
   if (unknown !== undefined)
     throw new ServiceError('RANKER_MODEL_REFUSED', { model: name, reason: `unknown ranking feature "${unknown}"` });
   const twice = names.find((feature, at) => names.indexOf(feature) !== at);
   if (twice !== undefined)
     throw new ServiceError('RANKER_MODEL_REFUSED', { model: name, reason: `the feature "${twice}" is listed twice` });
   const onnxDigest = onnxDigestOf(path);
-  await checkParity(await openOnnxRanker(name, path, names, onnxDigest), names, readJson(String(parity)) as ParityRows);
+  await checkParity(await openOnnxRanker(name, path, names, onnxDigest), names, readJson(parity) as ParityRows);
   const features = names.map((feature) => ({ name: feature, weight: 0, normalization: { kind: 'none' } as const }));
   new ModelRegistry(join(dataFolder, 'models')).addOnnx(
     {

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { type AuditEntry, ModelRegistry, type ModelRoles, type ModelSummary } from '../../ranker/registry/model-registry.ts';
-import type { Job } from '../job.ts';
+import { ModelRegistry, type ModelRoles, type ModelSummary } from '../../ranker/registry/model-registry.ts';
+import { defineJob } from '../job.ts';
 import { toldChange } from './model-given.ts';
 
 /** The models there are, which one serves, and the promotions so far. */
-export const job: Job = {
+export const job = defineJob({
   name: 'list-models',
   summary: 'Lists the models of the registry, the parts they play, and the audit of promotions.',
   examples: ['related-pins list-models', 'related-pins list-models --json'],
@@ -13,11 +13,7 @@ export const job: Job = {
     const registry = new ModelRegistry(join(dataFolder, 'models'));
     return { ...registry.roles(), models: registry.list(), history: registry.history() };
   },
-  describe(receipt) {
-    const { models, history, ...roles } = receipt as unknown as ModelRoles & {
-      readonly models: readonly ModelSummary[];
-      readonly history: readonly AuditEntry[];
-    };
+  describe({ models, history, ...roles }) {
     const width = Math.max(12, ...models.map(({ name }) => name.length));
     const lines = models.map((model) => `${partOf(model.name, roles).padEnd(8)} ${model.name.padEnd(width)}  ${aboutModel(model)}`);
     if (!models.some(({ name }) => name === roles.serving)) lines.unshift(`serves   ${roles.serving}`);
@@ -25,7 +21,7 @@ export const job: Job = {
       ? lines
       : [...lines, '', ...history.slice(-LAST_CHANGES).map((entry) => `${entry.at}  ${toldChange(entry)}`)];
   },
-};
+});
 
 const LAST_CHANGES = 10;
 

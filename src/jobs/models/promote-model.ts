@@ -1,15 +1,14 @@
 import { join } from 'node:path';
 import { setCanary, setDark } from '../../ranker/registry/model-promotion.ts';
-import { type AuditEntry, ModelRegistry, type Trial } from '../../ranker/registry/model-registry.ts';
+import { ModelRegistry, type Trial } from '../../ranker/registry/model-registry.ts';
 import { ServiceError } from '../../errors.ts';
-import type { Judgement } from '../../ranker/judging/judgement.ts';
 import { openContext } from '../../service/context.ts';
 import { promoteJudged } from '../../service/model-judge.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 import { judgementLines, toldChange, userName } from './model-given.ts';
 
 /** Makes a model serve if it is judged no worse than what serves, or tries it on a share of traffic, or lets it score in the dark. */
-export const job: Job = {
+export const job = defineJob({
   name: 'promote-model',
   summary: 'Makes a model the serving one; a running server takes it up within a second.',
   examples: [
@@ -32,13 +31,13 @@ export const job: Job = {
   ],
   async run({ args, options, config, dataFolder }) {
     const registry = new ModelRegistry(join(dataFolder, 'models'));
-    const name = args[0] ?? (options.model === undefined ? null : String(options.model));
-    const decision = { who: String(options.who ?? userName()), why: String(options.why), force: options.force === true };
+    const name = args[0] ?? options.model ?? null;
+    const decision = { who: options.who ?? userName(), why: options.why, force: options.force === true };
     if (decision.force && decision.why === '')
       throw new ServiceError('JOB_USAGE', { reason: '--force needs --why: the audit keeps the reason.' });
     if (options.stopDark) return { ...setDark(registry, null, decision) };
     if (options.canary === 0) return { ...setCanary(registry, null, decision) };
-    const trial = (share: unknown): Trial => ({ model: name ?? newest(registry), share: Number(share) });
+    const trial = (share: number): Trial => ({ model: name ?? newest(registry), share });
     if (options.dark) return { ...setDark(registry, trial(options.share), decision) };
     if (options.canary !== undefined) return { ...setCanary(registry, trial(options.canary), decision) };
     const context = await openContext(config, dataFolder);
@@ -49,10 +48,10 @@ export const job: Job = {
     }
   },
   describe(receipt) {
-    const { judgement } = receipt as { judgement?: Judgement | null };
-    return [...(judgement ? judgementLines(judgement) : []), toldChange(receipt as unknown as AuditEntry)];
+    const judgement = 'judgement' in receipt ? receipt.judgement : null;
+    return [...(judgement ? judgementLines(judgement) : []), toldChange(receipt)];
   },
-};
+});
 
 function newest(registry: ModelRegistry): string {
   const model = registry.newest();

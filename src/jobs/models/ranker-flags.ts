@@ -1,24 +1,36 @@
 /** Flags that the ranker's jobs share. */
-import { ServiceError } from '../../errors.ts';
-import { NORMALIZATION_KINDS, type NormalizationKind } from '../../ranker/scoring/normalizer.ts';
+import { NORMALIZATION_KINDS } from '../../ranker/scoring/normalizer.ts';
+import { FEATURE_SETS } from '../../ranker/scoring/ranking-feature.ts';
+import { flags, type OptionsOf } from '../job.ts';
 
-export function normalizationOf(given: unknown, fallback: NormalizationKind): NormalizationKind {
-  const kind = given === undefined ? fallback : String(given);
-  if ((NORMALIZATION_KINDS as readonly string[]).includes(kind)) return kind as NormalizationKind;
-  throw new ServiceError('JOB_USAGE', { reason: `--normalize must be ${NORMALIZATION_KINDS.join(', ')}, it is ${kind}` });
-}
+export const RANGE_FLAGS = flags([
+  { flag: '--from <time>', meaning: 'log from this time on (ISO 8601)', kind: 'time' },
+  { flag: '--to <time>', meaning: 'log before this time', kind: 'time' },
+]);
 
-export function positive(given: unknown, flag: string): number | null {
-  if (given === undefined) return null;
-  if (!(Number(given) > 0)) throw new ServiceError('JOB_USAGE', { reason: `${flag} must be above 0, it is ${String(given)}` });
-  return Number(given);
-}
+/** Which lists of the log are read; absent: all. */
+export type LogRange = Partial<OptionsOf<typeof RANGE_FLAGS>>;
 
-/** A time as ISO 8601 or epoch milliseconds. */
-export function timeOf(given: unknown, flag: string): number | undefined {
-  if (given === undefined) return undefined;
-  const text = String(given);
-  const at = /^\d{11,}$/.test(text) ? Number(text) : Date.parse(text);
-  if (Number.isNaN(at)) throw new ServiceError('JOB_USAGE', { reason: `${flag} must be a time (ISO 8601), it is ${text}` });
-  return at;
-}
+export const SETS_FLAG = flags([
+  { flag: '--sets <names>', meaning: 'feature sets: control, visual, cross, object (all)', kind: 'list', choices: FEATURE_SETS },
+])[0];
+
+export const NORMALIZE_FLAG = flags([
+  {
+    flag: '--normalize <kind>',
+    meaning: `${NORMALIZATION_KINDS.join(', ')} (LETOR: none; log: standard)`,
+    choices: NORMALIZATION_KINDS,
+  },
+])[0];
+
+export const PROPENSITY_FLAGS = flags([
+  {
+    flag: '--propensity <kind>',
+    meaning: 'weigh pairs by inverse examination: none, randomized (shuffled lists), harvested (pairs met at several positions)',
+    choices: ['none', 'randomized', 'harvested'],
+    default: 'none',
+  },
+  { flag: '--clip <number>', meaning: 'greatest inverse propensity', kind: 'number', above: 0, default: 10 },
+]);
+
+export type PropensityFlags = OptionsOf<typeof PROPENSITY_FLAGS>;

@@ -2,15 +2,24 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceError } from '../../errors.ts';
 import { openDarkReads } from '../../ranker/registry/dark-read-store.ts';
-import { type DarkRead, type DarkReport, darkReadsOfLog, type Spread, summarizeDarkReads } from '../../ranker/registry/dark-reads.ts';
+import { type DarkRead, darkReadsOfLog, type Spread, summarizeDarkReads } from '../../ranker/registry/dark-reads.ts';
 import { listScorer } from '../../ranker/training/linear-trainer.ts';
 import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
-import type { Job, JobInput } from '../job.ts';
-import { timeOf } from './ranker-flags.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
+import { RANGE_FLAGS } from './ranker-flags.ts';
 import { readLog } from './train-from-log.ts';
 
+const FLAGS = flags([
+  { flag: '--model <name>', meaning: 'the model (the one that read last)' },
+  { flag: '--net <name>', meaning: 'of a net that reads in the dark (switch-net --dark) instead of a model' },
+  ...RANGE_FLAGS,
+  { flag: '--on-log', meaning: 'score the lists of the log instead, before any live traffic; needs --model' },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
 /** How lists would differ under a model that scores in the dark. */
-export const job: Job = {
+export const job = defineJob({
   name: 'report-dark-reads',
   summary: 'Says how lists would differ under the model (or the net) that reads in the dark: overlap, order, scores, latency.',
   examples: [
@@ -19,13 +28,7 @@ export const job: Job = {
     'related-pins report-dark-reads --model rank-svm-4 --on-log',
     'related-pins report-dark-reads --net tuned-1',
   ],
-  options: [
-    { flag: '--model <name>', meaning: 'the model (the one that read last)' },
-    { flag: '--net <name>', meaning: 'of a net that reads in the dark (switch-net --dark) instead of a model' },
-    { flag: '--from <time>', meaning: 'reads from this time on (ISO 8601)' },
-    { flag: '--to <time>', meaning: 'reads before this time' },
-    { flag: '--on-log', meaning: 'score the lists of the log instead, before any live traffic; needs --model' },
-  ],
+  options: FLAGS,
   async run(input) {
     const { options } = input;
     const reads = options.onLog ? readsOnLog(input) : liveReads(input);
@@ -38,12 +41,7 @@ export const job: Job = {
       ...summarizeDarkReads(reads),
     };
   },
-  describe(receipt) {
-    const { model, servingModels, overlap, kendallTau, rankChange, firstDiffersShare, scores, latencyMs, reads, problems } =
-      receipt as unknown as DarkReport & {
-        readonly model: string;
-        readonly servingModels: readonly string[];
-      };
+  describe({ model, servingModels, overlap, kendallTau, rankChange, firstDiffersShare, scores, latencyMs, reads, problems }) {
     const spread = (value: Spread | null): string =>
       value === null
         ? '-'
@@ -61,20 +59,20 @@ export const job: Job = {
       ...Object.entries(problems).map(([problem, count]) => `  failed ${count} times: ${problem}`),
     ];
   },
-};
+});
 
 const isoAt = ({ at }: DarkRead): string => new Date(at).toISOString();
 
-function liveReads({ options, dataFolder }: JobInput): readonly DarkRead[] {
+function liveReads({ options, dataFolder }: Input): readonly DarkRead[] {
   const none = new ServiceError('NOTHING_TO_DO', {
     reason: 'No model and no such net has read in the dark here; begin with promote-model --dark or switch-net --dark, or take --on-log.',
   });
   if (!existsSync(join(dataFolder, 'dark-reads.sqlite'))) throw none;
   const store = openDarkReads(dataFolder);
   try {
-    const last = options.net === undefined ? store.lastModel() : store.lastModel('nets', String(options.net));
-    const model = options.model === undefined ? last : String(options.model);
-    const reads = model === null ? [] : store.reads({ model, from: timeOf(options.from, '--from'), to: timeOf(options.to, '--to') });
+    const last = options.net === undefined ? store.lastModel() : store.lastModel('nets', options.net);
+    const model = options.model === undefined ? last : options.model;
+    const reads = model === null ? [] : store.reads({ model, from: options.from, to: options.to });
     if (reads.length === 0) throw none;
     return reads;
   } finally {
@@ -82,10 +80,10 @@ function liveReads({ options, dataFolder }: JobInput): readonly DarkRead[] {
   }
 }
 
-function readsOnLog({ options, dataFolder }: JobInput): readonly DarkRead[] {
+function readsOnLog({ options, dataFolder }: Input): readonly DarkRead[] {
   if (options.model === undefined) throw new ServiceError('JOB_USAGE', { reason: '--on-log needs --model.' });
   const registry = new ModelRegistry(join(dataFolder, 'models'));
-  const { name, kind, features } = registry.read(String(options.model));
+  const { name, kind, features } = registry.read(options.model);
   if (kind !== 'linear')
     throw new ServiceError('RANKER_MODEL_REFUSED', {
       model: name,

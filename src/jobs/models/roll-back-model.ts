@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { rollBackModel } from '../../ranker/registry/model-promotion.ts';
-import { type AuditEntry, ModelRegistry } from '../../ranker/registry/model-registry.ts';
-import type { Job } from '../job.ts';
+import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
+import { defineJob } from '../job.ts';
 import { toldChange, userName } from './model-given.ts';
 
 /** Serves again what served before the last promotion. */
-export const job: Job = {
+export const job = defineJob({
   name: 'roll-back-model',
   summary: 'Takes the last promotion back; a running server follows within a second.',
   examples: ['related-pins roll-back-model --why "empty lists in gardening"'],
@@ -15,7 +15,7 @@ export const job: Job = {
   ],
   async run({ options, dataFolder }) {
     const registry = new ModelRegistry(join(dataFolder, 'models'));
-    return { ...rollBackModel(registry, { who: String(options.who ?? userName()), why: String(options.why) }) };
+    return { ...rollBackModel(registry, { who: options.who ?? userName(), why: options.why }) };
   },
-  describe: (receipt) => [toldChange(receipt as unknown as AuditEntry)],
-};
+  describe: (receipt) => [toldChange(receipt)],
+});

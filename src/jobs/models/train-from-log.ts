@@ -1,5 +1,6 @@
 /** The log's side of train-ranker: judged lists in, a measured model in the registry out. Serving does not change. */
 import { existsSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import type { JudgedList } from '../../catalog/log/judged-list.ts';
@@ -35,30 +36,53 @@ import { type ModelPrior, priorOf } from '../../ranker/training/model-prior.ts';
 import { activeNet, servingSince } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
 import { picturedPins, trainingReport } from '../../ranker/measures/training-report.ts';
-import type { JobInput } from '../job.ts';
+import { flags, type JobInput, type OptionsOf } from '../job.ts';
 import { reportPictures } from '../nets/report-pictures.ts';
-import { normalizationOf, positive, timeOf } from './ranker-flags.ts';
+import { type LogRange, NORMALIZE_FLAG, PROPENSITY_FLAGS, type PropensityFlags, RANGE_FLAGS, SETS_FLAG } from './ranker-flags.ts';
 
-export async function trainFromLog(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+/** Surfaces whose lists a model can learn from and then order. */
+const RANKED = ['closeup', 'home-feed', 'rank'] as const satisfies readonly Surface[];
+
+export const LOG_TRAINING_FLAGS = flags([
+  { flag: '--c <number>', meaning: 'weight of the pair loss (LETOR: 1 unless chosen; log: chosen)', kind: 'number', above: 0 },
+  NORMALIZE_FLAG,
+  { flag: '--seed <number>', meaning: 'seed of intervals and shuffles', kind: 'integer', default: 1 },
+  { flag: '--workers <count>', meaning: 'threads that choose C', kind: 'integer', default: Math.min(4, cpus().length) },
+  ...RANGE_FLAGS,
+  {
+    flag: '--surface <name>',
+    meaning: 'whose lists it learns from and then orders: closeup, home-feed, rank',
+    choices: RANKED,
+    default: 'closeup',
+  },
+  SETS_FLAG,
+  { flag: '--name <name>', meaning: 'name of the model in the registry (rank-svm-N)' },
+  { flag: '--holdout <share>', meaning: 'share of the latest lists that judge', kind: 'number', default: 0.2 },
+  { flag: '--warm <model>', meaning: 'start from the weights of this model' },
+  { flag: '--prior <model>', meaning: 'draw the weights toward those of this model; none: toward 0 (the serving model, or the starter)' },
+  { flag: '--no-signs', meaning: 'let weights of likeness and co-occurrence become negative' },
+  ...PROPENSITY_FLAGS,
+  { flag: '--ladder', meaning: 'also train and measure the steps: control, + visual, + cross, + object' },
+  { flag: '--report <file>', meaning: 'write the training report as one HTML file' },
+]);
+
+/** Trains on the log of a data folder and adds the model to the registry. @throws RANKER_NO_PAIRS where the log is too small. */
+export async function trainFromLog(input: JobInput<OptionsOf<typeof LOG_TRAINING_FLAGS>>) {
   const { options, progress, dataFolder } = input;
   const startedAt = performance.now();
-  const seed = Number(options.seed ?? 1);
+  const { seed, c = null, surface, normalize = 'standard', holdout: holdoutShare } = options;
   const sets = setsOf(options.sets);
-  const normalize = normalizationOf(options.normalize, 'standard');
   if (normalize === 'query-min-max')
     throw new ServiceError('JOB_USAGE', {
       reason: 'query-min-max is for LETOR files: the log keeps the returned items of a list only, serving ranks all candidates',
     });
-  const surface = surfaceOf(options.surface);
   const registry = new ModelRegistry(join(dataFolder, 'models'));
   const serving = registry.servingOn(surface);
   progress.start('reading the log', 0);
-  const seenOnly = options.propensity !== undefined && options.propensity !== 'none';
+  const seenOnly = options.propensity !== 'none';
   const data = readLog(dataFolder, options, { surfaces: [surface], seenOnly });
-  const c = positive(options.c, '--c');
   if (c === null) requireEnough(data, surface);
   const categoriesOf = categoriesFrom(dataFolder);
-  const holdoutShare = Number(options.holdout ?? 0.2);
   const { train } = splitLog(data, holdoutShare);
   const prior = chosenPrior(registry, options.prior, serving);
   const propensity = propensityOf(sliceLog(data, train.from, train.to), options);
@@ -71,16 +95,16 @@ export async function trainFromLog(input: JobInput): Promise<Readonly<Record<str
     previous: previousScores(registry, serving),
     prior,
     signs: options.signs !== false,
-    warm: options.warm === undefined ? undefined : weightsOf(registry, String(options.warm)),
+    warm: options.warm === undefined ? undefined : weightsOf(registry, options.warm),
     pairWeights: propensity?.weigh,
     categoriesOf,
-    chooseSettings: { workers: Number(options.workers ?? 1), signal: input.signal },
+    chooseSettings: { workers: options.workers, signal: input.signal },
     onStep: (step) => progress.start(step, 0),
   });
   const ladder = options.ladder ? climb(data, training, { normalize, seed, categoriesOf, pairWeights: propensity?.weigh }) : null;
   progress.stop();
   const seconds = (performance.now() - startedAt) / 1000;
-  const name = options.name === undefined ? registry.freeName('rank-svm') : String(options.name);
+  const name = options.name ?? registry.freeName('rank-svm');
   const netDigest = netDigestOf(dataFolder, training.training);
   const given = { surface, sets, normalize, seed, serving, netDigest, left: data.left, seconds, prior: prior?.name ?? null };
   const model = artifactOf(name, training, given);
@@ -91,7 +115,7 @@ export async function trainFromLog(input: JobInput): Promise<Readonly<Record<str
   if (options.report !== undefined) {
     const pictures = await reportPictures(dataFolder, input.config, picturedPins(training));
     const examination = propensity && { curve: propensity.examination, clip: propensity.told.clip, clipped: propensity.told.clipped };
-    writeFileSync(String(options.report), trainingReport({ model, training, judgement, ladder, examination, ...pictures }));
+    writeFileSync(options.report, trainingReport({ model, training, judgement, ladder, examination, ...pictures }));
   }
   return {
     ...receiptOf(model, training, seconds),
@@ -143,19 +167,13 @@ interface Propensity {
 }
 
 /** Weights of pairs by inverse examination, when asked for. */
-export function propensityOf(data: LogData, options: JobInput['options']): Propensity | null {
-  const kind = String(options.propensity ?? 'none');
+export function propensityOf(data: LogData, { propensity: kind, clip }: PropensityFlags): Propensity | null {
   if (kind === 'none') return null;
-  if (kind !== 'randomized' && kind !== 'harvested')
-    throw new ServiceError('JOB_USAGE', {
-      reason: `--propensity must be none, randomized or harvested, it is ${kind}`,
-    });
   const examination = kind === 'randomized' ? examinationFromShuffled(data) : examinationFromInterventions(data);
   if (!examination)
     throw new ServiceError('NOTHING_TO_DO', {
       reason: `The log cannot tell how positions are looked at: ${kind === 'randomized' ? 'no list was served shuffled' : 'no pair was met at two positions'}.`,
     });
-  const clip = Number(options.clip ?? 10);
   const told = { method: kind, clip, clipped: 0, curve: examination.curve };
   const weigh = (training: LogData): { readonly better: Float64Array } => {
     const { better, clipped } = propensityWeights(training, examination, clip);
@@ -165,21 +183,9 @@ export function propensityOf(data: LogData, options: JobInput['options']): Prope
   return { examination, weigh, told };
 }
 
-/** The surface whose lists a model learns from and then orders. */
-export function surfaceOf(given: unknown): Surface {
-  const name = given === undefined ? 'closeup' : String(given);
-  const surface = RANKED.find((known) => known === name);
-  if (surface === undefined) throw new ServiceError('JOB_USAGE', { reason: `--surface knows ${RANKED.join(', ')}, not "${name}"` });
-  return surface;
-}
-
-export function setsOf(given: unknown): readonly FeatureSet[] {
-  if (given === undefined) return FEATURE_SETS;
-  const names = given as readonly string[];
-  const unknown = names.find((name) => !(FEATURE_SETS as readonly string[]).includes(name));
-  if (unknown !== undefined || names.length === 0)
-    throw new ServiceError('JOB_USAGE', { reason: `--sets knows ${FEATURE_SETS.join(', ')}, not "${unknown ?? ''}"` });
-  return FEATURE_SETS.filter((set) => names.includes(set));
+/** In the order of the table, whatever order they are named in. */
+export function setsOf(named: readonly FeatureSet[] = FEATURE_SETS): readonly FeatureSet[] {
+  return FEATURE_SETS.filter((set) => named.includes(set));
 }
 
 /** What is read of the log. Absent: every surface, replayed lists as well. */
@@ -193,13 +199,13 @@ export interface LogChoice {
  * The judged lists of a data folder: those of `replay-saves`, then those that people saw. Throws RANKER_NO_PAIRS naming
  * the way out when there are none.
  */
-export function readLog(dataFolder: string, options: JobInput['options'], { surfaces = RANKED, seenOnly }: LogChoice = {}): LogData {
+export function readLog(dataFolder: string, range: LogRange, { surfaces = RANKED, seenOnly }: LogChoice = {}): LogData {
   const folders = seenOnly ? [dataFolder] : [replayFolder(dataFolder), dataFolder];
   const logs = folders.filter((folder) => existsSync(join(folder, 'log.sqlite'))).map((folder) => openLog(folder));
   try {
     // Rows logged while another net served hold its likenesses: they are not mixed with those of this one.
-    const range = { from: timeOf(options.from, '--from') ?? servingSince(dataFolder), to: timeOf(options.to, '--to'), surfaces };
-    const data = collectLogData(judgedOf(logs, range));
+    const from = range.from ?? servingSince(dataFolder);
+    const data = collectLogData(judgedOf(logs, { from, to: range.to, surfaces }));
     if (data.lists.length === 0) {
       const replayed = existsSync(join(replayFolder(dataFolder), 'log.sqlite'));
       throw new ServiceError('RANKER_NO_PAIRS', { reason: replayed ? NO_LOG_BUT_REPLAYED : NO_LOG });
@@ -212,8 +218,6 @@ export function readLog(dataFolder: string, options: JobInput['options'], { surf
 
 const NO_LOG_BUT_REPLAYED =
   'neither the log nor that of replay-saves holds a list on which somebody acted. replay-saves makes lists of pins that share several boards or look alike: read the pictures (extract-features), import more saves, and run it again; or serve and send events';
-
-const RANKED: readonly Surface[] = ['closeup', 'home-feed', 'rank'];
 
 function* judgedOf(logs: readonly LogDatabase[], range: JudgedRange): Generator<JudgedList> {
   for (const log of logs) yield* log.judged(range);
@@ -251,9 +255,9 @@ function previousScores(registry: ModelRegistry, serving: string): ((data: LogDa
  * The model that training is drawn to: the one named, or the one that serves. Where that is no linear one of straight lines,
  * it is the starter; a named one is refused then.
  */
-function chosenPrior(registry: ModelRegistry, named: unknown, serving: string): ModelPrior | null {
+function chosenPrior(registry: ModelRegistry, named: string | undefined, serving: string): ModelPrior | null {
   if (named === 'none') return null;
-  const name = named === undefined ? serving : String(named);
+  const name = named ?? serving;
   if (name !== AS_RETRIEVED) {
     const { kind, features } = registry.read(name);
     const prior = kind === 'linear' ? priorOf(name, features) : null;
@@ -326,7 +330,7 @@ function artifactOf(name: string, done: LogTraining, given: Circumstances): Mode
   };
 }
 
-function receiptOf(model: ModelArtifact, done: LogTraining, seconds: number): Readonly<Record<string, unknown>> {
+function receiptOf(model: ModelArtifact, done: LogTraining, seconds: number) {
   const { objective, iterations, gradientNorm, converged, pairs } = done.model;
   return {
     model: model.name,

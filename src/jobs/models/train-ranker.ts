@@ -1,21 +1,29 @@
-import { cpus } from 'node:os';
 import { ServiceError } from '../../errors.ts';
 import { chooseC } from '../../ranker/training/choose-c.ts';
 import { type LetorData, readLetor } from '../../ranker/exchange/letor-reader.ts';
 import { type TrainedModel, trainLinearModel } from '../../ranker/training/linear-trainer.ts';
-import type { Judgement } from '../../ranker/judging/judgement.ts';
 import type { Interval } from '../../ranker/registry/model-artifact.ts';
 import { writeModelFile } from '../../ranker/registry/model-file.ts';
-import { NORMALIZATION_KINDS } from '../../ranker/scoring/normalizer.ts';
 import { codeVersion, distributionsOf } from '../../ranker/registry/model-provenance.ts';
 import { listCount, rowCount } from '../../ranker/training/ranking-data.ts';
-import type { Job, JobInput } from '../job.ts';
-import { normalizationOf, positive } from './ranker-flags.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 import { judgementLines } from './model-given.ts';
-import { trainFromLog } from './train-from-log.ts';
+import { LOG_TRAINING_FLAGS, trainFromLog } from './train-from-log.ts';
+
+const FLAGS = flags([
+  { flag: '--letor <file>', meaning: 'LETOR / SVMlight file (qid:, or group sizes in FILE.query) instead of the log' },
+  { flag: '--out <file>', meaning: 'where the model of a LETOR file is written' },
+  { flag: '--group-queries', meaning: 'gather rows of one query that lie apart in the file (refused otherwise)' },
+  { flag: '--choose-c', meaning: 'choose C by time-ordered folds (file order for LETOR)' },
+  { flag: '--allow-unconverged', meaning: 'with --letor: write the model also when training did not converge' },
+  { flag: '--tolerance <share>', meaning: 'stop at this share of the first gradient', kind: 'number', default: 1e-5 },
+  ...LOG_TRAINING_FLAGS,
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
 
 /** Learns a linear ranker: from the log into the registry, or from a LETOR file into a file. */
-export const job: Job = {
+export const job = defineJob({
   name: 'train-ranker',
   summary: 'Trains a Rank-SVM from the log of served lists, or from a LETOR file.',
   examples: [
@@ -23,57 +31,24 @@ export const job: Job = {
     'related-pins train-ranker --data var --sets control,visual --name plain-visual --c 0.01',
     'related-pins train-ranker --letor train.txt --normalize query-min-max --choose-c --out model.json --json',
   ],
-  options: [
-    {
-      flag: '--letor <file>',
-      meaning: 'LETOR / SVMlight file (qid:, or group sizes in FILE.query) instead of the log',
-    },
-    { flag: '--out <file>', meaning: 'where the model of a LETOR file is written' },
-    { flag: '--group-queries', meaning: 'gather rows of one query that lie apart in the file (refused otherwise)' },
-    { flag: '--c <number>', meaning: 'weight of the pair loss (LETOR: 1 unless chosen; log: chosen)', kind: 'number' },
-    { flag: '--choose-c', meaning: 'choose C by time-ordered folds (file order for LETOR)' },
-    { flag: '--normalize <kind>', meaning: `${NORMALIZATION_KINDS.join(', ')} (LETOR: none; log: standard)` },
-    { flag: '--allow-unconverged', meaning: 'with --letor: write the model also when training did not converge' },
-    { flag: '--tolerance <share>', meaning: 'stop at this share of the first gradient', kind: 'number', default: 1e-5 },
-    { flag: '--seed <number>', meaning: 'seed of intervals and shuffles', kind: 'integer', default: 1 },
-    {
-      flag: '--workers <count>',
-      meaning: 'threads that choose C',
-      kind: 'integer',
-      default: Math.min(4, cpus().length),
-    },
-    { flag: '--from <time>', meaning: 'log from this time on (ISO 8601)' },
-    { flag: '--to <time>', meaning: 'log before this time' },
-    { flag: '--surface <name>', meaning: 'whose lists it learns from and then orders: closeup, home-feed, rank', default: 'closeup' },
-    { flag: '--sets <names>', meaning: 'feature sets: control, visual, cross, object (all)', kind: 'list' },
-    { flag: '--name <name>', meaning: 'name of the model in the registry (rank-svm-N)' },
-    { flag: '--holdout <share>', meaning: 'share of the latest lists that judge', kind: 'number', default: 0.2 },
-    { flag: '--warm <model>', meaning: 'start from the weights of this model' },
-    { flag: '--prior <model>', meaning: 'draw the weights toward those of this model; none: toward 0 (the serving model, or the starter)' },
-    { flag: '--no-signs', meaning: 'let weights of likeness and co-occurrence become negative' },
-    {
-      flag: '--propensity <kind>',
-      meaning: 'weigh pairs by inverse examination: none, randomized (shuffled lists), harvested (pairs met at several positions)',
-      default: 'none',
-    },
-    { flag: '--clip <number>', meaning: 'greatest inverse propensity', kind: 'number', default: 10 },
-    { flag: '--ladder', meaning: 'also train and measure the steps: control, + visual, + cross, + object' },
-    { flag: '--report <file>', meaning: 'write the training report as one HTML file' },
-  ],
+  options: FLAGS,
   alone: (options) => options.letor === undefined,
-  run: (input) => (input.options.letor === undefined ? trainFromLog(input) : trainFromLetor(input)),
-  describe: (receipt) => (receipt.model === undefined ? fileRunLines(receipt) : logRunLines(receipt)),
-};
+  run: async (input) => (input.options.letor === undefined ? await trainFromLog(input) : await trainFromLetor(input)),
+  describe: (receipt) => ('model' in receipt ? logRunLines(receipt) : fileRunLines(receipt)),
+});
 
-const learned = ({ objective, iterations, pairs, rows, queries, c, seconds }: Readonly<Record<string, unknown>>): string =>
-  `${String(pairs)} pairs of ${String(rows)} rows in ${String(queries)} lists, C ${String(c)}: objective ${Number(objective).toPrecision(8)} after ${String(iterations)} iterations, ${Number(seconds).toFixed(1)} s`;
+type LogReceipt = Awaited<ReturnType<typeof trainFromLog>>;
+type FileReceipt = Awaited<ReturnType<typeof trainFromLetor>>;
 
-function fileRunLines(receipt: Readonly<Record<string, unknown>>): string[] {
-  return [learned(receipt), `${String(receipt.out)} is written${receipt.converged ? '' : '; it did not converge'}`];
+const learned = ({ objective, iterations, pairs, rows, queries, c, seconds }: LogReceipt | FileReceipt): string =>
+  `${pairs} pairs of ${rows} rows in ${queries} lists, C ${c}: objective ${objective.toPrecision(8)} after ${iterations} iterations, ${seconds.toFixed(1)} s`;
+
+function fileRunLines(receipt: FileReceipt): string[] {
+  return [learned(receipt), `${receipt.out} is written${receipt.converged ? '' : '; it did not converge'}`];
 }
 
-function logRunLines(receipt: Readonly<Record<string, unknown>>): string[] {
-  const { model, ndcg10, judgement } = receipt as { model: string; ndcg10: Record<string, Interval>; judgement: Judgement };
+function logRunLines(receipt: LogReceipt): string[] {
+  const { model, ndcg10, judgement } = receipt;
   return [
     `${model}: ${learned(receipt)}`,
     ...measuredLines(ndcg10),
@@ -91,33 +66,32 @@ export function measuredLines(ndcg10: Readonly<Record<string, Interval>>): strin
   );
 }
 
-async function trainFromLetor(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function trainFromLetor(input: Input) {
   const { options, progress, signal } = input;
-  const path = String(options.letor);
-  if (options.out === undefined) throw new ServiceError('JOB_USAGE', { reason: 'With --letor, --out says where the model goes.' });
-  const normalize = normalizationOf(options.normalize, 'none');
+  const { letor: path = '', out, normalize = 'none', tolerance } = options;
+  if (out === undefined) throw new ServiceError('JOB_USAGE', { reason: 'With --letor, --out says where the model goes.' });
   progress.start('reading', 0);
   const data = await readLetor(path, { apart: options.groupQueries ? 'group' : 'refuse', signal });
   const startedAt = performance.now();
   progress.start('choosing C', 0);
-  const choice = options.chooseC ? await chooseC(data, { normalize, signal, workers: Number(options.workers) }) : null;
-  const c = choice?.c ?? positive(options.c, '--c') ?? 1;
+  const choice = options.chooseC ? await chooseC(data, { normalize, signal, workers: options.workers }) : null;
+  const c = choice?.c ?? options.c ?? 1;
   progress.start('training', 0);
-  const result = trainLinearModel(data, { c, normalize, tolerance: Number(options.tolerance ?? 1e-5) });
+  const result = trainLinearModel(data, { c, normalize, tolerance });
   progress.stop();
   const seconds = (performance.now() - startedAt) / 1000;
   const { objective, iterations, gradientNorm, converged, pairs } = result;
   if (options.allowUnconverged !== true) refuseUnconverged(path, data, result);
   if (result.features.every(({ weight }) => weight === 0))
     throw new ServiceError('RANKER_NO_PAIRS', { reason: `no column of ${path} tells rows of different labels apart` });
-  const training = { objective, iterations, gradientNorm, converged, seconds, tolerance: options.tolerance };
-  writeModelFile(String(options.out), {
+  const training = { objective, iterations, gradientNorm, converged, seconds, tolerance };
+  writeModelFile(out, {
     features: result.features,
     lineage: {
       source: 'letor',
       window: null,
       codeVersion: codeVersion(),
-      seed: Number(options.seed ?? 1),
+      seed: options.seed,
       c,
       settings: { normalize, cCurve: choice?.curve ?? null },
       netDigest: null,
@@ -139,7 +113,7 @@ async function trainFromLetor(input: JobInput): Promise<Readonly<Record<string, 
     converged,
     columns: data.names.length,
     normalize,
-    out: options.out,
+    out,
     ...(choice ? { cCurve: choice.curve } : {}),
   };
 }

@@ -10,14 +10,23 @@ import { openFeatureStore } from '../../features/feature-store.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { partsAhead } from '../../vision/parts-ahead.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 import type { DetectionRow, DetectionStore } from '../../detection/detection-store.ts';
 import { type DetectorSet, readDetectorSet } from '../../detection/detector-set.ts';
 import { type Detector, openDetector } from '../../detection/detector.ts';
 import { openSetDetections, type SetDetections } from '../../detection/set-detections.ts';
 import { describeDominantCrops } from './object-crops.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--workers <n>', meaning: 'inference threads (default: one per core)', kind: 'integer' },
+  { flag: '--detectors <names>', meaning: 'only these, by the names of their folders (default: all)', kind: 'list' },
+  { flag: '--no-crops', meaning: 'leave the features of dominant objects alone' },
+  { flag: '--retry-failed', meaning: 'look again at images that were refused before' },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'detect-objects',
   summary: 'finds the objects in every image, and the features of each dominant object’s crop',
   examples: [
@@ -27,22 +36,17 @@ export const job: Job = {
     'related-pins detect-objects --retry-failed   # a server of images was away',
     'RELATED_PINS_DOMINANT_AREA_MIN=0.4 related-pins detect-objects   # crops made anew, the detector rests',
   ],
-  options: [
-    { flag: '--workers <n>', meaning: 'inference threads (default: one per core)', kind: 'integer' },
-    { flag: '--detectors <names>', meaning: 'only these, by the names of their folders (default: all)', kind: 'list' },
-    { flag: '--no-crops', meaning: 'leave the features of dominant objects alone' },
-    { flag: '--retry-failed', meaning: 'look again at images that were refused before' },
-  ],
+  options: FLAGS,
   alone: () => true,
   run: detectObjects,
-  describe: (receipt) => describe(receipt as unknown as Receipt),
-};
+  describe: (receipt) => describe(receipt),
+});
 
-async function detectObjects(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function detectObjects(input: Input) {
   const { config, dataFolder, options } = input;
   const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
   const pool = new InferencePool({
-    workers: (options.workers as number | undefined) ?? availableParallelism(),
+    workers: options.workers ?? availableParallelism(),
     provider: config.executionProvider,
     limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit },
   });
@@ -110,7 +114,7 @@ async function detectImages(
   detections: DetectionStore,
   images: readonly PinImage[],
   appetite: number,
-  { config, dataFolder, options, progress, signal }: JobInput,
+  { config, dataFolder, options, progress, signal }: Input,
 ) {
   const seen = detections.versionsSeen({ refused: options.retryFailed !== true });
   const needed = images.filter(({ pinIndex, imageVersion }) => seen.get(pinIndex) !== imageVersion);
@@ -166,7 +170,7 @@ export function dominanceOf(config: Config): DominanceRules {
   return { scoreMin: config.objectScoreMin, areaMin: config.dominantAreaMin, ownScoreMin: config.dominantScoreMin };
 }
 
-async function cropPass(detections: SetDetections, set: DetectorSet, images: readonly PinImage[], pool: InferencePool, input: JobInput) {
+async function cropPass(detections: SetDetections, set: DetectorSet, images: readonly PinImage[], pool: InferencePool, input: Input) {
   const { config, dataFolder } = input;
   const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
   try {

@@ -7,23 +7,27 @@ import { ServiceError } from '../../errors.ts';
 import { type FeatureStore, openFeatureStore } from '../../features/feature-store.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--dry-run', meaning: 'only say what it would free' },
+  { flag: '--shrink', meaning: 'also give the freed room of the database file back to the disk; writers wait meanwhile' },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'drop-features',
   summary: 'drops the features of a net that no longer serves, and says what that frees',
   args: [{ form: '[net]', meaning: 'name or digest of the net; without it the nets with features are listed' }],
   examples: ['related-pins drop-features --data var', 'related-pins drop-features related-pins-visual-1 --shrink --json'],
-  options: [
-    { flag: '--dry-run', meaning: 'only say what it would free' },
-    { flag: '--shrink', meaning: 'also give the freed room of the database file back to the disk; writers wait meanwhile' },
-  ],
+  options: FLAGS,
   run: dropFeatures,
-};
+});
 
 type StoredNet = ReturnType<FeatureStore['nets']>[number];
 
-async function dropFeatures(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function dropFeatures(input: Input) {
   const { args, options, dataFolder, config } = input;
   const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
   try {
@@ -61,7 +65,7 @@ const PIECE = 2000;
 async function dropRows(
   store: FeatureStore,
   { netId, rows }: StoredNet,
-  { progress, signal }: JobInput,
+  { progress, signal }: Input,
 ): Promise<{ rows: number; bytes: number }> {
   const sum = { rows: 0, bytes: 0 };
   progress.start('rows', rows);

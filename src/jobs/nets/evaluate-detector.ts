@@ -25,9 +25,26 @@ import { objectsInPixels, readTrueObjects, type TrueImage, type TrueObject } fro
 import { ServiceError } from '../../errors.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { partsAhead } from '../../vision/parts-ahead.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  {
+    flag: '--net <folder>',
+    meaning: 'a folder with net.onnx and manifest.json; several, or none for those of the data folder, are judged together in united words',
+    repeatable: true,
+  },
+  { flag: '--truth <path>', meaning: 'an objects.jsonl, or a folder of photos with YOLO text files', required: true },
+  { flag: '--groups <file>', meaning: 'label groups, JSON or YAML: group name -> list of labels (default: fashion, home, vehicles)' },
+  { flag: '--score-threshold <s>', meaning: 'where precision and recall are stated', kind: 'number' },
+  { flag: '--nms <iou>', meaning: 'of one detector: suppression overlap instead of the manifest’s', kind: 'number' },
+  { flag: '--proposals <n>', meaning: 'of one detector: at most this many detections enter suppression', kind: 'integer' },
+  { flag: '--limit <n>', meaning: 'the first n photos only', kind: 'integer' },
+  { flag: '--no-sweeps', meaning: 'leave out the sweeps of threshold, suppression and proposals' },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'evaluate-detector',
   summary: 'mAP, precision and recall, dominant objects and speed of detectors on photos with true boxes',
   examples: [
@@ -35,23 +52,9 @@ export const job: Job = {
     'related-pins evaluate-detector --truth photos/objects.jsonl   # all detectors of the data folder, as they serve',
     'related-pins evaluate-detector --net nets/nanodet --truth coco-val128 --groups groups.json --json',
   ],
-  options: [
-    {
-      flag: '--net <folder>',
-      meaning:
-        'a folder with net.onnx and manifest.json; several, or none for those of the data folder, are judged together in united words',
-      repeatable: true,
-    },
-    { flag: '--truth <path>', meaning: 'an objects.jsonl, or a folder of photos with YOLO text files', required: true },
-    { flag: '--groups <file>', meaning: 'label groups, JSON or YAML: group name -> list of labels (default: fashion, home, vehicles)' },
-    { flag: '--score-threshold <s>', meaning: 'where precision and recall are stated', kind: 'number' },
-    { flag: '--nms <iou>', meaning: 'of one detector: suppression overlap instead of the manifest’s', kind: 'number' },
-    { flag: '--proposals <n>', meaning: 'of one detector: at most this many detections enter suppression', kind: 'integer' },
-    { flag: '--limit <n>', meaning: 'the first n photos only', kind: 'integer' },
-    { flag: '--no-sweeps', meaning: 'leave out the sweeps of threshold, suppression and proposals' },
-  ],
+  options: FLAGS,
   async run(input) {
-    const truth = readTrueObjects(String(input.options.truth)).slice(0, limitOf(input));
+    const truth = readTrueObjects(input.options.truth).slice(0, input.options.limit);
     if (truth.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'the truth holds no photos' });
     const provider = input.config.executionProvider;
     const pool = new InferencePool({ workers: availableParallelism(), provider });
@@ -73,12 +76,8 @@ export const job: Job = {
       await pool.close();
     }
   },
-  describe: (receipt) => describe(receipt as unknown as Receipt),
-};
-
-function limitOf({ options }: JobInput): number | undefined {
-  return typeof options.limit === 'number' ? options.limit : undefined;
-}
+  describe: (receipt) => describe(receipt),
+});
 
 /** What is judged: one detector in its own labels, or several together in united words. */
 interface Subject {
@@ -93,17 +92,16 @@ interface Subject {
   readonly reading: ReadingRules | null;
 }
 
-function subjectOf(input: JobInput, pool: InferencePool): Subject {
+function subjectOf(input: Input, pool: InferencePool): Subject {
   const { options, config, dataFolder } = input;
-  const number = (name: string): number | undefined => (typeof options[name] === 'number' ? (options[name] as number) : undefined);
   const folders = (options.net ?? []) as readonly string[];
   const dominance = { scoreMin: config.objectScoreMin, areaMin: config.dominantAreaMin, ownScoreMin: config.dominantScoreMin };
   if (folders.length === 1) {
     const { net, detect } = openDetector(folders[0], pool);
     const stated = readingRules(net.manifest);
-    const reading = { ...stated, nmsIou: number('nms') ?? stated.nmsIou, proposals: number('proposals') ?? stated.proposals };
+    const reading = { ...stated, nmsIou: options.nms ?? stated.nmsIou, proposals: options.proposals ?? stated.proposals };
     const read: DetectionReader = (detections, scoreMin) => readDetections(detections, { ...reading, scoreMin });
-    const rules = { read, dominance, scoreThreshold: number('scoreThreshold') ?? stated.scoreMin };
+    const rules = { read, dominance, scoreThreshold: options.scoreThreshold ?? stated.scoreMin };
     const labels = new Set(net.manifest.labels);
     return { name: net.manifest.name, digest: net.digest, detect, labelOf: (label) => label, labels, rules, reading };
   }
@@ -116,7 +114,7 @@ function subjectOf(input: JobInput, pool: InferencePool): Subject {
     detect: openDetectors(set, pool).detect,
     labelOf: labelWord,
     labels: new Set(set.detectors.flatMap(({ net }) => (net.manifest.labels ?? []).map(labelWord))),
-    rules: { read, dominance, scoreThreshold: number('scoreThreshold') ?? lowest },
+    rules: { read, dominance, scoreThreshold: options.scoreThreshold ?? lowest },
     reading: null,
   };
 }
@@ -142,7 +140,7 @@ async function detectAll(
   subject: Subject,
   pool: InferencePool,
   truth: readonly TrueImage[],
-  { progress, signal }: JobInput,
+  { progress, signal }: Input,
 ): Promise<{ images: EvaluatedImage[]; refused: Record<string, number>; seconds: number }> {
   const images: EvaluatedImage[] = [];
   const refused: Record<string, number> = {};
@@ -175,7 +173,7 @@ function evaluated(found: ImageDetections, truth: TrueImage, { labels, labelOf }
   return { ...found, truth: objects.filter((object) => labels.has(object.label)) };
 }
 
-function figures(images: readonly EvaluatedImage[], { rules, reading, labelOf }: Subject, { options }: JobInput) {
+function figures(images: readonly EvaluatedImage[], { rules, reading, labelOf }: Subject, { options }: Input) {
   const dominant = dominantAgreement(images, rules);
   const all = judged(images, rules.read);
   const matches = tableMatches(all);

@@ -25,9 +25,39 @@ import { activeNet } from '../../vision/net-folder.ts';
 import type { BinarizationRule } from '../../vision/net-manifest.ts';
 import { type EvaluatedImage, evaluatedImages } from './evaluated-images.ts';
 import { MapMaking } from './feature-map.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--images <folder>', meaning: 'folders of images, a folder a label (absent: the catalogue)' },
+  { flag: '--net <folder>', meaning: 'a net to measure (default: the active one)', repeatable: true },
+  {
+    flag: '--truth <kind>',
+    meaning: 'labels of the catalogue: categories or boards',
+    choices: ['categories', 'boards'],
+    default: 'categories',
+  },
+  {
+    flag: '--queries <n>',
+    meaning: 'this many random images ask, the rest is indexed (default: each asks all others)',
+    kind: 'integer',
+  },
+  { flag: '--per-class <n>', meaning: 'use this many images of each label', kind: 'integer' },
+  { flag: '--itq <bits>', meaning: 'also rotated codes of these lengths, separated by commas', kind: 'list' },
+  {
+    flag: '--noise <n>',
+    meaning: 'also: do this many images of noise stand apart from the real ones (the paper’s Figure 5)',
+    kind: 'integer',
+  },
+  {
+    flag: '--map <file>',
+    meaning: 'also a page that shows where the images lie to each other (HTML, nothing else needed); with --noise, the noise too',
+  },
+  { flag: '--seed <n>', meaning: 'of samples, rotations, the map and the chance row', kind: 'integer', default: 1 },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'evaluate-features',
   summary: "precision at k of every net, layer, code and distance on labelled images (the paper's Table 1 and 2)",
   examples: [
@@ -35,34 +65,10 @@ export const job: Job = {
     'related-pins evaluate-features --data var --truth boards --queries 500',
     'related-pins evaluate-features --images clothing-test --noise 40 --map map.html',
   ],
-  options: [
-    { flag: '--images <folder>', meaning: 'folders of images, a folder a label (absent: the catalogue)' },
-    { flag: '--net <folder>', meaning: 'a net to measure (default: the active one)', repeatable: true },
-    { flag: '--truth <kind>', meaning: 'labels of the catalogue: categories or boards', default: 'categories' },
-    {
-      flag: '--queries <n>',
-      meaning: 'this many random images ask, the rest is indexed (default: each asks all others)',
-      kind: 'integer',
-    },
-    { flag: '--per-class <n>', meaning: 'use this many images of each label', kind: 'integer' },
-    { flag: '--itq <bits>', meaning: 'also rotated codes of these lengths, separated by commas', kind: 'list' },
-    {
-      flag: '--noise <n>',
-      meaning: 'also: do this many images of noise stand apart from the real ones (the paper’s Figure 5)',
-      kind: 'integer',
-    },
-    {
-      flag: '--map <file>',
-      meaning: 'also a page that shows where the images lie to each other (HTML, nothing else needed); with --noise, the noise too',
-    },
-    { flag: '--seed <n>', meaning: 'of samples, rotations, the map and the chance row', kind: 'integer', default: 1 },
-  ],
+  options: FLAGS,
   run: evaluateFeatures,
-  describe: (receipt) => [
-    ...describeRows(receipt.rows as Row[]),
-    ...(receipt.map ? [`map: ${(receipt.map as { file: string }).file}`] : []),
-  ],
-};
+  describe: (receipt) => [...describeRows(receipt.rows), ...(receipt.map ? [`map: ${receipt.map.file}`] : [])],
+});
 
 interface Row {
   readonly net: string;
@@ -78,10 +84,10 @@ interface Row {
   readonly intervals: Precision['intervals'];
 }
 
-async function evaluateFeatures(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function evaluateFeatures(input: Input) {
   const { options, config, dataFolder, progress } = input;
   const { images, labelOf } = evaluatedImages(input);
-  const nets = ((options.net as string[] | undefined) ?? [activeNet(dataFolder, 'visual')]).map((folder) => resolve(folder));
+  const nets = (options.net ?? [activeNet(dataFolder, 'visual')]).map((folder) => resolve(folder));
   const pool = new InferencePool({
     workers: availableParallelism(),
     provider: config.executionProvider,
@@ -89,7 +95,7 @@ async function evaluateFeatures(input: JobInput): Promise<Readonly<Record<string
   const rows: Row[] = [];
   const refused: Record<string, number> = {};
   const noise: Record<string, unknown>[] = [];
-  const map = typeof options.map === 'string' ? new MapMaking({ images, labelOf, seed: options.seed as number }) : null;
+  const map = options.map === undefined ? null : new MapMaking({ images, labelOf, seed: options.seed }, resolve(options.map));
   let measured = 0;
   try {
     for (const folder of nets) {
@@ -98,7 +104,7 @@ async function evaluateFeatures(input: JobInput): Promise<Readonly<Record<string
       for (const reason of seen.refused) refused[reason] = (refused[reason] ?? 0) + 1;
       const protocol = protocolOf(seen.labels, options);
       measured = seen.labels.length;
-      if (rows.length === 0) rows.push(...baselines(seen, protocol, options.seed as number));
+      if (rows.length === 0) rows.push(...baselines(seen, protocol, options.seed));
       for (const [layer, vectors] of Object.entries(seen.layers)) {
         if (layer === 'histogram') continue;
         progress.note(`${net.net.manifest.name} ${layer}: ${vectors[0]?.length ?? 0} dimensions`);
@@ -121,7 +127,7 @@ async function evaluateFeatures(input: JobInput): Promise<Readonly<Record<string
     queries: options.queries ?? measured,
     refused,
     ...(noise.length > 0 ? { noise } : {}),
-    ...(map ? { map: await map.write(resolve(String(options.map)), progress) } : {}),
+    ...(map ? { map: await map.write(progress) } : {}),
   };
 }
 
@@ -167,7 +173,7 @@ async function layersOf(
   pool: InferencePool,
   folder: string,
   images: readonly EvaluatedImage[],
-  { progress, signal }: JobInput,
+  { progress, signal }: Input,
 ): Promise<Seen> {
   const layers: Record<string, Float32Array[]> = {};
   const at: number[] = [];
@@ -194,10 +200,10 @@ async function layersOf(
   return { at, labels, layers, refused };
 }
 
-function protocolOf(labels: Protocol['labels'], options: JobInput['options']): Protocol {
-  const count = options.queries as number | undefined;
+function protocolOf(labels: Protocol['labels'], options: Input['options']): Protocol {
+  const count = options.queries;
   if (count === undefined) return { labels, queries: null };
-  const drawn = seededRandom(options.seed as number)
+  const drawn = seededRandom(options.seed)
     .shuffled(labels.map((_, i) => i))
     .slice(0, Math.min(count, labels.length - 1));
   return { labels, queries: drawn.sort((a, b) => a - b) };
@@ -223,7 +229,7 @@ function rowOf(heading: Heading, { p1, p5, p10, milliseconds, intervals }: Preci
 const RAW_DISTANCES = ['L1', 'L2', 'cosine'] as const satisfies readonly Distance[];
 
 /** Raw under three distances, signs, and bits over the median and rotated codes, fitted on one half and asked by the other; all of one layer. */
-function layerRows(net: string, layer: string, vectors: readonly Float32Array[], protocol: Protocol, options: JobInput['options']): Row[] {
+function layerRows(net: string, layer: string, vectors: readonly Float32Array[], protocol: Protocol, options: Input['options']): Row[] {
   const length = vectors[0].length;
   const share = positiveShare(vectors);
   const heading = (type: string, distance: Distance, bytesPerImage: number): Heading => ({
@@ -236,7 +242,7 @@ function layerRows(net: string, layer: string, vectors: readonly Float32Array[],
   });
   const rows = RAW_DISTANCES.map((distance) => rowOf(heading('raw', distance, length * 4), evaluateRows(vectors, distance, protocol)));
   rows.push(rowOf(heading('binary', 'Hamming', codeByteCount(length)), evaluateCodes(signCodes(vectors), protocol)));
-  const lengths = ((options.itq as string[] | undefined) ?? []).map(Number).filter((bits) => bits >= 1 && bits <= length);
+  const lengths = (options.itq ?? []).map(Number).filter((bits) => bits >= 1 && bits <= length);
   const fitted: [string, BinarizationRule][] = [
     ['binary-median', 'activation > median'],
     ...lengths.map((bits): [string, BinarizationRule] => [`binary-itq-${bits}`, { rule: 'itq', bits }]),
@@ -244,7 +250,7 @@ function layerRows(net: string, layer: string, vectors: readonly Float32Array[],
   for (const [type, rule] of fitted) {
     const bits = typeof rule === 'object' ? rule.bits : length;
     const codesBy = (on: readonly number[]): readonly Uint32Array[] => {
-      const binarizer = fitBinarizer(rule, length, sampleOf(on.map((i) => vectors[i])), options.seed as number);
+      const binarizer = fitBinarizer(rule, length, sampleOf(on.map((i) => vectors[i])), options.seed);
       return vectors.map((vector) => codeOf(binarizer, vector));
     };
     rows.push(rowOf(heading(type, 'Hamming', codeByteCount(bits)), evaluateFittedCodes(vectors.length, codesBy, protocol)));

@@ -20,8 +20,16 @@ export interface EvaluatedImages {
   readonly labelOf: (label: number) => string;
 }
 
+export interface ImageChoice {
+  /** A folder of folders; absent: the catalogue. */
+  readonly images?: string;
+  readonly truth: 'categories' | 'boards';
+  readonly perClass?: number;
+  readonly seed: number;
+}
+
 /** What the flags name, at most `--per-class` of each label. Throws NOTHING_TO_DO where there are no two. */
-export function evaluatedImages(input: JobInput): EvaluatedImages {
+export function evaluatedImages(input: JobInput<ImageChoice>): EvaluatedImages {
   const { options } = input;
   const { images, labelOf } = typeof options.images === 'string' ? labelledFolder(resolve(options.images)) : catalogImages(input);
   return { images: perClass(images, options), labelOf };
@@ -42,10 +50,7 @@ function labelledFolder(folder: string): EvaluatedImages {
 }
 
 /** The catalogue's images; their strongest category, or all their boards, are their labels. */
-function catalogImages({ options, dataFolder, config }: JobInput): EvaluatedImages {
-  if (options.truth !== 'categories' && options.truth !== 'boards') {
-    throw new ServiceError('JOB_USAGE', { reason: `--truth is categories or boards; it is ${String(options.truth)}` });
-  }
+function catalogImages({ options, dataFolder, config }: JobInput<ImageChoice>): EvaluatedImages {
   const byBoards = options.truth === 'boards';
   const catalog = openCatalog(dataFolder);
   try {
@@ -74,11 +79,10 @@ function strongest(vector: Readonly<Record<string, number>>, names: string[]): n
 }
 
 /** At most `--per-class` images of each label, drawn by seed; images of several labels count for the first. */
-function perClass(images: readonly EvaluatedImage[], options: JobInput['options']): readonly EvaluatedImage[] {
-  const most = options.perClass as number | undefined;
+function perClass(images: readonly EvaluatedImage[], { perClass: most, seed }: ImageChoice): readonly EvaluatedImage[] {
   if (most === undefined) return images;
   const taken = new Map<number, number>();
-  const order = seededRandom(options.seed as number).shuffled(images.map((_, i) => i));
+  const order = seededRandom(seed).shuffled(images.map((_, i) => i));
   const kept = order.filter((i) => {
     const count = (taken.get(images[i].labels[0]) ?? 0) + 1;
     taken.set(images[i].labels[0], count);

@@ -14,30 +14,34 @@ import { activeNet, netGiven } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
 import { planFor, toldPlan } from './inference-planning.ts';
 import { isJpegWithoutEnd } from '../../vision/image-damage.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--net <folder>', meaning: 'a net to extract beside the active one (default: the active net)' },
+  {
+    flag: '--workers <n>',
+    meaning: 'inference workers (default: what a measurement finds best, for fewer than 500 images one a core)',
+    kind: 'integer',
+  },
+  { flag: '--threads <n>', meaning: 'threads of each (default: as measured, or 1)', kind: 'integer' },
+  { flag: '--batch <n>', meaning: 'images a net sees at once (default: as measured, or 8)', kind: 'integer' },
+  { flag: '--pace <n>', meaning: 'at most this many images a second, beside a service that should not feel it', kind: 'number' },
+  { flag: '--no-groups', meaning: 'leave the groups of near-duplicates as they are' },
+  { flag: '--retry-failed', meaning: 'look again at images that were refused before' },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'extract-features',
   summary: 'computes codes, class scores and fingerprints of all new images and packs them for serving',
   examples: ['related-pins extract-features --data var', 'related-pins extract-features --net nets/resnet50 --workers 8 --json'],
-  options: [
-    { flag: '--net <folder>', meaning: 'a net to extract beside the active one (default: the active net)' },
-    {
-      flag: '--workers <n>',
-      meaning: 'inference workers (default: what a measurement finds best, for fewer than 500 images one a core)',
-      kind: 'integer',
-    },
-    { flag: '--threads <n>', meaning: 'threads of each (default: as measured, or 1)', kind: 'integer' },
-    { flag: '--batch <n>', meaning: 'images a net sees at once (default: as measured, or 8)', kind: 'integer' },
-    { flag: '--pace <n>', meaning: 'at most this many images a second, beside a service that should not feel it', kind: 'number' },
-    { flag: '--no-groups', meaning: 'leave the groups of near-duplicates as they are' },
-    { flag: '--retry-failed', meaning: 'look again at images that were refused before' },
-  ],
+  options: FLAGS,
   alone: () => true,
   run: extractFeatures,
-};
+});
 
-async function extractFeatures(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function extractFeatures(input: Input) {
   const { options, config, dataFolder } = input;
   const startedAt = performance.now();
   const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
@@ -83,7 +87,7 @@ interface Opened {
   readonly convNet: ConvNet;
 }
 
-async function extractAll(input: JobInput, { catalog, store, pool, convNet }: Opened): Promise<Record<string, unknown>> {
+async function extractAll(input: Input, { catalog, store, pool, convNet }: Opened) {
   const { config, dataFolder, progress, signal } = input;
   const net = convNet.features;
   const netId = store.netIdOf(net);
@@ -178,8 +182,8 @@ function activeDigest(dataFolder: string): string | null {
 const TOLD_MS = 10_000;
 
 /** Waits after each part as long as `--pace` asks, and says now and then how long it will take. */
-function paceOf({ options, progress, signal }: JobInput): (done: number, of: number) => Promise<void> {
-  const perSecond = options.pace as number | undefined;
+function paceOf({ options, progress, signal }: Input): (done: number, of: number) => Promise<void> {
+  const perSecond = options.pace;
   if (perSecond !== undefined && perSecond <= 0)
     throw new ServiceError('JOB_USAGE', { reason: `--pace is more than 0 images a second; it is ${perSecond}` });
   const startedAt = performance.now();

@@ -36,8 +36,10 @@ export class MapMaking {
   /** Ordinals of the images that are shown. */
   private readonly chosen: ReadonlySet<number>;
   private readonly spaces: Space[] = [];
+  private readonly file: string;
 
-  constructor(input: MapInput) {
+  constructor(input: MapInput, file: string) {
+    this.file = file;
     this.input = input;
     const all = input.images.map((_, i) => i);
     this.chosen = new Set(seededRandom(input.seed).shuffled(all).slice(0, IMAGES_MAX));
@@ -49,7 +51,8 @@ export class MapMaking {
   }
 
   /** Lays out every space over the images that all nets could read, and writes the page. */
-  async write(file: string, progress: Progress): Promise<Readonly<Record<string, unknown>>> {
+  async write(progress: Progress) {
+    const { file } = this;
     const inAll = this.spaces.map(({ at }) => new Set(at));
     const shown = (this.spaces[0]?.at ?? []).filter((ordinal) => inAll.every((set) => set.has(ordinal)));
     progress.start('map', this.spaces.length);

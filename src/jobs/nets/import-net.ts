@@ -6,12 +6,49 @@ import { importDetector } from '../../detection/import/import-detector.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { importClassifier } from '../../vision/import/import-classifier.ts';
 import { PREPROCESSING, type PreprocessingFamily } from '../../vision/import/net-families.ts';
-import { type BinarizationRule, fileDigest, RESIZE_RULES, type ResizeRule } from '../../vision/net-manifest.ts';
+import { type BinarizationRule, fileDigest, type NetManifest, RESIZE_RULES } from '../../vision/net-manifest.ts';
 import { openSession } from '../../vision/onnx-session.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 import { listLines, type RecommendedNet, recommendedNet, RECOMMENDED_NETS } from './recommended-nets.ts';
 
-export const job: Job = {
+const FAMILIES = Object.keys(PREPROCESSING) as PreprocessingFamily[];
+
+const FLAGS = flags([
+  { flag: '--list', meaning: 'only list nets that are worth a try: where they come from, licence, size, commands' },
+  { flag: '--file <file>', meaning: 'the ONNX file of a net of --list; its digest is checked where one is known' },
+  { flag: '--name <name>', meaning: 'what to call it (of a net of --list: its name)' },
+  { flag: '--out <folder>', meaning: 'where net.onnx and manifest.json go (of a net of --list: nets/NAME of the data folder)' },
+  {
+    flag: '--form <form>',
+    meaning: `a detector of this output form (absent: a classifier, or a detector whose form is recognized): ${OUTPUT_FORMS.map((form) => form.name).join(', ')}`,
+  },
+  { flag: '--fc6 <tensor>', meaning: 'the tensor that plays fc6' },
+  { flag: '--fc8 <tensor>', meaning: 'the tensor that plays fc8' },
+  { flag: '--preprocess <family>', meaning: `how pixels go in: ${FAMILIES.join(', ')}`, choices: FAMILIES },
+  { flag: '--resize <rule>', meaning: `how images are brought to size: ${RESIZE_RULES.join(', ')}`, choices: RESIZE_RULES },
+  { flag: '--side <pixels>', meaning: 'side of the input where the graph leaves it free', kind: 'integer', range: [1, 4096] },
+  { flag: '--binarization <rule>', meaning: 'positive (activation > 0), median, or itq:BITS' },
+  { flag: '--labels <file>', meaning: 'names of classes or labels, one a line' },
+  {
+    flag: '--first-label <n>',
+    meaning: 'detectors: the label number that means the first name (smaller ones are background)',
+    kind: 'integer',
+    range: [0, 1000],
+  },
+  {
+    flag: '--proposals <n>',
+    meaning: 'detectors: at most this many of the highest scored boxes enter suppression',
+    kind: 'integer',
+    range: [1, 1_000_000],
+  },
+  { flag: '--objectness-min <s>', meaning: 'detectors with an objectness: boxes below it are left out', kind: 'number', range: [0, 1] },
+  { flag: '--licence <text>', meaning: 'the licence of the weights' },
+  { flag: '--replace', meaning: 'replace another net in the folder; nothing may be using it' },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'import-net',
   summary: 'turns a stock ONNX classifier or detector into a net folder (net.onnx, manifest.json)',
   args: [{ form: '[file]', meaning: 'the ONNX file, or (with --file) a name of --list' }],
@@ -23,50 +60,23 @@ export const job: Job = {
     'related-pins import-net nanodet.onnx --name nanodet --form nanodet --out var/nets/detectors/nanodet',
     'related-pins import-net ssd.onnx --name ssd --labels coco.names --first-label 1 --proposals 100 --out nets/ssd',
   ],
-  options: [
-    { flag: '--list', meaning: 'only list nets that are worth a try: where they come from, licence, size, commands' },
-    { flag: '--file <file>', meaning: 'the ONNX file of a net of --list; its digest is checked where one is known' },
-    { flag: '--name <name>', meaning: 'what to call it (of a net of --list: its name)' },
-    { flag: '--out <folder>', meaning: 'where net.onnx and manifest.json go (of a net of --list: nets/NAME of the data folder)' },
-    {
-      flag: '--form <form>',
-      meaning: `a detector of this output form (absent: a classifier, or a detector whose form is recognized): ${OUTPUT_FORMS.map((form) => form.name).join(', ')}`,
-    },
-    { flag: '--fc6 <tensor>', meaning: 'the tensor that plays fc6' },
-    { flag: '--fc8 <tensor>', meaning: 'the tensor that plays fc8' },
-    { flag: '--preprocess <family>', meaning: `how pixels go in: ${Object.keys(PREPROCESSING).join(', ')}` },
-    { flag: '--resize <rule>', meaning: `how images are brought to size: ${RESIZE_RULES.join(', ')}` },
-    { flag: '--side <pixels>', meaning: 'side of the input where the graph leaves it free', kind: 'integer' },
-    { flag: '--binarization <rule>', meaning: 'positive (activation > 0), median, or itq:BITS' },
-    { flag: '--labels <file>', meaning: 'names of classes or labels, one a line' },
-    {
-      flag: '--first-label <n>',
-      meaning: 'detectors: the label number that means the first name (smaller ones are background)',
-      kind: 'integer',
-    },
-    { flag: '--proposals <n>', meaning: 'detectors: at most this many of the highest scored boxes enter suppression', kind: 'integer' },
-    { flag: '--objectness-min <s>', meaning: 'detectors with an objectness: boxes below it are left out', kind: 'number' },
-    { flag: '--licence <text>', meaning: 'the licence of the weights' },
-    { flag: '--replace', meaning: 'replace another net in the folder; nothing may be using it' },
-  ],
+  options: FLAGS,
   run: async (input) => (input.options.list === true ? { nets: RECOMMENDED_NETS } : importNet(asGiven(input))),
-  describe: (receipt) => {
-    if (Array.isArray(receipt.nets)) return [...listLines()];
-    return describeImport(receipt);
-  },
-};
+  describe: (receipt) => ('nets' in receipt ? listLines() : describeImport(receipt)),
+});
 
-function describeImport(receipt: Readonly<Record<string, unknown>>): string[] {
+function describeImport(receipt: Awaited<ReturnType<typeof importNet>>): string[] {
+  const doubts = 'doubts' in receipt ? receipt.doubts : (receipt as NetManifest).notes;
   return [
-    `${String(receipt.name)} (${String(receipt.kind)}) imported, digest ${String(receipt.sha256).slice(0, 12)}`,
-    ...((receipt.doubts ?? receipt.notes ?? []) as string[]).map((doubt) => `  please check: ${doubt}`),
+    `${receipt.name} (${receipt.kind}) imported, digest ${receipt.sha256.slice(0, 12)}`,
+    ...((doubts ?? []) as readonly string[]).map((doubt) => `  please check: ${doubt}`),
   ];
 }
 
 /** A net of the list with the flags it needs, those that are given over them; a file's own import as it is. Throws JOB_USAGE, NET_REFUSED. */
-function asGiven(input: JobInput): JobInput {
+function asGiven(input: Input): Input {
   const { args, options, dataFolder } = input;
-  const file = options.file as string | undefined;
+  const file = options.file;
   if (args[0] === undefined) throw new ServiceError('JOB_USAGE', { reason: 'import-net needs an ONNX file, or --list.' });
   if (file === undefined) {
     if (options.name === undefined || options.out === undefined)
@@ -80,7 +90,7 @@ function asGiven(input: JobInput): JobInput {
   }
   checkDigest(net, file);
   const out = join(dataFolder, 'nets', net.name);
-  return { ...input, args: [file], options: { name: net.name, out, ...net.flags, ...options } };
+  return { ...input, args: [file], options: { ...net.flags, ...options, name: options.name ?? net.name, out: options.out ?? out } };
 }
 
 function checkDigest({ name, sha256 }: RecommendedNet, file: string): void {
@@ -92,23 +102,15 @@ function checkDigest({ name, sha256 }: RecommendedNet, file: string): void {
   throw new ServiceError('NET_REFUSED', { net: name, reason });
 }
 
-async function importNet({ options, args }: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function importNet({ options, args }: Input) {
   const file = resolve(args[0]);
-  const name = options.name as string;
-  const out = resolve(options.out as string);
-  const text = (key: string): string | undefined => options[key] as string | undefined;
-  const preprocess = oneOf('--preprocess', text('preprocess'), Object.keys(PREPROCESSING)) as PreprocessingFamily | undefined;
-  const resize = oneOf('--resize', text('resize'), RESIZE_RULES) as ResizeRule | undefined;
-  const side = numberIn('--side', options.side, 1, 4096);
-  const firstLabel = numberIn('--first-label', options.firstLabel, 0, 1000);
-  const proposals = numberIn('--proposals', options.proposals, 1, 1_000_000);
-  const objectnessMin = numberIn('--objectness-min', options.objectnessMin, 0, 1);
-  const common = { file, name, out, side, licence: text('licence'), replace: options.replace === true };
+  const { name = '', out = '', preprocess, resize, side, firstLabel, proposals, objectnessMin, fc6, fc8, form, labels } = options;
+  const common = { file, name, out: resolve(out), side, licence: options.licence, replace: options.replace === true };
   const detector = () =>
     importDetector({
       ...common,
-      form: text('form'),
-      labelsFile: text('labels'),
+      form,
+      labelsFile: labels,
       firstLabel,
       proposals,
       objectnessMin,
@@ -116,20 +118,20 @@ async function importNet({ options, args }: JobInput): Promise<Readonly<Record<s
       ...(preprocess || resize ? { input: { ...(preprocess ? PREPROCESSING[preprocess] : {}), ...(resize ? { resize } : {}) } } : {}),
     });
   // Only detectors have these: whoever says one has said what it is.
-  if ([text('form'), firstLabel, proposals, objectnessMin].some((said) => said !== undefined)) return { ...(await detector()) };
+  if ([form, firstLabel, proposals, objectnessMin].some((said) => said !== undefined)) return { ...(await detector()) };
   try {
     const { manifest, doubts } = await importClassifier({
       ...common,
       preprocess,
       resize,
-      fc6: text('fc6'),
-      fc8: text('fc8'),
-      binarization: ruleOf(text('binarization')),
-      classes: options.labels === undefined ? undefined : linesOf(text('labels') as string),
+      fc6,
+      fc8,
+      binarization: ruleOf(options.binarization),
+      classes: labels === undefined ? undefined : linesOf(labels),
     });
     return { ...manifest, doubts };
   } catch (error) {
-    if (options.fc6 !== undefined || options.fc8 !== undefined || !isNoClassifier(error)) throw error;
+    if (fc6 !== undefined || fc8 !== undefined || !isNoClassifier(error)) throw error;
     try {
       return { ...(await detector()) };
     } catch (other) {
@@ -153,22 +155,13 @@ function neither(name: string, asClassifier: unknown, asDetector: unknown): unkn
   return new ServiceError('NET_REFUSED', { net: name, reason: text }, asDetector);
 }
 
-function numberIn(flag: string, value: unknown, least: number, most: number): number | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value === 'number' && value >= least && value <= most) return value;
-  throw new ServiceError('JOB_USAGE', { reason: `${flag} is a number within ${least}..${most}; it is ${String(value)}` });
-}
-
-function oneOf(flag: string, value: string | undefined, known: readonly string[]): string | undefined {
-  if (value === undefined || known.includes(value)) return value;
-  throw new ServiceError('JOB_USAGE', { reason: `${flag} is one of ${known.join(', ')}; it is ${value}` });
-}
-
 function ruleOf(text: string | undefined): BinarizationRule | undefined {
   if (text === undefined) return undefined;
   const itq = /^itq:(\d+)$/.exec(text);
   if (itq) return { rule: 'itq', bits: Number(itq[1]) };
-  return oneOf('--binarization', text, ['positive', 'median']) === 'median' ? 'activation > median' : 'activation > 0';
+  if (text === 'positive') return 'activation > 0';
+  if (text === 'median') return 'activation > median';
+  throw new ServiceError('JOB_USAGE', { reason: `--binarization is positive, median or itq:BITS; it is ${text}` });
 }
 
 function linesOf(file: string): string[] {

@@ -2,7 +2,17 @@ import { type ChosenPlan, chooseInferencePlan } from '../../vision/inference-pla
 import type { JobInput } from '../job.ts';
 
 /** Workers, threads and batch for a job over `images` images: flags first, then settings, then what was or is measured. */
-export function planFor({ options, config, dataFolder, progress }: JobInput, netFolder: string, images: number): Promise<ChosenPlan> {
+export interface PlanFlags {
+  readonly workers?: number;
+  readonly threads?: number;
+  readonly batch?: number;
+}
+
+export function planFor(
+  { options, config, dataFolder, progress }: JobInput<PlanFlags>,
+  netFolder: string,
+  images: number,
+): Promise<ChosenPlan> {
   const given = {
     ...numbered('workers', options.workers),
     ...numbered('threads', options.threads ?? config.inferenceThreads),

@@ -6,32 +6,36 @@ import { fetchImage, imageFetching } from '../../catalog/pins/image-fetch.ts';
 import { ServiceError } from '../../errors.ts';
 import { mixedSeed, seededRandom } from '../../math/random.ts';
 import { formatOf } from '../../vision/image-format.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--out <folder>', meaning: 'where the folders go, one a term', required: true },
+  { flag: '--terms <n>', meaning: 'most frequent terms, at most', kind: 'integer', default: 20 },
+  { flag: '--per-term <n>', meaning: 'images of each; terms with fewer are left out', kind: 'integer', default: 25 },
+  { flag: '--seed <n>', meaning: 'of the choice among the images of a term', kind: 'integer', default: 1 },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'make-evaluation-set',
   summary: "writes a balanced set of labelled images from the catalogue's most frequent annotations, for evaluate-features",
   examples: ['related-pins make-evaluation-set --data var --out evaluation-set', 'related-pins evaluate-features --images evaluation-set'],
-  options: [
-    { flag: '--out <folder>', meaning: 'where the folders go, one a term', required: true },
-    { flag: '--terms <n>', meaning: 'most frequent terms, at most', kind: 'integer', default: 20 },
-    { flag: '--per-term <n>', meaning: 'images of each; terms with fewer are left out', kind: 'integer', default: 25 },
-    { flag: '--seed <n>', meaning: 'of the choice among the images of a term', kind: 'integer', default: 1 },
-  ],
+  options: FLAGS,
   run: makeEvaluationSet,
-};
+});
 
 interface Chosen {
   readonly pinId: string;
   readonly image: string;
 }
 
-async function makeEvaluationSet(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function makeEvaluationSet(input: Input) {
   const { options, dataFolder, config, progress, signal } = input;
-  const byTerm = imagesByTerm(dataFolder, options.perTerm as number).slice(0, options.terms as number);
+  const byTerm = imagesByTerm(dataFolder, options.perTerm).slice(0, options.terms);
   if (byTerm.length < 2)
     throw new ServiceError('NOTHING_TO_DO', { reason: 'Fewer than two annotations are the strongest of enough images; lower --per-term.' });
-  const out = resolve(options.out as string);
+  const out = resolve(options.out);
   const fetching = { ...imageFetching(config, dataFolder), signal };
   const refused: Record<string, number> = {};
   let images = 0;
@@ -40,9 +44,7 @@ async function makeEvaluationSet(input: JobInput): Promise<Readonly<Record<strin
     if (signal.aborted) throw new ServiceError('JOB_STOPPED');
     const folder = join(out, folderName(term));
     mkdirSync(folder, { recursive: true });
-    const drawn = seededRandom(mixedSeed(options.seed as number, term))
-      .shuffled(pins)
-      .slice(0, options.perTerm as number);
+    const drawn = seededRandom(mixedSeed(options.seed, term)).shuffled(pins).slice(0, options.perTerm);
     for (const { pinId, image } of drawn) {
       try {
         const bytes = await fetchImage(image, fetching);

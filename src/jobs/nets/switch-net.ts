@@ -1,6 +1,5 @@
 /** Makes another net serve: its features, the lists made from them and the model trained on them, in one instant. */
 import { cpSync, existsSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { ServiceError } from '../../errors.ts';
@@ -9,9 +8,24 @@ import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
 import { staleParts } from '../../service/stale-parts.ts';
 import { coverageOf, expectCoverage, modelFor, netNamed, switchServing } from '../../service/net-switching.ts';
 import { type DarkNet, darkNetOf, writeDarkNet } from '../../vision/net-folder.ts';
-import type { Job, JobInput } from '../job.ts';
+import { userName } from '../models/model-given.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--model <name>', meaning: 'the ranking model that goes with it (default: the newest trained on its features)' },
+  { flag: '--why <text>', meaning: 'the reason, kept with the switch', default: '' },
+  {
+    flag: '--dark',
+    meaning: 'do not switch: make a share of the closeups again with it, unseen; report-dark-reads --net says how they would differ',
+  },
+  { flag: '--share <share>', meaning: 'with --dark: share of the closeups', kind: 'number', above: 0, range: [0, 1], default: 1 },
+  { flag: '--stop-dark', meaning: 'end the dark reads' },
+  { flag: '--force', meaning: 'switch although images lack features of it, or the guardrail speaks against the model' },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'switch-net',
   summary: 'makes another net serve, with its features, lists and model, in one instant and without a restart',
   args: [{ form: '[net]', meaning: 'its name in nets/ of the data folder, a folder to copy there, or bundled' }],
@@ -22,21 +36,11 @@ export const job: Job = {
     'related-pins switch-net tuned-1 --dark --share 0.2',
     'related-pins switch-net --stop-dark',
   ],
-  options: [
-    { flag: '--model <name>', meaning: 'the ranking model that goes with it (default: the newest trained on its features)' },
-    { flag: '--why <text>', meaning: 'the reason, kept with the switch', default: '' },
-    {
-      flag: '--dark',
-      meaning: 'do not switch: make a share of the closeups again with it, unseen; report-dark-reads --net says how they would differ',
-    },
-    { flag: '--share <share>', meaning: 'with --dark: share of the closeups', kind: 'number', default: 1 },
-    { flag: '--stop-dark', meaning: 'end the dark reads' },
-    { flag: '--force', meaning: 'switch although images lack features of it, or the guardrail speaks against the model' },
-  ],
+  options: FLAGS,
   run: switchNet,
-};
+});
 
-async function switchNet(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function switchNet(input: Input) {
   const { args, options, dataFolder, config } = input;
   if (options.stopDark === true) return stopDark(dataFolder);
   if (args[0] === undefined) throw new ServiceError('JOB_USAGE', { reason: 'switch-net needs the name of a net.' });
@@ -46,8 +50,8 @@ async function switchNet(input: JobInput): Promise<Readonly<Record<string, unkno
   const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
   const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
   try {
-    const asked = (options.model as string | undefined) ?? null;
-    const decision = { who: userInfo().username, why: String(options.why), force: options.force === true };
+    const asked = options.model ?? null;
+    const decision = { who: userName(), why: options.why, force: options.force === true };
     if (options.dark !== true) {
       const made = switchServing({ catalog, store, registry, dataFolder }, name, decision, asked);
       return { ...made, stale: staleParts(dataFolder) };
@@ -61,10 +65,8 @@ async function switchNet(input: JobInput): Promise<Readonly<Record<string, unkno
   }
 }
 
-function readInTheDark({ options, dataFolder }: JobInput, net: string, model: string): DarkNet {
-  const share = Number(options.share ?? 1);
-  if (!(share > 0 && share <= 1)) throw new ServiceError('JOB_USAGE', { reason: `--share is more than 0 and at most 1; it is ${share}` });
-  const dark: DarkNet = { net, share, model, since: new Date().toISOString() };
+function readInTheDark({ options, dataFolder }: Input, net: string, model: string): DarkNet {
+  const dark: DarkNet = { net, share: options.share, model, since: new Date().toISOString() };
   writeDarkNet(dataFolder, dark);
   return dark;
 }

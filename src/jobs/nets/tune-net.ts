@@ -16,11 +16,37 @@ import { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { type Net, type NetManifest, readNet } from '../../vision/net-manifest.ts';
 import { openOnnxProduct } from '../../vision/import/onnx-product.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 import { type TruthFigures, truthFigures, tuningLines } from './tuning-figures.ts';
 import { activationsKey, activationsOf, labelSets, type TuningImage, tuningImages } from './tuning-images.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--name <name>', meaning: 'what to call the tuned net', required: true },
+  { flag: '--net <folder>', meaning: 'the net to start from (default: the active one)' },
+  { flag: '--out <folder>', meaning: 'where it goes, a folder without a net (default: nets/NAME in the data folder)' },
+  { flag: '--images <folder>', meaning: 'folders of images, a folder a label (absent: the catalogue)' },
+  { flag: '--kinds <file>', meaning: 'JSON Lines {pinId, label}: known kinds of pins, one more task and truth' },
+  {
+    flag: '--tasks <names>',
+    meaning: 'of boards, categories, annotations, kinds (default: all together and each alone; the best is kept)',
+    kind: 'list',
+  },
+  { flag: '--bits <n>', meaning: 'length of the code (default: that of fc6)', kind: 'integer' },
+  { flag: '--short <n>', meaning: 'length of the short float embedding', kind: 'integer', default: 128 },
+  {
+    flag: '--epochs <n>',
+    meaning: 'at most; it stops when held-out precision no longer rises',
+    kind: 'integer',
+    default: HEAD_DEFAULTS.epochs,
+  },
+  { flag: '--sample <n>', meaning: 'images to learn from and measure on, at most', kind: 'integer', default: 20_000 },
+  { flag: '--threads <n>', meaning: 'training threads (default: one a core)', kind: 'integer' },
+  { flag: '--seed <n>', meaning: 'of the split, batches and rotation', kind: 'integer', default: 1 },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'tune-net',
   summary: "learns from the catalogue's boards, categories and annotations, and writes a net whose codes know them",
   examples: [
@@ -28,39 +54,17 @@ export const job: Job = {
     'related-pins tune-net --net nets/resnet50 --name resnet50-tuned --bits 1024 --out nets/resnet50-tuned',
     'related-pins tune-net --images photos-by-kind --name by-kind --out nets/by-kind',
   ],
-  options: [
-    { flag: '--name <name>', meaning: 'what to call the tuned net', required: true },
-    { flag: '--net <folder>', meaning: 'the net to start from (default: the active one)' },
-    { flag: '--out <folder>', meaning: 'where it goes, a folder without a net (default: nets/NAME in the data folder)' },
-    { flag: '--images <folder>', meaning: 'folders of images, a folder a label (absent: the catalogue)' },
-    { flag: '--kinds <file>', meaning: 'JSON Lines {pinId, label}: known kinds of pins, one more task and truth' },
-    {
-      flag: '--tasks <names>',
-      meaning: 'of boards, categories, annotations, kinds (default: all together and each alone; the best is kept)',
-      kind: 'list',
-    },
-    { flag: '--bits <n>', meaning: 'length of the code (default: that of fc6)', kind: 'integer' },
-    { flag: '--short <n>', meaning: 'length of the short float embedding', kind: 'integer', default: 128 },
-    {
-      flag: '--epochs <n>',
-      meaning: 'at most; it stops when held-out precision no longer rises',
-      kind: 'integer',
-      default: HEAD_DEFAULTS.epochs,
-    },
-    { flag: '--sample <n>', meaning: 'images to learn from and measure on, at most', kind: 'integer', default: 20_000 },
-    { flag: '--threads <n>', meaning: 'training threads (default: one a core)', kind: 'integer' },
-    { flag: '--seed <n>', meaning: 'of the split, batches and rotation', kind: 'integer', default: 1 },
-  ],
+  options: FLAGS,
   run: tuneNet,
   describe: (receipt) => [
-    `${String(receipt.name)} learned from ${String(receipt.tasks)} on ${String(receipt.images)} images, written to ${String(receipt.out)}`,
-    ...tuningLines(receipt.figures as TruthFigures[]),
+    `${receipt.name} learned from ${receipt.tasks} on ${receipt.images} images, written to ${receipt.out}`,
+    ...tuningLines(receipt.figures),
   ],
-};
+});
 
-async function tuneNet(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function tuneNet(input: Input) {
   const { options, config, dataFolder, progress } = input;
-  const name = options.name as string;
+  const name = options.name;
   const startedAt = performance.now();
   const base = readNet(typeof options.net === 'string' ? resolve(options.net) : activeNet(dataFolder, 'visual'));
   const length = featureNetOf(base).fc6Length;
@@ -76,7 +80,7 @@ async function tuneNet(input: JobInput): Promise<Readonly<Record<string, unknown
     throw new ServiceError('JOB_USAGE', {
       reason: `${out} holds a net already, under whose name features may be kept; choose another --name or --out, or remove it`,
     });
-  const threads = (options.threads as number | undefined) ?? availableParallelism();
+  const threads = options.threads ?? availableParallelism();
   const pool = new InferencePool({ workers: threads, provider: config.executionProvider });
   const { product, close } = openOnnxProduct(threads);
   try {
@@ -87,7 +91,7 @@ async function tuneNet(input: JobInput): Promise<Readonly<Record<string, unknown
     const layers = await finish(learned, length, product, options);
     const manifest = write(base, layers, learned, out, input);
     const agreement = await agreementOf(out, pool, seen, layers.bits, product);
-    const figures = await measure(seen, learned, layers, base.manifest, product, options.seed as number);
+    const figures = await measure(seen, learned, layers, base.manifest, product, options.seed);
     rmSync(work, { recursive: true });
     return {
       name,
@@ -124,14 +128,14 @@ interface Seen {
 }
 
 /** The images that could be read, their activations, labels and parts. */
-async function readable(net: Net, pool: InferencePool, images: readonly TuningImage[], work: string, input: JobInput): Promise<Seen> {
+async function readable(net: Net, pool: InferencePool, images: readonly TuningImage[], work: string, input: Input): Promise<Seen> {
   const all = await activationsOf(net, pool, images, work, input);
   const length = all.length / images.length;
   const rows = images.flatMap((_, row) => (Number.isNaN(all[row * length]) ? [] : [row]));
   const features = new Float32Array(rows.length * length);
   rows.forEach((row, at) => features.set(all.subarray(row * length, (row + 1) * length), at * length));
   const kept = rows.map((row) => images[row]);
-  const seed = input.options.seed as number;
+  const seed = input.options.seed;
   const parts = partsOf(
     kept.map(({ key }) => key),
     seed,
@@ -157,11 +161,11 @@ interface Means {
 }
 
 /** Trains a head on all tasks together and one on each alone, and keeps the best by what may stop it. */
-async function learn(seen: Seen, length: number, { work, threads }: Means, { options, progress, signal }: JobInput): Promise<Learned> {
-  const seed = options.seed as number;
+async function learn(seen: Seen, length: number, { work, threads }: Means, { options, progress, signal }: Input): Promise<Learned> {
+  const seed = options.seed;
   const { rows, mean } = prepareRows(seen.features, length, seen.training);
-  const frame = sharedFloats(randomFrame((options.bits as number | undefined) ?? length, length, seed));
-  const wanted = options.tasks as string[] | undefined;
+  const frame = sharedFloats(randomFrame(options.bits ?? length, length, seed));
+  const wanted = options.tasks;
   const tasks = seen.sets.flatMap((set) => taskOf(set, seen.parts, seed) ?? []).filter((task) => wanted?.includes(task.name) ?? true);
   const judges = seen.sets.flatMap((set) => protocolOf(set, seen.parts, 'stop', seed) ?? []);
   if (tasks.length === 0 || judges.length === 0) {
@@ -170,7 +174,7 @@ async function learn(seen: Seen, length: number, { work, threads }: Means, { opt
     throw new ServiceError('NOTHING_TO_DO', { reason });
   }
   const shared = sharedFloats(rows);
-  const settings = { ...HEAD_DEFAULTS, epochs: options.epochs as number, seed };
+  const settings = { ...HEAD_DEFAULTS, epochs: options.epochs, seed };
   const choices = tasks.length === 1 || wanted ? [tasks] : [tasks, ...tasks.map((task) => [task])];
   const works = choices.map((chosen): HeadWork => {
     const name = chosen.map((task) => task.name).join('+');
@@ -203,20 +207,20 @@ async function finish(
   { rows, mean, training, frame, head }: Learned,
   length: number,
   product: MatrixProduct,
-  options: JobInput['options'],
+  options: Input['options'],
 ): Promise<Layers> {
   const projected = await product(rows, head.weights, { rows: rows.length / length, columns: length, inner: length, bTransposed: true });
   const units = unitRows(projected, length);
   const sample = new Float32Array(training.length * length);
   training.forEach((row, at) => sample.set(units.subarray(row * length, (row + 1) * length), at * length));
-  const short = principalFrame(sample, length, Math.min(options.short as number, length));
+  const short = principalFrame(sample, length, Math.min(options.short, length));
   return {
     bits: await affineLayer(frame, head.weights, mean, product),
     short: await affineLayer(short, head.weights, mean, product),
   };
 }
 
-function write(base: Net, { bits, short }: Layers, { head }: Learned, out: string, { options }: JobInput): NetManifest {
+function write(base: Net, { bits, short }: Layers, { head }: Learned, out: string, { options }: Input): NetManifest {
   return appendLayers(
     base,
     [
@@ -225,7 +229,7 @@ function write(base: Net, { bits, short }: Layers, { head }: Learned, out: strin
     ],
     out,
     {
-      name: options.name as string,
+      name: options.name,
       binarization: 'activation > 0',
       licence: `${base.manifest.licence}; head learned from the catalogue's own labels`,
       tunedFrom: { name: base.manifest.name, sha256: base.manifest.sha256, tasks: head.tasks, seed: options.seed },

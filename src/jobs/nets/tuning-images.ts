@@ -23,15 +23,24 @@ export interface TuningImage {
   readonly terms: Terms;
 }
 
+export interface TuningChoice {
+  /** A folder of folders; absent: the catalogue. */
+  readonly images?: string;
+  readonly kinds?: string;
+  /** At most so many images, drawn by the seed. */
+  readonly sample: number;
+  readonly seed: number;
+}
+
 /** The catalogue's images with boards, categories and annotations; or a folder's, whose sub-folders are labels. */
-export function tuningImages(input: JobInput): TuningImage[] {
+export function tuningImages(input: JobInput<TuningChoice>): TuningImage[] {
   const { options } = input;
   const all = typeof options.images === 'string' ? labelledFolder(resolve(options.images)) : catalogImages(input);
-  const most = options.sample as number;
+  const { sample: most, seed } = options;
   const kept =
     all.length <= most
       ? all
-      : seededRandom(options.seed as number)
+      : seededRandom(seed)
           .shuffled(all.map((_, i) => i))
           .slice(0, most)
           .sort((a, b) => a - b)
@@ -48,7 +57,7 @@ function labelledFolder(folder: string): TuningImage[] {
   });
 }
 
-function catalogImages({ options, dataFolder, config }: JobInput): TuningImage[] {
+function catalogImages({ options, dataFolder, config }: JobInput<TuningChoice>): TuningImage[] {
   const kinds = typeof options.kinds === 'string' ? readKinds(resolve(options.kinds)) : null;
   const catalog = openCatalog(dataFolder);
   const fetching = imageFetching(config, dataFolder);

@@ -1,9 +1,9 @@
 /** A whole copy of the data folder while the service goes on. */
 import { join, resolve } from 'node:path';
 import { backUp } from '../../catalog/artifacts/backup.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 
-export const job: Job = {
+export const job = defineJob({
   name: 'back-up',
   summary: 'copies the data folder, whole and with digests, while the service runs',
   examples: ['related-pins back-up --data var --out backups/2026-11-21', 'related-pins back-up --out backup --json'],
@@ -12,7 +12,7 @@ export const job: Job = {
   ],
   alone: () => true,
   async run({ options, dataFolder, progress, signal }) {
-    const folder = (options.out as string | undefined) ?? besides(dataFolder, new Date());
+    const folder = options.out ?? besides(dataFolder, new Date());
     return { ...(await backUp(dataFolder, folder, progress, signal)) };
   },
   describe: ({ files, bytes, folder, photosElsewhere }) => [
@@ -21,7 +21,7 @@ export const job: Job = {
       ? []
       : [`${photosElsewhere} photos lie outside the data folder and are not in it: copy them too, and keep their paths`]),
   ],
-};
+});
 
 /** `var` becomes `var-backups/2026-11-21T03-00-00`. */
 function besides(dataFolder: string, at: Date): string {

@@ -2,9 +2,9 @@
 import { createKey } from '../../access-keys.ts';
 import { appendAudit } from '../../audit-trail.ts';
 import { changeKeys } from '../job-lock.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 
-export const job: Job = {
+export const job = defineJob({
   name: 'create-key',
   summary: 'makes an access key and shows it once',
   examples: ['related-pins create-key shop --scopes read,events', 'related-pins create-key importer --scopes catalogue --json'],
@@ -18,14 +18,14 @@ export const job: Job = {
     },
   ],
   async run({ args, options, dataFolder }) {
-    const scopes = options.scopes as string[];
+    const { scopes } = options;
     const key = await changeKeys(dataFolder, () => createKey(dataFolder, args[0], scopes));
     appendAudit(dataFolder, { who: 'command line', action: 'create-key', subject: `${args[0]} (${scopes.join(', ')})` });
     return { name: args[0], scopes, key };
   },
   describe: ({ name, scopes, key }) => [
-    `${name} may: ${(scopes as string[]).join(', ')}`,
-    `${key}`,
+    `${name} may: ${scopes.join(', ')}`,
+    key,
     'Keep it now: it is not stored and can not be shown again.',
   ],
-};
+});

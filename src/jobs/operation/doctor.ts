@@ -1,9 +1,9 @@
 /** Looks at an installation from the runtime to Redis, changes nothing, and says what is wrong and the way out. */
 import { reasonOf } from '../../errors.ts';
 import { CHECKS, type Finding } from './doctor-checks.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 
-export const job: Job = {
+export const job = defineJob({
   name: 'doctor',
   summary: 'looks at an installation and says what is wrong',
   examples: ['related-pins doctor', 'related-pins doctor --data /var/lib/related-pins --json'],
@@ -29,11 +29,11 @@ export const job: Job = {
     return { ok: count('ok'), warn: count('warn'), bad: count('bad'), findings };
   },
   describe({ findings, bad, warn }) {
-    const lines = (findings as Finding[]).flatMap(({ check, health, says, wayOut }) => {
+    const lines = findings.flatMap(({ check, health, says, wayOut }) => {
       const line = `${health.padEnd(5)}${check.padEnd(23)} ${says}`;
       return wayOut === '' ? [line] : [line, `${' '.repeat(29)}${wayOut}`];
     });
     return [...lines, '', bad === 0 ? `nothing is wrong${warn === 0 ? '' : `, ${warn} to look at`}` : `${bad} wrong, ${warn} to look at`];
   },
-  exitCode: ({ bad }) => ((bad as number) > 0 ? 1 : 0),
-};
+  exitCode: ({ bad }) => (bad > 0 ? 1 : 0),
+});

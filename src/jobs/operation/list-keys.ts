@@ -1,8 +1,8 @@
 /** The access keys of a data folder: names, scopes, ages; never the keys. */
 import { readKeys } from '../../access-keys.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 
-export const job: Job = {
+export const job = defineJob({
   name: 'list-keys',
   summary: 'lists the access keys and what they may do',
   examples: ['related-pins list-keys', 'related-pins list-keys --json'],
@@ -11,8 +11,7 @@ export const job: Job = {
     return { keys: readKeys(dataFolder).map(({ name, scopes, createdAt = null }) => ({ name, scopes, createdAt })) };
   },
   describe({ keys }) {
-    const rows = keys as { name: string; scopes: string[]; createdAt: string | null }[];
-    if (rows.length === 0) return ['No keys are stored; create-key makes one.'];
-    return rows.map((row) => `${row.name.padEnd(24)}${row.scopes.join(', ').padEnd(36)}${row.createdAt ?? ''}`);
+    if (keys.length === 0) return ['No keys are stored; create-key makes one.'];
+    return keys.map(({ name, scopes, createdAt }) => `${name.padEnd(24)}${scopes.join(', ').padEnd(36)}${createdAt ?? ''}`);
   },
-};
+});

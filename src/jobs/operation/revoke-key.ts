@@ -2,9 +2,9 @@
 import { revokeKey } from '../../access-keys.ts';
 import { appendAudit } from '../../audit-trail.ts';
 import { changeKeys } from '../job-lock.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 
-export const job: Job = {
+export const job = defineJob({
   name: 'revoke-key',
   summary: 'takes an access key back, at once',
   examples: ['related-pins revoke-key shop'],
@@ -16,4 +16,4 @@ export const job: Job = {
     return { name, scopes };
   },
   describe: ({ name }) => [`${name} is refused from now on`],
-};
+});

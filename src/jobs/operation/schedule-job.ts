@@ -1,9 +1,9 @@
 import { ServiceError } from '../../errors.ts';
 import { nextRunOf, readSchedule, type Schedule, SCHEDULABLE_JOBS, setScheduled } from '../../schedule/schedule-file.ts';
-import type { Job } from '../job.ts';
+import { defineJob } from '../job.ts';
 
 /** When the service runs a job by itself. */
-export const job: Job = {
+export const job = defineJob({
   name: 'schedule-job',
   summary: `Lets a running service run a job by a cron expression (UTC), one job at a time: ${SCHEDULABLE_JOBS.join(', ')}.`,
   examples: [
@@ -24,25 +24,20 @@ export const job: Job = {
     if (options.never) return told(setScheduled(dataFolder, name, null));
     if (options.cron === undefined) throw new ServiceError('JOB_USAGE', { reason: 'Say when with --cron, or --never.' });
     const known = readSchedule(dataFolder)[name]?.flags ?? [];
-    const flags =
-      options.flags === undefined
-        ? known
-        : String(options.flags)
-            .split(/\s+/)
-            .filter((flag) => flag !== '');
-    return told(setScheduled(dataFolder, name, { cron: String(options.cron), flags }));
+    const flags = options.flags === undefined ? known : options.flags.split(/\s+/).filter((flag) => flag !== '');
+    return told(setScheduled(dataFolder, name, { cron: options.cron, flags }));
   },
   describe({ jobs }) {
-    const lines = Object.entries(jobs as Record<string, Line>).map(
+    const lines = Object.entries(jobs).map(
       ([name, { cron, flags, nextRunAt }]) => `${name.padEnd(20)} ${cron.padEnd(16)} next ${nextRunAt}  ${flags.join(' ')}`,
     );
     return lines.length > 0 ? lines : ['nothing is scheduled'];
   },
-};
+});
 
 type Line = Schedule[string] & { readonly nextRunAt: string };
 
-function told(schedule: Schedule): Readonly<Record<string, unknown>> {
+function told(schedule: Schedule) {
   const now = Date.now();
   const lines = Object.entries(schedule).map(([name, line]) => [
     name,

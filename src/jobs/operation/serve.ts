@@ -3,10 +3,10 @@ import { PORTS } from '../../config.ts';
 import { reasonOf } from '../../errors.ts';
 import { type Server, startServer } from '../../server.ts';
 import { eyesLine } from '../../service/eyes.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, type JobInput } from '../job.ts';
 
 /** Serves until it is stopped. */
-export const job: Job = {
+export const job = defineJob({
   name: 'serve',
   summary: 'answers over HTTP: closeups, home feeds, events, upserts, the pages',
   examples: [
@@ -21,13 +21,10 @@ export const job: Job = {
   ],
   run: (input) => serveUntilStopped(input, () => undefined),
   describe: () => ['stopped'],
-};
+});
 
 /** `onListening` gets the address, the free port filled in, once requests are answered. */
-export async function serveUntilStopped(
-  input: JobInput,
-  onListening: (address: string) => void,
-): Promise<Readonly<Record<string, unknown>>> {
+export async function serveUntilStopped(input: JobInput<Address>, onListening: (address: string) => void) {
   const server = await startServing(input);
   onListening(server.address);
   await stopped(input.signal);
@@ -35,13 +32,16 @@ export async function serveUntilStopped(
   return { served: server.address, lists: 'logged', stopped: true };
 }
 
+/** What flags say of the settings of the same name. */
+export interface Address {
+  readonly port?: number;
+  readonly host?: string;
+  readonly workers?: number;
+}
+
 /** Starts the server that flags and settings ask for, and says where it is and by which net it compares. */
-export async function startServing({ options, config, dataFolder, progress }: JobInput): Promise<Server> {
-  const {
-    port = config.port,
-    host = config.host,
-    workers = config.workers,
-  } = options as { port?: number; host?: string; workers?: number };
+export async function startServing({ options, config, dataFolder, progress }: JobInput<Address>): Promise<Server> {
+  const { port = config.port, host = config.host, workers = config.workers } = options;
   const server = await startServer({ ...config, port, host, workers }, dataFolder);
   progress.note(`related-pins: serving ${dataFolder} on ${server.address}`);
   progress.note(eyes(dataFolder));

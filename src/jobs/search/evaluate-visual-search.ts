@@ -40,9 +40,38 @@ import { activeNet } from '../../vision/net-folder.ts';
 import { blendByKind } from './evaluate-blend.ts';
 import { classFolders } from '../nets/evaluate-class-folders.ts';
 import { productScenes } from './evaluate-product-scenes.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--truth <path>', meaning: 'objects.jsonl or a YOLO folder (default: the demo world of the data folder)' },
+  {
+    flag: '--held-out <share>',
+    meaning: 'share of photos that ask, chosen by hash; the rest is indexed',
+    kind: 'number',
+    default: 0.25,
+  },
+  {
+    flag: '--recall <share>',
+    meaning: 'right dots that must stay when thresholds are fitted',
+    kind: 'number',
+    default: 0.9,
+  },
+  { flag: '--limit <n>', meaning: 'the first n photos only', kind: 'integer' },
+  { flag: '--scenes <file>', meaning: 'instead: {image, scenes} lines; recall of the scenes that hold each product' },
+  { flag: '--classes <folder>', meaning: 'instead: photos in class folders; precision of whole photos and of crops' },
+  { flag: '--blend <n>', meaning: 'instead: what Lens blends for n pictures of the catalogue, by kind of query', kind: 'integer' },
+  {
+    flag: '--margins <shares>',
+    meaning: 'with --scenes: shares of a crop’s sides added around it, each tried (default: 0,0.1,0.25)',
+    kind: 'list',
+  },
+  { flag: '--margin <share>', meaning: 'share of a crop’s sides that is added around it', kind: 'number', default: CROP_MARGIN },
+  { flag: '--score <least>', meaning: 'with --scenes: detections that are indexed', kind: 'number', default: 0.2 },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'evaluate-visual-search',
   summary: 'precision of crops, scenes found by objects, and which dots the search believes in, on photos with true boxes',
   examples: [
@@ -51,35 +80,10 @@ export const job: Job = {
     'related-pins evaluate-visual-search --scenes rooms.jsonl',
     'related-pins evaluate-visual-search --blend 300',
   ],
-  options: [
-    { flag: '--truth <path>', meaning: 'objects.jsonl or a YOLO folder (default: the demo world of the data folder)' },
-    {
-      flag: '--held-out <share>',
-      meaning: 'share of photos that ask, chosen by hash; the rest is indexed',
-      kind: 'number',
-      default: 0.25,
-    },
-    {
-      flag: '--recall <share>',
-      meaning: 'right dots that must stay when thresholds are fitted',
-      kind: 'number',
-      default: 0.9,
-    },
-    { flag: '--limit <n>', meaning: 'the first n photos only', kind: 'integer' },
-    { flag: '--scenes <file>', meaning: 'instead: {image, scenes} lines; recall of the scenes that hold each product' },
-    { flag: '--classes <folder>', meaning: 'instead: photos in class folders; precision of whole photos and of crops' },
-    { flag: '--blend <n>', meaning: 'instead: what Lens blends for n pictures of the catalogue, by kind of query', kind: 'integer' },
-    {
-      flag: '--margins <shares>',
-      meaning: 'with --scenes: shares of a crop’s sides added around it, each tried (default: 0,0.1,0.25)',
-      kind: 'list',
-    },
-    { flag: '--margin <share>', meaning: 'share of a crop’s sides that is added around it', kind: 'number', default: CROP_MARGIN },
-    { flag: '--score <least>', meaning: 'with --scenes: detections that are indexed', kind: 'number', default: 0.2 },
-  ],
+  options: FLAGS,
   run: evaluateVisualSearch,
-  describe: (receipt) => ('dots' in receipt ? describe(receipt as unknown as Receipt) : figureLines(receipt)),
-};
+  describe: (receipt) => ('precision' in receipt ? describe(receipt as Receipt) : figureLines(receipt)),
+});
 
 /** The receipts of --scenes and --classes, a figure a line. */
 function figureLines(receipt: Readonly<Record<string, unknown>>): string[] {
@@ -124,7 +128,7 @@ interface Coded extends Region {
   readonly code: Uint32Array;
 }
 
-async function evaluateVisualSearch(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function evaluateVisualSearch(input: Input) {
   const { scenes, classes, score, blend } = input.options;
   if (typeof scenes === 'string')
     return withPool(input, async (pool) => ({
@@ -135,14 +139,14 @@ async function evaluateVisualSearch(input: JobInput): Promise<Readonly<Record<st
   return withPool(input, (pool) => evaluateTruth(pool, input));
 }
 
-function marginsOf({ options }: JobInput): readonly number[] {
-  const given = (options.margins as readonly string[] | undefined) ?? [];
+function marginsOf({ options }: Input): readonly number[] {
+  const given = options.margins ?? [];
   const margins = given.length === 0 ? [0, 0.1, 0.25] : given.map(Number);
   if (margins.every((margin) => margin >= 0 && margin <= 1)) return margins;
   throw new ServiceError('JOB_USAGE', { reason: `--margins are shares within 0..1, not ${given.join(', ')}` });
 }
 
-async function withPool<T>({ config }: JobInput, work: (pool: InferencePool) => Promise<T>): Promise<T> {
+async function withPool<T>({ config }: Input, work: (pool: InferencePool) => Promise<T>): Promise<T> {
   const pool = new InferencePool({ workers: availableParallelism(), provider: config.executionProvider });
   try {
     return await work(pool);
@@ -151,10 +155,10 @@ async function withPool<T>({ config }: JobInput, work: (pool: InferencePool) => 
   }
 }
 
-async function evaluateTruth(pool: InferencePool, input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function evaluateTruth(pool: InferencePool, input: Input) {
   const { options } = input;
   const photos = truthOf(input);
-  const asks = photos.map(({ file }) => (mixedSeed(7, basename(file)) >>> 0) / 2 ** 32 < Number(options.heldOut));
+  const asks = photos.map(({ file }) => (mixedSeed(7, basename(file)) >>> 0) / 2 ** 32 < options.heldOut);
   const seen = await describePhotos(photos, asks, pool, input);
   const index = indexOf(seen.trueCrops.filter(({ photo }) => !asks[photo]));
   const held = (regions: readonly Coded[]): readonly Coded[] => regions.filter(({ photo }) => asks[photo]);
@@ -172,14 +176,14 @@ async function evaluateTruth(pool: InferencePool, input: JobInput): Promise<Read
     dots: {
       detections: dots.length,
       right: dots.filter((dot) => dot.right).length,
-      recallAsked: Number(options.recall),
-      table: dotTable(dots, Number(options.recall)),
+      recallAsked: options.recall,
+      table: dotTable(dots, options.recall),
       sweeps: dotSweeps(dots),
     },
   };
 }
 
-function truthOf({ options, dataFolder }: JobInput): readonly TrueImage[] {
+function truthOf({ options, dataFolder }: Input): readonly TrueImage[] {
   const path = typeof options.truth === 'string' ? options.truth : join(dataFolder, 'world', 'objects.jsonl');
   if (!existsSync(path)) {
     throw new ServiceError('NOTHING_TO_DO', {
@@ -202,7 +206,7 @@ async function describePhotos(
   photos: readonly TrueImage[],
   asks: readonly boolean[],
   pool: InferencePool,
-  input: JobInput,
+  input: Input,
 ): Promise<Described> {
   const detectors = openDetectors(readDetectorSet(input.dataFolder), pool);
   const net = await openConvNet(activeNet(input.dataFolder, 'visual'), pool);
@@ -211,7 +215,7 @@ async function describePhotos(
   const regions: Region[] = [];
   const vectors: Float32Array[] = [];
   const step = Math.max(1, Math.floor(pool.appetite / 6));
-  const margin = Number(input.options.margin ?? CROP_MARGIN);
+  const margin = input.options.margin ?? CROP_MARGIN;
   input.progress.start('describe photos', photos.length);
   for (let from = 0; from < photos.length; from += step) {
     if (input.signal.aborted) throw new ServiceError('JOB_STOPPED');

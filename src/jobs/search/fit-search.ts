@@ -28,13 +28,30 @@ import { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { imageFetching } from '../../catalog/pins/image-fetch.ts';
 import { bytesOrRefusal } from '../nets/detect-objects.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
 /** Right dots of a detector below which nothing is fitted for it. */
 const RIGHT_DOTS_MIN = 40;
 const KNOBS: readonly Knob[] = ['score', ...DOT_SIGNALS];
 
-export const job: Job = {
+const FLAGS = flags([
+  {
+    flag: '--truth <path>',
+    meaning:
+      'objects.jsonl or a YOLO folder of catalogue images; several, each with labels of its own (default: the demo world of the data folder)',
+    repeatable: true,
+  },
+  { flag: '--recall <share>', meaning: 'right dots that must stay', kind: 'number', default: 0.9 },
+  { flag: '--knobs <names>', meaning: `which to fit, of ${KNOBS.join(', ')} (default: all)`, kind: 'list' },
+  { flag: '--precision <share>', meaning: 'share of exact-product answers that must be right', kind: 'number', default: 0.95 },
+  { flag: '--products <n>', meaning: 'pictures whose altered copies are searched for', kind: 'integer', default: 300 },
+  { flag: '--seed <n>', meaning: 'which pictures, and which half is fitted on', kind: 'integer', default: 1 },
+  { flag: '--out <file>', meaning: 'where the thresholds go (default: search-thresholds.json in the data folder)' },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'fit-search',
   summary: 'fits the thresholds of object dots on true boxes, and the exact-product distance on altered copies',
   examples: [
@@ -42,26 +59,13 @@ export const job: Job = {
     'related-pins fit-search --truth objects.jsonl --recall 0.95 --json',
     'related-pins fit-search --knobs score,conformity --seed 3',
   ],
-  options: [
-    {
-      flag: '--truth <path>',
-      meaning:
-        'objects.jsonl or a YOLO folder of catalogue images; several, each with labels of its own (default: the demo world of the data folder)',
-      repeatable: true,
-    },
-    { flag: '--recall <share>', meaning: 'right dots that must stay', kind: 'number', default: 0.9 },
-    { flag: '--knobs <names>', meaning: `which to fit, of ${KNOBS.join(', ')} (default: all)`, kind: 'list' },
-    { flag: '--precision <share>', meaning: 'share of exact-product answers that must be right', kind: 'number', default: 0.95 },
-    { flag: '--products <n>', meaning: 'pictures whose altered copies are searched for', kind: 'integer', default: 300 },
-    { flag: '--seed <n>', meaning: 'which pictures, and which half is fitted on', kind: 'integer', default: 1 },
-    { flag: '--out <file>', meaning: 'where the thresholds go (default: search-thresholds.json in the data folder)' },
-  ],
+  options: FLAGS,
   alone: () => true,
   run: fitSearch,
-  describe: (receipt) => describe(receipt as unknown as SearchThresholds & { file: string }),
-};
+  describe: (receipt) => describe(receipt),
+});
 
-async function fitSearch(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function fitSearch(input: Input) {
   const { config, dataFolder, options } = input;
   const { synchronous } = config;
   const catalog = openCatalog(dataFolder, { synchronous });
@@ -85,7 +89,7 @@ async function fitSearch(input: JobInput): Promise<Readonly<Record<string, unkno
       const thresholds: SearchThresholds = {
         format: 2,
         at: new Date().toISOString(),
-        seed: Number(options.seed),
+        seed: options.seed,
         net: net.features.digest,
         dots: fitDots(catalog, columns, store, detectors, input),
         exactProduct: await fitExact(catalog, columns, net, nearest, input),
@@ -110,7 +114,7 @@ function fitDots(
   columns: PinColumns,
   store: ObjectStore,
   { detectors }: DetectorSet,
-  { options, dataFolder }: JobInput,
+  { options, dataFolder }: Input,
 ): readonly FittedDots[] {
   const given = (options.truth ?? []) as readonly string[];
   const truths = given.length > 0 ? given : [join(dataFolder, 'world', 'objects.jsonl')].filter(existsSync);
@@ -130,9 +134,9 @@ function fitDots(
 }
 
 /** Dots of one half of the pictures fit, the other half judges; near-duplicates stay in one half. */
-function fittedDots(dots: readonly PhotoDot[], options: JobInput['options']): Omit<FittedDots, 'detector' | 'name' | 'truth'> | null {
-  const recall = Number(options.recall);
-  const fitted = (dot: PhotoDot): boolean => halfOf(dot.photo, Number(options.seed)) === 0;
+function fittedDots(dots: readonly PhotoDot[], options: Input['options']): Omit<FittedDots, 'detector' | 'name' | 'truth'> | null {
+  const recall = options.recall;
+  const fitted = (dot: PhotoDot): boolean => halfOf(dot.photo, options.seed) === 0;
   const thresholds = fitDotThresholds(dots.filter(fitted), knobsOf(options.knobs), recall);
   if (!thresholds) return null;
   const { shown: _, ...judged } = dotOutcome(
@@ -206,13 +210,13 @@ async function fitExact(
   columns: PinColumns,
   net: ConvNet,
   nearest: Nearest,
-  input: JobInput,
+  input: Input,
 ): Promise<SearchThresholds['exactProduct']> {
   const { options, config, dataFolder, progress, signal } = input;
-  const seed = Number(options.seed);
+  const seed = options.seed;
   const chosen = seededRandom(seed)
     .shuffled([...catalog.pins.images()])
-    .slice(0, Number(options.products));
+    .slice(0, options.products);
   const known = knownDuplicates(columns, dataFolder);
   const pairs: readonly KnownPair[][] = [[], []];
   const sames = [0, 0];
@@ -240,7 +244,7 @@ async function fitExact(
     progress.update(Math.min(chosen.length, from + AT_ONCE));
   }
   progress.stop();
-  const precisionAsked = Number(options.precision);
+  const precisionAsked = options.precision;
   const rule: ExactProductRule | null = fitExactProduct(pairs[0], sames[0], precisionAsked);
   if (!rule) return null;
   return {

@@ -24,7 +24,7 @@ import { ResidentObjects } from '../../search/resident-objects.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { partsAhead } from '../../vision/parts-ahead.ts';
-import type { Job, JobInput } from '../job.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 import { type DetectorSet, readDetectorSet, readUnited } from '../../detection/detector-set.ts';
 import { openSetDetections } from '../../detection/set-detections.ts';
 
@@ -36,7 +36,15 @@ const UNREAD = 'unread';
 /** Until a crop is searched by. */
 const NOT_JUDGED: DotSignals = { visual: 0, annotation: 0, conformity: null, agreement: null };
 
-export const job: Job = {
+const FLAGS = flags([
+  { flag: '--anew', meaning: 'search again by every stored crop: what searches say changes as the catalogue grows' },
+  { flag: '--workers <n>', meaning: 'inference threads (default: one per core)', kind: 'integer' },
+  { flag: '--retry-failed', meaning: 'describe again the objects of pictures some of whose crops were refused before' },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
   name: 'index-objects',
   summary: 'describes every detected object’s crop, and what a search by it says: object search and dots',
   examples: [
@@ -44,25 +52,21 @@ export const job: Job = {
     'related-pins index-objects --anew --json   # after the catalogue has grown',
     'related-pins index-objects --retry-failed',
   ],
-  options: [
-    { flag: '--anew', meaning: 'search again by every stored crop: what searches say changes as the catalogue grows' },
-    { flag: '--workers <n>', meaning: 'inference threads (default: one per core)', kind: 'integer' },
-    { flag: '--retry-failed', meaning: 'describe again the objects of pictures some of whose crops were refused before' },
-  ],
+  options: FLAGS,
   alone: () => true,
   run: indexObjects,
   describe: ({ read, written, unchanged, unread, removed, objects, refused }) => [
     `${read} pictures: ${written} written, ${unchanged} unchanged, ${unread} not to be read now, ${removed} gone; ${objects} objects searched by, ${refused} refused`,
   ],
-};
+});
 
-async function indexObjects(input: JobInput): Promise<Readonly<Record<string, unknown>>> {
+async function indexObjects(input: Input) {
   const { config, dataFolder, options } = input;
   const { synchronous } = config;
   const catalog = openCatalog(dataFolder, { synchronous });
   const features = openFeatureStore(dataFolder, { synchronous });
   const pool = new InferencePool({
-    workers: (options.workers as number | undefined) ?? availableParallelism(),
+    workers: options.workers ?? availableParallelism(),
     provider: config.executionProvider,
     limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit },
   });
@@ -120,7 +124,7 @@ interface Found {
 }
 
 /** The objects of every picture that a detector has looked at. */
-function foundObjects(catalog: CatalogStore, set: DetectorSet, { dataFolder, config }: JobInput): readonly Found[] {
+function foundObjects(catalog: CatalogStore, set: DetectorSet, { dataFolder, config }: Input): readonly Found[] {
   const images = new Map([...catalog.pins.images()].map((image) => [image.pinIndex, image]));
   const detections = openSetDetections(dataFolder, set, { synchronous: config.synchronous });
   const all: Found[] = [];
@@ -169,7 +173,7 @@ function forgetGone(store: ObjectStore, states: ReadonlyMap<number, string>, fou
 }
 
 /** Searches by stored codes, of new rows and (again) of old ones; no net runs. Returns the number of objects. */
-async function judgeObjects(rows: readonly Found[], store: ObjectStore, sources: DotSources, input: JobInput): Promise<number> {
+async function judgeObjects(rows: readonly Found[], store: ObjectStore, sources: DotSources, input: Input): Promise<number> {
   input.progress.start('search by crops', rows.length);
   let objects = 0;
   for (let from = 0; from < rows.length; from += JUDGED_AT_ONCE) {
@@ -221,7 +225,7 @@ function knownSights(features: FeatureStore, net: ConvNet, store: ObjectStore): 
  * Runs the net over the crops of each picture and keeps their codes, part by part: a stop loses one part. Returns crops refused,
  * those of pictures that could not be read among them.
  */
-async function describeObjects(wanted: readonly Found[], describing: Describing, input: JobInput): Promise<number> {
+async function describeObjects(wanted: readonly Found[], describing: Describing, input: Input): Promise<number> {
   const { store, pool } = describing;
   let refused = 0;
   input.progress.start('index objects', wanted.length);
@@ -263,7 +267,7 @@ interface DescribedPart {
   readonly unread: ReadonlySet<number>;
 }
 
-async function describedCrops(part: readonly Found[], { net, binarizer, knownSight }: Describing, input: JobInput): Promise<DescribedPart> {
+async function describedCrops(part: readonly Found[], { net, binarizer, knownSight }: Describing, input: Input): Promise<DescribedPart> {
   const { crops, unread } = await cropsOf(part, knownSight, input);
   const anew = crops.filter(({ sight }) => sight === null);
   const embedded = await net.embed(anew.map(({ bytes, object }) => ({ bytes, box: object.box })));
@@ -278,7 +282,7 @@ async function describedCrops(part: readonly Found[], { net, binarizer, knownSig
 }
 
 /** The crops of some pins; an image that cannot be read now gives none. */
-async function cropsOf(part: readonly Found[], knownSight: KnownSight, { config, dataFolder }: JobInput): Promise<DescribedPart> {
+async function cropsOf(part: readonly Found[], knownSight: KnownSight, { config, dataFolder }: Input): Promise<DescribedPart> {
   const crops: Crop[] = [];
   const unread = new Set<number>();
   for (const { image, objects } of part) {
