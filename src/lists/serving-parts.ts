@@ -40,6 +40,11 @@ export function inOrder(parts: ServingParts): ServingParts {
   return { ...parts, limits: { ...parts.limits, shuffledShare: 0, unservedRows: 0 } };
 }
 
+/** The same parts, knowing nothing of what people did with lists: where that is the very thing to be foretold. */
+export function withoutLog(parts: ServingParts): ServingParts {
+  return { ...parts, sources: parts.sources.filter(({ name }) => name !== 'remembered-winners'), engagement: null };
+}
+
 export interface ServingLimits {
   /** The sources that are asked unless a treatment names others. */
   readonly sourceShares: SourceShares;

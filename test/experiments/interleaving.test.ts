@@ -76,6 +76,20 @@ test('replay by hand: two places, one match worth its inverse propensity', () =>
   expect(report.alarm).toBeNull();
 });
 
+test('nine lists of one person are one witness: ten people who send every list nine times are no surer than ten lists', () => {
+  const random = seededRandom(3);
+  const lists = Array.from({ length: 10 }, (_, person) => ({
+    logged: random.shuffled([1, 2, 3]),
+    rewards: [random.integer(2), random.integer(2), random.integer(2)],
+    target: [1, 2, 3],
+    unit: `person ${person}`,
+  }));
+  const repeated = lists.flatMap((list) => Array.from({ length: 9 }, () => list));
+  const [once, often] = [replayValue(lists, null), replayValue(repeated, null)];
+  for (const method of ['ips', 'snips'] as const)
+    for (const bound of ['value', 'low', 'high'] as const) expect(often[method][bound]).toBeCloseTo(once[method][bound], 10);
+});
+
 test('a target that was never offered raises the alarm, and nothing to replay is refused', () => {
   expect(replayValue([{ logged: [1, 2], rewards: [1, 0], target: [1, 9] }], null)).toMatchObject({
     support: 0.5,

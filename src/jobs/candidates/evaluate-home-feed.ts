@@ -9,7 +9,7 @@ import { type InteractionForm, Names, readInteractions } from '../../candidates/
 import { ServiceError } from '../../errors.ts';
 import { seededRandom } from '../../math/random.ts';
 import { homeFeed } from '../../related-pins.ts';
-import type { ServingParts } from '../../lists/serving-parts.ts';
+import { withoutLog } from '../../lists/serving-parts.ts';
 import { plainOptions } from '../../lists/serve-list.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
@@ -106,11 +106,7 @@ async function serveAll(input: Input, context: Context, users: readonly HeldOutU
   const sums: Sums = { users: 0, recall: 0, ndcg: 0, popularRecall: 0, milliseconds: 0, missing: new Map() };
   const popular = mostSaved(context);
   // What people did with lists may be the very saves that are wanted.
-  const parts: ServingParts = {
-    ...context.parts,
-    sources: context.parts.sources.filter(({ name }) => name !== 'remembered-winners'),
-    engagement: null,
-  };
+  const parts = withoutLog(context.parts);
   input.progress.start('serving home feeds', users.length);
   for (const { userId, wanted } of users) {
     if (input.signal.aborted) throw new ServiceError('JOB_STOPPED');

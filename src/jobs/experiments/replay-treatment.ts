@@ -13,7 +13,7 @@ import type { ReplayList } from '../../experiments/statistics/replay.ts';
 import { fitRewardModel, replayValue } from '../../experiments/statistics/replay.ts';
 import { readTreatment, type Treatment } from '../../treatment.ts';
 import { relatedPins } from '../../related-pins.ts';
-import type { ServingParts } from '../../lists/serving-parts.ts';
+import { withoutLog } from '../../lists/serving-parts.ts';
 import { plainOptions } from '../../lists/serve-list.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
@@ -95,19 +95,13 @@ async function replayListOf(
     now: list.at,
     recommendationId: list.recommendationId,
   };
-  const target = await relatedPins(unknowing(parts), list.queryPinIndex, plainOptions(given));
+  const target = await relatedPins(withoutLog(parts), list.queryPinIndex, plainOptions(given));
   return {
     unit: list.userId,
     logged,
     rewards: Float64Array.from(logged, (pinIndex) => (engaged.has(pinIndex) ? 1 : 0)),
     target: Int32Array.from(target.page.subarray(0, places), (row) => target.candidates.pinIndexes[row]),
   };
-}
-
-/** Parts that know nothing of what people did with lists. */
-function unknowing(parts: ServingParts): ServingParts {
-  const sources = parts.sources.filter(({ name }) => name !== 'remembered-winners');
-  return { ...parts, sources, engagement: null };
 }
 
 /** Engaged items per place of the shuffled lists themselves, at the places that are valued: to set the estimates beside. */

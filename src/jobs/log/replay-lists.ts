@@ -18,7 +18,7 @@ import { boardPinsOfCatalog } from '../../candidates/list-builds.ts';
 import { LeftOutColumns } from '../../catalog/pins/left-out-columns.ts';
 import type { RankedList } from '../../lists/ranked-list.ts';
 import { plainOptions } from '../../lists/serve-list.ts';
-import type { ServingParts } from '../../lists/serving-parts.ts';
+import { type ServingParts, withoutLog } from '../../lists/serving-parts.ts';
 import type { Matrix } from '../../math/matrix.ts';
 import { mixedSeed, type Random, seededRandom } from '../../math/random.ts';
 import { homeFeed, relatedPins } from '../../related-pins.ts';
@@ -58,7 +58,7 @@ export function leftOutCatalog(context: Context): LeftOutCatalog {
   const pins = new LeftOutColumns(context.pins, members, new Set(catalog.pins.withGivenCategories()));
   const boards = new LeftOutCooccurrence(table, optionsOf(context));
   const others = parts.sources.filter(({ name }) => OTHER_SOURCES.includes(name));
-  const leftOut = { ...parts, pins, sources: [boards, ...others], engagement: null };
+  const leftOut = withoutLog({ ...parts, pins, sources: [boards, ...others] });
   return { parts: leftOut, boards, pins, table, ownerOf: (board) => heads.get(board)?.ownerIndex ?? -1 };
 }
 
