@@ -22,6 +22,8 @@ export interface Fingerprint {
   readonly code: Uint32Array;
 }
 
+type Print = Omit<Fingerprint, 'pinIndex'>;
+
 /** All must hold: differing bits of the 64 of the hash, differing share of the code, percent left different when laid over. */
 export interface DuplicateRules {
   readonly hashBits: number;
@@ -57,10 +59,10 @@ export interface FingerprintPair extends FingerprintDistance {
   readonly b: number;
 }
 
-export function fingerprintDistance(a: Omit<Fingerprint, 'pinIndex'>, b: Omit<Fingerprint, 'pinIndex'>, bits: number): FingerprintDistance {
+export function fingerprintDistance(a: Print, b: Print, bits: number): FingerprintDistance {
   const [one, other] = [laidPicture(a.colours), laidPicture(b.colours)];
   return {
-    hashBits: a.signature === b.signature ? 0 : perceptualDistance(a.phash, b.phash),
+    hashBits: hashBitsOf(a, b),
     codeShare: hamming(a.code, b.code) / bits,
     difference: laidOverDifference(one, other),
     edges: laidOverDifference(one, other, 0),
@@ -100,40 +102,65 @@ export function groupsOf(
   return group;
 }
 
+/** Makes what is laid over another picture, once for each picture. */
+function layer(): (print: Print) => LaidPicture {
+  const laid = new Map<Print, LaidPicture>();
+  return (print) => {
+    const known = laid.get(print) ?? laidPicture(print.colours);
+    laid.set(print, known);
+    return known;
+  };
+}
+
+/** How far two pictures are apart, if they are near-duplicates; null otherwise. What costs least is asked first. */
+function distanceWithin(
+  a: Print,
+  b: Print,
+  { bits, rules, laidOf }: { readonly bits: number; readonly rules: DuplicateRules; readonly laidOf: (print: Print) => LaidPicture },
+): FingerprintDistance | null {
+  const codeShare = hamming(a.code, b.code) / bits;
+  if (codeShare > rules.codeShare) return null;
+  const hashBits = hashBitsOf(a, b);
+  if (hashBits > rules.hashBits) return null;
+  if (coarseDifference(a.colours, b.colours) > COARSE_MAX) return null;
+  const difference = laidOverDifference(laidOf(a), laidOf(b));
+  if (difference > rules.difference) return null;
+  const distance = { hashBits, codeShare, difference, edges: laidOverDifference(laidOf(a), laidOf(b), 0) };
+  return isWithin(distance, rules) ? distance : null;
+}
+
+function hashBitsOf(a: Print, b: Print): number {
+  return a.signature === b.signature ? 0 : perceptualDistance(a.phash, b.phash);
+}
+
+/** Whether two pictures are near-duplicates. */
+export function areNearDuplicates(a: Print, b: Print, bits: number, rules: DuplicateRules): boolean {
+  return distanceWithin(a, b, { bits, rules, laidOf: layer() }) !== null;
+}
+
 /** All pairs (as indexes of `prints`, a < b) within all thresholds, each once. */
 export function* closePairs(prints: readonly Fingerprint[], bits: number, rules: DuplicateRules): IterableIterator<FingerprintPair> {
-  const laid: LaidPicture[] = [];
-  const laidOf = (i: number): LaidPicture => {
-    laid[i] ??= laidPicture(prints[i].colours);
-    return laid[i];
-  };
-  for (const { a, b, hashBits } of candidatePairs(prints, Math.min(rules.hashBits, HASH_BITS_MAX))) {
-    const codeShare = hamming(prints[a].code, prints[b].code) / bits;
-    if (codeShare > rules.codeShare) continue;
-    if (coarseDifference(prints[a].colours, prints[b].colours) > COARSE_MAX) continue;
-    const difference = laidOverDifference(laidOf(a), laidOf(b));
-    if (difference > rules.difference) continue;
-    const pair = { a, b, hashBits, codeShare, difference, edges: laidOverDifference(laidOf(a), laidOf(b), 0) };
-    if (isWithin(pair, rules)) yield pair;
+  const within = { bits, rules, laidOf: layer() };
+  for (const { a, b } of candidatePairs(prints, Math.min(rules.hashBits, HASH_BITS_MAX))) {
+    const distance = distanceWithin(prints[a], prints[b], within);
+    if (distance) yield { a, b, ...distance };
   }
 }
 
-/** All pairs (a < b) whose hashes differ in at most `limit` bits, or whose signatures are equal (as 0 bits), each once. */
-function* candidatePairs(prints: readonly Fingerprint[], limit: number): IterableIterator<{ a: number; b: number; hashBits: number }> {
-  for (const { a, b, hashBits } of hashPairs(prints, limit)) {
-    yield { a, b, hashBits: prints[a].signature === prints[b].signature ? 0 : hashBits };
-  }
+/** All pairs (a < b) whose hashes differ in at most `limit` bits, or whose signatures are equal, each once. */
+function* candidatePairs(prints: readonly Fingerprint[], limit: number): IterableIterator<{ a: number; b: number }> {
+  yield* hashPairs(prints, limit);
   const bySignature = new Map<string, number[]>();
   for (let b = 0; b < prints.length; b++) {
     const same = bySignature.get(prints[b].signature) ?? [];
-    for (const a of same) if (perceptualDistance(prints[a].phash, prints[b].phash) > limit) yield { a, b, hashBits: 0 };
+    for (const a of same) if (perceptualDistance(prints[a].phash, prints[b].phash) > limit) yield { a, b };
     same.push(b);
     bySignature.set(prints[b].signature, same);
   }
 }
 
 /** All pairs (a < b) whose hashes differ in at most `limit` bits. */
-function* hashPairs(prints: readonly Fingerprint[], limit: number): IterableIterator<{ a: number; b: number; hashBits: number }> {
+function* hashPairs(prints: readonly Fingerprint[], limit: number): IterableIterator<{ a: number; b: number }> {
   const halves = Uint32Array.from(
     prints.flatMap(({ phash }) => [Number.parseInt(phash.slice(0, 8), 16), Number.parseInt(phash.slice(8), 16)]),
   );
@@ -152,7 +179,7 @@ function* hashPairs(prints: readonly Fingerprint[], limit: number): IterableIter
           if (metBy[a] === b) continue;
           metBy[a] = b;
           const hashBits = popcount32(halves[2 * a] ^ halves[2 * b]) + popcount32(halves[2 * a + 1] ^ halves[2 * b + 1]);
-          if (hashBits <= limit) yield { a, b, hashBits };
+          if (hashBits <= limit) yield { a, b };
         }
       }
     }

@@ -15,7 +15,7 @@ import { type Binarizer, FIT_FEWEST, needsFit } from '../features/binarize.ts';
 import { openConvNet } from '../features/convnet.ts';
 import { binarizerFor, type ExtractionInput, extractRows, type ImageToRead, outcomeOf } from '../features/extraction.ts';
 import { type FeatureRow, fingerprintOf } from '../features/feature-store.ts';
-import { DUPLICATE_RULES, type DuplicateRules, fingerprintDistance, isWithin } from '../features/near-duplicates.ts';
+import { areNearDuplicates, DUPLICATE_RULES, type DuplicateRules } from '../features/near-duplicates.ts';
 import type { InferencePool } from '../vision/inference-pool.ts';
 import type { CandidateSources } from './candidate-sources.ts';
 import type { VisualState } from './visual-state.ts';
@@ -189,8 +189,7 @@ export class FreshImages {
       const stored = looks.store.get(netId, 'image', near.pinIndexes[n]);
       const other = stored && fingerprintOf(stored);
       if (!other || catalog.pairs.areDifferent(pinIndex, near.pinIndexes[n])) continue;
-      const distance = fingerprintDistance(print, other, looks.visual.image.bits);
-      if (isWithin(distance, rules)) {
+      if (areNearDuplicates(print, other, looks.visual.image.bits, rules)) {
         const group = pins.group[near.pinIndexes[n]];
         return group < pinIndex ? [[pinIndex, group]] : [[near.pinIndexes[n], pinIndex]];
       }
