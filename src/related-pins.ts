@@ -9,7 +9,7 @@ import { RowTable } from './candidates/cooccurrence/row-table.ts';
 import type { PinColumns } from './catalog/pins/pin-columns.ts';
 import type { UserHistory } from './ranker/scoring/ranking-feature.ts';
 import { summarizeHistory, type WeightedPins } from './ranker/scoring/user-history.ts';
-import { acceptedPins } from './lists/accepted-pins.ts';
+import { acceptedPins, hiddenGroups } from './lists/accepted-pins.ts';
 import { BOARD_PINS_MAX, blendHistory, FILLED_QUERIES, HOME_QUERIES_MAX, PER_QUERY_LIMIT } from './lists/home-blend.ts';
 import { type PageCursor, readCursor } from './lists/page-cursor.ts';
 import { askedSources, type Asking, ENOUGH_CANDIDATES, isFilling, propose } from './lists/propose.ts';
@@ -28,7 +28,7 @@ export async function relatedPins(parts: ServingParts, queryPin: number, options
   const cursorName = `closeup ${pins.idOf(queryPin)}`;
   const cursor = cursorOf(options, cursorName, pins);
   const query = querySide(queryPin, visual, options.treatment);
-  const accept = acceptedPins(pins, options, cursor?.shown ?? []);
+  const accept = acceptedPins(parts, options, cursor?.shown ?? []);
   const { proposals, candidates } = await candidatesOf(parts, { pinIndex: queryPin, code: null }, options, { accept, degraded });
   const missing = missingOf(queryPin, pins, query);
   if (isEmpty(proposals, 'board-cooccurrence')) missing.push('boards');
@@ -64,7 +64,8 @@ function askingOf(parts: ServingParts, options: ListOptions, given: Pick<Asking,
 }
 
 /**
- * A caller's own list in the order people would want it; every given pin that passes the filters is kept, near-duplicates included. Only sources
+ * A caller's own list in the order people would want it; every given pin that passes the filters is kept, near-duplicates included, but
+ * for what the user has hidden. Only sources
  * that look up a list are asked for the scores they would give: making up candidates that nobody wants is the costly part.
  */
 export async function rankPins(parts: ServingParts, queryPin: number, given: Int32Array, options: ListOptions): Promise<RankedList> {
@@ -76,7 +77,7 @@ export async function rankPins(parts: ServingParts, queryPin: number, given: Int
   const query = querySide(queryPin, visual, options.treatment);
   const asking = { ...askingOf(parts, options, { limit: limits.candidates, alone: sources.length === 1, degraded }), filtered: false };
   const proposals = await propose(sources, { pinIndex: queryPin, code: null }, asking);
-  const candidates = ownCandidates(options.filter ? given.filter(options.filter) : given, proposals);
+  const candidates = ownCandidates(given.filter(ownPins(parts, options)), proposals);
   const missing = missingOf(queryPin, pins, query);
   const shared = { surface: 'rank', options, query, candidates, degraded, missing, startedAt } as const;
   const list = await rankCandidates(parts, {
@@ -141,7 +142,7 @@ async function relatedToOne(
   const { pins, visual } = parts;
   const degraded: Degradation[] = [...parts.degraded];
   const cursor = cursorOf(options, cursorName, pins);
-  const accept = acceptedPins(pins, options, [...(cursor?.shown ?? []), ...unlike]);
+  const accept = acceptedPins(parts, options, [...(cursor?.shown ?? []), ...unlike]);
   const { candidates } = await candidatesOf(parts, { pinIndex, code }, options, { accept, degraded });
   const query = pinIndex < 0 ? { ...NO_QUERY, code } : querySide(pinIndex, visual, options.treatment);
   const missing = pinIndex < 0 ? [] : missingOf(pinIndex, pins, query);
@@ -184,7 +185,7 @@ async function blendedList(
   const now = cursor?.at ?? options.now;
   const history = speakers.history(now);
   const left = { ...options, exclude: new Set([...options.exclude, ...speakers.seen(now)]) };
-  const accept = acceptedPins(pins, left, [...(cursor?.shown ?? []), ...without]);
+  const accept = acceptedPins(parts, left, [...(cursor?.shown ?? []), ...without]);
   const asked = await askedOfAll(parts, options, { history, picture, degraded });
   const blended = blendHistory(asked, withPicture(history, picture), pins, accept);
   const candidates = mergeOf(pins).merge(-1, withoutNeedlessFilling(blended.proposals), limits.candidates, accept);
@@ -258,6 +259,13 @@ function isFiltered({ category, buyableOnly, exclude, filter }: ListOptions): bo
 
 function isEmpty(proposals: readonly Proposal[], name: string): boolean {
   return proposals.some((proposal) => proposal.name === name && proposal.pins.pinIndexes.length === 0);
+}
+
+/** Which of the caller's own pins are kept: what passes the filters, but for what the user has hidden. */
+function ownPins(parts: ServingParts, { filter, userId, now }: ListOptions): Accept {
+  const { group } = parts.pins;
+  const hidden = hiddenGroups(parts, userId, now);
+  return (pinIndex) => !hidden.has(group[pinIndex]) && (!filter || filter(pinIndex));
 }
 
 /** The caller's pins, each with the scores of the sources that would have proposed it. */

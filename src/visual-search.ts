@@ -122,8 +122,10 @@ async function lookOf(parts: SearchParts, region: FoundRegion, filters: SearchFi
   const asked = box !== null && sure.length === 0 ? [{ label: '', score: 1, box }] : sure;
   const codes = await Promise.all(asked.map((object) => reader.code(picture, object.box, net)));
   const objects = asked.map(({ label, score, box: at }, i) => ({ label, score, box: at, code: codes[i] }));
-  const { exclude = new Set<number>(), fields } = filters;
-  const shelves = { sources, index: parts.objectIndex, company: parts.company, exclude, ...(fields ? { fields } : {}) };
+  const { exclude = new Set<number>(), hidden, fields } = filters;
+  const { group } = parts.pins;
+  const shown = (pin: number): boolean => !hidden?.has(group[pin]) && (fields === undefined || fields(pin));
+  const shelves = { sources, index: parts.objectIndex, company: parts.company, exclude, fields: shown };
   return shopTheLook({ code: look.code, pinIndex, objects }, shelves, PER_PART);
 }
 

@@ -114,6 +114,9 @@ function exposedList(unit: string, at: number, listIndex: number, arm: number, l
     longClicks: 0,
     saves,
     engaged: saves + clicks,
+    hides: 0,
+    explored: 0,
+    exploredEngaged: 0,
     firstSaveSeconds: saves > 0 ? Math.floor(luck * 1000) : -1,
     latencyMs: 5 + Math.floor(luck * 20),
   };

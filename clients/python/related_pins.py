@@ -39,7 +39,7 @@ class RelatedPins:
         return self.call("GET", f"/v1/users/{quote(user_id, safe='')}/home-feed", **query)
 
     def send(self, kind, recommendation_id, item, user_id):
-        """Sends what somebody did with an item of a list: impression, closeup, click, longClick or save."""
+        """Sends what somebody did with an item of a list: impression, closeup, click, longClick, save, hide or unhide."""
         event = {
             "eventId": str(uuid.uuid4()),
             "type": kind,

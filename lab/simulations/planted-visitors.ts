@@ -136,7 +136,7 @@ function listOf({ values }: PlantedWorld, { list, query, page, unserved, shuffle
     arm: null,
     modelVersion: model,
     shuffled,
-    grades: Uint8Array.from(items, (_, row) => (row < page.length ? 2 * grades[row] : 0)),
+    grades: Float32Array.from(items, (_, row) => (row < page.length ? 2 * grades[row] : 0)),
     items: {
       count: items.length,
       pinIndexes: Int32Array.from(items),

@@ -196,7 +196,7 @@ async function visits(context: Context, world: TrueWorld, { options, progress, s
       treatment: { ...plain.treatment, model: random.pick(rankers) },
     });
     const shown = Array.from(list.page, (row) => toRecipe[list.candidates.pinIndexes[row]]);
-    const grades = new Uint8Array(list.page.length + list.unserved.length);
+    const grades = new Float32Array(list.page.length + list.unserved.length);
     for (const { item, type } of people.act(user, query, shown, random)) grades[item] = Math.max(grades[item], GRADES[type]);
     lists.push(judged(list, grades));
     told(progress, index);
@@ -209,7 +209,7 @@ function told(progress: Progress, index: number): void {
   if (index % 50 === 0) progress.update(index);
 }
 
-function judged(list: RankedList, grades: Uint8Array): JudgedList {
+function judged(list: RankedList, grades: Float32Array): JudgedList {
   const { options, page, unserved, rows } = list;
   const count = page.length + unserved.length;
   const all = Int32Array.from([...page, ...unserved]);

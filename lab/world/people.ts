@@ -35,7 +35,7 @@ const ACTIONS = ['closeup', 'click', 'longClick', 'save'] as const satisfies rea
 /** An action of a person on an item of a list handed to them; `item` indexes that list. */
 export interface Action {
   readonly item: number;
-  readonly type: EventType;
+  readonly type: 'impression' | (typeof ACTIONS)[number];
 }
 
 /** How much looks count in each category. Reversed: the order of the categories is turned around. */

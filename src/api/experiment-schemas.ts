@@ -51,6 +51,7 @@ const DefinitionFields = {
     closeup: Type.Optional(Type.Number()),
     click: Type.Optional(Type.Number()),
     longClick: Type.Optional(Type.Number()),
+    hide: Type.Optional(Type.Number()),
     save: Type.Optional(Type.Number()),
   }),
   plannedDays: Type.Number(),

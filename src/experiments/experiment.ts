@@ -30,7 +30,7 @@ export interface Guardrail {
 }
 
 /** Actions that may have a window of their own. */
-export const ATTRIBUTED_ACTIONS = ['closeup', 'click', 'longClick', 'save'] as const;
+export const ATTRIBUTED_ACTIONS = ['closeup', 'click', 'longClick', 'save', 'hide'] as const;
 export type AttributedAction = (typeof ATTRIBUTED_ACTIONS)[number];
 
 const ATTRIBUTION_HOURS_MAX = 24 * 90;

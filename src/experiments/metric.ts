@@ -7,12 +7,19 @@
 export interface UnitTotals {
   lists: number;
   impressions: number;
+  /** Items served, whether they were seen or not. */
+  shown: number;
   closeups: number;
   clicks: number;
   longClicks: number;
   saves: number;
   /** Items clicked or saved. */
   engaged: number;
+  /** Items hidden, and not taken back. */
+  hides: number;
+  /** Items shown to get to know them, and those of them that were clicked or saved. */
+  explored: number;
+  exploredEngaged: number;
   emptyLists: number;
   degradedLists: number;
   latencyMs: number;
@@ -163,6 +170,33 @@ export const METRICS: readonly Metric[] = [
     meaning: 'Lists that fell back (model or source missing) over lists.',
     numerator: (totals) => totals.degradedLists,
     denominator: lists,
+  },
+  {
+    name: 'hide-rate',
+    label: 'Hide rate',
+    kind: 'ratio',
+    better: 'down',
+    meaning: 'Items hidden, and not taken back, over items seen.',
+    numerator: (totals) => totals.hides,
+    denominator: impressions,
+  },
+  {
+    name: 'exploration-share',
+    label: 'Exploration, share of items',
+    kind: 'ratio',
+    better: 'up',
+    meaning: 'Items shown to get to know them over items served.',
+    numerator: (totals) => totals.explored,
+    denominator: (totals) => totals.shown,
+  },
+  {
+    name: 'exploration-engagement',
+    label: 'Exploration, engagement rate',
+    kind: 'ratio',
+    better: 'up',
+    meaning: 'Items clicked or saved over items served, of those shown to get to know them.',
+    numerator: (totals) => totals.exploredEngaged,
+    denominator: (totals) => totals.explored,
   },
 ];
 

@@ -32,6 +32,8 @@ export interface ServingParts {
   historyOf(userId: string, now: number): WeightedPins;
   /** Pins a user has saved or was shown in a feed before `now`. */
   seenBy(userId: string, now: number): ReadonlySet<number>;
+  /** Pins a user has hidden up to `now`: neither they nor their near-duplicates stand in a list of that user. */
+  hiddenBy(userId: string, now: number): ReadonlySet<number>;
   readonly limits: ServingLimits;
 }
 

@@ -25,6 +25,8 @@ export interface SearchFilters {
   /** Buyable pins only; Shop the Look is this filter. */
   readonly buyable?: boolean;
   readonly exclude?: ReadonlySet<number>;
+  /** Near-duplicate groups that the user has hidden. */
+  readonly hidden?: ReadonlySet<number>;
   /** Only pins that carry all of these annotations (ordinals in `columns.annotationTerms`): chips that were clicked. */
   readonly terms?: readonly number[];
   /** What the fields of a pin must be. */
@@ -87,7 +89,7 @@ export function searchAnnotations(results: readonly VisualResult[], { columns, i
 }
 
 function acceptOf(query: VisualQuery, filters: SearchFilters, columns: PinColumns): Accept {
-  const { category, buyable, exclude, terms = [], fields } = filters;
+  const { category, buyable, exclude, hidden, terms = [], fields } = filters;
   const ownGroup = query.pinIndex < 0 ? -1 : columns.group[query.pinIndex];
   return (pin) =>
     (columns.flags[pin] & PIN_REMOVED) === 0 &&
@@ -96,6 +98,7 @@ function acceptOf(query: VisualQuery, filters: SearchFilters, columns: PinColumn
     (category === undefined || inCategory(pin, category, columns)) &&
     terms.every((term) => hasTerm(pin, term, columns)) &&
     !exclude?.has(pin) &&
+    !hidden?.has(columns.group[pin]) &&
     (fields === undefined || fields(pin));
 }
 

@@ -150,12 +150,13 @@ function meaningAlikes({ pins, text }: SearchParts, { pinIndex }: FoundRegion, {
 }
 
 /** Whether a pin passes the filters, for sources that do not filter themselves. */
-function passes(pin: number, { category, terms = [], buyable, exclude, fields }: SearchFilters, pins: PinColumns): boolean {
+function passes(pin: number, { category, terms = [], buyable, exclude, hidden, fields }: SearchFilters, pins: PinColumns): boolean {
   return (
     (category === undefined || inCategory(pin, category, pins)) &&
     terms.every((term) => hasTerm(pin, term, pins)) &&
     (!buyable || (pins.flags[pin] & PIN_BUYABLE) !== 0) &&
     !exclude?.has(pin) &&
+    !hidden?.has(pins.group[pin]) &&
     (fields === undefined || fields(pin))
   );
 }

@@ -36,7 +36,7 @@ import { WebImages } from './web-images.ts';
 import { Refresher, type ServiceChange } from './refresher.ts';
 import { SearchState } from './search-state.ts';
 import { VisualState } from './visual-state.ts';
-import { type PastAction, type PastOptions, pastActions, seenPins, weighedHistory } from './user-past.ts';
+import { type HiddenPin, hiddenPins, type PastAction, type PastOptions, pastActions, seenPins, weighedHistory } from './user-past.ts';
 
 /** Pages of a database that a serving process holds besides its columns; the system's own cache has the rest. */
 const SERVING_CACHE_KIB = 8192;
@@ -173,6 +173,8 @@ export class Context {
   get parts(): ServingParts {
     const { config, catalog, log, models, pins, sources } = this;
     const current = models.choice();
+    const hiddenBy = (userId: string, now: number): ReadonlySet<number> =>
+      new Set(this.hiddenOf(userId, now).map(({ pinIndex }) => pinIndex));
     return {
       pins,
       visual: this.visual,
@@ -180,8 +182,9 @@ export class Context {
       degraded: this.degraded,
       engagement: log.pairs,
       ranker: (name, unit, surface) => (name === null ? current(unit, surface) : models.named(name, unit, surface)),
-      historyOf: (userId, now) => weighedHistory(this.pastOf(userId, { before: now }), pins),
+      historyOf: (userId, now) => weighedHistory(this.pastOf(userId, { before: now }), pins, hiddenBy(userId, now)),
       seenBy: (userId, now) => seenPins(catalog, log, userId, { before: now, elsewhere: this.hot.actions?.of(userId) }),
+      hiddenBy,
       fallBack: (name, reason) => models.fallBack(name, reason),
       limits: {
         sourceShares: this.sourceShares,
@@ -195,6 +198,11 @@ export class Context {
   /** What a user did, here and (as far as it was brought) in other processes, newest first. */
   pastOf(userId: string, options: Pick<PastOptions, 'limit' | 'before'> = {}): readonly PastAction[] {
     return pastActions(this.catalog, this.log, userId, { ...options, elsewhere: this.hot.actions?.of(userId) });
+  }
+
+  /** What a user has hidden, here and in other processes, up to a moment, and not taken back. */
+  hiddenOf(userId: string, now: number): readonly HiddenPin[] {
+    return hiddenPins(this.log, userId, now, this.hot.actions?.of(userId));
   }
 
   /** Settles when the list is durable; in a reading process when it was handed on. */

@@ -15,7 +15,7 @@ export interface PastAction {
 
 /** Choice: half of the strength after thirty days without anything newer; the papers fix no decay. */
 const HALF_LIFE_MS = 30 * 24 * 3600 * 1000;
-const STRENGTH: Record<EventType, number> = { save: 1, longClick: 0.7, click: 0.5, closeup: 0.3, impression: 0 };
+const STRENGTH: Record<EventType, number> = { save: 1, longClick: 0.7, click: 0.5, closeup: 0.3, impression: 0, hide: 0, unhide: 0 };
 const ACTIONS_MAX = 300;
 const SHOWN_MAX = 1000;
 
@@ -50,13 +50,14 @@ function actionKey({ pinIndex, type, at }: PastAction): string {
 
 /**
  * Each pin once, with the strength of the strongest action times recency, strongest first. Recency is measured from the
- * newest action, so a user who comes back after a year is not a stranger. `actions` newest first; removed pins are left out.
+ * newest action, so a user who comes back after a year is not a stranger. `actions` newest first; pins that were removed, or are
+ * hidden from the user, are left out.
  */
-export function weighedHistory(actions: readonly PastAction[], pins: PinColumns): WeightedPins {
+export function weighedHistory(actions: readonly PastAction[], pins: PinColumns, hidden: ReadonlySet<number>): WeightedPins {
   const newest = actions[0]?.at ?? 0;
   const weights = new Map<number, number>();
   for (const { pinIndex, type, at } of actions) {
-    if (pinIndex >= pins.count || (pins.flags[pinIndex] & PIN_REMOVED) !== 0) continue;
+    if (pinIndex >= pins.count || hidden.has(pinIndex) || (pins.flags[pinIndex] & PIN_REMOVED) !== 0) continue;
     const weight = STRENGTH[type] * 0.5 ** ((newest - at) / HALF_LIFE_MS);
     if (weight > 0) weights.set(pinIndex, Math.max(weight, weights.get(pinIndex) ?? 0));
   }
@@ -67,7 +68,36 @@ export function weighedHistory(actions: readonly PastAction[], pins: PinColumns)
   };
 }
 
-/** Pins a user has saved or acted on, or was shown in earlier home feeds, before a moment. */
+/** A pin that a user hid, and why where they said so. */
+export interface HiddenPin {
+  readonly pinIndex: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly reason: string | null;
+}
+
+function isHide({ type }: Pick<PastAction, 'type'>): boolean {
+  return type === 'hide' || type === 'unhide';
+}
+
+/** What a user has hidden up to a moment and not taken back, in order of time. `elsewhere` without reasons. */
+export function hiddenPins(log: LogDatabase, userId: string, until: number, elsewhere: readonly PastAction[] = []): readonly HiddenPin[] {
+  const hides: (PastAction & { readonly reason: string | null })[] = [...log.events.hidesOf(userId, until)];
+  const known = new Set(elsewhere.length === 0 ? [] : hides.map(actionKey));
+  for (const action of elsewhere) {
+    if (isHide(action) && action.at <= until && !known.has(actionKey(action))) hides.push({ ...action, reason: null });
+  }
+  // Stable: at the same moment what came later counts.
+  hides.sort((a, b) => a.at - b.at);
+  const hidden = new Map<number, HiddenPin>();
+  for (const { type, ...hide } of hides) {
+    hidden.delete(hide.pinIndex);
+    if (type === 'hide') hidden.set(hide.pinIndex, hide);
+  }
+  return [...hidden.values()];
+}
+
+/** Pins a user has saved or acted on, or was shown in earlier home feeds, before a moment. One that was hidden and taken back is as before. */
 export function seenPins(
   catalog: CatalogStore,
   log: LogDatabase,
@@ -75,8 +105,9 @@ export function seenPins(
   { before = Number.MAX_SAFE_INTEGER, elsewhere = [] }: Pick<PastOptions, 'before' | 'elsewhere'> = {},
 ): ReadonlySet<number> {
   const userIndex = catalog.users.indexOf(userId);
-  const seen = new Set<number>(elsewhere.flatMap(({ pinIndex, at }) => (at < before ? [pinIndex] : [])));
+  const seen = new Set<number>(elsewhere.flatMap((action) => (action.at < before && !isHide(action) ? [action.pinIndex] : [])));
   if (userIndex >= 0) for (const { pinIndex } of catalog.saves.ofUser(userIndex, -1, before - 1)) seen.add(pinIndex);
-  for (const { pinIndex } of log.events.actionsOf(userId, SHOWN_MAX, { before, withImpressions: true })) seen.add(pinIndex);
+  for (const action of log.events.actionsOf(userId, SHOWN_MAX, { before, withImpressions: true }))
+    if (!isHide(action)) seen.add(action.pinIndex);
   return seen;
 }

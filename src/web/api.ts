@@ -96,7 +96,7 @@ export function imagePath(pinId: string, widthPx: number): string {
   return `/pins/${encodeURIComponent(pinId)}/image?width=${widthPx}`;
 }
 
-export type EventType = 'impression' | 'closeup' | 'click' | 'longClick' | 'save';
+export type EventType = 'impression' | 'closeup' | 'click' | 'longClick' | 'save' | 'hide' | 'unhide';
 
 /**
  * Sends what a visitor did with items of a served list. Resolves to what kept the service from taking it, null when it
@@ -107,6 +107,7 @@ export async function sendEvents(
   recommendationId: string,
   type: EventType,
   items: readonly { readonly pinId: string; readonly position: number }[],
+  reason?: string,
 ): Promise<Error | null> {
   if (items.length === 0) return null;
   const at = Date.now();
@@ -118,6 +119,7 @@ export async function sendEvents(
     position,
     userId,
     at,
+    ...(reason === undefined ? {} : { reason }),
   }));
   const problem = await post<EventReceipt>('/events', { events }).then(problemOf, asError);
   if (problem) console.warn('events were not taken:', problem);

@@ -61,6 +61,45 @@ test('a judged list has the best grade of each item within the window', async ()
   log.close();
 });
 
+test('a hidden item stands below what was left alone, whatever was done before; taken back it is judged as before', async () => {
+  const log = openLog(':memory:');
+  await log.lists.append(servedList({ pins: [10, 11, 12, 13], rows: [[1], [2], [3], [4]] }));
+  await log.events.append([
+    event('h1', { type: 'click' }),
+    event('h2', { type: 'hide', reason: 'not for me' }),
+    event('h3', { type: 'hide', pinIndex: 12, at: 2100 }),
+    event('h4', { type: 'unhide', pinIndex: 12, at: 2200 }),
+    event('h5', { type: 'closeup', pinIndex: 13 }),
+    event('h6', { type: 'hide', pinIndex: 13, at: 5000 }),
+  ]);
+  const grades = (attributionMs: number): number[] => [...[...log.judged({ attributionMs })][0].grades];
+  expect(grades(2000)).toEqual([-1, 0, 0, 1]);
+  expect(grades(9000)).toEqual([-1, 0, 0, -1]);
+  expect(log.events.hidesOf('ann', 2150)).toEqual([
+    { type: 'hide', pinIndex: 10, at: 2000, reason: 'not for me' },
+    { type: 'hide', pinIndex: 12, at: 2100, reason: null },
+  ]);
+  expect(log.events.hidesOf('bob', 9999)).toEqual([]);
+  const plan = log.database.prepare('EXPLAIN QUERY PLAN SELECT pin FROM event WHERE person = 1 AND type >= 5 AND at <= 9').all();
+  expect(JSON.stringify(plan), 'what was only seen is not walked through').toContain('event_hidden');
+  log.close();
+});
+
+test('hiding is no click: neither pairs nor crops count it as one', async () => {
+  const log = openLog(':memory:');
+  await log.lists.append(servedList({ queryPinIndex: 7 }));
+  await log.events.append([event('h1', { type: 'hide' })]);
+  log.pairs.catchUp();
+  const ratio = new Float32Array(1);
+  log.pairs.clicksOverExpected(7, Int32Array.of(10), 1, ratio);
+  expect(ratio[0]).toBeLessThan(1);
+  expect(log.crops.engagedPeople([1]).size).toBe(0);
+  expect(log.retention.totals()[0]).toMatchObject({ engaged: 0, saves: 0, hides: 1 });
+  await log.events.append([event('h2', { type: 'click' })]);
+  expect(log.crops.engagedPeople([1]).get(10)).toBe(1);
+  log.close();
+});
+
 test('the history of a person is newest first, without impressions; a list lends its person', async () => {
   const log = openLog(':memory:');
   await log.lists.append(servedList({ userId: 'ann' }));

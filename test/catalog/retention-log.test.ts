@@ -7,7 +7,7 @@ import { servedList } from './served-list-case.ts';
 
 const DAY = 24 * 3600 * 1000;
 const START = Date.UTC(2026, 0, 1);
-const TYPES: readonly EventType[] = ['impression', 'closeup', 'click', 'longClick', 'save'];
+const TYPES: readonly EventType[] = ['impression', 'closeup', 'click', 'longClick', 'save', 'hide'];
 
 /** Ten days, four lists a day, a few events on most of them. */
 async function tenDays(): Promise<LogDatabase> {

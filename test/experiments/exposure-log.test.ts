@@ -82,6 +82,27 @@ test('each kind of action has its own window: a save of the fourth day counts wh
   expect(() => bench({ attribution: { glance: 3 } })).toThrow('attribution');
 });
 
+test('hidden items count once, those taken back do not, and counts of before hides were known are added up again', async () => {
+  const world = bench({ guardrails: ['hide-rate'] });
+  await write(world, [
+    world.log.lists.append(servedList('r', 'ann', START + 1000, 'e/b', [10, 11, 12])),
+    world.log.events.append([
+      engagement('1', 'hide', 'r', 10, START + 2000),
+      engagement('2', 'hide', 'r', 10, START + 3000),
+      engagement('3', 'hide', 'r', 11, START + 2000),
+      engagement('4', 'unhide', 'r', 11, START + 4000),
+    ]),
+  ]);
+  world.exposures.sync(world.experiment);
+  const counted = flat(cells(world));
+  expect(statistic(cells(world), cellKey(1, 'all', ''), 'hide-rate')).toEqual([1, 1, 3, 1, 9, 3]);
+  const { number } = world.store.progressOf('e');
+  world.store.writeCells(number, new Map([...cells(world)].map(([key, cell]) => [key, new Float64Array(cell.length)])));
+  world.store.saveProgress({ ...world.store.progressOf('e'), addedUp: 0 });
+  world.exposures.sync(world.experiment);
+  expect(flat(cells(world))).toEqual(counted);
+});
+
 test('two people by hand', async () => {
   const world = bench();
   const { log, exposures, experiment } = world;
@@ -185,7 +206,7 @@ const happening = fc.record<Happening>({
   kind: fc.constantFrom('list', 'list', 'event', 'event', 'event', 'mark', 'sync'),
   n: fc.integer({ min: 0, max: 14 }),
   user: fc.integer({ min: 0, max: 4 }),
-  type: fc.constantFrom<EventType>('impression', 'closeup', 'click', 'longClick', 'save'),
+  type: fc.constantFrom<EventType>('impression', 'closeup', 'click', 'longClick', 'save', 'hide', 'unhide'),
 });
 
 /** List n is always the same list and event (n, type) always the same event, however often and whenever they come. */

@@ -62,6 +62,9 @@ function visitOf(unit: number, arm: number, engaged: number): ExposedList {
     longClicks: 0,
     saves: engaged > 1 ? 1 : 0,
     engaged,
+    hides: 0,
+    explored: 0,
+    exploredEngaged: 0,
     firstSaveSeconds: engaged > 1 ? 5 : -1,
     latencyMs: 20,
   };
@@ -186,6 +189,9 @@ function exposed(unit: number, at: number): ExposedList {
     longClicks: 0,
     saves: 0,
     engaged: unit % 3 === 0 ? 1 : 0,
+    hides: 0,
+    explored: 0,
+    exploredEngaged: 0,
     latencyMs: 5,
     firstSaveSeconds: -1,
   };

@@ -35,7 +35,7 @@ function* madeUpLog(lists: number, seed: number, bias: number, shuffledShare: nu
     const saves = (item: number): number => values.data[item * values.columns + FEATURE_COLUMNS.indexOf('log-saves')];
     const order = Array.from({ length: LENGTH }, (_, item) => item).sort((a, b) => (shuffled ? noise[a] - noise[b] : saves(b) - saves(a)));
     const rows = zeroMatrix(LENGTH, FEATURE_COLUMNS);
-    const grades = new Uint8Array(LENGTH);
+    const grades = new Float32Array(LENGTH);
     order.forEach((item, at) => {
       rows.data.set(values.data.subarray(item * values.columns, (item + 1) * values.columns), at * values.columns);
       const looked = random.next() < 1 / (at + 1) ** bias;
@@ -185,7 +185,7 @@ describe('training on the log', () => {
     const again = Array.from({ length: 10 }, () => one);
     expect(collectLogData(again, { repeatsPerDay: 3 }).left).toEqual({ floods: 0, repeated: 7 });
     expect(collectLogData(again, { listsPerUserDay: 2 }).lists).toHaveLength(2);
-    const grades = new Uint8Array(LENGTH);
+    const grades = new Float32Array(LENGTH);
     grades[2] = 4;
     const data = trainingRows(collectLogData([{ ...one, grades }]), ['log-saves']);
     expect([...data.positions]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);

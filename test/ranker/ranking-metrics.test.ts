@@ -27,6 +27,12 @@ describe('ranking metrics, by hand', () => {
     expect(ndcg([0, 0], 10)).toBeNull();
   });
 
+  it('a hidden item earns as little as one that was seen, and is the wrong side of a pair with it', () => {
+    expect(ndcg([4, -1, 2], 3)).toBe(ndcg([4, 0, 2], 3));
+    expect(ndcg([-1, 0], 2)).toBeNull();
+    expect(pairwiseAccuracy([-1, 0], [2, 1])).toBe(0);
+  });
+
   it('average precision, reciprocal rank, precision', () => {
     expect(averagePrecision([1, 0, 2])).toBeCloseTo((1 + 2 / 3) / 2, 12);
     expect(reciprocalRank([0, 0, 1])).toBeCloseTo(1 / 3, 12);

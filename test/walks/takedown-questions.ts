@@ -107,6 +107,7 @@ export const QUESTIONS: Readonly<Record<string, readonly Question[] | string>> =
     { body: { pinId: GONE }, own: true },
   ],
   'GET /v1/users/{id}/history': [{ path: '/v1/users/ann-plant/history' }],
+  'GET /v1/users/{id}/hidden': [{ path: '/v1/users/ann-plant/hidden', perhaps: true }],
   'GET /v1/judgements/{study}/next': [{ path: '/v1/judgements/looks/next?judge=late' }],
   'GET /v1/experiments/{key}/differences': [{ path: '/v1/experiments/orders/differences' }],
   'GET /v1/experiments/{key}/exposures': 'is the record of what was shown, for who may see single people',

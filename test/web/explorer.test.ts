@@ -199,6 +199,40 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
     expect(receipt.written).toBe(1);
   });
 
+  it('a pin is hidden from the menu of its card, stays away, and comes back with Undo; the menu works by keyboard', async () => {
+    const hiddenHere = async (): Promise<readonly string[]> => {
+      const user = await page.evaluate(
+        () => localStorage.getItem('related-pins-user') ?? localStorage.getItem('related-pins-visitor') ?? '',
+      );
+      const reply = await fetch(`${server.address}/v1/users/${encodeURIComponent(user)}/hidden`);
+      return ((await reply.json()) as { hidden: { pinId: string }[] }).hidden.map(({ pinId }) => pinId);
+    };
+    await open('/pin/plant-1');
+    await page.waitForSelector('.related .card');
+    const card = page.locator('.related .card').first();
+    const pinId = (await card.getAttribute('data-pin')) ?? '';
+    await card.locator('.card-menu summary').focus();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Escape');
+    expect(await card.locator('.card-menu[open]').count()).toBe(0);
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    const undo = page.locator(`[data-hidden="${pinId}"]`).getByRole('button', { name: /again$/ });
+    await undo.waitFor();
+    await open('/pin/plant-1');
+    await page.waitForSelector('.related .card');
+    expect(await page.locator(`.related .card[data-pin="${pinId}"]`).count()).toBe(0);
+    await page.locator('.related .card').first().hover();
+    await page.locator('.related .card-menu summary').first().click();
+    const next = (await page.locator('.related .card').first().getAttribute('data-pin')) ?? '';
+    await page.getByRole('button', { name: 'Hide: not for me' }).first().click();
+    await expect.poll(hiddenHere).toEqual([next, pinId]);
+    await page.locator(`[data-hidden="${next}"] button`).click();
+    await page.locator(`.related .card[data-pin="${next}"]`).waitFor();
+    expect(await hiddenHere()).toEqual([pinId]);
+  });
+
   it('a visit to where a pin comes from counts for the list that the pin was opened from, and only then', async () => {
     await page.context().route('https://plant.example/**', (route) => route.fulfill({ body: 'a site' }));
     const clicks: unknown[] = [];

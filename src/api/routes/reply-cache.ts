@@ -3,7 +3,7 @@
  * wants to know of it. A kept reply is still a list of its own: it gets its own recommendation id and its own log entry,
  * whose rows are those that were scored (the few unserved ones are those drawn when the list was made).
  *
- * Not kept, and not answered from here: lists of users with a history, further pages, explanations, exclusions, filters on fields, pages
+ * Not kept, and not answered from here: lists of users with a history or hidden pins, further pages, explanations, exclusions, filters on fields, pages
  * whose order is drawn at random, and whatever was degraded. The key names everything that shapes a list: catalogue, model,
  * builds, net, treatment, arms, filters. Models and builds go by what they are and not by name or number: folders that share
  * a Redis count and name theirs alike. Saves and clicks of the last moments are met when the entry has passed its time.
@@ -76,7 +76,7 @@ export class ReplyCache {
     if (context.degraded.length > 0 || drawsShuffle(recommendationId, context.config.shuffledShare)) return null;
     // What the other arms would have shown is asked of lists that are made, so these are.
     if (arm !== null && context.experiments.active.current(now).some(({ counterfactualShare }) => counterfactualShare > 0)) return null;
-    if (userId !== null && context.parts.historyOf(userId, now).pinIndexes.length > 0) return null;
+    if (userId !== null && hasPast(context, userId, now)) return null;
     const model = this.modelDigest(treatment.model ?? context.models.currentFor(userId).name);
     const served = this.servedNow();
     if (model === null || served === null) return null;
@@ -135,6 +135,10 @@ export class ReplyCache {
     const pinIds = Array.from(items.pinIndexes, (pinIndex) => this.context.pins.idOf(pinIndex));
     void this.context.hot.cache.set(key, encode({ ...head, pinIds }, rest, items), this.ttlMs);
   }
+}
+
+function hasPast({ parts }: Context, userId: string, now: number): boolean {
+  return parts.historyOf(userId, now).pinIndexes.length > 0 || parts.hiddenBy(userId, now).size > 0;
 }
 
 /** The number in a catalogue that tells it from every other one. */

@@ -6,6 +6,16 @@ import { type Reply, replies, UserParams } from '../schemas.ts';
 const History = Type.Object({
   history: Type.Array(Type.Object({ pinId: Type.String(), type: Type.String(), at: Type.Number(), title: Type.String() })),
 });
+const Hidden = Type.Object({
+  hidden: Type.Array(
+    Type.Object({
+      pinId: Type.String(),
+      at: Type.Number({ description: 'Epoch milliseconds.' }),
+      reason: Type.Union([Type.String(), Type.Null()]),
+      title: Type.String(),
+    }),
+  ),
+});
 const Users = Type.Object({
   users: Type.Array(
     Type.Object({
@@ -41,6 +51,20 @@ export function userRoutes(app: App, { context }: Service): void {
         return { pinId: pins.idOf(pinIndex), type, at, title: catalog.pins.get(pinIndex)?.title ?? '' };
       });
       return { history };
+    },
+  );
+  app.get(
+    '/v1/users/:id/hidden',
+    {
+      schema: { ...get('The pins a user has hidden and not taken back, newest first'), params: UserParams, response: replies(Hidden) },
+      config: { scope: 'people' },
+    },
+    async (request) => {
+      const hidden = context
+        .hiddenOf(request.params.id, Date.now())
+        .filter(({ pinIndex }) => (pins.flags[pinIndex] & PIN_REMOVED) === 0)
+        .map(({ pinIndex, at, reason }) => ({ pinId: pins.idOf(pinIndex), at, reason, title: catalog.pins.get(pinIndex)?.title ?? '' }));
+      return { hidden: hidden.reverse() };
     },
   );
   app.get(

@@ -9,6 +9,7 @@ import type { PictureQuestion } from '../../search/search-parts.ts';
 import type { BoxUnit } from '../../vision/box.ts';
 import { frameCount } from '../../vision/image-tensor.ts';
 import { type AskedFilter, askedFilter, type FieldsOf, fieldReader } from './item-fields.ts';
+import { hiddenGroups } from '../../lists/accepted-pins.ts';
 import { checkKnown } from '../shell/guard.ts';
 import { invalidRequest } from '../shell/problem.ts';
 import { networkOf } from '../shell/rate-limit.ts';
@@ -100,15 +101,16 @@ export function gatherPicture({ context, keys }: Service): NonNullable<FastifyCo
 }
 
 /** The question as the search asks it: names become the ordinals of the catalog. An unknown category or term leaves no pins. */
-export function pictureQuestion({ pins }: Context, { request, pinIndex, upload, boxUnit, filter }: VisualQuestion): PictureQuestion {
+export function pictureQuestion({ pins, parts }: Context, { request, pinIndex, upload, boxUnit, filter }: VisualQuestion): PictureQuestion {
   const ordinal = (names: readonly string[], name: string): number => names.indexOf(name.trim().toLowerCase());
-  const { box, category, term, terms = [], buyable = false, exclude = [] } = request;
+  const { box, category, term, terms = [], buyable = false, exclude = [], userId = null } = request;
   const asked = term === undefined ? terms : [term, ...terms];
   const filters = {
     ...(category === undefined ? {} : { category: ordinal(pins.categoryNames, category) }),
     terms: asked.map((name) => ordinal(pins.annotationTerms, name)),
     buyable,
     exclude: new Set(exclude.map((id) => pins.indexOf(id))),
+    hidden: hiddenGroups(parts, userId, Date.now()),
     ...(filter ? { fields: filter.test } : {}),
   };
   return { pinIndex, upload, box, boxUnit, filters };

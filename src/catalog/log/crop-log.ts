@@ -27,6 +27,7 @@ export interface SearchedRegion extends LoggedRegion {
 /** Searches of one pin that are looked at, newest first. */
 const NEWEST = 500;
 const FIRST_CLICK = EVENT_TYPES.indexOf('click');
+const SAVE = EVENT_TYPES.indexOf('save');
 
 interface CropRow {
   list_index: number;
@@ -41,14 +42,14 @@ interface CropRow {
 export class CropLog {
   private readonly insert: Statement<unknown[]>;
   private readonly ofPin: Statement<[number, number], CropRow>;
-  private readonly engaged: Statement<[number, string], { pin: number; people: number }>;
+  private readonly engaged: Statement<[number, number, string], { pin: number; people: number }>;
 
   constructor(database: Database, lists: ServedListLog) {
     this.insert = database.prepare('INSERT OR IGNORE INTO crop VALUES (?, ?, ?, ?, ?, ?, ?)');
     this.ofPin = database.prepare(`SELECT c.list_index, x1, y1, x2, y2, by_hand, person FROM crop c
       JOIN served_list s USING (list_index) WHERE c.query_pin = ? ORDER BY c.list_index DESC LIMIT ?`);
     this.engaged = database.prepare(`SELECT pin, count(DISTINCT coalesce(person, -1)) AS people FROM event
-      WHERE type >= ? AND list_index IN (SELECT value FROM json_each(?)) GROUP BY pin`);
+      WHERE type BETWEEN ? AND ? AND list_index IN (SELECT value FROM json_each(?)) GROUP BY pin`);
     lists.onWritten((list, listIndex) => {
       if (list.region) this.insert.run(listIndex, list.queryPinIndex, ...list.region.box, list.region.byHand ? 1 : 0);
     });
@@ -67,7 +68,7 @@ export class CropLog {
   /** How many people clicked or saved each pin of these lists; people without a name count as one. */
   engagedPeople(listIndexes: readonly number[]): ReadonlyMap<number, number> {
     if (listIndexes.length === 0) return new Map();
-    const rows = this.engaged.all(FIRST_CLICK, JSON.stringify(listIndexes));
+    const rows = this.engaged.all(FIRST_CLICK, SAVE, JSON.stringify(listIndexes));
     return new Map(rows.map(({ pin, people }) => [pin, people]));
   }
 }

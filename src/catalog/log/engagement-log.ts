@@ -5,7 +5,7 @@
  */
 import type { Database, Statement } from '../database.ts';
 import type { GroupCommit } from './group-commit.ts';
-import { GRADES } from './judged-list.ts';
+import { GRADES, type Grades } from './judged-list.ts';
 import { EVENT_TYPES } from '../pins/records.ts';
 import type { EventType } from '../pins/records.ts';
 import type { ServedListLog } from './served-list-log.ts';
@@ -38,6 +38,14 @@ CREATE TABLE stray_event (
 CREATE INDEX stray_event_by_list ON stray_event (recommendation_id);
 `;
 
+/** A version of the log (a step of `migrate`): why pins were hidden, and a way to the hidden ones past all that was seen. */
+export const HIDE_TABLES = `
+ALTER TABLE event ADD COLUMN reason TEXT;
+ALTER TABLE stray_event ADD COLUMN reason TEXT;
+CREATE INDEX event_hidden ON event (person, at) WHERE type >= 5 AND person IS NOT NULL;
+ALTER TABLE log_day ADD COLUMN hides INTEGER NOT NULL DEFAULT 0;
+`;
+
 /** A checked event whose pin is known. */
 export interface Engagement {
   readonly eventId: string;
@@ -48,6 +56,8 @@ export interface Engagement {
   readonly userId: string | null;
   /** Epoch milliseconds. */
   readonly at: number;
+  /** Why a pin was hidden; absent: nobody said. */
+  readonly reason?: string | null;
 }
 
 /** The three add up to the events of the batch. */
@@ -58,6 +68,11 @@ export interface EngagementReceipt {
   readonly unchanged: number;
   /** Their list is unknown so far. */
   readonly keptApart: number;
+}
+
+/** A pin was hidden or taken back; `reason` where one was given. */
+export interface HideAction extends UserAction {
+  readonly reason: string | null;
 }
 
 /** One action of a person, newest first in a history. */
@@ -74,6 +89,7 @@ interface EventRow {
   pin: number;
   position: number | null;
   at: number;
+  reason: string | null;
 }
 
 interface ListReference {
@@ -87,7 +103,7 @@ interface MultiRowInsert {
 }
 
 /** Values of an event's row. */
-const COLUMNS = 7;
+const COLUMNS = 8;
 /** Rows of one insert, most first; the last takes what is left. */
 const ROWS_AT_ONCE = [50, 10, 1];
 
@@ -102,6 +118,7 @@ export class EngagementLog {
   private readonly strayKnown: Statement<[string], number>;
   private readonly listOf: Statement<[string], ListReference>;
   private readonly ofList: Statement<[number], EventRow>;
+  private readonly hides: Statement<[number, number], EventRow>;
   private strayCount: number;
 
   constructor(database: Database, commit: GroupCommit, lists: ServedListLog, nameUser: NameUser = userNaming('')) {
@@ -109,18 +126,23 @@ export class EngagementLog {
     this.commit = commit;
     this.people = new WordLog(database, 'person', nameUser);
     this.inserts = ROWS_AT_ONCE.map((rows) => {
-      const places = Array.from({ length: rows }, () => '(?, ?, ?, ?, ?, ?, ?)').join(', ');
+      const places = Array.from({ length: rows }, () => '(?, ?, ?, ?, ?, ?, ?, ?)').join(', ');
       return {
         rows,
-        statement: database.prepare(`INSERT OR IGNORE INTO event (event_id, type, list_index, pin, position, person, at) VALUES ${places}`),
+        statement: database.prepare(
+          `INSERT OR IGNORE INTO event (event_id, type, list_index, pin, position, person, at, reason) VALUES ${places}`,
+        ),
       };
     });
     this.insertStray = database.prepare(`INSERT OR IGNORE INTO stray_event
-      (event_id, recommendation_id, type, pin, position, person, at) VALUES (?, ?, ?, ?, ?, ?, ?)`);
+      (event_id, recommendation_id, type, pin, position, person, at, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
     this.strayKnown = database.prepare<[string], number>('SELECT 1 FROM stray_event WHERE event_id = ?').pluck();
     this.listOf = database.prepare('SELECT list_index, person FROM served_list WHERE recommendation_id = ?');
     this.ofList = database.prepare(
       'SELECT event_index, type, list_index, pin, position, at FROM event WHERE list_index = ? ORDER BY event_index',
+    );
+    this.hides = database.prepare(
+      'SELECT type, pin, at, reason FROM event WHERE person = ? AND type >= 5 AND at <= ? ORDER BY at, event_index',
     );
     this.strayCount = this.countStrays();
     commit.onUndone(() => {
@@ -163,9 +185,9 @@ export class EngagementLog {
 
   /** Puts the event's row behind `values`, unless it waits among the strays. */
   private gather(event: Engagement, list: ListReference, values: unknown[]): void {
-    const { eventId, pinIndex, position, at } = event;
+    const { eventId, pinIndex, position, at, reason = null } = event;
     if (this.strayCount > 0 && this.strayKnown.get(eventId) !== undefined) return;
-    values.push(eventId, CODE.get(event.type), list.list_index, pinIndex, position, this.personOf(event) ?? list.person, at);
+    values.push(eventId, CODE.get(event.type), list.list_index, pinIndex, position, this.personOf(event) ?? list.person, at, reason);
   }
 
   private personOf({ userId }: Engagement): number | null {
@@ -186,8 +208,9 @@ export class EngagementLog {
   /** Whether the event is new. */
   private keepApart(event: Engagement): boolean {
     if (this.known(event.eventId)) return false;
-    const { eventId, recommendationId, pinIndex, position, at } = event;
-    const { changes } = this.insertStray.run(eventId, recommendationId, CODE.get(event.type), pinIndex, position, this.personOf(event), at);
+    const { eventId, recommendationId, pinIndex, position, at, reason = null } = event;
+    const place = [pinIndex, position, this.personOf(event), at, reason];
+    const { changes } = this.insertStray.run(eventId, recommendationId, CODE.get(event.type), ...place);
     this.strayCount += changes;
     return changes === 1;
   }
@@ -201,8 +224,8 @@ export class EngagementLog {
     const person = userId === null ? null : this.people.numberOf(userId);
     this.database
       .prepare(
-        `INSERT OR IGNORE INTO event (event_id, type, list_index, pin, position, person, at)
-         SELECT event_id, type, ?, pin, position, coalesce(person, ?), at FROM stray_event WHERE recommendation_id = ?`,
+        `INSERT OR IGNORE INTO event (event_id, type, list_index, pin, position, person, at, reason)
+         SELECT event_id, type, ?, pin, position, coalesce(person, ?), at, reason FROM stray_event WHERE recommendation_id = ?`,
       )
       .run(listIndex, person, recommendationId);
     const left = this.database.prepare('DELETE FROM stray_event WHERE recommendation_id = ?').run(recommendationId);
@@ -240,21 +263,35 @@ export class EngagementLog {
     return this.database.prepare<[], number>('SELECT count(*) FROM event').pluck().get() ?? 0;
   }
 
-  /** The best grade of each item of a list, 0 without any, from events no later than `attributionMs` after it was served. */
-  gradesOf(listIndex: number, servedAt: number, pinIndexes: Int32Array, attributionMs: number): Uint8Array {
-    const grades = new Uint8Array(pinIndexes.length);
+  /**
+   * The best grade of each item of a list, that of `impression` without any, from events no later than `attributionMs` after it
+   * was served. An item that was hidden, and not taken back, has the grade of `hide`, whatever was done with it before.
+   */
+  gradesOf(listIndex: number, servedAt: number, pinIndexes: Int32Array, attributionMs: number, scale: Grades = GRADES): Float32Array {
+    const grades = new Float32Array(pinIndexes.length).fill(scale.impression);
+    const hidden = new Set<number>();
     for (const row of this.ofList.all(listIndex)) {
-      const grade = GRADES[EVENT_TYPES[row.type]];
-      if (grade === 0 || row.at > servedAt + attributionMs) continue;
-      const at = pinIndexes.indexOf(row.pin);
-      if (at >= 0) grades[at] = Math.max(grades[at], grade);
+      const at = row.type === 0 || row.at > servedAt + attributionMs ? -1 : pinIndexes.indexOf(row.pin);
+      if (at < 0) continue;
+      const type = EVENT_TYPES[row.type];
+      if (type === 'hide') hidden.add(at);
+      else if (type === 'unhide') hidden.delete(at);
+      else grades[at] = Math.max(grades[at], scale[type]);
     }
+    for (const at of hidden) grades[at] = scale.hide;
     return grades;
   }
 
   /** Events of a list in the order in which they came. */
   eventsOf(listIndex: number): readonly LoggedEvent[] {
     return this.ofList.all(listIndex).map(eventOf);
+  }
+
+  /** What a person hid and took back up to a moment (epoch milliseconds), in order of time. */
+  hidesOf(userId: string, until: number): readonly HideAction[] {
+    const person = this.people.known(userId);
+    if (person === null) return [];
+    return this.hides.all(person, until).map(({ type, pin, at, reason }) => ({ pinIndex: pin, type: EVENT_TYPES[type], at, reason }));
   }
 
   /** The newest actions of a person before a moment, newest first; impressions only when asked for. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { CROP_TABLES, CropLog } from './crop-log.ts';
 import { migrate, openDatabase } from '../database.ts';
 import type { Database, DatabaseOptions } from '../database.ts';
-import { EngagementLog, EVENT_TABLES } from './engagement-log.ts';
+import { EngagementLog, EVENT_TABLES, HIDE_TABLES } from './engagement-log.ts';
 import { GroupCommit } from './group-commit.ts';
 import { judgedLists } from './judged-lists.ts';
 import type { JudgedRange } from './judged-lists.ts';
@@ -13,7 +13,7 @@ import { userNaming } from '../pins/user-pseudonym.ts';
 import { SERVED_LIST_TABLES, ServedListLog, SESSION_COLUMN } from './served-list-log.ts';
 
 /** Each step leads to the next version of log.sqlite; released steps never change. */
-const STEPS = [SERVED_LIST_TABLES + EVENT_TABLES + PAIR_TABLES, SESSION_COLUMN, CROP_TABLES, RETENTION_TABLES];
+const STEPS = [SERVED_LIST_TABLES + EVENT_TABLES + PAIR_TABLES, SESSION_COLUMN, CROP_TABLES, RETENTION_TABLES, HIDE_TABLES];
 
 export interface LogOptions extends DatabaseOptions {
   readonly groupCommitMs?: number;

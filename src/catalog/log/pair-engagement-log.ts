@@ -9,8 +9,7 @@
  */
 import type { Database, Statement } from '../database.ts';
 import type { EngagementLog, LoggedEvent } from './engagement-log.ts';
-import { GRADES } from './judged-list.ts';
-import { EVENT_TYPES } from '../pins/records.ts';
+import { EVENT_TYPES, type EventType } from '../pins/records.ts';
 import type { Surface } from './served-list.ts';
 import type { ServedListLog, StoredList } from './served-list-log.ts';
 
@@ -32,8 +31,10 @@ const SHRINK = 1;
 const HALF_LIFE_MS = 90 * 24 * 3600 * 1000;
 const POSITIONS = 200;
 const BATCH = 500;
-/** Types from here on are clicks. */
+/** Types from the one to the other are clicks. */
 const FIRST_CLICK = EVENT_TYPES.indexOf('click');
+const LAST_CLICK = EVENT_TYPES.indexOf('save');
+const CLICKS: ReadonlySet<EventType> = new Set(EVENT_TYPES.slice(FIRST_CLICK, LAST_CLICK + 1));
 const QUERIES_KEPT = 20_000;
 /** Lists that answer to a region of the pin's picture say nothing about the pin as a whole. */
 const ABOUT_A_REGION: ReadonlySet<Surface> = new Set(['visual-search', 'lens'] as const);
@@ -54,7 +55,7 @@ export class PairEngagementLog {
   private readonly ofPair: Statement<[number, number], PairRow>;
   /** Whether a list, or a pin of it, had events before. */
   private readonly earlier: Statement<[number, number], number>;
-  private readonly clicked: Statement<[number, number, number, number], number>;
+  private readonly clicked: Statement<[number, number, number, number, number], number>;
   private readonly put: Statement<[number, number, number, number, number]>;
   private readonly ratios = new Map<number, ReadonlyMap<number, number>>();
   private readonly impressionsAt = new Float64Array(POSITIONS);
@@ -71,8 +72,8 @@ export class PairEngagementLog {
       .prepare<[number, number], number>('SELECT 1 FROM event WHERE list_index = ? AND event_index < ? LIMIT 1')
       .pluck();
     this.clicked = database
-      .prepare<[number, number, number, number], number>(
-        'SELECT 1 FROM event WHERE list_index = ? AND pin = ? AND type >= ? AND event_index < ? LIMIT 1',
+      .prepare<[number, number, number, number, number], number>(
+        'SELECT 1 FROM event WHERE list_index = ? AND pin = ? AND type BETWEEN ? AND ? AND event_index < ? LIMIT 1',
       )
       .pluck();
     this.readThrough = database.prepare<[], number>("SELECT event_index FROM roll_up WHERE name = 'pairs'").pluck();
@@ -152,14 +153,18 @@ export class PairEngagementLog {
   }
 
   private countClicks(list: StoredList, events: readonly LoggedEvent[]): void {
-    const clicks = events.filter(({ type }) => GRADES[type] >= GRADES.click);
+    const clicks = events.filter(({ type }) => CLICKS.has(type));
     for (const pin of new Set(clicks.map(({ pinIndex }) => pinIndex))) {
       const place = list.items.pinIndexes.indexOf(pin);
       const position = place < 0 ? 0 : list.items.positions[place];
-      if (position === 0 || this.clicked.get(list.listIndex, pin, FIRST_CLICK, events[0].eventIndex) !== undefined) continue;
+      if (position === 0 || this.clickedBefore(list.listIndex, pin, events[0].eventIndex)) continue;
       this.clicksAt[Math.min(position, POSITIONS - 1)]++;
       this.add(list.queryPinIndex, pin, 1, 0, list.at);
     }
+  }
+
+  private clickedBefore(listIndex: number, pin: number, eventIndex: number): boolean {
+    return this.clicked.get(listIndex, pin, FIRST_CLICK, LAST_CLICK, eventIndex) !== undefined;
   }
 
   private countShown(queryPin: number, items: { readonly pinIndexes: Int32Array; readonly positions: Uint16Array }, at: number): void {

@@ -39,19 +39,20 @@ CREATE TABLE log_day (
 CREATE TABLE retention (name TEXT PRIMARY KEY, through INTEGER NOT NULL) STRICT;
 `;
 
-const COUNTS = ['lists', 'engaged', 'degraded', 'impressions', 'closeups', 'clicks', 'long_clicks', 'saves'] as const;
+const COUNTS = ['lists', 'engaged', 'degraded', 'impressions', 'closeups', 'clicks', 'long_clicks', 'saves', 'hides'] as const;
 const ADDED = COUNTS.map((name) => `${name} = ${name} + excluded.${name}`).join(', ');
 const FORCED = 1;
 
 /** Totals of the lists that `which` picks; lists of a forced treatment are nobody's traffic. */
 const totalsOf = (which: string): string => `
   SELECT date(l.at / 1000, 'unixepoch') AS day, l.surface AS surface, l.model AS model, coalesce(l.arm, 0) AS arm,
-    count(*) AS lists, coalesce(sum(e.best >= 2), 0) AS engaged, sum(d.text <> '[]') AS degraded,
+    count(*) AS lists, coalesce(sum(e.engaged), 0) AS engaged, sum(d.text <> '[]') AS degraded,
     coalesce(sum(e.impressions), 0) AS impressions, coalesce(sum(e.closeups), 0) AS closeups, coalesce(sum(e.clicks), 0) AS clicks,
-    coalesce(sum(e.long_clicks), 0) AS long_clicks, coalesce(sum(e.saves), 0) AS saves
+    coalesce(sum(e.long_clicks), 0) AS long_clicks, coalesce(sum(e.saves), 0) AS saves, coalesce(sum(e.hides), 0) AS hides
   FROM served_list l JOIN word d ON d.id = l.degraded
-    LEFT JOIN (SELECT list_index, max(type) AS best, sum(type = 0) AS impressions, sum(type = 1) AS closeups, sum(type = 2) AS clicks,
-      sum(type = 3) AS long_clicks, sum(type = 4) AS saves FROM event WHERE list_index IN (SELECT list_index FROM served_list WHERE ${which}) GROUP BY list_index) e
+    LEFT JOIN (SELECT list_index, max(type BETWEEN 2 AND 4) AS engaged, sum(type = 0) AS impressions, sum(type = 1) AS closeups, sum(type = 2) AS clicks,
+      sum(type = 3) AS long_clicks, sum(type = 4) AS saves,
+      sum(type = 5) AS hides FROM event WHERE list_index IN (SELECT list_index FROM served_list WHERE ${which}) GROUP BY list_index) e
     ON e.list_index = l.list_index
   WHERE l.flags & ${FORCED} = 0 AND l.list_index IN (SELECT list_index FROM served_list WHERE ${which})
   GROUP BY 1, 2, 3, 4`;
@@ -71,6 +72,7 @@ export interface DayTotals {
   readonly clicks: number;
   readonly longClicks: number;
   readonly saves: number;
+  readonly hides: number;
 }
 
 export interface Pruned {

@@ -59,3 +59,16 @@ export interface ServedItems {
   /** count x ranking features. */
   readonly rows: Matrix;
 }
+
+/** Proposes no candidate: an item that has this source was put there to get to know it. Its score is the chance it had. */
+export const EXPLORATION = 'exploration';
+
+/** The pins of a list that were put there to get to know them. */
+export function exploredPins({ count, positions, pinIndexes, sourceNames, sourceScores }: ServedItems): ReadonlySet<number> {
+  const at = sourceNames.indexOf(EXPLORATION);
+  const explored = new Set<number>();
+  if (at < 0) return explored;
+  for (let i = 0; i < count; i++)
+    if (positions[i] > 0 && !Number.isNaN(sourceScores[i * sourceNames.length + at])) explored.add(pinIndexes[i]);
+  return explored;
+}

@@ -89,6 +89,7 @@ export const RECORD_FORMATS: readonly RecordFormat[] = [
       position: 'its position on that list',
       userId: 'who did it',
       at: 'when; default: the time of arrival',
+      reason: 'why, with hide',
     },
     note: 'Events come over HTTP (`POST /v1/events`).',
   },

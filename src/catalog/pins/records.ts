@@ -49,7 +49,8 @@ export interface SaveRecord {
   readonly at?: number | null;
 }
 
-export const EVENT_TYPES = ['impression', 'closeup', 'click', 'longClick', 'save'] as const;
+/** The log keeps a type by its place here: a new one goes behind the others. */
+export const EVENT_TYPES = ['impression', 'closeup', 'click', 'longClick', 'save', 'hide', 'unhide'] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
 export interface EventRecord {
@@ -61,6 +62,8 @@ export interface EventRecord {
   readonly position?: number | null;
   readonly userId?: UserId | null;
   readonly at?: number | null;
+  /** Why a pin was hidden, in the caller's words. */
+  readonly reason?: string | null;
 }
 
 /** `text`, `id`, `map` and so on decide both the check and how a CSV cell becomes a value. */
@@ -105,6 +108,7 @@ export const EVENT_SHAPE: RecordShape = {
     position: 'position',
     userId: 'id',
     at: 'time',
+    reason: 'text',
   },
   required: ['eventId', 'type', 'recommendationId', 'pinId'],
 };
@@ -119,6 +123,7 @@ export const TEXT_LENGTH_MAX: Readonly<Record<string, number>> = {
   image: 4096,
   category: TERM_LENGTH_MAX,
   type: TERM_LENGTH_MAX,
+  reason: 200,
 };
 /** Highest position of an event: beyond any list, and within what the log holds as a whole number. */
 export const POSITION_MAX = 1_000_000;

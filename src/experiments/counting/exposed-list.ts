@@ -18,6 +18,11 @@ export interface ExposedList {
   readonly longClicks: number;
   readonly saves: number;
   readonly engaged: number;
+  /** Items hidden, and not taken back. */
+  readonly hides: number;
+  /** Items shown to get to know them, and those of them that were clicked or saved. */
+  readonly explored: number;
+  readonly exploredEngaged: number;
   /** From this list to the first save on it; -1 none. */
   readonly firstSaveSeconds: number;
   readonly latencyMs: number;

@@ -7,6 +7,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { EngagementLog } from '../../catalog/log/engagement-log.ts';
+import { exploredPins } from '../../catalog/log/served-list.ts';
 import type { ServedListLog, StoredList } from '../../catalog/log/served-list-log.ts';
 import { ServiceError } from '../../errors.ts';
 import type { QueryFacts } from '../assignment.ts';
@@ -50,6 +51,7 @@ export interface ForecastQuestion {
   readonly listsMax: number;
 }
 
+const NO_PINS: ReadonlySet<number> = new Set();
 const PAGE = 2000;
 /** Lists between two turns of the event loop. */
 const FORECAST_BREATH = 500;
@@ -126,8 +128,9 @@ export class ExposureLog {
 
   /** Asks without writing: nothing is locked when nothing is new. */
   private isBehind({ key }: Experiment): boolean {
-    const { listCursor, eventCursor, counterfactualCursor } = this.store.progressOf(key);
+    const { listCursor, eventCursor, counterfactualCursor, addedUp } = this.store.progressOf(key);
     return (
+      addedUp === 0 ||
       this.log.lists.lastIndex() > listCursor ||
       this.log.events.lastIndex() > eventCursor ||
       this.store.counterfactualsAfter(counterfactualCursor, 1).length > 0
@@ -135,6 +138,7 @@ export class ExposureLog {
   }
 
   private page(experiment: Experiment, size: number): SyncReceipt & { readonly more: boolean } {
+    if (this.store.progressOf(experiment.key).addedUp === 0) this.addUp(experiment);
     const progress = this.store.progressOf(experiment.key);
     const lists = this.log.lists.listsAfter(progress.listCursor, size);
     const events = this.log.events.eventsAfter(progress.eventCursor, size);
@@ -169,8 +173,16 @@ export class ExposureLog {
       crossed: progress.crossed + crossed,
       modelMissing: progress.modelMissing + modelMissing,
       withoutUnit: progress.withoutUnit + withoutUnit,
+      addedUp: 1,
     });
     return { lists: lists.length, events: events.length, units: changed.size, more: true };
+  }
+
+  /** The cells, from the rows that were counted: lists that the log no longer holds stay. */
+  private addUp(experiment: Experiment): void {
+    const progress = this.store.progressOf(experiment.key);
+    this.store.writeCells(progress.number, recountCells(this.store, experiment));
+    this.store.saveProgress({ ...progress, addedUp: 1 });
   }
 
   /** Row number of a list that got a counterfactual mark -> the mark's bit. */
@@ -219,6 +231,7 @@ export class ExposureLog {
     const query = this.describe(list);
     let shown = 0;
     for (let i = 0; i < list.items.count; i++) if (list.items.positions[i] > 0) shown++;
+    const explored = exploredPins(list.items);
     return {
       unit,
       at: list.at,
@@ -228,7 +241,8 @@ export class ExposureLog {
       category: query.category,
       flags: this.flagsOf(list, query, experiment.key),
       shown,
-      ...this.actionsOn(list.listIndex, list.at, experiment),
+      ...this.actionsOn(list.listIndex, list.at, experiment, explored),
+      explored: explored.size,
       latencyMs: Math.round(list.latencyMs),
     };
   }
@@ -251,32 +265,39 @@ export class ExposureLog {
   /** A row with what came since: actions, and the mark when it got one. */
   private renewed(old: ExposedList, mark: number | undefined, experiment: Experiment): ExposedList {
     const flags = mark === undefined ? old.flags : (old.flags & ~(WOULD_BE_SAME | WOULD_DIFFER)) | mark;
-    return { ...old, flags, ...this.actionsOn(old.listIndex, old.at, experiment) };
+    const list = old.explored > 0 ? this.log.lists.headOf(old.listIndex) : null;
+    const explored = list === null ? NO_PINS : exploredPins(list.items);
+    return { ...old, flags, ...this.actionsOn(old.listIndex, old.at, experiment, explored) };
   }
 
   /** What people did with a list within the attribution window of the action: items, each counted once per kind of action. */
-  private actionsOn(listIndex: number, servedAt: number, experiment: Pick<Experiment, 'definition'>) {
-    const attribution = attributionOf(experiment.definition);
+  private actionsOn(listIndex: number, servedAt: number, { definition }: Pick<Experiment, 'definition'>, explored: ReadonlySet<number>) {
+    const attribution = attributionOf(definition);
     const pins = {
       impression: new Set<number>(),
       closeup: new Set<number>(),
       click: new Set<number>(),
       longClick: new Set<number>(),
       save: new Set<number>(),
+      hide: new Set<number>(),
     };
     let firstSave = Number.POSITIVE_INFINITY;
     for (const event of this.log.events.eventsOf(listIndex)) {
       if (event.at > servedAt + attribution(event.type)) continue;
-      pins[event.type].add(event.pinIndex);
+      if (event.type === 'unhide') pins.hide.delete(event.pinIndex);
+      else pins[event.type].add(event.pinIndex);
       if (event.type === 'save') firstSave = Math.min(firstSave, Math.max(servedAt, event.at));
     }
+    const engaged = new Set([...pins.click, ...pins.longClick, ...pins.save]);
     return {
       impressions: pins.impression.size,
       closeups: pins.closeup.size,
       clicks: new Set([...pins.click, ...pins.longClick]).size,
       longClicks: pins.longClick.size,
       saves: pins.save.size,
-      engaged: new Set([...pins.click, ...pins.longClick, ...pins.save]).size,
+      hides: pins.hide.size,
+      engaged: engaged.size,
+      exploredEngaged: explored.size === 0 ? 0 : [...engaged].filter((pin) => explored.has(pin)).length,
       firstSaveSeconds: Number.isFinite(firstSave) ? Math.floor((firstSave - servedAt) / 1000) : -1,
     };
   }
@@ -284,7 +305,9 @@ export class ExposureLog {
 
 /** How long after a list an action of a kind is still its doing, in milliseconds. */
 export function attributionOf({ attributionHours, attribution }: ExperimentDefinition): (type: EventType) => number {
-  return (type) => 3_600_000 * (type === 'impression' ? attributionHours : (attribution[type] ?? attributionHours));
+  const hours = (type: EventType): number | undefined =>
+    type === 'impression' ? undefined : attribution[type === 'unhide' ? 'hide' : type];
+  return (type) => 3_600_000 * (hours(type) ?? attributionHours);
 }
 
 /** The list's unit in an experiment; null when the request named none. */

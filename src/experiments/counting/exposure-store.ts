@@ -31,8 +31,18 @@ CREATE TABLE counterfactual (number INTEGER PRIMARY KEY AUTOINCREMENT, recommend
   experiment TEXT NOT NULL, same INTEGER NOT NULL, UNIQUE (recommendation_id, experiment)) STRICT;
 `;
 
+/** Version 3: hides, and items shown to get to know them. Cells hold every metric: they are added up again from the rows. */
+const THIRD = `
+ALTER TABLE exposed_list ADD COLUMN hides INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE exposed_list ADD COLUMN explored INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE exposed_list ADD COLUMN explored_engaged INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE exposure_experiment ADD COLUMN added_up INTEGER NOT NULL DEFAULT 1;
+UPDATE exposure_experiment SET added_up = 0;
+DELETE FROM exposure_cell;
+`;
+
 const COLUMNS = `unit, at, list_index, arm, surface, category, flags, shown, impressions, closeups, clicks, long_clicks,
-  saves, engaged, first_save_seconds, latency_ms`;
+  saves, engaged, first_save_seconds, latency_ms, hides, explored, explored_engaged`;
 
 type RawRow = [string, number, number, number, string, string, ...number[]];
 
@@ -48,6 +58,8 @@ export interface ExposureProgress {
   readonly modelMissing: number;
   /** Eligible lists that named no unit of the experiment's kind. */
   readonly withoutUnit: number;
+  /** 0: the cells are to be added up from the rows, because the metrics became more. */
+  readonly addedUp: number;
 }
 
 /** `experiment` is the number that `progressOf` gives; counterfactuals go by the key. */
@@ -59,9 +71,9 @@ export class ExposureStore {
 
   constructor(database: Database) {
     this.database = database;
-    migrate(database, 'exposures', [SCHEMA, SECOND]);
+    migrate(database, 'exposures', [SCHEMA, SECOND, THIRD]);
     this.insert = database.prepare(
-      `INSERT OR REPLACE INTO exposed_list (experiment, ${COLUMNS}) VALUES (${Array(17).fill('?').join(', ')})`,
+      `INSERT OR REPLACE INTO exposed_list (experiment, ${COLUMNS}) VALUES (${Array(20).fill('?').join(', ')})`,
     );
     this.byUnit = database
       .prepare<unknown[], RawRow>(`SELECT ${COLUMNS} FROM exposed_list WHERE experiment = ? AND unit = ? ORDER BY at, list_index`)
@@ -80,7 +92,7 @@ export class ExposureStore {
   progressOf(key: string): ExposureProgress {
     const known = this.findProgress(key);
     if (known) return known;
-    this.database.prepare('INSERT OR IGNORE INTO exposure_experiment VALUES (NULL, ?, 0, 0, 0, 0, 0, 0)').run(key);
+    this.database.prepare('INSERT OR IGNORE INTO exposure_experiment VALUES (NULL, ?, 0, 0, 0, 0, 0, 0, 1)').run(key);
     return this.findProgress(key) as ExposureProgress;
   }
 
@@ -89,7 +101,7 @@ export class ExposureStore {
       .prepare(
         `SELECT number, list_cursor AS listCursor, event_cursor AS eventCursor,
          counterfactual_cursor AS counterfactualCursor, crossed, model_missing AS modelMissing,
-         without_unit AS withoutUnit FROM exposure_experiment WHERE key = ?`,
+         without_unit AS withoutUnit, added_up AS addedUp FROM exposure_experiment WHERE key = ?`,
       )
       .get(key) as ExposureProgress | undefined;
   }
@@ -99,7 +111,7 @@ export class ExposureStore {
       .prepare(
         `UPDATE exposure_experiment SET list_cursor = @listCursor, event_cursor = @eventCursor,
          counterfactual_cursor = @counterfactualCursor, crossed = @crossed,
-         model_missing = @modelMissing, without_unit = @withoutUnit WHERE number = @number`,
+         model_missing = @modelMissing, without_unit = @withoutUnit, added_up = @addedUp WHERE number = @number`,
       )
       .run(progress);
   }
@@ -109,7 +121,7 @@ export class ExposureStore {
     this.insert.run(
       ...[experiment, list.unit, list.at, list.listIndex, list.arm, list.surface, list.category, list.flags, list.shown],
       ...[list.impressions, list.closeups, list.clicks, list.longClicks, list.saves, list.engaged],
-      ...[list.firstSaveSeconds, list.latencyMs],
+      ...[list.firstSaveSeconds, list.latencyMs, list.hides, list.explored, list.exploredEngaged],
     );
   }
 
@@ -182,6 +194,7 @@ export class ExposureStore {
       crossed: 0,
       modelMissing: 0,
       withoutUnit: 0,
+      addedUp: 1,
     });
   }
 
@@ -244,6 +257,9 @@ function listOf(row: RawRow): ExposedList {
     engaged: row[13],
     firstSaveSeconds: row[14],
     latencyMs: row[15],
+    hides: row[16],
+    explored: row[17],
+    exploredEngaged: row[18],
   };
 }
 

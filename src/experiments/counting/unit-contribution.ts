@@ -175,11 +175,15 @@ function newTotals(): UnitTotals {
   return {
     lists: 0,
     impressions: 0,
+    shown: 0,
     closeups: 0,
     clicks: 0,
     longClicks: 0,
     saves: 0,
     engaged: 0,
+    hides: 0,
+    explored: 0,
+    exploredEngaged: 0,
     emptyLists: 0,
     degradedLists: 0,
     latencyMs: 0,
@@ -194,11 +198,15 @@ function addList(totals: UnitTotals, list: ExposedList, rule: CountingRule, firs
   const seen = rule.impressionsFrom === 'served' ? list.shown : list.impressions;
   totals.lists++;
   totals.impressions += seen;
+  totals.shown += list.shown;
   totals.closeups += list.closeups;
   totals.clicks += list.clicks;
   totals.longClicks += list.longClicks;
   totals.saves += list.saves;
   totals.engaged += list.engaged;
+  totals.hides += list.hides;
+  totals.explored += list.explored;
+  totals.exploredEngaged += list.exploredEngaged;
   totals.latencyMs += list.latencyMs;
   if (list.shown === 0) totals.emptyLists++;
   if ((list.flags & IS_DEGRADED) !== 0) totals.degradedLists++;

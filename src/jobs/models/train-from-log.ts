@@ -129,7 +129,7 @@ export async function trainFromLog(input: JobInput<OptionsOf<typeof LOG_TRAINING
 const LISTS_MIN = 50;
 
 function requireEnough({ grades, listStart, lists }: LogData, surface: Surface): void {
-  const acted = lists.filter((_, list) => grades.subarray(listStart[list], listStart[list + 1]).some((grade) => grade > 0)).length;
+  const acted = lists.filter((_, list) => grades.subarray(listStart[list], listStart[list + 1]).some((grade) => grade !== 0)).length;
   if (acted >= LISTS_MIN) return;
   const reason = `${acted} lists of the surface ${surface} have an action on them, ${LISTS_MIN} are needed. What serves goes on; --c trains all the same`;
   throw new ServiceError('RANKER_NO_PAIRS', { reason });

@@ -28,8 +28,8 @@ export interface ComparedLists {
   readonly b: Float64Array;
   /** From 1; 0: not shown. */
   readonly positions: Uint16Array;
-  /** 0: nothing was done with it. */
-  readonly grades: Uint8Array;
+  /** 0: nothing was done with it, or it was hidden. */
+  readonly grades: Float32Array;
   /** How many candidates of the list a row stands for: 1 for those shown, more for the few drawn from the rest. */
   readonly weights: Float64Array;
 }
@@ -51,7 +51,7 @@ export async function compareLists(
     pushCentered(columns.b, await scores.b(list), weights);
     for (let row = 0; row < count; row++) {
       columns.positions.push(positions[row]);
-      columns.grades.push(positions[row] > 0 ? list.grades[row] : 0);
+      columns.grades.push(positions[row] > 0 ? Math.max(0, list.grades[row]) : 0);
       columns.weights.push(weights[row]);
     }
     start.push(columns.weights.length);
@@ -64,7 +64,7 @@ export async function compareLists(
     a: normalScores(columns.a, weights),
     b: normalScores(columns.b, weights),
     positions: Uint16Array.from(columns.positions),
-    grades: Uint8Array.from(columns.grades),
+    grades: Float32Array.from(columns.grades),
     weights,
   };
 }

@@ -15,7 +15,7 @@ export function gradesByScore(grades: ArrayLike<number>, scores: ArrayLike<numbe
 
 /**
  * NDCG@k of grades in ranked order: gain over log2(1 + rank), divided by the best possible. Null without a positive grade:
- * such lists are left out and counted.
+ * such lists are left out and counted. A hidden item (grade below 0) earns nothing, as one that was seen.
  * Grades 0, 4 ranked so: (15 / log2(3)) / 15 = 0.6309.
  */
 export function ndcg(ranked: readonly number[], k: number, gain: Gain = 'exponential'): number | null {
@@ -30,7 +30,8 @@ export function ndcg(ranked: readonly number[], k: number, gain: Gain = 'exponen
 function dcg(ranked: readonly number[], k: number, gain: Gain): number {
   let sum = 0;
   for (let at = 0; at < Math.min(k, ranked.length); at++) {
-    const value = gain === 'exponential' ? 2 ** ranked[at] - 1 : ranked[at];
+    const grade = Math.max(0, ranked[at]);
+    const value = gain === 'exponential' ? 2 ** grade - 1 : grade;
     if (value !== 0) sum += value / Math.log2(at + 2);
   }
   return sum;

@@ -228,7 +228,7 @@ function seenRows(data: LogData, beyond: number): { readonly rows: Int32Array; r
   for (let list = 0; list + 1 < data.listStart.length; list++) {
     let last = 0;
     for (let row = data.listStart[list]; row < data.listStart[list + 1]; row++)
-      if (data.grades[row] > 0) last = Math.max(last, data.positions[row]);
+      if (data.grades[row] !== 0) last = Math.max(last, data.positions[row]);
     for (let row = data.listStart[list]; row < data.listStart[list + 1]; row++)
       if (data.positions[row] <= last + beyond) rows[count++] = row;
     listStart[list + 1] = count;

@@ -145,4 +145,11 @@ function ChooseUser() {
 }
 
 /** What somebody did with a pin, for people. */
-const DONE: Readonly<Record<string, string>> = { save: 'saved', closeup: 'opened', click: 'visited', longClick: 'stayed at its site' };
+const DONE: Readonly<Record<string, string>> = {
+  save: 'saved',
+  closeup: 'opened',
+  click: 'visited',
+  longClick: 'stayed at its site',
+  hide: 'hidden',
+  unhide: 'shown again',
+};

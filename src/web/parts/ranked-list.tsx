@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { type Item, type ListReply, sendEvents } from '../api.ts';
 import { currentUser } from '../visitor.ts';
 import { nameOf, titleOf } from '../words.ts';
+import { HiddenCard, HideMenu, useHides } from './hides.tsx';
 import { Masonry } from './masonry.tsx';
 import { PinCard } from './pin-card.tsx';
 import { SaveButton, SavesRefused, useSaves } from './saves.tsx';
@@ -27,6 +28,7 @@ export function RankedList({
   const [asked, setAsked] = useState<Asked | null>(null);
   const { recommendationId, items } = list;
   const saves = useSaves(recommendationId);
+  const hides = useHides(recommendationId);
   const at = asked ? items.findIndex((row) => row.position === asked.position) : -1;
   const open = (row: Item): void => {
     if (sendsEvents) void sendEvents(currentUser(), recommendationId, 'closeup', [row]);
@@ -39,26 +41,31 @@ export function RankedList({
     <>
       {at >= 0 && <Why key={items[at].pinId} item={items[at]} next={items[at + 1] ?? null} onClose={close} />}
       <Masonry minColumnPx={190}>
-        {items.map((row) => (
-          <PinCard
-            key={row.pinId}
-            pinId={row.pinId}
-            title={titleOf(row)}
-            price={priceOf(row)}
-            href={`/pin/${encodeURIComponent(row.pinId)}`}
-            from={sendsEvents ? { recommendationId, position: row.position } : undefined}
-            onOpen={() => open(row)}
-            marked={asked?.position === row.position}
-            overlay={
-              <>
-                {before && <span class="position">{row.position}</span>}
-                {before && <Moved from={before.get(row.pinId)} to={row.position} />}
-                {row.terms && row.terms.length > 0 && <Ask row={row} onAsk={setAsked} />}
-                {sendsEvents && <SaveButton item={row} saves={saves} />}
-              </>
-            }
-          />
-        ))}
+        {items.map((row) => {
+          const hiding = hides.of(row.pinId);
+          if (hiding) return <HiddenCard key={row.pinId} item={row} hides={hides} hiding={hiding} />;
+          return (
+            <PinCard
+              key={row.pinId}
+              pinId={row.pinId}
+              title={titleOf(row)}
+              price={priceOf(row)}
+              href={`/pin/${encodeURIComponent(row.pinId)}`}
+              from={sendsEvents ? { recommendationId, position: row.position } : undefined}
+              onOpen={() => open(row)}
+              marked={asked?.position === row.position}
+              overlay={
+                <>
+                  {before && <span class="position">{row.position}</span>}
+                  {before && <Moved from={before.get(row.pinId)} to={row.position} />}
+                  {row.terms && row.terms.length > 0 && <Ask row={row} onAsk={setAsked} />}
+                  {sendsEvents && <SaveButton item={row} saves={saves} />}
+                  {sendsEvents && <HideMenu item={row} hides={hides} />}
+                </>
+              }
+            />
+          );
+        })}
       </Masonry>
       <SavesRefused saves={saves} />
     </>
