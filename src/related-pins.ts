@@ -64,9 +64,9 @@ function askingOf(parts: ServingParts, options: ListOptions, given: Pick<Asking,
 }
 
 /**
- * A caller's own list in the order people would want it; every given pin that passes the filters is kept, near-duplicates included, but
- * for what the user has hidden. Only sources
- * that look up a list are asked for the scores they would give: making up candidates that nobody wants is the costly part.
+ * A caller's own list in the order people would want it; every given pin that passes the filters is kept, near-duplicates
+ * included, but for what the user has hidden. Only sources that look up a list are asked for the scores they would give: making
+ * up candidates that nobody wants is the costly part.
  */
 export async function rankPins(parts: ServingParts, queryPin: number, given: Int32Array, options: ListOptions): Promise<RankedList> {
   const startedAt = performance.now();
