@@ -3,6 +3,7 @@
  * Lists are drawn, not counted, so that a hundred thousand pins are there within a minute; the files and the readers are
  * those of the service. Kept in the temporary folder and used again.
  */
+import { SITE_CATEGORIES } from '../src/config.ts';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +13,6 @@ import { ListScratch } from '../src/candidates/list-scratch.ts';
 import { neighborListFolder, writeNeighborLists } from '../src/candidates/neighbor-list-file.ts';
 import { VISUAL_KIND } from '../src/candidates/visual/visual-neighbors.ts';
 import { openCatalog } from '../src/catalog/pins/catalog-store.ts';
-import { siteCategories } from '../src/catalog/pins/pin-columns.ts';
 import { snapshotPins } from '../src/catalog/pins/pin-snapshot.ts';
 import { upsertBatch } from '../src/catalog/pins/upsert.ts';
 import { featureNetOf } from '../src/features/convnet.ts';
@@ -82,7 +82,6 @@ const NOUNS = [
 function writeCatalog(folder: string, pins: number, random: Random): void {
   const catalog = openCatalog(folder);
   const options = { now: Date.UTC(2026, 5, 1), folders: { images: join(folder, 'images'), data: folder } };
-  const categories = siteCategories();
   const term = (): string => `${random.pick(NOUNS)} ${random.integer(200)}`;
   for (let from = 0; from < pins; from += BATCH) {
     const rows = Array.from({ length: Math.min(BATCH, pins - from) }, (_, i) => ({
@@ -91,7 +90,7 @@ function writeCatalog(folder: string, pins: number, random: Random): void {
       title: `${term()} ${term()} ${random.pick(NOUNS)}`,
       link: `https://shop-${random.integer(500)}.example/${from + i}`,
       annotations: { [term()]: 1, [term()]: 0.6, [random.pick(NOUNS)]: 0.4 },
-      categories: { [random.pick(categories)]: 0.7, [random.pick(categories)]: 0.3 },
+      categories: { [random.pick(SITE_CATEGORIES)]: 0.7, [random.pick(SITE_CATEGORIES)]: 0.3 },
       buyable: random.next() < 0.3,
       createdAt: Date.UTC(2025, random.integer(12), 1 + random.integer(28)),
     }));
@@ -108,7 +107,7 @@ function writeCatalog(folder: string, pins: number, random: Random): void {
     }));
     upsertBatch(catalog, 'saves', saves, options);
   }
-  snapshotPins(folder, catalog, categories);
+  snapshotPins(folder, catalog);
   catalog.close();
 }
 

@@ -3,8 +3,10 @@
  * frozen, and passed down as plain values. `.env.example` and docs/SETTINGS.md are made from it by
  * `node scripts/write-tables.mjs`; `test/rules/documents.test.ts` compares.
  */
+import { readFileSync } from 'node:fs';
 import ipaddr from 'ipaddr.js';
 import { ServiceError } from './errors.ts';
+import { projectRoot } from './worker-url.ts';
 
 type Kind = 'text' | 'number' | 'integer' | 'boolean' | 'list' | 'choice';
 
@@ -107,10 +109,6 @@ export const SETTINGS = {
     'URL',
     'Redis to share hot state between processes (several addresses, by commas: a cluster); empty: one process does it all.',
   ),
-  cacheBytes: setting('CACHE_BYTES', 'integer', '67108864', 'bytes', 'Hot replies kept in this process when there is no Redis.', [
-    0,
-    2 ** 36,
-  ]),
   workers: setting(
     'WORKERS',
     'integer',
@@ -134,7 +132,6 @@ export const SETTINGS = {
     'URL',
     'OTLP/HTTP address for traces (`http://collector:4318/v1/traces`); needs the packages of OpenTelemetry; empty: none.',
   ),
-  bodyLimitBytes: setting('BODY_LIMIT_BYTES', 'integer', '8388608', 'bytes', 'Largest accepted request body.', [1024, 2 ** 31]),
   maxInFlight: setting(
     'MAX_IN_FLIGHT',
     'integer',
@@ -143,22 +140,6 @@ export const SETTINGS = {
     'Reads answered at the same time, and as many writes; more are refused with 503.',
     [1, 1_000_000],
   ),
-  heavyInFlight: setting(
-    'HEAVY_IN_FLIGHT',
-    'integer',
-    '64',
-    'requests',
-    'Image work (crops, uploads, thumbnails) done at the same time; more is refused with 503.',
-    [1, 100_000],
-  ),
-  queueWaitMs: setting(
-    'QUEUE_WAIT_MS',
-    'integer',
-    '250',
-    'ms',
-    'A read whose turn comes later is refused with 503; writes wait five times as long.',
-    [1, 600_000],
-  ),
   requestTimeoutMs: setting(
     'REQUEST_TIMEOUT_MS',
     'integer',
@@ -166,22 +147,6 @@ export const SETTINGS = {
     'ms',
     'Longest time for a request to arrive, and again for its reply to be made.',
     [100, 3_600_000],
-  ),
-  maxConnections: setting(
-    'MAX_CONNECTIONS',
-    'integer',
-    '20000',
-    'connections',
-    'Open connections; more are closed at once.',
-    [1, 10_000_000],
-  ),
-  drainMs: setting(
-    'DRAIN_MS',
-    'integer',
-    '500',
-    'ms',
-    'How long a stopping server still answers everything, so that callers move on, before it stops listening.',
-    [0, 600_000],
   ),
   rateLimit: setting(
     'RATE_LIMIT',
@@ -192,7 +157,6 @@ export const SETTINGS = {
     [0, 1_000_000],
   ),
   uploadLimitBytes: setting('UPLOAD_LIMIT_BYTES', 'integer', '20971520', 'bytes', 'Largest accepted image file.', [1024, 2 ** 31]),
-  imagePixelLimit: setting('IMAGE_PIXEL_LIMIT', 'integer', '100000000', 'pixels', 'Largest accepted image.', [1, 1_000_000_000]),
   imagePrivateUrls: setting(
     'IMAGE_PRIVATE_URLS',
     'boolean',
@@ -215,14 +179,6 @@ export const SETTINGS = {
     'NORMAL',
     'SQLite durability: NORMAL survives a killed process, FULL also a power cut.',
   ),
-  groupCommitMs: setting(
-    'GROUP_COMMIT_MS',
-    'integer',
-    '20',
-    'ms',
-    'Longest time a served list or event waits for its group commit (50 at most).',
-    [1, 50],
-  ),
   categories: setting('CATEGORIES', 'text', '', 'file', 'JSON list of site-wide categories; empty: the 32 of data/categories.json.'),
   sources: setting(
     'SOURCES',
@@ -241,14 +197,6 @@ export const SETTINGS = {
     [0, 1],
   ),
   serveLog: setting('SERVE_LOG', 'boolean', 'true', '', 'Log served lists; without them nothing is learned and no experiment counts.'),
-  unservedRows: setting(
-    'UNSERVED_ROWS',
-    'integer',
-    '5',
-    'rows',
-    'Candidates not returned whose feature rows are logged as well.',
-    [0, 1000],
-  ),
   objectScoreMin: setting('OBJECT_SCORE_MIN', 'number', '0.3', 'score', 'Detections below are ignored.', [0, 1]),
   dominantAreaMin: setting(
     'DOMINANT_AREA_MIN',
@@ -260,30 +208,6 @@ export const SETTINGS = {
   ),
   dominantScoreMin: setting('DOMINANT_SCORE_MIN', 'number', '0.9', 'score', '... or its own confidence is over this.', [0, 1]),
   inferenceWorkers: setting('INFERENCE_WORKERS', 'integer', '1', 'threads', 'Inference threads of the serving process.', [1, 256]),
-  inferenceThreads: setting(
-    'INFERENCE_THREADS',
-    'integer',
-    '0',
-    'threads',
-    'Threads with which each inference worker computes; 0: one; in `extract-features` what a measurement finds best.',
-    [0, 256],
-  ),
-  inferenceBatch: setting(
-    'INFERENCE_BATCH',
-    'integer',
-    '0',
-    'images',
-    'Images a net sees at once; 0: eight; in `extract-features` what a measurement finds best.',
-    [0, 1024],
-  ),
-  visualWaitMs: setting(
-    'VISUAL_WAIT_MS',
-    'integer',
-    '5000',
-    'ms',
-    'Longest wait for visual features or objects that are computed on demand; then 503 with Retry-After.',
-    [0, 600_000],
-  ),
   executionProvider: choice(
     'EXECUTION_PROVIDER',
     ['auto', 'cuda', 'cpu'],
@@ -318,22 +242,52 @@ type ValueOf<S extends Setting> =
         : S['kind'] extends 'list'
           ? readonly string[]
           : number;
-export type Config = { readonly [N in keyof typeof SETTINGS]: ValueOf<(typeof SETTINGS)[N]> };
 
-/** Former settings that only jobs read, and the flags that took their place. */
-const NOW_FLAGS: Readonly<Record<string, string>> = {
-  COOCCURRENCE_METHOD: '--method of build-candidates',
-  COOCCURRENCE_NEIGHBORS: '--neighbors of build-candidates',
-  COOCCURRENCE_ALPHA: '--alpha of build-candidates',
-  COOCCURRENCE_BETA: '--beta of build-candidates',
-  COOCCURRENCE_SHRINK: '--shrink of build-candidates',
-  COOCCURRENCE_WEIGHTING: '--weighting of build-candidates',
-  COOCCURRENCE_DAMPING: '--damping of build-candidates',
-  COOCCURRENCE_BOARD_CAP: '--board-cap of build-candidates',
-  VISUAL_NEIGHBORS: '--visual-neighbors of build-candidates',
-  JOB_THREADS: '--threads of build-candidates',
-  LOG_DAYS: '--keep-days of prune-log',
-  LOG_ROW_DAYS: '--keep-rows-days of prune-log',
+/** Numbers that no operator has to choose. Tests and benches put others in their place. */
+const FIXED = {
+  /** Hot replies kept in this process when there is no Redis. */
+  cacheBytes: 64 * 2 ** 20,
+  /** Largest accepted request body that is no image. */
+  bodyLimitBytes: 8 * 2 ** 20,
+  /** Image work (crops, uploads, thumbnails) done at the same time; more is refused with 503. */
+  heavyInFlight: 64,
+  /** A read whose turn comes later is refused with 503; writes wait five times as long. */
+  queueWaitMs: 250,
+  /** Open connections; more are closed at once. */
+  maxConnections: 20_000,
+  /** How long a stopping server still answers everything, so that callers move on, before it stops listening. */
+  drainMs: 500,
+  /** Pixels of the largest accepted image. */
+  imagePixelLimit: 100_000_000,
+  /** Longest time a served list or event waits for its group commit. */
+  groupCommitMs: 20,
+  /** Candidates not returned whose feature rows are logged as well. */
+  unservedRows: 5,
+  /** Longest wait for visual features or objects that are computed on demand; then 503 with Retry-After. */
+  visualWaitMs: 5000,
+};
+
+export type Config = { readonly [N in keyof typeof SETTINGS]: ValueOf<(typeof SETTINGS)[N]> } & Readonly<typeof FIXED>;
+
+/** Former settings, and what took their place. A server that still gets one does not start. */
+const GONE: Readonly<Record<string, string>> = {
+  COOCCURRENCE_METHOD: 'use --method of build-candidates',
+  COOCCURRENCE_NEIGHBORS: 'use --neighbors of build-candidates',
+  COOCCURRENCE_ALPHA: 'use --alpha of build-candidates',
+  COOCCURRENCE_BETA: 'use --beta of build-candidates',
+  COOCCURRENCE_SHRINK: 'use --shrink of build-candidates',
+  COOCCURRENCE_WEIGHTING: 'use --weighting of build-candidates',
+  COOCCURRENCE_DAMPING: 'use --damping of build-candidates',
+  COOCCURRENCE_BOARD_CAP: 'use --board-cap of build-candidates',
+  VISUAL_NEIGHBORS: 'use --visual-neighbors of build-candidates',
+  JOB_THREADS: 'use --threads of build-candidates',
+  LOG_DAYS: 'use --keep-days of prune-log',
+  LOG_ROW_DAYS: 'use --keep-rows-days of prune-log',
+  INFERENCE_THREADS: 'use --threads of extract-features',
+  INFERENCE_BATCH: 'use --batch of extract-features',
+  ...Object.fromEntries(
+    Object.entries(FIXED).map(([name, value]) => [name.replace(/[A-Z]/g, '_$&').toUpperCase(), `it is always ${value}`]),
+  ),
 };
 
 /** Never said back, in a message or anywhere. */
@@ -357,6 +311,7 @@ const CHECKS: Partial<Record<keyof Config, (value: never) => string | null>> = {
   userKeysBefore: (values: readonly string[]) =>
     values.every((value) => value.length >= 16) ? null : 'must have 16 characters at least each',
   sources: sourcesProblem,
+  categories: (file: string) => (categoriesIn(file) ? null : 'must be a JSON file with a list of names'),
 };
 
 const SOURCE = /^(board-cooccurrence|visual-neighbors|annotations|popular-in-category|remembered-winners)(?::(0?\.\d+|1))?$/;
@@ -367,13 +322,29 @@ function sourcesProblem(value: readonly string[]): string | null {
   return wrong === undefined ? null : `must hold sources, each with :share within 0..1 or without; "${wrong}" is none`;
 }
 
+/** The names in a file of categories, the shipped 32 without one; null: it cannot be read. */
+function categoriesIn(file: string): readonly string[] | null {
+  try {
+    const names: unknown = JSON.parse(readFileSync(file === '' ? new URL('data/categories.json', projectRoot()) : file, 'utf8'));
+    return Array.isArray(names) && names.every((name) => typeof name === 'string') ? Object.freeze(names) : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The site-wide categories of this process. Columns of the ranker are named after them before any setting is parsed, so they are
+ * read here at once; `readConfig` refuses a file that is none before anything is served or trained.
+ */
+export const SITE_CATEGORIES: readonly string[] = categoriesIn(process.env.RELATED_PINS_CATEGORIES ?? '') ?? [];
+
 /**
  * Reads and checks all settings; `overrides` (command-line flags) win over the environment.
  * Throws CONFIG_INVALID with every problem listed together.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env, overrides: Partial<Config> = {}): Config {
-  const problems = Object.entries(NOW_FLAGS).flatMap(([name, flag]) =>
-    env[`RELATED_PINS_${name}`] === undefined ? [] : [`RELATED_PINS_${name} is no setting any more: use ${flag}`],
+  const problems = Object.entries(GONE).flatMap(([name, instead]) =>
+    env[`RELATED_PINS_${name}`] === undefined ? [] : [`RELATED_PINS_${name} is no setting any more: ${instead}`],
   );
   const values: Record<string, unknown> = {};
   for (const [name, row] of Object.entries(SETTINGS)) {
@@ -383,7 +354,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, overrides: Part
     if (problem) problems.push(`${row.env} ${problem}${SECRET.has(name) ? '' : `, it is ${JSON.stringify(values[name])}`}`);
   }
   if (problems.length > 0) throw new ServiceError('CONFIG_INVALID', { problems: problems.join('; ') });
-  return Object.freeze(values) as Config;
+  return Object.freeze({ ...FIXED, ...values, ...overrides }) as Config;
 }
 
 function isOrigin(text: string): boolean {

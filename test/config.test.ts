@@ -68,6 +68,9 @@ describe('settings', () => {
     ['LOG_LEVEL', 'loud', 'must be fatal, error, warn, info, debug, trace or silent, it is "loud"'],
     ['MAX_IN_FLIGHT', '0', 'must lie within 1..1000000, it is 0'],
     ['CANDIDATE_LIMIT', '1.5', 'must be a whole number, it is "1.5"'],
+    ['DRAIN_MS', '900', 'is no setting any more: it is always 500'],
+    ['INFERENCE_BATCH', '8', 'is no setting any more: use --batch of extract-features'],
+    ['CATEGORIES', '/no/such/file', 'must be a JSON file with a list of names, it is "/no/such/file"'],
     ['COOCCURRENCE_METHOD', 'cosine', 'is no setting any more: use --method of build-candidates'],
   ])('RELATED_PINS_%s=%s is refused at the start', (name, value, reason) => {
     expect(() => readConfig({ [`RELATED_PINS_${name}`]: value })).toThrow(`RELATED_PINS_${name} ${reason}`);

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
-import { loadPinColumns, type PinColumns, siteCategories } from '../../src/catalog/pins/pin-columns.ts';
+import { loadPinColumns, type PinColumns } from '../../src/catalog/pins/pin-columns.ts';
 import { meanAveragePrecision } from '../../src/detection/average-precision.ts';
 import { type DetectionReader, dominantAgreement, type EvaluatedImage, judged } from '../../src/detection/detector-evaluation.ts';
 import { ServiceError } from '../../src/errors.ts';
@@ -34,7 +34,7 @@ export function evaluateWorld({ config, dataFolder }: JobInput): Readonly<Record
     throw new ServiceError('NOTHING_TO_DO', { reason: `${dataFolder} holds no demo world; run demo first.` });
   const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
   try {
-    const pins = loadPinColumns(catalog, siteCategories(config.categories));
+    const pins = loadPinColumns(catalog);
     return { nearDuplicates: nearDuplicateFigures(pins, folder), ...objectFigures(dataFolder, pins, folder, config) };
   } finally {
     catalog.close();

@@ -7,10 +7,10 @@ import { PinFieldStore } from '../catalog/pins/pin-field-store.ts';
 import { Checkpointer } from '../catalog/log/checkpointer.ts';
 import { type DataFolderLock, lockDataFolder } from '../catalog/artifacts/data-folder-lock.ts';
 import { type LogDatabase, openLog } from '../catalog/log/log-database.ts';
-import { type ResidentPinColumns, siteCategories } from '../catalog/pins/pin-columns.ts';
+import { type ResidentPinColumns } from '../catalog/pins/pin-columns.ts';
 import { residentPins } from '../catalog/pins/pin-snapshot.ts';
 import type { ServedList } from '../catalog/log/served-list.ts';
-import type { Config } from '../config.ts';
+import { SITE_CATEGORIES, type Config } from '../config.ts';
 import { openJobRuns } from '../schedule/job-run-store.ts';
 import { Scheduler } from '../schedule/scheduler.ts';
 import { openDarkReads } from '../ranker/registry/dark-read-store.ts';
@@ -24,7 +24,7 @@ import type { VisualFeatures } from '../features/visual-features.ts';
 import { ModelRegistry } from '../ranker/registry/model-registry.ts';
 import { ServingModels } from '../ranker/registry/serving-models.ts';
 import { CandidateSources } from './candidate-sources.ts';
-import { InferencePool } from '../vision/inference-pool.ts';
+import { type InferencePool, openPool } from '../vision/inference-pool.ts';
 import { sourceShares } from '../lists/propose.ts';
 import type { Degradation, ServingParts, SourceShares } from '../lists/serving-parts.ts';
 import { NO_FACTS, queryFacts } from './query-facts.ts';
@@ -102,7 +102,7 @@ export class Context {
     const { catalogFolder = dataFolder } = options;
     const cacheKib = options.follow ? SERVING_CACHE_KIB : undefined;
     this.catalog = openCatalog(catalogFolder, { synchronous, userKey, cacheKib });
-    this.pins = residentPins(catalogFolder, this.catalog, siteCategories(config.categories), (reason) => {
+    this.pins = residentPins(catalogFolder, this.catalog, SITE_CATEGORIES, (reason) => {
       this.startProblem = reason;
     });
     this.fields = new PinFieldStore(this.catalog.database);
@@ -212,15 +212,7 @@ export class Context {
 
   /** The inference threads of this process, started when first needed. */
   get inference(): InferencePool {
-    const { inferenceWorkers, inferenceThreads, inferenceBatch, executionProvider, uploadLimitBytes, imagePixelLimit } = this.config;
-    this.inferencePool ??= new InferencePool({
-      workers: inferenceWorkers,
-      threads: inferenceThreads || undefined,
-      batch: inferenceBatch || undefined,
-      provider: executionProvider,
-      limits: { bytes: uploadLimitBytes, pixels: imagePixelLimit },
-    });
-    return this.inferencePool;
+    return (this.inferencePool ??= openPool(this.config, { workers: this.config.inferenceWorkers }));
   }
 
   /** What visual search reads; made when first asked, because it starts the inference threads. */

@@ -25,7 +25,7 @@ import { PinDots } from '../search/pin-dots.ts';
 import type { SearchParts } from '../search/search-parts.ts';
 import { type ServingThresholds, servingThresholds, THRESHOLDS_FILE } from '../search/search-thresholds.ts';
 import { stampOf } from '../swapped-file.ts';
-import type { InferencePool } from '../vision/inference-pool.ts';
+import { imageLimitsOf, type InferencePool } from '../vision/inference-pool.ts';
 import { type NetInput, readNet } from '../vision/net-manifest.ts';
 import { IndexedObjects } from './indexed-objects.ts';
 import type { VisualState } from './visual-state.ts';
@@ -73,7 +73,7 @@ export class SearchState implements SearchParts {
     this.pins = pins;
     this.text = catalog.text;
     this.crops = crops;
-    const limits = { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit };
+    const limits = imageLimitsOf(config);
     this.reader = new PictureReader(pool, () => this.openDetectors(), limits);
     this.indexed = new IndexedObjects(dataFolder, looks, pins);
     this.dots = new PinDots(this);

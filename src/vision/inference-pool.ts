@@ -4,6 +4,7 @@
  * images are tried again, each alone in a worker, so that none answers for another; one that kills two that way is refused.
  */
 import { Worker } from 'node:worker_threads';
+import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { sharedTurns } from './large-pictures.ts';
 import { workerUrl } from '../worker-url.ts';
@@ -54,6 +55,17 @@ interface Member {
 
 const IN_FLIGHT = 2;
 const DEATHS_MAX = 2;
+
+/** A pool as the settings say. */
+export function openPool(config: Config, options: Pick<PoolOptions, 'workers' | 'threads' | 'batch'> = {}): InferencePool {
+  return new InferencePool({ ...options, provider: config.executionProvider, limits: imageLimitsOf(config) });
+}
+
+/** What the settings accept of an image. */
+export const imageLimitsOf = ({ uploadLimitBytes, imagePixelLimit }: Config): ImageLimits => ({
+  bytes: uploadLimitBytes,
+  pixels: imagePixelLimit,
+});
 
 export class InferencePool {
   /** Where nets run, once the first has run. */

@@ -37,7 +37,14 @@ let app: App;
 beforeAll(async () => {
   folder = await worldFolder();
   const config = testConfig(folder, { uploadLimitBytes: 200_000, imagePixelLimit: 4_000_000 });
-  await extract.run({ options: {}, args: [], config, dataFolder: folder, progress: SILENT, signal: new AbortController().signal });
+  await extract.run({
+    options: { threads: 1, batch: 8 },
+    args: [],
+    config,
+    dataFolder: folder,
+    progress: SILENT,
+    signal: new AbortController().signal,
+  });
   context = await openContext(config, folder, { lock: true });
   app = await buildApp(context);
   holdRepliesToSchemas(app);

@@ -17,7 +17,7 @@ it('loads the net before the first request where there are features, and says wh
   opened.push(before);
   expect(await warmNet(before)).toEqual({ provider: null, netProblem: null });
   const run = {
-    options: { workers: 1, batch: 4 },
+    options: { workers: 1, threads: 1, batch: 4 },
     args: [],
     config,
     dataFolder: folder,

@@ -125,7 +125,14 @@ test('extraction says who asks, postpones what is busy, and the next run reads i
   upsertBatch(catalog, 'pins', pins, { now: Date.now(), folders: { images: join(folder, 'images'), data: folder } });
   const config = testConfig(folder, { imagePrivateUrls: true, imageUserAgent: 'our-shop/1.0' });
   const run = () =>
-    extract.run({ options: {}, args: [], config, dataFolder: folder, progress: SILENT, signal: new AbortController().signal });
+    extract.run({
+      options: { threads: 1, batch: 8 },
+      args: [],
+      config,
+      dataFolder: folder,
+      progress: SILENT,
+      signal: new AbortController().signal,
+    });
   let isBusy = true;
   answer = ({ url, headers }, reply) => {
     if (url === '/busy.png' && isBusy) reply.writeHead(503).end();

@@ -1,14 +1,15 @@
+import { SITE_CATEGORIES } from '../../src/config.ts';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CatalogStore, openCatalog } from '../../src/catalog/pins/catalog-store.ts';
-import { loadPinColumns, type ResidentPinColumns, siteCategories } from '../../src/catalog/pins/pin-columns.ts';
+import { loadPinColumns, type ResidentPinColumns } from '../../src/catalog/pins/pin-columns.ts';
 import { residentPins, snapshotPins } from '../../src/catalog/pins/pin-snapshot.ts';
 import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
 
 const PINS = 6000;
-const CATEGORIES = siteCategories();
+const CATEGORIES = SITE_CATEGORIES;
 const folder = mkdtempSync(join(tmpdir(), 'pin-snapshot-'));
 let catalog: CatalogStore;
 

@@ -28,7 +28,14 @@ async function folderWith(rule: BinarizationRule, pictures: number, url: string)
 
 function run(folder: string, signal = new AbortController().signal): Promise<Readonly<Record<string, unknown>>> {
   const config = testConfig(folder, { imagePrivateUrls: true });
-  return extractFeatures.run({ options: { workers: 1, batch: 4 }, args: [], config, dataFolder: folder, progress: SILENT, signal });
+  return extractFeatures.run({
+    options: { workers: 1, threads: 1, batch: 4 },
+    args: [],
+    config,
+    dataFolder: folder,
+    progress: SILENT,
+    signal,
+  });
 }
 
 function stored(folder: string) {

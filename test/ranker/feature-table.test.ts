@@ -1,6 +1,9 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SITE_CATEGORIES } from '../../src/config.ts';
 import { describe, expect, it } from 'vitest';
 import { SOURCE_NAMES } from '../../src/candidates/candidate.ts';
-import { siteCategories } from '../../src/catalog/pins/pin-columns.ts';
 import { GrowingSparseRows, type SparseRows } from '../../src/catalog/pins/sparse-rows.ts';
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import { hamming } from '../../src/math/bits.ts';
@@ -11,6 +14,7 @@ import { asRetrieved, shuffled } from '../../src/ranker/measures/baselines.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { FEATURE_SETS, type RankingRequest } from '../../src/ranker/scoring/ranking-feature.ts';
 import { summarizeHistory } from '../../src/ranker/scoring/user-history.ts';
+import { temporaryFolder } from '../world.ts';
 import { madeUpRequest } from './inputs.ts';
 
 const request = madeUpRequest(40, 128);
@@ -114,7 +118,7 @@ function plainValues({ query, candidates, pins, visual, user, engagement, now }:
     values.set(`from-${name}`, source >= 0 && !Number.isNaN(candidates.sourceScores[row * 2 + source]) ? 1 : 0);
   }
   for (const group of ['fashion', 'home', 'vehicles', 'other']) values.set(`dominant ${group} x fc6`, group === 'fashion' ? fc6 : 0);
-  siteCategories().forEach((name, ordinal) => values.set(`fc6 x ${name}`, (asked.get(ordinal) ?? 0) * fc6));
+  SITE_CATEGORIES.forEach((name, ordinal) => values.set(`fc6 x ${name}`, (asked.get(ordinal) ?? 0) * fc6));
   return values;
 }
 
@@ -253,4 +257,13 @@ describe('code similarity', () => {
     similaritiesTo(table.codes.subarray(0, table.words), table, Int32Array.of(3, 39, 40, 3000, 2 ** 30, 5), found);
     expect([...found]).toEqual([1, 1, Number.NaN, Number.NaN, Number.NaN, 1]);
   });
+});
+
+it('the crosses are named after the categories of the site, which a setting names', () => {
+  const file = join(temporaryFolder(), 'categories.json');
+  writeFileSync(file, JSON.stringify(['chairs', 'lamps']));
+  const asked = `import { columnsOf } from '${new URL('../../dist/src/ranker/scoring/feature-table.js', import.meta.url).href}'; console.log(JSON.stringify(columnsOf(['cross'])))`;
+  const env = { ...process.env, RELATED_PINS_CATEGORIES: file };
+  const printed = execFileSync(process.execPath, ['--input-type=module', '-e', asked], { env, encoding: 'utf8' });
+  expect(JSON.parse(printed)).toEqual(['fc6 x chairs', 'fc6 x lamps']);
 });

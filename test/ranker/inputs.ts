@@ -1,7 +1,7 @@
+import { SITE_CATEGORIES } from '../../src/config.ts';
 import type { CandidateList } from '../../src/candidates/candidate.ts';
 import type { PinColumns } from '../../src/catalog/pins/pin-columns.ts';
 import { GrowingSparseRows } from '../../src/catalog/pins/sparse-rows.ts';
-import { siteCategories } from '../../src/catalog/pins/pin-columns.ts';
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import type { VisualFeatures } from '../../src/features/visual-features.ts';
 import { seededRandom } from '../../src/math/random.ts';
@@ -64,7 +64,7 @@ function madeUpPins(count: number, seed: number): PinColumns {
     flags: new Uint8Array(count),
     group: Int32Array.from({ length: count }, (_, pin) => pin),
     categories,
-    categoryNames: siteCategories(),
+    categoryNames: SITE_CATEGORIES,
     annotations,
     annotationTerms: [],
     titleTerms,

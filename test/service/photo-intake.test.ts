@@ -1,9 +1,9 @@
+import { SITE_CATEGORIES } from '../../src/config.ts';
 import { chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type CatalogStore, openCatalog } from '../../src/catalog/pins/catalog-store.ts';
-import { siteCategories } from '../../src/catalog/pins/pin-columns.ts';
 import { type IntakeReceipt, takeInPhotos } from '../../src/service/photo-intake.ts';
 import { temporaryFolder } from '../world.ts';
 
@@ -17,7 +17,7 @@ beforeEach(() => {
 afterEach(() => catalog.close());
 
 const takeIn = (): Promise<IntakeReceipt> =>
-  takeInPhotos(catalog, folder, { dataFolder: join(folder, '.related-pins'), categories: new Set(siteCategories()) });
+  takeInPhotos(catalog, folder, { dataFolder: join(folder, '.related-pins'), categories: new Set(SITE_CATEGORIES) });
 
 function put(path: string, content: string | Uint8Array): void {
   mkdirSync(dirname(join(folder, path)), { recursive: true });

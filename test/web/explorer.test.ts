@@ -23,7 +23,14 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
   beforeAll(async () => {
     const folder = await worldFolder();
     const config = testConfig(folder);
-    await extract.run({ options: {}, args: [], config, dataFolder: folder, progress: SILENT, signal: new AbortController().signal });
+    await extract.run({
+      options: { threads: 1, batch: 8 },
+      args: [],
+      config,
+      dataFolder: folder,
+      progress: SILENT,
+      signal: new AbortController().signal,
+    });
     noteObjects(folder);
     server = await startServer({ ...config, host: '127.0.0.1' }, folder);
     browser = await openBrowser();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { ExactIndex } from '../../../src/candidates/visual/exact-index.ts';
 import { openCatalog } from '../../../src/catalog/pins/catalog-store.ts';
 import { imageLocation } from '../../../src/catalog/pins/image-reference.ts';
-import { loadPinColumns, siteCategories } from '../../../src/catalog/pins/pin-columns.ts';
+import { loadPinColumns } from '../../../src/catalog/pins/pin-columns.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { codeOf, unfitted } from '../../../src/features/binarize.ts';
 import { openConvNet } from '../../../src/features/convnet.ts';
@@ -20,7 +20,7 @@ import { ASK_NOTHING, fitDotThresholds, type Knob } from '../../../src/search/do
 import { visualSearch, type VisualSearchSources } from '../../../src/search/flashlight.ts';
 import { type DotThresholds, suppressingSignal } from '../../../src/search/object-dots.ts';
 import { openObjectStore, type StoredObject } from '../../../src/search/object-store.ts';
-import { InferencePool } from '../../../src/vision/inference-pool.ts';
+import { openPool } from '../../../src/vision/inference-pool.ts';
 import { activeNet } from '../../../src/vision/net-folder.ts';
 import { FLASHLIGHT_VISITOR, type Offer, savedPlaces, searchOf, type SearchedPicture } from '../../world/flashlight-visitors.ts';
 import { makeRecipe, type WorldSize } from '../../world/recipe.ts';
@@ -106,7 +106,7 @@ async function replayFlashlight(input: Input): Promise<Readonly<Record<string, u
   const { synchronous } = config;
   const catalog = openCatalog(dataFolder, { synchronous });
   const features = openFeatureStore(dataFolder, { synchronous });
-  const pool = new InferencePool({ provider: config.executionProvider });
+  const pool = openPool(config);
   try {
     const net = await openConvNet(activeNet(dataFolder, 'visual'), pool);
     const visual = openFeatures(dataFolder, features, net.features, 0);
@@ -115,7 +115,7 @@ async function replayFlashlight(input: Input): Promise<Readonly<Record<string, u
       const binarizer = features.binarizer(features.netIdOf(net.features)) ?? unfitted(net.features.rule, net.features.fc6Length);
       if (!binarizer)
         throw new ServiceError('NOTHING_TO_DO', { reason: 'No image was read by the active net; extract-features comes first.' });
-      const columns = loadPinColumns(catalog, siteCategories(config.categories));
+      const columns = loadPinColumns(catalog);
       const sources: VisualSearchSources = {
         columns,
         index: new ExactIndex(visual.image),

@@ -9,7 +9,7 @@ import { folderImages } from '../../../src/jobs/nets/labelled-images.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../../../src/jobs/job.ts';
 import { seededRandom } from '../../../src/math/random.ts';
 import { measureImage } from '../../../src/vision/image-tensor.ts';
-import { InferencePool } from '../../../src/vision/inference-pool.ts';
+import { openPool } from '../../../src/vision/inference-pool.ts';
 import type { ImageInput } from '../../../src/vision/inference-task.ts';
 import { projectRoot } from '../../../src/worker-url.ts';
 import { expectedError, fitCurve, fitTemperature, type JudgedWord } from './calibration.ts';
@@ -70,7 +70,7 @@ async function calibrate({ options, config, progress, signal }: Input): Promise<
   const labels = readLabels(options.labels === undefined ? new URL('data/label-words.txt', projectRoot()) : resolve(options.labels));
   const { labelled, leftOut } = await photosOf(options, labels, new Set(words));
   if (labelled.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'No photo has a label that is one of the words.' });
-  const pool = new InferencePool({ workers: 2, provider: config.executionProvider });
+  const pool = openPool(config, { workers: 2 });
   try {
     const net = await openConvNet(folder, pool);
     const seen: { readonly fc8: Float32Array; readonly one: Labelled }[] = [];

@@ -1,6 +1,6 @@
+import { SITE_CATEGORIES } from '../../config.ts';
 import { join } from 'node:path';
 import { whenWritable } from '../../catalog/artifacts/patient-write.ts';
-import { siteCategories } from '../../catalog/pins/pin-columns.ts';
 import type { Receipt as WrittenReceipt } from '../../catalog/pins/receipt.ts';
 import type { CatalogKind } from '../../catalog/pins/source-row.ts';
 import { upsertBatch } from '../../catalog/pins/upsert.ts';
@@ -11,7 +11,7 @@ const BODIES = { pins: PinsBody, boards: BoardsBody, saves: SavesBody } as const
 
 /** Batched upserts of the catalogue. New pins are served at once, their images looked at within seconds. */
 export function catalogRoutes(app: App, { context }: Service): void {
-  const categories = new Set(siteCategories(context.config.categories));
+  const categories = new Set(SITE_CATEGORIES);
   for (const kind of ['pins', 'boards', 'saves'] as const) {
     const schema = {
       summary: `Adds or changes ${kind}, row by row: a bad row stays out, is counted, and stops no other`,

@@ -1,7 +1,7 @@
+import { SITE_CATEGORIES } from '../../config.ts';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { SOURCE_NAMES } from '../../candidates/candidate.ts';
-import { siteCategories } from '../../catalog/pins/pin-columns.ts';
 import { SURFACES } from '../../catalog/log/served-list.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { cardOf, dashboardOf, reportCsv } from '../../experiments/report/dashboard.ts';
@@ -56,7 +56,7 @@ export function experimentRoutes(app: App, service: Service): void {
     ({
       models: [...SHIPPED_MODELS, ...registry.names()],
       sources: SOURCE_NAMES,
-      categories: siteCategories(config.categories),
+      categories: SITE_CATEGORIES,
       surfaces: SURFACES,
     }) satisfies KnownParts;
 

@@ -1,3 +1,4 @@
+import { imageLimitsOf } from '../../vision/inference-pool.ts';
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
@@ -72,8 +73,7 @@ async function pictureOf(context: Context, cache: LRUCache<string, Picture>, pin
   const key = keyOf(width, image);
   const known = cache.get(key);
   if (known) return known;
-  const { uploadLimitBytes, imagePixelLimit } = context.config;
-  const limits = { bytes: uploadLimitBytes, pixels: imagePixelLimit };
+  const limits = imageLimitsOf(context.config);
   const original = await context.webImages.ofPin(image);
   const bytes = Buffer.from(await thumbnail(original, width, 'jpeg', limits));
   const picture = { bytes, tag: `"${createHash('sha256').update(bytes).digest('hex').slice(0, 24)}"` };

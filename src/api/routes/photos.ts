@@ -1,9 +1,9 @@
 /** A folder of photos over HTTP, file by file: what the drop zone of the empty explorer sends. Taken in as `open` takes in a folder. */
+import { SITE_CATEGORIES } from '../../config.ts';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Type } from 'typebox';
 import { diskFullError } from '../../catalog/database.ts';
-import { siteCategories } from '../../catalog/pins/pin-columns.ts';
 import { isOfPhotoFolder } from '../../catalog/readers/photo-files.ts';
 import { ServiceError } from '../../errors.ts';
 import { type IntakeReceipt, takeInPhotos } from '../../service/photo-intake.ts';
@@ -27,7 +27,7 @@ const TakenIn = Type.Object({
 });
 
 export function photoRoutes(app: App, { context }: Service): void {
-  const { dataFolder, config } = context;
+  const { dataFolder } = context;
   const folder = join(dataFolder, 'photos');
   const store = {
     summary: 'Stores one file of a folder of photos: `image`, and its `path` inside the folder',
@@ -60,7 +60,7 @@ export function photoRoutes(app: App, { context }: Service): void {
   });
   let running: Promise<IntakeReceipt> | null = null;
   app.post('/v1/photos/take-in', { schema: takeIn, config: { scope: 'catalogue' } }, async (request) => {
-    const categories = new Set(siteCategories(config.categories));
+    const categories = new Set(SITE_CATEGORIES);
     mkdirSync(folder, { recursive: true });
     running ??= takeInPhotos(context.catalog, folder, { dataFolder, categories }).finally(() => {
       running = null;

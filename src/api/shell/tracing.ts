@@ -3,40 +3,17 @@
  * OTLP address. The packages serve our tests only: who wants traces installs them beside the service. The caller's
  * `traceparent` (W3C Trace Context) is passed on, so that a slow list is found from the page that waited for it.
  */
+import type { Context } from '@opentelemetry/api';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import type { App } from '../routes/routes.ts';
 
-/** What is used of the packages. */
-interface SpanContext {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly traceFlags: number;
-  readonly isRemote?: boolean;
-}
-interface Span {
-  end(at: number): void;
-}
-interface Tracer {
-  startSpan(
-    name: string,
-    options: { kind?: number; startTime: number; attributes?: Readonly<Record<string, string | number>> },
-    parent: unknown,
-  ): Span;
-}
-interface OtelApi {
-  readonly ROOT_CONTEXT: unknown;
-  readonly trace: { setSpanContext(context: unknown, span: SpanContext): unknown; setSpan(context: unknown, span: Span): unknown };
-}
-interface Sdk {
-  readonly BasicTracerProvider: new (options: object) => { getTracer(name: string): Tracer; shutdown(): Promise<void> };
-  readonly BatchSpanProcessor: new (exporter: object) => object;
-}
-interface Exporter {
-  readonly OTLPTraceExporter: new (options: { url: string }) => object;
-}
-interface Resources {
-  resourceFromAttributes(attributes: Readonly<Record<string, string>>): object;
-}
+type OtelApi = typeof import('@opentelemetry/api');
+type Packages = [
+  OtelApi,
+  typeof import('@opentelemetry/sdk-trace-base'),
+  typeof import('@opentelemetry/exporter-trace-otlp-http'),
+  typeof import('@opentelemetry/resources'),
+];
 
 const PACKAGES = [
   '@opentelemetry/api',
@@ -49,7 +26,7 @@ const SERVER_KIND = 1;
 /** Sends a trace of each request to `url` until the application closes. @throws CONFIG_INVALID naming the packages to install. */
 export async function traceRequests(app: App, url: string, packages: readonly string[] = PACKAGES): Promise<void> {
   if (url === '') return;
-  const [api, sdk, exporter, resources] = (await Promise.all(packages.map(load))) as [OtelApi, Sdk, Exporter, Resources];
+  const [api, sdk, exporter, resources] = (await Promise.all(packages.map(load))) as Packages;
   const provider = new sdk.BasicTracerProvider({
     resource: resources.resourceFromAttributes({ 'service.name': 'related-pins' }),
     spanProcessors: [new sdk.BatchSpanProcessor(new exporter.OTLPTraceExporter({ url }))],
@@ -95,7 +72,7 @@ async function load(name: string): Promise<unknown> {
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 /** The caller's span, when it sends one. */
-function parentOf({ ROOT_CONTEXT, trace }: OtelApi, header: string | string[] | undefined): unknown {
+function parentOf({ ROOT_CONTEXT, trace }: OtelApi, header: string | string[] | undefined): Context {
   const [, traceId, spanId, flags] = TRACEPARENT.exec(String(header ?? '')) ?? [];
   if (traceId === undefined) return ROOT_CONTEXT;
   return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true });

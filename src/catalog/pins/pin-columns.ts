@@ -2,8 +2,7 @@
  * What serving reads of every pin, resident as columns by pinIndex, no object per pin. Loaded once from the store and
  * kept up with `refresh`. Arrays are replaced by longer ones as pins arrive: read them through the object each time.
  */
-import { readFileSync } from 'node:fs';
-import { projectRoot } from '../../worker-url.ts';
+import { SITE_CATEGORIES } from '../../config.ts';
 import type { FlatArray } from '../artifacts/artifact-file.ts';
 import type { CatalogStore } from './catalog-store.ts';
 import { IdTable } from './id-table.ts';
@@ -44,12 +43,6 @@ export interface PinColumns {
   readonly titleTerms: SparseRows;
   /** The same once more, a record per pin, for who reads many pins; null: there are only the columns. */
   readonly records: PinRecords | null;
-}
-
-/** The site-wide categories: a JSON list in `file`, or the 32 that ship. */
-export function siteCategories(file = ''): readonly string[] {
-  const source = file === '' ? new URL('data/categories.json', projectRoot()) : file;
-  return JSON.parse(readFileSync(source, 'utf8')) as string[];
 }
 
 /** Arrays of a snapshot by name: what `parts` gave, in memory of their own. */
@@ -327,7 +320,7 @@ export class ResidentPinColumns implements PinColumns {
 /** Loads the columns of all pins, from a snapshot where there is one. */
 export function loadPinColumns(
   store: CatalogStore,
-  categories: readonly string[] = siteCategories(),
+  categories: readonly string[] = SITE_CATEGORIES,
   snapshot: ColumnParts | null = null,
 ): ResidentPinColumns {
   return new ResidentPinColumns(store, categories, snapshot);

@@ -4,6 +4,7 @@
  * a catalogue was put back from a backup, a later snapshot does not fit and is passed over, as is one from before saves
  * were taken out, or of other site-wide categories. Without a fitting one everything is read from the rows.
  */
+import { SITE_CATEGORIES } from '../../config.ts';
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { reasonOf, ServiceError } from '../../errors.ts';
@@ -67,7 +68,7 @@ function fits(file: ArtifactFile, catalog: CatalogStore, categories: readonly st
 }
 
 /** Writes the snapshot of a catalogue at the end of whatever changed much of it. Returns its version; null for a small one. */
-export function snapshotPins(dataFolder: string, catalog: CatalogStore, categories: readonly string[]): string | null {
+export function snapshotPins(dataFolder: string, catalog: CatalogStore, categories: readonly string[] = SITE_CATEGORIES): string | null {
   if (catalog.pins.count() < PINS_MIN) return null;
   const columns = residentPins(dataFolder, catalog, categories);
   const key = randomInt(1, KEYS);

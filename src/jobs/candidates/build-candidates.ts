@@ -13,7 +13,6 @@ import {
   buildVisualNeighbors,
 } from '../../candidates/list-builds.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
-import { siteCategories } from '../../catalog/pins/pin-columns.ts';
 import { snapshotPins } from '../../catalog/pins/pin-snapshot.ts';
 import { ServiceError } from '../../errors.ts';
 import { featureNetOf } from '../../features/convnet.ts';
@@ -77,7 +76,7 @@ async function buildCandidates(input: Input) {
     const visual = only === 'cooccurrence' ? null : await buildVisual(input, catalog.pins.count(), setting);
     if (only === 'visual' && visual === null)
       throw new ServiceError('NOTHING_TO_DO', { reason: 'There are no visual features; extract-features comes first.' });
-    snapshotPins(input.dataFolder, catalog, siteCategories(input.config.categories));
+    snapshotPins(input.dataFolder, catalog);
     const { cooccurrence = null, options = null, choice } = counted ?? {};
     return { cooccurrence, visual, options, ...(choice ? { choice } : {}) };
   } finally {

@@ -1,11 +1,11 @@
 /** Pins, boards and saves from files into the catalogue. The files may come together or one at a time. */
+import { SITE_CATEGORIES } from '../../config.ts';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { openDatabase } from '../../catalog/database.ts';
 import { type FirstRow, ingestFile } from '../../catalog/pins/ingest.ts';
-import { siteCategories } from '../../catalog/pins/pin-columns.ts';
 import { snapshotPins } from '../../catalog/pins/pin-snapshot.ts';
 import { formatsAsText } from '../../catalog/pins/record-formats.ts';
 import { cellText, nothingWentIn, type Receipt, totalOf } from '../../catalog/pins/receipt.ts';
@@ -81,7 +81,7 @@ async function importCatalog(input: Input, catalogFolder = input.dataFolder) {
         replace: input.options.replace === true,
         firstRows,
         folders,
-        categories: new Set(siteCategories(input.config.categories)),
+        categories: new Set(SITE_CATEGORIES),
         progress: input.progress,
         signal: input.signal,
       });
@@ -90,7 +90,7 @@ async function importCatalog(input: Input, catalogFolder = input.dataFolder) {
     input.progress.start('category vectors', 0);
     catalog.deriveCategories();
     input.progress.stop();
-    snapshotPins(catalogFolder, catalog, siteCategories(input.config.categories));
+    snapshotPins(catalogFolder, catalog);
     const seconds = Math.round(performance.now() - startedAt) / 1000;
     const problems = problemsOf(receipts, input.options.allowEmpty === true);
     const notes = unusedColumns(columns, Object.values(receipts));

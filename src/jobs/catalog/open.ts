@@ -6,8 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { checkAddress } from '../../api/shell/listen.ts';
 import { lockDataFolder } from '../../catalog/artifacts/data-folder-lock.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
-import { siteCategories } from '../../catalog/pins/pin-columns.ts';
-import { PORTS } from '../../config.ts';
+import { SITE_CATEGORIES, PORTS } from '../../config.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { type IntakeReceipt, takeInPhotos } from '../../service/photo-intake.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
@@ -115,7 +114,7 @@ function withState(input: Input, folder: string): Input {
 }
 
 function takeIn({ config, dataFolder, progress, signal }: Input, catalog: CatalogStore, folder: string): Promise<IntakeReceipt> {
-  const categories = new Set(siteCategories(config.categories));
+  const categories = new Set(SITE_CATEGORIES);
   return takeInPhotos(catalog, folder, { dataFolder, categories, progress, signal });
 }
 

@@ -4,9 +4,8 @@ import { SOURCE_NAMES } from '../../candidates/candidate.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { openLog } from '../../catalog/log/log-database.ts';
 import { secretsOf, userNaming } from '../../catalog/pins/user-pseudonym.ts';
-import { siteCategories } from '../../catalog/pins/pin-columns.ts';
 import { SURFACES } from '../../catalog/log/served-list.ts';
-import type { Config } from '../../config.ts';
+import { SITE_CATEGORIES, type Config } from '../../config.ts';
 import type { KnownParts } from '../../experiments/experiment.ts';
 import type { Experiments } from '../../experiments/experiments.ts';
 import { openExperiments } from '../../experiments/experiments.ts';
@@ -37,7 +36,7 @@ export function openExperimentFolder(dataFolder: string, config: Config): Experi
     known: {
       models: [...SHIPPED_MODELS, ...new ModelRegistry(join(dataFolder, 'models')).names()],
       sources: SOURCE_NAMES,
-      categories: siteCategories(config.categories),
+      categories: SITE_CATEGORIES,
       surfaces: SURFACES,
     },
     close() {

@@ -1,4 +1,4 @@
-import { loadPinColumns, siteCategories } from '../../catalog/pins/pin-columns.ts';
+import { loadPinColumns } from '../../catalog/pins/pin-columns.ts';
 import type { Forecast } from '../../experiments/statistics/forecast.ts';
 import { percent } from '../../experiments/statistics/verdict.ts';
 import { queryFacts } from '../../service/query-facts.ts';
@@ -14,7 +14,7 @@ export const job = defineJob({
   options: [{ flag: '--days <n>', meaning: 'how long it is to run; as much history is read', kind: 'integer', default: 14 }],
   run: async ({ args, options, dataFolder, config }) =>
     withExperiments(dataFolder, config, async ({ experiments, catalog }) => {
-      const pins = loadPinColumns(catalog, siteCategories(config.categories));
+      const pins = loadPinColumns(catalog);
       const forecast = await experiments.forecast(args[0], {
         now: Date.now(),
         days: options.days,

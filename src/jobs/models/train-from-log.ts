@@ -8,7 +8,7 @@ import type { JudgedRange } from '../../catalog/log/judged-lists.ts';
 import { type LogDatabase, openLog } from '../../catalog/log/log-database.ts';
 import { replayFolder } from '../../catalog/log/replayed-list.ts';
 import type { Surface } from '../../catalog/log/served-list.ts';
-import { loadPinColumns, type PinColumns, siteCategories } from '../../catalog/pins/pin-columns.ts';
+import { loadPinColumns, type PinColumns } from '../../catalog/pins/pin-columns.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Judgement } from '../../ranker/judging/judgement.ts';
 import { openContext } from '../../service/context.ts';
@@ -229,7 +229,7 @@ export function categoriesFrom(dataFolder: string): (pinIndex: number) => readon
   const load = (): PinColumns => {
     const store = openCatalog(dataFolder);
     try {
-      return loadPinColumns(store, siteCategories());
+      return loadPinColumns(store);
     } finally {
       store.close();
     }

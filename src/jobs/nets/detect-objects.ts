@@ -8,7 +8,7 @@ import type { DominanceRules } from '../../detection/dominant-object.ts';
 import { ServiceError } from '../../errors.ts';
 import { openFeatureStore } from '../../features/feature-store.ts';
 import { activeNet } from '../../vision/net-folder.ts';
-import { InferencePool } from '../../vision/inference-pool.ts';
+import { openPool, type InferencePool } from '../../vision/inference-pool.ts';
 import { partsAhead } from '../../vision/parts-ahead.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 import type { DetectionRow, DetectionStore } from '../../detection/detection-store.ts';
@@ -45,11 +45,7 @@ export const job = defineJob({
 async function detectObjects(input: Input) {
   const { config, dataFolder, options } = input;
   const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
-  const pool = new InferencePool({
-    workers: options.workers ?? availableParallelism(),
-    provider: config.executionProvider,
-    limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit },
-  });
+  const pool = openPool(config, { workers: options.workers ?? availableParallelism() });
   try {
     const set = readDetectorSet(dataFolder);
     if (set.detectors.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'Every detector is switched off.' });

@@ -23,7 +23,7 @@ import { LABEL_WORD_GROUPS, labelWord } from '../../detection/label-words.ts';
 import { type ReadingRules, readDetections } from '../../detection/suppression.ts';
 import { objectsInPixels, readTrueObjects, type TrueImage, type TrueObject } from '../../detection/true-objects.ts';
 import { ServiceError } from '../../errors.ts';
-import { InferencePool } from '../../vision/inference-pool.ts';
+import { type InferencePool, openPool } from '../../vision/inference-pool.ts';
 import { partsAhead } from '../../vision/parts-ahead.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
@@ -56,8 +56,7 @@ export const job = defineJob({
   async run(input) {
     const truth = readTrueObjects(input.options.truth).slice(0, input.options.limit);
     if (truth.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'the truth holds no photos' });
-    const provider = input.config.executionProvider;
-    const pool = new InferencePool({ workers: availableParallelism(), provider });
+    const pool = openPool(input.config, { workers: availableParallelism() });
     try {
       const subject = subjectOf(input, pool);
       const { images, refused, seconds } = await detectAll(subject, pool, truth, input);

@@ -20,7 +20,7 @@ import {
 } from '../../features/retrieval-evaluation.ts';
 import { seededRandom } from '../../math/random.ts';
 import { drawSvg } from '../../vision/image-tensor.ts';
-import { InferencePool } from '../../vision/inference-pool.ts';
+import { openPool, type InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import type { BinarizationRule } from '../../vision/net-manifest.ts';
 import { type EvaluatedImage, evaluatedImages } from './evaluated-images.ts';
@@ -88,10 +88,7 @@ async function evaluateFeatures(input: Input) {
   const { options, config, dataFolder, progress } = input;
   const { images, labelOf } = evaluatedImages(input);
   const nets = (options.net ?? [activeNet(dataFolder, 'visual')]).map((folder) => resolve(folder));
-  const pool = new InferencePool({
-    workers: availableParallelism(),
-    provider: config.executionProvider,
-  });
+  const pool = openPool(config, { workers: availableParallelism() });
   const rows: Row[] = [];
   const refused: Record<string, number> = {};
   const noise: Record<string, unknown>[] = [];

@@ -1,4 +1,5 @@
 /** Binary codes, class scores and fingerprints of all images that have none yet, packed for serving; near-duplicates grouped. */
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { judgedGroups } from '../../catalog/pins/pair-judgement-store.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
@@ -9,22 +10,17 @@ import { binarizerFor, type ExtractionInput, extractRows, type ImageToRead, outc
 import { packFeatures } from '../../features/feature-artifact.ts';
 import { type FeatureRow, type FeatureStore, netKeyOf, openFeatureStore } from '../../features/feature-store.ts';
 import { DUPLICATE_RULES, nearDuplicateGroups } from '../../features/near-duplicates.ts';
-import { InferencePool } from '../../vision/inference-pool.ts';
+import { openPool, type InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet, netGiven } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
-import { planFor, toldPlan } from './inference-planning.ts';
 import { isJpegWithoutEnd } from '../../vision/image-damage.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
 const FLAGS = flags([
   { flag: '--net <folder>', meaning: 'a net to extract beside the active one (default: the active net)' },
-  {
-    flag: '--workers <n>',
-    meaning: 'inference workers (default: what a measurement finds best, for fewer than 500 images one a core)',
-    kind: 'integer',
-  },
-  { flag: '--threads <n>', meaning: 'threads of each (default: as measured, or 1)', kind: 'integer' },
-  { flag: '--batch <n>', meaning: 'images a net sees at once (default: as measured, or 8)', kind: 'integer' },
+  { flag: '--workers <n>', meaning: 'inference workers (default: one a core)', kind: 'integer' },
+  { flag: '--threads <n>', meaning: 'threads of each', kind: 'integer', range: [1, 256], default: 1 },
+  { flag: '--batch <n>', meaning: 'images a net sees at once', kind: 'integer', range: [1, 1024], default: 8 },
   { flag: '--pace <n>', meaning: 'at most this many images a second, beside a service that should not feel it', kind: 'number' },
   { flag: '--no-groups', meaning: 'leave the groups of near-duplicates as they are' },
   { flag: '--retry-failed', meaning: 'look again at images that were refused before' },
@@ -47,15 +43,13 @@ async function extractFeatures(input: Input) {
   const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
   const store = openFeatureStore(dataFolder, { synchronous: config.synchronous });
   const folder = typeof options.net === 'string' ? netGiven(dataFolder, options.net) : activeNet(dataFolder, 'visual');
-  const plan = await planFor(input, folder, countOf(catalog.pins.images()));
-  const pool = new InferencePool({
-    ...plan,
-    provider: config.executionProvider,
-    limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit },
-  });
+  const plan = { workers: options.workers ?? availableParallelism(), threads: options.threads, batch: options.batch };
+  const pool = openPool(config, plan);
   try {
     const convNet = await openConvNet(folder, pool);
-    input.progress.note(`net ${convNet.net.manifest.name}, provider ${pool.provider}, ${toldPlan(plan)}`);
+    input.progress.note(
+      `net ${convNet.net.manifest.name}, provider ${pool.provider}, ${plan.workers} workers of ${plan.threads} threads, ${plan.batch} images at once`,
+    );
     const counts = await extractAll(input, { catalog, store, pool, convNet });
     const seconds = Math.round(performance.now() - startedAt) / 1000;
     return {
@@ -72,12 +66,6 @@ async function extractFeatures(input: Input) {
     store.close();
     catalog.close();
   }
-}
-
-function countOf(items: Iterable<unknown>): number {
-  let count = 0;
-  for (const _ of items) count++;
-  return count;
 }
 
 interface Opened {

@@ -1,3 +1,4 @@
+import { imageLimitsOf } from '../../vision/inference-pool.ts';
 import { fetchImage, imageFetching } from '../../catalog/pins/image-fetch.ts';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import type { Config } from '../../config.ts';
@@ -38,10 +39,9 @@ async function addPicture(
   dataFolder: string,
   config: Config,
 ): Promise<void> {
-  const { uploadLimitBytes, imagePixelLimit } = config;
   try {
     const bytes = await fetchImage(image, imageFetching(config, dataFolder));
-    const small = await thumbnail(bytes, WIDTH_PX, 'jpeg', { bytes: uploadLimitBytes, pixels: imagePixelLimit });
+    const small = await thumbnail(bytes, WIDTH_PX, 'jpeg', imageLimitsOf(config));
     addresses.set(pinIndex, `data:image/jpeg;base64,${Buffer.from(small).toString('base64')}`);
   } catch {
     addresses.delete(pinIndex);

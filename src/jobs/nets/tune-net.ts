@@ -12,7 +12,7 @@ import type { Protocol } from '../../features/retrieval-evaluation.ts';
 import { type AffineLayer, affineLayer, principalFrame, randomFrame, rotationLayer } from '../../features/tuning/tuned-layer.ts';
 import type { MatrixProduct } from '../../math/matrix-product.ts';
 import { appendLayers } from '../../vision/import/append-layers.ts';
-import { InferencePool } from '../../vision/inference-pool.ts';
+import { openPool, type InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { type Net, type NetManifest, readNet } from '../../vision/net-manifest.ts';
 import { openOnnxProduct } from '../../vision/import/onnx-product.ts';
@@ -81,7 +81,7 @@ async function tuneNet(input: Input) {
       reason: `${out} holds a net already, under whose name features may be kept; choose another --name or --out, or remove it`,
     });
   const threads = options.threads ?? availableParallelism();
-  const pool = new InferencePool({ workers: threads, provider: config.executionProvider });
+  const pool = openPool(config, { workers: threads });
   const { product, close } = openOnnxProduct(threads);
   try {
     await pool.warmUp(base);

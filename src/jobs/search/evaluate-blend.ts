@@ -2,7 +2,7 @@
 import { ExactIndex } from '../../candidates/visual/exact-index.ts';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { fetchImage, imageFetching } from '../../catalog/pins/image-fetch.ts';
-import { loadPinColumns, siteCategories } from '../../catalog/pins/pin-columns.ts';
+import { loadPinColumns } from '../../catalog/pins/pin-columns.ts';
 import { ServiceError } from '../../errors.ts';
 import { unfitted } from '../../features/binarize.ts';
 import { featureNetOf } from '../../features/convnet.ts';
@@ -16,7 +16,7 @@ import { searchAnnotations, visualSearch } from '../../search/flashlight.ts';
 import { openObjectStore, type StoredObject } from '../../search/object-store.ts';
 import { PictureReader } from '../../search/picture.ts';
 import { understand } from '../../search/query-understanding.ts';
-import type { InferencePool } from '../../vision/inference-pool.ts';
+import { imageLimitsOf, type InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
 import type { JobInput } from '../job.ts';
@@ -51,10 +51,10 @@ export async function blendByKind(
     const binarizer = features.binarizer(features.netIdOf(net)) ?? unfitted(net.rule, net.fc6Length);
     if (!binarizer)
       throw new ServiceError('NOTHING_TO_DO', { reason: 'No image was read by the active net; extract-features comes first.' });
-    const columns = loadPinColumns(catalog, siteCategories(config.categories));
+    const columns = loadPinColumns(catalog);
     const { image } = visual;
     const sources = { columns, index: new ExactIndex(image), bits: image.bits, idf: annotationIdf(columns) };
-    const reader = new PictureReader(pool, () => null, { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit });
+    const reader = new PictureReader(pool, () => null, imageLimitsOf(config));
     const queryNet = { folder: activeNet(dataFolder, 'visual'), digest: net.digest, binarizer, input: visualNet.manifest.input };
     const thresholds = servingThresholds(dataFolder, net.digest, detectors);
     const visualMin = (await familiarAgreement(image, sources.index, (pin) => columns.group[pin]))?.least ?? 0;

@@ -35,7 +35,7 @@ import { visualSearch } from '../../search/flashlight.ts';
 import { dotSignals, type DotSources } from '../../search/object-dots.ts';
 import { ObjectIndex } from '../../search/object-index.ts';
 import { type Box, boxArea, boxIou, withMargin } from '../../vision/box.ts';
-import { InferencePool } from '../../vision/inference-pool.ts';
+import { openPool, type InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { blendByKind } from './evaluate-blend.ts';
 import { classFolders } from '../nets/evaluate-class-folders.ts';
@@ -147,7 +147,7 @@ function marginsOf({ options }: Input): readonly number[] {
 }
 
 async function withPool<T>({ config }: Input, work: (pool: InferencePool) => Promise<T>): Promise<T> {
-  const pool = new InferencePool({ workers: availableParallelism(), provider: config.executionProvider });
+  const pool = openPool(config, { workers: availableParallelism() });
   try {
     return await work(pool);
   } finally {

@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { ExactIndex } from '../../candidates/visual/exact-index.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { imageLocation } from '../../catalog/pins/image-reference.ts';
-import { loadPinColumns, type PinColumns, siteCategories } from '../../catalog/pins/pin-columns.ts';
+import { loadPinColumns, type PinColumns } from '../../catalog/pins/pin-columns.ts';
 import { type DetectorSet, readDetectorSet } from '../../detection/detector-set.ts';
 import { labelWord } from '../../detection/label-words.ts';
 import { isRightDetection, readTrueObjects, type TrueObject } from '../../detection/true-objects.ts';
@@ -24,7 +24,7 @@ import { DOT_SIGNALS } from '../../search/object-dots.ts';
 import { type ObjectStore, openObjectStore } from '../../search/object-store.ts';
 import { type FittedDots, type SearchThresholds, THRESHOLDS_FILE, writeThresholds } from '../../search/search-thresholds.ts';
 import { cropJpeg, measureImage, thumbnail } from '../../vision/image-tensor.ts';
-import { InferencePool } from '../../vision/inference-pool.ts';
+import { openPool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { imageFetching } from '../../catalog/pins/image-fetch.ts';
 import { bytesOrRefusal } from '../nets/detect-objects.ts';
@@ -70,14 +70,11 @@ async function fitSearch(input: Input) {
   const { synchronous } = config;
   const catalog = openCatalog(dataFolder, { synchronous });
   const features = openFeatureStore(dataFolder, { synchronous });
-  const pool = new InferencePool({
-    provider: config.executionProvider,
-    limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit },
-  });
+  const pool = openPool(config);
   try {
     const net = await openConvNet(activeNet(dataFolder, 'visual'), pool);
     const detectors = readDetectorSet(dataFolder);
-    const columns = loadPinColumns(catalog, siteCategories(config.categories));
+    const columns = loadPinColumns(catalog);
     const store = openObjectStore(dataFolder, netKeyOf(net.features), detectors.digest, { synchronous });
     const visual = openFeatures(dataFolder, features, net.features, 0);
     const binarizer = features.binarizer(features.netIdOf(net.features));

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { ExactIndex } from '../../candidates/visual/exact-index.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { fetchImage, imageFetching } from '../../catalog/pins/image-fetch.ts';
-import { loadPinColumns, siteCategories } from '../../catalog/pins/pin-columns.ts';
+import { loadPinColumns } from '../../catalog/pins/pin-columns.ts';
 import type { PinImage } from '../../catalog/pins/pin-store.ts';
 import type { Config } from '../../config.ts';
 import type { Detection } from '../../detection/detection.ts';
@@ -21,7 +21,7 @@ import type { ObjectIndex } from '../../search/object-index.ts';
 import { type ObjectStore, openObjectStore, type PinObjectsRow, REMOVED, type StoredObject } from '../../search/object-store.ts';
 import type { RegionSight } from '../../search/picture.ts';
 import { ResidentObjects } from '../../search/resident-objects.ts';
-import { InferencePool } from '../../vision/inference-pool.ts';
+import { openPool, type InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
 import { partsAhead } from '../../vision/parts-ahead.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
@@ -65,11 +65,7 @@ async function indexObjects(input: Input) {
   const { synchronous } = config;
   const catalog = openCatalog(dataFolder, { synchronous });
   const features = openFeatureStore(dataFolder, { synchronous });
-  const pool = new InferencePool({
-    workers: options.workers ?? availableParallelism(),
-    provider: config.executionProvider,
-    limits: { bytes: config.uploadLimitBytes, pixels: config.imagePixelLimit },
-  });
+  const pool = openPool(config, { workers: options.workers ?? availableParallelism() });
   try {
     const net = await openConvNet(activeNet(dataFolder, 'visual'), pool);
     const binarizer = features.binarizer(features.netIdOf(net.features));
@@ -107,7 +103,7 @@ async function indexObjects(input: Input) {
 }
 
 function sourcesOf(catalog: CatalogStore, { image }: VisualFeatures, config: Config): VisualSearchSources {
-  const columns = loadPinColumns(catalog, siteCategories(config.categories));
+  const columns = loadPinColumns(catalog);
   return { columns, index: new ExactIndex(image), bits: image.bits, idf: annotationIdf(columns) };
 }
 
