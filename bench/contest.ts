@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LARGE_PAGES } from '../src/api/shell/large-pages.ts';
-import { seededRandom } from '../src/math/random.ts';
+import { bootstrapMean } from '../src/math/bootstrap.ts';
 import type { LoadOrder, LoadRequest, LoadResult } from './load-process.ts';
 import type { ContenderOrder, ContenderWord } from './serving-process.ts';
 
@@ -96,20 +96,15 @@ export class Asking {
 /** The ratios of pairs that were measured together, with the interval of their mean (bootstrap of the pairs, 95 %). */
 export function pairedRatio(ours: readonly number[], peer: readonly number[]) {
   const ratios = ours.map((value, i) => value / peer[i]);
-  const random = seededRandom(3);
-  const means = Array.from({ length: 2000 }, () => meanOf(ratios.map(() => ratios[random.integer(ratios.length)]))).sort((a, b) => a - b);
-  const interval = ratios.length < 3 ? null : [round(means[50]), round(means[1949])];
-  return { ratio: round(meanOf(ratios)), pairs: ratios.length, interval, ratios: ratios.map(round) };
+  const { mean, low, high } = bootstrapMean(ratios, 3);
+  const interval = ratios.length < 3 ? null : [round(low), round(high)];
+  return { ratio: round(mean), pairs: ratios.length, interval, ratios: ratios.map(round) };
 }
 
 /** What a ratio says of a bound it should reach: nothing where the interval holds the bound, or there is none. */
 export function reaches({ interval }: ReturnType<typeof pairedRatio>, bound: number): 'yes' | 'no' | 'not resolved' {
   if (interval === null || (interval[0] <= bound && bound <= interval[1])) return 'not resolved';
   return interval[0] > bound ? 'yes' : 'no';
-}
-
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Load before anything is measured: so long the engine needs until it has compiled what a request runs through. */

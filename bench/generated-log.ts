@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { COOCCURRENCE_KIND } from '../src/candidates/cooccurrence/cooccurrence-store.ts';
 import { NeighborListFile, neighborListFolder } from '../src/candidates/neighbor-list-file.ts';
 import { openLog } from '../src/catalog/log/log-database.ts';
-import type { ServedList } from '../src/catalog/log/served-list.ts';
+import { plainItems, type ServedList } from '../src/catalog/log/served-list.ts';
 import type { EventType } from '../src/catalog/pins/records.ts';
 import { seededRandom } from '../src/math/random.ts';
 
@@ -55,7 +55,6 @@ export async function generatedLog(catalog: string, queries: readonly number[]):
 }
 
 function servedList(place: number, queryPinIndex: number, pins: readonly number[]): ServedList {
-  const count = pins.length;
   return {
     recommendationId: `bench-list-${place}`,
     at: AT + place,
@@ -69,16 +68,6 @@ function servedList(place: number, queryPinIndex: number, pins: readonly number[
     shuffled: false,
     latencyMs: 5,
     degraded: [],
-    items: {
-      count,
-      pinIndexes: Int32Array.from(pins),
-      positions: Uint16Array.from(pins, (_, i) => i + 1),
-      scores: new Float64Array(count),
-      propensities: new Float32Array(count).fill(1),
-      retrievedRanks: Int32Array.from(pins, (_, i) => i),
-      sourceNames: [],
-      sourceScores: new Float32Array(0),
-      rows: { rows: 0, columns: 0, names: [], data: new Float32Array(0) },
-    },
+    items: plainItems(pins),
   };
 }

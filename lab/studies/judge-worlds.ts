@@ -9,7 +9,7 @@ import { ServiceError } from '../../src/errors.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../../src/jobs/job.ts';
 import { mixedSeed, seededRandom } from '../../src/math/random.ts';
 import { type JudgementWord, liftText } from '../../src/ranker/judging/judgement.ts';
-import { bootstrapLift } from '../../src/ranker/measures/bootstrap.ts';
+import { bootstrapLift } from '../../src/math/bootstrap.ts';
 import { STARTER } from '../../src/ranker/registry/starter-model.ts';
 import { relatedPins } from '../../src/related-pins.ts';
 import { type Context, openContext } from '../../src/service/context.ts';

@@ -10,11 +10,10 @@ import { ServiceError } from '../../src/errors.ts';
 import { mixedSeed, seededRandom } from '../../src/math/random.ts';
 import type { Progress } from '../../src/progress.ts';
 import { AS_RETRIEVED } from '../../src/ranker/measures/baselines.ts';
-import { bootstrapDifference, bootstrapMean } from '../../src/ranker/measures/bootstrap.ts';
+import { bootstrapDifference, bootstrapMean, type Interval } from '../../src/math/bootstrap.ts';
 import { columnsOf } from '../../src/ranker/scoring/feature-table.ts';
 import { trainLinearModel } from '../../src/ranker/training/linear-trainer.ts';
 import { collectLogData, type LogData, trainingRows } from '../../src/ranker/training/log-data.ts';
-import type { Interval } from '../../src/ranker/registry/model-artifact.ts';
 import {
   type ExaminationCurve,
   examinationFromInterventions,

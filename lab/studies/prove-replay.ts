@@ -13,9 +13,8 @@ import { defineJob, flags, type JobInput, type OptionsOf } from '../../src/jobs/
 import { job as replaySaves } from '../../src/jobs/log/replay-saves.ts';
 import { readLog } from '../../src/jobs/models/train-from-log.ts';
 import { mixedSeed, type Random, seededRandom } from '../../src/math/random.ts';
-import { bootstrapMean } from '../../src/ranker/measures/bootstrap.ts';
+import { bootstrapMean, type Interval } from '../../src/math/bootstrap.ts';
 import { ndcgPerList } from '../../src/ranker/measures/ranking-evaluation.ts';
-import type { Interval } from '../../src/ranker/registry/model-artifact.ts';
 import { STARTER, starterModel } from '../../src/ranker/registry/starter-model.ts';
 import { chooseC } from '../../src/ranker/training/choose-c.ts';
 import { listScorer, trainLinearModel } from '../../src/ranker/training/linear-trainer.ts';

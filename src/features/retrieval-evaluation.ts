@@ -3,6 +3,7 @@
  * first k with a label in common (the paper's Table 1 and 2). Ties go to the smaller index. Intervals: percentiles of a
  * seeded bootstrap over queries.
  */
+import { bootstrapMean, type Interval } from '../math/bootstrap.ts';
 import { hammingAt, packBits, wordsOf } from '../math/bits.ts';
 import { seededRandom } from '../math/random.ts';
 import { topK } from '../math/top-k.ts';
@@ -24,17 +25,16 @@ export interface Precision {
   readonly p1: number;
   readonly p5: number;
   readonly p10: number;
-  readonly intervals: { readonly p1: Interval; readonly p5: Interval; readonly p10: Interval };
+  readonly intervals: { readonly p1: Ends; readonly p5: Ends; readonly p10: Ends };
   readonly queries: number;
   /** Precision at 10 of each query, in the order in which they asked. */
   readonly p10ByQuery: Float64Array;
   /** Per query, of ranking alone. */
   readonly milliseconds: number;
 }
-export type Interval = readonly [low: number, high: number];
+export type Ends = readonly [low: number, high: number];
 
 const KS = [1, 5, 10] as const;
-const RESAMPLES = 1000;
 
 /** Scores of all images for a query, higher is nearer. */
 type Scorer = (query: number, out: Float64Array) => void;
@@ -141,27 +141,20 @@ function evaluate(count: number, score: Scorer, { labels, queries, allAnswer = f
     for (const [k, wanted] of KS.entries()) if (ids.length < wanted) precisions[k][at] = hits / wanted;
   });
   const milliseconds = (performance.now() - startedAt) / Math.max(1, asking.length);
-  const [p1, p5, p10] = precisions.map(meanOf);
-  const [i1, i5, i10] = precisions.map(bootstrap);
-  return { p1, p5, p10, intervals: { p1: i1, p5: i5, p10: i10 }, queries: asking.length, p10ByQuery: precisions[2], milliseconds };
+  const [p1, p5, p10] = precisions.map((values) => bootstrapMean(values, 1));
+  return {
+    p1: p1.mean,
+    p5: p5.mean,
+    p10: p10.mean,
+    intervals: { p1: endsOf(p1), p5: endsOf(p5), p10: endsOf(p10) },
+    queries: asking.length,
+    p10ByQuery: precisions[2],
+    milliseconds,
+  };
 }
 
-function meanOf(values: Float64Array): number {
-  let sum = 0;
-  for (const value of values) sum += value;
-  return sum / Math.max(1, values.length);
-}
-
-/** 95 % percentile interval of the mean. */
-export function bootstrap(values: Float64Array): Interval {
-  const random = seededRandom(1);
-  const means = Float64Array.from({ length: RESAMPLES }, () => {
-    let sum = 0;
-    for (let i = 0; i < values.length; i++) sum += values[random.integer(values.length)];
-    return sum / Math.max(1, values.length);
-  }).sort();
-  return [means[Math.floor(0.025 * RESAMPLES)], means[Math.ceil(0.975 * RESAMPLES) - 1]];
-}
+/** Where an interval begins and ends. */
+export const endsOf = ({ low, high }: Interval): Ends => [low, high];
 
 /** Share of values above zero. */
 export function positiveShare(rows: readonly Float32Array[]): number {

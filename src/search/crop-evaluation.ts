@@ -1,6 +1,6 @@
 import type { NeighborIndex } from '../candidates/visual/neighbor-index.ts';
 import type { ActivationSample } from '../features/itq.ts';
-import { seededRandom } from '../math/random.ts';
+import { bootstrapMean } from '../math/bootstrap.ts';
 import { ASK_NOTHING, type DotOutcome, dotOutcome, fitDotThresholds, type Knob, type LabelledDot, TABLE_5_ROWS } from './dot-thresholds.ts';
 import { DOT_SIGNALS, type DotSignal, type DotThresholds, suppressingSignal } from './object-dots.ts';
 
@@ -12,20 +12,18 @@ export interface LabelledQuery {
 }
 
 /** A figure with its 95 % bootstrap interval, resampled by photo. */
-export interface Interval {
+export interface Figure {
   readonly value: number;
   readonly low: number;
   readonly high: number;
 }
 
 export interface PrecisionRow {
-  readonly p1: Interval;
-  readonly p5: Interval;
-  readonly p10: Interval;
+  readonly p1: Figure;
+  readonly p5: Figure;
+  readonly p10: Figure;
   readonly queries: number;
 }
-
-const RESAMPLES = 500;
 
 /**
  * P@k: the share of the k nearest rows that carry the query's label; `labels[row]` is the label of an index row.
@@ -48,28 +46,12 @@ export async function precisionAtRanks(
   return { p1, p5, p10, queries: queries.length };
 }
 
-/** Mean and percentile interval of values that come in clusters (photos); the same seed, the same interval. Zeros without rows. */
-export function meanInterval(rows: readonly { readonly photo: number; readonly value: number }[], seed = 1): Interval {
-  const clusters = new Map<number, { sum: number; count: number }>();
-  for (const { photo, value } of rows) {
-    const cluster = clusters.get(photo) ?? { sum: 0, count: 0 };
-    cluster.sum += value;
-    cluster.count++;
-    clusters.set(photo, cluster);
-  }
-  const units = [...clusters.values()];
-  if (units.length === 0) return { value: 0, low: 0, high: 0 };
-  const random = seededRandom(seed);
-  const meanOf = (drawn: readonly { sum: number; count: number }[]): number => {
-    const [sum, count] = drawn.reduce(([s, c], unit) => [s + unit.sum, c + unit.count], [0, 0]);
-    return sum / count;
-  };
-  const means = Array.from({ length: RESAMPLES }, () => meanOf(units.map(() => random.pick(units)))).sort((a, b) => a - b);
-  return {
-    value: meanOf(units),
-    low: means[Math.floor(0.025 * RESAMPLES)],
-    high: means[Math.floor(0.975 * RESAMPLES)],
-  };
+/** Mean and interval of values that come in clusters (photos); the same seed, the same interval. Zeros without rows. */
+export function meanInterval(rows: readonly { readonly photo: number; readonly value: number }[], seed = 1): Figure {
+  const values = rows.map(({ value }) => value);
+  const photos = rows.map(({ photo }) => photo);
+  const { mean, low, high } = bootstrapMean(values, seed, photos);
+  return { value: mean, low, high };
 }
 
 /** A dot and the photo it is on. */
@@ -84,11 +66,11 @@ export interface DotRow {
   readonly fitted: DotOutcome;
   readonly judged: DotOutcome;
   /** Share of false dots removed on the judged half. */
-  readonly falseRemoved: Interval;
+  readonly falseRemoved: Figure;
   /** Share of right dots kept on the judged half. */
-  readonly recall: Interval;
+  readonly recall: Figure;
   /** More false dots removed than by the detector's confidence alone at the same recall, in shares; paired by photo. */
-  readonly overScore: Interval;
+  readonly overScore: Figure;
 }
 
 /** Photos of even number are fitted on, those of odd number judged. */
@@ -108,7 +90,7 @@ function judgedRow(
   judgeHalf: readonly PhotoDot[],
 ): DotRow {
   const shows = (dot: PhotoDot, by: DotThresholds): boolean => suppressingSignal(dot.score, dot.signals, by) === null;
-  const share = (right: boolean, value: (dot: PhotoDot) => number): Interval =>
+  const share = (right: boolean, value: (dot: PhotoDot) => number): Figure =>
     meanInterval(judgeHalf.filter((dot) => dot.right === right).map((dot) => ({ photo: dot.photo, value: value(dot) })));
   const judged = dotOutcome(judgeHalf, thresholds);
   const alone = { ...ASK_NOTHING, score: scoreKeeping(judgeHalf, judged.recall) };
@@ -153,7 +135,7 @@ export interface FoundScenes {
 }
 
 /** recall@10: scenes among the first ten, over the scenes there are (ten at most); rows without a scene are left out. */
-export function sceneRecall(rows: readonly FoundScenes[]): Interval {
+export function sceneRecall(rows: readonly FoundScenes[]): Figure {
   return meanInterval(
     rows
       .filter(({ scenes }) => scenes.size > 0)
@@ -165,7 +147,7 @@ export function sceneRecall(rows: readonly FoundScenes[]): Interval {
 }
 
 /** P@10: right scenes among the first ten, over ten; scenes that are not found count as wrong. */
-export function scenePrecision(rows: readonly FoundScenes[]): Interval {
+export function scenePrecision(rows: readonly FoundScenes[]): Figure {
   return meanInterval(
     rows.map(({ photo, found, scenes }) => ({ photo, value: found.slice(0, 10).filter((scene) => scenes.has(scene)).length / 10 })),
   );

@@ -8,7 +8,7 @@ import { plainOptions } from '../lists/serve-list.ts';
 import type { ServingParts } from '../lists/serving-parts.ts';
 import { seededRandom } from '../math/random.ts';
 import { type Evidence, type JudgementWord, LOSS_MARGIN } from '../ranker/judging/judgement.ts';
-import { bootstrapDifference } from '../ranker/measures/bootstrap.ts';
+import { bootstrapDifference } from '../math/bootstrap.ts';
 import { DEFAULT_TREATMENT } from '../treatment.ts';
 import { relatedPins } from '../related-pins.ts';
 

@@ -1,7 +1,7 @@
 import { CatalogStore } from '../../src/catalog/pins/catalog-store.ts';
 import { openDatabase } from '../../src/catalog/database.ts';
 import { loadPinColumns, type ResidentPinColumns } from '../../src/catalog/pins/pin-columns.ts';
-import type { Upserted } from '../../src/catalog/pins/pin-store.ts';
+import type { Upserted } from '../../src/catalog/pins/stored-records.ts';
 import type { BoardId, PinId } from '../../src/catalog/pins/records.ts';
 import type { SaveRow } from '../../src/catalog/pins/save-store.ts';
 

@@ -1,6 +1,6 @@
 import type { Engagement } from '../../src/catalog/log/engagement-log.ts';
 import type { EventType } from '../../src/catalog/pins/records.ts';
-import type { ServedList } from '../../src/catalog/log/served-list.ts';
+import { plainItems, type ServedList } from '../../src/catalog/log/served-list.ts';
 
 /** A served list of `pins`, with nothing in it that experiments do not read. */
 export function servedList(
@@ -11,7 +11,6 @@ export function servedList(
   pins: readonly number[] = [1, 2, 3],
   more: Partial<ServedList> = {},
 ): ServedList {
-  const count = pins.length;
   return {
     recommendationId: id,
     at,
@@ -25,17 +24,7 @@ export function servedList(
     shuffled: false,
     latencyMs: 12,
     degraded: [],
-    items: {
-      count,
-      pinIndexes: Int32Array.from(pins),
-      positions: Uint16Array.from(pins, (_, i) => i + 1),
-      scores: new Float64Array(count),
-      propensities: new Float32Array(count).fill(1),
-      retrievedRanks: Int32Array.from(pins, (_, i) => i),
-      sourceNames: [],
-      sourceScores: new Float32Array(0),
-      rows: { rows: 0, columns: 0, names: [], data: new Float32Array(0) },
-    },
+    items: plainItems(pins),
     ...more,
   };
 }

@@ -1,5 +1,6 @@
+import type { Interval } from '../../src/math/bootstrap.ts';
 import type { ModelFeature } from '../../src/ranker/scoring/linear-model.ts';
-import type { Interval, ModelArtifact } from '../../src/ranker/registry/model-artifact.ts';
+import type { ModelArtifact } from '../../src/ranker/registry/model-artifact.ts';
 
 /** A model record for tests: these features, and a holdout where each contender reached the given NDCG@10. */
 export function modelOf(

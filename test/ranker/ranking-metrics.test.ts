@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/math/random.ts';
-import { bootstrapDifference, bootstrapLift, bootstrapMean } from '../../src/ranker/measures/bootstrap.ts';
+import { bootstrapDifference, bootstrapLift, bootstrapMean } from '../../src/math/bootstrap.ts';
 import { letor4Measures } from '../../src/ranker/measures/letor4-measures.ts';
 import {
   averagePrecision,

@@ -1,6 +1,6 @@
 /** What the demo says at its end: the figures a person reads, where the page is, what to try. */
+import type { Interval } from '../../../src/math/bootstrap.ts';
 import { join } from 'node:path';
-import type { Interval } from '../../../src/ranker/registry/model-artifact.ts';
 import { CONTENDERS, type Contender, type Measurement } from './demo-measure.ts';
 import type { JobInput } from '../../../src/jobs/job.ts';
 

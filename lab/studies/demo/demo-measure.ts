@@ -4,9 +4,8 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Context } from '../../../src/service/context.ts';
-import { bootstrapLift, bootstrapMean } from '../../../src/ranker/measures/bootstrap.ts';
+import { bootstrapLift, bootstrapMean, type Interval } from '../../../src/math/bootstrap.ts';
 import { asRetrieved, shuffled } from '../../../src/ranker/measures/baselines.ts';
-import type { Interval } from '../../../src/ranker/registry/model-artifact.ts';
 import { gradesByScore, ndcg } from '../../../src/ranker/measures/ranking-metrics.ts';
 import type { Ranker, ScoringInputs } from '../../../src/ranker/scoring/ranker.ts';
 import { relatedPins } from '../../../src/related-pins.ts';

@@ -2,6 +2,7 @@
  * The experiment of the paper's section 7 on the demo world: a default box, every dot, and dots under thresholds in the
  * shape of Table 5, judged by Flashlight save propensity. Every arm meets the same visitors with the same chances.
  */
+import { bootstrap, type Interval } from '../../../src/math/bootstrap.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExactIndex } from '../../../src/candidates/visual/exact-index.ts';
@@ -63,8 +64,6 @@ const ARMS: readonly { readonly name: string; readonly knobs: readonly Knob[] | 
 ];
 const DEFAULT_BOX = [0.2, 0.2, 0.8, 0.8] as const;
 const RESULTS = 24;
-const RESAMPLES = 400;
-
 interface WorldPicture extends SearchedPicture {
   readonly pinIndex: number;
   readonly image: string;
@@ -292,28 +291,14 @@ function reportOf(
 
 /** Both lifts with their intervals; visitors are drawn in pairs, because every arm meets the same ones. */
 function liftsOf(outcomes: readonly Outcome[], control: readonly Outcome[], seed: number): Pick<ArmReport, 'lift' | 'propensityLift'> {
-  const random = seededRandom(mixedSeed(seed, 'bootstrap'));
-  const everybody = Array.from(outcomes.keys());
-  const values = (rows: readonly number[]): readonly [number, number] => {
-    const [a, b] = [countsOf(outcomes, rows), countsOf(control, rows)];
-    return [a.saved / b.saved - 1, a.saved / a.saw / (b.saved / b.saw) - 1];
+  const series = [outcomes, control].flatMap((arm) => [arm.map(({ saved }) => Number(saved)), arm.map(({ saw }) => Number(saw))]);
+  const figure = ({ mean, low, high }: Interval) => ({ value: mean, low, high });
+  return {
+    lift: figure(bootstrap(series, seed, undefined, ([saved, , savedBefore]) => saved / savedBefore - 1)),
+    propensityLift: figure(
+      bootstrap(series, seed, undefined, ([saved, saw, savedBefore, sawBefore]) => saved / saw / (savedBefore / sawBefore) - 1),
+    ),
   };
-  const drawn = Array.from({ length: RESAMPLES }, () => values(everybody.map(() => random.integer(everybody.length))));
-  const interval = (at: 0 | 1) => {
-    const sorted = drawn.map((pair) => pair[at]).sort((a, b) => a - b);
-    return { value: values(everybody)[at], low: sorted[Math.floor(0.025 * RESAMPLES)], high: sorted[Math.floor(0.975 * RESAMPLES)] };
-  };
-  return { lift: interval(0), propensityLift: interval(1) };
-}
-
-function countsOf(outcomes: readonly Outcome[], rows: readonly number[]): { saw: number; saved: number } {
-  let saw = 0;
-  let saved = 0;
-  for (const row of rows) {
-    if (outcomes[row].saw) saw++;
-    if (outcomes[row].saved) saved++;
-  }
-  return { saw, saved };
 }
 
 function describe({ visitors, pictures, arms }: Receipt): string[] {

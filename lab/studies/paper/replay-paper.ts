@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import { openLog } from '../../../src/catalog/log/log-database.ts';
 import type { LogDatabase } from '../../../src/catalog/log/log-database.ts';
-import type { ServedList } from '../../../src/catalog/log/served-list.ts';
+import { plainItems, type ServedList } from '../../../src/catalog/log/served-list.ts';
 import { openContext } from '../../../src/service/context.ts';
 import type { Context } from '../../../src/service/context.ts';
 import { ServiceError } from '../../../src/errors.ts';
@@ -315,7 +315,6 @@ function servedList(
   list: PaperList,
   dominant: boolean,
 ): ServedList {
-  const count = list.pinIndexes.length;
   return {
     recommendationId,
     at,
@@ -330,14 +329,7 @@ function servedList(
     latencyMs: list.latencyMs,
     degraded: list.degraded,
     items: {
-      count,
-      pinIndexes: list.pinIndexes,
-      positions: Uint16Array.from({ length: count }, (_, place) => place + 1),
-      scores: new Float64Array(count),
-      propensities: new Float32Array(count).fill(1),
-      retrievedRanks: new Int32Array(count),
-      sourceNames: [],
-      sourceScores: new Float32Array(0),
+      ...plainItems(list.pinIndexes),
       rows: { rows: 1, columns: 1, names: [DOMINANT_COLUMN], data: Float32Array.of(dominant ? 1 : 0) },
     },
   };

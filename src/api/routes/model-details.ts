@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { diffModels } from '../../ranker/measures/model-difference.ts';
 import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
 import { judgeModel } from '../../service/model-judge.ts';
-import { Nullable, replies } from '../schemas.ts';
+import { Nullable, type Reply, replies } from '../schemas.ts';
 import type { App, Service } from './routes.ts';
 
 const Named = Type.Object({ name: Type.String({ maxLength: 100 }) });
@@ -22,6 +22,7 @@ const Details = Type.Object(
   },
   { description: 'A stored model.' },
 );
+export type ModelDetails = Reply<typeof Details>;
 const Differences = Type.Object(
   {
     before: Type.String(),
@@ -38,6 +39,7 @@ const Differences = Type.Object(
   },
   { description: 'Two models, feature by feature, the greatest change of weight first.' },
 );
+export type ModelDifferences = Reply<typeof Differences>;
 const ModelJudgement = Type.Object(
   {
     model: Type.String(),
@@ -58,6 +60,7 @@ const ModelJudgement = Type.Object(
   },
   { description: 'Whether a model is better than the one that serves, and what that rests on.' },
 );
+export type ModelJudgementReply = Reply<typeof ModelJudgement>;
 const ModelHistory = Type.Object({
   changes: Type.Array(
     Type.Object({
@@ -73,6 +76,7 @@ const ModelHistory = Type.Object({
     }),
   ),
 });
+export type ModelHistoryReply = Reply<typeof ModelHistory>;
 
 const CHANGES = 100;
 

@@ -6,7 +6,7 @@ import { reasonOf } from '../../errors.ts';
 import { coverageOf, netNamed, rollBackServing, switchServing } from '../../service/net-switching.ts';
 import { staleParts } from '../../service/stale-parts.ts';
 import { activeNet, BUNDLED, FORMER_NETS, namedNet, netSwitches } from '../../vision/net-folder.ts';
-import { Nullable, replies } from '../schemas.ts';
+import { Nullable, type Reply, replies } from '../schemas.ts';
 import type { Context } from '../../service/context.ts';
 import type { App, Service } from './routes.ts';
 
@@ -34,6 +34,7 @@ const Nets = Type.Object(
   },
   { description: 'Visual nets, detectors, and the switches so far.' },
 );
+export type NetsReply = Reply<typeof Nets>;
 const Named = Type.Object({ name: Type.String({ maxLength: 100, pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' }) });
 const Why = Type.Object(
   { why: Type.Optional(Type.String({ maxLength: 1000 })), model: Type.Optional(Type.String({ maxLength: 100 })) },

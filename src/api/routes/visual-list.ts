@@ -1,10 +1,9 @@
 /** What visual search and Lens replies share: the head of the list, and its record in the log. */
 import { toldDegradations } from '../told-degradations.ts';
 import type { FastifyRequest } from 'fastify';
-import type { LoggedRegion, ServedList, Surface } from '../../catalog/log/served-list.ts';
+import { plainItems, type LoggedRegion, type ServedList, type Surface } from '../../catalog/log/served-list.ts';
 import type { Context } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
-import { zeroMatrix } from '../../math/matrix.ts';
 import type { SalientColour } from '../../search/salient-colours.ts';
 import { recordOf } from '../../lists/served-record.ts';
 import type { ListOptions } from '../../lists/ranked-list.ts';
@@ -93,15 +92,12 @@ function servedListOf(context: Context, { surface, options, pinIndex, region, st
     degraded: degradedOf(context, options),
     region,
     items: {
-      count,
-      pinIndexes: Int32Array.from(items, (item) => item.pinIndex),
+      ...plainItems(items.map(({ pinIndex }) => pinIndex)),
       positions: Uint16Array.from(items, (_, at) => start + at + 1),
-      scores: Float64Array.from(items, (item) => item.score),
-      propensities: new Float32Array(count).fill(1),
+      scores: Float64Array.from(items, ({ score }) => score),
       retrievedRanks: Int32Array.from(items, (_, at) => start + at),
       sourceNames,
       sourceScores,
-      rows: zeroMatrix(count, []),
     },
   });
 }

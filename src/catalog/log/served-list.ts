@@ -60,6 +60,22 @@ export interface ServedItems {
   readonly rows: Matrix;
 }
 
+/** Items that were certain to stand where they stand: the first at position 1, retrieved in this order, of no source, without rows. */
+export function plainItems(pins: ArrayLike<number>): ServedItems {
+  const count = pins.length;
+  return {
+    count,
+    pinIndexes: Int32Array.from(pins),
+    positions: Uint16Array.from(pins, (_, at) => at + 1),
+    scores: new Float64Array(count),
+    propensities: new Float32Array(count).fill(1),
+    retrievedRanks: Int32Array.from(pins, (_, at) => at),
+    sourceNames: [],
+    sourceScores: new Float32Array(0),
+    rows: { rows: 0, columns: 0, names: [], data: new Float32Array(0) },
+  };
+}
+
 /** Proposes no candidate: an item that has this source was put there to get to know it. Its score is the chance it had. */
 export const EXPLORATION = 'exploration';
 

@@ -1,6 +1,6 @@
 /** Boards in SQLite, with dense ordinals from 0 (boardIndex), and the users who own them. */
+import { type Upserted, upsertAll } from './stored-records.ts';
 import type { Database, Statement } from '../database.ts';
-import type { Upserted } from './pin-store.ts';
 import type { BoardRecord } from './records.ts';
 import type { Sequence } from '../log/sequence-store.ts';
 import type { UserStore } from './user-store.ts';
@@ -95,29 +95,14 @@ export class BoardStore {
     return row ? boardOf(row) : null;
   }
 
-  /**
-   * Writes records in one transaction. A field that is absent keeps what is stored, null clears it; what changes nothing is not
-   * written. `indexes[i]` is the ordinal of record i.
-   */
+  /** As `upsertAll` says. */
   upsert(records: readonly BoardRecord[]): Upserted {
-    return this.database
-      .transaction(() => {
-        const indexes = new Int32Array(records.length);
-        const changed = new Set<number>();
-        let next = this.count();
-        let written = 0;
-        records.forEach((record, i) => {
-          const before = this.find.get(record.id) as BoardRow | undefined;
-          const boardIndex = before?.boardIndex ?? next++;
-          indexes[i] = boardIndex;
-          if (this.write(record, before, boardIndex)) {
-            written++;
-            changed.add(boardIndex);
-          }
-        });
-        return { written, unchanged: records.length - written, indexes, changed: [...changed] };
-      })
-      .immediate();
+    return upsertAll<BoardRow, BoardRecord>(this.database, records, {
+      next: this.count(),
+      find: (id) => this.find.get(id) as BoardRow | undefined,
+      indexOf: ({ boardIndex }) => boardIndex,
+      write: (record, before, boardIndex) => this.write(record, before, boardIndex),
+    });
   }
 
   private write(record: BoardRecord, before: BoardRow | undefined, boardIndex: number): boolean {

@@ -2,6 +2,7 @@
  * Pins in SQLite. Each gets a dense ordinal from 0, its pinIndex, when it first arrives; ordinals are never reused, so
  * columns, codes and lists may be plain arrays. An upsert keeps the fields it does not name.
  */
+import { type Upserted, upsertAll } from './stored-records.ts';
 import type { Database, Statement } from '../database.ts';
 import { linkDomain } from './link-domain.ts';
 import type { CallerFields, FieldValue, PinRecord } from './records.ts';
@@ -67,14 +68,6 @@ export interface Pin {
 }
 
 /** What an upsert did: counts, and the pinIndex of each record in order. */
-export interface Upserted {
-  readonly written: number;
-  readonly unchanged: number;
-  readonly indexes: Int32Array;
-  /** Indexes of the rows that were written, without repeats. */
-  readonly changed: readonly number[];
-}
-
 /** An image that is to be looked at: its version changes whenever the pin gets another image. */
 export interface PinImage {
   readonly pinIndex: number;
@@ -187,26 +180,14 @@ export class PinStore {
     return row ? pinOf(row) : null;
   }
 
-  /** Inserts or updates in one transaction; equal rows are left alone. */
+  /** As `upsertAll` says. */
   upsert(records: readonly PinRecord[]): Upserted {
-    return this.database
-      .transaction(() => {
-        const indexes = new Int32Array(records.length);
-        const changed = new Set<number>();
-        let next = this.count();
-        let written = 0;
-        records.forEach((record, i) => {
-          const before = this.find.get(record.id) as PinRow | undefined;
-          const pinIndex = before?.pinIndex ?? next++;
-          indexes[i] = pinIndex;
-          if (this.write(record, before, pinIndex)) {
-            written++;
-            changed.add(pinIndex);
-          }
-        });
-        return { written, unchanged: records.length - written, indexes, changed: [...changed] };
-      })
-      .immediate();
+    return upsertAll<PinRow, PinRecord>(this.database, records, {
+      next: this.count(),
+      find: (id) => this.find.get(id) as PinRow | undefined,
+      indexOf: ({ pinIndex }) => pinIndex,
+      write: (record, before, pinIndex) => this.write(record, before, pinIndex),
+    });
   }
 
   /** The files behind these pins hold other pictures now: they are to be looked at again. */

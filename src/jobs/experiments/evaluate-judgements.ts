@@ -4,7 +4,7 @@ import { ServiceError } from '../../errors.ts';
 import type { GradedLabel } from '../../experiments/judgement-store.ts';
 import { seededRandom } from '../../math/random.ts';
 import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
-import { bootstrapMean } from '../../ranker/measures/bootstrap.ts';
+import { bootstrapMean } from '../../math/bootstrap.ts';
 import { gradesByScore, ndcg } from '../../ranker/measures/ranking-metrics.ts';
 import { DEFAULT_TREATMENT } from '../../treatment.ts';
 import { relatedPins } from '../../related-pins.ts';

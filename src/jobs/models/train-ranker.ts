@@ -1,8 +1,8 @@
+import type { Interval } from '../../math/bootstrap.ts';
 import { ServiceError } from '../../errors.ts';
 import { chooseC } from '../../ranker/training/choose-c.ts';
 import { type LetorData, readLetor } from '../../ranker/exchange/letor-reader.ts';
 import { type TrainedModel, trainLinearModel } from '../../ranker/training/linear-trainer.ts';
-import type { Interval } from '../../ranker/registry/model-artifact.ts';
 import { writeModelFile } from '../../ranker/registry/model-file.ts';
 import { codeVersion, distributionsOf } from '../../ranker/registry/model-provenance.ts';
 import { listCount, rowCount } from '../../ranker/training/ranking-data.ts';

@@ -6,7 +6,7 @@ import { ServiceError } from '../../errors.ts';
 import { codeOf, fitBinarizer } from '../../features/binarize.ts';
 import { openConvNet } from '../../features/convnet.ts';
 import { hammingAt } from '../../math/bits.ts';
-import { activationSample, type Interval, meanInterval } from '../../search/crop-evaluation.ts';
+import { activationSample, type Figure, meanInterval } from '../../search/crop-evaluation.ts';
 import type { Box } from '../../vision/box.ts';
 import type { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
@@ -14,9 +14,9 @@ import type { JobInput } from '../job.ts';
 import { folderImages } from './labelled-images.ts';
 
 interface Figures {
-  readonly p1: Interval;
-  readonly p5: Interval;
-  readonly p10: Interval;
+  readonly p1: Figure;
+  readonly p5: Figure;
+  readonly p10: Figure;
 }
 
 export interface ClassFigures {

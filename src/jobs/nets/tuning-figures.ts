@@ -2,15 +2,9 @@
  * Before and after: precision at k of the frozen features and of the tuned ones, on images and boards nobody learned from. Rotating
  * codes gains by itself, so what was learned is set beside the untuned code as it is and beside the untuned one rotated alike.
  */
+import { bootstrapMean } from '../../math/bootstrap.ts';
 import { codeOf, fitBinarizer } from '../../features/binarize.ts';
-import {
-  bootstrap,
-  evaluateCodes,
-  evaluateRows,
-  type Interval,
-  type Precision,
-  type Protocol,
-} from '../../features/retrieval-evaluation.ts';
+import { type Ends, endsOf, evaluateCodes, evaluateRows, type Precision, type Protocol } from '../../features/retrieval-evaluation.ts';
 import type { BinarizationRule } from '../../vision/net-manifest.ts';
 
 export interface TuningVectors {
@@ -28,7 +22,7 @@ export interface Figure {
   readonly p1: number;
   readonly p5: number;
   readonly p10: number;
-  readonly p10Interval: Interval;
+  readonly p10Interval: Ends;
 }
 
 export interface TruthFigures {
@@ -40,7 +34,7 @@ export interface TruthFigures {
   readonly gain: {
     readonly over: 'untuned' | 'untuned, rotated';
     readonly p10: number;
-    readonly interval: Interval;
+    readonly interval: Ends;
     readonly beatsUntuned: boolean;
   };
   /** What signs lose of the tuned activations' P@10. */
@@ -55,7 +49,7 @@ export function truthFigures(truth: string, protocol: Protocol, vectors: TuningV
   const tuned = evaluateCodes(codes(after, 'activation > 0', training), protocol);
   const tunedFloat = evaluateRows(after, 'cosine', protocol);
   const differences = tuned.p10ByQuery.map((value, at) => value - best.p10ByQuery[at]);
-  const interval = bootstrap(differences);
+  const interval = endsOf(bootstrapMean(differences, 1));
   return {
     truth,
     queries: tuned.queries,

@@ -6,7 +6,7 @@ import { reasonOf, ServiceError } from '../../errors.ts';
 import { codeOf, fitBinarizer } from '../../features/binarize.ts';
 import { openConvNet } from '../../features/convnet.ts';
 import { hammingAt } from '../../math/bits.ts';
-import { activationSample, type Interval, type FoundScenes, sceneRecall } from '../../search/crop-evaluation.ts';
+import { activationSample, type Figure, type FoundScenes, sceneRecall } from '../../search/crop-evaluation.ts';
 import { type Box, withMargin } from '../../vision/box.ts';
 import type { InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
@@ -24,9 +24,9 @@ export interface SceneFigures {
   readonly sceneObjects: number;
   readonly recall10: {
     /** By the margin around each crop, a share of its sides. */
-    readonly objectSearch: Readonly<Record<string, Interval>>;
-    readonly both: Readonly<Record<string, Interval>>;
-    readonly wholeImageSearch: Interval;
+    readonly objectSearch: Readonly<Record<string, Figure>>;
+    readonly both: Readonly<Record<string, Figure>>;
+    readonly wholeImageSearch: Figure;
     readonly chance: number;
   };
 }
@@ -81,10 +81,10 @@ export async function productScenes(
   const described = await describeRegions(regions, pool, input);
   const of = (kind: string): readonly Described[] => described.filter((row) => row.kind === kind);
   const wholes = of('scene');
-  const byMargin = (among: (objects: readonly Described[]) => readonly Described[]): Record<string, Interval> =>
+  const byMargin = (among: (objects: readonly Described[]) => readonly Described[]): Record<string, Figure> =>
     Object.fromEntries(margins.map((margin) => [margin, ask(among(of(`object ${margin}`)))]));
   const truth = products.map((row) => new Set(row.scenes.map((scene) => scenes.indexOf(scene))));
-  const ask = (among: readonly Described[]): Interval =>
+  const ask = (among: readonly Described[]): Figure =>
     sceneRecall(
       of('product').map((query): FoundScenes => ({ photo: query.of, found: nearestScenes(query.code, among), scenes: truth[query.of] })),
     );

@@ -2,13 +2,12 @@
  * The paper's ablation ladder: control set, + fc6 and fc8 with indicators, + category crosses, + object features, each step
  * measured on the same lists, with its lift over the step before and, by category, over the control set.
  */
-import { bootstrapLift, type Clusters } from './bootstrap.ts';
+import { bootstrapLift, type Clusters, type Interval } from '../../math/bootstrap.ts';
 import { columnsOf } from '../scoring/feature-table.ts';
 import { clustersOf, intervalsOf, liftBySegment, ndcgByContender, type SegmentLift } from './holdout-report.ts';
 import type { ModelFeature } from '../scoring/linear-model.ts';
 import { listScorer, trainLinearModel } from '../training/linear-trainer.ts';
 import { type LogData, trainingRows } from '../training/log-data.ts';
-import type { Interval } from '../registry/model-artifact.ts';
 import type { NormalizationKind } from '../scoring/normalizer.ts';
 import type { PairWeights } from '../training/preference-sums.ts';
 import type { FeatureSet } from '../scoring/ranking-feature.ts';

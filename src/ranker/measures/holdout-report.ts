@@ -1,9 +1,8 @@
 /** A model beside its baselines on the same held-out lists: as served, as retrieved, shuffled, and other models. */
 import { truthOf } from '../../catalog/log/judged-list.ts';
 import { seededRandom } from '../../math/random.ts';
-import { bootstrapLift, bootstrapMean, type Clusters } from './bootstrap.ts';
+import { bootstrapLift, bootstrapMean, type Clusters, type Interval } from '../../math/bootstrap.ts';
 import type { LogData } from '../training/log-data.ts';
-import type { Interval } from '../registry/model-artifact.ts';
 import { listMatrix, sliceLists } from '../training/ranking-data.ts';
 import { gradesByScore, ndcg } from './ranking-metrics.ts';
 

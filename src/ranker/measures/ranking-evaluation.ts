@@ -1,6 +1,5 @@
 /** Our measures of a ranker on graded lists: one value per list where it has one, and their means with intervals. */
-import { bootstrapMean, type Clusters } from './bootstrap.ts';
-import type { Interval } from '../registry/model-artifact.ts';
+import { bootstrapMean, type Clusters, type Interval } from '../../math/bootstrap.ts';
 import { listCount, type RankingData } from '../training/ranking-data.ts';
 import { averagePrecision, gradesByScore, kendallTau, ndcg, pairwiseAccuracy, precision, reciprocalRank } from './ranking-metrics.ts';
 

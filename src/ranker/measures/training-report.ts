@@ -1,11 +1,12 @@
 /** A training run as one self-contained HTML file: no script, no address, nothing to load. */
+import type { Interval } from '../../math/bootstrap.ts';
 import type { LadderStep } from './ablation-ladder.ts';
 import { featureDrift } from './feature-drift.ts';
 import type { SegmentLift } from './holdout-report.ts';
 import { listScorer } from '../training/linear-trainer.ts';
 import type { LogTraining } from '../training/log-training.ts';
 import type { Judgement } from '../judging/judgement.ts';
-import type { Interval, ModelArtifact } from '../registry/model-artifact.ts';
+import type { ModelArtifact } from '../registry/model-artifact.ts';
 import type { ExaminationCurve } from '../training/position-bias.ts';
 import { balance, histograms, lineChart, type Whisker, whisker, whiskerScale } from './report-charts.ts';
 

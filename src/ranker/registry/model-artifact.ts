@@ -2,6 +2,7 @@
  * The file of a model: everything that scores, and everything that tells where it came from. JSON, one value a line, ending
  * in the digest of every byte before it, so that a changed byte anywhere is noticed. A file is refused by name, never repaired.
  */
+import type { Interval } from '../../math/bootstrap.ts';
 import type { Surface } from '../../catalog/log/served-list.ts';
 import { digestOf } from '../../catalog/artifacts/digest.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
@@ -28,14 +29,6 @@ export interface ModelLineage {
   readonly netDigest: string | null;
   /** The model that served when it was trained. */
   readonly previous: string | null;
-}
-
-/** A mean over queries with its bootstrap interval. */
-export interface Interval {
-  readonly mean: number;
-  readonly low: number;
-  readonly high: number;
-  readonly queries: number;
 }
 
 /** What a model's file holds, but for its digest. */

@@ -2,6 +2,7 @@
  * From judged lists to a measured model: earlier lists train, later ones judge; the model is set beside the order as
  * served, as retrieved, shuffled, the model that serves now, and one of the control set alone.
  */
+import type { Interval } from '../../math/bootstrap.ts';
 import { replayGroupOf } from '../../catalog/log/replayed-list.ts';
 import { ServiceError } from '../../errors.ts';
 import { chooseC, type CChoice, type ChooseSettings } from './choose-c.ts';
@@ -19,7 +20,6 @@ import {
 } from '../measures/holdout-report.ts';
 import { listScorer, trainLinearModel, type TrainedModel } from './linear-trainer.ts';
 import { type LogData, sliceLog, splitLog, trainingRows } from './log-data.ts';
-import type { Interval } from '../registry/model-artifact.ts';
 import type { ModelPrior } from './model-prior.ts';
 import type { NormalizationKind } from '../scoring/normalizer.ts';
 import type { PairWeights } from './preference-sums.ts';

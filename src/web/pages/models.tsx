@@ -1,47 +1,17 @@
 import { useState } from 'preact/hooks';
+import type { ModelDetails, ModelDifferences, ModelHistoryReply, ModelJudgementReply } from '../../api/routes/model-details.ts';
+import type { ModelsReply } from '../../api/routes/models.ts';
 import { call, post } from '../api.ts';
 import { useLoaded } from '../load.ts';
 import { ReasonButton } from '../parts/reason-button.tsx';
 import { Refusal, useAttempt } from '../parts/refusal.tsx';
 import { Failure, Skeleton } from '../parts/states.tsx';
+import { Table } from '../parts/table.tsx';
 import { go, type Place, withQuery } from '../router.ts';
 import { useTitle } from '../title.ts';
 import { ago, counted } from '../words.ts';
 
-interface Model {
-  readonly name: string;
-  readonly createdAt: string | null;
-  readonly features: number;
-  readonly ndcg10: number | null;
-  readonly serving: boolean;
-  readonly problem?: string;
-}
-
-interface Trial {
-  readonly model: string;
-  readonly share: number;
-}
-
-interface Roles {
-  readonly serving: string;
-  readonly servingOn: Readonly<Record<string, string | null>>;
-  readonly canary: Trial | null;
-  readonly dark: Trial | null;
-  readonly shipped: readonly string[];
-  readonly problem: string | null;
-  readonly models: readonly Model[];
-}
-
-interface Change {
-  readonly at: string;
-  readonly action: string;
-  readonly model: string | null;
-  readonly previous: string | null;
-  readonly who: string;
-  readonly why: string;
-  readonly forced: boolean;
-  readonly judged: string | null;
-}
+type Model = Pick<ModelsReply['models'][number], 'name' | 'createdAt' | 'features' | 'ndcg10' | 'problem'>;
 
 const WORTH: Readonly<Record<string, string>> = {
   'as-retrieved': 'ships: the order in which sources found the pins, no model',
@@ -54,8 +24,8 @@ export function Models({ place }: { place: Place }) {
   const [round, setRound] = useState(0);
   const loaded = useLoaded(`models ${round}`, async (signal) => {
     const [roles, history] = await Promise.all([
-      call<Roles>('/models', { signal }),
-      call<{ changes: readonly Change[] }>('/models/history', { signal }),
+      call<ModelsReply>('/models', { signal }),
+      call<ModelHistoryReply>('/models/history', { signal }),
     ]);
     return { roles, changes: history.changes };
   });
@@ -91,34 +61,7 @@ export function Models({ place }: { place: Place }) {
       )}
       {refused && <Refusal {...refused} />}
       <section class="panel" aria-label="Models">
-        <table>
-          <thead>
-            <tr>
-              <th>Model</th>
-              <th>Part</th>
-              <th class="number spare">Features</th>
-              <th class="number">NDCG@10</th>
-              <th class="spare">Made</th>
-              <th>
-                <span class="visually-hidden">What can be done</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {[...roles.models].reverse().map((model) => (
-              <Row key={model.name} model={model} roles={roles} place={place} act={act} />
-            ))}
-            {roles.shipped.map((name) => (
-              <Row
-                key={name}
-                model={{ name, createdAt: null, features: 0, ndcg10: null, serving: roles.serving === name }}
-                roles={roles}
-                place={place}
-                act={act}
-              />
-            ))}
-          </tbody>
-        </table>
+        <ModelTable roles={roles} place={place} act={act} />
         <p class="hint">NDCG@10 on the lists that were held out when the model was trained: higher is better, 1 is the best there is.</p>
       </section>
       {chosen !== null && <Report key={`${chosen} ${roles.serving}`} name={chosen} serving={roles.serving} shipped={roles.shipped} />}
@@ -127,80 +70,75 @@ export function Models({ place }: { place: Place }) {
   );
 }
 
-function Row({
-  model: { name, createdAt, features, ndcg10, problem },
-  roles,
-  place,
-  act,
-}: {
-  model: Model;
-  roles: Roles;
-  place: Place;
-  act: (path: string, body: unknown) => void;
-}) {
-  const parts = partsOf(name, roles);
-  const serves = roles.serving === name;
-  const path = encodeURIComponent(name);
+interface Acting {
+  readonly roles: ModelsReply;
+  readonly place: Place;
+  readonly act: (path: string, body: unknown) => void;
+}
+
+/** Stored models, the newest first, then those that ship. */
+function ModelTable({ roles, place, act }: Acting) {
+  const shipped = roles.shipped.map((name): Model => ({ name, createdAt: null, features: 0, ndcg10: null }));
   return (
-    <tr>
-      <th scope="row">
-        {name}
-        {WORTH[name] && <small class="block">{WORTH[name]}</small>}
-        {problem && <small class="block">{problem}</small>}
-      </th>
-      <td>
-        {parts.map((part) => (
-          <span class={`badge${part === 'serves' ? ' state-running' : ''}`} key={part}>
-            {part}
-          </span>
-        ))}
-      </td>
-      <td class="number spare">{features || ''}</td>
-      <td class="number">{ndcg10?.toFixed(4) ?? ''}</td>
-      <td class="spare">{createdAt && <span title={createdAt}>{ago(createdAt)}</span>}</td>
-      <td>
-        <div class="row wrap actions">
-          {name !== 'as-retrieved' && !problem && (
-            <button type="button" onClick={() => go(withQuery(place, { model: name }), true)}>
-              Report
-            </button>
-          )}
-          {!serves && !problem && (
-            <ReasonButton text="Promote" asks={`Why should ${name} serve?`} onDecide={(why) => act(`${path}/promote`, { why })} />
-          )}
-          {roles.canary?.model === name && (
-            <ReasonButton text="End the trial" asks="Why?" onDecide={(why) => act('canary/stop', { why })} />
-          )}
-          {roles.dark?.model === name && <ReasonButton text="End dark reads" asks="Why?" onDecide={(why) => act('dark/stop', { why })} />}
-        </div>
-      </td>
-    </tr>
+    <Table<Model>
+      columns={[
+        {
+          head: 'Model',
+          names: true,
+          cell: ({ name, problem }) => (
+            <>
+              {name}
+              {WORTH[name] && <small class="block">{WORTH[name]}</small>}
+              {problem && <small class="block">{problem}</small>}
+            </>
+          ),
+        },
+        {
+          head: 'Part',
+          cell: ({ name }) =>
+            partsOf(name, roles).map((part) => (
+              <span class={`badge${part === 'serves' ? ' state-running' : ''}`} key={part}>
+                {part}
+              </span>
+            )),
+        },
+        { head: 'Features', class: 'number spare', cell: ({ features }) => features || '' },
+        { head: 'NDCG@10', class: 'number', cell: ({ ndcg10 }) => ndcg10?.toFixed(4) ?? '' },
+        { head: 'Made', class: 'spare', cell: ({ createdAt }) => createdAt && <span title={createdAt}>{ago(createdAt)}</span> },
+        { head: 'What can be done', silent: true, cell: (model) => <Actions model={model} roles={roles} place={place} act={act} /> },
+      ]}
+      rows={[...[...roles.models].reverse(), ...shipped]}
+      keyOf={({ name }) => name}
+    />
   );
 }
 
-function partsOf(name: string, { serving, servingOn, canary, dark }: Roles): readonly string[] {
-  const share = (trial: Trial): string => `${Number((100 * trial.share).toFixed(2))} %`;
+function Actions({ model: { name, problem }, roles, place, act }: Acting & { readonly model: Model }) {
+  const path = encodeURIComponent(name);
+  return (
+    <div class="row wrap actions">
+      {name !== 'as-retrieved' && !problem && (
+        <button type="button" onClick={() => go(withQuery(place, { model: name }), true)}>
+          Report
+        </button>
+      )}
+      {roles.serving !== name && !problem && (
+        <ReasonButton text="Promote" asks={`Why should ${name} serve?`} onDecide={(why) => act(`${path}/promote`, { why })} />
+      )}
+      {roles.canary?.model === name && <ReasonButton text="End the trial" asks="Why?" onDecide={(why) => act('canary/stop', { why })} />}
+      {roles.dark?.model === name && <ReasonButton text="End dark reads" asks="Why?" onDecide={(why) => act('dark/stop', { why })} />}
+    </div>
+  );
+}
+
+function partsOf(name: string, { serving, servingOn, canary, dark }: ModelsReply): readonly string[] {
+  const share = (trial: { readonly share: number }): string => `${Number((100 * trial.share).toFixed(2))} %`;
   return [
     ...(serving === name ? ['serves'] : []),
     ...Object.entries(servingOn).flatMap(([surface, model]) => (model === name ? [`serves ${surface}`] : [])),
     ...(canary?.model === name ? [`canary, ${share(canary)}`] : []),
     ...(dark?.model === name ? [`in the dark, ${share(dark)}`] : []),
   ];
-}
-
-interface Details {
-  readonly name: string;
-  readonly surface: string | null;
-  readonly counts: { readonly lists: number; readonly rows: number; readonly pairs: number };
-  readonly ndcg10: Readonly<Record<string, { readonly mean: number; readonly low: number | null; readonly high: number | null }>>;
-  readonly features: readonly { readonly name: string; readonly weight: number }[];
-}
-
-interface Difference {
-  readonly feature: string;
-  readonly before: number | null;
-  readonly after: number | null;
-  readonly change: number;
 }
 
 const SHOWN_FEATURES = 20;
@@ -217,10 +155,10 @@ const CONTENDERS: Readonly<Record<string, string>> = {
 /** What a model learned and how good it was; how it differs from what serves; what the judge says. */
 function Report({ name, serving, shipped }: { name: string; serving: string; shipped: readonly string[] }) {
   const path = `/models/${encodeURIComponent(name)}`;
-  const details = useLoaded(path, (signal) => call<Details>(path, { signal }));
+  const details = useLoaded(path, (signal) => call<ModelDetails>(path, { signal }));
   const differs = serving !== name && serving !== 'as-retrieved';
   const differences = useLoaded(`${path} ${differs}`, (signal) =>
-    differs ? call<{ differences: readonly Difference[] }>(`${path}/differences`, { signal }) : Promise.resolve(null),
+    differs ? call<ModelDifferences>(`${path}/differences`, { signal }) : Promise.resolve(null),
   );
   if (details.kind === 'failed') return <Failure error={details.error} retry={details.retry} />;
   if (details.kind === 'loading') return <Skeleton count={2} />;
@@ -236,24 +174,18 @@ function Report({ name, serving, shipped }: { name: string; serving: string; shi
         {surface && `; orders ${surface} lists only`}
       </p>
       {Object.keys(ndcg10).length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              <th>NDCG@10 on held-out lists</th>
-              <th class="number">mean</th>
-              <th class="number">95 % interval</th>
-            </tr>
-          </thead>
-          <tbody>
-            {Object.entries(ndcg10).map(([who, { mean, low, high }]) => (
-              <tr key={who}>
-                <td>{CONTENDERS[who] ?? who}</td>
-                <td class="number">{mean.toFixed(4)}</td>
-                <td class="number">{low === null || high === null ? '' : `${low.toFixed(4)} to ${high.toFixed(4)}`}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          columns={[
+            { head: 'NDCG@10 on held-out lists', cell: ([who]) => CONTENDERS[who] ?? who },
+            { head: 'mean', class: 'number', cell: ([, { mean }]) => mean.toFixed(4) },
+            {
+              head: '95 % interval',
+              class: 'number',
+              cell: ([, { low, high }]) => (low === null || high === null ? '' : `${low.toFixed(4)} to ${high.toFixed(4)}`),
+            },
+          ]}
+          rows={Object.entries(ndcg10)}
+        />
       )}
       {serving !== name && !shipped.includes(name) && <Judgement path={path} serving={serving} />}
       <div class="two-panels">
@@ -268,17 +200,14 @@ function Report({ name, serving, shipped }: { name: string; serving: string; shi
         {differences.kind === 'there' && differences.value && (
           <div>
             <h3>Where it differs most from {serving}</h3>
-            <table>
-              <tbody>
-                {differences.value.differences.slice(0, SHOWN_FEATURES).map(({ feature, before, after }) => (
-                  <tr key={feature}>
-                    <td>{feature}</td>
-                    <td class="number">{weightText(before)}</td>
-                    <td class="number">{weightText(after)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
+            <Table
+              columns={[
+                { cell: ({ feature }) => feature },
+                { class: 'number', cell: ({ before }) => weightText(before) },
+                { class: 'number', cell: ({ after }) => weightText(after) },
+              ]}
+              rows={differences.value.differences.slice(0, SHOWN_FEATURES)}
+            />
           </div>
         )}
       </div>
@@ -306,20 +235,14 @@ function Weight({ name, weight, widest }: { name: string; weight: number; widest
   );
 }
 
-interface Judged {
-  readonly word: string;
-  readonly reason: string;
-  readonly evidence: readonly { readonly kind: string; readonly word: string; readonly says: string }[];
-}
-
 /** It reads the log, so it is asked for. */
 function Judgement({ path, serving }: { path: string; serving: string }) {
-  const [judged, setJudged] = useState<Judged | 'asked' | null>(null);
+  const [judged, setJudged] = useState<ModelJudgementReply | 'asked' | null>(null);
   const [refused, attempt] = useAttempt();
   const ask = (): void => {
     setJudged('asked');
     attempt(() =>
-      call<Judged>(`${path}/judgement`).then(setJudged, (error: unknown) => {
+      call<ModelJudgementReply>(`${path}/judgement`).then(setJudged, (error: unknown) => {
         setJudged(null);
         throw error;
       }),
@@ -353,32 +276,36 @@ function Judgement({ path, serving }: { path: string; serving: string }) {
   );
 }
 
-function Changes({ changes }: { changes: readonly Change[] }) {
+function Changes({ changes }: { changes: ModelHistoryReply['changes'] }) {
   if (changes.length === 0) return null;
   return (
     <section class="panel" aria-label="History">
       <h2>Who changed what</h2>
-      <table>
-        <tbody>
-          {changes.map(({ at, action, model, previous, who, why, forced, judged }, row) => (
-            <tr key={row}>
-              <td class="time" title={at}>
-                {ago(at)}
-              </td>
-              <td>{who}</td>
-              <td>
+      <Table
+        columns={[
+          { class: 'time', title: ({ at }) => at, cell: ({ at }) => ago(at) },
+          { cell: ({ who }) => who },
+          {
+            cell: ({ action, model, previous }) => (
+              <>
                 {action} {model ?? 'none'}
                 {previous && <small class="block">before: {previous}</small>}
-              </td>
-              <td class="wrap-anywhere">
+              </>
+            ),
+          },
+          {
+            class: 'wrap-anywhere',
+            cell: ({ why, judged, forced }) => (
+              <>
                 {why}
                 {judged && <small class="block">judged {judged}</small>}
                 {forced && <small class="block">forced</small>}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+              </>
+            ),
+          },
+        ]}
+        rows={changes}
+      />
     </section>
   );
 }

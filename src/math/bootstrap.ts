@@ -3,8 +3,16 @@
  * share their truth are redrawn together (Field and Welsh, JRSS B 2007, "cluster bootstrap"): apart they would count one witness
  * several times.
  */
-import { seededRandom } from '../../math/random.ts';
-import type { Interval } from '../registry/model-artifact.ts';
+import { seededRandom } from './random.ts';
+
+/** A mean (or lift) over queries, or over whatever was drawn, with its 95 % interval. */
+export interface Interval {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+  /** Values that it rests on. */
+  readonly queries: number;
+}
 
 const RESAMPLES = 1000;
 
@@ -13,7 +21,7 @@ export type Clusters = ArrayLike<string | number>;
 
 /** Mean and 95 % interval of one value per query; zeros without values. Throws RangeError where clusters differ in number. */
 export function bootstrapMean(values: ArrayLike<number>, seed: number, clusters?: Clusters): Interval {
-  return resampled([values], seed, clusters, ([sum], count) => (count > 0 ? sum / count : 0));
+  return bootstrap([values], seed, clusters, ([sum], count) => (count > 0 ? sum / count : 0));
 }
 
 /** Mean difference a - b of paired values, and its interval. Throws RangeError where they differ in number. */
@@ -29,13 +37,19 @@ export function bootstrapDifference(a: ArrayLike<number>, b: ArrayLike<number>, 
 /** Relative lift mean(a) / mean(b) - 1 of paired values; 0 where b is 0 throughout. Throws RangeError where they differ in number. */
 export function bootstrapLift(a: ArrayLike<number>, b: ArrayLike<number>, seed: number, clusters?: Clusters): Interval {
   if (a.length !== b.length) throw new RangeError(`values: ${a.length} and ${b.length} of them`);
-  return resampled([a, b], seed, clusters, ([sumA, sumB]) => (sumB > 0 ? sumA / sumB - 1 : 0));
+  return bootstrap([a, b], seed, clusters, ([sumA, sumB]) => (sumB > 0 ? sumA / sumB - 1 : 0));
 }
 
 /** A figure of the sums over all values and their number. */
 type Statistic = (sums: readonly number[], count: number) => number;
 
-function resampled(series: readonly ArrayLike<number>[], seed: number, clusters: Clusters | undefined, statistic: Statistic): Interval {
+/** A statistic of the sums of several series of paired values, which are redrawn together, and its interval. */
+export function bootstrap(
+  series: readonly ArrayLike<number>[],
+  seed: number,
+  clusters: Clusters | undefined,
+  statistic: Statistic,
+): Interval {
   const values = series[0].length;
   const { sums, counts } = clustered(series, clusters);
   const random = seededRandom(seed);
