@@ -85,6 +85,7 @@ export const ERRORS = {
   LETOR_REFUSED: { status: 400, message: '{file} line {line}: {reason}' },
   EXPERIMENT_UNKNOWN: { status: 404, exit: 2, message: 'There is no experiment {key}; there are: {known}.' },
   EXPERIMENT_INVALID: { status: 400, exit: 2, message: 'The experiment definition is refused: {field}: {reason}' },
+  METRICS_REFUSED: { status: 422, exit: 2, message: 'metrics.json in the data folder is refused: {field}: {reason}' },
   EXPERIMENT_STATE: { status: 409, exit: 2, message: 'The experiment {key} is {state}; {reason}' },
   JOB_USAGE: { status: 400, exit: 2, message: '{reason}' },
   JOB_UNKNOWN: { status: 404, exit: 2, message: 'There is no job {job} that can be scheduled; there are: {known}.' },

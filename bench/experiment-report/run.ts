@@ -119,6 +119,8 @@ function exposedList(unit: string, at: number, listIndex: number, arm: number, l
     exploredEngaged: 0,
     firstSaveSeconds: saves > 0 ? Math.floor(luck * 1000) : -1,
     latencyMs: 5 + Math.floor(luck * 20),
+    labels: '',
+    values: '',
   };
 }
 

@@ -1241,6 +1241,19 @@ export interface components {
       };
       /** @description The first one decides. */
       metrics: string[];
+      /** @description Those that metrics.json defines, as it did then. Filled in by the service. */
+      ownMetrics: {
+        name: string;
+        label: string;
+        /** @enum {string} */
+        kind: 'mean' | 'ratio' | 'proportion';
+        events: ('impression' | 'closeup' | 'click' | 'longClick' | 'save')[];
+        /** @enum {string} */
+        better: 'up' | 'down';
+        meaning: string;
+      }[];
+      /** @description Dimensions of metrics.json that divide the report; default: all. */
+      dimensions: string[];
       guardrails: {
         metric: string;
         /** @description Harm that is tolerated: 0.02 allows 2 % worse; with marginUnit absolute, 5 allows 5 ms more. */
@@ -1448,6 +1461,7 @@ export interface components {
       /** @description ISO 8601, or a number since 1970: milliseconds, or seconds. */
       at?: string | number;
       reason?: string;
+      value?: number;
     };
     ExperimentCard: {
       key: string;
@@ -1606,6 +1620,12 @@ export interface components {
           kind: string;
           meaning: string;
         }[];
+        /** @description Dimensions of metrics.json and their values. */
+        dimensions: {
+          [key: string]: string[];
+        };
+        /** @description Why metrics.json is refused; null when it is well, or not there. */
+        metricsProblem: string | null;
       };
     };
     GetHealthLiveReply: {
@@ -2518,6 +2538,19 @@ export interface components {
       };
       /** @description The first one decides. */
       metrics?: string[];
+      /** @description Those that metrics.json defines, as it did then. Filled in by the service. */
+      ownMetrics?: {
+        name: string;
+        label: string;
+        /** @enum {string} */
+        kind: 'mean' | 'ratio' | 'proportion';
+        events: ('impression' | 'closeup' | 'click' | 'longClick' | 'save')[];
+        /** @enum {string} */
+        better: 'up' | 'down';
+        meaning: string;
+      }[];
+      /** @description Dimensions of metrics.json that divide the report; default: all. */
+      dimensions?: string[];
       guardrails?: {
         metric: string;
         /** @description Harm that is tolerated: 0.02 allows 2 % worse; with marginUnit absolute, 5 allows 5 ms more. */
@@ -2615,6 +2648,19 @@ export interface components {
       };
       /** @description The first one decides. */
       metrics?: string[];
+      /** @description Those that metrics.json defines, as it did then. Filled in by the service. */
+      ownMetrics?: {
+        name: string;
+        label: string;
+        /** @enum {string} */
+        kind: 'mean' | 'ratio' | 'proportion';
+        events: ('impression' | 'closeup' | 'click' | 'longClick' | 'save')[];
+        /** @enum {string} */
+        better: 'up' | 'down';
+        meaning: string;
+      }[];
+      /** @description Dimensions of metrics.json that divide the report; default: all. */
+      dimensions?: string[];
       guardrails?: {
         metric: string;
         /** @description Harm that is tolerated: 0.02 allows 2 % worse; with marginUnit absolute, 5 allows 5 ms more. */
@@ -2836,6 +2882,8 @@ export interface components {
       /** @description The box is still moving: the list is not logged. */
       preview?: boolean;
       sessionId?: string;
+      /** @description Labels of this list for reports, NAME:VALUE, separated by commas: country:SE,device:phone. `metrics.json` names those there are. */
+      dimensions?: string;
       treatment?: string;
       exclude?: string[];
       userId?: string;
@@ -2868,6 +2916,8 @@ export interface components {
       /** @description The box is still moving: the list is not logged. */
       preview?: boolean;
       sessionId?: string;
+      /** @description Labels of this list for reports, NAME:VALUE, separated by commas: country:SE,device:phone. `metrics.json` names those there are. */
+      dimensions?: string;
       treatment?: string;
       exclude?: string[];
       userId?: string;
@@ -3162,6 +3212,8 @@ export interface components {
       userId?: string;
       /** @description The session, the unit of experiments by session; without it those leave the list out and count it. */
       sessionId?: string;
+      /** @description Labels of this list for reports, NAME:VALUE, separated by commas: country:SE,device:phone. `metrics.json` names those there are. */
+      dimensions?: string;
       limit?: number;
       explain?: boolean;
       /** @description A model name, variant-a, variant-b, variant-c, or a treatment as JSON. Marked in the log, kept out of training. */
@@ -3338,6 +3390,8 @@ export interface components {
       /** @description The box is still moving: the list is not logged. */
       preview?: boolean;
       sessionId?: string;
+      /** @description Labels of this list for reports, NAME:VALUE, separated by commas: country:SE,device:phone. `metrics.json` names those there are. */
+      dimensions?: string;
       treatment?: string;
       exclude?: string[];
       userId?: string;
@@ -3370,6 +3424,8 @@ export interface components {
       /** @description The box is still moving: the list is not logged. */
       preview?: boolean;
       sessionId?: string;
+      /** @description Labels of this list for reports, NAME:VALUE, separated by commas: country:SE,device:phone. `metrics.json` names those there are. */
+      dimensions?: string;
       treatment?: string;
       exclude?: string[];
       userId?: string;
@@ -3714,6 +3770,8 @@ export interface operations {
         userId?: string;
         /** @description The session, the unit of experiments by session; without it those leave the list out and count it. */
         sessionId?: string;
+        /** @description Labels of this list for reports, NAME:VALUE, separated by commas: country:SE,device:phone. `metrics.json` names those there are. */
+        dimensions?: string;
         limit?: number;
         /** @description nextCursor of the page before. */
         cursor?: string;
@@ -3774,6 +3832,8 @@ export interface operations {
       query?: {
         /** @description The session, the unit of experiments by session; without it those leave the list out and count it. */
         sessionId?: string;
+        /** @description Labels of this list for reports, NAME:VALUE, separated by commas: country:SE,device:phone. `metrics.json` names those there are. */
+        dimensions?: string;
         limit?: number;
         /** @description nextCursor of the page before. */
         cursor?: string;
@@ -4840,6 +4900,8 @@ export interface operations {
         userId?: string;
         /** @description The session, the unit of experiments by session; without it those leave the list out and count it. */
         sessionId?: string;
+        /** @description Labels of this list for reports, NAME:VALUE, separated by commas: country:SE,device:phone. `metrics.json` names those there are. */
+        dimensions?: string;
         limit?: number;
         /** @description nextCursor of the page before. */
         cursor?: string;

@@ -1,5 +1,6 @@
 /** Experiments and judgements over HTTP: the shapes of their requests and replies, which the pages read too. */
 import { Type } from 'typebox';
+import { EVENT_TYPES } from '../catalog/pins/records.ts';
 import { TreatmentSchema } from '../treatment.ts';
 import { NumberOrNull, oneOf, type Reply, TextOrNull } from './schemas.ts';
 
@@ -16,6 +17,14 @@ const Arm = Type.Object({
   key: Type.String(),
   weight: Share,
   treatment: Type.Partial(TreatmentSchema, { description: 'What the arm changes; absent fields keep what serves outside experiments.' }),
+});
+const OwnMetric = Type.Object({
+  name: Type.String(),
+  label: Type.String(),
+  kind: oneOf('mean', 'ratio', 'proportion'),
+  events: Type.Array(oneOf(...EVENT_TYPES)),
+  better: oneOf('up', 'down'),
+  meaning: Type.String(),
 });
 const MarginFields = {
   margin: Type.Number({ description: 'Harm that is tolerated: 0.02 allows 2 % worse; with marginUnit absolute, 5 allows 5 ms more.' }),
@@ -44,6 +53,8 @@ const DefinitionFields = {
     dominantObject: Type.Optional(Type.Boolean()),
   }),
   metrics: Type.Array(Type.String(), { description: 'The first one decides.' }),
+  ownMetrics: Type.Array(OwnMetric, { description: 'Those that metrics.json defines, as it did then. Filled in by the service.' }),
+  dimensions: Type.Array(Type.String(), { description: 'Dimensions of metrics.json that divide the report; default: all.' }),
   guardrails: Type.Array(Type.Object({ metric: Type.String(), ...MarginFields })),
   caps: Type.Record(Type.String(), Type.Number(), { description: 'Totals of a unit above the cap count as the cap, by metric.' }),
   attributionHours: Type.Number(),
@@ -123,6 +134,11 @@ export const ExperimentList = Type.Object({
       categories: Type.Array(Type.String()),
       surfaces: Type.Array(Type.String()),
       metrics: Type.Array(Type.Object({ name: Type.String(), label: Type.String(), kind: Type.String(), meaning: Type.String() })),
+      dimensions: Type.Record(Type.String(), Type.Array(Type.String()), { description: 'Dimensions of metrics.json and their values.' }),
+      metricsProblem: Type.Unsafe<string | null>({
+        ...TextOrNull,
+        description: 'Why metrics.json is refused; null when it is well, or not there.',
+      }),
     },
     { description: 'What a definition may name.' },
   ),

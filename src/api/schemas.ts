@@ -42,9 +42,18 @@ export const FieldsAndFilters = {
   filter: Type.Optional(Type.Union([FilterText, Type.Array(FilterText, { maxItems: 10 })], { description: FILTER_MEANING })),
 };
 
+export const Dimensions = Type.Optional(
+  Type.String({
+    maxLength: 1024,
+    description:
+      'Labels of this list for reports, NAME:VALUE, separated by commas: country:SE,device:phone. `metrics.json` names those there are.',
+  }),
+);
+
 const ListFields = {
   userId: Type.Optional(Id),
   sessionId: SessionId,
+  dimensions: Dimensions,
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: 25 })),
   cursor: Type.Optional(Type.String({ maxLength: 8192, description: 'nextCursor of the page before.' })),
   exclude: Type.Optional(
@@ -82,6 +91,7 @@ export const RankBody = Type.Object({
   pinIds: Type.Array(Id, { minItems: 1, maxItems: 1000 }),
   userId: Type.Optional(Id),
   sessionId: SessionId,
+  dimensions: Dimensions,
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
   explain: Type.Optional(Type.Boolean()),
   treatment: ListFields.treatment,

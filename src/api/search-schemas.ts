@@ -1,7 +1,7 @@
 /** Objects in pictures, visual search and Lens over HTTP: the shapes of their requests and replies, which the pages read too. */
 import { Type } from 'typebox';
 import { TreatmentSchema } from '../treatment.ts';
-import { Degradations, FieldsAndFilters, Id, Item, LIMIT_MAX, NumberOrNull, oneOf, type Reply, TextOrNull } from './schemas.ts';
+import { Degradations, Dimensions, FieldsAndFilters, Id, Item, LIMIT_MAX, NumberOrNull, oneOf, type Reply, TextOrNull } from './schemas.ts';
 
 const Mode = oneOf('flashlight', 'similar-looks', 'shop-the-look', 'exact-product');
 export type Mode = Reply<typeof Mode>;
@@ -36,6 +36,7 @@ export const VisualBody = Type.Object(
     ),
     preview: Type.Optional(Type.Boolean({ description: 'The box is still moving: the list is not logged.' })),
     sessionId: Type.Optional(Id),
+    dimensions: Dimensions,
     treatment: Type.Optional(Type.String({ maxLength: 2048 })),
     exclude: Type.Optional(Type.Array(Id, { maxItems: 1000 })),
     userId: Type.Optional(Id),

@@ -283,6 +283,8 @@ const LATER_FIELDS = {
   owner: '',
   tags: [],
   curveByHour: false,
+  ownMetrics: [],
+  dimensions: [],
 } as const satisfies Partial<ExperimentDefinition>;
 
 function experimentOf(row: Row): Experiment {

@@ -2,7 +2,8 @@
 import { ServiceError } from '../errors.ts';
 import { isTreatmentProblem, namedTreatment, readTreatmentPart, TREATMENT_NAMES, type TreatmentPart } from '../treatment.ts';
 import { BUCKETS, HASH_VERSIONS } from './hash-version.ts';
-import { METRICS, metricIndex } from './metric.ts';
+import { metricIndex } from './metric.ts';
+import { metricsOf as countedMetrics, NO_OWN_METRICS, type OwnMetric, type OwnMetrics } from './own-metrics.ts';
 
 export interface Arm {
   readonly key: string;
@@ -59,6 +60,10 @@ export interface ExperimentDefinition {
   readonly eligibility: Eligibility;
   /** The first metric decides. */
   readonly metrics: readonly string[];
+  /** Those of `metrics`, `guardrails` and `caps` that `metrics.json` defines, as it did then: the file may change under a report. */
+  readonly ownMetrics: readonly OwnMetric[];
+  /** Dimensions of `metrics.json` by whose labels the report is divided. */
+  readonly dimensions: readonly string[];
   readonly guardrails: readonly Guardrail[];
   /** Per-unit totals above the cap count as the cap; choose it from history before the start. */
   readonly caps: Readonly<Record<string, number>>;
@@ -91,6 +96,8 @@ export interface KnownParts {
   readonly sources: readonly string[] | null;
   readonly categories: readonly string[] | null;
   readonly surfaces: readonly string[] | null;
+  /** What `metrics.json` defines; absent: nothing. */
+  readonly own?: OwnMetrics;
 }
 
 /** Skips every check: any name passes. */
@@ -115,6 +122,7 @@ const FIELDS = [
     'metrics',
   ],
   ...['guardrails', 'caps', 'attributionHours', 'attribution', 'impressionsFrom', 'counterfactualShare', 'prePeriodDays'],
+  ...['ownMetrics', 'dimensions'],
   ...['plannedDays', 'expectedUnits', 'alpha', 'minimumLift', 'forced'],
 ];
 
@@ -127,7 +135,11 @@ export function readDefinition(input: unknown, known: KnownParts = NOTHING_KNOWN
   if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(key)) refuse('key', 'use 1 to 64 lower-case letters, digits, dots, dashes or underscores');
   const design = oneOf(record.design ?? 'split', ['split', 'interleaved'] as const, 'design');
   const arms = armsOf(record.arms, known, design);
-  const metrics = metricsOf(record.metrics);
+  const { own = NO_OWN_METRICS } = known;
+  const metrics = metricsOf(record.metrics, own);
+  const guardrails = guardrailsOf(record.guardrails ?? [], own);
+  const caps = capsOf(record.caps ?? {}, own);
+  const named = [...metrics, ...guardrails.map(({ metric }) => metric), ...Object.keys(caps)];
   return Object.freeze({
     key,
     description: record.description === undefined || record.description === '' ? '' : textOf(record.description, 'description'),
@@ -143,8 +155,11 @@ export function readDefinition(input: unknown, known: KnownParts = NOTHING_KNOWN
     arms,
     eligibility: eligibilityOf(record.eligibility ?? {}, known),
     metrics,
-    guardrails: guardrailsOf(record.guardrails ?? []),
-    caps: capsOf(record.caps ?? {}),
+    // A definition that comes back with them gets those of now.
+    ownMetrics: own.metrics.filter(({ name }) => named.includes(name)),
+    dimensions: dimensionsOf(record.dimensions, own),
+    guardrails,
+    caps,
     attributionHours: within(record.attributionHours ?? 24, 0.01, ATTRIBUTION_HOURS_MAX, 'attributionHours'),
     attribution: attributionOf(record.attribution ?? {}),
     plannedDays: within(record.plannedDays ?? PLANNED_DAYS, 1, 365, 'plannedDays'),
@@ -248,9 +263,9 @@ function querySetOf(input: unknown, field: string): NonNullable<Eligibility['que
   return refuse(field, 'give popular or pinIds');
 }
 
-function metricsOf(input: unknown): readonly string[] {
+function metricsOf(input: unknown, own: OwnMetrics): readonly string[] {
   if (input === undefined) return ['engagement-rate', 'save-propensity'];
-  const metrics = textsOf(input, 'metrics').map((name, index) => metricKnown(name, `metrics[${index}]`));
+  const metrics = textsOf(input, 'metrics').map((name, index) => metricKnown(name, `metrics[${index}]`, own));
   if (metrics.length === 0) refuse('metrics', 'at least one metric is needed; the first decides');
   metrics.forEach((name, index) => {
     if (metrics.indexOf(name) !== index) refuse(`metrics[${index}]`, `${name} is there twice`);
@@ -258,28 +273,36 @@ function metricsOf(input: unknown): readonly string[] {
   return metrics;
 }
 
-function guardrailsOf(input: unknown): readonly Guardrail[] {
+/** All of the file unless some are named. */
+function dimensionsOf(input: unknown, own: OwnMetrics): readonly string[] {
+  const known = Object.keys(own.dimensions);
+  if (input === undefined) return known;
+  return [...new Set(textsOf(input, 'dimensions').map((name) => member(name, known, 'dimensions', 'dimension')))];
+}
+
+function guardrailsOf(input: unknown, own: OwnMetrics): readonly Guardrail[] {
   return listOf(input, 'guardrails').map((item, index) => {
     const field = `guardrails[${index}]`;
-    if (typeof item === 'string') return { metric: metricKnown(item, field), margin: 0.05 };
+    if (typeof item === 'string') return { metric: metricKnown(item, field, own), margin: 0.05 };
     const record = recordOf(item, field);
-    const metric = metricKnown(textOf(record.metric, `${field}.metric`), `${field}.metric`);
+    const metric = metricKnown(textOf(record.metric, `${field}.metric`), `${field}.metric`, own);
     if (oneOf(record.marginUnit ?? 'relative', ['relative', 'absolute'] as const, `${field}.marginUnit`) === 'absolute')
       return { metric, margin: within(record.margin, 0, 1e12, `${field}.margin`), marginUnit: 'absolute' };
     return { metric, margin: within(record.margin ?? 0.05, 0, 10, `${field}.margin`) };
   });
 }
 
-function metricKnown(name: string, field: string): string {
-  const index = metricIndex(name);
-  if (index >= 0) return METRICS[index].name;
-  return refuse(field, `there is no metric "${name}"; there are: ${METRICS.map((metric) => metric.name).join(', ')}`);
+function metricKnown(name: string, field: string, own: OwnMetrics): string {
+  const metrics = countedMetrics({ ownMetrics: own.metrics });
+  const index = metricIndex(name, metrics);
+  if (index >= 0) return metrics[index].name;
+  return refuse(field, `there is no metric "${name}"; there are: ${metrics.map((metric) => metric.name).join(', ')}`);
 }
 
-function capsOf(input: unknown): Readonly<Record<string, number>> {
+function capsOf(input: unknown, own: OwnMetrics): Readonly<Record<string, number>> {
   const out: Record<string, number> = {};
   for (const [name, value] of Object.entries(recordOf(input, 'caps')))
-    out[metricKnown(name, `caps.${name}`)] = within(value, 1e-9, 1e12, `caps.${name}`);
+    out[metricKnown(name, `caps.${name}`, own)] = within(value, 1e-9, 1e12, `caps.${name}`);
   return out;
 }
 

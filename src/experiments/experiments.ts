@@ -66,11 +66,20 @@ export class Experiments {
 
   /** Reads, checks and stores a definition. Throws EXPERIMENT_INVALID naming the field, or EXPERIMENT_STATE. */
   define(input: unknown, known: KnownParts, author: Author): Experiment {
-    const definition = readDefinition(input, known);
+    const definition = readDefinition(input, this.knownOf(input, known));
     // Who may not see the units that were put into an arm by hand leaves them as they are.
     const before = (input as { forced?: unknown }).forced === undefined ? this.store.find(definition.key)?.definition.forced : undefined;
     const kept = Object.entries(before ?? definition.forced).filter(([, arm]) => definition.arms.some(({ key }) => key === arm));
     return this.store.define({ ...definition, forced: Object.fromEntries(kept) }, author);
+  }
+
+  /** One that runs keeps the metrics it began with, whatever the file says now. */
+  private knownOf(input: unknown, known: KnownParts): KnownParts {
+    const { key } = (input ?? {}) as { readonly key?: unknown };
+    const before = typeof key === 'string' ? this.store.find(key) : null;
+    if (before === null || before.state === 'draft') return known;
+    const { ownMetrics, dimensions } = before.definition;
+    return { ...known, own: { metrics: ownMetrics, dimensions: Object.fromEntries(dimensions.map((name) => [name, []])) } };
   }
 
   /**

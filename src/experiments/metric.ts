@@ -27,6 +27,8 @@ export interface UnitTotals {
   searchSaves: number;
   /** From the first list to the first save; -1 none. */
   firstSaveSeconds: number;
+  /** Of the metrics in `metrics.json`; `own-metrics.ts` says what stands where. */
+  own: number[];
 }
 
 /** ratio: sums of counts; proportion: 0 or 1 per unit; mean: per unit; quantile: read from the latency histogram. */
@@ -41,6 +43,8 @@ export interface Metric {
   readonly meaning: string;
   /** Of a quantile metric: which one; it is read from the latency histogram. */
   readonly quantile?: number;
+  /** The numerator is counted in steps of which so many make one; absent: 1. */
+  readonly steps?: number;
   numerator(totals: UnitTotals): number;
   denominator(totals: UnitTotals): number;
 }
@@ -200,13 +204,11 @@ export const METRICS: readonly Metric[] = [
   },
 ];
 
-export const METRIC_COUNT = METRICS.length;
-
 /** The index of a metric by name; -1 unknown. Spaces, underscores and camel case are read as dashes. */
-export function metricIndex(name: string): number {
+export function metricIndex(name: string, metrics: readonly Metric[] = METRICS): number {
   const dashed = name
     .replace(/([a-z])([A-Z])/g, '$1-$2')
     .replace(/[\s_]+/g, '-')
     .toLowerCase();
-  return METRICS.findIndex((metric) => metric.name === dashed);
+  return metrics.findIndex((metric) => metric.name === dashed);
 }

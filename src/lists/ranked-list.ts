@@ -22,6 +22,8 @@ export interface ListOptions {
   readonly userId: string | null;
   /** The caller's session, the unit of experiments by session. */
   readonly sessionId?: string | null;
+  /** Labels that the caller gave the list, by dimension; absent: none. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** Arms that share the page by team draft; null or absent: one list. */
   readonly interleave?: readonly InterleavedArm[] | null;
   /** What experiments had to do without: an arm's model that is gone. */

@@ -17,9 +17,19 @@ interface Served extends Pick<ServedList, 'surface' | 'queryPinIndex' | 'modelVe
 
 /** The log's record of any list that was sent, whatever made it. */
 export function recordOf(options: ListOptions, { degraded, ...served }: Served): ServedList {
-  const { recommendationId, now: at, userId, sessionId = null, arm, treatment, forced } = options;
+  const { recommendationId, now: at, userId, sessionId = null, labels, arm, treatment, forced } = options;
   const codes = degraded.map(({ code }) => code);
-  return { recommendationId, at, userId, sessionId, arm, treatment: treatmentText(treatment), forced, degraded: codes, ...served };
+  const asked = {
+    recommendationId,
+    at,
+    userId,
+    sessionId,
+    ...(labels ? { labels } : {}),
+    arm,
+    treatment: treatmentText(treatment),
+    forced,
+  };
+  return { ...asked, degraded: codes, ...served };
 }
 
 /** The logged candidates as columns: those of the page, then the unserved. */

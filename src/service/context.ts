@@ -18,6 +18,7 @@ import { DarkNet } from './dark-net.ts';
 import { DarkReading, modelReader } from './dark-reading.ts';
 import type { Decision, Units } from '../experiments/active-experiments.ts';
 import { type Experiments, openExperiments } from '../experiments/experiments.ts';
+import { OwnMetricsFile } from '../experiments/own-metrics.ts';
 import { describeByCatalog } from '../experiments/query-segment.ts';
 import type { PinObjects } from '../detection/pin-objects.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
@@ -71,6 +72,8 @@ export class Context {
   readonly darkNetReading: DarkReading;
   readonly sources: CandidateSources;
   readonly experiments: Experiments;
+  /** Metrics and dimensions of this installation. */
+  readonly ownMetrics: OwnMetricsFile;
   private readonly sourceShares: SourceShares;
   private readonly options: ContextOptions;
   private readonly lock: DataFolderLock | null;
@@ -148,6 +151,7 @@ export class Context {
       },
       { synchronous },
     );
+    this.ownMetrics = new OwnMetricsFile(dataFolder);
     this.webImages = new WebImages(config, dataFolder);
     this.checkpointer = options.follow && options.lock ? new Checkpointer(this.log.database) : null;
     this.hot = openHotState(config, pins, options.follow === true && options.lock === true);

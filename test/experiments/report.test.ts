@@ -67,6 +67,8 @@ function visitOf(unit: number, arm: number, engaged: number): ExposedList {
     exploredEngaged: 0,
     firstSaveSeconds: engaged > 1 ? 5 : -1,
     latencyMs: 20,
+    labels: '',
+    values: '',
   };
 }
 
@@ -194,6 +196,8 @@ function exposed(unit: number, at: number): ExposedList {
     exploredEngaged: 0,
     latencyMs: 5,
     firstSaveSeconds: -1,
+    labels: '',
+    values: '',
   };
 }
 

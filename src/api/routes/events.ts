@@ -41,10 +41,10 @@ function readEvents(rows: readonly unknown[], { pins, log }: Context, tally: Rec
     if (pinIndex < 0) return tally.reject(new Rejection('PIN_UNKNOWN', 'pinId', event.pinId), line);
     if (prunedBefore > 0 && (timeOfId(event.recommendationId) ?? prunedBefore) < prunedBefore)
       return tally.reject(new Rejection('LIST_PRUNED', 'recommendationId', event.recommendationId), line);
-    const { eventId, type, recommendationId, position = null, userId = null, reason = null } = event;
+    const { eventId, type, recommendationId, position = null, userId = null, reason = null, value = null } = event;
     // What is hidden is hidden from now on, also by a clock that is ahead.
     const at = type === 'hide' || type === 'unhide' ? Math.min(event.at ?? now, now) : (event.at ?? now);
-    events.push({ eventId, type, recommendationId, pinIndex, position, userId, at, reason });
+    events.push({ eventId, type, recommendationId, pinIndex, position, userId, at, reason, value });
   });
   return events;
 }

@@ -11,7 +11,7 @@ import type { Experiments } from '../../experiments/experiments.ts';
 import { tellVerdicts } from '../../experiments/verdict-messages.ts';
 import { conclude } from '../../service/experiment-conclusion.ts';
 import { mayKnowPeople } from '../shell/guard.ts';
-import { METRICS } from '../../experiments/metric.ts';
+import { metricsOf, NO_OWN_METRICS, type OwnMetrics } from '../../experiments/own-metrics.ts';
 import { SHIPPED_MODELS } from '../../ranker/registry/model-registry.ts';
 import { exposureRoutes } from './exposures.ts';
 import { judgementRoutes } from './judgements.ts';
@@ -52,33 +52,41 @@ export function experimentRoutes(app: App, service: Service): void {
     definition: shown(definition, request),
   });
   const authorOf = (keyName: string | null) => ({ by: keyName ?? 'http', at: Date.now() });
-  const known = () =>
+  const known = (own: OwnMetrics = context.ownMetrics.current()) =>
     ({
       models: [...SHIPPED_MODELS, ...registry.names()],
       sources: SOURCE_NAMES,
       categories: SITE_CATEGORIES,
       surfaces: SURFACES,
+      own,
     }) satisfies KnownParts;
 
   const all = schema('All experiments with state, verdict and health', ExperimentList);
-  app.get('/v1/experiments', { schema: all, config: { scope: 'read' } }, async () => ({
-    experiments: core.store
-      .list()
-      .map((experiment) =>
-        cardOf(
-          experiment,
-          experiment.state === 'draft' ? null : core.reportAsCounted(experiment),
-          core.store.lastRemark(experiment.key, 'concluded')?.detail ?? null,
+  app.get('/v1/experiments', { schema: all, config: { scope: 'read' } }, async () => {
+    const metricsProblem = context.ownMetrics.problem();
+    const own = metricsProblem === null ? context.ownMetrics.current() : NO_OWN_METRICS;
+    const { own: _, ...names } = known(own);
+    return {
+      experiments: core.store
+        .list()
+        .map((experiment) =>
+          cardOf(
+            experiment,
+            experiment.state === 'draft' ? null : core.reportAsCounted(experiment),
+            core.store.lastRemark(experiment.key, 'concluded')?.detail ?? null,
+          ),
         ),
-      ),
-    holdout: config.experimentHoldout,
-    /** What a definition may name. */
-    known: {
-      ...known(),
-      serving: registry.roles().serving,
-      metrics: METRICS.map(({ name, label, kind, meaning }) => ({ name, label, kind, meaning })),
-    },
-  }));
+      holdout: config.experimentHoldout,
+      /** What a definition may name. */
+      known: {
+        ...names,
+        serving: registry.roles().serving,
+        metrics: metricsOf({ ownMetrics: own.metrics }).map(({ name, label, kind, meaning }) => ({ name, label, kind, meaning })),
+        dimensions: own.dimensions,
+        metricsProblem,
+      },
+    };
+  });
 
   app.post(
     '/v1/experiments',

@@ -2,10 +2,12 @@ import { PIN_REMOVED, type PinColumns } from '../../catalog/pins/pin-columns.ts'
 import type { Context } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Decision } from '../../experiments/active-experiments.ts';
+import { labelsOf } from '../../experiments/own-metrics.ts';
 import { armsText } from '../../experiments/assignment.ts';
 import { newId } from '../../math/random.ts';
 import { DEFAULT_TREATMENT, readTreatment, type Treatment } from '../../treatment.ts';
 import type { ListOptions } from '../../lists/ranked-list.ts';
+import type { Degradation } from '../../lists/serving-parts.ts';
 import { askedFilter, type Names } from './item-fields.ts';
 
 /** What list requests share, as the schemas let it through. */
@@ -20,6 +22,8 @@ export interface ListRequest {
   readonly explain?: boolean;
   readonly treatment?: string;
   readonly filter?: Names;
+  /** NAME:VALUE, separated by commas. */
+  readonly dimensions?: string;
 }
 
 /** The ordinal of a pin id, -1 when it is unknown or was taken away. */
@@ -58,13 +62,15 @@ export function listOptions(
   const forced = request.treatment !== undefined;
   const recommendationId = newId();
   const decision = forced ? null : context.decide({ userId, sessionId }, query, now);
+  const { labels, refused } = labelsAsked(context, request.dimensions);
   return {
     treatment: forced ? forcedTreatment(request.treatment ?? '') : treatmentOf(decision),
     forced: forced || (decision?.arms.some((arm) => arm.forced) ?? false),
     arm: armsText(decision?.arms ?? []),
     userId,
     sessionId,
-    degraded: degradationsOf(decision),
+    ...(labels ? { labels } : {}),
+    degraded: [...degradationsOf(decision), ...refused],
     interleave: decision?.interleave?.map(({ key, treatment }) => ({ key, treatment: { ...DEFAULT_TREATMENT, ...treatment } })) ?? null,
     limit: request.limit ?? 25,
     cursor: request.cursor ?? null,
@@ -78,13 +84,22 @@ export function listOptions(
   };
 }
 
+/** A list is served without its labels while `metrics.json` is refused, and says so. @throws REQUEST_INVALID for an unknown dimension. */
+function labelsAsked({ ownMetrics }: Context, asked = ''): Pick<ListOptions, 'labels'> & { readonly refused: readonly Degradation[] } {
+  if (asked === '') return { refused: [] };
+  const problem = ownMetrics.problem();
+  if (problem !== null) return { refused: [{ code: 'METRICS_REFUSED', reason: problem }] };
+  const labels = labelsOf(ownMetrics.current(), asked);
+  return { ...(Object.keys(labels).length > 0 ? { labels } : {}), refused: [] };
+}
+
 /** Requests outside experiments share one record. */
 function treatmentOf(decision: Decision | null): Treatment {
   return decision === null || decision.arms.length === 0 ? DEFAULT_TREATMENT : { ...DEFAULT_TREATMENT, ...decision.treatment };
 }
 
 /** Arms whose model is gone: the control's treatment serves, and the reply, the log and the report say so. */
-function degradationsOf(decision: Decision | null): ListOptions['degraded'] {
+function degradationsOf(decision: Decision | null): readonly Degradation[] {
   return (decision?.missingModels ?? []).map(({ experiment, arm, model }) => ({
     code: 'RANKER_MODEL_UNKNOWN',
     reason: `There is no model ${model}, which arm ${arm} of ${experiment} asks for; the control serves.`,

@@ -16,8 +16,8 @@ import type { VisualQuestion } from './visual-query.ts';
 
 /** Who asks, in which arm, under which treatment. */
 export function visualOptions(context: Context, { request, pinIndex, filter }: VisualQuestion, surface: Surface): ListOptions {
-  const { userId, sessionId, treatment } = request;
-  const options = listOptions(context, { userId, sessionId, treatment }, { surface, pinIndex });
+  const { userId, sessionId, dimensions, treatment } = request;
+  const options = listOptions(context, { userId, sessionId, dimensions, treatment }, { surface, pinIndex });
   return filter ? { ...options, degraded: [...(options.degraded ?? []), ...filter.degraded] } : options;
 }
 

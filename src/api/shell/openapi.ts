@@ -12,6 +12,7 @@ import {
   PIN_SHAPE,
   type RecordShape,
   SAVE_SHAPE,
+  VALUE_MAX,
 } from '../../catalog/pins/records.ts';
 import { Definition, ExperimentCard, ForestRow, Report, ReportRow } from '../experiment-schemas.ts';
 import { BoardSummary, Item, PinSummary, Problem, RelatedBody, Term } from '../schemas.ts';
@@ -71,6 +72,7 @@ const KINDS: Readonly<Record<FieldKind, Schema>> = {
   flag: { type: 'boolean' },
   time: { type: ['string', 'number'], description: 'ISO 8601, or a number since 1970: milliseconds, or seconds.' },
   position: { type: 'integer', minimum: 1 },
+  number: { type: 'number', minimum: -VALUE_MAX, maximum: VALUE_MAX },
 };
 
 function recordSchema({ fields, required, keepsOthers }: RecordShape): Schema {

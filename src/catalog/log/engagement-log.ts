@@ -58,6 +58,8 @@ export interface Engagement {
   readonly at: number;
   /** Why a pin was hidden; absent: nobody said. */
   readonly reason?: string | null;
+  /** A number of the caller: revenue, seconds watched; absent: none. */
+  readonly value?: number | null;
 }
 
 /** The three add up to the events of the batch. */
@@ -90,6 +92,7 @@ interface EventRow {
   position: number | null;
   at: number;
   reason: string | null;
+  value?: number | null;
 }
 
 interface ListReference {
@@ -103,7 +106,7 @@ interface MultiRowInsert {
 }
 
 /** Values of an event's row. */
-const COLUMNS = 8;
+const COLUMNS = 9;
 /** Rows of one insert, most first; the last takes what is left. */
 const ROWS_AT_ONCE = [50, 10, 1];
 
@@ -126,20 +129,20 @@ export class EngagementLog {
     this.commit = commit;
     this.people = new WordLog(database, 'person', nameUser);
     this.inserts = ROWS_AT_ONCE.map((rows) => {
-      const places = Array.from({ length: rows }, () => '(?, ?, ?, ?, ?, ?, ?, ?)').join(', ');
+      const places = Array.from({ length: rows }, () => '(?, ?, ?, ?, ?, ?, ?, ?, ?)').join(', ');
       return {
         rows,
         statement: database.prepare(
-          `INSERT OR IGNORE INTO event (event_id, type, list_index, pin, position, person, at, reason) VALUES ${places}`,
+          `INSERT OR IGNORE INTO event (event_id, type, list_index, pin, position, person, at, reason, value) VALUES ${places}`,
         ),
       };
     });
     this.insertStray = database.prepare(`INSERT OR IGNORE INTO stray_event
-      (event_id, recommendation_id, type, pin, position, person, at, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+      (event_id, recommendation_id, type, pin, position, person, at, reason, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.strayKnown = database.prepare<[string], number>('SELECT 1 FROM stray_event WHERE event_id = ?').pluck();
     this.listOf = database.prepare('SELECT list_index, person FROM served_list WHERE recommendation_id = ?');
     this.ofList = database.prepare(
-      'SELECT event_index, type, list_index, pin, position, at FROM event WHERE list_index = ? ORDER BY event_index',
+      'SELECT event_index, type, list_index, pin, position, at, value FROM event WHERE list_index = ? ORDER BY event_index',
     );
     this.hides = database.prepare(
       'SELECT type, pin, at, reason FROM event WHERE person = ? AND type >= 5 AND at <= ? ORDER BY at, event_index',
@@ -185,9 +188,9 @@ export class EngagementLog {
 
   /** Puts the event's row behind `values`, unless it waits among the strays. */
   private gather(event: Engagement, list: ListReference, values: unknown[]): void {
-    const { eventId, pinIndex, position, at, reason = null } = event;
+    const { eventId, pinIndex, position, at, reason = null, value = null } = event;
     if (this.strayCount > 0 && this.strayKnown.get(eventId) !== undefined) return;
-    values.push(eventId, CODE.get(event.type), list.list_index, pinIndex, position, this.personOf(event) ?? list.person, at, reason);
+    values.push(eventId, CODE.get(event.type), list.list_index, pinIndex, position, this.personOf(event) ?? list.person, at, reason, value);
   }
 
   private personOf({ userId }: Engagement): number | null {
@@ -208,8 +211,8 @@ export class EngagementLog {
   /** Whether the event is new. */
   private keepApart(event: Engagement): boolean {
     if (this.known(event.eventId)) return false;
-    const { eventId, recommendationId, pinIndex, position, at, reason = null } = event;
-    const place = [pinIndex, position, this.personOf(event), at, reason];
+    const { eventId, recommendationId, pinIndex, position, at, reason = null, value = null } = event;
+    const place = [pinIndex, position, this.personOf(event), at, reason, value];
     const { changes } = this.insertStray.run(eventId, recommendationId, CODE.get(event.type), ...place);
     this.strayCount += changes;
     return changes === 1;
@@ -224,8 +227,8 @@ export class EngagementLog {
     const person = userId === null ? null : this.people.numberOf(userId);
     this.database
       .prepare(
-        `INSERT OR IGNORE INTO event (event_id, type, list_index, pin, position, person, at, reason)
-         SELECT event_id, type, ?, pin, position, coalesce(person, ?), at, reason FROM stray_event WHERE recommendation_id = ?`,
+        `INSERT OR IGNORE INTO event (event_id, type, list_index, pin, position, person, at, reason, value)
+         SELECT event_id, type, ?, pin, position, coalesce(person, ?), at, reason, value FROM stray_event WHERE recommendation_id = ?`,
       )
       .run(listIndex, person, recommendationId);
     const left = this.database.prepare('DELETE FROM stray_event WHERE recommendation_id = ?').run(recommendationId);
@@ -310,7 +313,7 @@ export class EngagementLog {
   eventsAfter(eventIndex: number, limit: number): readonly LoggedEvent[] {
     return this.database
       .prepare<[number, number], EventRow>(
-        `SELECT event_index, type, list_index, pin, position, at FROM event WHERE event_index > ?
+        `SELECT event_index, type, list_index, pin, position, at, value FROM event WHERE event_index > ?
          ORDER BY event_index LIMIT ?`,
       )
       .all(eventIndex, limit)
@@ -326,6 +329,7 @@ function eventOf(row: EventRow): LoggedEvent {
     pinIndex: row.pin,
     position: row.position,
     at: row.at,
+    value: row.value ?? null,
   };
 }
 
@@ -337,4 +341,5 @@ export interface LoggedEvent {
   readonly pinIndex: number;
   readonly position: number | null;
   readonly at: number;
+  readonly value: number | null;
 }

@@ -10,10 +10,10 @@ import type { JudgedList } from './judged-list.ts';
 import { PAIR_TABLES, PairEngagementLog } from './pair-engagement-log.ts';
 import { RETENTION_TABLES, RetentionLog } from './retention-log.ts';
 import { userNaming } from '../pins/user-pseudonym.ts';
-import { SERVED_LIST_TABLES, ServedListLog, SESSION_COLUMN } from './served-list-log.ts';
+import { LABELS_AND_VALUES, SERVED_LIST_TABLES, ServedListLog, SESSION_COLUMN } from './served-list-log.ts';
 
 /** Each step leads to the next version of log.sqlite; released steps never change. */
-const STEPS = [SERVED_LIST_TABLES + EVENT_TABLES + PAIR_TABLES, SESSION_COLUMN, CROP_TABLES, RETENTION_TABLES, HIDE_TABLES];
+const STEPS = [SERVED_LIST_TABLES + EVENT_TABLES + PAIR_TABLES, SESSION_COLUMN, CROP_TABLES, RETENTION_TABLES, HIDE_TABLES, LABELS_AND_VALUES];
 
 export interface LogOptions extends DatabaseOptions {
   readonly groupCommitMs?: number;

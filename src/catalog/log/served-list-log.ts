@@ -41,6 +41,13 @@ CREATE INDEX IF NOT EXISTS served_list_by_person ON served_list (person, at) WHE
 /** Version 2: the session, the unit of experiments by session. */
 export const SESSION_COLUMN = 'ALTER TABLE served_list ADD COLUMN session TEXT;';
 
+/** Version 5: labels of the caller, and numbers on events. */
+export const LABELS_AND_VALUES = `
+ALTER TABLE served_list ADD COLUMN labels INTEGER;
+ALTER TABLE event ADD COLUMN value REAL;
+ALTER TABLE stray_event ADD COLUMN value REAL;
+`;
+
 const FORCED = 1;
 const SHUFFLED = 2;
 
@@ -81,12 +88,13 @@ interface ListRow {
   sources: number;
   feature_columns: number;
   session: string | null;
+  labels: number | null;
   items: Buffer;
   feature_rows?: Buffer;
 }
 
 const HEAD = `list_index, recommendation_id, at, surface, query_pin, person, arm, model, treatment, flags, latency_us,
-  degraded, sources, feature_columns, session, items`;
+  degraded, sources, feature_columns, session, labels, items`;
 const PAGE = 128;
 
 export class ServedListLog {
@@ -115,8 +123,8 @@ export class ServedListLog {
       this.nameNumbers = new WeakMap();
     });
     this.insert = database.prepare(`INSERT INTO served_list (recommendation_id, at, surface, query_pin, person, arm,
-      model, treatment, flags, latency_us, degraded, sources, feature_columns, items, feature_rows, session)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+      model, treatment, flags, latency_us, degraded, sources, feature_columns, items, feature_rows, session, labels)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.byId = database.prepare(`SELECT ${HEAD}, feature_rows FROM served_list WHERE recommendation_id = ?`);
     this.byIndex = database.prepare(`SELECT ${HEAD} FROM served_list WHERE list_index = ?`);
   }
@@ -150,6 +158,7 @@ export class ServedListLog {
       encodeItems(list.items),
       encodeRows(list.items.rows),
       list.sessionId ? this.nameUser(list.sessionId) : null,
+      list.labels ? number(JSON.stringify(list.labels)) : null,
     );
     const listIndex = Number(done.lastInsertRowid);
     for (const listener of this.listeners) listener(list, listIndex);
@@ -241,6 +250,7 @@ export class ServedListLog {
       queryPinIndex: row.query_pin,
       userId: row.person === null ? null : this.people.textOf(row.person),
       ...(row.session === null ? {} : { sessionId: row.session }),
+      ...(row.labels === null ? {} : { labels: JSON.parse(this.words.textOf(row.labels)) as Record<string, string> }),
       arm: row.arm === null ? null : this.words.textOf(row.arm),
       modelVersion: this.words.textOf(row.model),
       treatment: this.words.textOf(row.treatment),

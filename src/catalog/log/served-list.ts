@@ -25,6 +25,8 @@ export interface ServedList {
   readonly userId: string | null;
   /** The caller's session, where experiments by session need one; absent: none was given. */
   readonly sessionId?: string | null;
+  /** Labels that the caller gave it, by dimension; absent: none. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** The experiment arm, or null outside of experiments. */
   readonly arm: string | null;
   readonly modelVersion: string;

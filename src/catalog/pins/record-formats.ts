@@ -12,6 +12,7 @@ import {
   type RecordShape,
   SAVE_SHAPE,
   TEXT_LENGTH_MAX,
+  VALUE_MAX,
 } from './records.ts';
 import { MAP_ENTRIES_MAX } from './weight-map.ts';
 
@@ -23,6 +24,7 @@ const KINDS: Readonly<Record<FieldKind, string>> = {
   flag: 'true or false; also t, f, yes, no, 1, 0',
   time: 'ISO 8601, also with a blank and UTC, or a number since 1970: milliseconds, or seconds, told by size',
   position: 'whole number from 1',
+  number: `number within ±${VALUE_MAX.toExponential().replace('+', '')}`,
 };
 
 /** A record, its shape, and the meaning of each of its fields. */
@@ -90,6 +92,7 @@ export const RECORD_FORMATS: readonly RecordFormat[] = [
       userId: 'who did it',
       at: 'when; default: the time of arrival',
       reason: 'why, with hide',
+      value: 'a number such as revenue, counted by the metrics of `metrics.json`, to the thousandth',
     },
     note: 'Events come over HTTP (`POST /v1/events`).',
   },

@@ -64,10 +64,12 @@ export interface EventRecord {
   readonly at?: number | null;
   /** Why a pin was hidden, in the caller's words. */
   readonly reason?: string | null;
+  /** A number of the caller for metrics of one's own: revenue, seconds watched. */
+  readonly value?: number | null;
 }
 
 /** `text`, `id`, `map` and so on decide both the check and how a CSV cell becomes a value. */
-export type FieldKind = 'id' | 'text' | 'name' | 'map' | 'flag' | 'time' | 'position';
+export type FieldKind = 'id' | 'text' | 'name' | 'map' | 'flag' | 'time' | 'position' | 'number';
 
 export interface RecordShape {
   readonly fields: Readonly<Record<string, FieldKind>>;
@@ -109,6 +111,7 @@ export const EVENT_SHAPE: RecordShape = {
     userId: 'id',
     at: 'time',
     reason: 'text',
+    value: 'number',
   },
   required: ['eventId', 'type', 'recommendationId', 'pinId'],
 };
@@ -127,6 +130,8 @@ export const TEXT_LENGTH_MAX: Readonly<Record<string, number>> = {
 };
 /** Highest position of an event: beyond any list, and within what the log holds as a whole number. */
 export const POSITION_MAX = 1_000_000;
+/** Largest number of an event, either way. */
+export const VALUE_MAX = 1e9;
 /** Most fields of the caller on one pin, the longest name and the longest text of one, in characters. */
 export const CALLER_FIELDS_MAX = 100;
 export const FIELD_NAME_LENGTH_MAX = 64;
@@ -209,6 +214,7 @@ const CHECKS: Record<FieldKind, (value: unknown, now: number, say: Say) => unkno
   map: readWeightMap,
   flag: readFlag,
   time: readTime,
+  number: readNumber,
   position: (value) => {
     const position = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
     if (typeof position !== 'number' && typeof position !== 'bigint') return new Rejection('FIELD_TYPE');
@@ -216,6 +222,11 @@ const CHECKS: Record<FieldKind, (value: unknown, now: number, say: Say) => unkno
     return Number.isSafeInteger(whole) && whole >= 1 && whole <= POSITION_MAX ? whole : new Rejection('POSITION_INVALID');
   },
 };
+
+function readNumber(value: unknown): number | Rejection {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Math.abs(number) <= VALUE_MAX ? number : new Rejection('FIELD_TYPE');
+}
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 

@@ -26,6 +26,10 @@ export interface ExposedList {
   /** From this list to the first save on it; -1 none. */
   readonly firstSaveSeconds: number;
   readonly latencyMs: number;
+  /** Labels of the caller by dimension, as JSON; '' without any. */
+  readonly labels: string;
+  /** What its events add to the experiment's own metrics, numbers with blanks between them; '' without any. */
+  readonly values: string;
 }
 
 /** Stands in `arm` for a list served before the start. */

@@ -6,7 +6,7 @@
  * nothing, and late, repeated or out-of-order events end in the same cells as a rebuild from the raw log.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { EngagementLog } from '../../catalog/log/engagement-log.ts';
+import type { EngagementLog, LoggedEvent } from '../../catalog/log/engagement-log.ts';
 import { exploredPins } from '../../catalog/log/served-list.ts';
 import type { ServedListLog, StoredList } from '../../catalog/log/served-list-log.ts';
 import { ServiceError } from '../../errors.ts';
@@ -20,7 +20,7 @@ import { DAY_MS, HAS_DOMINANT, IS_DEGRADED, IS_SEARCH, MODEL_MISSING, PRE_PERIOD
 import type { ExposureProgress, ExposureStore } from './exposure-store.ts';
 import type { Forecast } from '../statistics/forecast.ts';
 import { ForecastHistory } from '../statistics/forecast.ts';
-import { METRICS } from '../metric.ts';
+import { metricsOf, type OwnMetric, VALUE_STEPS } from '../own-metrics.ts';
 import type { Cells, CountingRule } from './unit-contribution.ts';
 import { contribute } from './unit-contribution.ts';
 
@@ -244,6 +244,7 @@ export class ExposureLog {
       ...this.actionsOn(list.listIndex, list.at, experiment, explored),
       explored: explored.size,
       latencyMs: Math.round(list.latencyMs),
+      labels: list.labels ? JSON.stringify(list.labels) : '',
     };
   }
 
@@ -282,8 +283,8 @@ export class ExposureLog {
       hide: new Set<number>(),
     };
     let firstSave = Number.POSITIVE_INFINITY;
-    for (const event of this.log.events.eventsOf(listIndex)) {
-      if (event.at > servedAt + attribution(event.type)) continue;
+    const attributed = this.log.events.eventsOf(listIndex).filter((event) => event.at <= servedAt + attribution(event.type));
+    for (const event of attributed) {
       if (event.type === 'unhide') pins.hide.delete(event.pinIndex);
       else pins[event.type].add(event.pinIndex);
       if (event.type === 'save') firstSave = Math.min(firstSave, Math.max(servedAt, event.at));
@@ -299,8 +300,21 @@ export class ExposureLog {
       engaged: engaged.size,
       exploredEngaged: explored.size === 0 ? 0 : [...engaged].filter((pin) => explored.has(pin)).length,
       firstSaveSeconds: Number.isFinite(firstSave) ? Math.floor((firstSave - servedAt) / 1000) : -1,
+      values: valuesOf(experiment.definition.ownMetrics, attributed),
     };
   }
+}
+
+/** For each metric the sum of the values of its events, in steps, and their number; '' where none has a value. */
+function valuesOf(metrics: readonly OwnMetric[], events: readonly LoggedEvent[]): string {
+  const withValue = metrics.length === 0 ? [] : events.filter(({ value }) => value !== null);
+  if (withValue.length === 0) return '';
+  return metrics
+    .flatMap((metric) => {
+      const counted = withValue.filter(({ type }) => metric.events.includes(type));
+      return [counted.reduce((sum, { value }) => sum + Math.round(VALUE_STEPS * (value ?? 0)), 0), counted.length];
+    })
+    .join(' ');
 }
 
 /** How long after a list an action of a kind is still its doing, in milliseconds. */
@@ -335,9 +349,12 @@ function armOf(experiment: Experiment, list: StoredList): number | null {
 
 /** What of a definition the counting needs; a metric without a cap has Infinity. */
 export function countingRule({ definition, startedAt }: Pick<Experiment, 'definition' | 'startedAt'>): CountingRule {
+  const metrics = metricsOf(definition);
   return {
     impressionsFrom: definition.impressionsFrom,
-    caps: METRICS.map((metric) => definition.caps[metric.name] ?? Number.POSITIVE_INFINITY),
+    metrics,
+    dimensions: definition.dimensions,
+    caps: metrics.map(({ name, steps = 1 }) => (definition.caps[name] ?? Number.POSITIVE_INFINITY) * steps),
     byHourFrom: definition.curveByHour ? startedAt : null,
   };
 }

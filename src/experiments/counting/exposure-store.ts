@@ -41,10 +41,17 @@ UPDATE exposure_experiment SET added_up = 0;
 DELETE FROM exposure_cell;
 `;
 
-const COLUMNS = `unit, at, list_index, arm, surface, category, flags, shown, impressions, closeups, clicks, long_clicks,
-  saves, engaged, first_save_seconds, latency_ms, hides, explored, explored_engaged`;
+/** Version 4: labels of the caller, and what events add to metrics of one's own. */
+const FOURTH = `
+ALTER TABLE exposed_list ADD COLUMN labels TEXT NOT NULL DEFAULT '';
+ALTER TABLE exposed_list ADD COLUMN own_values TEXT NOT NULL DEFAULT '';
+`;
 
-type RawRow = [string, number, number, number, string, string, ...number[]];
+const COLUMNS = `unit, at, list_index, arm, surface, category, flags, shown, impressions, closeups, clicks, long_clicks,
+  saves, engaged, first_save_seconds, latency_ms, hides, explored,
+  explored_engaged, labels, own_values`;
+
+type RawRow = [string, number, number, number, string, string, ...(number | string)[]];
 
 /** Where the counting of an experiment stands: its number in these tables, the last rows read, and what was left out. */
 export interface ExposureProgress {
@@ -71,9 +78,9 @@ export class ExposureStore {
 
   constructor(database: Database) {
     this.database = database;
-    migrate(database, 'exposures', [SCHEMA, SECOND, THIRD]);
+    migrate(database, 'exposures', [SCHEMA, SECOND, THIRD, FOURTH]);
     this.insert = database.prepare(
-      `INSERT OR REPLACE INTO exposed_list (experiment, ${COLUMNS}) VALUES (${Array(20).fill('?').join(', ')})`,
+      `INSERT OR REPLACE INTO exposed_list (experiment, ${COLUMNS}) VALUES (${Array(22).fill('?').join(', ')})`,
     );
     this.byUnit = database
       .prepare<unknown[], RawRow>(`SELECT ${COLUMNS} FROM exposed_list WHERE experiment = ? AND unit = ? ORDER BY at, list_index`)
@@ -121,7 +128,7 @@ export class ExposureStore {
     this.insert.run(
       ...[experiment, list.unit, list.at, list.listIndex, list.arm, list.surface, list.category, list.flags, list.shown],
       ...[list.impressions, list.closeups, list.clicks, list.longClicks, list.saves, list.engaged],
-      ...[list.firstSaveSeconds, list.latencyMs, list.hides, list.explored, list.exploredEngaged],
+      ...[list.firstSaveSeconds, list.latencyMs, list.hides, list.explored, list.exploredEngaged, list.labels, list.values],
     );
   }
 
@@ -247,19 +254,21 @@ function listOf(row: RawRow): ExposedList {
     arm: row[3],
     surface: row[4],
     category: row[5],
-    flags: row[6],
-    shown: row[7],
-    impressions: row[8],
-    closeups: row[9],
-    clicks: row[10],
-    longClicks: row[11],
-    saves: row[12],
-    engaged: row[13],
-    firstSaveSeconds: row[14],
-    latencyMs: row[15],
-    hides: row[16],
-    explored: row[17],
-    exploredEngaged: row[18],
+    flags: row[6] as number,
+    shown: row[7] as number,
+    impressions: row[8] as number,
+    closeups: row[9] as number,
+    clicks: row[10] as number,
+    longClicks: row[11] as number,
+    saves: row[12] as number,
+    engaged: row[13] as number,
+    firstSaveSeconds: row[14] as number,
+    latencyMs: row[15] as number,
+    hides: row[16] as number,
+    explored: row[17] as number,
+    exploredEngaged: row[18] as number,
+    labels: row[19] as string,
+    values: row[20] as string,
   };
 }
 

@@ -28,6 +28,13 @@ export function addUnit(into: Float64Array, numerator: number, denominator: numb
   into[offset + 9] += sign * covariate * denominator;
 }
 
+/** The statistics of numerators that were counted in steps, in whole units: of `steps` steps each. Returns a copy. */
+export function inUnits(statistics: SufficientStatistics, steps: number): SufficientStatistics {
+  const [n, x, d, xx, dd, xd, c, cc, cx, cd] = statistics;
+  const square = steps * steps;
+  return Float64Array.of(n, x / steps, d, xx / square, dd, xd / steps, c / steps, cc / square, cx / square, cd / steps);
+}
+
 /** into += sign x other, element by element. */
 export function addStatistics(into: Float64Array, other: Float64Array, sign = 1): void {
   if (into.length !== other.length) throw new RangeError(`statistics lengths differ: ${into.length}, ${other.length}`);

@@ -4,6 +4,7 @@
  *
  * A cell is (arm, kind, value). Kinds:
  *   all, category, object, surface, day   the unit's totals over its lists of that slice
+ *   dimension NAME                        the same by the labels that callers gave their lists
  *   same, differs                         over lists whose counterfactual was computed
  *   age                                   over lists served n calendar days after the first (novelty)
  *   through                               per day d, totals through d minus totals through d - 1: prefix sums over days
@@ -13,13 +14,17 @@
  */
 import type { ExposedList } from './exposed-list.ts';
 import { HAS_DOMINANT, IS_DEGRADED, IS_SEARCH, PRE_PERIOD, WOULD_BE_SAME, WOULD_DIFFER, dayOf } from './exposed-list.ts';
-import type { UnitTotals } from '../metric.ts';
-import { METRICS, METRIC_COUNT } from '../metric.ts';
+import type { Metric, UnitTotals } from '../metric.ts';
 import { HISTOGRAM_BINS, binOf } from './quantile-histogram.ts';
 import { STATISTICS_LENGTH, addUnit } from './sufficient-statistics.ts';
 
 /** Length of a cell: the statistics of every metric, one after the other. */
-export const CELL_LENGTH = METRIC_COUNT * STATISTICS_LENGTH;
+export function cellLength(metrics: readonly Metric[]): number {
+  return metrics.length * STATISTICS_LENGTH;
+}
+
+/** The kind of the cells that a dimension has. */
+export const DIMENSION_KIND = 'dimension ';
 
 /** Cells by key; `cellKey` makes the keys. */
 export type Cells = Map<string, Float64Array>;
@@ -32,7 +37,10 @@ export function cellKey(arm: number, kind: string, value: string | number): stri
 /** What of a definition the counting needs. */
 export interface CountingRule {
   readonly impressionsFrom: 'served' | 'events';
-  /** Cap per metric, Infinity for none, in the order of METRICS. */
+  readonly metrics: readonly Metric[];
+  /** Dimensions whose labels get cells of their own. */
+  readonly dimensions: readonly string[];
+  /** Cap per metric in its steps, Infinity for none, in the order of `metrics`. */
   readonly caps: readonly number[];
   /** When the 24 hours begin that are counted by the hour, epoch milliseconds; null: none are. */
   readonly byHourFrom?: number | null;
@@ -91,6 +99,7 @@ class UnitCounter {
   private readonly slices = new Map<string, UnitTotals>();
   private readonly days: Gains;
   private readonly hours: Gains;
+  private readonly length: number;
   private firstAt = Number.NaN;
 
   constructor(cells: Cells, arm: number, covariates: Float64Array | null, rule: CountingRule, sign: number) {
@@ -99,6 +108,7 @@ class UnitCounter {
     this.covariates = covariates;
     this.rule = rule;
     this.sign = sign;
+    this.length = cellLength(rule.metrics);
     this.days = new Gains('through');
     this.hours = new Gains('hour');
   }
@@ -115,6 +125,7 @@ class UnitCounter {
     this.slice('surface', list.surface, list);
     if (list.category !== '') this.slice('category', list.category, list);
     this.slice('object', (list.flags & HAS_DOMINANT) !== 0 ? 'dominant' : 'none', list);
+    if (list.labels !== '') this.byDimension(list);
     if ((list.flags & WOULD_BE_SAME) !== 0) this.slice('same', '', list);
     if ((list.flags & WOULD_DIFFER) !== 0) this.slice('differs', '', list);
     cellOf(this.cells, cellKey(this.arm, 'latency', ''), HISTOGRAM_BINS)[binOf(list.latencyMs)] += this.sign;
@@ -126,8 +137,13 @@ class UnitCounter {
     this.addWhole(cellKey(this.arm, 'all', ''));
     for (const [key, totals] of this.slices) {
       if (totals.lists === this.days.totals.lists) this.addWhole(key);
-      else addTotals(cellOf(this.cells, key, CELL_LENGTH), totals, this.covariates, this.rule, this.sign);
+      else addTotals(cellOf(this.cells, key, this.length), totals, this.covariates, this.rule, this.sign);
     }
+  }
+
+  private byDimension(list: ExposedList): void {
+    const labels = JSON.parse(list.labels) as Readonly<Record<string, string>>;
+    for (const name of this.rule.dimensions) if (Object.hasOwn(labels, name)) this.slice(DIMENSION_KIND + name, labels[name], list);
   }
 
   private slice(kind: string, value: string | number, list: ExposedList): void {
@@ -146,11 +162,11 @@ class UnitCounter {
   /** The bucket's cell gets the totals so far, less what the bucket before had. */
   private close(gains: Gains): void {
     if (Number.isNaN(gains.bucket)) return;
-    const cell = cellOf(this.cells, cellKey(this.arm, gains.kind, gains.bucket), CELL_LENGTH);
-    const now = new Float64Array(CELL_LENGTH);
+    const cell = cellOf(this.cells, cellKey(this.arm, gains.kind, gains.bucket), this.length);
+    const now = new Float64Array(this.length);
     addTotals(now, gains.totals, this.covariates, this.rule, 1);
     const { before } = gains;
-    for (let i = 0; i < CELL_LENGTH; i++) {
+    for (let i = 0; i < this.length; i++) {
       const gained = before ? now[i] - before[i] : now[i];
       if (gained !== 0) cell[i] += this.sign * gained;
     }
@@ -159,9 +175,9 @@ class UnitCounter {
 
   /** Adds the unit's whole totals, which the last day's closing has already turned into statistics. */
   private addWhole(key: string): void {
-    const cell = cellOf(this.cells, key, CELL_LENGTH);
+    const cell = cellOf(this.cells, key, this.length);
     const whole = this.days.before as Float64Array;
-    for (let i = 0; i < CELL_LENGTH; i++) if (whole[i] !== 0) cell[i] += this.sign * whole[i];
+    for (let i = 0; i < this.length; i++) if (whole[i] !== 0) cell[i] += this.sign * whole[i];
   }
 }
 
@@ -190,6 +206,7 @@ function newTotals(): UnitTotals {
     searchImpressions: 0,
     searchSaves: 0,
     firstSaveSeconds: -1,
+    own: [],
   };
 }
 
@@ -214,6 +231,7 @@ function addList(totals: UnitTotals, list: ExposedList, rule: CountingRule, firs
     totals.searchImpressions += seen;
     totals.searchSaves += list.saves;
   }
+  if (list.values !== '') list.values.split(' ').forEach((value, i) => (totals.own[i] = (totals.own[i] ?? 0) + Number(value)));
   if (list.firstSaveSeconds >= 0 && firstAt > 0) {
     const seconds = list.firstSaveSeconds + Math.floor((list.at - firstAt) / 1000);
     if (totals.firstSaveSeconds < 0 || seconds < totals.firstSaveSeconds) totals.firstSaveSeconds = seconds;
@@ -221,9 +239,10 @@ function addList(totals: UnitTotals, list: ExposedList, rule: CountingRule, firs
 }
 
 function addTotals(cell: Float64Array, totals: UnitTotals, covariates: Float64Array | null, rule: CountingRule, sign: number): void {
-  for (let metric = 0; metric < METRIC_COUNT; metric++) {
-    const numerator = Math.min(METRICS[metric].numerator(totals), rule.caps[metric]);
-    const denominator = METRICS[metric].denominator(totals);
+  const { metrics, caps } = rule;
+  for (let metric = 0; metric < metrics.length; metric++) {
+    const numerator = Math.min(metrics[metric].numerator(totals), caps[metric]);
+    const denominator = metrics[metric].denominator(totals);
     addUnit(cell, numerator, denominator, covariates ? covariates[metric] : 0, sign, metric * STATISTICS_LENGTH);
   }
 }
@@ -242,5 +261,5 @@ function covariatesOf(lists: readonly ExposedList[], rule: CountingRule): Float6
     lists.filter((list) => list.arm === PRE_PERIOD),
     rule,
   );
-  return Float64Array.from(METRICS, (metric, index) => Math.min(metric.numerator(totals), rule.caps[index]));
+  return Float64Array.from(rule.metrics, (metric, index) => Math.min(metric.numerator(totals), rule.caps[index]));
 }

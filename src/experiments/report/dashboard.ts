@@ -5,7 +5,8 @@ import type { AuditEntry, Experiment } from '../experiment-store.ts';
 import type { ExperimentReport, ReportRow } from './experiment-report.ts';
 import { PREFERENCE } from './interleaving-report.ts';
 import { windowText } from './planned-window.ts';
-import { METRICS, metricIndex } from '../metric.ts';
+import { type Metric, metricIndex } from '../metric.ts';
+import { metricsOf } from '../own-metrics.ts';
 import { marginText, pText, percent } from '../statistics/verdict.ts';
 
 /** open: not decided, or nothing to say; broken: the figures cannot be trusted. */
@@ -100,7 +101,7 @@ export function cardOf(
     state,
     startedAt,
     stoppedAt,
-    metric: METRICS[metricIndex(metric)]?.label ?? 'Preference over the control',
+    metric: metricOf(definition, metric)?.label ?? 'Preference over the control',
     lift: row?.lift ?? null,
     low: row?.low ?? null,
     high: row?.high ?? null,
@@ -109,6 +110,12 @@ export function cardOf(
     users: report ? usersOf(definition, report) : 0,
     healthy: (report?.health.faults.length ?? 0) === 0,
   };
+}
+
+/** Undefined: the preference of shared pages, which is none of them. */
+function metricOf(definition: ExperimentDefinition, name: string): Metric | undefined {
+  const metrics = metricsOf(definition);
+  return metrics[metricIndex(name, metrics)];
 }
 
 /** An interleaved page shows all arms to everybody. */
@@ -130,13 +137,16 @@ function decidingRow({ rows, arms, verdict, reason }: ExperimentReport, metric: 
 /** The page of one experiment: every metric over all lists as headline, the deciding metric alone by segment. */
 export function dashboardOf(experiment: Experiment, report: ExperimentReport, audit: readonly AuditEntry[]): DashboardView {
   const deciding = decidingMetric(experiment);
-  const segments = report.rows.filter((row) => row.metric === deciding && row.segment !== 'all').map((row) => forestRow(row, row.segment));
+  const better = (metric: string): 'up' | 'down' => metricOf(experiment.definition, metric)?.better ?? 'up';
+  const segments = report.rows
+    .filter((row) => row.metric === deciding && row.segment !== 'all')
+    .map((row) => forestRow(row, row.segment, better));
   return {
     card: cardOf(experiment, report, audit.findLast(({ action }) => action === 'concluded')?.detail ?? null),
     definition: experiment.definition,
     version: experiment.version,
     report,
-    headline: report.rows.filter((row) => row.segment === 'all').map((row) => forestRow(row, row.label)),
+    headline: report.rows.filter((row) => row.segment === 'all').map((row) => forestRow(row, row.label, better)),
     segments: segments.sort((a, b) => (b.lift ?? Number.NEGATIVE_INFINITY) - (a.lift ?? Number.NEGATIVE_INFINITY)),
     sequence: comparedArms(experiment.definition).map((arm) => seriesOf(experiment.definition.arms[arm].key, report.sequence)),
     health: healthOf(report),
@@ -144,12 +154,12 @@ export function dashboardOf(experiment: Experiment, report: ExperimentReport, au
   };
 }
 
-function forestRow(row: ReportRow, label: string): ForestRow {
+function forestRow(row: ReportRow, label: string, better: (metric: string) => 'up' | 'down'): ForestRow {
   const { arm, metric, users, lift, low, high, value, controlValue } = row;
   const nothing = value === 0 && controlValue === 0 ? 'none in either arm' : 'not enough to say';
   const text = intervalText(row) ?? nothing;
   const adjusted = row.adjusted && intervalText(row.adjusted);
-  return { label, arm, metric, users, lift, low, high, text, tone: toneOf(row), adjusted };
+  return { label, arm, metric, users, lift, low, high, text, tone: toneOf(row, better(metric)), adjusted };
 }
 
 function intervalText({ lift, low, high }: Pick<ReportRow, 'lift' | 'low' | 'high'>): string | null {
@@ -158,9 +168,9 @@ function intervalText({ lift, low, high }: Pick<ReportRow, 'lift' | 'low' | 'hig
 }
 
 /** By colour only what the adjusted p supports. */
-function toneOf({ lift, q, metric }: ReportRow): Tone {
+function toneOf({ lift, q }: ReportRow, better: 'up' | 'down'): Tone {
   if (lift === null || q === null || q >= 0.05) return 'open';
-  const wanted = METRICS[metricIndex(metric)]?.better === 'down' ? lift < 0 : lift > 0;
+  const wanted = better === 'down' ? lift < 0 : lift > 0;
   return wanted ? 'good' : 'bad';
 }
 

@@ -15,14 +15,15 @@ import type { ArmRate, CountingHealth, ExperimentReport, GuardrailRow, ReportRow
 import type { Experiment } from '../experiment-store.ts';
 import { dayText } from '../counting/exposed-list.ts';
 import type { Metric } from '../metric.ts';
-import { METRICS, metricIndex } from '../metric.ts';
+import { metricIndex } from '../metric.ts';
+import { metricsOf } from '../own-metrics.ts';
 import { minimumDetectableLift, unitsFor } from '../statistics/power.ts';
 import { quantileEstimate } from '../counting/quantile-histogram.ts';
 import { exactSampleRatioP, SAMPLE_RATIO_ALARM, sampleRatioP } from '../statistics/sample-ratio.ts';
 import type { SufficientStatistics } from '../counting/sufficient-statistics.ts';
-import { STATISTICS_LENGTH, addStatistics } from '../counting/sufficient-statistics.ts';
+import { STATISTICS_LENGTH, addStatistics, inUnits } from '../counting/sufficient-statistics.ts';
 import type { Cells } from '../counting/unit-contribution.ts';
-import { CELL_LENGTH, cellKey } from '../counting/unit-contribution.ts';
+import { cellKey, cellLength, DIMENSION_KIND } from '../counting/unit-contribution.ts';
 import { windowOf, windowText } from './planned-window.ts';
 import type { Verdict } from '../statistics/verdict.ts';
 import { overallVerdict, percent, verdictOf } from '../statistics/verdict.ts';
@@ -35,6 +36,11 @@ const SEGMENT_NAMES: Readonly<Record<string, (value: string) => string>> = {
   same: () => 'lists: same',
   differs: () => 'lists: differ',
 };
+
+function segmentName(kind: string, value: string): string {
+  if (kind === 'all') return 'all';
+  return kind.startsWith(DIMENSION_KIND) ? `${kind.slice(DIMENSION_KIND.length)}: ${value}` : SEGMENT_NAMES[kind](value);
+}
 
 /** `cells` are those of this experiment. A figure is null until there is enough to say; a count is 0. */
 export function reportOf(
@@ -52,6 +58,8 @@ class Reporter {
   private readonly health: CountingHealth;
   private readonly rule: IntervalRule;
   private readonly days: readonly number[];
+  /** All that are counted, in the order of the cells. */
+  private readonly counted: readonly Metric[];
   /** Arms with rows and verdicts of their own. */
   private readonly compared: readonly number[];
 
@@ -62,6 +70,7 @@ class Reporter {
     this.health = health;
     this.rule = { kind, alpha, expectedUnits };
     this.compared = comparedArms(experiment.definition);
+    this.counted = metricsOf(experiment.definition);
     this.days = this.valuesOf('through')
       .map(Number)
       .sort((a, b) => a - b);
@@ -117,11 +126,15 @@ class Reporter {
 
   private get metrics(): readonly Metric[] {
     const { metrics, guardrails } = this.experiment.definition;
-    return [...new Set([...metrics, ...guardrails.map((each) => each.metric)])].map((name) => METRICS[metricIndex(name)]);
+    return [...new Set([...metrics, ...guardrails.map((each) => each.metric)])].map((name) => this.metric(name));
+  }
+
+  private metric(name: string): Metric {
+    return this.counted[metricIndex(name, this.counted)];
   }
 
   private get deciding(): Metric {
-    return METRICS[metricIndex(this.experiment.definition.metrics[0])];
+    return this.metric(this.experiment.definition.metrics[0]);
   }
 
   private armKey(arm: number): string {
@@ -129,8 +142,13 @@ class Reporter {
   }
 
   private statistics(arm: number, kind: string, value: string | number, metric: Metric): SufficientStatistics {
-    const start = METRICS.indexOf(metric) * STATISTICS_LENGTH;
-    return slice(this.cells.get(cellKey(arm, kind, value)), start);
+    return this.statisticsIn(this.cells.get(cellKey(arm, kind, value)), metric);
+  }
+
+  private statisticsIn(cell: Float64Array | undefined, metric: Metric): SufficientStatistics {
+    const start = this.counted.indexOf(metric) * STATISTICS_LENGTH;
+    const statistics = cell ? cell.slice(start, start + STATISTICS_LENGTH) : new Float64Array(STATISTICS_LENGTH);
+    return metric.steps === undefined ? statistics : inUnits(statistics, metric.steps);
   }
 
   private unitsOf(arm: number): number {
@@ -138,7 +156,7 @@ class Reporter {
   }
 
   private listsOf(arm: number): number {
-    return this.statistics(arm, 'all', '', METRICS[metricIndex('latency-ms')])[2];
+    return this.statistics(arm, 'all', '', this.metric('latency-ms'))[2];
   }
 
   private valuesOf(kind: string): string[] {
@@ -153,7 +171,7 @@ class Reporter {
 
   /** Cumulated cells at the end of each day (or hour) for one arm: prefix sums of the cells that hold gains. */
   private *through(arm: number, kind: 'through' | 'hour', values: readonly number[]): Generator<{ at: number; cell: Float64Array }> {
-    const cell = new Float64Array(CELL_LENGTH);
+    const cell = new Float64Array(cellLength(this.counted));
     for (const at of values) {
       const delta = this.cells.get(cellKey(arm, kind, at));
       if (delta) addStatistics(cell, delta);
@@ -207,13 +225,16 @@ class Reporter {
     return liftOf(this.estimate(0, kind, value, metric), this.estimate(arm, kind, value, metric), rule);
   }
 
+  private get segmentKinds(): readonly string[] {
+    return [...Object.keys(SEGMENT_NAMES), ...this.experiment.definition.dimensions.map((name) => DIMENSION_KIND + name)];
+  }
+
   private rows(arm: number): ReportRow[] {
     const rows: ReportRow[] = [];
     for (const metric of this.metrics) {
       rows.push(this.row(arm, metric, 'all', ''));
       if (metric.kind === 'quantile') continue;
-      for (const kind of Object.keys(SEGMENT_NAMES))
-        for (const value of this.valuesOf(kind).sort()) rows.push(this.row(arm, metric, kind, value));
+      for (const kind of this.segmentKinds) for (const value of this.valuesOf(kind).sort()) rows.push(this.row(arm, metric, kind, value));
     }
     const adjusted = adjustedP(rows.slice(1).map((row) => row.p));
     return rows.map((row, index) => ({ ...row, q: index === 0 ? row.p : adjusted[index - 1] }));
@@ -227,7 +248,7 @@ class Reporter {
       metric: metric.name,
       label: metric.label,
       arm: this.armKey(arm),
-      segment: kind === 'all' ? 'all' : SEGMENT_NAMES[kind](value),
+      segment: segmentName(kind, value),
       users: treated.units,
       controlUsers: control.units,
       value: finite(treated.value),
@@ -253,7 +274,7 @@ class Reporter {
 
   private guardrails(arm: number): GuardrailRow[] {
     return this.experiment.definition.guardrails.map(({ metric: name, ...margins }) => {
-      const metric = METRICS[metricIndex(name)];
+      const metric = this.metric(name);
       const [control, treated] = [0, arm].map((each) => this.estimate(each, 'all', '', metric));
       const lift = margins.marginUnit === 'absolute' ? differenceOf(control, treated, this.rule) : liftOf(control, treated, this.rule);
       const state = this.emptyGuardrail(arm, metric) ? 'safe' : guardrailState(lift, metric.better, margins.margin);
@@ -314,11 +335,10 @@ class Reporter {
 
   /** The deciding metric of an arm as it stood after each of the values of a kind that holds gains. */
   private *curve(arm: number, kind: 'through' | 'hour', values: readonly number[]) {
-    const start = METRICS.indexOf(this.deciding) * STATISTICS_LENGTH;
     const control = this.through(0, kind, values);
     for (const { at, cell } of this.through(arm, kind, values)) {
       const other = (control.next().value as { cell: Float64Array }).cell;
-      const estimates = [other, cell].map((each) => estimateOf(slice(each, start)));
+      const estimates = [other, cell].map((each) => estimateOf(this.statisticsIn(each, this.deciding)));
       const { lift, low, high, p } = liftOf(estimates[0], estimates[1], this.rule);
       yield { at, arm: this.armKey(arm), users: estimates[0].units + estimates[1].units, lift, low, high, p };
     }
@@ -394,10 +414,6 @@ function queriesText({ querySet, categories, dominantObject, surfaces }: Eligibi
   if (dominantObject !== undefined) parts.push(dominantObject ? 'with a dominant object' : 'without a dominant object');
   if (surfaces) parts.push(surfaces.join(', '));
   return parts.join('; ') || 'all';
-}
-
-function slice(cell: Float64Array | undefined, start: number): SufficientStatistics {
-  return cell ? cell.slice(start, start + STATISTICS_LENGTH) : new Float64Array(STATISTICS_LENGTH);
 }
 
 function finite(value: number): number | null {

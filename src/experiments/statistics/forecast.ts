@@ -12,9 +12,9 @@ import { estimateOf } from './estimate.ts';
 import type { ExperimentDefinition } from '../experiment.ts';
 import { comparedArms, sharesOf } from '../experiment.ts';
 import type { ExposedList } from '../counting/exposed-list.ts';
-import { METRICS, metricIndex } from '../metric.ts';
+import { metricIndex } from '../metric.ts';
 import { minimumDetectableLift, USUAL_PLAN, unitsFor } from './power.ts';
-import { STATISTICS_LENGTH } from '../counting/sufficient-statistics.ts';
+import { inUnits, STATISTICS_LENGTH } from '../counting/sufficient-statistics.ts';
 import type { Cells, CountingRule } from '../counting/unit-contribution.ts';
 import { cellKey, contribute, unitTotals } from '../counting/unit-contribution.ts';
 import { normalQuantile } from '../../math/distributions.ts';
@@ -90,12 +90,13 @@ export class ForecastHistory {
   }
 
   private metric(name: string, all: Float64Array | null, units: number): MetricForecast {
-    const index = metricIndex(name);
+    const { metrics } = this.rule;
+    const index = metricIndex(name, metrics);
     const nothing = { metric: name, value: null, detectableLift: null, detectableLiftWatching: null };
     if (all === null || units < 2 || this.compared === undefined) return { ...nothing, unitsNeeded: null, suggestedCap: null };
-    const history = all.slice(index * STATISTICS_LENGTH, (index + 1) * STATISTICS_LENGTH);
+    const { kind, steps = 1 } = metrics[index];
+    const history = inUnits(all.slice(index * STATISTICS_LENGTH, (index + 1) * STATISTICS_LENGTH), steps);
     const { value } = estimateOf(history);
-    const { kind } = METRICS[index];
     if (!(value > 0) || kind === 'quantile') return { ...nothing, unitsNeeded: null, suggestedCap: null };
     const { alpha, minimumLift, expectedUnits } = this.definition;
     const plan = { ...USUAL_PLAN, alpha, shares: sharesOf(this.definition, this.compared) };
@@ -113,7 +114,8 @@ export class ForecastHistory {
   }
 
   private capOf(index: number): number {
-    const totals = [...this.units.values()].map((lists) => METRICS[index].numerator(unitTotals(lists, this.rule)));
+    const { numerator, steps = 1 } = this.rule.metrics[index];
+    const totals = [...this.units.values()].map((lists) => numerator(unitTotals(lists, this.rule)) / steps);
     return capFrom(Float64Array.from(totals), CAP_SHARE);
   }
 }

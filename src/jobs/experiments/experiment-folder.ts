@@ -9,6 +9,7 @@ import { SITE_CATEGORIES, type Config } from '../../config.ts';
 import type { KnownParts } from '../../experiments/experiment.ts';
 import type { Experiments } from '../../experiments/experiments.ts';
 import { openExperiments } from '../../experiments/experiments.ts';
+import { OwnMetricsFile } from '../../experiments/own-metrics.ts';
 import { describeByCatalog } from '../../experiments/query-segment.ts';
 import { ModelRegistry, SHIPPED_MODELS } from '../../ranker/registry/model-registry.ts';
 import { flags } from '../job.ts';
@@ -16,6 +17,7 @@ import { flags } from '../job.ts';
 export interface ExperimentFolder {
   readonly experiments: Experiments;
   readonly catalog: CatalogStore;
+  /** Throws METRICS_REFUSED. */
   readonly known: KnownParts;
   close(): void;
 }
@@ -33,11 +35,14 @@ export function openExperimentFolder(dataFolder: string, config: Config): Experi
   return {
     experiments,
     catalog,
-    known: {
-      models: [...SHIPPED_MODELS, ...new ModelRegistry(join(dataFolder, 'models')).names()],
-      sources: SOURCE_NAMES,
-      categories: SITE_CATEGORIES,
-      surfaces: SURFACES,
+    get known() {
+      return {
+        models: [...SHIPPED_MODELS, ...new ModelRegistry(join(dataFolder, 'models')).names()],
+        sources: SOURCE_NAMES,
+        categories: SITE_CATEGORIES,
+        surfaces: SURFACES,
+        own: new OwnMetricsFile(dataFolder).current(),
+      };
     },
     close() {
       experiments.close();

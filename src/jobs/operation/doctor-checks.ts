@@ -12,6 +12,7 @@ import { openDatabase } from '../../catalog/database.ts';
 import type { Config } from '../../config.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { NODE_FLOOR, NODE_LINE, suits } from '../../node-launcher.mjs';
+import { OwnMetricsFile } from '../../experiments/own-metrics.ts';
 import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
 import { readDetector } from '../../detection/detector.ts';
 import { activeNet, detectorFolders } from '../../vision/net-folder.ts';
@@ -284,6 +285,14 @@ const redis: Check = async ({ config }) => {
   ];
 };
 
+const metricsFile: Check = ({ dataFolder }) => {
+  const file = new OwnMetricsFile(dataFolder);
+  const problem = file.problem();
+  if (problem !== null) return [bad('metrics', problem, 'Mend the named field: until then lists are logged without their labels.')];
+  const { metrics, dimensions } = file.current();
+  return [ok('metrics', `${metrics.length} metrics and ${Object.keys(dimensions).length} dimensions of one's own`)];
+};
+
 /** In the order in which trouble shows. */
 export const CHECKS: readonly Check[] = [
   node,
@@ -295,6 +304,7 @@ export const CHECKS: readonly Check[] = [
   models,
   nets,
   stale,
+  metricsFile,
   keys,
   userNames,
   redis,

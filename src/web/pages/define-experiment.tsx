@@ -48,6 +48,11 @@ export function DefineExperiment({ from }: { from: string }) {
           </button>
         ))}
       </div>
+      {parts.metricsProblem && (
+        <p class="badge warn" role="alert">
+          {parts.metricsProblem}
+        </p>
+      )}
       <div class="define">
         <form
           onSubmit={(event) => {
