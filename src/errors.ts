@@ -27,6 +27,7 @@ export const ERRORS = {
   },
   REQUEST_RATE_LIMITED: { status: 429, message: 'Too many requests; try again in {retryAfterSeconds} s.' },
   ROUTE_UNKNOWN: { status: 404, message: 'There is no {method} {path}; see /v1/openapi.json.' },
+  ROUTE_METHOD: { status: 405, message: '{path} takes {allowed}, not {method}.' },
   SERVER_OVERLOADED: { status: 503, message: 'The server is at capacity; try again in {retryAfterSeconds} s.' },
   SERVER_ERROR: { status: 500, message: 'Something broke on our side; the log line with this request id says what.' },
   CONFIG_INVALID: { status: 500, exit: 2, message: 'The settings are wrong: {problems}' },

@@ -56,7 +56,14 @@ describe('what bad input gets', () => {
     ],
     ['an address that is none', post('/v1/visual-search', { imageUrl: 'http://' }), 400, 'REQUEST_INVALID', 'imageUrl'],
     ['an address that is a path', post('/v1/visual-search', { imageUrl: 'http://[/../../a.jpg' }), 400, 'REQUEST_INVALID', 'imageUrl'],
-    ['a method that is not there', { method: 'DELETE', url: '/v1/pins/plant-1/related' } as const, 404, 'ROUTE_UNKNOWN', undefined],
+    [
+      'a method that an address does not take',
+      { method: 'DELETE', url: '/v1/pins/plant-1/related' } as const,
+      405,
+      'ROUTE_METHOD',
+      undefined,
+    ],
+    ['the same with a body', { method: 'PUT', url: '/v1/events?x=1', payload: {} } as const, 405, 'ROUTE_METHOD', undefined],
   ])('%s', async (_, request, status, code, field) => {
     const reply = await app.inject(request);
     expect(reply.statusCode).toBe(status);

@@ -79,8 +79,21 @@ test('every described route is answered, and a method that is not described is n
     const url = path.replaceAll(/\{\w+\}/g, 'plant-1');
     const reply = await app.inject({ method: method as 'GET', url, ...(method === 'GET' ? {} : { payload: {} }) });
     const problem = reply.headers['content-type']?.toString().includes('problem') ? reply.json<{ code: string }>().code : '';
-    expect(problem, `${method} ${path}`).not.toBe('ROUTE_UNKNOWN');
+    expect(['ROUTE_UNKNOWN', 'ROUTE_METHOD'], `${method} ${path}`).not.toContain(problem);
     expect(reply.statusCode, `${method} ${path}: ${reply.body}`).toBeLessThan(500);
+  }
+});
+
+test('every described address answers other methods with 405 and names its own', async () => {
+  const described = new Map<string, Set<string>>();
+  for (const { method, path } of routes) described.set(path, (described.get(path) ?? new Set()).add(method));
+  for (const [path, methods] of described) {
+    await new Promise((done) => setImmediate(done));
+    const reply = await app.inject({ method: 'PATCH', url: path.replaceAll(/\{\w+\}/g, 'plant-1') });
+    expect(reply.statusCode, path).toBe(405);
+    const allowed = String(reply.headers.allow).split(', ');
+    for (const method of methods) expect(allowed, path).toContain(method);
+    expect(allowed, path).not.toContain('PATCH');
   }
 });
 

@@ -1,9 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import type { Config } from '../../config.ts';
-import { ServiceError } from '../../errors.ts';
 import type { Admission, Lane } from './admission.ts';
 import { readImageForm } from '../routes/image-form.ts';
 import type { App } from '../routes/routes.ts';
+import type { UnknownRoute } from './unknown-route.ts';
 
 /** How often replies that nobody reads are looked for. */
 const UNREAD_CHECK_MS = 2000;
@@ -12,7 +12,7 @@ const UNREAD_CHECK_MS = 2000;
  * Requests without a body wait for their turn at once, those with one when all of it has come, those that need something from
  * elsewhere when that has come: a slow sender holds up nobody. A body for an address that does not exist is not read at all.
  */
-export function admit(app: App, admission: Admission, config: Config): void {
+export function admit(app: App, admission: Admission, config: Config, unknown: UnknownRoute): void {
   admission.watch(app.server);
   const unread = setInterval(() => admission.cutUnread(config.requestTimeoutMs), UNREAD_CHECK_MS).unref();
   app.addHook('onClose', () => clearInterval(unread));
@@ -24,7 +24,7 @@ export function admit(app: App, admission: Admission, config: Config): void {
     if (bytes === 0) return lane === null || request.routeOptions.config.gather ? done() : admission.enter(lane, reply.raw, done);
     if (request.is404) {
       reply.header('connection', 'close');
-      return done(new ServiceError('ROUTE_UNKNOWN', { method: request.method, path: request.url.split('?')[0] }));
+      return done(unknown.errorFor(request));
     }
     try {
       admission.takeBody(lane ?? 'other', bytes, request.raw, reply.raw);

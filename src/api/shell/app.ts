@@ -2,7 +2,7 @@
 import swagger from '@fastify/swagger';
 import Fastify, { LogController } from 'fastify';
 import type { Context } from '../../service/context.ts';
-import { reasonOf, ServiceError } from '../../errors.ts';
+import { reasonOf } from '../../errors.ts';
 import { Admission, limitsOf } from './admission.ts';
 import { admit } from './admission-hooks.ts';
 import { auditAdministration } from './administration-audit.ts';
@@ -43,6 +43,7 @@ import { bringSharedPast } from './shared-past.ts';
 import type { App, Service } from '../routes/routes.ts';
 import { traceRequests } from './tracing.ts';
 import { statusRoutes } from '../routes/status.ts';
+import { UnknownRoute } from './unknown-route.ts';
 import { userRoutes } from '../routes/users.ts';
 import { visualSearchRoutes } from '../routes/visual-search.ts';
 
@@ -121,10 +122,10 @@ export async function buildService(context: Context, { behindReaders = false, wr
     if (isForOperators(known)) request.log.error({ err: known.cause ?? known }, known.message);
     return sendProblem(known, request, reply);
   });
+  const unknown = new UnknownRoute(app);
   app.setNotFoundHandler((request, reply) => {
-    const { method } = request;
     if (isPageAddress(request)) return reply.header('cache-control', 'no-cache').sendFile('index.html');
-    return sendProblem(new ServiceError('ROUTE_UNKNOWN', { method, path: request.url.split('?')[0] }), request, reply);
+    return sendProblem(unknown.errorFor(request), request, reply);
   });
   oneLinePerRequest(app, metrics);
   securityHeaders(app);
@@ -137,7 +138,7 @@ export async function buildService(context: Context, { behindReaders = false, wr
   takeJson(app, config);
   bringSharedPast(app, context);
   takeUpSwitches(app, context);
-  admit(app, admission, config);
+  admit(app, admission, config, unknown);
   auditAdministration(app, context.dataFolder);
   await traceRequests(app, config.tracesUrl);
   if (writer !== undefined) {

@@ -112,6 +112,7 @@ function choicesOf(errors: Validation): readonly string[] {
 export function sendProblem(error: ServiceError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { retryAfterSeconds } = error.fields;
   if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(retryAfterSeconds));
+  if (error.code === 'ROUTE_METHOD') reply.header('allow', String(error.fields.allowed));
   if (error.status === 401) reply.header('www-authenticate', 'Bearer');
   return reply
     .code(error.status)
