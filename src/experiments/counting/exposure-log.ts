@@ -300,7 +300,7 @@ export class ExposureLog {
       engaged: engaged.size,
       exploredEngaged: explored.size === 0 ? 0 : [...engaged].filter((pin) => explored.has(pin)).length,
       firstSaveSeconds: Number.isFinite(firstSave) ? Math.floor((firstSave - servedAt) / 1000) : -1,
-      values: valuesOf(experiment.definition.ownMetrics, attributed),
+      values: valuesOf(definition.ownMetrics, attributed),
     };
   }
 }
