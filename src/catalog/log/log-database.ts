@@ -13,7 +13,14 @@ import { userNaming } from '../pins/user-pseudonym.ts';
 import { LABELS_AND_VALUES, SERVED_LIST_TABLES, ServedListLog, SESSION_COLUMN } from './served-list-log.ts';
 
 /** Each step leads to the next version of log.sqlite; released steps never change. */
-const STEPS = [SERVED_LIST_TABLES + EVENT_TABLES + PAIR_TABLES, SESSION_COLUMN, CROP_TABLES, RETENTION_TABLES, HIDE_TABLES, LABELS_AND_VALUES];
+const STEPS = [
+  SERVED_LIST_TABLES + EVENT_TABLES + PAIR_TABLES,
+  SESSION_COLUMN,
+  CROP_TABLES,
+  RETENTION_TABLES,
+  HIDE_TABLES,
+  LABELS_AND_VALUES,
+];
 
 export interface LogOptions extends DatabaseOptions {
   readonly groupCommitMs?: number;
