@@ -50,8 +50,24 @@ export function formatsPage(): string {
     parts.push(`## ${format.name}`, '', '| field | type | required | meaning | also read from |', '|---|---|---|---|---|', ...rows, '');
     if (format.note) parts.push(format.note, '');
   }
-  return parts.join('\n');
+  return [...parts, ...VECTORS].join('\n');
 }
+
+const VECTORS = [
+  '## vector',
+  '',
+  '`import-vectors` reads embeddings of pins, one row a pin. Pins that the catalog does not have are left out and counted.',
+  '',
+  '| file | what it holds |',
+  '|---|---|',
+  '| `.npy` | a matrix of floats (`<f2`, `<f4` or `<f8`, row by row); the pins of its rows stand in a file of ids: one a line, or a JSON list |',
+  '| `.parquet` | the columns `id` (or `pinId`) and `vector` (or `embedding`), a list of numbers |',
+  '| `.jsonl`, `.json` | objects with the same two fields: `{"id": "1", "vector": [0.1, -0.2]}` |',
+  '',
+  'All vectors have as many numbers as the first one. Another length, and what is no finite number of 32 bits, refuses the file',
+  'by row and pin; what serves stays. A pin that comes again has its last vector. Vectors of zeros have no cosine and are left out.',
+  '',
+];
 
 /** .env.example: each setting, commented out, with its default. */
 export function envExample(): string {

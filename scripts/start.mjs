@@ -48,7 +48,9 @@ async function compileHnswlib(node) {
   const folder = join(root, 'node_modules', 'hnswlib-node');
   if (!existsSync(folder) || existsSync(join(folder, 'build'))) return;
   if ((await run(node, 'npm', ['rebuild', 'hnswlib-node', '--ignore-scripts=false'])) === 0) return;
-  console.error('related-pins: hnswlib-node did not compile (it needs a C++ toolchain). Only the neighbour-recall bench asks for it.');
+  console.error(
+    'related-pins: hnswlib-node did not compile (it needs a C++ toolchain). Without it imported vectors are compared one and all, which is slow from some 100,000 on.',
+  );
 }
 
 /** What runs the graph index, the one part that compiles (12 s). */

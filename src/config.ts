@@ -183,9 +183,9 @@ export const SETTINGS = {
   sources: setting(
     'SOURCES',
     'list',
-    'board-cooccurrence,visual-neighbors,annotations:0.5,popular-in-category:0.2,remembered-winners',
+    'board-cooccurrence,visual-neighbors,vectors:0.2,annotations:0.5,popular-in-category:0.2,remembered-winners',
     '',
-    'Candidate sources of lists whose treatment names none; `:share` is the largest share of the candidates a source gives.',
+    'Candidate sources of lists whose treatment names none; `:share` is the largest share of the candidates a source gives. `vectors`: all imported vectors, `vectors-NAME` those of one name.',
   ),
   candidateLimit: setting('CANDIDATE_LIMIT', 'integer', '1000', 'pins', 'Candidates ranked per request.', [1, 100_000]),
   shuffledShare: setting(
@@ -314,7 +314,8 @@ const CHECKS: Partial<Record<keyof Config, (value: never) => string | null>> = {
   categories: (file: string) => (categoriesIn(file) ? null : 'must be a JSON file with a list of names'),
 };
 
-const SOURCE = /^(board-cooccurrence|visual-neighbors|annotations|popular-in-category|remembered-winners)(?::(0?\.\d+|1))?$/;
+const SOURCE =
+  /^(board-cooccurrence|visual-neighbors|annotations|popular-in-category|remembered-winners|vectors(?:-[a-z0-9][a-z0-9-]*)?)(?::(0?\.\d+|1))?$/;
 
 function sourcesProblem(value: readonly string[]): string | null {
   if (value.length === 0) return 'must name at least one source';

@@ -26,6 +26,13 @@ export function replaceFile(path: string, content: string | Uint8Array | ((file:
   syncFolder(dirname(path));
 }
 
+/** Makes what another program wrote to a file durable. */
+export function syncFile(path: string): void {
+  const file = openSync(path, 'r');
+  fsyncSync(file);
+  closeSync(file);
+}
+
 /** Makes the names in a folder durable: what was renamed, added or removed. */
 export function syncFolder(path: string): void {
   const folder = openSync(path, 'r');

@@ -53,7 +53,7 @@ describe('the command line', () => {
   it('what is no choice of a flag, no time, or out of its range is refused before any work, with what there is', () => {
     const refused = [
       [['build-candidates', '--method', 'voting'], 'It must be one of count, cosine, jaccard, p3alpha, rp3beta, auto.'],
-      [['train-ranker', '--sets', 'control,moon'], 'It must be one of control, visual, cross, object.'],
+      [['train-ranker', '--sets', 'control,moon'], 'It must be one of control, visual, cross, object, vectors.'],
       [['train-ranker', '--from', 'yesterday'], 'A time is needed (ISO 8601).'],
       [['train-ranker', '--c', '0'], 'It must be above 0.'],
       [['import-net', 'x.onnx', '--objectness-min', '2'], 'It must lie within 0..1.'],

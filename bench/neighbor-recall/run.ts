@@ -41,7 +41,7 @@ function measure(rows: readonly Float32Array[], { queries, ks, breadths, links }
   const most = Math.max(...ks);
   const exact = timed(asked.map((q) => () => scan(rows, rows[q], most)));
   const startedAt = performance.now();
-  const index = new HnswIndex(dimensions, rows.length, { ...DEFAULT_HNSW, links });
+  const index = HnswIndex.make(dimensions, rows.length, { ...DEFAULT_HNSW, links });
   rows.forEach((row, pin) => index.add(pin, row));
   const buildSeconds = (performance.now() - startedAt) / 1000;
   const graphs = breadths.map((searchBreadth) => {

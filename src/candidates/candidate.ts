@@ -37,7 +37,20 @@ export const SOURCE_NAMES = [
   'popular-in-category',
   'home-history',
   'remembered-winners',
+  'vectors',
 ] as const;
+
+/** Every set of imported vectors is a source of its own: `vectors-NAME`. `vectors` stands for all of them. */
+const VECTORS = 'vectors';
+
+export function vectorSourceOf(name: string): string {
+  return `${VECTORS}-${name}`;
+}
+
+/** The name in `SOURCE_NAMES` that a source goes under. */
+export function kindOfSource(name: string): string {
+  return name.startsWith(`${VECTORS}-`) ? VECTORS : name;
+}
 
 /**
  * A source that proposes the same pins to everybody: it fills up lists for which the others have too little, and stands

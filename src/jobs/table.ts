@@ -48,6 +48,11 @@ export const JOB_GROUPS: readonly JobGroup[] = [
         'count co-occurrence and visual neighbour lists, and swap them in',
         () => import('./candidates/build-candidates.ts'),
       ],
+      [
+        'import-vectors',
+        'read embeddings of pins from any model: a source and a ranking feature',
+        () => import('./candidates/import-vectors.ts'),
+      ],
       ['evaluate-candidates', 'measure co-occurrence lists on held-out saves', () => import('./candidates/evaluate-candidates.ts')],
       ['evaluate-home-feed', 'measure home feeds on saves that were held out', () => import('./candidates/evaluate-home-feed.ts')],
     ],

@@ -1,4 +1,4 @@
-import { type CandidateQuery, type CandidateSource, isFiller, NO_PINS, type ScoredPins } from '../candidates/candidate.ts';
+import { type CandidateQuery, type CandidateSource, isFiller, kindOfSource, NO_PINS, type ScoredPins } from '../candidates/candidate.ts';
 import type { Proposal } from '../candidates/merge.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
 import type { Degradation, SourceShares } from './serving-parts.ts';
@@ -19,7 +19,8 @@ export function askedSources(
   names: readonly string[] | null,
   shares: SourceShares,
 ): readonly CandidateSource[] {
-  return sources.filter(({ name }) => (names === null ? shares.has(name) : names.includes(name)));
+  const has = (name: string): boolean => (names === null ? shares.has(name) : names.includes(name));
+  return sources.filter(({ name }) => has(name) || has(kindOfSource(name)));
 }
 
 /** A list with fewer candidates than this is filled up with what is popular. */
@@ -32,7 +33,8 @@ export function isFilling(name: string): boolean {
 
 /** How many pins to ask a source for; a source that is asked alone, or whose pins will be filtered, gives all it has. */
 function askedFor(source: CandidateSource, { limit, shares, alone, filtered }: Asking): number {
-  return filtered || alone ? limit : Math.ceil(limit * (shares.get(source.name) ?? 1));
+  const share = shares.get(source.name) ?? shares.get(kindOfSource(source.name)) ?? 1;
+  return filtered || alone ? limit : Math.ceil(limit * share);
 }
 
 /** How sources are asked. */

@@ -48,9 +48,9 @@ export async function rankCandidates(parts: ServingParts, gathered: Gathered): P
     mark = now;
   };
   lap('candidatesMs');
-  const { pins, visual, engagement, limits } = parts;
+  const { pins, visual, vectors, engagement, limits } = parts;
   const now = cursor?.at ?? options.now;
-  const request = { query, candidates, pins, visual, user: gathered.user, engagement, now };
+  const request = { query, candidates, pins, visual, vectors, user: gathered.user, engagement, now };
   const table = scratch.take(candidates.count);
   try {
     fillFeatureColumns(request, table);

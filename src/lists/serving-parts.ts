@@ -3,7 +3,7 @@ import type { Surface } from '../catalog/log/served-list.ts';
 import type { PinColumns } from '../catalog/pins/pin-columns.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
 import type { Ranker } from '../ranker/scoring/ranker.ts';
-import type { PairEngagement } from '../ranker/scoring/ranking-feature.ts';
+import type { PairEngagement, VectorCosines } from '../ranker/scoring/ranking-feature.ts';
 import type { WeightedPins } from '../ranker/scoring/user-history.ts';
 
 /** Something that could not be had; the reply and the log line both say so. */
@@ -19,6 +19,8 @@ export type SourceShares = ReadonlyMap<string, number>;
 export interface ServingParts {
   readonly pins: PinColumns;
   readonly visual: VisualFeatures | null;
+  /** Imported vectors, a set per name. */
+  readonly vectors: readonly VectorCosines[];
   /** In the order in which the merge prefers them. */
   readonly sources: readonly CandidateSource[];
   /** What was refused when artifacts or models were loaded; an earlier version or none serves instead. */

@@ -6,6 +6,7 @@
  *   categories   cosine
  *   words        cosine of the annotations
  *   boards       co-occurrence with u, as a share of the greatest that u has
+ *   vectors      cosine of imported vectors, at least 0
  *
  * A kind that c lacks counts 0. The most similar unliked pin decides, and the score of the model falls:
  *
@@ -66,7 +67,7 @@ export async function likenessToUnliked(
 
 /** A list of values per candidate for each kind of likeness that the pin has. */
 function kindsOf(
-  { pins, visual }: ServingParts,
+  { pins, visual, vectors }: ServingParts,
   pinIndex: number,
   candidates: CandidateList,
   boards: ScoredPins | null,
@@ -74,13 +75,14 @@ function kindsOf(
 ): readonly ArrayLike<number>[] {
   const query = querySide(pinIndex, visual, DEFAULT_TREATMENT);
   table.begin(candidates.count);
-  fillFeatureColumns({ query, candidates, pins, visual, user: null, engagement: null, now: 0 }, table);
+  fillFeatureColumns({ query, candidates, pins, visual, vectors, user: null, engagement: null, now: 0 }, table);
   const column = (name: string): Float32Array => table.column(FEATURE_COLUMNS.indexOf(name)).slice(0, candidates.count);
   const kinds: ArrayLike<number>[] = [];
   if (query.code) kinds.push(column('fc6-similarity').map((share) => Math.max(0, 2 * share - 1)));
   if (pins.categories.length[pinIndex] > 0) kinds.push(column('category-cosine'));
   if (pins.annotations.length[pinIndex] > 0) kinds.push(column('annotation-cosine'));
   if (boards && boards.pinIndexes.length > 0) kinds.push(shareOfGreatest(boards, candidates));
+  if (vectors.some((set) => set.rowOf(pinIndex) >= 0)) kinds.push(column('vector-cosine').map((cosine) => Math.max(0, cosine)));
   return kinds;
 }
 

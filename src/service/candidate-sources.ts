@@ -10,6 +10,7 @@ import type { PinColumns } from '../catalog/pins/pin-columns.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
 import type { Degradation } from '../lists/serving-parts.ts';
+import { VectorSets } from './vector-sets.ts';
 
 /** Popularity moves slowly. */
 const REBUILD_POPULAR_MS = 60_000;
@@ -20,6 +21,8 @@ export class CandidateSources {
   private readonly annotations: AnnotationNeighbors;
   private readonly popular: PopularInCategory;
   private readonly winners: RememberedWinners;
+  /** Imported vectors; whoever refreshes sources refreshes them first. */
+  readonly vectors: VectorSets;
   private boards: BoardCooccurrence | null = null;
   private looks: VisualNeighbors | null = null;
   private looksNet: string | null = null;
@@ -39,6 +42,7 @@ export class CandidateSources {
     this.annotations = new AnnotationNeighbors(pins);
     this.popular = new PopularInCategory(pins);
     this.winners = new RememberedWinners(memory);
+    this.vectors = new VectorSets(artifacts);
   }
 
   /** In the order in which the merge prefers them. */
@@ -48,7 +52,7 @@ export class CandidateSources {
 
   /** Names the builds being served. */
   get version(): string {
-    return `${this.boards?.version ?? '-'}:${this.looks?.version ?? '-'}`;
+    return `${this.boards?.version ?? '-'}:${this.looks?.version ?? '-'}:${this.vectors.version}`;
   }
 
   /** True while new saves wait to be taken in, or rows and words to be counted again. */
@@ -58,7 +62,7 @@ export class CandidateSources {
 
   /** Artifacts that were refused at the last look. */
   get degraded(): readonly Degradation[] {
-    return this.refused;
+    return [...this.refused, ...this.vectors.degraded];
   }
 
   /** The visual neighbours, for searches by code; null without visual features. */
@@ -83,7 +87,14 @@ export class CandidateSources {
       this.popular.rebuild();
       this.popularAt = now;
     }
-    const sources: (CandidateSource | null)[] = [this.boards, this.looks, this.annotations, this.popular, this.winners];
+    const sources: (CandidateSource | null)[] = [
+      this.boards,
+      this.looks,
+      ...this.vectors.sources,
+      this.annotations,
+      this.popular,
+      this.winners,
+    ];
     this.open = sources.filter((source) => source !== null);
   }
 

@@ -182,6 +182,7 @@ export class Context {
     return {
       pins,
       visual: this.visual,
+      vectors: sources.vectors.sets,
       sources: sources.all,
       degraded: this.degraded,
       engagement: log.pairs,

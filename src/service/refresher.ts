@@ -161,8 +161,9 @@ export class Refresher {
   }
 
   private async lookOnce(budgetMs: number): Promise<void> {
-    const { models, darkNet, log, lock, follows, freshImages } = this.parts;
+    const { models, darkNet, log, lock, follows, freshImages, sources } = this.parts;
     await this.switchNet();
+    await sources.vectors.refresh();
     await darkNet.refresh();
     this.refreshRows(budgetMs);
     const serves = follows && lock !== null;

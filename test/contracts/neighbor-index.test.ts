@@ -40,7 +40,7 @@ function embeddings(count: number) {
   const random = seededRandom(2);
   const point = (): Float32Array => Float32Array.from({ length: DIMENSIONS }, () => random.normal());
   const points = Array.from({ length: count }, point);
-  const index = new HnswIndex(DIMENSIONS, count);
+  const index = HnswIndex.make(DIMENSIONS, count);
   points.forEach((embedding, pin) => index.add(pin, embedding));
   const truth = (query: Float32Array, k: number): Neighbors =>
     sorted(
@@ -52,7 +52,7 @@ function embeddings(count: number) {
 
 const hnswMissing = ((): string | null => {
   try {
-    new HnswIndex(2, 1);
+    HnswIndex.make(2, 1);
     return null;
   } catch (error) {
     return error instanceof ServiceError ? error.message : String(error);

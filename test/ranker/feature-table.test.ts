@@ -11,6 +11,7 @@ import { buildFeatureRows, columnsOf, FEATURE_COLUMNS, VISUAL_WEIGHT_COLUMNS } f
 import { plainDistance, similaritiesTo } from '../../src/ranker/scoring/code-similarity.ts';
 import { linearRanker } from '../../src/ranker/scoring/linear-model.ts';
 import { asRetrieved, shuffled } from '../../src/ranker/measures/baselines.ts';
+import { cosine } from '../../src/math/vector.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { FEATURE_SETS, type RankingRequest } from '../../src/ranker/scoring/ranking-feature.ts';
 import { summarizeHistory } from '../../src/ranker/scoring/user-history.ts';
@@ -61,9 +62,25 @@ function variedRequest(): RankingRequest {
         return true;
       },
     },
+    vectors: vectorSets,
     now: 60 * DAY_MS,
   };
 }
+
+/** Imported vectors: one set of every second pin, one of every third; 0 and 6 are in both. */
+const vectorSets = [2, 3].map((step, s) => {
+  const vectorOf = (pin: number): readonly number[] | null => (pin % step === 0 ? [1, pin % 7, s - 0.5] : null);
+  return {
+    vectorOf,
+    rowOf: (pin: number): number => (vectorOf(pin) ? pin / step : -1),
+    cosinesInto(pin: number, pinIndexes: Int32Array, count: number, out: Float32Array): void {
+      for (let i = 0; i < count; i++) {
+        const [own, other] = [vectorOf(pin), vectorOf(pinIndexes[i])];
+        out[i] = own && other ? cosine(own, other) : Number.NaN;
+      }
+    },
+  };
+});
 
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -90,6 +107,8 @@ function plainValues({ query, candidates, pins, visual, user, engagement, now }:
   const ratios = new Float32Array(1);
   engagement.clicksOverExpected(query.pinIndex, Int32Array.of(pin), 1, ratios);
   const age = now - pins.createdAt[pin];
+  const both = vectorSets.filter(({ vectorOf }) => vectorOf(query.pinIndex) && vectorOf(pin));
+  const likenesses = both.map(({ vectorOf }) => cosine(vectorOf(query.pinIndex)!, vectorOf(pin)!));
   const values = new Map<string, number>([
     ['cooccurrence-score', candidates.sourceScores[row * 2] || 0],
     ['annotation-cosine', between(pins.annotations)],
@@ -112,6 +131,8 @@ function plainValues({ query, candidates, pins, visual, user, engagement, now }:
     ['dominant x fc6', fc6],
     ['dominant x fc8', fc8],
     ['object-crop-fc6', alike(query.dominantObject.code)],
+    ['vector-cosine', likenesses.reduce((sum, likeness) => sum + likeness, 0) / Math.max(1, both.length)],
+    ['has-vector', both.length > 0 ? 1 : 0],
   ]);
   for (const name of SOURCE_NAMES) {
     const source = candidates.sourceNames.indexOf(name);

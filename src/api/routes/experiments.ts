@@ -55,7 +55,7 @@ export function experimentRoutes(app: App, service: Service): void {
   const known = (own: OwnMetrics = context.ownMetrics.current()) =>
     ({
       models: [...SHIPPED_MODELS, ...registry.names()],
-      sources: SOURCE_NAMES,
+      sources: [...SOURCE_NAMES, ...context.sources.vectors.sources.map(({ name }) => name)],
       categories: SITE_CATEGORIES,
       surfaces: SURFACES,
       own,

@@ -16,9 +16,12 @@ export interface HnswOptions {
 
 export const DEFAULT_HNSW: HnswOptions = { links: 24, buildBreadth: 200, searchBreadth: 200, seed: 1 };
 
+/** `l2`: squared Euclidean distance; `ip`: 1 - inner product. */
+export type HnswSpace = 'l2' | 'ip';
+
 /**
- * The approximate twin over short float embeddings (hnswlib), squared L2. Its recall is measured against an exact scan,
- * never assumed. hnswlib-node compiles on every machine, so it is optional.
+ * The approximate twin over float embeddings (hnswlib). Its recall is measured against an exact scan, never assumed.
+ * hnswlib-node compiles on every machine, so it is optional.
  * Throws INDEX_UNAVAILABLE when the package is not installed.
  */
 export class HnswIndex implements NeighborIndex<Float32Array> {
@@ -26,15 +29,29 @@ export class HnswIndex implements NeighborIndex<Float32Array> {
   readonly exact = false;
   private readonly index: Hnsw.HierarchicalNSW;
   private readonly dimensions: number;
-  private count = 0;
+
+  private constructor(index: Hnsw.HierarchicalNSW, dimensions: number, searchBreadth: number) {
+    this.index = index;
+    this.dimensions = dimensions;
+    index.setEf(searchBreadth);
+  }
 
   /** Room for `capacity` embeddings of `dimensions` floats. */
-  constructor(dimensions: number, capacity: number, options: HnswOptions = DEFAULT_HNSW) {
-    const { HierarchicalNSW } = loadHnsw();
-    this.dimensions = dimensions;
-    this.index = new HierarchicalNSW('l2', dimensions);
-    this.index.initIndex(capacity, options.links, options.buildBreadth, options.seed);
-    this.index.setEf(options.searchBreadth);
+  static make(dimensions: number, capacity: number, options: HnswOptions = DEFAULT_HNSW, space: HnswSpace = 'l2'): HnswIndex {
+    const index = new (loadHnsw().HierarchicalNSW)(space, dimensions);
+    index.initIndex(capacity, options.links, options.buildBreadth, options.seed);
+    return new HnswIndex(index, dimensions, options.searchBreadth);
+  }
+
+  /** A graph that `save` wrote. The file is believed: whoever opens it has checked its digest. */
+  static async open(path: string, dimensions: number, searchBreadth: number, space: HnswSpace = 'l2'): Promise<HnswIndex> {
+    const index = new (loadHnsw().HierarchicalNSW)(space, dimensions);
+    await index.readIndex(path);
+    return new HnswIndex(index, dimensions, searchBreadth);
+  }
+
+  async save(path: string): Promise<void> {
+    await this.index.writeIndex(path);
   }
 
   /** Candidates of the searches from now on. */
@@ -42,10 +59,13 @@ export class HnswIndex implements NeighborIndex<Float32Array> {
     this.index.setEf(breadth);
   }
 
+  get count(): number {
+    return this.index.getCurrentCount();
+  }
+
   add(pinIndex: number, embedding: Float32Array): void {
     this.expectLength(embedding);
     this.index.addPoint(Array.from(embedding), pinIndex);
-    this.count++;
   }
 
   search(query: Float32Array, k: number, accept?: Accept): Neighbors {
@@ -67,11 +87,25 @@ export class HnswIndex implements NeighborIndex<Float32Array> {
   }
 }
 
+/** Why no graph can be made here, with the way out; null where it can. */
+export function whyNoGraph(): string | null {
+  try {
+    loadHnsw();
+    return null;
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
 function loadHnsw(): typeof Hnsw {
   try {
     return createRequire(import.meta.url)('hnswlib-node') as typeof Hnsw;
   } catch (error) {
-    const reason = `hnswlib-node is not installed (npm install hnswlib-node needs a C++ toolchain): ${reasonOf(error)}`;
+    const reason = `hnswlib-node is not there; npm install hnswlib-node, or npm rebuild hnswlib-node, compiles it and needs a C++ toolchain (${firstLine(reasonOf(error))})`;
     throw new ServiceError('INDEX_UNAVAILABLE', { index: 'hnsw', reason }, error);
   }
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0];
 }

@@ -1,6 +1,7 @@
 /** What the experiment jobs open: the experiments of a data folder, its log, and what a definition may refer to. */
 import { join } from 'node:path';
-import { SOURCE_NAMES } from '../../candidates/candidate.ts';
+import { SOURCE_NAMES, vectorSourceOf } from '../../candidates/candidate.ts';
+import { vectorNames } from '../../candidates/vectors/vector-set.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { openLog } from '../../catalog/log/log-database.ts';
 import { secretsOf, userNaming } from '../../catalog/pins/user-pseudonym.ts';
@@ -38,7 +39,7 @@ export function openExperimentFolder(dataFolder: string, config: Config): Experi
     get known() {
       return {
         models: [...SHIPPED_MODELS, ...new ModelRegistry(join(dataFolder, 'models')).names()],
-        sources: SOURCE_NAMES,
+        sources: [...SOURCE_NAMES, ...vectorNames(join(dataFolder, 'artifacts')).map(vectorSourceOf)],
         categories: SITE_CATEGORIES,
         surfaces: SURFACES,
         own: new OwnMetricsFile(dataFolder).current(),

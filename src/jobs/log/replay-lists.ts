@@ -10,6 +10,7 @@
  * boards is set beside wrong ones on as many boards: no answer can be told by its counts. Both are on ten boards or more, so that
  * it matters little that the right one has lost one: where every pin has a board of its kind, the wrong ones keep theirs.
  */
+import { kindOfSource } from '../../candidates/candidate.ts';
 import { type CooccurrenceOptions, DEFAULT_COOCCURRENCE } from '../../candidates/cooccurrence/board-cooccurrence.ts';
 import type { BoardPins } from '../../candidates/cooccurrence/board-pins.ts';
 import { BoardCooccurrence } from '../../candidates/cooccurrence/cooccurrence-store.ts';
@@ -36,7 +37,7 @@ export interface LeftOutParts {
 export const BOARDS_MIN = 10;
 
 /** Sources whose proposals depend on no save that could be an answer. */
-const OTHER_SOURCES = ['visual-neighbors', 'annotations'];
+const OTHER_SOURCES = ['visual-neighbors', 'vectors', 'annotations'];
 
 /** A catalog whose boards can be left out one at a time. */
 export interface LeftOutCatalog extends LeftOutParts {
@@ -57,7 +58,7 @@ export function leftOutCatalog(context: Context): LeftOutCatalog {
   };
   const pins = new LeftOutColumns(context.pins, members, new Set(catalog.pins.withGivenCategories()));
   const boards = new LeftOutCooccurrence(table, optionsOf(context));
-  const others = parts.sources.filter(({ name }) => OTHER_SOURCES.includes(name));
+  const others = parts.sources.filter(({ name }) => OTHER_SOURCES.includes(kindOfSource(name)));
   const leftOut = withoutLog({ ...parts, pins, sources: [boards, ...others] });
   return { parts: leftOut, boards, pins, table, ownerOf: (board) => heads.get(board)?.ownerIndex ?? -1 };
 }

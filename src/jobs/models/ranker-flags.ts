@@ -12,7 +12,7 @@ export const RANGE_FLAGS = flags([
 export type LogRange = Partial<OptionsOf<typeof RANGE_FLAGS>>;
 
 export const SETS_FLAG = flags([
-  { flag: '--sets <names>', meaning: 'feature sets: control, visual, cross, object (all)', kind: 'list', choices: FEATURE_SETS },
+  { flag: '--sets <names>', meaning: 'feature sets: control, visual, cross, object, vectors (all)', kind: 'list', choices: FEATURE_SETS },
 ])[0];
 
 export const NORMALIZE_FLAG = flags([

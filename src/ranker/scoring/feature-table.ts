@@ -26,6 +26,7 @@ import { titleSimilarity } from '../ranking-features/title-similarity.ts';
 import { userCategoryAffinity } from '../ranking-features/user-category-affinity.ts';
 import { userCooccurrence } from '../ranking-features/user-cooccurrence.ts';
 import { userVisualLikeness } from '../ranking-features/user-visual-likeness.ts';
+import { vectorSimilarity } from '../ranking-features/vector-similarity.ts';
 import { visualIndicators } from '../ranking-features/visual-indicators.ts';
 import type { FeatureSet, RankingFeature, RankingInputs, RankingRequest } from './ranking-feature.ts';
 import { similaritiesTo } from './code-similarity.ts';
@@ -52,6 +53,7 @@ export const FEATURE_TABLE: readonly RankingFeature[] = [
   dominantGroupFc6,
   dominantSimilarities,
   objectCropSimilarity,
+  vectorSimilarity,
 ];
 
 /** Every column of the table, in order. */
@@ -89,7 +91,7 @@ const candidatePins = new CandidatePins();
 
 function inputsOf(request: RankingRequest): RankingInputs {
   // Named field by field: a spread of a class instance would lose its getters.
-  const { query, candidates, pins, visual, user, engagement, now } = request;
+  const { query, candidates, pins, visual, vectors, user, engagement, now } = request;
   // First, while the records that the merge has read are still at hand.
   candidatePins.take(pins, query.pinIndex, candidates.pinIndexes, candidates.count);
   const fc6 = new Float32Array(candidates.count);
@@ -98,7 +100,7 @@ function inputsOf(request: RankingRequest): RankingInputs {
   if (visual && query.classScores) {
     visual.imageScores.cosines(query.classScores, candidates.pinIndexes, candidates.count, fc8);
   } else fc8.fill(Number.NaN);
-  return { query, candidates, candidatePins, pins, visual, user, engagement, now, fc6, fc8 };
+  return { query, candidates, candidatePins, pins, visual, vectors, user, engagement, now, fc6, fc8 };
 }
 
 function fc6Into(code: Uint32Array | null, table: CodeTable | null, pinIndexes: Int32Array, out: Float32Array): void {

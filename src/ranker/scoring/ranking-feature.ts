@@ -8,8 +8,8 @@ import type { VisualFeatures } from '../../features/visual-features.ts';
 import type { CandidatePins } from './candidate-pins.ts';
 import type { FeatureColumns } from './feature-columns.ts';
 
-/** What existed before the visual work; plain visual likeness; category crosses; the dominant object. */
-export const FEATURE_SETS = ['control', 'visual', 'cross', 'object'] as const;
+/** What existed before the visual work; plain visual likeness; category crosses; the dominant object; imported vectors. */
+export const FEATURE_SETS = ['control', 'visual', 'cross', 'object', 'vectors'] as const;
 export type FeatureSet = (typeof FEATURE_SETS)[number];
 
 /** A dominant object's crop: its class, binary code and class scores. */
@@ -42,12 +42,22 @@ export interface PairEngagement {
   clicksOverExpected(queryPinIndex: number, pinIndexes: Int32Array, count: number, out: Float32Array): boolean;
 }
 
+/** What ranking reads of a set of imported vectors. */
+export interface VectorCosines {
+  /** Below 0: the pin has no vector. */
+  rowOf(pinIndex: number): number;
+  /** Cosines of a pin's vector with those of `count` others; NaN where one is missing. */
+  cosinesInto(pinIndex: number, pinIndexes: Int32Array, count: number, out: Float32Array): void;
+}
+
 /** What a caller hands to the feature table. */
 export interface RankingRequest {
   readonly query: QuerySide;
   readonly candidates: CandidateList;
   readonly pins: PinColumns;
   readonly visual: VisualFeatures | null;
+  /** Imported vectors, a set per name; absent: none. */
+  readonly vectors?: readonly VectorCosines[];
   readonly user: UserHistory | null;
   readonly engagement: PairEngagement | null;
   /** Epoch milliseconds. */

@@ -5,6 +5,7 @@ const WORDS: Readonly<Record<string, readonly [string, string]>> = {
   annotations: ['words', 'shares annotations'],
   'popular-in-category': ['popular', 'popular in its category'],
   'remembered-winners': ['winner', 'people chose it here before'],
+  vectors: ['vectors', 'like it by imported vectors'],
   'home-history': ['history', 'from what this user saved and opened'],
   flashlight: ['look', 'looks alike'],
   'visual-search': ['look', 'looks alike'],
@@ -13,7 +14,8 @@ const WORDS: Readonly<Record<string, readonly [string, string]>> = {
 };
 
 export function SourceBadge({ name, score }: { name: string; score?: number }) {
-  const [word, meaning] = WORDS[name] ?? [name, name];
+  // A set of imported vectors is a source of its own: vectors-NAME.
+  const [word, meaning] = WORDS[name] ?? WORDS[name.split('-')[0]] ?? [name, name];
   const number = score === undefined ? '' : `, ${score.toPrecision(3)}`;
   return (
     <span class={`badge source-${word}`} title={`${meaning} (${name}${number})`}>

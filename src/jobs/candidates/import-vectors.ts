@@ -1,0 +1,120 @@
+/** Embeddings of pins from any model, as a candidate source and a ranking feature. */
+import { basename, join } from 'node:path';
+import { vectorSourceOf } from '../../candidates/candidate.ts';
+import { buildGraph, type CollectedVectors, collectVectors, measureGraph, writeVectors } from '../../candidates/vectors/vector-build.ts';
+import { vectorRows } from '../../candidates/vectors/vector-rows.ts';
+import { VECTOR_METRICS, vectorFolder, type VectorTable } from '../../candidates/vectors/vector-set.ts';
+import { DEFAULT_HNSW, type HnswOptions, whyNoGraph } from '../../candidates/visual/hnsw-index.ts';
+import { openCatalog } from '../../catalog/pins/catalog-store.ts';
+import { ServiceError } from '../../errors.ts';
+import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
+
+/** Pins whose neighbors are found both ways, to see what the graph misses. */
+const RECALL_QUERIES = 200;
+const RECALL_AT = [10, 100];
+
+const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
+
+const FLAGS = flags([
+  { flag: '--file <file>', meaning: 'vectors: .npy with ids, .parquet, .jsonl or .json', required: true },
+  { flag: '--name <name>', meaning: 'what they go by: small letters, digits and hyphens; those of that name are replaced', required: true },
+  { flag: '--ids <file>', meaning: 'the pins of the rows of a .npy, an id a line or a JSON list (default: NAME.ids beside it)' },
+  { flag: '--metric <metric>', meaning: 'cosine or dot', choices: VECTOR_METRICS, default: 'cosine' },
+  { flag: '--links <n>', meaning: 'links per pin in the graph', kind: 'integer', range: [2, 256], default: DEFAULT_HNSW.links },
+  {
+    flag: '--build-breadth <n>',
+    meaning: 'candidates while the graph is built',
+    kind: 'integer',
+    range: [1, 10_000],
+    default: DEFAULT_HNSW.buildBreadth,
+  },
+  {
+    flag: '--search-breadth <n>',
+    meaning: 'candidates while it is searched',
+    kind: 'integer',
+    range: [1, 10_000],
+    default: DEFAULT_HNSW.searchBreadth,
+  },
+]);
+
+type Input = JobInput<OptionsOf<typeof FLAGS>>;
+
+export const job = defineJob({
+  name: 'import-vectors',
+  summary: 'reads embeddings of pins from any model (CLIP, two-tower, text), one row per pin',
+  examples: [
+    'related-pins import-vectors --file clip.npy --ids clip.ids --name clip',
+    'related-pins import-vectors --file towers.parquet --name towers --metric dot --json',
+    'related-pins import-vectors --file text.jsonl --name text',
+  ],
+  help: `Parquet and JSON Lines have the fields id and vector (or embedding), a list of numbers: {"id": "1", "vector": [0.1, 0.2]}.
+Every vector has as many numbers as the first. A file with another length or with NaN is refused, and what serves stays.
+The vectors become the candidate source vectors-NAME and the ranking features vector-cosine and has-vector; a running server
+takes them over. A model uses them when it is trained on lists that were served with them.`,
+  options: FLAGS,
+  alone: () => true,
+  run: importVectors,
+  describe: ({ name, vectors, dimensions, metric, read, unknown, unknownIds, repeated, zeros, graph, wayOut }) => [
+    `${vectors} vectors of ${dimensions} numbers as ${name} (${metric}), of ${read} rows`,
+    ...(unknown > 0 ? [`unknown pins, left out: ${unknown} (${unknownIds.join(', ')}${unknown > unknownIds.length ? ', ...' : ''})`] : []),
+    ...(repeated > 0 ? [`pins that came again, the last row counts: ${repeated}`] : []),
+    ...(zeros > 0 ? [`vectors of zeros, left out: ${zeros}`] : []),
+    graph === null ? `no graph, all vectors are compared: ${wayOut}` : graphLine(graph),
+  ],
+});
+
+type Graph = ReturnType<typeof measureGraph> & { readonly buildSeconds: number };
+
+function graphLine({ recall, queries, graphMs, exactMs, buildSeconds }: Graph): string {
+  const shares = Object.entries(recall).map(([k, share]) => `recall@${k} ${share.toFixed(3)}`);
+  return `graph built in ${buildSeconds} s: ${shares.join(', ')} of the exact scan (${queries} pins), ${graphMs.toFixed(2)} ms a query instead of ${exactMs.toFixed(2)} ms`;
+}
+
+async function importVectors(input: Input) {
+  const { file, name, ids, metric } = input.options;
+  if (!NAME.test(name)) throw new ServiceError('JOB_USAGE', { reason: `--name must match ${NAME.source}, it is ${JSON.stringify(name)}` });
+  const startedAt = performance.now();
+  const collected = await readVectors(input, { file, ids, metric });
+  const { table, ...counts } = collected;
+  if (table.pinIndexes.length === 0)
+    throw new ServiceError('NOTHING_TO_DO', {
+      reason: `No row of ${file} is of a pin of the catalogue (${counts.read} were read); import-catalog comes first.`,
+    });
+  const { links, buildBreadth, searchBreadth } = input.options;
+  const options = { ...DEFAULT_HNSW, links, buildBreadth, searchBreadth };
+  const wayOut = whyNoGraph();
+  const built = wayOut === null ? await builtGraph(table, options, input) : null;
+  const folder = vectorFolder(join(input.dataFolder, 'artifacts'), name);
+  const version = await writeVectors(folder, table, built && { index: built.index, options }, { name, source: basename(file) });
+  return {
+    name,
+    source: vectorSourceOf(name),
+    version,
+    metric,
+    dimensions: table.dimensions,
+    vectors: table.pinIndexes.length,
+    ...counts,
+    graph: built && built.measured,
+    ...(wayOut === null ? {} : { wayOut: `${wayOut}; then import the vectors again` }),
+    seconds: Math.round(performance.now() - startedAt) / 1000,
+  };
+}
+
+async function readVectors(
+  { dataFolder, config, progress, signal }: Input,
+  { file, ids, metric }: Pick<Input['options'], 'file' | 'ids' | 'metric'>,
+): Promise<CollectedVectors> {
+  const catalog = openCatalog(dataFolder, { synchronous: config.synchronous });
+  try {
+    return await collectVectors(file, vectorRows(file, ids), metric, (id) => catalog.pins.indexOf(id), { progress, signal });
+  } finally {
+    catalog.close();
+  }
+}
+
+async function builtGraph(table: VectorTable, options: HnswOptions, watch: Input) {
+  const startedAt = performance.now();
+  const index = await buildGraph(table, options, watch);
+  const buildSeconds = Math.round(performance.now() - startedAt) / 1000;
+  return { index, measured: { ...measureGraph(table, index, RECALL_QUERIES, RECALL_AT), buildSeconds } };
+}
