@@ -27,7 +27,7 @@ export interface EventStream {
 }
 
 /** Entries kept, about: a consumer that was away longer finds them in no stream. */
-const KEPT = 100_000;
+export const KEPT = 100_000;
 const GROUP = 'related-pins';
 /** An entry that was handed out and not acknowledged by then goes to another consumer. */
 const ABANDONED_MS = 10_000;
@@ -37,38 +37,6 @@ const PATIENCE_MS = 2000;
 const PAGE = 1000;
 /** Unread entries are counted so far where the server does not count them: twice what raises the alarm. */
 const COUNTED_MAX = 20_000;
-
-/** The twin in this process, for one consumer. */
-export function memoryStream(): EventStream {
-  let next = 0;
-  const waiting: StreamEntry[] = [];
-  const taken = new Map<string, StreamEntry>();
-  return {
-    async publish(values) {
-      for (const value of values) waiting.push({ id: String(++next), value });
-      waiting.splice(0, Math.max(0, waiting.length - KEPT));
-      return true;
-    },
-    async take(count) {
-      const entries = waiting.splice(0, count);
-      for (const entry of entries) taken.set(entry.id, entry);
-      return entries;
-    },
-    async acknowledge(ids) {
-      for (const id of ids) taken.delete(id);
-    },
-    lag: async () => waiting.length + taken.size,
-    async remove(isGone) {
-      const before = waiting.length;
-      waiting.splice(0, before, ...waiting.filter(({ value }) => !isGone(value)));
-      return before - waiting.length;
-    },
-    problem: () => null,
-    close() {
-      waiting.length = 0;
-    },
-  };
-}
 
 type Raw = Buffer | string;
 type RawEntry = readonly [id: Raw, fields: readonly Raw[]];

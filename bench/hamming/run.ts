@@ -4,7 +4,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { ExactIndex, plainNeighbors } from '../../src/candidates/visual/exact-index.ts';
+import { ExactIndex } from '../../src/candidates/visual/exact-index.ts';
+import { plainNeighbors } from '../../test/candidates/plain-neighbors.ts';
 import { ExactIndexPool } from '../../src/candidates/visual/exact-index-pool.ts';
 import type { BatchSearch } from '../../src/candidates/visual/visual-neighbors.ts';
 import { allocateCodeTable } from '../../src/features/code-table.ts';

@@ -1,7 +1,7 @@
 /** How long from a crop to its results, split by stage, on one serving process with one inference thread? */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { plainNeighbors } from '../../src/candidates/visual/exact-index.ts';
+import { plainNeighbors } from '../../test/candidates/plain-neighbors.ts';
 import { featureNetOf } from '../../src/features/convnet.ts';
 import { openFeatureStore } from '../../src/features/feature-store.ts';
 import { openFeatures } from '../../src/features/resident-features.ts';

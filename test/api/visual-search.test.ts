@@ -7,7 +7,7 @@ import type { App } from '../../src/api/routes/routes.ts';
 import { type Context, openContext } from '../../src/service/context.ts';
 import { job as extract } from '../../src/jobs/nets/extract-features.ts';
 import { importDetector } from '../../src/detection/import/import-detector.ts';
-import { openProbe } from '../../src/detection/import/probe-session.ts';
+import { openProbe } from '../detection/probe-session.ts';
 import { SILENT } from '../../src/progress.ts';
 import { drawSvg } from '../../src/vision/image-tensor.ts';
 import { fasterRcnn } from '../detection/detector-graphs.ts';

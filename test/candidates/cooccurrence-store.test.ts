@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cooccurrenceRows, type CooccurrenceOptions, DEFAULT_COOCCURRENCE } from '../../src/candidates/cooccurrence/board-cooccurrence.ts';
-import { CountedLists } from '../../src/candidates/cooccurrence/counted-lists.ts';
+import { CountedLists } from './counted-lists.ts';
 import { BoardCooccurrence } from '../../src/candidates/cooccurrence/cooccurrence-store.ts';
 import { boardPinsOfCatalog, buildCooccurrence } from '../../src/candidates/list-builds.ts';
 import type { CatalogStore } from '../../src/catalog/pins/catalog-store.ts';

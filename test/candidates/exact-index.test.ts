@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ExactIndex, plainNeighbors } from '../../src/candidates/visual/exact-index.ts';
+import { ExactIndex } from '../../src/candidates/visual/exact-index.ts';
+import { plainNeighbors } from './plain-neighbors.ts';
 import { ExactIndexPool } from '../../src/candidates/visual/exact-index-pool.ts';
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import type { CodeTable } from '../../src/features/visual-features.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { plainNeighbors } from '../../src/candidates/visual/exact-index.ts';
+import { plainNeighbors } from './plain-neighbors.ts';
 import { buildVisualNeighbors } from '../../src/candidates/list-builds.ts';
 import { VisualNeighbors } from '../../src/candidates/visual/visual-neighbors.ts';
 import { allocateCodeTable } from '../../src/features/code-table.ts';

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { RedisLink } from '../../src/cache.ts';
-import { type EventStream, memoryStream, redisStream } from '../../src/event-stream.ts';
+import { type EventStream, redisStream } from '../../src/event-stream.ts';
+import { memoryStream } from './memory-stream.ts';
 import {
   HAS_REDIS,
   HAS_REDIS_CLUSTER,

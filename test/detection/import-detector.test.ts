@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OutputTensor } from '../../src/detection/forms/output-form.ts';
 import { cocoLabels, importDetector, type ProbeSession } from '../../src/detection/import/import-detector.ts';
-import { openProbe } from '../../src/detection/import/probe-session.ts';
+import { openProbe } from './probe-session.ts';
 import { type NetManifest, readNet } from '../../src/vision/net-manifest.ts';
 import { openNetSession, shapeOf } from '../../src/vision/onnx-session.ts';
 import { probePicture } from '../../src/vision/import/probe-picture.ts';

@@ -10,7 +10,7 @@ import {
   softmaxGradients,
   trainHead,
 } from '../../src/features/tuning/projection-head.ts';
-import { plainProduct } from '../../src/math/matrix-product.ts';
+import { plainProduct } from '../math/plain-product.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { dot, norm } from '../../src/math/vector.ts';
 import { openOnnxProduct } from '../../src/vision/import/onnx-product.ts';

@@ -10,7 +10,7 @@ import { layerNorm } from '../../src/features/tuning/projection-head.ts';
 import { affineLayer, principalFrame, randomFrame } from '../../src/features/tuning/tuned-layer.ts';
 import { job as tuneNet } from '../../src/jobs/nets/tune-net.ts';
 import type { TruthFigures } from '../../src/jobs/nets/tuning-figures.ts';
-import { plainProduct } from '../../src/math/matrix-product.ts';
+import { plainProduct } from '../math/plain-product.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { SILENT } from '../../src/progress.ts';
 import { appendLayers } from '../../src/vision/import/append-layers.ts';

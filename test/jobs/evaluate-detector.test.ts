@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { importDetector } from '../../src/detection/import/import-detector.ts';
-import { openProbe } from '../../src/detection/import/probe-session.ts';
+import { openProbe } from '../detection/probe-session.ts';
 import { job } from '../../src/jobs/nets/evaluate-detector.ts';
 import { SILENT } from '../../src/progress.ts';
 import { sharedData } from '../shared-data.ts';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../src/math/random.ts';
-import { affineScores, affineTerms, type AffineTerms, plainScores } from '../../src/ranker/scoring/affine-scores.ts';
+import { affineScores, affineTerms, type AffineTerms } from '../../src/ranker/scoring/affine-scores.ts';
+import { plainScores } from './plain-scores.ts';
 import { FeatureColumns } from '../../src/ranker/scoring/feature-columns.ts';
 import { columnScores } from '../../src/ranker/scoring/linear-model.ts';
 import type { Normalization } from '../../src/ranker/scoring/normalizer.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/math/random.ts';
 import { denseDesign, sparseDesign } from '../../src/ranker/training/design-matrix.ts';
-import { pairwiseObjective, preferencePairs } from '../../src/ranker/training/preference-pairs.ts';
+import { pairwiseObjective, preferencePairs } from './preference-pairs.ts';
 import { countPairs, type PairWeights, preferenceLists, PreferenceSums } from '../../src/ranker/training/preference-sums.ts';
 import { trainRankSvm } from '../../src/ranker/training/rank-svm.ts';
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { CACHE_KEYS, cacheOn, memoryCache, RedisLink } from '../../src/cache.ts';
 import type { PinColumns } from '../../src/catalog/pins/pin-columns.ts';
 import { userNaming } from '../../src/catalog/pins/user-pseudonym.ts';
-import { memoryStream, redisStream } from '../../src/event-stream.ts';
+import { redisStream } from '../../src/event-stream.ts';
+import { memoryStream } from '../contracts/memory-stream.ts';
 import { eraseShared, SharedActions } from '../../src/service/shared-actions.ts';
 import { HAS_REDIS, redisCommand, startRedis } from '../../torture/redis-server.ts';
 

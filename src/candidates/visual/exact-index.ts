@@ -1,6 +1,5 @@
 import { SCAN_SLOT_BYTES, SCAN_SLOTS } from '../../features/code-table.ts';
 import type { CodeTable } from '../../features/visual-features.ts';
-import { hammingAt } from '../../math/bits.ts';
 import { TopKHeap } from '../../math/top-k.ts';
 import { wasmKernel } from '../../worker-url.ts';
 import type { Accept, NeighborIndex, Neighbors } from './neighbor-index.ts';
@@ -115,15 +114,4 @@ class Nearest {
     for (let n = 0; n < scores.length; n++) scores[n] = 0 - scores[n];
     return { pinIndexes: ids, distances: scores };
   }
-}
-
-/** The plain twin of the scan: the same answer by one loop. */
-export function plainNeighbors(table: CodeTable, query: Uint32Array, k: number, accept?: Accept): Neighbors {
-  const heap = new TopKHeap(Math.min(k, table.capacity));
-  for (let row = 0; row < table.capacity; row++) {
-    if (table.has[row] === 0 || (accept && !accept(row))) continue;
-    heap.offer(row, -hammingAt(table.codes, row * table.words, query, 0, table.words));
-  }
-  const { ids, scores } = heap.drain();
-  return { pinIndexes: ids, distances: scores.map((score) => 0 - score) };
 }

@@ -44,17 +44,6 @@ export function affineScores(terms: AffineTerms, table: FeatureColumns): Float64
   return new Float64Array(memory.buffer, SCORES_OFFSET, rows).slice();
 }
 
-/** One row after the other: the plain twin of the kernel. */
-export function plainScores({ columns, weights, offsets, scales }: AffineTerms, table: FeatureColumns): Float64Array {
-  const scores = new Float64Array(table.rows);
-  for (let row = 0; row < scores.length; row++) {
-    let sum = 0;
-    for (let f = 0; f < weights.length; f++) sum += weights[f] * ((table.valueAt(row, columns[f]) - offsets[f]) * scales[f]);
-    scores[row] = sum;
-  }
-  return scores;
-}
-
 /** Lays the terms where the kernel reads them; what a column that is zero throughout adds is worked out here. Returns the end. */
 function writeTerms({ columns, weights, offsets, scales }: AffineTerms, table: FeatureColumns): number {
   const words = TERM_BYTES / 4;

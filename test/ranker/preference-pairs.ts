@@ -1,4 +1,4 @@
-import type { PairWeights, PreferenceLists } from './preference-sums.ts';
+import type { PairWeights, PreferenceLists } from '../../src/ranker/training/preference-sums.ts';
 
 /** One preference: `better` should stand above `worse`; both are row indexes of one list. */
 export interface PreferencePair {

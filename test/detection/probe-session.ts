@@ -1,5 +1,5 @@
-import { openSession } from '../../vision/onnx-session.ts';
-import type { ProbeSession } from './import-detector.ts';
+import { openSession } from '../../src/vision/onnx-session.ts';
+import type { ProbeSession } from '../../src/detection/import/import-detector.ts';
 
 /** Opens a file for import: one session, on the calling thread. Throws NET_REFUSED when the runtime cannot read it. */
 export async function openProbe(file: string): Promise<ProbeSession> {

@@ -1,5 +1,5 @@
-import type { NeighborLists } from './board-cooccurrence.ts';
-import { type CandidateQuery, type CandidateSource, NO_PINS, type ScoredPins } from '../candidate.ts';
+import type { NeighborLists } from '../../src/candidates/cooccurrence/board-cooccurrence.ts';
+import { type CandidateQuery, type CandidateSource, NO_PINS, type ScoredPins } from '../../src/candidates/candidate.ts';
 
 /** Lists in memory as a candidate source: the plain twin of the stored ones. */
 export class CountedLists implements CandidateSource {
