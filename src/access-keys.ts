@@ -13,7 +13,7 @@ import { replaceFile } from './swapped-file.ts';
 export const SCOPES = ['read', 'people', 'events', 'catalogue', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-export interface StoredKey {
+interface StoredKey {
   readonly name: string;
   /** Hex SHA-256 of the key. */
   readonly sha256: string;

@@ -2,7 +2,7 @@
 import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-export interface AuditLine {
+interface AuditLine {
   /** The name of a key, or who called a job. */
   readonly who: string;
   /** `POST /v1/models/:name/promote`, `create-key`, ... */

@@ -19,7 +19,7 @@ export const CACHE_KEYS = {
   events: 'rp:events',
 } as const;
 
-export interface CacheState {
+interface CacheState {
   readonly kind: 'memory' | 'redis' | 'redis-cluster';
   readonly available: boolean;
   readonly reason: string | null;
@@ -100,7 +100,7 @@ const REDIS_PATIENCE_MS = 50;
 /** After a silence nobody is asked for so long: a server that hangs costs its patience twice a second, not per request. */
 const SILENCE_MS = 500;
 
-export type RedisClient = Redis | Cluster;
+type RedisClient = Redis | Cluster;
 
 /** A connection to Redis (6 or newer) that is made in the background and again for ever, and never makes anybody wait long. */
 export class RedisLink {

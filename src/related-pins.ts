@@ -101,7 +101,7 @@ export function homeFeed(parts: ServingParts, userId: string, options: ListOptio
 }
 
 /** A board by its id, with its pins: the newest saves first. */
-export interface BoardOfPins {
+interface BoardOfPins {
   readonly id: string;
   readonly pinIndexes: readonly number[];
   /** Ideas that were not wanted; absent: none. */

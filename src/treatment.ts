@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Shape } from './shape.ts';
 
-export const DOT_KNOBS = ['score', 'visual', 'annotation', 'conformity', 'agreement'] as const;
+const DOT_KNOBS = ['score', 'visual', 'annotation', 'conformity', 'agreement'] as const;
 
 const FACTOR_MAX = 1000;
 const Factor = Type.Number({ minimum: 0, maximum: FACTOR_MAX });
@@ -82,7 +82,7 @@ const MUST_BE: Readonly<Record<Field, string>> = {
 };
 
 /** Why a record is no treatment; `field` is empty where it is no record at all. */
-export interface TreatmentProblem {
+interface TreatmentProblem {
   readonly field: string;
   readonly problem: string;
 }

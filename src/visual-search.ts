@@ -19,7 +19,7 @@ import { type LookPart, shopTheLook } from './search/shop-the-look.ts';
  * flashlight: all that looks alike. similar-looks: within one category. shop-the-look: things to buy for each object.
  * exact-product: the same thing only.
  */
-export type SearchMode = 'flashlight' | 'similar-looks' | 'shop-the-look' | 'exact-product';
+type SearchMode = 'flashlight' | 'similar-looks' | 'shop-the-look' | 'exact-product';
 
 /** What a search found. Of shop-the-look the pins stand in `look`, of all other modes in `results`, best first. */
 export interface VisualAnswer {

@@ -8,7 +8,7 @@ export function workerUrl(from: string, relative: string): URL {
   return assetUrl(from, relative.replace(/\.ts$/, '.js'));
 }
 
-export function assetUrl(from: string, relative: string): URL {
+function assetUrl(from: string, relative: string): URL {
   const root = projectRoot().href;
   return new URL(relative, from.endsWith('.ts') ? `${root}dist/${from.slice(root.length)}` : from);
 }

@@ -78,7 +78,7 @@ export const ListQuery = Type.Object(ListFields);
 const { userId: _, ...feedFields } = ListFields;
 export const FeedQuery = Type.Object(feedFields);
 
-export const EXAMPLES_MAX = 100;
+const EXAMPLES_MAX = 100;
 export const BoardIdeasQuery = Type.Object({
   ...ListFields,
   unlike: Type.Optional(
@@ -256,7 +256,7 @@ export const Problem = Type.Object({
 
 const ProblemDocument = { description: 'What went wrong', content: { 'application/problem+json': { schema: Problem } } };
 /** Every refusal and failure is a problem document, under its own content type. */
-export const PROBLEMS = { '4xx': ProblemDocument, '5xx': ProblemDocument } as const;
+const PROBLEMS = { '4xx': ProblemDocument, '5xx': ProblemDocument } as const;
 
 /** The replies of a route: its own, and problem documents for everything that goes wrong. */
 export function replies<T>(ok: T): { 200: T } & typeof PROBLEMS {

@@ -88,7 +88,7 @@ export interface HeldOut {
   readonly items: Uint32Array;
 }
 
-export interface RankedQuality {
+interface RankedQuality {
   readonly recall: number;
   readonly ndcg: number;
   readonly users: number;
@@ -139,7 +139,7 @@ export interface SampledTest {
   readonly items: Uint32Array;
 }
 
-export interface SampledQuality {
+interface SampledQuality {
   readonly hitRate: number;
   readonly ndcg: number;
   readonly lines: number;

@@ -18,17 +18,17 @@ export interface MatchedLabel {
 }
 
 /** Detections of a label in one image that count at most, as in COCO's evaluation (maxDets). */
-export const COCO_MOST_PER_IMAGE = 100;
+const COCO_MOST_PER_IMAGE = 100;
 /** COCO's ten IoU thresholds: 0.50, 0.55, ... 0.95. */
-export const COCO_IOUS: readonly number[] = Array.from({ length: 10 }, (_, i) => 0.5 + 0.05 * i);
+const COCO_IOUS: readonly number[] = Array.from({ length: 10 }, (_, i) => 0.5 + 0.05 * i);
 
 /** The labels that are present in the truth, by name. */
-export function presentLabels(images: readonly JudgedImage[]): readonly string[] {
+function presentLabels(images: readonly JudgedImage[]): readonly string[] {
   return [...new Set(images.flatMap((image) => image.truth.map((object) => object.label)))].sort();
 }
 
 /** One label's share of a set of images: what was found (highest score first) and what is true, image by image. */
-export interface LabelImages {
+interface LabelImages {
   readonly label: string;
   readonly images: readonly JudgedImage[];
 }
@@ -120,7 +120,7 @@ export function averagePrecisionAllPoints(matched: MatchedLabel): number {
 }
 
 /** Mean of the interpolated precision at recall 0, 0.01, ... 1 (COCO). NaN without true boxes. */
-export function averagePrecision101(matched: MatchedLabel): number {
+function averagePrecision101(matched: MatchedLabel): number {
   if (matched.positives === 0) return Number.NaN;
   const { recall, precision } = precisionCurve(matched);
   let sum = 0;

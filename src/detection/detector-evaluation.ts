@@ -31,7 +31,7 @@ export interface EvaluationRules {
   readonly dominance: DominanceRules;
 }
 
-export interface PrecisionRecall {
+interface PrecisionRecall {
   readonly precision: number;
   readonly recall: number;
   /** True boxes judged. */

@@ -14,7 +14,7 @@ import { groupOfLabel, labelWord, PARTICULARS } from './label-words.ts';
 import { byScore, readDetections, suppressOverlaps } from './suppression.ts';
 
 /** A detector by the name of its folder. */
-export interface NamedDetector {
+interface NamedDetector {
   readonly name: string;
   readonly net: Net;
 }

@@ -55,7 +55,7 @@ export function openDetector(folder: string, pool: InferencePool): Detector {
 }
 
 /** A net's outputs -> detections in pixels of the image. */
-export function detectionsOf(
+function detectionsOf(
   outputs: readonly OutputTensor[],
   manifest: NetManifest,
   image: { readonly width: number; readonly height: number },

@@ -21,7 +21,7 @@ export interface ImageSize {
 }
 
 /** The share of the image a box covers; what lies outside the image does not count. */
-export function coverage(box: Box, image: ImageSize): number {
+function coverage(box: Box, image: ImageSize): number {
   return boxArea(clipBox(box, image.width, image.height)) / (image.width * image.height);
 }
 

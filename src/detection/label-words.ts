@@ -74,7 +74,7 @@ export const LABEL_WORD_GROUPS = {
   ],
   vehicles: ['airplane', 'bicycle', 'boat', 'bus', 'car', 'motorcycle', 'train', 'truck', 'vehicle'],
 } as const;
-export type LabelGroup = keyof typeof LABEL_WORD_GROUPS;
+type LabelGroup = keyof typeof LABEL_WORD_GROUPS;
 
 /** The group of a label; null: it is in none. */
 export function groupOfLabel(label: string): LabelGroup | null {

@@ -5,7 +5,7 @@ import { INTERLEAVED, NO_UNIT, assign, isEligible, planOf } from './assignment.t
 import type { NameUser } from '../catalog/pins/user-pseudonym.ts';
 import type { ExperimentStore } from './experiment-store.ts';
 
-export interface ActiveArm {
+interface ActiveArm {
   readonly experiment: string;
   /** NO_UNIT: the request named no unit of this experiment's kind. */
   readonly arm: string;
@@ -20,7 +20,7 @@ export interface Units {
 }
 
 /** A model that an arm names and nobody has: the control's treatment serves instead. */
-export interface MissingModel {
+interface MissingModel {
   readonly experiment: string;
   readonly arm: string;
   readonly model: string;

@@ -37,10 +37,10 @@ export interface AssignmentPlan {
 }
 
 /** Why a unit has no arm. */
-export type Outside = 'holdout' | 'layer' | 'traffic';
+type Outside = 'holdout' | 'layer' | 'traffic';
 
 /** Where a unit stands: in an arm, or outside and why; one of `arm` and `outside` is null. */
-export interface Assignment {
+interface Assignment {
   readonly arm: string | null;
   readonly outside: Outside | null;
   /** Put there by hand: serve it, never count it. */

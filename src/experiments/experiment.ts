@@ -22,7 +22,7 @@ export interface Eligibility {
   readonly dominantObject?: boolean;
 }
 
-export interface Guardrail {
+interface Guardrail {
   readonly metric: string;
   /** Largest tolerated harm. Relative: 0.02 allows 2 % worse; absolute: in the metric's own unit, 5 allows 5 ms more. */
   readonly margin: number;
@@ -31,8 +31,8 @@ export interface Guardrail {
 }
 
 /** Actions that may have a window of their own. */
-export const ATTRIBUTED_ACTIONS = ['closeup', 'click', 'longClick', 'save', 'hide'] as const;
-export type AttributedAction = (typeof ATTRIBUTED_ACTIONS)[number];
+const ATTRIBUTED_ACTIONS = ['closeup', 'click', 'longClick', 'save', 'hide'] as const;
+type AttributedAction = (typeof ATTRIBUTED_ACTIONS)[number];
 
 const ATTRIBUTION_HOURS_MAX = 24 * 90;
 /** Of a definition that names none, and of those that are older than the field. */

@@ -31,7 +31,7 @@ export interface FirstExposure {
   readonly list: StoredList;
 }
 
-export interface ExperimentsOptions {
+interface ExperimentsOptions {
   readonly log: RawLog;
   readonly describe: DescribeQuery;
   /** Share of units kept out of every experiment. */

@@ -25,14 +25,14 @@ CREATE TABLE judgement (
 const FIRST_IS_LEFT = 'ALTER TABLE judgement_task ADD COLUMN first_is_left INTEGER';
 
 /** Two lists for a query, named by treatment. For a graded candidate `pinIdsB` is empty. */
-export interface JudgementPair {
+interface JudgementPair {
   readonly queryPinId: string;
   readonly pinIdsA: readonly string[];
   readonly pinIdsB: readonly string[];
 }
 
 /** What a judge sees: nothing that tells the treatments apart. */
-export interface BlindTask {
+interface BlindTask {
   readonly taskId: string;
   readonly kind: 'pair' | 'grade';
   readonly queryPinId: string;
@@ -43,7 +43,7 @@ export interface BlindTask {
 }
 
 /** What the answers of a study say so far. `a` and `b` are its two treatments as the study was made with them. */
-export interface StudySummary {
+interface StudySummary {
   readonly study: string;
   readonly kind: 'pair' | 'grade';
   readonly tasks: number;
@@ -82,7 +82,7 @@ interface AnswerRow extends TaskRow {
 }
 
 /** Grades run from 0 to this. */
-export const GRADE_MAX = 4;
+const GRADE_MAX = 4;
 
 /** Studies by name, their tasks in an order drawn once, one answer per task and judge. */
 export class JudgementStore {

@@ -39,7 +39,7 @@ export interface OwnMetrics {
 export const NO_OWN_METRICS: OwnMetrics = { metrics: [], dimensions: {} };
 
 /** Stands for every value of a dimension that the file does not name. */
-export const OTHER_VALUE = 'other';
+const OTHER_VALUE = 'other';
 
 const METRICS_MAX = 50;
 const DIMENSIONS_MAX = 10;

@@ -3,7 +3,7 @@ import { reasonOf } from '../errors.ts';
 import type { Experiments } from './experiments.ts';
 
 /** What is sent as JSON; `text` is what chat services show. */
-export interface VerdictMessage {
+interface VerdictMessage {
   readonly text: string;
   readonly experiment: string;
   readonly verdict: string;

@@ -36,7 +36,7 @@ export interface DuplicateRules {
 /** Fitted with the bundled net on copies of real photos; how, and what they catch: docs/DECISIONS.md. */
 export const DUPLICATE_RULES: DuplicateRules = { hashBits: 14, codeShare: 0.24, difference: 1, edges: 20 };
 /** Hashes further apart are never looked at: 697 probes a band. */
-export const HASH_BITS_MAX = 14;
+const HASH_BITS_MAX = 14;
 /** Everything that can be told from a copy at all: what a fit looks at. */
 export const WIDEST_RULES: DuplicateRules = { hashBits: HASH_BITS_MAX, codeShare: 0.24, difference: 10, edges: 100 };
 /** Pictures whose sixteenths differ more than this as they are differ more than any rule allows when laid over. */
@@ -46,7 +46,7 @@ const BANDS = 4;
 const BAND_VALUES = 65536;
 
 /** How far two fingerprints are apart. */
-export interface FingerprintDistance {
+interface FingerprintDistance {
   /** 0 of equal signatures. */
   readonly hashBits: number;
   readonly codeShare: number;

@@ -6,7 +6,7 @@ import type { ArtifactFile } from '../catalog/artifacts/artifact-file.ts';
 import { ObjectLabels } from './object-labels.ts';
 import type { ObjectFeatures } from './visual-features.ts';
 
-export interface PackedObjects {
+interface PackedObjects {
   readonly file: ArtifactFile;
   /** 32-bit words of a code, class scores of a row. */
   readonly words: number;

@@ -11,7 +11,7 @@ import { topK } from '../math/top-k.ts';
 export type Distance = 'L1' | 'L2' | 'cosine' | 'Hamming';
 
 /** Labels of each image as ordinals; two images are alike when they share one. */
-export type Labels = readonly (readonly number[])[];
+type Labels = readonly (readonly number[])[];
 
 export interface Protocol {
   readonly labels: Labels;

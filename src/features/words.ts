@@ -25,7 +25,7 @@ export interface Naming {
 }
 
 /** Words less sure than this are not spoken: they would be wrong more often than two times in three. */
-export const SPOKEN_MIN = 1 / 3;
+const SPOKEN_MIN = 1 / 3;
 /** Words of one picture, at most. */
 const MOST_WORDS = 3;
 
@@ -49,7 +49,7 @@ export function wordScores(fc8: Float32Array, words: readonly string[], temperat
   return [...sums].map(([word, sum]) => ({ word, score: sum / total })).sort((a, b) => b.score - a.score || (a.word < b.word ? -1 : 1));
 }
 
-export interface SeenScore {
+interface SeenScore {
   readonly word: string;
   readonly score: number;
 }

@@ -1,7 +1,7 @@
 import type { Progress } from '../progress.ts';
 
 /** Where a job stands, as it tells the process that started it. */
-export interface ProgressMessage {
+interface ProgressMessage {
   readonly step: string;
   readonly done: number;
   /** 0: unknown. */

@@ -23,7 +23,7 @@ export function acceptedPins(parts: HidingParts, options: ListOptions, shown: re
 }
 
 /** What tells the hidden pins of a user. */
-export type HidingParts = Pick<ServingParts, 'pins' | 'hiddenBy'>;
+type HidingParts = Pick<ServingParts, 'pins' | 'hiddenBy'>;
 
 /** Near-duplicate groups of what a user has hidden, as of now also on later pages: what was hidden a moment ago is gone from them. */
 export function hiddenGroups({ pins, hiddenBy }: HidingParts, userId: string | null, now: number): ReadonlySet<number> {

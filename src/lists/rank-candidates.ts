@@ -19,7 +19,7 @@ import { shuffledSlice, shuffleStream } from './shuffled-slice.ts';
 import { pushedAway, type PushedScores, type UnlikedLikeness } from './unliked.ts';
 
 /** Everything that is known once the candidates are there. */
-export interface Gathered {
+interface Gathered {
   readonly surface: RankedList['surface'];
   readonly options: ListOptions;
   readonly query: QuerySide;

@@ -49,7 +49,7 @@ export function withoutLog(parts: ServingParts): ServingParts {
   return { ...parts, sources: parts.sources.filter(({ name }) => name !== 'remembered-winners'), engagement: null };
 }
 
-export interface ServingLimits {
+interface ServingLimits {
   /** The sources that are asked unless a treatment names others. */
   readonly sourceShares: SourceShares;
   /** Candidates ranked per request. */

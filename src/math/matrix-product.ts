@@ -1,5 +1,5 @@
 /** Products of dense row-major matrices; either factor may be read transposed. The fast twin is in vision/import/onnx-product.ts. */
-export interface ProductShape {
+interface ProductShape {
   /** Of the result. */
   readonly rows: number;
   readonly columns: number;

@@ -2,7 +2,7 @@
  * Bounded selection of the best `k`: score down, then id up (the tie rule of the whole project; `id` is the pin index).
  * A binary heap whose root is the worst kept item. Scores must not be NaN.
  */
-export interface TopK {
+interface TopK {
   readonly ids: Int32Array;
   readonly scores: Float64Array;
 }

@@ -1,5 +1,5 @@
 /** Dense vectors over typed arrays. Lengths are checked on entry: a mismatch is a broken promise between our own functions. */
-export type Vector = Float32Array | Float64Array | readonly number[];
+type Vector = Float32Array | Float64Array | readonly number[];
 
 function sameLength(a: Vector, b: Vector): void {
   if (a.length !== b.length) throw new RangeError(`vector lengths differ: ${a.length} and ${b.length}`);

@@ -6,7 +6,7 @@ import { ServiceError } from '../errors.ts';
 import { checkSchedulable } from './schedule-file.ts';
 
 /** flag: given or not. An `argument` comes without a name. */
-export interface JobField {
+interface JobField {
   readonly name: string;
   readonly kind: 'flag' | 'text' | 'number' | 'integer' | 'argument';
   readonly meaning: string;
@@ -14,13 +14,13 @@ export interface JobField {
   readonly required?: boolean;
 }
 
-export interface JobForm {
+interface JobForm {
   readonly summary: string;
   readonly fields: readonly JobField[];
 }
 
 /** What a form was filled in with: texts and numbers by field name, true for a flag. */
-export type JobValues = Readonly<Record<string, string | number | boolean>>;
+type JobValues = Readonly<Record<string, string | number | boolean>>;
 
 const flag = (name: string, meaning: string): JobField => ({ name, kind: 'flag', meaning });
 const integer = (name: string, meaning: string): JobField => ({ name, kind: 'integer', meaning });

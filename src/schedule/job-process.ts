@@ -15,7 +15,7 @@ export interface JobProgress {
 }
 
 /** How a job ended; `said`: the last 4,000 characters of its standard error. */
-export interface JobEnd {
+interface JobEnd {
   readonly state: Exclude<RunState, 'running' | 'lost'>;
   /** The last line of its standard output, read as JSON; null when there was none. */
   readonly receipt: unknown;

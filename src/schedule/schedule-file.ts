@@ -10,7 +10,7 @@ import { Cron } from 'croner';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { replaceFile, stampOf } from '../swapped-file.ts';
 
-export interface ScheduledJob {
+interface ScheduledJob {
   /** Five fields, or six with seconds first; UTC. */
   readonly cron: string;
   /** Flags of the job, but `--data` and `--json`. */

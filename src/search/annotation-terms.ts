@@ -8,7 +8,7 @@ export interface WeightedTerm {
 }
 
 /** Results whose annotations are aggregated (DESIGN, section 9: the first 50). */
-export const ANNOTATION_DEPTH = 50;
+const ANNOTATION_DEPTH = 50;
 
 /**
  * How rare each annotation term is in the catalogue: idf(t) = ln((1 + pins) / (1 + pins with t)), by ordinal of

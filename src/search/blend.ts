@@ -11,15 +11,15 @@ export interface SourceRatio {
 }
 
 /** What the sources have to offer, each best first. */
-export type LensOffers = Readonly<Record<LensSource, readonly number[]>>;
+type LensOffers = Readonly<Record<LensSource, readonly number[]>>;
 
-export interface BlendedItem {
+interface BlendedItem {
   readonly pinIndex: number;
   readonly source: LensSource;
 }
 
 /** What a source needs before it is asked, and how much of the page it has at full confidence. */
-export interface BlendRules {
+interface BlendRules {
   readonly termConfidenceMin: number;
   readonly objectScoreMin: number;
   readonly visualMin: number;

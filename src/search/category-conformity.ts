@@ -1,7 +1,7 @@
 import type { PinColumns } from '../catalog/pins/pin-columns.ts';
 
 /** What the results' categories say. */
-export interface Conformity {
+interface Conformity {
   /** The category of most results, null when none has one. */
   readonly category: string | null;
   /** The largest share of the labelled results in one category; null when too few are labelled to tell. */

@@ -1,13 +1,13 @@
 import { type Box, boxIou } from '../vision/box.ts';
 
 /** One crop that one person made of a pin. */
-export interface PersonCrop {
+interface PersonCrop {
   readonly userId: string;
   readonly box: Box;
 }
 
 /** A dot that people made: the region many of them cropped. */
-export interface CropDot {
+interface CropDot {
   readonly box: Box;
   readonly people: number;
 }

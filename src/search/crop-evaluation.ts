@@ -5,7 +5,7 @@ import { ASK_NOTHING, type DotOutcome, dotOutcome, fitDotThresholds, type Knob, 
 import { DOT_SIGNALS, type DotSignal, type DotThresholds, suppressingSignal } from './object-dots.ts';
 
 /** A query whose right answers are the rows of its label. `photo` is the unit that intervals resample. */
-export interface LabelledQuery {
+interface LabelledQuery {
   readonly photo: number;
   readonly label: string;
   readonly code: Uint32Array;
@@ -18,7 +18,7 @@ export interface Figure {
   readonly high: number;
 }
 
-export interface PrecisionRow {
+interface PrecisionRow {
   readonly p1: Figure;
   readonly p5: Figure;
   readonly p10: Figure;
@@ -60,7 +60,7 @@ export interface PhotoDot extends LabelledDot {
 }
 
 /** One row in the shape of the paper's Table 5: thresholds fitted on one half of the photos, judged on the other. */
-export interface DotRow {
+interface DotRow {
   readonly signals: readonly Knob[];
   readonly thresholds: DotThresholds;
   readonly fitted: DotOutcome;

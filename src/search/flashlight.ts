@@ -11,7 +11,7 @@ export interface VisualSearchSources {
   readonly idf: Float32Array;
 }
 
-export interface VisualQuery {
+interface VisualQuery {
   /** Binary code of the image or crop. */
   readonly code: Uint32Array;
   /** The pin it was cut from, -1 for an upload: neither it nor its near-duplicates are answers. */

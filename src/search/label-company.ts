@@ -30,7 +30,7 @@ export function countCompany(images: Iterable<{ readonly labels: readonly string
 }
 
 /** A label that goes with those given, and how much more often than chance (lift, shrunk by `SHRINK` images). */
-export interface Companion {
+interface Companion {
   readonly label: string;
   readonly lift: number;
 }

@@ -41,7 +41,7 @@ export interface DotSources extends VisualSearchSources {
 }
 
 /** A detection to judge: what it is called, its binary code, the pin it is in (-1: an upload). */
-export interface DotQuery {
+interface DotQuery {
   readonly label: string;
   readonly code: Uint32Array;
   readonly pinIndex: number;
@@ -74,7 +74,7 @@ export function suppressingSignal(score: number, signals: DotSignals, thresholds
 }
 
 /** How sure the search is of a dot, for ranking dots: score x visual x conformity, unknown conformity as 0.5. */
-export function dotConfidence(score: number, { visual, conformity }: DotSignals): number {
+function dotConfidence(score: number, { visual, conformity }: DotSignals): number {
   return score * visual * (conformity ?? 0.5);
 }
 

@@ -6,7 +6,7 @@ import type { CodeTable } from '../features/visual-features.ts';
 import type { Box } from '../vision/box.ts';
 
 /** An object crop in the index: the pin it is in (the scene), what it is, where, its binary code. */
-export interface IndexedObject {
+interface IndexedObject {
   readonly pinIndex: number;
   readonly label: string;
   readonly score: number;
@@ -25,7 +25,7 @@ export interface SceneMatch {
   readonly box: Box;
 }
 
-export interface SceneQuery {
+interface SceneQuery {
   readonly code: Uint32Array;
   /** The pin the query was cut from, -1 for an upload; its near-duplicates are no answers either. */
   readonly pinIndex: number;
@@ -43,7 +43,7 @@ interface ObjectRow {
 }
 
 /** A picture and the kinds of object in it. */
-export interface LabelledPin {
+interface LabelledPin {
   readonly pinIndex: number;
   readonly labels: readonly string[];
 }

@@ -46,7 +46,7 @@ export interface RegionLook extends RegionSight {
 type RegionView = Omit<RegionLook, keyof RegionSight>;
 
 /** What is read at most: bytes of the file, pixels of the picture. */
-export interface PictureLimits {
+interface PictureLimits {
   readonly bytes: number;
   readonly pixels: number;
 }

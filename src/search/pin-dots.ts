@@ -15,7 +15,7 @@ const JUDGED_PINS = 10_000;
 const SAME_OBJECT = 0.5;
 
 /** Objects of a picture with their signals; null where no detector has seen it, or no net has features. */
-export interface SeenObjects {
+interface SeenObjects {
   readonly found: PinObjects | null;
   readonly signals: readonly DotSignals[] | null;
 }

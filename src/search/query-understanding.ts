@@ -8,7 +8,7 @@ import type { PictureKind } from './picture-kind.ts';
 import type { SalientColour } from './salient-colours.ts';
 
 /** A term that probably describes the query, 0..1 sure. */
-export interface UnderstoodTerm extends WeightedTerm {
+interface UnderstoodTerm extends WeightedTerm {
   readonly confidence: number;
 }
 
@@ -25,7 +25,7 @@ export interface Understanding {
   readonly words: readonly SeenWord[];
 }
 
-export interface UnderstandingInputs {
+interface UnderstandingInputs {
   /** Visual search results of the whole query, best first. */
   readonly results: readonly Pick<VisualResult, 'pinIndex' | 'distance'>[];
   readonly terms: readonly WeightedTerm[];

@@ -14,7 +14,7 @@ import { type DotThresholds, UNFITTED_DOTS } from './object-dots.ts';
 import { replaceFile } from '../swapped-file.ts';
 
 /** Where dot thresholds come from. */
-export interface DotProvenance {
+interface DotProvenance {
   readonly truth: string;
   readonly photos: number;
   readonly dots: number;
@@ -34,7 +34,7 @@ export interface FittedDots extends DotProvenance {
 }
 
 /** Where the exact-product distance comes from; precision and recall in the rule are of the half not fitted on. */
-export interface ExactProvenance {
+interface ExactProvenance {
   readonly truth: string;
   /** Copies that were searched by: those of pictures that could not be read are none. */
   readonly queries: number;
@@ -62,7 +62,7 @@ interface FormerThresholds extends Omit<SearchThresholds, 'format' | 'dots'> {
 export const THRESHOLDS_FILE = 'search-thresholds.json';
 
 /** The thresholds of one detector's dots, and whose they are. */
-export interface ServingDots {
+interface ServingDots {
   readonly thresholds: DotThresholds;
   readonly from: 'catalogue' | 'shipped' | 'unfitted';
   readonly provenance: DotProvenance | null;

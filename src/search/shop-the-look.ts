@@ -10,7 +10,7 @@ import { companions, type LabelCompany } from './label-company.ts';
 import type { ObjectIndex } from './object-index.ts';
 
 /** An object of the scene, described. */
-export interface LookObject {
+interface LookObject {
   readonly label: string;
   readonly score: number;
   readonly box: Box;
@@ -18,14 +18,14 @@ export interface LookObject {
 }
 
 /** A picture whose look is shopped for; `pinIndex` -1: an upload. Objects surest first. */
-export interface LookScene {
+interface LookScene {
   /** Binary code of the whole scene, which completions should suit. */
   readonly code: Uint32Array;
   readonly pinIndex: number;
   readonly objects: readonly LookObject[];
 }
 
-export interface LookItem {
+interface LookItem {
   readonly pinIndex: number;
   readonly distance: number;
   readonly score: number;
@@ -41,7 +41,7 @@ export interface LookPart {
 }
 
 /** Where things are found, and which pins are not to be offered. */
-export interface LookShelves {
+interface LookShelves {
   readonly sources: VisualSearchSources;
   readonly index: ObjectIndex;
   readonly company: LabelCompany;

@@ -41,7 +41,7 @@ import { type HiddenPin, hiddenPins, type PastAction, type PastOptions, pastActi
 
 /** Pages of a database that a serving process holds besides its columns; the system's own cache has the rest. */
 const SERVING_CACHE_KIB = 8192;
-export interface ContextOptions {
+interface ContextOptions {
   /** Lock the data folder: this process writes the log. */
   readonly lock?: boolean;
   /** Keep looking for changes until closed. */

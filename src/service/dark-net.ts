@@ -19,7 +19,7 @@ import type { RankedList } from '../lists/ranked-list.ts';
 import { inOrder, type ServingParts } from '../lists/serving-parts.ts';
 import { relatedPins } from '../related-pins.ts';
 
-export interface DarkNetParts {
+interface DarkNetParts {
   readonly dataFolder: string;
   /** Where candidate lists lie. */
   readonly artifacts: string;

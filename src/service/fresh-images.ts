@@ -20,7 +20,7 @@ import type { InferencePool } from '../vision/inference-pool.ts';
 import type { CandidateSources } from './candidate-sources.ts';
 import type { VisualState } from './visual-state.ts';
 
-export interface FreshImageParts {
+interface FreshImageParts {
   readonly config: Config;
   readonly dataFolder: string;
   readonly catalog: CatalogStore;

@@ -7,13 +7,13 @@ import { plainOptions } from '../lists/serve-list.ts';
 import type { ServingParts } from '../lists/serving-parts.ts';
 import { relatedPins } from '../related-pins.ts';
 
-export interface ListsToJudge {
+interface ListsToJudge {
   readonly queryPinId: string;
   readonly pinIdsA: readonly string[];
   readonly pinIdsB: readonly string[];
 }
 
-export interface JudgementQuestion {
+interface JudgementQuestion {
   readonly treatments: readonly [Treatment, Treatment];
   /** Query pins wanted. */
   readonly queries: number;

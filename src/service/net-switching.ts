@@ -80,7 +80,7 @@ function usableDigestOf(registry: ModelRegistry, name: string): string | null {
 }
 
 /** Adds a switch; the first one is preceded by what served until then, so that there is a way back. */
-export function switchTo(
+function switchTo(
   dataFolder: string,
   name: string,
   net: Net,
@@ -145,7 +145,7 @@ export function rollBackServing({ registry, dataFolder }: Pick<Served, 'registry
 }
 
 /** The switch to go back to: the one before the last, as often as wanted. Throws NOTHING_TO_DO at the first. */
-export function previousSwitch(dataFolder: string): { readonly kept: readonly NetSwitch[]; readonly previous: NetSwitch } {
+function previousSwitch(dataFolder: string): { readonly kept: readonly NetSwitch[]; readonly previous: NetSwitch } {
   const switches = netSwitches(dataFolder);
   const previous = switches.at(-2);
   if (previous) return { kept: switches.slice(0, -1), previous };

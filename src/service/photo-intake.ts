@@ -19,7 +19,7 @@ import { ServiceError } from '../errors.ts';
 import { type Progress, SILENT } from '../progress.ts';
 import { photoTime } from '../vision/photo-time.ts';
 
-export interface IntakeOptions {
+interface IntakeOptions {
   readonly dataFolder: string;
   /** The site's categories: a folder of such a name is a board of that category. */
   readonly categories: ReadonlySet<string>;

@@ -33,7 +33,7 @@ export interface ServiceChange {
   readonly problem: string | null;
 }
 
-export interface RefreshedParts {
+interface RefreshedParts {
   readonly dataFolder: string;
   readonly catalog: CatalogStore;
   readonly pins: ResidentPinColumns;

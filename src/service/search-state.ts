@@ -34,7 +34,7 @@ import type { WebImages } from './web-images.ts';
 /** Bytes of pins' pictures that are cached, because a dragged box asks for the same one again and again. */
 const PICTURE_BYTES = 64 * 2 ** 20;
 
-export interface SearchStateOptions {
+interface SearchStateOptions {
   readonly config: Config;
   readonly dataFolder: string;
   readonly catalog: CatalogStore;

@@ -5,7 +5,7 @@ import { PIN_HAS_IMAGE, PIN_IMAGE_FAILED, PIN_REMOVED } from '../catalog/pins/pi
 import type { Context } from './context.ts';
 import { staleParts } from './stale-parts.ts';
 
-export interface PinCounts {
+interface PinCounts {
   readonly pins: number;
   readonly withImage: number;
   /** Pins whose picture was not read by the serving net yet. */
@@ -14,7 +14,7 @@ export interface PinCounts {
   readonly imagesRefused: number;
 }
 
-export interface Build {
+interface Build {
   readonly name: string;
   readonly version: string;
   /** ISO 8601: since when it serves. */
@@ -22,7 +22,7 @@ export interface Build {
 }
 
 /** What is wrong, and the way out: a job that the page can run, or words. */
-export interface Trouble {
+interface Trouble {
   readonly about: string;
   readonly says: string;
   readonly wayOut: string;
@@ -67,7 +67,7 @@ export function traffic({ log }: Context, now: number) {
   return { lists: byMinute(log.lists.perMinute(since)), events: byMinute(log.events.perMinute(since)) };
 }
 
-export interface Stored {
+interface Stored {
   readonly name: string;
   readonly bytes: number;
 }

@@ -18,7 +18,7 @@ import { readNet } from '../vision/net-manifest.ts';
 const RETIRE_MS = 60_000;
 
 /** A net that is to serve: its features are loaded, nothing is served from them yet. */
-export interface NextLooks {
+interface NextLooks {
   readonly netFolder: string;
   readonly net: FeatureNet;
   readonly features: ResidentFeatures;

@@ -48,7 +48,7 @@ interface Cells {
 }
 
 /** 32 hexadecimal digits; `aspect` is width over height of the original. */
-export function imageSignature(image: Cells, aspect: number): string {
+function imageSignature(image: Cells, aspect: number): string {
   const grey = greyOf(shrink(image, 12, 12));
   const quarters = shrink(image, 2, 2);
   const chroma = [0, 1, 2, 3].flatMap((i) => {
@@ -85,7 +85,7 @@ export function perceptualDistance(a: string, b: string): number {
 }
 
 /** Mean colour of each cell of a `columns` x `rows` grid, interleaved RGB; cells weigh partial pixels by their share. */
-export function shrink(pixels: Cells, columns: number, rows: number): Float64Array {
+function shrink(pixels: Cells, columns: number, rows: number): Float64Array {
   const across = shares(pixels.width, columns);
   const down = shares(pixels.height, rows);
   const strip = new Float64Array(pixels.height * columns * 3);

@@ -23,7 +23,7 @@ import type {
 } from './inference-task.ts';
 import type { Provider, ProviderChoice } from './onnx-session.ts';
 
-export interface PoolOptions {
+interface PoolOptions {
   /** Worker threads; 1 by default. */
   readonly workers?: number;
   readonly provider?: ProviderChoice;
@@ -38,7 +38,7 @@ export interface PoolOptions {
  * A net by its folder; given with its digest it is refused once the folder holds another one, so that nothing is kept under the
  * name of a net that did not compute it.
  */
-export type NetPlace = string | Pick<Net, 'folder' | 'digest'>;
+type NetPlace = string | Pick<Net, 'folder' | 'digest'>;
 
 interface Waiting {
   readonly task: Task;

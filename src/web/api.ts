@@ -96,7 +96,7 @@ export function imagePath(pinId: string, widthPx: number): string {
   return `/pins/${encodeURIComponent(pinId)}/image?width=${widthPx}`;
 }
 
-export type EventType = 'impression' | 'closeup' | 'click' | 'longClick' | 'save' | 'hide' | 'unhide';
+type EventType = 'impression' | 'closeup' | 'click' | 'longClick' | 'save' | 'hide' | 'unhide';
 
 /**
  * Sends what a visitor did with items of a served list. Resolves to what kept the service from taking it, null when it

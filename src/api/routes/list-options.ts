@@ -11,7 +11,7 @@ import type { Degradation } from '../../lists/serving-parts.ts';
 import { askedFilter, type Names } from './item-fields.ts';
 
 /** What list requests share, as the schemas let it through. */
-export interface ListRequest {
+interface ListRequest {
   readonly userId?: string;
   readonly sessionId?: string;
   readonly limit?: number;

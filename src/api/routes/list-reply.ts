@@ -8,7 +8,7 @@ import type { Degradation } from '../../lists/serving-parts.ts';
 import type { Treatment } from '../../treatment.ts';
 import type { FieldsOf } from './item-fields.ts';
 
-export interface ItemReply {
+interface ItemReply {
   readonly pinId: string;
   readonly position: number;
   readonly score: number;

@@ -47,7 +47,7 @@ export function placeOf(cursor: string | undefined): number {
   return Number(cursor);
 }
 
-export interface VisualListRecord {
+interface VisualListRecord {
   readonly surface: Surface;
   readonly options: ListOptions;
   readonly pinIndex: number;

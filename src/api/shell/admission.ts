@@ -22,13 +22,13 @@ const LANES: readonly Lane[] = ['write', 'read', 'heavy'];
 type BodyLane = Lane | 'other';
 const BODY_LANES: readonly BodyLane[] = [...LANES, 'other'];
 
-export interface LaneLimits {
+interface LaneLimits {
   /** Longest time a request waits for its turn, in milliseconds. */
   readonly waitMs: number;
   readonly inFlight: number;
 }
 
-export type Limits = Readonly<Record<Lane, LaneLimits>> & {
+type Limits = Readonly<Record<Lane, LaneLimits>> & {
   /** Bytes of bodies that may be on their way or being answered. */
   readonly bodies: Readonly<Record<BodyLane, number>>;
   /** A body must have come by then, in milliseconds. */
@@ -36,7 +36,7 @@ export type Limits = Readonly<Record<Lane, LaneLimits>> & {
 };
 
 /** A reply: it closes once. */
-export interface Closing {
+interface Closing {
   readonly closed?: boolean;
   /** All of it has been handed to the kernel or waits for the caller to read. */
   readonly writableEnded?: boolean;
@@ -47,7 +47,7 @@ export interface Closing {
 }
 
 /** A request whose body is on its way. */
-export interface Sender {
+interface Sender {
   readonly complete: boolean;
   readonly socket: { readonly bytesRead: number };
   destroy(): unknown;

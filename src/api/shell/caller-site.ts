@@ -9,7 +9,7 @@ import { ServiceError } from '../../errors.ts';
 import type { App } from '../routes/routes.ts';
 import { hostNameOf, isLoopbackName } from './host-name.ts';
 
-export interface SiteRules {
+interface SiteRules {
   /** Names that may stand in `Host` besides loopback; empty: any, once there are keys. */
   readonly hosts: readonly string[];
   /** Origins whose pages may send what changes something, besides our own. */

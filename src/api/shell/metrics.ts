@@ -20,7 +20,7 @@ interface ToldMetric {
 }
 
 /** A list that was sent, as far as every kind of list is counted alike. */
-export interface CountedList {
+interface CountedList {
   readonly surface: Surface;
   readonly degraded: readonly Degradation[];
 }

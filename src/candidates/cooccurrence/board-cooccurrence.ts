@@ -3,7 +3,7 @@ import { TopKHeap } from '../../math/top-k.ts';
 
 /** How often two pins share a board, turned into a weight w_ij of the list of i. Formulas at `cooccurrenceRows`. */
 export const METHODS = ['count', 'cosine', 'jaccard', 'p3alpha', 'rp3beta'] as const;
-export type Method = (typeof METHODS)[number];
+type Method = (typeof METHODS)[number];
 
 export interface CooccurrenceOptions {
   readonly method: Method;
@@ -74,7 +74,7 @@ export function cooccurrenceRows(table: BoardPins, options: CooccurrenceOptions,
  * Counts one row at a time into one accumulator; `rows` may be called block by block. This is the clear version, and the
  * plain twin of FastRowCounter, which gives the same bits.
  */
-export class RowCounter {
+class RowCounter {
   private readonly table: BoardPins;
   private readonly neighbors: number;
   private readonly weights: Float64Array | null;
@@ -172,7 +172,7 @@ export function normsOf(table: BoardPins, options: CooccurrenceOptions): Float64
 export type Weigh = (i: number, j: number, sum: number) => number;
 
 /** Weight = sum x ofQuery[i] x ofOther[j], up to rounding. */
-export interface Scale {
+interface Scale {
   readonly ofQuery: Float64Array;
   readonly ofOther: Float64Array;
 }

@@ -44,7 +44,7 @@ export interface MethodChoice {
   readonly trials: readonly Trial[];
 }
 
-export interface ChoosingProgress {
+interface ChoosingProgress {
   (done: number, of: number): void;
 }
 

@@ -11,7 +11,7 @@ export function flaggedOptions(
 }
 
 /** Throws JOB_USAGE listing all that is wrong. */
-export function checkedOptions(options: CooccurrenceOptions): CooccurrenceOptions {
+function checkedOptions(options: CooccurrenceOptions): CooccurrenceOptions {
   const walk = options.method === 'p3alpha' || options.method === 'rp3beta';
   const problems = [
     METHODS.includes(options.method) ? null : `the method must be one of ${METHODS.join(', ')}, it is ${options.method}`,

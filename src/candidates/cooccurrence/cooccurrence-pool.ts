@@ -17,7 +17,7 @@ const BLOCK_WORK = 20_000_000;
  * Rows `from ..` in blocks of about equal work: the work of a row is the sum of the sizes of its boards.
  * Choice: many small blocks instead of one per thread, so that a stopped build has little to do again.
  */
-export function* blocksOfWork(table: BoardPins, from = 0, most = BLOCK_WORK): Iterable<Block> {
+function* blocksOfWork(table: BoardPins, from = 0, most = BLOCK_WORK): Iterable<Block> {
   let first = from;
   let work = 0;
   for (let i = from; i < table.pins; i++) {

@@ -3,13 +3,13 @@ import { boardWeight, type CooccurrenceOptions, pairWeight, squaredEntry } from 
 import type { ScoredPins } from '../candidate.ts';
 
 /** Who is on which board now; ascending, each once. */
-export interface Memberships {
+interface Memberships {
   boardsOf(pinIndex: number): ArrayLike<number>;
   pinsOf(boardIndex: number): ArrayLike<number>;
 }
 
 /** A pin that came onto a board, or left it, after the lists were counted. */
-export interface NewMembership {
+interface NewMembership {
   readonly pinIndex: number;
   readonly boardIndex: number;
 }

@@ -134,7 +134,7 @@ export function listsAreOf(artifacts: string, netDigest: string, table: CodeTabl
 }
 
 /** Distances to scores 1 - Hamming / bits, without the pin `except`. */
-export function likeness(found: Neighbors, bits: number, limit: number, except: number): ScoredPins {
+function likeness(found: Neighbors, bits: number, limit: number, except: number): ScoredPins {
   const pinIndexes = new Int32Array(Math.min(limit, found.pinIndexes.length));
   const scores = new Float32Array(pinIndexes.length);
   let count = 0;

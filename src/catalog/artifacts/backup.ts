@@ -48,7 +48,7 @@ interface BackupManifest {
   readonly files: readonly BackupFile[];
 }
 
-export interface BackupReceipt {
+interface BackupReceipt {
   readonly files: number;
   readonly bytes: number;
   readonly folder: string;

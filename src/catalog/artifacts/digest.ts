@@ -4,7 +4,7 @@ import xxhash from 'xxhash-wasm';
 
 const hasher = await xxhash();
 
-export interface Digest {
+interface Digest {
   update(bytes: Uint8Array): void;
   /** 16 hexadecimal digits. */
   hex(): string;

@@ -8,7 +8,7 @@ export interface ExclusiveLock {
 }
 
 /** Who holds a lock that somebody else wanted: a process id, as far as it is known. */
-export interface Holder {
+interface Holder {
   readonly heldBy: string;
 }
 

@@ -63,7 +63,7 @@ export interface Engagement {
 }
 
 /** The three add up to the events of the batch. */
-export interface EngagementReceipt {
+interface EngagementReceipt {
   /** Joined to their list. */
   readonly written: number;
   /** Event ids that were there before. */
@@ -73,12 +73,12 @@ export interface EngagementReceipt {
 }
 
 /** A pin was hidden or taken back; `reason` where one was given. */
-export interface HideAction extends UserAction {
+interface HideAction extends UserAction {
   readonly reason: string | null;
 }
 
 /** One action of a person, newest first in a history. */
-export interface UserAction {
+interface UserAction {
   readonly pinIndex: number;
   readonly type: EventType;
   readonly at: number;

@@ -12,7 +12,7 @@ export interface JudgedRange extends ListRange {
 }
 
 /** Choice: a save three days after the list was looked at is still its doing; the papers fix no window. */
-export const ATTRIBUTION_MS = 3 * 24 * 3600 * 1000;
+const ATTRIBUTION_MS = 3 * 24 * 3600 * 1000;
 
 /** Served lists joined with what people did, oldest first, one in memory at a time. */
 export function* judgedLists(lists: ServedListLog, events: EngagementLog, range: JudgedRange): Generator<JudgedList> {

@@ -22,7 +22,7 @@ const STEPS = [
   LABELS_AND_VALUES,
 ];
 
-export interface LogOptions extends DatabaseOptions {
+interface LogOptions extends DatabaseOptions {
   readonly groupCommitMs?: number;
 }
 

@@ -57,7 +57,7 @@ const totalsOf = (which: string): string => `
   WHERE l.flags & ${FORCED} = 0 AND l.list_index IN (SELECT list_index FROM served_list WHERE ${which})
   GROUP BY 1, 2, 3, 4`;
 
-export interface DayTotals {
+interface DayTotals {
   /** ISO date, UTC. */
   readonly day: string;
   readonly surface: number;
@@ -75,7 +75,7 @@ export interface DayTotals {
   readonly hides: number;
 }
 
-export interface Pruned {
+interface Pruned {
   readonly lists: number;
   readonly events: number;
 }

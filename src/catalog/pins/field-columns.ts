@@ -27,7 +27,7 @@ interface FieldColumn {
 
 export type PinTest = (pinIndex: number) => boolean;
 
-export interface FilterTest {
+interface FilterTest {
   readonly test: PinTest;
   /** Names that no pin has ever had. */
   readonly unknown: readonly string[];

@@ -7,7 +7,7 @@ import type { FieldValue } from './records.ts';
 import { parseTime } from './time-value.ts';
 
 const OPERATORS = ['!=', '<=', '>=', '=', '<', '>'] as const;
-export type FilterOperator = (typeof OPERATORS)[number];
+type FilterOperator = (typeof OPERATORS)[number];
 
 export interface FieldFilter {
   readonly name: string;

@@ -20,7 +20,7 @@ import { Rejection } from './rejection.ts';
 import type { CatalogKind, SourceRow } from './source-row.ts';
 import { SeenOrdinals, upsertRows } from './upsert.ts';
 
-export interface IngestOptions {
+interface IngestOptions {
   readonly folders: ImageFolders;
   readonly categories?: ReadonlySet<string>;
   readonly now?: number;

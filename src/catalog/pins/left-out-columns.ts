@@ -2,7 +2,7 @@ import { strongCategories } from './category-store.ts';
 import type { PinColumns, SparseRows } from './pin-columns.ts';
 
 /** Who is on which board, and the category of each board. */
-export interface BoardMembers {
+interface BoardMembers {
   boardsOf(pinIndex: number): ArrayLike<number>;
   pinsOf(boardIndex: number): ArrayLike<number>;
   categoryOf(boardIndex: number): string | null;

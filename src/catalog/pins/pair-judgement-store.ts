@@ -11,7 +11,7 @@ export const PAIR_TABLES = `
   CREATE INDEX judged_pairs_by_b ON judged_pairs (b);
 `;
 
-export interface JudgedPair {
+interface JudgedPair {
   readonly a: number;
   readonly b: number;
   readonly same: boolean;

@@ -46,7 +46,7 @@ export interface PinColumns {
 }
 
 /** Arrays of a snapshot by name: what `parts` gave, in memory of their own. */
-export interface ColumnParts {
+interface ColumnParts {
   readonly sequence: number;
   array(name: string): FlatArray;
 }

@@ -8,7 +8,7 @@
  *
  * The sparse entries of a pin stand in the pool one kind after the other, in this order.
  */
-export const RECORD_BYTES = 32;
+const RECORD_BYTES = 32;
 
 /** Where a field stands in a record, counted in elements of its own array. */
 export const SAVES = 2;
@@ -20,7 +20,7 @@ export const ANNOTATION_COUNT = 13;
 export const TITLE_COUNT = 14;
 export const FLAGS = 15;
 
-export interface PinRecord {
+interface PinRecord {
   readonly createdAt: number;
   readonly saves: number;
   readonly domain: number;

@@ -45,7 +45,7 @@ export interface ImageOutcome {
 }
 
 /** A pin as it is stored. `categories` is what was given, `categoryVector` what holds: given, or derived from its boards. */
-export interface Pin {
+interface Pin {
   readonly pinIndex: number;
   readonly id: string;
   /** A URL, an absolute path, or a path inside the data folder. */

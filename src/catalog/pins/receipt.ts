@@ -9,7 +9,7 @@ export interface RejectedCell {
   readonly value?: string;
 }
 
-export interface RejectedRows {
+interface RejectedRows {
   readonly count: number;
   /** The first hundred, as line numbers of a file (from 1) or indexes of a batch (from 0). */
   readonly lines: readonly number[];

@@ -98,7 +98,7 @@ export const RECORD_FORMATS: readonly RecordFormat[] = [
   },
 ];
 
-export interface FormatRow {
+interface FormatRow {
   readonly field: string;
   readonly type: string;
   readonly required: boolean;

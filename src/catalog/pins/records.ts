@@ -9,9 +9,9 @@ import { readWeightMap, TERM_LENGTH_MAX, termOf, type WeightMap } from './weight
 
 export type PinId = string & { readonly idOf: 'pin' };
 export type BoardId = string & { readonly idOf: 'board' };
-export type UserId = string & { readonly idOf: 'user' };
-export type EventId = string & { readonly idOf: 'event' };
-export type RecommendationId = string & { readonly idOf: 'recommendation' };
+type UserId = string & { readonly idOf: 'user' };
+type EventId = string & { readonly idOf: 'event' };
+type RecommendationId = string & { readonly idOf: 'recommendation' };
 
 /** A value that a caller keeps with a pin. */
 export type FieldValue = string | number | boolean;
@@ -41,7 +41,7 @@ export interface BoardRecord {
   readonly category?: string | null;
 }
 
-export interface SaveRecord {
+interface SaveRecord {
   readonly pinId: PinId;
   readonly boardId: BoardId;
   readonly userId?: UserId | null;
@@ -53,7 +53,7 @@ export interface SaveRecord {
 export const EVENT_TYPES = ['impression', 'closeup', 'click', 'longClick', 'save', 'hide', 'unhide'] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
-export interface EventRecord {
+interface EventRecord {
   readonly eventId: EventId;
   readonly type: EventType;
   readonly recommendationId: RecommendationId;
@@ -129,16 +129,16 @@ export const TEXT_LENGTH_MAX: Readonly<Record<string, number>> = {
   reason: 200,
 };
 /** Highest position of an event: beyond any list, and within what the log holds as a whole number. */
-export const POSITION_MAX = 1_000_000;
+const POSITION_MAX = 1_000_000;
 /** Largest number of an event, either way. */
 export const VALUE_MAX = 1e9;
 /** Most fields of the caller on one pin, the longest name and the longest text of one, in characters. */
 export const CALLER_FIELDS_MAX = 100;
-export const FIELD_NAME_LENGTH_MAX = 64;
+const FIELD_NAME_LENGTH_MAX = 64;
 export const FIELD_TEXT_LENGTH_MAX = 4096;
 
 /** What the reader of a record tells beside it. */
-export interface RecordNotes {
+interface RecordNotes {
   /** A field that is not part of the record was left out. */
   unknownField(field: string): void;
   /** A value was read in a way that its writer should know of. The receipt keeps the first `example` of each. */

@@ -38,7 +38,7 @@ export interface SaveKey {
 }
 
 /** What was forgotten for good: ordinals of pins, and stored references of their pictures that no other pin has. */
-export interface Forgotten {
+interface Forgotten {
   readonly pins: readonly number[];
   readonly images: readonly string[];
 }

@@ -31,13 +31,13 @@ export interface SaveRow {
   readonly at: number | null;
 }
 
-export interface BoardPins {
+interface BoardPins {
   readonly boardIndex: number;
   /** Ascending, each once. */
   readonly pinIndexes: Int32Array;
 }
 
-export interface UserSave {
+interface UserSave {
   readonly pinIndex: number;
   readonly boardIndex: number;
   readonly at: number;

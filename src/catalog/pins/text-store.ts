@@ -22,7 +22,7 @@ const TEXTS_ARE_WORDS = 'textsAreWords';
 /** How much a word counts in the title, the description and the annotations. */
 const BM25_WEIGHTS = '4.0, 1.0, 2.0';
 
-export interface TextMatch {
+interface TextMatch {
   readonly pinIndex: number;
   /** Higher is better (bm25 with its sign turned). */
   readonly score: number;

@@ -5,7 +5,7 @@
 import { Rejection } from './rejection.ts';
 
 /** Times later than this after now are refused: clocks drift, but not by a day. */
-export const FUTURE_SLACK_MS = 24 * 3600 * 1000;
+const FUTURE_SLACK_MS = 24 * 3600 * 1000;
 
 /**
  * Units of a number since 1970 by the size from which it counts, largest first. Below a hundred million stay milliseconds:

@@ -11,7 +11,7 @@ import { Rejection } from './rejection.ts';
 import type { CatalogKind, SourceRow } from './source-row.ts';
 import type { SaveRow } from './save-store.ts';
 
-export interface UpsertOptions {
+interface UpsertOptions {
   /** Time of arrival, epoch milliseconds. */
   readonly now: number;
   readonly folders: ImageFolders;

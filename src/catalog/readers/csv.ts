@@ -23,7 +23,7 @@ interface Parsed {
 }
 
 /** Told from the first lines: the delimiter, and the line the header stands in (from 1). */
-export interface CsvDialect {
+interface CsvDialect {
   readonly delimiter: string;
   readonly headerLine: number;
 }
@@ -93,7 +93,7 @@ async function* parsedRecords(path: string, dialect: CsvDialect): AsyncGenerator
  * The delimiter that makes most fields of the header, and then most cells. `head`: the beginning of the file.
  * A first line `sep=X`, as Excel writes it, says it.
  */
-export function dialectOf(head: string, names: FieldNames): CsvDialect {
+function dialectOf(head: string, names: FieldNames): CsvDialect {
   const said = /^"?sep=(.)"?[;,\t]*(?:\r\n|\n|\r)/i.exec(head);
   if (said) return { delimiter: said[1], headerLine: 2 };
   const headerLine = head.replace(/^[\r\n]+/, '').split(/[\r\n]/, 1)[0];

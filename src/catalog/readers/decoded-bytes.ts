@@ -12,7 +12,7 @@ const HEAD_BYTES = 512;
 /** What is looked at to tell formats and delimiters apart. */
 const PREVIEW_BYTES = 64 << 10;
 
-export type Packing = 'gzip' | 'zstd' | null;
+type Packing = 'gzip' | 'zstd' | null;
 
 /** How a file is packed, by its first bytes. */
 export function packingOf(head: Uint8Array): Packing {

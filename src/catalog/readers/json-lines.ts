@@ -9,7 +9,7 @@ import { isListOfValues, JsonValueScanner } from './json-values.ts';
 import { type Position, type RowChunk, type RowReader, unreadable } from './row-reader.ts';
 
 /** A line longer than this is rejected, and skipped without being held. */
-export const LINE_BYTES_MAX = 8 << 20;
+const LINE_BYTES_MAX = 8 << 20;
 const NEWLINE = 0x0a;
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -8,7 +8,7 @@ const NEWLINE = 0x0a;
 const BACKSLASH = 0x5c;
 
 /** One value, as bytes. */
-export interface JsonValue {
+interface JsonValue {
   /** The line on which it begins. */
   readonly line: number;
   /** Null where it is longer than can be held. */

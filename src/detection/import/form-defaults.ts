@@ -1,7 +1,7 @@
 import type { NetInput } from '../../vision/net-manifest.ts';
 
 /** How the nets of a family usually take pixels and are read; all of it may be overridden at import or in the manifest. */
-export interface FormDefaults extends Pick<NetInput, 'channels' | 'mean' | 'scale' | 'resize'> {
+interface FormDefaults extends Pick<NetInput, 'channels' | 'mean' | 'scale' | 'resize'> {
   /** Input side in pixels where the graph leaves it free. */
   readonly side: number;
   readonly scoreThreshold: number;

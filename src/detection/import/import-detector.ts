@@ -28,7 +28,7 @@ export interface ProbeSession {
   close(): Promise<void> | void;
 }
 
-export interface DetectorImport {
+interface DetectorImport {
   readonly file: string;
   readonly name: string;
   readonly out: string;

@@ -57,7 +57,7 @@ const PAGE = 2000;
 const FORECAST_BREATH = 500;
 
 /** What a sync read. It counts page by page: a unit that two pages touch counts twice. */
-export interface SyncReceipt {
+interface SyncReceipt {
   readonly lists: number;
   readonly events: number;
   /** Units whose contribution was counted again. */

@@ -47,7 +47,7 @@ export interface CountingRule {
 }
 
 /** What became of a unit; `arm` is the index of the arm it counts for. */
-export interface UnitOutcome {
+interface UnitOutcome {
   readonly arm: number;
   /** Lists of this unit that carried another arm: served, not counted. */
   readonly crossed: number;

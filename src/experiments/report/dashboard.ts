@@ -10,10 +10,10 @@ import { metricsOf } from '../own-metrics.ts';
 import { marginText, pText, percent } from '../statistics/verdict.ts';
 
 /** open: not decided, or nothing to say; broken: the figures cannot be trusted. */
-export type Tone = 'good' | 'bad' | 'open' | 'broken';
+type Tone = 'good' | 'bad' | 'open' | 'broken';
 
 /** One line of the list of experiments. */
-export interface ExperimentCard {
+interface ExperimentCard {
   readonly key: string;
   readonly description: string;
   readonly state: Experiment['state'];
@@ -34,7 +34,7 @@ export interface ExperimentCard {
   readonly high: number | null;
 }
 
-export interface ForestRow {
+interface ForestRow {
   readonly label: string;
   readonly arm: string;
   readonly metric: string;
@@ -48,14 +48,14 @@ export interface ForestRow {
   readonly adjusted: string | null;
 }
 
-export interface HealthLine {
+interface HealthLine {
   readonly name: string;
   readonly text: string;
   readonly tone: Tone;
 }
 
 /** Columns for a line chart: x and one [low, value, high] triple of series per arm. */
-export interface SequenceSeries {
+interface SequenceSeries {
   readonly arm: string;
   readonly days: readonly string[];
   readonly lift: readonly (number | null)[];
@@ -63,7 +63,7 @@ export interface SequenceSeries {
   readonly high: readonly (number | null)[];
 }
 
-export interface DashboardView {
+interface DashboardView {
   readonly card: ExperimentCard;
   readonly definition: ExperimentDefinition;
   readonly version: number;

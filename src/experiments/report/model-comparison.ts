@@ -6,14 +6,14 @@ import type { ExperimentReport } from './experiment-report.ts';
 import { PREFERENCE } from './interleaving-report.ts';
 
 /** A pair of arms that differ in the model alone; -1 where the model was the control. */
-export interface ModelPair {
+interface ModelPair {
   readonly experiment: Experiment;
   readonly arm: string;
   readonly sign: 1 | -1;
 }
 
 /** `a` over `b`: relative lift of the deciding metric; of an interleaved experiment the preference, -1..1. */
-export interface ModelComparison {
+interface ModelComparison {
   readonly key: string;
   readonly metric: string;
   readonly lift: number;

@@ -1,5 +1,5 @@
 /** Distance between two judgements of one thing: nominal (same or not), ordinal and interval (how far apart). */
-export type AgreementScale = 'nominal' | 'ordinal' | 'interval';
+type AgreementScale = 'nominal' | 'ordinal' | 'interval';
 
 /** Value `value` was given to `unit` by somebody. */
 export interface Rating {

@@ -23,7 +23,7 @@ import { normalQuantile } from '../../math/distributions.ts';
 const CAP_SHARE = 0.999;
 
 /** Null figures: fewer than two units would enrol, one arm gets them all, the value is 0, or the metric is a quantile. */
-export interface MetricForecast {
+interface MetricForecast {
   readonly metric: string;
   readonly value: number | null;
   /** Smallest relative lift found four times in five by one look at the end. */

@@ -14,7 +14,7 @@ import { addUnit } from '../counting/sufficient-statistics.ts';
 export const TEAM_SOURCE = 'team: ';
 
 /** A shared page, best first: item k and who put it there. */
-export interface Interleaved {
+interface Interleaved {
   readonly items: readonly number[];
   /** teams[k]: the ranker whose pick item k is; -1: all rankers had it at this place, nobody is credited. */
   readonly teams: readonly number[];
@@ -62,7 +62,7 @@ function commonPrefix(rankings: readonly ArrayLike<number>[], length: number): n
 }
 
 /** How actions become credit: each action counts, or the team with more actions on the page wins it (one credit). */
-export type CreditRule = 'each' | 'page';
+type CreditRule = 'each' | 'page';
 
 /** Credit of each ranker on one page. `actions[k]` > 0: something was done with item k (its weight). */
 export function creditOf(teams: readonly number[], actions: ArrayLike<number>, rankers: number, rule: CreditRule): Float64Array {
@@ -80,7 +80,7 @@ export function addPreference(into: SufficientStatistics, creditA: number, credi
 }
 
 /** Of b over a. Before anybody has acted on an item of either, preference and bounds are NaN and p is 1. */
-export interface Preference {
+interface Preference {
   /** (credit of b - credit of a) / all credit, within -1..1; 0 no preference. */
   readonly preference: number;
   readonly low: number;

@@ -16,7 +16,7 @@ export const USUAL_PLAN: Plan = { alpha: 0.05, power: 0.8, shares: [0.5, 0.5] };
  * Variance of the arm over that of the control when the arm's figure is 1 + lift of the control's.
  * scaled: the effect multiplies every unit's total (means, ratios of counts); proportion: p (1 - p) at the new p.
  */
-export type VarianceModel = 'scaled' | 'proportion';
+type VarianceModel = 'scaled' | 'proportion';
 
 /**
  * Smallest relative lift found with the planned power by a fixed-horizon two-sided test over `units` units in all,

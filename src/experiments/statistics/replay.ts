@@ -29,10 +29,10 @@ export interface ReplayList {
 }
 
 /** Expected reward of an item at a place of a list. */
-export type RewardModel = (list: ReplayList, item: number, place: number) => number;
+type RewardModel = (list: ReplayList, item: number, place: number) => number;
 
 /** Reward per place with its interval (normal, clustered on units). */
-export interface ReplayEstimate {
+interface ReplayEstimate {
   readonly value: number;
   readonly low: number;
   readonly high: number;

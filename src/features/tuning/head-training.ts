@@ -34,7 +34,7 @@ export type HeadMessage =
   | { readonly kind: 'done'; readonly weights: Float32Array; readonly trace: readonly HeadEpoch[] }
   | { readonly kind: 'failed'; readonly reason: string };
 
-export interface HeadRun {
+interface HeadRun {
   readonly threads: number;
   readonly signal: AbortSignal;
   readonly onEpoch: (name: string, epoch: HeadEpoch) => void;

@@ -132,7 +132,7 @@ export async function trainHead(training: HeadTraining): Promise<HeadState> {
 }
 
 /** The epoch whose measure was highest, the first of equals. */
-export function bestEpoch(trace: readonly HeadEpoch[]): number {
+function bestEpoch(trace: readonly HeadEpoch[]): number {
   return trace.reduce((best, one) => (one.measure > best.measure ? one : best)).epoch;
 }
 

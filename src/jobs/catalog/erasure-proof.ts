@@ -26,7 +26,7 @@ const TEXT_SAMPLE_BYTES = 8192;
 const LOCK = /-lock\.sqlite$/;
 const BESIDE_DATABASE = /\.sqlite-(wal|shm|journal)$/;
 
-export interface SearchOptions {
+interface SearchOptions {
   readonly progress: Progress;
   /** Whether databases may be written again; of a backup they may not. */
   readonly rewrite: boolean;

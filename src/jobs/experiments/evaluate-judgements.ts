@@ -16,7 +16,7 @@ import type { JobInput } from '../job.ts';
 const DEPTH = 200;
 const NDCG_AT = 10;
 
-export interface JudgementsOptions {
+interface JudgementsOptions {
   /** The study. */
   readonly judgements?: string;
   /** Absent: the serving one. */

@@ -15,7 +15,7 @@ import { describeByCatalog } from '../../experiments/query-segment.ts';
 import { ModelRegistry, SHIPPED_MODELS } from '../../ranker/registry/model-registry.ts';
 import { flags } from '../job.ts';
 
-export interface ExperimentFolder {
+interface ExperimentFolder {
   readonly experiments: Experiments;
   readonly catalog: CatalogStore;
   /** Throws METRICS_REFUSED. */

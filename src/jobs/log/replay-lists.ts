@@ -27,7 +27,7 @@ import type { Context } from '../../service/context.ts';
 import type { Scene } from './replay-scenes.ts';
 
 /** What serves without the board. */
-export interface LeftOutParts {
+interface LeftOutParts {
   readonly parts: ServingParts;
   readonly boards: LeftOutCooccurrence;
   readonly pins: LeftOutColumns;
@@ -40,7 +40,7 @@ export const BOARDS_MIN = 10;
 const OTHER_SOURCES = ['visual-neighbors', 'vectors', 'annotations'];
 
 /** A catalog whose boards can be left out one at a time. */
-export interface LeftOutCatalog extends LeftOutParts {
+interface LeftOutCatalog extends LeftOutParts {
   readonly table: BoardPins;
   /** -1: not known. */
   readonly ownerOf: (board: number) => number;

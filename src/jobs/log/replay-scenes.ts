@@ -17,7 +17,7 @@ export interface Scene {
   readonly wanted: ReadonlySet<number>;
 }
 
-export interface SceneCounts {
+interface SceneCounts {
   readonly closeups: number;
   readonly homeFeeds: number;
   readonly closeupsPerBoard: number;

@@ -189,7 +189,7 @@ export function setsOf(named: readonly FeatureSet[] = FEATURE_SETS): readonly Fe
 }
 
 /** What is read of the log. Absent: every surface, replayed lists as well. */
-export interface LogChoice {
+interface LogChoice {
   readonly surfaces?: readonly Surface[];
   /** Only lists that people saw. */
   readonly seenOnly?: boolean;

@@ -19,7 +19,7 @@ interface Figures {
   readonly p10: Figure;
 }
 
-export interface ClassFigures {
+interface ClassFigures {
   readonly photos: number;
   /** Photos in which the detector saw a dominant object; the others ask as a whole. */
   readonly cropped: number;

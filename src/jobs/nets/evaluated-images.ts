@@ -14,13 +14,13 @@ export interface EvaluatedImage {
   readonly read: () => Promise<Uint8Array>;
 }
 
-export interface EvaluatedImages {
+interface EvaluatedImages {
   readonly images: readonly EvaluatedImage[];
   /** A label's name. */
   readonly labelOf: (label: number) => string;
 }
 
-export interface ImageChoice {
+interface ImageChoice {
   /** A folder of folders; absent: the catalogue. */
   readonly images?: string;
   readonly truth: 'categories' | 'boards';

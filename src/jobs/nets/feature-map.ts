@@ -12,7 +12,7 @@ const IMAGES_MAX = 2500;
 const THUMBNAIL_WIDTH = 112;
 const NEIGHBORS_SHOWN = 8;
 
-export interface MapInput {
+interface MapInput {
   readonly images: readonly EvaluatedImage[];
   readonly labelOf: (label: number) => string;
   readonly seed: number;

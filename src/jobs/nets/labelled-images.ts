@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceError } from '../../errors.ts';
 
-export interface FolderImage {
+interface FolderImage {
   readonly file: string;
   readonly label: string;
   readonly read: () => Promise<Uint8Array>;

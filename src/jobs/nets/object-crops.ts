@@ -15,7 +15,7 @@ import { partsAhead } from '../../vision/parts-ahead.ts';
 import type { DetectorSet } from '../../detection/detector-set.ts';
 import type { SetDetections } from '../../detection/set-detections.ts';
 
-export interface CropRequest {
+interface CropRequest {
   readonly netFolder: string;
   /** By pinIndex. */
   readonly images: ReadonlyMap<number, PinImage>;
@@ -31,7 +31,7 @@ export interface CropRequest {
   readonly signal: AbortSignal;
 }
 
-export interface CropReceipt {
+interface CropReceipt {
   /** Pins with a dominant object under the present thresholds. */
   readonly dominant: number;
   readonly written: number;

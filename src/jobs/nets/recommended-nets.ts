@@ -148,7 +148,7 @@ export function recommendedNet(name: string): RecommendedNet | undefined {
 }
 
 /** The command that brings a net in from its file. */
-export function importCommand({ name }: RecommendedNet): string {
+function importCommand({ name }: RecommendedNet): string {
   return `related-pins import-net ${name} --file FILE`;
 }
 

@@ -5,7 +5,7 @@ import type { Config } from '../../config.ts';
 import { thumbnail } from '../../vision/image-tensor.ts';
 
 /** Pins as a report shows them. */
-export interface ReportPictures {
+interface ReportPictures {
   /** A data address, or null: no picture, or one that cannot be read. */
   thumbnailOf(pinIndex: number): string | null;
   nameOf(pinIndex: number): string;

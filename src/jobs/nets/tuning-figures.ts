@@ -7,7 +7,7 @@ import { codeOf, fitBinarizer } from '../../features/binarize.ts';
 import { type Ends, endsOf, evaluateCodes, evaluateRows, type Precision, type Protocol } from '../../features/retrieval-evaluation.ts';
 import type { BinarizationRule } from '../../vision/net-manifest.ts';
 
-export interface TuningVectors {
+interface TuningVectors {
   /** The frozen fc6, the same rotated as the tuned one is, the tuned one, the short embedding; a row an image. */
   readonly before: readonly Float32Array[];
   readonly rotated: readonly Float32Array[];
@@ -18,7 +18,7 @@ export interface TuningVectors {
   readonly training: readonly number[];
 }
 
-export interface Figure {
+interface Figure {
   readonly p1: number;
   readonly p5: number;
   readonly p10: number;

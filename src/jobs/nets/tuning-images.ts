@@ -23,7 +23,7 @@ export interface TuningImage {
   readonly terms: Terms;
 }
 
-export interface TuningChoice {
+interface TuningChoice {
   /** A folder of folders; absent: the catalogue. */
   readonly images?: string;
   readonly kinds?: string;

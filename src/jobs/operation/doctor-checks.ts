@@ -21,7 +21,7 @@ import { settingText } from '../candidates/choose-counting.ts';
 import { staleParts } from '../../service/stale-parts.ts';
 import { eyesLine, isFormerNet } from '../../service/eyes.ts';
 
-export type Health = 'ok' | 'warn' | 'bad';
+type Health = 'ok' | 'warn' | 'bad';
 
 export interface Finding {
   readonly check: string;
@@ -31,12 +31,12 @@ export interface Finding {
   readonly wayOut: string;
 }
 
-export interface Patient {
+interface Patient {
   readonly dataFolder: string;
   readonly config: Config;
 }
 
-export type Check = (patient: Patient) => Promise<Finding[]> | Finding[];
+type Check = (patient: Patient) => Promise<Finding[]> | Finding[];
 
 const DISK_BAD_BYTES = 256 * 2 ** 20;
 const DISK_WARN_BYTES = 2 * 2 ** 30;

@@ -24,7 +24,7 @@ import { readDetectorSet } from '../../detection/detector-set.ts';
 import { servingThresholds, thresholdsFor } from '../../search/search-thresholds.ts';
 
 /** Mean ratio of each source over the queries of one kind, and in how many it is silent. */
-export interface BlendRow {
+interface BlendRow {
   readonly queries: number;
   readonly ratio: Readonly<Record<LensSource, number>>;
   readonly silent: Readonly<Record<LensSource, number>>;

@@ -18,7 +18,7 @@ interface ProductRow {
   readonly scenes: readonly string[];
 }
 
-export interface SceneFigures {
+interface SceneFigures {
   readonly products: number;
   readonly scenes: number;
   readonly sceneObjects: number;
@@ -41,7 +41,7 @@ const AT_ONCE = 32;
 const SCENES_ASKED = 10;
 
 /** What is indexed of the scenes. */
-export interface SceneCrops {
+interface SceneCrops {
   /** Least score of a detection. */
   readonly scoreMin: number;
   /** Shares of a crop's sides that are added around it, each tried. */

@@ -8,7 +8,7 @@ import { reasonOf, ServiceError } from '../../errors.ts';
 import { LetorLine } from './letor-line.ts';
 import { type RankingData, sharedArray } from '../training/ranking-data.ts';
 
-export interface LetorSettings {
+interface LetorSettings {
   /** Rows of one query that lie apart: `refuse` the file, or `group` them where the query was met first. */
   readonly apart?: 'refuse' | 'group';
   readonly signal?: AbortSignal;

@@ -12,7 +12,7 @@ import type { Normalization } from '../scoring/normalizer.ts';
 
 /** json: ours; opensearch: that of Elasticsearch, too. */
 export const EXCHANGE_FORMATS = ['json', 'solr', 'opensearch'] as const;
-export type ExchangeFormat = (typeof EXCHANGE_FORMATS)[number];
+type ExchangeFormat = (typeof EXCHANGE_FORMATS)[number];
 
 const STORE = 'related-pins';
 

@@ -17,7 +17,7 @@ const DAY_MS = 24 * 3600 * 1000;
 const Z = normalQuantile(1 - 0.025 / 2);
 
 /** The evidence by kind, and how many shuffled lists are missing until the first kind could tell. */
-export interface ClickEvidence {
+interface ClickEvidence {
   readonly evidence: readonly Evidence[];
   readonly missing: MissingLists | null;
 }

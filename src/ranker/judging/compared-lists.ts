@@ -10,7 +10,7 @@ import { normalQuantile } from '../../math/distributions.ts';
 export type ScoreLogged = (list: JudgedList) => ArrayLike<number> | Promise<ArrayLike<number>>;
 
 /** What is said of a list as a whole. */
-export interface ComparedList {
+interface ComparedList {
   /** Epoch milliseconds. */
   readonly at: number;
   readonly shuffled: boolean;

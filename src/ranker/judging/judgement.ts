@@ -4,8 +4,8 @@
 export type JudgementWord = 'better' | 'as good' | 'worse' | 'cannot tell';
 
 /** In the order in which they are believed. */
-export const EVIDENCE_KINDS = ['experiment', 'shuffled lists', 'debiased lists', 'held-out boards', 'what everybody sees'] as const;
-export type EvidenceKind = (typeof EVIDENCE_KINDS)[number];
+const EVIDENCE_KINDS = ['experiment', 'shuffled lists', 'debiased lists', 'held-out boards', 'what everybody sees'] as const;
+type EvidenceKind = (typeof EVIDENCE_KINDS)[number];
 
 /** One kind of evidence. Lifts are relative, of engagement or of right items; null: not enough to say. */
 export interface Evidence {
@@ -60,7 +60,7 @@ export function liftText(lift: number, low: number, high: number): string {
 }
 
 /** What a judgement is made from. */
-export interface Findings {
+interface Findings {
   readonly model: string;
   readonly against: string;
   readonly evidence: readonly Evidence[];

@@ -13,7 +13,7 @@ import type { PairWeights } from '../training/preference-sums.ts';
 import type { FeatureSet } from '../scoring/ranking-feature.ts';
 
 /** Each step learns from the sets of the one before and one more. */
-export const LADDER: readonly { readonly step: string; readonly sets: readonly FeatureSet[] }[] = [
+const LADDER: readonly { readonly step: string; readonly sets: readonly FeatureSet[] }[] = [
   { step: 'control', sets: ['control'] },
   { step: '+ fc6/fc8', sets: ['control', 'visual'] },
   { step: '+ category crosses', sets: ['control', 'visual', 'cross'] },
@@ -30,7 +30,7 @@ export interface LadderStep {
   readonly liftByCategory: readonly SegmentLift[];
 }
 
-export interface LadderTraining {
+interface LadderTraining {
   readonly c: number;
   readonly normalize: NormalizationKind;
   readonly pairWeights?: (training: LogData) => PairWeights;
@@ -44,7 +44,7 @@ export function trainLadder(early: LogData, { c, normalize, pairWeights }: Ladde
   });
 }
 
-export interface Comparison {
+interface Comparison {
   readonly segmentsOf: (list: number) => readonly string[];
   readonly seed: number;
   /** Whose truth each list shares; absent: nobody's. */
@@ -65,7 +65,7 @@ export function compareSteps(values: readonly Float64Array[], { segmentsOf, seed
   }));
 }
 
-export interface LadderSettings extends LadderTraining {
+interface LadderSettings extends LadderTraining {
   readonly seed: number;
   readonly segmentsOf: (list: number) => readonly string[];
 }

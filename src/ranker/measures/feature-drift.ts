@@ -2,7 +2,7 @@
 import type { RankingData } from '../training/ranking-data.ts';
 import { listCount, listMatrix } from '../training/ranking-data.ts';
 
-export interface FeatureDrift {
+interface FeatureDrift {
   readonly name: string;
   readonly mean: { readonly training: number; readonly later: number };
   readonly nonZeroShare: { readonly training: number; readonly later: number };

@@ -6,7 +6,7 @@
 import { type RankingData, listCount } from '../training/ranking-data.ts';
 
 /** Means over all queries. */
-export interface Letor4Measures {
+interface Letor4Measures {
   readonly map: number;
   readonly meanNdcg: number;
   /** By k = 1 .. 10. */

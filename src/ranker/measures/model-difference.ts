@@ -2,7 +2,7 @@
 import type { ModelArtifact } from '../registry/model-artifact.ts';
 
 /** A feature's weights in two models; `change` is after - before, a missing one counting as 0. */
-export interface FeatureDifference {
+interface FeatureDifference {
   readonly feature: string;
   /** Null where that model does not have the feature. */
   readonly before: number | null;

@@ -4,7 +4,7 @@ import { listCount, type RankingData } from '../training/ranking-data.ts';
 import { averagePrecision, gradesByScore, kendallTau, ndcg, pairwiseAccuracy, precision, reciprocalRank } from './ranking-metrics.ts';
 
 /** Each gives the value of one list, null where the list has none. */
-export const MEASURES = {
+const MEASURES = {
   'ndcg@1': (list: ScoredList) => ndcg(list.ranked, 1),
   'ndcg@5': (list: ScoredList) => ndcg(list.ranked, 5),
   'ndcg@10': (list: ScoredList) => ndcg(list.ranked, 10),
@@ -25,7 +25,7 @@ interface ScoredList {
 }
 
 /** `measures`: by name the mean over the lists that have a value, with a bootstrap interval. */
-export interface Evaluation {
+interface Evaluation {
   readonly measures: Readonly<Record<string, Interval>>;
   readonly lists: number;
   /** Lists in which nothing is relevant: no measure can tell an order of them from another. */

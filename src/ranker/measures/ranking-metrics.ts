@@ -4,7 +4,7 @@
  */
 
 /** `exponential`: gain 2^grade - 1 (ours). `linear`: gain = grade (Jarvelin and Kekalainen). */
-export type Gain = 'exponential' | 'linear';
+type Gain = 'exponential' | 'linear';
 
 /** Grades in the order of the scores, best score first. */
 export function gradesByScore(grades: ArrayLike<number>, scores: ArrayLike<number>): number[] {

@@ -34,7 +34,7 @@ export function balance(value: number, most: number): string {
 }
 
 /** What a line chart draws; points in order of x. */
-export interface Curve {
+interface Curve {
   readonly points: readonly (readonly [x: number, y: number])[];
   /** Lower and upper bound per point. */
   readonly band?: readonly (readonly [low: number, high: number])[];

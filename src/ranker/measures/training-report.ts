@@ -11,14 +11,14 @@ import type { ExaminationCurve } from '../training/position-bias.ts';
 import { balance, histograms, lineChart, type Whisker, whisker, whiskerScale } from './report-charts.ts';
 
 /** How positions are looked at, and what became of the weights made from it. */
-export interface ReportedExamination {
+interface ReportedExamination {
   readonly curve: ExaminationCurve;
   readonly clip: number;
   readonly clipped: number;
 }
 
 /** Null parts have no section. */
-export interface ReportInput {
+interface ReportInput {
   readonly model: ModelArtifact;
   readonly training: LogTraining;
   readonly judgement: Judgement;

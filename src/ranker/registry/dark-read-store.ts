@@ -17,10 +17,10 @@ const COMMIT_MS = 500;
 /** Between two looks at what is too much. */
 const PRUNE_EVERY = 500;
 /** Some 600 bytes each. */
-export const READS_KEPT = 50_000;
+const READS_KEPT = 50_000;
 
 /** Which reads; absent fields ask nothing. `model` as it is kept, a net with NET_MARK. */
-export interface DarkReadRange {
+interface DarkReadRange {
   readonly model?: string | null;
   /** Epoch milliseconds, inclusive. */
   readonly from?: number;

@@ -61,7 +61,7 @@ export function overlapAt(a: Int32Array, b: Int32Array, k: number): number {
 }
 
 /** Of the items that both orders hold: by how many places each moves. */
-export function rankChanges(a: Int32Array, b: Int32Array): number[] {
+function rankChanges(a: Int32Array, b: Int32Array): number[] {
   const places = new Map([...b].map((pin, place) => [pin, place]));
   return [...a].flatMap((pin, place) => {
     const other = places.get(pin);
@@ -80,7 +80,7 @@ export interface Spread {
 }
 
 /** Quantiles are values that occur, none is interpolated. */
-export function spreadOf(values: ArrayLike<number>): Spread | null {
+function spreadOf(values: ArrayLike<number>): Spread | null {
   if (values.length === 0) return null;
   const sorted = Float64Array.from(values).sort();
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
@@ -89,7 +89,7 @@ export function spreadOf(values: ArrayLike<number>): Spread | null {
 }
 
 /** How lists would differ. */
-export interface DarkReport {
+interface DarkReport {
   readonly reads: number;
   /** Reads in which the dark model gave no scores, by reason. */
   readonly problems: Readonly<Record<string, number>>;

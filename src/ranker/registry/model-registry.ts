@@ -32,7 +32,7 @@ export interface Trial {
 
 /** Surfaces that have a serving model of their own beside that of closeups. */
 export const OTHER_SURFACES = ['home-feed', 'rank'] as const;
-export type OtherSurface = (typeof OTHER_SURFACES)[number];
+type OtherSurface = (typeof OTHER_SURFACES)[number];
 
 /** Which model plays which part. */
 export interface ModelRoles {

@@ -20,14 +20,14 @@ export interface RankerOnTrial {
 }
 
 /** What became of a refresh. `problem`: a pointer names a model that cannot be used; the one before keeps its part. */
-export interface ModelRefresh {
+interface ModelRefresh {
   readonly changed: boolean;
   readonly serving: string;
   readonly problem: string | null;
 }
 
 /** Models that are loaded for a net's features, and not yet serving. */
-export interface PreparedModels {
+interface PreparedModels {
   readonly stamp: string;
   readonly serving: Ranker;
   readonly others: ReadonlyMap<Surface, Ranker>;

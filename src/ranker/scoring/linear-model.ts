@@ -24,7 +24,7 @@ export interface LinearRanker extends Ranker {
 }
 
 /** What a linear model needs of the scoring inputs; without a factor it is 1. */
-export type LinearInputs = Pick<ScoringInputs, 'rows'> & Partial<ScoringInputs>;
+type LinearInputs = Pick<ScoringInputs, 'rows'> & Partial<ScoringInputs>;
 
 /**
  * A ranker over the columns of a matrix, picked by name. The inputs' `visualWeightFactor` multiplies the weights of fc6 and

@@ -19,7 +19,7 @@ export interface ParityRows {
 const PARITY_TOLERANCE = 1e-5;
 
 /** `scoreRows` picks the model's columns by name and gives a score per row; a missing column or a NaN rejects with RangeError. */
-export interface OnnxRanker extends Ranker {
+interface OnnxRanker extends Ranker {
   scoreRows(rows: Matrix): Promise<Float64Array>;
 }
 

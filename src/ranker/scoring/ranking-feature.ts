@@ -13,7 +13,7 @@ export const FEATURE_SETS = ['control', 'visual', 'cross', 'object', 'vectors'] 
 export type FeatureSet = (typeof FEATURE_SETS)[number];
 
 /** A dominant object's crop: its class, binary code and class scores. */
-export type DominantObject = NonNullable<ReturnType<VisualFeatures['objectOf']>>;
+type DominantObject = NonNullable<ReturnType<VisualFeatures['objectOf']>>;
 
 /** The query side of a list. A home feed has neither pin nor code: the user's history speaks for it. */
 export interface QuerySide {

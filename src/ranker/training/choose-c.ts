@@ -13,7 +13,7 @@ import { listCount } from './ranking-data.ts';
 import { type TimeSplit, timeFolds } from './time-split.ts';
 
 /** Ascending, for each starts from the one before. */
-export const C_GRID: readonly number[] = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1];
+const C_GRID: readonly number[] = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1];
 const FOLDS = 3;
 
 /** What a worker is given: the data lies in shared memory. */

@@ -15,7 +15,7 @@ import { type RankSvmResult, trainRankSvm } from './rank-svm.ts';
 import { designOf, fitNormalizations, listMatrix, preferencesOf, type RankingData, scaleOf } from './ranking-data.ts';
 
 /** Absent: no prior, weights of either sign. */
-export interface TrainingSettings {
+interface TrainingSettings {
   readonly c: number;
   readonly normalize: NormalizationKind;
   readonly weights?: PairWeights;

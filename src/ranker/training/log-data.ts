@@ -10,7 +10,7 @@ import { type RankingData, rowCount, sharedArray } from './ranking-data.ts';
 import { type TimeSplit, timeSplit } from './time-split.ts';
 
 /** A list of the log, without its items. */
-export type LoggedList = Pick<
+type LoggedList = Pick<
   JudgedList,
   'recommendationId' | 'at' | 'surface' | 'queryPinIndex' | 'userId' | 'arm' | 'modelVersion' | 'shuffled'
 >;
@@ -26,7 +26,7 @@ export interface LogData extends RankingData {
 }
 
 /** How many lists were met and not taken. */
-export interface LeftOut {
+interface LeftOut {
   /** Lists over a user's daily number. */
   readonly floods: number;
   /** Lists of the same query shown to the same user again on the same day, over the number kept. */
@@ -34,7 +34,7 @@ export interface LeftOut {
 }
 
 /** Absent: 500 and 3. Days are those of UTC; lists without a user are all taken. */
-export interface LogDataSettings {
+interface LogDataSettings {
   /** Lists of one user on one day; more are the work of a robot. */
   readonly listsPerUserDay?: number;
   /** Lists of one query for one user on one day. */
@@ -189,7 +189,7 @@ export function sliceLog(data: LogData, from: number, to: number): LogData {
  * Choice: people look a little beyond the last thing they act on; an item further down was likely not seen, and its being
  * left alone says nothing about it. Shown shuffled or not, five more positions count as seen.
  */
-export const SEEN_BEYOND_LAST_ACTION = 5;
+const SEEN_BEYOND_LAST_ACTION = 5;
 
 /**
  * The rows that were likely seen, and only some columns: what the solver trains on. Of a list that nobody acted on,

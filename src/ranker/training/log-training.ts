@@ -25,7 +25,7 @@ import type { NormalizationKind } from '../scoring/normalizer.ts';
 import type { PairWeights } from './preference-sums.ts';
 import type { FeatureSet } from '../scoring/ranking-feature.ts';
 
-export interface LogTrainingSettings {
+interface LogTrainingSettings {
   readonly sets: readonly FeatureSet[];
   readonly normalize: NormalizationKind;
   /** Null: chosen by time-ordered folds. */

@@ -131,7 +131,7 @@ function falling(values: readonly number[], weights: readonly number[]): number[
 }
 
 /** Inverse propensities of engaged rows, clipped, and how many were. */
-export interface PropensityWeights {
+interface PropensityWeights {
   readonly better: Float64Array;
   readonly clipped: number;
   readonly clip: number;

@@ -32,7 +32,7 @@ import type { DesignMatrix } from './design-matrix.ts';
 import { countPairs, type PairWeights, type PreferenceLists, PreferenceSums } from './preference-sums.ts';
 
 /** Absent: tolerance 1e-5, at most 100 iterations, all weights 1, no prior, no signs. */
-export interface RankSvmSettings {
+interface RankSvmSettings {
   readonly c: number;
   /** Stops when |projected gradient| <= tolerance * |projected gradient at the prior|. */
   readonly tolerance?: number;

@@ -8,13 +8,13 @@ import { ColumnStatistics, type Normalization, type NormalizationKind, normalize
 import { type PreferenceLists, preferenceLists } from './preference-sums.ts';
 
 /** Row-major values of every column. */
-export interface DenseRows {
+interface DenseRows {
   readonly kind: 'dense';
   readonly data: Float32Array;
 }
 
 /** Row r holds `indexes[start[r] .. start[r + 1])` with `values`; a column that is absent is 0. */
-export interface CompressedRows {
+interface CompressedRows {
   readonly kind: 'sparse';
   readonly start: Float64Array;
   readonly indexes: Uint32Array;

@@ -14,7 +14,7 @@ import { checkManifest, type Net, netDigest, type NetManifest, type NetOutput } 
 import { extendGraph } from './onnx-graph.ts';
 import type { NewConstant, NewNode } from './onnx-writing.ts';
 
-export interface AppendedLayer {
+interface AppendedLayer {
   /** Its name in the manifest's outputs. */
   readonly role: string;
   readonly inputLength: number;

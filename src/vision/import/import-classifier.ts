@@ -25,7 +25,7 @@ import { extendGraph, type OnnxGraph, readGraph } from './onnx-graph.ts';
 import { openSession, type OnnxSession, type OutputValues, shapeOf } from '../onnx-session.ts';
 import { probePicture } from './probe-picture.ts';
 
-export interface ClassifierImport {
+interface ClassifierImport {
   readonly file: string;
   readonly name: string;
   readonly out: string;
@@ -43,7 +43,7 @@ export interface ClassifierImport {
   readonly replace?: boolean;
 }
 
-export interface ImportedClassifier {
+interface ImportedClassifier {
   readonly manifest: NetManifest;
   readonly doubts: readonly string[];
 }

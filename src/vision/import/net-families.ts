@@ -2,7 +2,7 @@
 import type { NetInput } from '../net-manifest.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 
-export type Preprocessing = Pick<NetInput, 'channels' | 'mean' | 'scale'>;
+type Preprocessing = Pick<NetInput, 'channels' | 'mean' | 'scale'>;
 
 export const PREPROCESSING = {
   'zero-to-one': { channels: 'RGB', mean: [0, 0, 0], scale: 1 / 255 },
@@ -24,7 +24,7 @@ export type PreprocessingFamily = keyof typeof PREPROCESSING;
 /** The graph normalizes by itself, whatever its names say: bytes hold 0..255, a mean or a scale would wrap them around or turn them black. */
 export const OF_BYTES: PreprocessingFamily = 'zero-to-255';
 
-export interface FamilyGuess {
+interface FamilyGuess {
   readonly family: PreprocessingFamily;
   readonly because: string;
   /** Read off the graph itself rather than from names. */

@@ -8,7 +8,7 @@ import protobuf from 'protobufjs/minimal.js';
 import { reasonOf } from '../../errors.ts';
 import { graphAdditions, type NewConstant, type NewNode } from './onnx-writing.ts';
 
-export interface OnnxAttribute {
+interface OnnxAttribute {
   readonly name: string;
   readonly ints: readonly number[];
   readonly int: number;
@@ -23,7 +23,7 @@ export interface OnnxNode {
   readonly attributes: readonly OnnxAttribute[];
 }
 
-export interface OnnxConstant {
+interface OnnxConstant {
   readonly name: string;
   readonly dims: readonly number[];
   readonly type: number;

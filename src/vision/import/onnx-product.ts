@@ -3,7 +3,7 @@ import { expectSizes, type MatrixProduct } from '../../math/matrix-product.ts';
 import { gemmModel } from './onnx-writing.ts';
 import { type OnnxSession, openSession } from '../onnx-session.ts';
 
-export interface OnnxProduct {
+interface OnnxProduct {
   readonly product: MatrixProduct;
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ export type Fractions = readonly [number, number, number, number];
 /** What is being pulled: the whole box, a corner, or a new box from where the pointer went down. */
 export type Grip = 'move' | 'nw' | 'ne' | 'sw' | 'se' | 'draw';
 
-export const WHOLE: Fractions = [0, 0, 1, 1];
+const WHOLE: Fractions = [0, 0, 1, 1];
 export const MIDDLE: Fractions = [0.2, 0.2, 0.8, 0.8];
 const SMALLEST = 0.04;
 const STEP = 0.02;

@@ -8,7 +8,7 @@ import { Refusal } from './refusal.tsx';
 /** What became of hiding a pin, or of taking it back. */
 type Hiding = { readonly kind: 'sending' | 'hidden' } | { readonly kind: 'failed'; readonly error: Error; readonly again: () => void };
 
-export interface Hides {
+interface Hides {
   of(pinId: string): Hiding | undefined;
   hide(item: Item, reason?: string): void;
   undo(item: Item): void;

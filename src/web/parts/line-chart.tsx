@@ -3,9 +3,9 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 
 /** Colours that differ in lightness as well as in hue (after Paul Tol's bright scheme), for light and dark pages. */
-export const SERIES_COLOURS = ['#4477aa', '#cc6633', '#228833', '#aa3377', '#66a5c4', '#b8a12c'];
+const SERIES_COLOURS = ['#4477aa', '#cc6633', '#228833', '#aa3377', '#66a5c4', '#b8a12c'];
 
-export interface BandSeries {
+interface BandSeries {
   readonly name: string;
   readonly values: readonly (number | null)[];
   readonly low?: readonly (number | null)[];

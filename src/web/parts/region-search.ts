@@ -14,7 +14,7 @@ export const MODES: Readonly<Record<Mode, string>> = {
   'exact-product': 'Exact product',
 };
 
-export interface RegionQuery {
+interface RegionQuery {
   readonly box: Fractions | null;
   readonly terms: readonly string[];
   readonly mode: Mode;

@@ -7,7 +7,7 @@ import { Refusal, type Refused } from './refusal.tsx';
 /** What became of a save: on its way, taken, or not taken. */
 type Saving = { readonly kind: 'sending' } | { readonly kind: 'saved' } | ({ readonly kind: 'failed' } & Refused);
 
-export interface Saves {
+interface Saves {
   of(pinId: string): Saving | undefined;
   save(item: Item): void;
   /** Those that failed for want of a key. */

@@ -1,7 +1,7 @@
 import type { PinObject } from '../api.ts';
 
 /** What the visual net calls something, and the share of labelled photos, called so as surely, that showed it. */
-export interface SeenWord {
+interface SeenWord {
   readonly word: string;
   readonly confidence: number;
 }

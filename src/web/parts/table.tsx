@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 
 /** One column: its head, its class, and what stands in it in a row. */
-export interface Column<Row> {
+interface Column<Row> {
   readonly head?: string;
   /** The head is for those who listen. */
   readonly silent?: boolean;
