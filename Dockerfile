@@ -8,8 +8,6 @@ RUN npm run build && npm prune --omit=dev --ignore-scripts
 
 FROM node:24-bookworm-slim@sha256:a9f5f7c91c432850b2a8a7797adf5eadb6c733ceed61167806cee7ea7fbc29df
 WORKDIR /app
-# Large pages for columns and codes (docs/SCALE.md).
-ENV GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 ENV NODE_ENV=production RELATED_PINS_DATA=/data RELATED_PINS_HOST=0.0.0.0 RELATED_PINS_PORT=8080
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules

@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LARGE_PAGES } from '../src/api/shell/large-pages.ts';
+import { SERVING_MEMORY } from '../src/api/shell/serving-memory.ts';
 import { bootstrapMean } from '../src/math/bootstrap.ts';
 import type { LoadOrder, LoadRequest, LoadResult } from './load-process.ts';
 import type { ContenderOrder, ContenderWord } from './serving-process.ts';
@@ -134,7 +134,10 @@ export function figures({ perSecond, perCoreSecond, cpuMicrosEach, p50, p95, p99
 }
 
 function forkBeside(file: string): ChildProcess {
-  return fork(new URL(file, import.meta.url), { env: { ...process.env, ...LARGE_PAGES }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  return fork(new URL(file, import.meta.url), {
+    env: { ...process.env, ...SERVING_MEMORY },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
 }
 
 function ask(child: ChildProcess, message: object | string): Promise<unknown> {

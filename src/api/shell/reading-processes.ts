@@ -6,7 +6,6 @@ import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import type { Context } from '../../service/context.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
-import { LARGE_PAGES } from './large-pages.ts';
 import { logServed } from './log-served.ts';
 import { workerUrl } from '../../worker-url.ts';
 import type { Metrics } from './metrics.ts';
@@ -45,7 +44,7 @@ export class ReadingProcesses {
 
   private startOne(): Promise<string> {
     const { config, dataFolder } = this.context;
-    const reader = cluster.fork(LARGE_PAGES);
+    const reader = cluster.fork();
     this.readers.add(reader);
     const word: WriterWord = { kind: 'serve', config, dataFolder, writer: this.writer };
     return new Promise((listening, failed) => {

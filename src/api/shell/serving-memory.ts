@@ -1,0 +1,21 @@
+/**
+ * How glibc gives memory to a process that serves. It must be said before the process starts; anything but glibc ignores it.
+ *
+ * Large pages: columns, codes and class scores are read at random rows, and with pages of 4 KiB a good part of that is looking
+ * up pages; a closeup takes a tenth to a quarter less processor time (docs/SCALE.md). Two arenas: with one for each thread, every
+ * thread keeps what it once needed, and the memory of a service that reads pictures creeps up for hours (docs/DECISIONS.md).
+ */
+export const SERVING_MEMORY: Readonly<Record<string, string>> = {
+  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1:glibc.malloc.arena_max=2',
+};
+
+/**
+ * Starts this process anew in its own place, with the same id, arguments and files, unless somebody has said how memory is given.
+ * Call it before anything is opened. Nodes before 22.15 and systems without execve go on as they are.
+ */
+export function startAnewForServing(env: NodeJS.ProcessEnv): void {
+  const { execPath, execArgv, argv } = process;
+  if (process.platform !== 'linux' || env.GLIBC_TUNABLES !== undefined || process.send !== undefined) return;
+  if (typeof process.execve !== 'function') return;
+  process.execve(execPath, [execPath, ...execArgv, ...argv.slice(1)], { ...env, ...SERVING_MEMORY });
+}
