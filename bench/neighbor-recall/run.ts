@@ -1,9 +1,9 @@
 /** How much of the truth does a graph over short embeddings find, and how fast? See the README beside this file. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { DEFAULT_HNSW, HnswIndex } from './hnsw-index.ts';
-import type { Neighbors } from '../../src/candidates/visual/neighbor-index.ts';
-import { recallOf } from './recall.ts';
+import { DEFAULT_HNSW, HnswIndex } from '../../src/candidates/visual/hnsw-index.ts';
+
+import { type Neighbors, recallOf } from '../../src/candidates/visual/neighbor-index.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { TopKHeap } from '../../src/math/top-k.ts';
 import { normalized } from '../../src/math/vector.ts';

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ExactIndex } from '../../src/candidates/visual/exact-index.ts';
 import { ExactIndexPool } from '../../src/candidates/visual/exact-index-pool.ts';
-import { HnswIndex } from '../../bench/neighbor-recall/hnsw-index.ts';
-import type { NeighborIndex, Neighbors } from '../../src/candidates/visual/neighbor-index.ts';
-import { recallOf } from '../../bench/neighbor-recall/recall.ts';
+import { HnswIndex } from '../../src/candidates/visual/hnsw-index.ts';
+import { type NeighborIndex, type Neighbors, recallOf } from '../../src/candidates/visual/neighbor-index.ts';
 import { ServiceError } from '../../src/errors.ts';
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import { seededRandom } from '../../src/math/random.ts';

@@ -32,6 +32,7 @@ const APART: Readonly<Record<string, readonly string[]>> = {
 const NATIVE: Readonly<Record<string, string>> = {
   sharp: 'vision/image-tensor.ts',
   'onnxruntime-node': 'vision/onnx-session.ts',
+  'hnswlib-node': 'candidates/visual/hnsw-index.ts',
   ioredis: 'cache.ts',
   'better-sqlite3': 'catalog/database.ts',
 };

@@ -20,6 +20,18 @@ export interface NeighborIndex<Q> {
   search(query: Q, k: number, accept?: Accept): Neighbors | Promise<Neighbors>;
 }
 
+/** Share of the true neighbors that were found, over several queries. */
+export function recallOf(found: readonly Neighbors[], truth: readonly Neighbors[]): number {
+  let hits = 0;
+  let wanted = 0;
+  for (let q = 0; q < truth.length; q++) {
+    const ids = new Set(found[q].pinIndexes);
+    for (const id of truth[q].pinIndexes) if (ids.has(id)) hits++;
+    wanted += truth[q].pinIndexes.length;
+  }
+  return wanted === 0 ? 1 : hits / wanted;
+}
+
 /** One list of several that cover different pins: nearest `k`, equal distances by ascending pin. */
 export function mergedNeighbors(parts: readonly Neighbors[], k: number): Neighbors {
   let total = 0;

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as Hnsw from 'hnswlib-node';
-import { reasonOf, ServiceError } from '../../src/errors.ts';
-import type { Accept, NeighborIndex, Neighbors } from '../../src/candidates/visual/neighbor-index.ts';
+import { reasonOf, ServiceError } from '../../errors.ts';
+import type { Accept, NeighborIndex, Neighbors } from './neighbor-index.ts';
 
 /** What the graph costs and gives; `docs/PARAMETERS.md`. */
 export interface HnswOptions {
