@@ -2,7 +2,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DEFAULT_HNSW, HnswIndex } from '../../src/candidates/visual/hnsw-index.ts';
-
 import { type Neighbors, recallOf } from '../../src/candidates/visual/neighbor-index.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { TopKHeap } from '../../src/math/top-k.ts';
