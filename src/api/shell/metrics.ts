@@ -1,6 +1,7 @@
-import { AggregatorRegistry, type Aggregator, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, type Aggregator, collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 import type { Context } from '../../service/context.ts';
 import type { Admission, Lane } from './admission.ts';
+import { collect, name, single } from './collected-metric.ts';
 import type { RequestLog } from './request-log.ts';
 import { stateMetrics } from './state-metrics.ts';
 import type { CandidateList } from '../../candidates/candidate.ts';
@@ -8,7 +9,6 @@ import type { Surface } from '../../catalog/log/served-list.ts';
 import type { RankedList, StageTimings } from '../../lists/ranked-list.ts';
 import type { Degradation } from '../../lists/serving-parts.ts';
 
-const PREFIX = 'related_pins_';
 const SECONDS = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** A metric as another process tells it: what prom-client aggregates. */
@@ -45,7 +45,6 @@ export class Metrics {
   constructor(context: Context, admission: Admission, log: RequestLog) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
-    const name = (text: string): string => PREFIX + text;
     this.requests = new Histogram({
       name: name('request_seconds'),
       help: 'Time from the request to the end of its reply.',
@@ -87,55 +86,30 @@ export class Metrics {
       labelNames: ['outcome'],
       registers,
     });
+    stateMetrics(context, this.registry, () => this.takeLongestTakeUp());
+    this.countLanes(admission);
+    this.countState(context, log);
+  }
+
+  private countState(context: Context, log: RequestLog): void {
     this.gauge(name('pins'), 'Pins of the catalogue.', () => context.pins.count, 'max');
     // The first to be added up is the process that writes: it alone counts them as they come and go.
     this.gauge(name('events_kept_apart'), 'Events whose list is unknown.', () => context.log.events.strays, 'first');
-    const droppedLines: Counter = new Counter({
-      name: name('log_lines_dropped_total'),
-      help: 'Log lines dropped because nobody took them.',
-      registers,
-      collect: () => {
-        droppedLines.reset();
-        droppedLines.inc(log.dropped);
-      },
-    });
-    stateMetrics(context, this.registry, () => this.takeLongestTakeUp());
-    this.countLanes(admission, name);
-    const model = new Gauge({
-      name: name('model_info'),
-      help: 'The serving model (value 1).',
-      labelNames: ['model'],
-      registers,
-      aggregator: 'max',
-      collect: () => {
-        model.reset();
-        model.set({ model: context.models.current().name }, 1);
-      },
-    });
+    const dropped = 'Log lines dropped because nobody took them.';
+    collect(this.registry, 'counter', { name: name('log_lines_dropped_total'), help: dropped }, () => single(log.dropped));
+    const model = { name: name('model_info'), help: 'The serving model (value 1).', labelNames: ['model'], aggregator: 'max' } as const;
+    collect(this.registry, 'gauge', model, () => [[{ model: context.models.current().name }, 1]]);
     const refused = '1 while a promoted model cannot be used and the one before serves.';
     this.gauge(name('model_refused'), refused, () => (context.models.problem === null ? 0 : 1), 'max');
-    const dark: Counter<'outcome'> = new Counter({
-      name: name('dark_reads_total'),
-      help: 'Lists for the model in the dark, by what became of them: read, leftOut (too many waited), failed.',
-      labelNames: ['outcome'],
-      registers,
-      collect: () => {
-        dark.reset();
-        for (const [outcome, count] of Object.entries(context.darkReading.counts)) dark.inc({ outcome }, count);
-      },
-    });
-    const jobs: Gauge<'job' | 'state'> = new Gauge({
-      name: name('job_runs'),
-      help: 'Runs of jobs that the service started, by how they ended; of those the history keeps.',
-      labelNames: ['job', 'state'],
-      registers,
-      // All read the same history, the one that writes it as it is now.
-      aggregator: 'first',
-      collect: () => {
-        jobs.reset();
-        for (const { job, state, count } of context.jobs.counts()) jobs.set({ job, state }, count);
-      },
-    });
+    const dark = 'Lists for the model in the dark, by what became of them: read, leftOut (too many waited), failed.';
+    collect(this.registry, 'counter', { name: name('dark_reads_total'), help: dark, labelNames: ['outcome'] }, () =>
+      Object.entries(context.darkReading.counts).map(([outcome, count]) => [{ outcome }, count]),
+    );
+    const runs = 'Runs of jobs that the service started, by how they ended; of those the history keeps.';
+    // All read the same history, the one that writes it as it is now.
+    collect(this.registry, 'gauge', { name: name('job_runs'), help: runs, labelNames: ['job', 'state'], aggregator: 'first' }, () =>
+      context.jobs.counts().map(({ job, state, count }) => [{ job, state }, count]),
+    );
   }
 
   /** What Prometheus reads of this process, for another one that answers for both. */
@@ -146,7 +120,7 @@ export class Metrics {
   /** Keeps what a reading process has counted. */
   hear(reader: number, metrics: object): void {
     this.readers.set(reader, metrics);
-    const takeUp = (metrics as readonly ToldMetric[]).find((metric) => metric.name === `${PREFIX}take_up_seconds`);
+    const takeUp = (metrics as readonly ToldMetric[]).find((metric) => metric.name === 'related_pins_take_up_seconds');
     this.longestTakeUpSeconds = Math.max(this.longestTakeUpSeconds, ...(takeUp?.values ?? []).map(({ value }) => value));
   }
 
@@ -176,52 +150,22 @@ export class Metrics {
     return longest;
   }
 
-  private countLanes(admission: Admission, name: (text: string) => string): void {
-    const registers = [this.registry];
+  private countLanes(admission: Admission): void {
     const lanes = Object.keys(admission.inFlight) as Lane[];
-    const inFlight: Gauge<'lane'> = new Gauge({
-      name: name('in_flight'),
-      help: 'Requests being answered, by lane: read, write, heavy.',
-      labelNames: ['lane'],
-      registers,
-      collect: () => {
-        for (const lane of lanes) inFlight.set({ lane }, admission.inFlight[lane]);
-      },
-    });
-    const waiting: Gauge<'lane'> = new Gauge({
-      name: name('waiting'),
-      help: 'Requests waiting for their turn, by lane.',
-      labelNames: ['lane'],
-      registers,
-      collect: () => {
-        for (const lane of lanes) waiting.set({ lane }, admission.waiting(lane));
-      },
-    });
-    const refused: Counter<'lane'> = new Counter({
-      name: name('refused_total'),
-      help: 'Requests refused because their lane was full or their turn came too late.',
-      labelNames: ['lane'],
-      registers,
-      collect: () => {
-        refused.reset();
-        for (const lane of lanes) refused.inc({ lane }, admission.refused[lane]);
-      },
-    });
-    const cut: Counter = new Counter({
-      name: name('cut_total'),
-      help: 'Slow senders and unread replies that were cut off for the sake of others.',
-      registers,
-      collect: () => {
-        cut.reset();
-        cut.inc(admission.cut);
-      },
-    });
+    const byLane = (kind: 'gauge' | 'counter', metric: string, help: string, read: (lane: Lane) => number): void =>
+      collect(this.registry, kind, { name: metric, help, labelNames: ['lane'] }, () => lanes.map((lane) => [{ lane }, read(lane)]));
+    byLane('gauge', name('in_flight'), 'Requests being answered, by lane: read, write, heavy.', (lane) => admission.inFlight[lane]);
+    byLane('gauge', name('waiting'), 'Requests waiting for their turn, by lane.', (lane) => admission.waiting(lane));
+    const refused = 'Requests refused because their lane was full or their turn came too late.';
+    byLane('counter', name('refused_total'), refused, (lane) => admission.refused[lane]);
+    const cut = 'Slow senders and unread replies that were cut off for the sake of others.';
+    collect(this.registry, 'counter', { name: name('cut_total'), help: cut }, () => single(admission.cut));
     this.gauge(name('bodies_bytes'), 'Bytes of bodies being received or answered, by what they declare.', () => admission.bodyBytes);
   }
 
   /** `aggregator`: how the numbers of several processes become one. */
-  private gauge(name: string, help: string, read: () => number, aggregator: Aggregator = 'sum'): void {
-    const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], aggregator, collect: () => gauge.set(read()) });
+  private gauge(metric: string, help: string, read: () => number, aggregator: Aggregator = 'sum'): void {
+    collect(this.registry, 'gauge', { name: metric, help, aggregator }, () => single(read()));
   }
 
   /** Counts a list that was sent. */
