@@ -39,7 +39,7 @@ import { SearchState } from './search-state.ts';
 import { VisualState } from './visual-state.ts';
 import { type HiddenPin, hiddenPins, type PastAction, type PastOptions, pastActions, seenPins, weighedHistory } from './user-past.ts';
 
-/** Pages of a database that a serving process holds besides its columns; the system's own cache has the rest. */
+/** Pages of each database that a serving process holds besides its columns; the system's own cache has the rest. */
 const SERVING_CACHE_KIB = 8192;
 interface ContextOptions {
   /** Lock the data folder: this process writes the log. */
@@ -103,14 +103,14 @@ export class Context {
     const userKey = secretsOf(config);
     this.lock = options.lock ? lockDataFolder(dataFolder) : null;
     const { catalogFolder = dataFolder } = options;
-    const cacheKib = options.follow ? SERVING_CACHE_KIB : undefined;
+    const cacheKib = SERVING_CACHE_KIB;
     this.catalog = openCatalog(catalogFolder, { synchronous, userKey, cacheKib });
     this.pins = residentPins(catalogFolder, this.catalog, SITE_CATEGORIES, (reason) => {
       this.startProblem = reason;
     });
     this.fields = new PinFieldStore(this.catalog.database);
     this.fieldColumns = new FieldColumns(this.catalog);
-    this.log = openLog(dataFolder, { synchronous, userKey, groupCommitMs: config.groupCommitMs });
+    this.log = openLog(dataFolder, { synchronous, userKey, cacheKib, groupCommitMs: config.groupCommitMs });
     keepFormerNet(dataFolder, { synchronous });
     this.looks = new VisualState(config, dataFolder, { synchronous, cacheKib });
     this.registry = new ModelRegistry(join(dataFolder, 'models'));
