@@ -47,50 +47,7 @@ const bytesOf = (raw: Raw): Buffer => (Buffer.isBuffer(raw) ? raw : Buffer.from(
 /** The stream on Redis. `link` is for publishing; `reading` is a connection of its own, because reading waits on it. */
 export function redisStream(link: RedisLink, reading: RedisLink, consumer = `${hostname()}-${process.pid}`): EventStream {
   const key = CACHE_KEYS.events;
-  let grouped = false;
-  const entriesOf = (raw: readonly RawEntry[] | null | undefined): StreamEntry[] =>
-    (raw ?? []).filter((entry) => entry?.[1]).map(([id, fields]) => ({ id: id.toString(), value: bytesOf(fields[1]) }));
-  const ensureGroup = async (): Promise<void> => {
-    if (grouped) return;
-    await reading.client.xgroup('CREATE', key, GROUP, '0', 'MKSTREAM').catch((error: Error) => {
-      if (!/BUSYGROUP/.test(error.message)) throw error;
-    });
-    grouped = true;
-  };
-  // Not XAUTOCLAIM, which servers before 6.2 do not have.
-  const abandoned = async (count: number): Promise<StreamEntry[]> => {
-    const pending = (await reading.client.xpending(key, GROUP, '-', '+', count)) as unknown as PendingEntry[];
-    const ids = pending.filter(([, , idleMs]) => idleMs >= ABANDONED_MS).map(([id]) => id);
-    if (ids.length === 0) return [];
-    // By its name: servers and clusters do not share one type of it.
-    const claimed = (await reading.client.call('XCLAIM', key, GROUP, consumer, ABANDONED_MS, ...ids)) as RawEntry[];
-    const entries = entriesOf(claimed);
-    if (entries.length < ids.length) await dropTrimmed(ids, entries);
-    return entries;
-  };
-  /** Entries that were handed out and then trimmed or erased can be claimed for ever before Redis 7: they count as done. */
-  const dropTrimmed = async (ids: readonly string[], entries: readonly StreamEntry[]): Promise<void> => {
-    const there = new Set(entries.map(({ id }) => id));
-    const missing = ids.filter((id) => !there.has(id));
-    const found = await Promise.all(missing.map((id) => reading.client.xrangeBuffer(key, id, id)));
-    const gone = missing.filter((_, i) => found[i].length === 0);
-    if (gone.length > 0) await reading.client.xack(key, GROUP, ...gone);
-  };
-  const fresh = async (count: number): Promise<StreamEntry[]> => {
-    const found = (await reading.client.xreadgroupBuffer(
-      'GROUP',
-      GROUP,
-      consumer,
-      'COUNT',
-      count,
-      'BLOCK',
-      WAIT_MS,
-      'STREAMS',
-      key,
-      '>',
-    )) as unknown as [Raw, RawEntry[]][] | null;
-    return entriesOf(found?.[0]?.[1]);
-  };
+  const reader = new GroupReader(reading, key, consumer);
   return {
     publish: (values) =>
       link.attempt(
@@ -101,22 +58,7 @@ export function redisStream(link: RedisLink, reading: RedisLink, consumer = `${h
         false,
         PATIENCE_MS,
       ),
-    take: (count) =>
-      reading.attempt(
-        async () => {
-          try {
-            await ensureGroup();
-            const old = await abandoned(count);
-            return old.length > 0 ? old : await fresh(count);
-          } catch (error) {
-            // The stream and its group went with whatever emptied the server.
-            grouped = false;
-            throw error;
-          }
-        },
-        [],
-        PATIENCE_MS + WAIT_MS,
-      ),
+    take: (count) => reading.attempt(() => reader.take(count), [], PATIENCE_MS + WAIT_MS),
     async acknowledge(ids) {
       if (ids.length > 0) await link.attempt<unknown>(() => link.client.xack(key, GROUP, ...ids), null, PATIENCE_MS);
     },
@@ -127,6 +69,71 @@ export function redisStream(link: RedisLink, reading: RedisLink, consumer = `${h
       reading.close();
     },
   };
+}
+
+const entriesOf = (raw: readonly RawEntry[] | null | undefined): StreamEntry[] =>
+  (raw ?? []).filter((entry) => entry?.[1]).map(([id, fields]) => ({ id: id.toString(), value: bytesOf(fields[1]) }));
+
+/** Takes entries for one consumer of the group. */
+class GroupReader {
+  private grouped = false;
+  private readonly link: RedisLink;
+  private readonly key: string;
+  private readonly consumer: string;
+
+  constructor(link: RedisLink, key: string, consumer: string) {
+    this.link = link;
+    this.key = key;
+    this.consumer = consumer;
+  }
+
+  async take(count: number): Promise<readonly StreamEntry[]> {
+    try {
+      await this.ensureGroup();
+      const old = await this.abandoned(count);
+      return old.length > 0 ? old : await this.fresh(count);
+    } catch (error) {
+      // The stream and its group went with whatever emptied the server.
+      this.grouped = false;
+      throw error;
+    }
+  }
+
+  private async ensureGroup(): Promise<void> {
+    if (this.grouped) return;
+    await this.link.client.xgroup('CREATE', this.key, GROUP, '0', 'MKSTREAM').catch((error: Error) => {
+      if (!/BUSYGROUP/.test(error.message)) throw error;
+    });
+    this.grouped = true;
+  }
+
+  /** Not by XAUTOCLAIM, which servers before 6.2 do not have. */
+  private async abandoned(count: number): Promise<StreamEntry[]> {
+    const { link, key, consumer } = this;
+    const pending = (await link.client.xpending(key, GROUP, '-', '+', count)) as unknown as PendingEntry[];
+    const ids = pending.filter(([, , idleMs]) => idleMs >= ABANDONED_MS).map(([id]) => id);
+    if (ids.length === 0) return [];
+    // By its name: servers and clusters do not share one type of it.
+    const entries = entriesOf((await link.client.call('XCLAIM', key, GROUP, consumer, ABANDONED_MS, ...ids)) as RawEntry[]);
+    if (entries.length < ids.length) await this.dropTrimmed(ids, entries);
+    return entries;
+  }
+
+  /** Entries that were handed out and then trimmed or erased can be claimed for ever before Redis 7: they count as done. */
+  private async dropTrimmed(ids: readonly string[], entries: readonly StreamEntry[]): Promise<void> {
+    const { link, key } = this;
+    const there = new Set(entries.map(({ id }) => id));
+    const missing = ids.filter((id) => !there.has(id));
+    const found = await Promise.all(missing.map((id) => link.client.xrangeBuffer(key, id, id)));
+    const gone = missing.filter((_, i) => found[i].length === 0);
+    if (gone.length > 0) await link.client.xack(key, GROUP, ...gone);
+  }
+
+  private async fresh(count: number): Promise<StreamEntry[]> {
+    const asked = ['GROUP', GROUP, this.consumer, 'COUNT', count, 'BLOCK', WAIT_MS, 'STREAMS', this.key, '>'] as const;
+    const found = (await this.link.client.xreadgroupBuffer(...asked)) as unknown as [Raw, RawEntry[]][] | null;
+    return entriesOf(found?.[0]?.[1]);
+  }
 }
 
 /** Entries after the last one handed out, and those handed out and not acknowledged. */

@@ -39,9 +39,24 @@ const COUNT_EVERY_MS = 5000;
 
 /** Experiments over HTTP: the same core as the jobs and the dashboard. */
 export function experimentRoutes(app: App, service: Service): void {
-  const { context, keys } = service;
-  const { config, registry, experiments: core } = context;
-  const schema = <R>(summary: string, reply: R) => ({ summary, tags: ['experiments'], response: replies(reply) });
+  const desk = deskOf(service);
+  listRoute(app, desk);
+  readRoutes(app, desk);
+  changeRoutes(app, desk);
+  exposureRoutes(app, service, desk.core, desk.known);
+  judgementRoutes(app, service, desk.core);
+  countNowAndThen(app, desk.core);
+  tellNowAndThen(app, desk.core, service.context.config.webhook);
+}
+
+const schema = <R>(summary: string, reply: R) => ({ summary, tags: ['experiments'], response: replies(reply) });
+const authorOf = (keyName: string | null) => ({ by: keyName ?? 'http', at: Date.now() });
+
+/** What the routes share. */
+type Desk = ReturnType<typeof deskOf>;
+
+function deskOf({ context, keys }: Service) {
+  const { experiments: core, registry } = context;
   /** Units that were put into an arm by hand are people: who may not know them does not see them, and leaves them as they are. */
   const shown = ({ forced, ...definition }: ExperimentDefinition, request: FastifyRequest) =>
     mayKnowPeople(request, keys) ? { ...definition, forced } : definition;
@@ -51,7 +66,6 @@ export function experimentRoutes(app: App, service: Service): void {
     version,
     definition: shown(definition, request),
   });
-  const authorOf = (keyName: string | null) => ({ by: keyName ?? 'http', at: Date.now() });
   const known = (own: OwnMetrics = context.ownMetrics.current()) =>
     ({
       models: [...SHIPPED_MODELS, ...registry.names()],
@@ -60,7 +74,11 @@ export function experimentRoutes(app: App, service: Service): void {
       surfaces: SURFACES,
       own,
     }) satisfies KnownParts;
+  return { context, core, shown, stateOf, known };
+}
 
+function listRoute(app: App, { context, core, known }: Desk): void {
+  const { config, registry } = context;
   const all = schema('All experiments with state, verdict and health', ExperimentList);
   app.get('/v1/experiments', { schema: all, config: { scope: 'read' } }, async () => {
     const metricsProblem = context.ownMetrics.problem();
@@ -87,18 +105,9 @@ export function experimentRoutes(app: App, service: Service): void {
       },
     };
   });
+}
 
-  app.post(
-    '/v1/experiments',
-    {
-      schema: { ...schema('Checks a definition and keeps it as a draft', ExperimentState), body: DefinitionBody },
-      // `define` checks it, and says which field is wrong in the words of experiments.
-      validatorCompiler: () => () => true,
-      config: { scope: 'admin', body: 'definition' },
-    },
-    async (request) => stateOf(core.define(request.body, known(), authorOf(request.keyName)), request),
-  );
-
+function readRoutes(app: App, { core, shown }: Desk): void {
   app.get(
     '/v1/experiments/:key',
     {
@@ -154,6 +163,19 @@ export function experimentRoutes(app: App, service: Service): void {
       throw new ServiceError('REQUEST_INVALID', { detail: `${key} has no version ${version}.`, field: 'version' });
     },
   );
+}
+
+function changeRoutes(app: App, { context, core, stateOf, known }: Desk): void {
+  app.post(
+    '/v1/experiments',
+    {
+      schema: { ...schema('Checks a definition and keeps it as a draft', ExperimentState), body: DefinitionBody },
+      // `define` checks it, and says which field is wrong in the words of experiments.
+      validatorCompiler: () => () => true,
+      config: { scope: 'admin', body: 'definition' },
+    },
+    async (request) => stateOf(core.define(request.body, known(), authorOf(request.keyName)), request),
+  );
 
   for (const step of STEPS) {
     app.post(
@@ -188,11 +210,6 @@ export function experimentRoutes(app: App, service: Service): void {
     },
     async (request) => stateOf(await conclude(context, core, request.params.key, request.body, authorOf(request.keyName)), request),
   );
-
-  exposureRoutes(app, service, core, known);
-  judgementRoutes(app, service, core);
-  countNowAndThen(app, core);
-  tellNowAndThen(app, core, config.webhook);
 }
 
 function countNowAndThen(app: App, core: Experiments): void {

@@ -1,6 +1,6 @@
 /** What an experiment's units met, and what one could find before it starts: the rows behind a report. */
 import { Type } from 'typebox';
-import { PIN_REMOVED } from '../../catalog/pins/pin-columns.ts';
+import { PIN_REMOVED, type PinColumns } from '../../catalog/pins/pin-columns.ts';
 import type { StoredList } from '../../catalog/log/served-list-log.ts';
 import type { QuerySegment } from '../../experiments/counting/exposure-log.ts';
 import type { KnownParts } from '../../experiments/experiment.ts';
@@ -21,10 +21,10 @@ const PageQuery = Type.Object({
   after: Type.Optional(Type.String({ maxLength: 256, description: 'The last unit of the page before.' })),
 });
 
+const schema = <R>(summary: string, reply: R) => ({ summary, tags: ['experiments'], params: KeyParams, response: replies(reply) });
+
 export function exposureRoutes(app: App, { context }: Service, core: Experiments, known: () => KnownParts): void {
   const { pins } = context;
-  const schema = <R>(summary: string, reply: R) => ({ summary, tags: ['experiments'], params: KeyParams, response: replies(reply) });
-
   const questionOf = (days: number) => ({
     now: Date.now(),
     days,
@@ -41,9 +41,7 @@ export function exposureRoutes(app: App, { context }: Service, core: Experiments
       schema: { ...schema('What it could find in so many days, by the log of as many days before', Forecast), querystring: ForecastQuery },
       config: { scope: 'read', lane: 'heavy' },
     },
-    async ({ params, query: { days = 14 } }) => {
-      return core.forecast(params.key, questionOf(days));
-    },
+    async ({ params, query: { days = 14 } }) => core.forecast(params.key, questionOf(days)),
   );
 
   app.post(
@@ -61,7 +59,10 @@ export function exposureRoutes(app: App, { context }: Service, core: Experiments
     },
     async ({ body }) => core.forecastOf(body, known(), questionOf),
   );
+  rowRoutes(app, pins, core);
+}
 
+function rowRoutes(app: App, pins: PinColumns, core: Experiments): void {
   app.get(
     '/v1/experiments/:key/exposures',
     {

@@ -51,95 +51,57 @@ export type JobsReply = Reply<typeof Jobs>;
 export type RunsReply = Reply<typeof Runs>;
 const Params = Type.Object({ job: Type.String({ maxLength: 100 }) });
 
+const quiet = { scope: 'admin', quiet: true } as const;
+const loud = { scope: 'admin' } as const;
+
 /** The schedule: what runs when, what runs now, how it ended. */
 export function jobRoutes(app: App, { context }: Service): void {
-  const quiet = { scope: 'admin', quiet: true } as const;
-  const loud = { scope: 'admin' } as const;
   const all = () => ({ jobs: context.jobs.status().map((status) => jobReply(context, status)), problem: context.jobs.problem });
-  app.get(
-    '/v1/jobs',
-    {
-      schema: {
-        summary: 'The jobs that may be scheduled, and how each stands',
-        tags: ['jobs'],
-        response: replies(Jobs),
-      },
-      config: quiet,
-    },
-    async () => all(),
-  );
-  const history = {
-    summary: 'The last runs, newest first, each with its receipt',
-    tags: ['jobs'],
-    querystring: Type.Object({
-      job: Type.Optional(Type.String({ maxLength: 100 })),
-      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
-    }),
-    response: replies(Runs),
-  };
-  app.get('/v1/jobs/runs', { schema: history, config: quiet }, async ({ query }) => {
+  const about = (summary: string) => ({ summary, tags: ['jobs'], response: replies(Jobs) });
+  app.get('/v1/jobs', { schema: about('The jobs that may be scheduled, and how each stands'), config: quiet }, async () => all());
+  app.get('/v1/jobs/runs', { schema: HISTORY, config: quiet }, async ({ query }) => {
     return { runs: context.jobs.runs(query.limit ?? 50, query.job ?? null).map(runReply) };
   });
-  app.post(
-    '/v1/jobs/:job/run',
-    {
-      schema: {
-        summary: 'Runs a job as soon as no other one runs, with the values given, or else with the flags of its line',
-        tags: ['jobs'],
-        params: Params,
-        body: Type.Optional(Type.Object({ values: Type.Optional(Values) }, { additionalProperties: false })),
-        response: replies(Jobs),
-      },
-      config: loud,
-    },
-    async (request) => {
-      const { job } = request.params;
-      const values = request.body?.values;
-      context.jobs.ask(job, request.keyName ?? 'http', values && flagsOf(job, values));
-      return all();
-    },
-  );
-  app.post(
-    '/v1/jobs/:job/stop',
-    {
-      schema: {
-        summary: 'Stops a job at its next safe point',
-        tags: ['jobs'],
-        params: Params,
-        response: replies(Jobs),
-      },
-      config: loud,
-    },
-    async (request) => {
-      context.jobs.stop(request.params.job);
-      return all();
-    },
-  );
+  const run = {
+    ...about('Runs a job as soon as no other one runs, with the values given, or else with the flags of its line'),
+    params: Params,
+    body: Type.Optional(Type.Object({ values: Type.Optional(Values) }, { additionalProperties: false })),
+  };
+  app.post('/v1/jobs/:job/run', { schema: run, config: loud }, async ({ params: { job }, body, keyName }) => {
+    const values = body?.values;
+    context.jobs.ask(job, keyName ?? 'http', values && flagsOf(job, values));
+    return all();
+  });
+  const stop = { ...about('Stops a job at its next safe point'), params: Params };
+  app.post('/v1/jobs/:job/stop', { schema: stop, config: loud }, async ({ params }) => {
+    context.jobs.stop(params.job);
+    return all();
+  });
   const schedule = {
-    summary: 'Gives a job a cron expression (UTC), and the values of its form; other flags are set by schedule-job alone',
-    tags: ['jobs'],
+    ...about('Gives a job a cron expression (UTC), and the values of its form; other flags are set by schedule-job alone'),
     params: Params,
     body: Type.Object({ cron: Type.String({ maxLength: 200 }), values: Type.Optional(Values) }, { additionalProperties: false }),
-    response: replies(Jobs),
   };
-  app.put('/v1/jobs/:job/schedule', { schema: schedule, config: loud }, async (request) => {
-    const { job } = request.params;
-    const { cron, values } = request.body;
+  app.put('/v1/jobs/:job/schedule', { schema: schedule, config: loud }, async ({ params: { job }, body: { cron, values } }) => {
     context.jobs.setCron(job, cron, values && flagsOf(job, values));
     return all();
   });
-  app.delete(
-    '/v1/jobs/:job/schedule',
-    {
-      schema: { summary: 'Lets a job run by hand only', tags: ['jobs'], params: Params, response: replies(Jobs) },
-      config: loud,
-    },
-    async (request) => {
-      context.jobs.setCron(request.params.job, null);
-      return all();
-    },
-  );
+  const byHand = { ...about('Lets a job run by hand only'), params: Params };
+  app.delete('/v1/jobs/:job/schedule', { schema: byHand, config: loud }, async ({ params }) => {
+    context.jobs.setCron(params.job, null);
+    return all();
+  });
 }
+
+const HISTORY = {
+  summary: 'The last runs, newest first, each with its receipt',
+  tags: ['jobs'],
+  querystring: Type.Object({
+    job: Type.Optional(Type.String({ maxLength: 100 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
+  }),
+  response: replies(Runs),
+};
 
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 

@@ -4,6 +4,7 @@ import { type Decision, rollBackModel, setCanary, setDark } from '../../ranker/r
 import { promoteJudged } from '../../service/model-judge.ts';
 import { SHIPPED_MODELS } from '../../ranker/registry/model-registry.ts';
 import type { AuditEntry } from '../../ranker/registry/model-registry.ts';
+import type { Context } from '../../service/context.ts';
 import type { App, Service } from './routes.ts';
 import { Nullable, type Reply, replies } from '../schemas.ts';
 
@@ -130,6 +131,11 @@ export function modelRoutes(app: App, { context }: Service): void {
   app.post('/v1/models/dark/stop', { ...admin, schema: about('Ends the dark reads', Why) }, async (request) =>
     told(setDark(registry, null, decisionOf(request))),
   );
+  darkReportRoutes(app, context);
+}
+
+function darkReportRoutes(app: App, context: Context): void {
+  const read = { config: { scope: 'read' } } as const;
   const report = {
     summary: 'How lists would differ under the model that scores in the dark',
     tags: ['models'],
@@ -139,7 +145,7 @@ export function modelRoutes(app: App, { context }: Service): void {
     const { model, reads } = context.darkReading.lastReads(REPORTED_READS);
     const { counts } = context.darkReading;
     const { darkProblem: problem } = context.models;
-    return { dark: registry.roles().dark, model, problem, counts: { ...counts }, ...summarizeDarkReads(reads) };
+    return { dark: context.registry.roles().dark, model, problem, counts: { ...counts }, ...summarizeDarkReads(reads) };
   });
   const netReport = {
     summary: 'How closeups would differ with the net that reads in the dark, its features, neighbours and model',
