@@ -11,7 +11,7 @@ import { exitOf, reasonOf, ServiceError } from './errors.ts';
 import type { Job, JobOption } from './jobs/job.ts';
 import { lockJob } from './jobs/job-lock.ts';
 import type { JobGroup, JobRow } from './jobs/table.ts';
-import { toldProgress } from './jobs/told-progress.ts';
+import { messageProgress } from './jobs/progress-messages.ts';
 import { whenParentIsGone } from './node-launcher.mjs';
 import type { Progress } from './progress.ts';
 import { projectRoot } from './worker-url.ts';
@@ -93,7 +93,7 @@ async function runJob(program: Program, job: Job, argv: readonly string[]): Prom
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  const progress = process.send ? toldProgress((message) => process.send?.(message)) : terminalProgress();
+  const progress = process.send ? messageProgress((message) => process.send?.(message)) : terminalProgress();
   stopWithParent(stop);
   let lock: ReturnType<typeof lockJob> | null = null;
   try {

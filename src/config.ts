@@ -71,7 +71,7 @@ export const SETTINGS = {
     'list',
     '',
     'addresses',
-    'Proxies in front, by address or network (`10.0.0.0/8`): their `X-Forwarded-For` says who asks; empty: nobody is believed.',
+    'Proxies in front, by address or network (`10.0.0.0/8`): their `X-Forwarded-For` names the caller; empty: no proxy is trusted.',
   ),
   keys: setting(
     'KEYS',
@@ -114,7 +114,7 @@ export const SETTINGS = {
     'integer',
     '1',
     'processes',
-    'Processes that answer lists behind one port; more than one: another one writes.',
+    'Processes that serve lists on the port; above 1, a separate process does all writing.',
     [1, 256],
   ),
   replyCacheMs: setting(
@@ -122,7 +122,7 @@ export const SETTINGS = {
     'integer',
     '0',
     'ms',
-    'How long a closeup without a personal part may be answered from the cache; 0: every list is made anew.',
+    'How long a closeup without a personal part may be answered from the cache; 0: every list is made again.',
     [0, 3_600_000],
   ),
   tracesUrl: setting(

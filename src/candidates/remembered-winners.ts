@@ -12,7 +12,7 @@ export interface PairMemory {
  */
 const RATIO_MIN = 2;
 
-/** Pins that won for this query before, whoever proposed them then: what people chose is not forgotten when other sources change. */
+/** Pins that won for this query before, no matter which source proposed them then: what people chose is not forgotten when other sources change. */
 export class RememberedWinners implements CandidateSource {
   readonly name = 'remembered-winners';
   private readonly memory: PairMemory;

@@ -81,7 +81,7 @@ export class DetectionStore {
     return row && row.failure === null ? this.unpack(row) : null;
   }
 
-  /** The image version each pin was seen in, by pinIndex; what a resumed job need not do again. Refused images too, unless told otherwise. */
+  /** The image version each pin was seen in, by pinIndex; what a resumed job need not do again. Refused images too, unless left out. */
   versionsSeen({ refused = true } = {}): Map<number, number> {
     const rows = this.database
       .prepare('SELECT pinIndex, imageVersion FROM detections WHERE detectorId = ? AND (? OR failure IS NULL)')

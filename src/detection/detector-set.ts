@@ -41,7 +41,7 @@ const LAYMAN = 0.6;
 /**
  * Reads the detectors of a data folder. A refused one is passed to `refused` and left out.
  *
- * @throws NET_REFUSED for a refused one, where nobody asks to be told.
+ * @throws NET_REFUSED for a refused one, unless the caller asks for a report.
  */
 export function readDetectorSet(
   dataFolder: string,

@@ -158,7 +158,7 @@ export function readArmsText(text: string | null): { experiment: string; arm: st
   });
 }
 
-/** The text without the marks of requests that named no unit: what a caller is told. */
+/** The text without the marks of requests that named no unit: what a caller sees. */
 export function armsTold(text: string | null): string | null {
   return text === null ? null : armsText(readArmsText(text).filter(({ arm }) => arm !== NO_UNIT));
 }

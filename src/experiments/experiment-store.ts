@@ -181,7 +181,7 @@ export class ExperimentStore {
     return row ? (JSON.parse(row.definition) as ExperimentDefinition) : null;
   }
 
-  /** Grows with every change by any process: whoever keeps compiled plans compares it. */
+  /** Grows with every change by any process: code that keeps compiled plans compares it. */
   changeCount(): number {
     const row = this.database.prepare('SELECT coalesce(max(id), 0) AS last FROM experiment_audit').get();
     return (row as { last: number }).last;
@@ -242,7 +242,7 @@ export class ExperimentStore {
   private checkChange(before: Experiment, after: ExperimentDefinition): void {
     const { key, state } = before;
     if (state === 'stopped' || state === 'archived')
-      throw new ServiceError('EXPERIMENT_STATE', { key, state, reason: 'define it anew under another key' });
+      throw new ServiceError('EXPERIMENT_STATE', { key, state, reason: 'define it again under another key' });
     if (state === 'draft') return;
     for (const field of fieldsThatDiffer(before.definition, after))
       if (!OPEN_WHILE_RUNNING.includes(field)) refuse(field, `${key} is running; only ${OPEN_WHILE_RUNNING.join(', ')} may change`);

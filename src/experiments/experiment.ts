@@ -41,7 +41,7 @@ export const PLANNED_DAYS = 14;
 export interface ExperimentDefinition {
   readonly key: string;
   readonly description: string;
-  /** What is expected and why; kept for whoever reads the report later. */
+  /** What is expected and why; stored for readers of the report. */
   readonly hypothesis: string;
   readonly owner: string;
   readonly tags: readonly string[];

@@ -31,7 +31,7 @@ interface JudgementPair {
   readonly pinIdsB: readonly string[];
 }
 
-/** What a judge sees: nothing that tells the treatments apart. */
+/** What a judge sees: nothing that identifies the treatments. */
 interface BlindTask {
   readonly taskId: string;
   readonly kind: 'pair' | 'grade';

@@ -37,7 +37,7 @@ export interface DuplicateRules {
 export const DUPLICATE_RULES: DuplicateRules = { hashBits: 14, codeShare: 0.24, difference: 1, edges: 20 };
 /** Hashes further apart are never looked at: 697 probes a band. */
 const HASH_BITS_MAX = 14;
-/** Everything that can be told from a copy at all: what a fit looks at. */
+/** All measures that can distinguish a copy: what a fit reads. */
 export const WIDEST_RULES: DuplicateRules = { hashBits: HASH_BITS_MAX, codeShare: 0.24, difference: 10, edges: 100 };
 /** Pictures whose sixteenths differ more than this as they are differ more than any rule allows when laid over. */
 const COARSE_MAX = 20;

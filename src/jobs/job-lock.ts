@@ -3,7 +3,7 @@ import { type ExclusiveLock, takeLock } from '../catalog/artifacts/exclusive-loc
 import { ServiceError } from '../errors.ts';
 
 /**
- * One run of a job at a time in a data folder, whoever started it; a killed run leaves nothing behind.
+ * One run of a job at a time in a data folder, no matter who started it; a killed run leaves nothing behind.
  * @throws JOB_RUNNING naming the process of the other run.
  */
 export function lockJob(dataFolder: string, job: string): ExclusiveLock {

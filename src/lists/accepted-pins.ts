@@ -22,7 +22,7 @@ export function acceptedPins(parts: HidingParts, options: ListOptions, shown: re
   return (pinIndex) => tests.every((test) => test(pinIndex));
 }
 
-/** What tells the hidden pins of a user. */
+/** Where the hidden pins of a user are read. */
 type HidingParts = Pick<ServingParts, 'pins' | 'hiddenBy'>;
 
 /** Near-duplicate groups of what a user has hidden, as of now also on later pages: what was hidden a moment ago is gone from them. */

@@ -4,7 +4,7 @@ import { DEFAULT_TREATMENT } from '../treatment.ts';
 import type { ListOptions, RankedList } from './ranked-list.ts';
 import { servedRecord } from './served-record.ts';
 
-/** Options of a plain list; unnamed parts are those of a caller who asks for nothing special. */
+/** Options of a plain list; unnamed parts have their usual values. */
 export function plainOptions(given: Partial<ListOptions> & Pick<ListOptions, 'recommendationId' | 'now'>): ListOptions {
   return {
     treatment: DEFAULT_TREATMENT,

@@ -25,7 +25,7 @@ interface JobEnd {
 /** A job that was started; `ended` is always fulfilled, also for one that could not begin. */
 export interface JobProcess {
   readonly pid: number | null;
-  /** As `/proc` tells it; null where there is no `/proc`. */
+  /** As `/proc` says; null where there is no `/proc`. */
   readonly born: string | null;
   readonly progress: JobProgress | null;
   readonly ended: Promise<JobEnd>;

@@ -58,7 +58,7 @@ export class Scheduler {
   private timer: NodeJS.Timeout | null = null;
   /** A job that a killed service had started may still run. */
   private left = true;
-  /** Why the schedule file could not be taken up; the one before stays in force. */
+  /** Why the schedule file could not be read; the one before stays in force. */
   problem: string | null = null;
 
   constructor(dataFolder: string, store: JobRunStore) {
@@ -154,7 +154,7 @@ export class Scheduler {
     if (next) this.begin(next);
   }
 
-  /** Takes up a changed file; a bad one is told and changes nothing. */
+  /** Reads a changed file; a bad one is reported and changes nothing. */
   private takeUp(now: number): void {
     const stamp = scheduleStamp(this.dataFolder);
     if (stamp === this.stamp) return;

@@ -6,7 +6,7 @@ const SAMPLED = 128;
 /** This share of the catalogue's own pictures counts as strange. */
 const STRANGE = 0.02;
 
-/** How much the bits of two pictures agree, told by how much those of the catalogue's own pictures agree with their nearest. */
+/** How much the bits of two pictures agree, measured by how much those of the catalogue's own pictures agree with their nearest. */
 export interface Familiarity {
   /** From here on a nearest picture says something: all but 2 % of the catalogue's pictures have it. */
   readonly least: number;

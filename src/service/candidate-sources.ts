@@ -21,7 +21,7 @@ export class CandidateSources {
   private readonly annotations: AnnotationNeighbors;
   private readonly popular: PopularInCategory;
   private readonly winners: RememberedWinners;
-  /** Imported vectors; whoever refreshes sources refreshes them first. */
+  /** Imported vectors; refresh them before the sources. */
   readonly vectors: VectorSets;
   private boards: BoardCooccurrence | null = null;
   private looks: VisualNeighbors | null = null;

@@ -1,5 +1,5 @@
 /**
- * Looks at live lists again in the dark, behind the reply, with another model or another net: one list at a time, a turn of the
+ * Makes live lists again in the dark, after the reply, with another model or another net: one list at a time, a turn of the
  * event loop between two, so that requests come first. What comes while too much waits is left out and counted.
  */
 import { reasonOf } from '../errors.ts';

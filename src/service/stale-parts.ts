@@ -42,7 +42,7 @@ export function staleParts(dataFolder: string): readonly StalePart[] {
     }
   } catch (error) {
     // A net or a file that cannot be read is reported by other checks, with the way out.
-    return [{ job: 'doctor', reason: `what is stale cannot be told: ${reasonOf(error)}` }];
+    return [{ job: 'doctor', reason: `what is stale is unknown: ${reasonOf(error)}` }];
   }
 }
 

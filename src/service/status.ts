@@ -1,4 +1,4 @@
-/** How an installation stands, for whoever is on call: what serves, what was built when, what is asked, what is wrong and how to mend it. */
+/** How an installation stands, for the person on call: what serves, what was built when, what is asked, what is wrong and how to mend it. */
 import { readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PIN_HAS_IMAGE, PIN_IMAGE_FAILED, PIN_REMOVED } from '../catalog/pins/pin-columns.ts';

@@ -1,4 +1,4 @@
-/** The imported vectors of a running service: opened, taken over when a name is imported anew, dropped when it is gone. */
+/** The imported vectors of a running service: opened, taken over when a name is imported again, dropped when it is gone. */
 import { VectorNeighbors } from '../candidates/vectors/vector-neighbors.ts';
 import { vectorFolder, vectorNames, VectorSet } from '../candidates/vectors/vector-set.ts';
 import { reasonOf, ServiceError } from '../errors.ts';

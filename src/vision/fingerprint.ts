@@ -1,5 +1,5 @@
 /**
- * What tells copies of one image from other images.
+ * Fingerprints that distinguish copies of one image from other images.
  *
  * Signature: digest of the decoded, upright image shrunk to 12 x 12 coarse grey cells and 2 x 2 of colour; files that
  * decode to the same pixels always share it, light re-encodings often (how often: docs/DECISIONS.md), other photos not.
@@ -17,7 +17,7 @@ const LOW = 8;
 export const COLOUR_SIDE = 24;
 export const COLOUR_BYTES = 3 * COLOUR_SIDE ** 2;
 
-/** Steps of the signature's grey levels and colour differences; finer ones tell more apart and survive less. */
+/** Steps of the signature's grey levels and colour differences; finer ones distinguish more and survive less. */
 const GREY_STEP = 24;
 const CHROMA_STEP = 48;
 

@@ -1,5 +1,5 @@
 /**
- * What is wrong with a picture that cannot be decoded, told from its own bytes. The messages of libvips are no help: it has
+ * What is wrong with a picture that cannot be decoded, read from its own bytes. The messages of libvips are no help: it has
  * one buffer of them for all threads, and pictures decoded at the same time got each other's reasons.
  */
 import { crc32 } from 'node:zlib';

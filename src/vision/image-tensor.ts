@@ -207,7 +207,7 @@ function threeChannels(data: Uint8Array, channels: number): Uint8Array {
   return out;
 }
 
-/** The reason is told from the picture itself (image-damage.ts), but for a time limit. */
+/** The reason comes from the picture itself (image-damage.ts), except for a time limit. */
 function undecodable(bytes: Uint8Array, error: unknown): ServiceError {
   const isLate = /timeout/i.test(reasonOf(error));
   return new ServiceError(

@@ -1,7 +1,7 @@
 /**
  * Worker threads that decode images and run nets, so that the caller's event loop stays free. Work is dealt in tasks of a
- * few images, two in flight per worker (one is computed while the next is decoded). A worker that dies is replaced and its
- * images are tried again, each alone in a worker, so that none answers for another; one that kills two that way is refused.
+ * few images, two in flight per worker (one is computed while the next is decoded). A crashed worker is replaced and its
+ * images are retried one per worker. An image that crashes two workers is refused.
  */
 import { Worker } from 'node:worker_threads';
 import type { Config } from '../config.ts';
@@ -201,7 +201,7 @@ export class InferencePool {
     const orphans = [...member.inFlight.values()];
     member.inFlight.clear();
     if (this.closed) {
-      // The other workers take nothing more either: they were told to end.
+      // The other workers accept nothing more either: they are ending.
       const lost = [...orphans, ...this.suspects.splice(0), ...this.queue.splice(0)];
       for (const { failed } of lost) failed(new ServiceError('IMAGE_REFUSED', { reason: 'the inference pool was closed' }));
       return;

@@ -17,7 +17,7 @@ interface OpenNet {
 
 const settings = workerData as WorkerSettings;
 if (settings.turns) takeTurnsAmong(settings.turns);
-/** By folder and digest: a folder that was written anew holds another net, and the one before may still be asked for. */
+/** By folder and digest: a folder that was written again holds another net, and the one before may still be asked for. */
 const opened = new Map<string, Promise<OpenNet>>();
 /** The digest under which each folder was opened last. */
 const lastOpened = new Map<string, string>();

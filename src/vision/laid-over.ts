@@ -5,7 +5,7 @@
  * Pictures come as colour cells (`fingerprint.ts`). The window of the first that the second shows may begin and end up to
  * REACH outside or inside each of its sides; coordinate descent over the four sides, from no crop, finds it. A cell's
  * difference counts only as far as it exceeds RAMP times the range of colours around that cell in either picture: along
- * edges a shift by part of a cell changes much and means nothing. With `ramp` 0 edges count in full, which tells letters of one
+ * edges a shift by part of a cell changes much and means nothing. With `ramp` 0 edges count in full, which distinguishes letters of one
  * size in one place apart: where copies keep their edges, other words do not. A strip along the top or the foot may be left out, as a
  * caption would lie there, for a small charge. What is to be seen is the mean distance of the cells from their median
  * colour: a thin shelf on white differs little from another in all, and much for what there is of it.

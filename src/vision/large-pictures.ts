@@ -1,5 +1,5 @@
 /**
- * What a picture costs to decode, told from its header, and turns for those that cost much. A few bytes of a stranger are
+ * What a picture costs to decode, read from its header, and turns for those that cost much. A few bytes of a stranger are
  * enough to claim hundreds of MiB: 846 bytes of AVIF, 25 megapixels, took 450.
  */
 import type { Metadata } from 'sharp';

@@ -38,7 +38,7 @@ export function namedNet(dataFolder: string, name: string): string {
   return name === BUNDLED || (!holdsNet(own) && holdsNet(shipped)) ? shipped : own;
 }
 
-/** A net as jobs are told it: a folder, or a name that namedNet knows. */
+/** A net as flags name it: a folder, or a name that namedNet knows. */
 export function netGiven(dataFolder: string, given: string): string {
   const folder = resolve(given);
   return existsSync(join(folder, 'manifest.json')) ? folder : namedNet(dataFolder, given);

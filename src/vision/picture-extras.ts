@@ -77,7 +77,7 @@ function withoutChunks(bytes: Uint8Array): Uint8Array {
   return kept(view, SIGNATURE_BYTES, FRAME_BYTES, frame) ?? bytes;
 }
 
-/** The first chunk of each kind that makes the first picture of a WebP file; its length is written anew. */
+/** The first chunk of each kind that makes the first picture of a WebP file; its length is written again. */
 function firstOfWebp(bytes: Uint8Array): Uint8Array {
   const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (whole.length < WEBP_HEADER_BYTES) return bytes;

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildApp } from '../../src/api/shell/app.ts';
 import { problemOf } from '../../src/api/shell/problem.ts';
-import { toldDegradations } from '../../src/api/told-degradations.ts';
+import { publicDegradations } from '../../src/api/public-degradations.ts';
 import type { App } from '../../src/api/routes/routes.ts';
 import { ServiceError } from '../../src/errors.ts';
 import { type Context, openContext } from '../../src/service/context.ts';
 import { testConfig, worldFolder } from '../world.ts';
 
 it('degradations name no folder and no address', () => {
-  const told = toldDegradations([
+  const told = publicDegradations([
     { code: 'REDIS_UNAVAILABLE', reason: 'Redis does not answer: connect ECONNREFUSED 10.0.0.7:6379' },
     { code: 'ARTIFACT_REFUSED', reason: 'The artifact /srv/pins/var/artifacts/visual/v3.bin is refused: its digest does not match' },
     { code: 'RANKER_MODEL_REFUSED', reason: 'The model m/2 is refused: it needs and/or lacks fc6' },

@@ -57,7 +57,7 @@ describe('annotation neighbours', () => {
       sliced.refresh(own.catchUp());
     };
     take(randomPins(3000).map((pin, p) => ({ ...pin, annotations: { ...pin.annotations, fresh: 1 + p } })));
-    expect(sliced.behind).toMatch(/built anew/);
+    expect(sliced.behind).toMatch(/built again/);
     expect(sliced.propose({ pinIndex: 3, code: null }, 10).pinIndexes.every((pin) => pin < 1500)).toBe(true);
     sliced.catchUp(0);
     take([

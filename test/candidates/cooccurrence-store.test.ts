@@ -87,7 +87,7 @@ describe('co-occurrence lists on disk', () => {
     expect(source.behind).toBeNull();
     const anew = new CountedLists('anew', cooccurrenceRows(boardPinsOfCatalog(store), options));
     const asked = Array.from({ length: PINS }, (_, pin) => listOf(source, pin));
-    expect(source.behind).toMatch(/counted anew/);
+    expect(source.behind).toMatch(/counted again/);
     const old = asked.filter((list, pin) => JSON.stringify(list) === JSON.stringify(before[pin])).length;
     expect(old).toBeGreaterThan(PINS / 2);
     expect(old).toBeLessThan(PINS);

@@ -1,4 +1,4 @@
-import { toldDegradations } from '../told-degradations.ts';
+import { publicDegradations } from '../public-degradations.ts';
 import { Type } from 'typebox';
 import type { App, Service } from './routes.ts';
 import { type StalePart, staleParts } from '../../service/stale-parts.ts';
@@ -40,7 +40,7 @@ export function healthRoutes(app: App, { context, metrics }: Service): void {
         status: ready ? 'ready' : 'stopping',
         model: context.models.current().name,
         pins: context.pins.count,
-        degraded: [...toldDegradations(context.degraded)],
+        degraded: [...publicDegradations(context.degraded)],
         stale: stale(),
       };
       return reply.code((ready ? 200 : 503) as 200).send(body);

@@ -1,4 +1,4 @@
-import { toldDegradations } from '../told-degradations.ts';
+import { publicDegradations } from '../public-degradations.ts';
 import type { PinColumns } from '../../catalog/pins/pin-columns.ts';
 import type { Fields } from '../../catalog/pins/pin-field-store.ts';
 import { armsTold } from '../../experiments/assignment.ts';
@@ -46,7 +46,7 @@ export function listReply(list: RankedList, pins: PinColumns, fieldsOf: FieldsOf
   }
   const { recommendationId, treatment, arm } = list.options;
   const { nextCursor, missing } = list;
-  const degraded = toldDegradations(list.degraded);
+  const degraded = publicDegradations(list.degraded);
   return { recommendationId, modelVersion: list.ranker.name, treatment, arm: armsTold(arm), items, nextCursor, degraded, missing };
 }
 

@@ -141,7 +141,7 @@ function hasPast({ parts }: Context, userId: string, now: number): boolean {
   return parts.historyOf(userId, now).pinIndexes.length > 0 || parts.hiddenBy(userId, now).size > 0;
 }
 
-/** The number in a catalogue that tells it from every other one. */
+/** The number that distinguishes a catalog from every other one. */
 const CATALOG_ID = 'catalogId';
 const CATALOG_IDS = 2 ** 47;
 

@@ -1,5 +1,5 @@
 /** What visual search and Lens replies share: the head of the list, and its record in the log. */
-import { toldDegradations } from '../told-degradations.ts';
+import { publicDegradations } from '../public-degradations.ts';
 import type { FastifyRequest } from 'fastify';
 import { plainItems, type LoggedRegion, type ServedList, type Surface } from '../../catalog/log/served-list.ts';
 import type { Context } from '../../service/context.ts';
@@ -23,7 +23,7 @@ export function visualOptions(context: Context, { request, pinIndex, filter }: V
 
 export function listHead(context: Context, options: ListOptions) {
   const { recommendationId, treatment, arm, userId } = options;
-  const [modelVersion, degraded] = [modelVersionOf(context), toldDegradations(degradedOf(context, options))];
+  const [modelVersion, degraded] = [modelVersionOf(context), publicDegradations(degradedOf(context, options))];
   return { recommendationId, modelVersion, treatment, arm: armsTold(arm), userId, degraded, missing: [] as readonly string[] };
 }
 
@@ -59,8 +59,8 @@ interface VisualListRecord {
 }
 
 /**
- * Counts a visual list and tells the request's log line what it was. The served-list log holds such lists too (without
- * ranking-feature rows), behind the reply: Flashlight save propensity is counted from them, and events may refer to them.
+ * Counts a visual list and writes what it was into the request's log line. The served-list log holds such lists too (without
+ * ranking-feature rows), after the reply: Flashlight save propensity is counted from them, and events may refer to them.
  */
 export function logVisualList(context: Context, metrics: Metrics, request: FastifyRequest, record: VisualListRecord): void {
   const { surface, options, pinIndex, items } = record;

@@ -71,7 +71,7 @@ function refuseOtherThanAddress(imageUrl: string): void {
   if (wrong !== null) throw new ServiceError('REQUEST_INVALID', { field: 'imageUrl', detail: `imageUrl: ${wrong}` });
 }
 
-/** A query is one picture: which frame of a film is meant nobody can tell. Throws IMAGE_REFUSED. */
+/** A query is one picture: which frame of a film is meant is unknown. Throws IMAGE_REFUSED. */
 async function refuseAnimated(bytes: Uint8Array): Promise<void> {
   const frames = await frameCount(bytes);
   if (frames > 1) throw new ServiceError('IMAGE_REFUSED', { reason: `it is animated (${frames} frames); send one still picture` });

@@ -19,10 +19,10 @@ export function stateMetrics(context: Context, registry: Registry, longestElsewh
   gauge(name('event_lag'), 'Events in the stream that no process has taken in.', () => hot.actions?.lag() ?? null);
   gauge(
     name('log_pages_waiting'),
-    'Pages of the write-ahead log that wait to be carried home.',
+    'Pages of the write-ahead log that wait for a checkpoint.',
     () => context.checkpointer?.waitingPages ?? null,
   );
-  gauge(name('take_up_seconds'), 'Longest time since the last scrape that taking up changes kept requests waiting.', () =>
+  gauge(name('take_up_seconds'), 'Longest time since the last scrape for which a refresh kept requests waiting.', () =>
     Math.max(context.refresher.takeLongest() / 1000, longestElsewhere()),
   );
   const cached = 'Questions to the cache, by outcome: hit, miss, failure (Redis away or slow).';
@@ -34,7 +34,7 @@ export function stateMetrics(context: Context, registry: Registry, longestElsewh
       [{ outcome: 'failure' }, failures],
     ];
   });
-  const unshared = 'Events that are in the log of this process and could not be told to others.';
+  const unshared = 'Events that are in the log of this process and could not be sent to others.';
   collect(registry, 'counter', { name: name('events_unshared_total'), help: unshared }, () => single(hot.actions?.unpublished ?? 0));
   const net = 'The net whose features serve (value 1), by the start of its digest.';
   collect(registry, 'gauge', { name: name('net_info'), help: net, labelNames: ['net'], aggregator: 'max' }, () =>

@@ -61,7 +61,7 @@ export interface NeighborLists {
  * Given    table, options; 0 <= from <= to <= table.pins
  * Returns  lists of rows `from .. to` with scores above 0; a pin is never in its own list
  * Memory   one accumulator of `table.pins` entries and the lists
- * Sums run over boards in ascending order, so a row has the same bits whoever computes it.
+ * Sums run over boards in ascending order, so every implementation gives the same bits.
  * Choice: n_i counts all boards, also damped and capped ones, as the formulas above say; a worked number: pins on the
  * same two boards of 9 and 99 pins have count 2, under log damping 1/log(10) + 1/log(100) = 0.651.
  * Source   P3alpha: Cooper et al., WWW 2014; RP3beta: Paudel et al., TiiS 2016; the rest is textbook.

@@ -11,7 +11,7 @@ import { CounterRoom, FastRowCounter } from './fast-row-counter.ts';
 
 /** A board must hold so many pins that something is left to vote. */
 const BOARD_LEAST = 3;
-/** With fewer boards than this the settings cannot be told apart. */
+/** With fewer boards than this differences between settings are noise. */
 export const BOARDS_LEAST = 50;
 const BOARDS_MOST = 12_000;
 /** Boards of the first two rounds. */

@@ -125,7 +125,7 @@ export class BoardCooccurrence implements CandidateSource {
 
   get behind(): string | null {
     const rows = this.fresh?.postponedRows ?? 0;
-    return rows === 0 ? null : 'Many saves are new: some lists are being counted anew, and those of the last build answer meanwhile.';
+    return rows === 0 ? null : 'Many saves are new: some lists are being counted again, and those of the last build answer meanwhile.';
   }
 
   /** Counts rows that were too long to count while a request waited. Returns how many are left. */

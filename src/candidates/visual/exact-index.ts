@@ -15,7 +15,7 @@ const STRETCH_BYTES = 512;
 
 /**
  * The exact Hamming scan: every code of the table is compared, nothing is missed. Codes stay where they are, in the
- * shared memory of the table; memory beyond them is one scratch slot. `slot` tells threads apart that scan one table.
+ * shared memory of the table; memory beyond them is one scratch slot. `slot` distinguishes threads that scan one table.
  */
 export class ExactIndex implements NeighborIndex<Uint32Array> {
   readonly name = 'exact-hamming';

@@ -43,7 +43,7 @@ export class HnswIndex implements NeighborIndex<Float32Array> {
     return new HnswIndex(index, dimensions, options.searchBreadth);
   }
 
-  /** A graph that `save` wrote. The file is believed: whoever opens it has checked its digest. */
+  /** A graph that `save` wrote. The file is trusted: the caller has checked its digest. */
   static async open(path: string, dimensions: number, searchBreadth: number, space: HnswSpace = 'l2'): Promise<HnswIndex> {
     const index = new (loadHnsw().HierarchicalNSW)(space, dimensions);
     await index.readIndex(path);

@@ -55,7 +55,7 @@ export class AnnotationNeighbors implements CandidateSource {
   }
 
   get behind(): string | null {
-    return this.building && 'Many annotations are new: their index is being built anew, and the last one answers without them.';
+    return this.building && 'Many annotations are new: their index is being built again, and the last one answers without them.';
   }
 
   /** Goes on building for about `budgetMs`; a finished index answers from then on. */

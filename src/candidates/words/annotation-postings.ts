@@ -18,7 +18,7 @@ const PAGE = 2048;
 
 /**
  * Counts the pins of each term, then writes them term by term. Pins that change meanwhile are left out (`skip`): room that
- * was counted for them stays empty behind the term's postings, and whoever reads asks the columns about them.
+ * was counted for them stays empty behind the term's postings, and readers ask the columns about them.
  */
 export class PostingsBuild {
   private readonly columns: PinColumns;

@@ -1,7 +1,7 @@
 /**
  * A copy of a data folder that is whole although the service goes on: SQLite files through its online backup, everything
  * else as it stands (artifacts and models are only ever swapped as a whole), each with its size, time and SHA-256 in
- * `backup.json`. What names something else is copied before it, and a copy that names what it does not hold is none. A
+ * `backup.json`. Files that refer to others are copied first. A backup with a dangling reference is refused. A
  * backup is checked to the last digest before one byte of it is restored.
  */
 import { createHash } from 'node:crypto';
@@ -297,7 +297,7 @@ async function copyFile(copy: Copy, path: string): Promise<void> {
   progress.update(copied.size);
 }
 
-/** Models are ordered by it, and the age of an artifact is told from it. */
+/** Models are ordered by it, and the age of an artifact is computed from it. */
 function setTime(path: string, modifiedAt: number): void {
   utimesSync(path, modifiedAt / 1000, modifiedAt / 1000);
 }

@@ -1,4 +1,4 @@
-/** xxhash64 over bytes: fast, not cryptographic; tells a damaged or changed file from the one that was written. */
+/** xxhash64 over bytes: fast, not cryptographic; distinguishes a damaged or changed file from the one that was written. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import xxhash from 'xxhash-wasm';
 

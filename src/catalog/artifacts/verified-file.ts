@@ -1,6 +1,6 @@
 /**
  * Remembers that every byte of a large file was read and its digest found right, so that a start need not read gigabytes
- * that it will not use. The note lies beside the file and holds for its size, inode and times of change: whoever writes to
+ * that it will not use. The note lies beside the file and holds for its size, inode and times of change: a process that writes to
  * the file makes it void. What rots on the disk without a write is found by `doctor`, which reads everything again.
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * The change sequence: one number that grows with every written row, so that whoever keeps something derived (columns,
+ * The change sequence: one number that grows with every written row, so that code which keeps something derived (columns,
  * counts, category mixes) asks only for what came after the number it last saw. Also other named numbers.
  */
 import type { Database, Statement } from '../database.ts';

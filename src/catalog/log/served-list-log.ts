@@ -1,5 +1,5 @@
 /**
- * Lists as served. `append` queues a list behind the reply and settles when it is durable (within the group commit);
+ * Lists as served. `append` queues a list after the reply and settles when it is durable (within the group commit);
  * readers page by key, so that a read never holds up a write.
  */
 import type { Database, Statement } from '../database.ts';

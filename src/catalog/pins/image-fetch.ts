@@ -29,7 +29,7 @@ export interface ImageFetchOptions {
   /** Which addresses may be connected to; by default public unicast ones. */
   readonly addressAllowed?: (address: string) => boolean;
   readonly resolve?: typeof resolveHost;
-  /** What servers are told who asks; some refuse those who do not say. */
+  /** The User-Agent that servers see; some refuse requests without one. */
   readonly userAgent?: string;
   /** Times that a passing refusal (429, 503, a cut connection) is met before it is given up; absent: once, for somebody waits. */
   readonly attempts?: number;
@@ -71,7 +71,7 @@ const TIMEOUT_MS = 15_000;
 /** From then on a pace is asked for, which is looked at so often. */
 const PACE_GRACE_MS = 2000;
 const PACE_LOOK_MS = 250;
-/** What a caller is told of every address that can't be asked, whether nobody has it, nobody may, or nobody listens there. */
+/** The one message for every address that cannot be asked: unknown, not allowed, or not listening. */
 const NOBODY_THERE = 'it leads to no public address that answers';
 const REDIRECT_STATUSES = new Set([301, 302, 303, 307, 308]);
 
@@ -259,7 +259,7 @@ function refused(reason: string, cause?: unknown): ServiceError {
   return new ServiceError('IMAGE_URL_REFUSED', { reason }, cause);
 }
 
-/** Callers are told the same of a passing refusal: it is marked for those who ask again. */
+/** A temporary refusal has the same message; a mark says that it may be tried again. */
 function passing(reason: string, retryAfter: number | null, cause?: unknown): ServiceError {
   return new ServiceError('IMAGE_URL_REFUSED', { reason, passing: true, retryAfterMs: retryAfter }, cause);
 }

@@ -13,7 +13,7 @@ const MIX_MAX = 10;
 
 /**
  * Pin columns as if one board did not exist: the derived category mix of its pins is that of their other boards. What only
- * counts how a pin fares by itself (saves, age) is the same for every pin, because it would tell who lost a save.
+ * counts how a pin fares by itself (saves, age) is the same for every pin, because it would show which pin lost a save.
  */
 export class LeftOutColumns implements PinColumns {
   readonly count: number;

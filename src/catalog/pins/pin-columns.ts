@@ -41,7 +41,7 @@ export interface PinColumns {
   readonly annotationTerms: readonly string[];
   /** L2-normalized tf-idf of title words; idf as of when the row was loaded. */
   readonly titleTerms: SparseRows;
-  /** The same once more, a record per pin, for who reads many pins; null: there are only the columns. */
+  /** The same once more, a record per pin, for code that reads many pins; null: there are only the columns. */
   readonly records: PinRecords | null;
 }
 

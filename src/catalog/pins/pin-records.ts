@@ -1,5 +1,5 @@
 /**
- * What lists ask of every candidate, a record of 32 bytes per pin: a second copy of the pin columns for who reads many
+ * What lists ask of every candidate, a record of 32 bytes per pin: a second copy of the pin columns for code that reads many
  * pins that lie anywhere. In columns a candidate costs a cache line and a page of each of eleven arrays; here it is half
  * a line, and the processor waits for memory once (docs/SCALE.md has the figures).
  *

@@ -137,7 +137,7 @@ export const CALLER_FIELDS_MAX = 100;
 const FIELD_NAME_LENGTH_MAX = 64;
 export const FIELD_TEXT_LENGTH_MAX = 4096;
 
-/** What the reader of a record tells beside it. */
+/** What the reader of a record reports beside it. */
 interface RecordNotes {
   /** A field that is not part of the record was left out. */
   unknownField(field: string): void;

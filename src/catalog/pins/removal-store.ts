@@ -61,7 +61,7 @@ export class RemovalStore {
     this.removed = database.prepare('SELECT DISTINCT boardIndex, pinIndex FROM removed_saves WHERE sequence > ?');
   }
 
-  /** Whether another connection has written since the last call: about a microsecond. Own writes are not told. */
+  /** Whether another connection has written since the last call: about a microsecond. Own writes are not reported. */
   writtenElsewhere(): boolean {
     const version = this.dataVersion.get() as number;
     const isNew = version !== this.seenVersion;

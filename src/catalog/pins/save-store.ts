@@ -132,7 +132,7 @@ export class SaveStore {
     return corrected;
   }
 
-  /** Takes saves out in one transaction; whoever counted them must count again. Returns how many there were. */
+  /** Takes saves out in one transaction; code that counted them must count again. Returns how many there were. */
   remove(rows: Iterable<{ readonly boardIndex: number; readonly pinIndex: number; readonly userIndex: number }>): number {
     const remove = this.database.prepare('DELETE FROM saves WHERE boardIndex = ? AND pinIndex = ? AND userIndex = ?');
     return this.database

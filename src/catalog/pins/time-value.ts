@@ -1,6 +1,6 @@
 /**
  * Times as people's files hold them: ISO 8601 with a blank or `T`, with a zone as offset, `Z`, `UTC` or `GMT`; the date of
- * an HTTP header; a day as eight digits; or a number since 1970, whose unit is told from its size.
+ * an HTTP header; a day as eight digits; or a number since 1970, whose unit follows from its size.
  */
 import { Rejection } from './rejection.ts';
 

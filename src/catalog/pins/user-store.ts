@@ -49,7 +49,7 @@ export class UserStore {
     return known >= 0 ? known : (this.insert.get(this.nameUser(id)) as number);
   }
 
-  /** Ordinals of users whose id holds a text, whatever its case; whoever's id is the text comes first. */
+  /** Ordinals of users whose id holds a text, whatever its case; the user whose id is the text comes first. */
   named(text: string, limit: number): number[] {
     const own = this.indexOf(text);
     const rows = this.database

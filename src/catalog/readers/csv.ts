@@ -1,5 +1,5 @@
 /**
- * CSV (RFC 4180) with a header line, as spreadsheets and databases write it: the delimiter is told from the header or from a
+ * CSV (RFC 4180) with a header line, as spreadsheets and databases write it: the delimiter is recognized by the header or by a
  * `sep=` line before it, and every line end counts. Read as bytes in Latin-1 and decoded cell by cell, so that one broken
  * cell costs its own row only. Resumes by counting rows, for a place inside quotes can't be jumped to.
  */

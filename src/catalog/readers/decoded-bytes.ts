@@ -9,7 +9,7 @@ import zlib from 'node:zlib';
 /** A chunk is a transaction: the larger it is, the more rows share the pages that each commit must write. */
 const CHUNK_BYTES = 4 << 20;
 const HEAD_BYTES = 512;
-/** What is looked at to tell formats and delimiters apart. */
+/** The bytes from which formats and delimiters are recognized. */
 const PREVIEW_BYTES = 64 << 10;
 
 type Packing = 'gzip' | 'zstd' | null;
@@ -100,7 +100,7 @@ function encodingOf(head: Uint8Array): 'utf-16le' | 'utf-16be' | null {
   return even > pairs / 2 && odd === 0 ? 'utf-16be' : null;
 }
 
-/** Waits for enough bytes to tell the encoding, then passes on or decodes. */
+/** Waits for enough bytes to recognize the encoding, then passes on or decodes. */
 async function* asUtf8(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let held: Buffer = Buffer.alloc(0);
   let decoder: TextDecoder | null | undefined;

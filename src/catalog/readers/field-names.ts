@@ -1,4 +1,4 @@
-/** Which field a column of somebody's file is: as told by `--map`, by its own name, or by another spelling of it. */
+/** Which field a column of somebody's file is: as `--map` says, by its own name, or by another spelling of it. */
 import type { CatalogKind } from '../pins/source-row.ts';
 import { BOARD_SHAPE, PIN_SHAPE, type RecordShape, SAVE_SHAPE } from '../pins/records.ts';
 

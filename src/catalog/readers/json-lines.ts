@@ -14,7 +14,7 @@ const NEWLINE = 0x0a;
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** JSON Lines, or a list of objects: told from how the file begins. */
+/** JSON Lines, or a list of objects: recognized by how the file begins. */
 export const readJson: RowReader = async function* (path, names, from) {
   const preview = await previewOf(path).catch((error: unknown) => {
     throw unreadable(path, 'JSON', 0, error);

@@ -1,6 +1,6 @@
 /**
  * The values of a JSON file that is no JSON Lines: a list of objects, an object around such a list (`{"pins": [...]}`), or
- * objects over several lines. Values are told apart by their brackets, so that a broken one costs itself only.
+ * objects over several lines. Values are separated by their brackets, so that a broken one costs itself only.
  */
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -15,7 +15,7 @@ interface JsonValue {
   readonly bytes: Buffer | null;
 }
 
-/** Whether a file that begins like this holds values to be told apart by brackets. */
+/** Whether a file that begins like this holds values that brackets separate. */
 export function isListOfValues(head: string): boolean {
   const text = head.trimStart();
   if (text.startsWith('[')) return true;

@@ -14,7 +14,7 @@ import {
  * NanoDet (RangiLyu, 2020): per stride a matrix of label scores (cells x labels) and one of distances (cells x 4 sides x
  * bins). A side's distance is the expected bin of the softmax over its logits, times the stride, from the cell's centre
  * ((column + 0.5) * stride, (row + 0.5) * stride); sides in the order left, top, right, bottom; pixels of the input.
- * Roles: `labels8`, `distances8` and so on. Files shuffle the names of their outputs, so roles are told by shape.
+ * Roles: `labels8`, `distances8` and so on. Files shuffle the names of their outputs, so roles are recognized by shape.
  */
 const STRIDES = [8, 16, 32, 64] as const;
 

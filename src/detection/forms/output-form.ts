@@ -25,7 +25,7 @@ export interface OutputRole {
 
 export type OutputRoles = Readonly<Record<string, OutputRole>>;
 
-/** What a form is told beside the tensors. */
+/** What a form gets beside the tensors. */
 export interface DecodeSettings {
   readonly roles: OutputRoles;
   readonly inputWidth: number;
@@ -49,13 +49,13 @@ export interface DecodedBoxes {
 /** What a form makes of a net it never saw: the roles it would read, or null when the outputs are not its own. */
 export interface Recognition {
   readonly roles: OutputRoles;
-  /** Number of labels the outputs have room for; null when they do not tell (labels come as numbers). */
+  /** Number of labels the outputs have room for; null when they do not say (labels come as numbers). */
   readonly labelCount: number | null;
   /** Why this form, for the person who confirms it. */
   readonly why: string;
-  /** What the picture's values could not tell and was taken as is usual for the form; absent: nothing. */
+  /** What the picture's values left open and was assumed as usual for the form; absent: nothing. */
   readonly assumed?: readonly string[];
-  /** The number of the first label is the form's usual one: label numbers do not tell it. */
+  /** The number of the first label is the form's usual one: label numbers do not say. */
   readonly firstLabelAssumed?: boolean;
   /** Boxes have an objectness beside the scores of their labels. */
   readonly objectness?: boolean;

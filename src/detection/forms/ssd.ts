@@ -16,7 +16,7 @@ import { tensorflow } from './tensorflow.ts';
 /**
  * SSD style, batched: boxes 1 x n x 4 (corners, fractions of the image or pixels of the input) and either labels 1 x n
  * with scores 1 x n, or one matrix of scores 1 x n x (1 + labels) whose column 0 is the background. Whether label numbers begin at 0
- * (torch nets that drop the background themselves, ours) or at 1 (the ONNX model zoo's) they do not tell: 0 unless the label file
+ * (torch nets that drop the background themselves, ours) or at 1 (the ONNX model zoo's) they do not say: 0 unless the label file
  * begins with the background, or `firstLabel` is said.
  */
 export const ssd: OutputForm = {

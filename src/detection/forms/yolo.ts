@@ -10,7 +10,7 @@ import {
 } from './output-form.ts';
 
 /**
- * YOLO heads in three layouts, told apart by the role's `format`:
+ * YOLO heads in three layouts, distinguished by the role's `format`:
  *   `v5`   1 x n x (5 + labels): centre x, centre y, width, height, objectness, label scores; score = objectness * best
  *   `v8`   1 x (4 + labels) x n: the same without objectness, one column per box (YOLOv8, v9, v11)
  *   `rows` 1 x n x 6: corners, score, label; suppressed inside the graph (YOLOv10, end-to-end exports)

@@ -1,7 +1,7 @@
 /**
  * The report of an interleaved experiment: what people did with a shared page is credited to the arm that put the item
  * there; each arm's preference over the control is (its credit - the control's) / both, clustered on units. Read straight
- * from the log, for every unit meets all arms and a few hundred of them tell what a split needs thousands for.
+ * from the log, for every unit meets all arms and a few hundred of them show what a split needs thousands for.
  */
 import type { StoredList } from '../../catalog/log/served-list-log.ts';
 import type { IntervalKind } from '../statistics/analysis.ts';

@@ -208,7 +208,7 @@ class Reporter {
     if (metric.kind !== 'quantile') return estimateOf(statistics);
     const bins = kind === 'all' ? this.cells.get(cellKey(arm, 'latency', '')) : undefined;
     if (!bins || statistics[0] < 2) return { units: statistics[0], value: Number.NaN, variance: Number.NaN };
-    // As if all lists of a user were equally slow: sum d^2 / sum d, the number of lists that tell as much as one.
+    // As if all lists of a user were equally slow: sum d^2 / sum d, the number of lists that say as much as one.
     const designEffect = Math.max(1, statistics[4] / statistics[2]);
     return quantileEstimate(bins, metric.quantile ?? 0.5, statistics[0], designEffect);
   }

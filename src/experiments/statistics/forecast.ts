@@ -28,7 +28,7 @@ interface MetricForecast {
   readonly value: number | null;
   /** Smallest relative lift found four times in five by one look at the end. */
   readonly detectableLift: number | null;
-  /** The same for whoever watches the always-valid interval up to then. */
+  /** The same when the always-valid interval is watched up to then. */
   readonly detectableLiftWatching: number | null;
   /** Units that find the smallest lift worth shipping for; null when the definition names none. */
   readonly unitsNeeded: number | null;

@@ -55,7 +55,7 @@ const EXACT_UNITS_MAX = 20_000;
 
 /**
  * The exact binomial test of each arm's count against its share, times the number of arms beyond two (Bonferroni); arms of share 0 as above. For one
- * look, decided on beforehand: whoever looks often takes the sequential p. Null without units, and beyond 20,000.
+ * look, decided on beforehand: who looks often needs the sequential p. Null without units, and beyond 20,000.
  */
 export function exactSampleRatioP(counts: readonly number[], shares: readonly number[]): number | null {
   const units = counts.reduce((sum, count) => sum + count, 0);

@@ -159,7 +159,7 @@ function isWord(byte: number): boolean {
   return byte >= 0x80 || byte === 0x5f || /[A-Za-z0-9]/.test(String.fromCharCode(byte));
 }
 
-/** Bytes beside a name by which it is told whole. */
+/** Bytes that surround a whole name. */
 const MARGIN_BYTES = 2;
 
 /**

@@ -44,7 +44,7 @@ async function replay({ options, config, dataFolder, progress, signal }: Input) 
   const context = await openContext(config, dataFolder);
   try {
     const lists: ReplayList[] = [];
-    progress.start('ordering shuffled lists anew', 0);
+    progress.start('ordering shuffled lists again', 0);
     for (const list of context.log.lists.lists({ surfaces: ['closeup'], withRows: false })) {
       if (signal.aborted) throw new ServiceError('JOB_STOPPED');
       if (!list.shuffled || list.forced || list.queryPinIndex < 0) continue;

@@ -7,7 +7,7 @@
  * The same holds for pins that have a category without that board, and those that have none.
  *
  * Pins on many boards are on the one left out more often, and share more boards with anybody. So each right answer that shares
- * boards is set beside wrong ones on as many boards: no answer can be told by its counts. Both are on ten boards or more, so that
+ * boards is set beside wrong ones on as many boards: no answer can be recognized by its counts. Both are on ten boards or more, so that
  * it matters little that the right one has lost one: where every pin has a board of its kind, the wrong ones keep theirs.
  */
 import { kindOfSource } from '../../candidates/candidate.ts';

@@ -12,7 +12,7 @@ export function modelGiven(dataFolder: string, given: string): ModelArtifact {
   return !registry.has(given) && existsSync(given) ? readModelFile(given) : registry.read(given);
 }
 
-/** The operating system's name for who runs this. */
+/** The name of the operating system's user that runs this. */
 export function userName(): string {
   try {
     return userInfo().username;

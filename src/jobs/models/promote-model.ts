@@ -10,7 +10,7 @@ import { judgementLines, toldChange, userName } from './model-given.ts';
 /** Makes a model serve if it is judged no worse than what serves, or tries it on a share of traffic, or lets it score in the dark. */
 export const job = defineJob({
   name: 'promote-model',
-  summary: 'Makes a model the serving one; a running server takes it up within a second.',
+  summary: 'Makes a model the serving one; a running server follows within a second.',
   examples: [
     'related-pins promote-model',
     'related-pins promote-model rank-svm-3 --why "one percent better on the holdout"',

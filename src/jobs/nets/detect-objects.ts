@@ -34,7 +34,7 @@ export const job = defineJob({
     'related-pins detect-objects --data ./var --workers 4 --json',
     'related-pins detect-objects --detectors everyday',
     'related-pins detect-objects --retry-failed   # a server of images was away',
-    'RELATED_PINS_DOMINANT_AREA_MIN=0.4 related-pins detect-objects   # crops made anew, the detector rests',
+    'RELATED_PINS_DOMINANT_AREA_MIN=0.4 related-pins detect-objects   # crops are made again, the detector rests',
   ],
   options: FLAGS,
   alone: () => true,

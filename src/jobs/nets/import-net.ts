@@ -117,7 +117,7 @@ async function importNet({ options, args }: Input) {
       open: (path) => openSession(path, name, { provider: 'cpu', quiet: true }),
       ...(preprocess || resize ? { input: { ...(preprocess ? PREPROCESSING[preprocess] : {}), ...(resize ? { resize } : {}) } } : {}),
     });
-  // Only detectors have these: whoever says one has said what it is.
+  // Only detectors have these: a flag of them says what it is.
   if ([form, firstLabel, proposals, objectnessMin].some((said) => said !== undefined)) return { ...(await detector()) };
   try {
     const { manifest, doubts } = await importClassifier({

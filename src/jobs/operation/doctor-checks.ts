@@ -240,7 +240,7 @@ const keys: Check = ({ dataFolder, config }) => {
     if (count > 0) return [ok('keys', `${count} known`)];
     return [ok('keys', 'none: everything is open, and the server listens on loopback only. create-key makes one.')];
   } catch (error) {
-    return [bad('keys', reasonOf(error), 'Mend keys.json, or delete it and create the keys anew.')];
+    return [bad('keys', reasonOf(error), 'Mend keys.json, or delete it and create the keys again.')];
   }
 };
 

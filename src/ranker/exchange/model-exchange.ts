@@ -100,7 +100,7 @@ function weightsOf(features: readonly ModelFeature[]): Record<string, number> {
 }
 
 /**
- * Reads any of the three formats, told apart by their shape; also the reply of OpenSearch to a GET of the model. A field that
+ * Reads any of the three formats, recognized by their shape; also the reply of OpenSearch to a GET of the model. A field that
  * the format does not have is refused: what it meant would be lost. Throws RANKER_MODEL_REFUSED.
  */
 export function importModel(document: unknown, label: string): readonly ModelFeature[] {

@@ -34,7 +34,7 @@ export interface ComparedLists {
   readonly weights: Float64Array;
 }
 
-/** Reads lists in the order given. Beyond `listsMax` it takes only those that were served shuffled: they tell more, and are few. */
+/** Reads lists in the order given. Beyond `listsMax` it takes only those that were served shuffled: they say more, and are few. */
 export async function compareLists(
   judged: Iterable<JudgedList>,
   scores: { readonly a: ScoreLogged; readonly b: ScoreLogged },

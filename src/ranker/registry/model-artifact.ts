@@ -1,5 +1,5 @@
 /**
- * The file of a model: everything that scores, and everything that tells where it came from. JSON, one value a line, ending
+ * The file of a model: everything that scores, and everything that says where it came from. JSON, one value a line, ending
  * in the digest of every byte before it, so that a changed byte anywhere is noticed. A file is refused by name, never repaired.
  */
 import type { Interval } from '../../math/bootstrap.ts';

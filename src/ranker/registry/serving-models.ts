@@ -1,6 +1,6 @@
 /**
  * The models a running server holds: the serving one, a canary, one in the dark, and those that treatments ask for by name.
- * `refresh` takes a changed pointer up; when the new file is bad the old model stays and the problem is told.
+ * `refresh` reads a changed pointer; when the new file is bad the old model stays and the problem is reported.
  */
 import type { Surface } from '../../catalog/log/served-list.ts';
 import { mixedSeed, SERVING_STREAMS } from '../../math/random.ts';

@@ -63,7 +63,7 @@ function bound(table: CodeTable): TableDistances {
     for (let first = 0; first < out.length; first += CHUNK_ROWS) {
       const count = Math.min(CHUNK_ROWS, out.length - first);
       rows.set(pinIndexes.subarray(first, first + count));
-      // A table ends soon after the last pin with a picture; whoever stands behind its end has no code, and nothing is read for it.
+      // A table ends soon after the last pin with a picture; a pin behind its end has no code, and nothing is read for it.
       for (let i = 0; i < count; i++) if (rows[i] >= capacity) rows[i] = 0;
       distances(byteOffset, words * 4, 0, ROWS_OFFSET, count, DISTANCES_OFFSET);
       for (let i = 0; i < count; i++) out[first + i] = found[i];

@@ -118,7 +118,7 @@ class Walker {
     return this.graph.values.get(tensor)?.dims.length || null;
   }
 
-  /** How many dimensions the input of a transposition or of a mean over positions has; null when the node does not tell. */
+  /** How many dimensions the input of a transposition or of a mean over positions has; null when the node does not say. */
   rankInto(node: OnnxNode): number | null {
     const ints = (name: string): readonly number[] => node.attributes.find((attribute) => attribute.name === name)?.ints ?? [];
     if (node.op === 'Transpose') return ints('perm').length || null;

@@ -82,7 +82,7 @@ const CHANNEL_BY_CHANNEL: FamilyGuess = {
   certain: true,
 };
 
-/** Constant arithmetic on the pixels before the first convolution tells what range they must be in. */
+/** Constant arithmetic on the pixels before the first convolution implies their range. */
 function normalizationInside(graph: OnnxGraph): FamilyGuess | null {
   const [input] = graph.inputs;
   let tensor = input?.name;

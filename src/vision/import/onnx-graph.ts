@@ -78,7 +78,7 @@ function message(reader: Reader, fields: Fields): void {
 
 const whole = (reader: Reader): number => Number(String(reader.int64()));
 
-/** A repeated number, packed or not (both occur); the tag's wire type is lost here, so packed fields are told by field. */
+/** A repeated number, packed or not (both occur); the tag's wire type is lost here, so packed fields are recognized by field number. */
 function packed(reader: Reader, read: (reader: Reader) => number): number[] {
   const end = reader.uint32() + reader.pos;
   const out: number[] = [];

@@ -80,7 +80,7 @@ function FeedOf({ userId }: { userId: string }) {
 /** Milliseconds without a key press after which the list is asked for. */
 const TYPING_MS = 200;
 
-/** Who is there: the latest first, and whoever's id holds what is typed. */
+/** Who is there: the latest first, and users whose id holds what is typed. */
 function ChooseUser() {
   useTitle('Home feed');
   const [typed, setTyped] = useState('');

@@ -171,7 +171,7 @@ function Dots({
 
 /**
  * Pointer handling for mouse, pen and finger alike: the box follows, and is settled when let go. A press that does not move is a
- * tap, told here because browsers leave out the click of a tap that comes soon after a drag.
+ * tap, recognized here because browsers leave out the click of a tap that comes soon after a drag.
  */
 function useGrab(
   frame: { current: HTMLDivElement | null },

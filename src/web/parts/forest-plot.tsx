@@ -6,7 +6,7 @@ const MARKS: Readonly<Record<Tone, string>> = { good: '▲', bad: '▼', open: '
 /** An interval this many times as wide as the middle one may run out of the axis instead of squeezing all others. */
 const WIDE = 4;
 
-/** Lifts with their intervals on one axis with zero on it; sign and tone are told by shape as well as by colour. */
+/** Lifts with their intervals on one axis with zero on it; shape shows sign and tone as well as color does. */
 export function ForestPlot({
   rows,
   label,

@@ -15,7 +15,7 @@ interface Asked {
   readonly opener: HTMLElement;
 }
 
-/** A served list: cards in order; one small button on each tells why; saving and opening send real events. */
+/** A served list: cards in order; one small button on each says why; saving and opening send real events. */
 export function RankedList({
   list,
   sendsEvents,

@@ -12,7 +12,7 @@ interface ProgressMessage {
 const PAUSE_MS = 300;
 
 /** Tells the parent process over its channel; notes go to standard error as always. */
-export function toldProgress(send: (message: ProgressMessage) => void): Progress {
+export function messageProgress(send: (message: ProgressMessage) => void): Progress {
   let message: ProgressMessage = { step: '', done: 0, total: 0 };
   let toldAt = 0;
   const tell = (next: ProgressMessage, always: boolean): void => {
