@@ -95,7 +95,7 @@ export function homeFeed(parts: ServingParts, userId: string, options: ListOptio
   return blendedList(parts, options, {
     surface: 'home-feed',
     name: `home ${userId}`,
-    history: (at) => parts.historyOf(userId, at),
+    history: (at) => parts.historyOf(userId, at, options.treatment.grades),
     seen: (at) => parts.seenBy(userId, at),
   });
 }
@@ -247,9 +247,9 @@ function cursorOf(options: ListOptions, name: string, pins: PinColumns): PageCur
   return options.cursor === null ? null : readCursor(options.cursor, name, pins.count);
 }
 
-function userOf(parts: ServingParts, { userId, now }: ListOptions): UserHistory | null {
+function userOf(parts: ServingParts, { userId, now, treatment }: ListOptions): UserHistory | null {
   if (userId === null) return null;
-  const history = parts.historyOf(userId, now);
+  const history = parts.historyOf(userId, now, treatment.grades);
   return history.pinIndexes.length === 0 ? null : summarizeHistory(history, parts.pins, parts.visual);
 }
 

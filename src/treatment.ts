@@ -1,6 +1,7 @@
 /** What an experiment arm, or a caller, changes in serving. Variants A, B and C of the paper's section 6 are three of them. */
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { GRADE_MAX, GRADE_NAMES, GRADES } from './grades.ts';
 import type { Shape } from './shape.ts';
 
 const DOT_KNOBS = ['score', 'visual', 'annotation', 'conformity', 'agreement'] as const;
@@ -8,7 +9,15 @@ const DOT_KNOBS = ['score', 'visual', 'annotation', 'conformity', 'agreement'] a
 const FACTOR_MAX = 1000;
 const Factor = Type.Number({ minimum: 0, maximum: FACTOR_MAX });
 const Knob = Type.Optional(Factor);
+const Grade = Type.Number({ minimum: -GRADE_MAX, maximum: GRADE_MAX });
 const Names = Type.Array(Type.String({ minLength: 1 }), { minItems: 1 });
+
+const Limit = Type.Optional(
+  Type.Object(
+    { most: Type.Integer({ minimum: 1, maximum: 100 }), of: Type.Integer({ minimum: 1, maximum: 50 }) },
+    { additionalProperties: false, description: 'At most so many of one in any stretch of `of` items.' },
+  ),
+);
 
 const FIELDS = {
   model: Type.Union([Type.String({ minLength: 1 }), Type.Null()], {
@@ -41,12 +50,54 @@ const FIELDS = {
         'Visual search: dots, each signal at least at the threshold given (absent: the fitted one), or one default box. Absent: dots by the fitted thresholds.',
     },
   ),
+  composition: Type.Object(
+    {
+      method: Type.Union([Type.Literal('ssd'), Type.Literal('mmr'), Type.Literal('none')], {
+        description: 'ssd: sliding spectrum decomposition; mmr: maximal marginal relevance; none: by score, within the limits.',
+      }),
+      weight: Type.Number({ minimum: 0, maximum: 100, description: 'Deviations of the scores that being quite new is worth.' }),
+      window: Type.Integer({ minimum: 2, maximum: 50, description: 'Items that are looked at together, the one to be placed included.' }),
+      limits: Type.Object({ domain: Limit, category: Limit }, { additionalProperties: false }),
+    },
+    {
+      additionalProperties: false,
+      description:
+        'Places the items of a list one by one, the score less what resembles the items before. Such pages are not served shuffled. Absent: by score.',
+    },
+  ),
+  exploration: Type.Object(
+    {
+      share: Type.Number({ minimum: 0, maximum: 0.5, description: 'Share of the places that go to pins with few impressions.' }),
+      fewerThan: Type.Integer({ minimum: 1, maximum: 100_000, description: 'Impressions that a pin must have fewer of.' }),
+    },
+    {
+      additionalProperties: false,
+      description:
+        'Gives places of first pages to pins that were hardly seen, drawn at random. Such pages are not served shuffled. Absent: none.',
+    },
+  ),
+  grades: Type.Object(
+    { save: Grade, longClick: Grade, click: Grade, closeup: Grade, seen: Grade, hide: Grade },
+    {
+      additionalProperties: false,
+      description:
+        "How much each action of the user's past says about what they want: what is worth more than seen speaks, in proportion. Absent: save 1, longClick 0.7, click 0.5, closeup 0.3.",
+    },
+  ),
 };
 type Field = keyof typeof FIELDS;
-const { dots: Dots, ...always } = FIELDS;
+const { dots: Dots, grades: GradesSchema, composition: CompositionSchema, exploration: ExplorationSchema, ...always } = FIELDS;
 
-export const TreatmentSchema = Type.Object({ ...always, dots: Type.Optional(Dots) });
+export const TreatmentSchema = Type.Object({
+  ...always,
+  dots: Type.Optional(Dots),
+  composition: Type.Optional(CompositionSchema),
+  exploration: Type.Optional(ExplorationSchema),
+  grades: Type.Optional(GradesSchema),
+});
 export type Treatment = Shape<typeof TreatmentSchema>;
+export type Composition = NonNullable<Treatment['composition']>;
+export type Exploration = NonNullable<Treatment['exploration']>;
 /** Absent fields keep what serves. */
 export type TreatmentPart = Partial<Treatment>;
 
@@ -79,6 +130,10 @@ const MUST_BE: Readonly<Record<Field, string>> = {
   visualFrom: 'must be image or object',
   whenDominantObject: `must be a record with visualWeightFactor, a number within 0..${FACTOR_MAX}`,
   dots: `must be a record with show (dots or box) and thresholds, numbers within 0..${FACTOR_MAX} for ${DOT_KNOBS.join(', ')}`,
+  composition:
+    'must be a record with method (ssd, mmr or none), weight (0..100), window (2..50) and limits, as {"domain": {"most": 2, "of": 8}, "category": ...}',
+  exploration: 'must be a record with share, within 0..0.5, and fewerThan, a whole number of impressions from 1',
+  grades: `must be a record with ${GRADE_NAMES.join(', ')}, numbers within -${GRADE_MAX}..${GRADE_MAX}`,
 };
 
 /** Why a record is no treatment; `field` is empty where it is no record at all. */
@@ -108,6 +163,9 @@ export function isTreatmentProblem(read: TreatmentPart | TreatmentProblem): read
 function filled(field: Field, value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (field === 'whenDominantObject') return { visualWeightFactor: 1, ...value };
+  if (field === 'composition') return { method: 'ssd', weight: 0.5, window: 8, limits: {}, ...value };
+  if (field === 'exploration') return { share: 0, fewerThan: 20, ...value };
+  if (field === 'grades') return { ...GRADES, ...value };
   return field === 'dots' ? { show: 'dots', thresholds: {}, ...value } : value;
 }
 

@@ -3,7 +3,8 @@
  * of two rankers, a share of them shuffled. Does the estimated curve cover the planted one, and does the model that is
  * weighted by it order closer to the truth than the one that believes every list?
  */
-import { GRADES, type JudgedList } from '../../src/catalog/log/judged-list.ts';
+import type { JudgedList } from '../../src/catalog/log/judged-list.ts';
+import { GRADES } from '../../src/grades.ts';
 import type { Context } from '../../src/service/context.ts';
 import { openContext } from '../../src/service/context.ts';
 import { ServiceError } from '../../src/errors.ts';
@@ -196,7 +197,8 @@ async function visits(context: Context, world: TrueWorld, { options, progress, s
     });
     const shown = Array.from(list.page, (row) => toRecipe[list.candidates.pinIndexes[row]]);
     const grades = new Float32Array(list.page.length + list.unserved.length);
-    for (const { item, type } of people.act(user, query, shown, random)) grades[item] = Math.max(grades[item], GRADES[type]);
+    for (const { item, type } of people.act(user, query, shown, random))
+      grades[item] = Math.max(grades[item], GRADES[type === 'impression' ? 'seen' : type]);
     lists.push(judged(list, grades));
     told(progress, index);
   }

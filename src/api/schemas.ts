@@ -126,12 +126,26 @@ export const Term = Type.Object({
 /** Values of the fields that were asked for, null where a pin has none. */
 const ItemFields = Type.Unsafe<Record<string, string | number | boolean | null>>({ type: 'object', additionalProperties: true });
 const Source = Type.Object({ name: Type.String(), score: Type.Number() });
+const Placed = Type.Object(
+  {
+    instead: Type.Integer({ description: 'The position by score alone, among the items that earlier pages left.' }),
+    limit: Type.Optional(Type.String({ description: 'The limit that it would have broken there: domain or category.' })),
+    like: Type.Optional(
+      Type.Object(
+        { position: Type.Integer(), pinId: Type.String(), likeness: Type.Number() },
+        { description: 'The item before it that it resembles most, 0 to 1.' },
+      ),
+    ),
+  },
+  { description: 'With `explain`: where composition moved the item from, and why. Absent: it stands where its score puts it.' },
+);
 export const Item = Type.Object({
   pinId: Type.String(),
   position: Type.Integer(),
   score: Type.Number(),
   sources: Type.Array(Source),
   terms: Type.Optional(Type.Array(Term)),
+  placed: Type.Optional(Placed),
   fields: Type.Optional(ItemFields),
 });
 export const Degradations = Type.Array(Type.Object({ code: Type.String(), reason: Type.String() }));

@@ -197,6 +197,9 @@ function armsOf(input: unknown, known: KnownParts, design: ExperimentDefinition[
   const arms = list.map((item, index) => armOf(item, `arms[${index}]`, known));
   arms.forEach((arm, index) => {
     if (arms.findIndex((other) => other.key === arm.key) !== index) refuse(`arms[${index}].key`, `two arms are called ${arm.key}`);
+    for (const field of ['composition', 'exploration'] as const)
+      if (design === 'interleaved' && arm.treatment[field] !== undefined)
+        refuse(`arms[${index}].treatment.${field}`, 'the arms of an interleaved experiment share each page: nobody can compose it');
     if (design === 'interleaved' && arm.weight === 0)
       refuse(`arms[${index}].weight`, 'an interleaved page gives all its arms the same share: leave the arm out');
   });

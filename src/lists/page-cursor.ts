@@ -4,7 +4,8 @@
  *
  *   bytes  version, check (4, FNV-1a of query and payload), then varints: time in ms, count, sorted pin indexes as differences
  *
- * 1,000 pins of a catalogue of a million make about 2.7 thousand characters.
+ * A composed list (version 2) goes on with the deviation of its scores (f64) and the pins placed last, in their order: count,
+ * then pin indexes. 1,000 pins of a catalogue of a million make about 2.7 thousand characters.
  */
 import { ServiceError } from '../errors.ts';
 
@@ -13,21 +14,33 @@ export interface PageCursor {
   readonly at: number;
   /** Ascending. */
   readonly shown: readonly number[];
+  /** Of a composed list: the pins placed last, in their order, and the deviation of the scores; absent: it was not composed. */
+  readonly composed?: { readonly tail: readonly number[]; readonly deviation: number };
 }
 
 const VERSION = 1;
+const COMPOSED = 2;
 /** Version and check. */
 const HEADER_BYTES = 5;
 /** Longest varint of a number below 2 to the 53rd. */
 const VARINT_BYTES = 8;
 
 /** `query` names the list (surface, query pin or user): a cursor of another list is refused. */
-export function writeCursor({ at, shown }: { readonly at: number; readonly shown: ArrayLike<number> }, query: string): string {
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + VARINT_BYTES * (shown.length + 2));
-  bytes[0] = VERSION;
+export function writeCursor(
+  { at, shown, composed }: Omit<PageCursor, 'shown'> & { readonly shown: ArrayLike<number> },
+  query: string,
+): string {
+  const tail = composed?.tail ?? [];
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + VARINT_BYTES * (shown.length + tail.length + 4));
+  bytes[0] = composed ? COMPOSED : VERSION;
   let end = writeVarint(bytes, HEADER_BYTES, at);
   end = writeVarint(bytes, end, shown.length);
   for (let i = 0; i < shown.length; i++) end = writeVarint(bytes, end, shown[i] - (i === 0 ? 0 : shown[i - 1]));
+  if (composed) {
+    end = bytes.writeDoubleLE(composed.deviation, end);
+    end = writeVarint(bytes, end, tail.length);
+    for (const pinIndex of tail) end = writeVarint(bytes, end, pinIndex);
+  }
   const out = bytes.subarray(0, end);
   out.writeUInt32LE(checkOf(out, query), 1);
   return out.toString('base64url');
@@ -39,18 +52,22 @@ export function readCursor(text: string, query: string, pinCount: number): PageC
   const refuse = (reason: string): never => {
     throw new ServiceError('REQUEST_INVALID', { field: 'cursor', detail: `cursor: ${reason}` });
   };
-  if (bytes.length < 7 || bytes[0] !== VERSION) refuse('it is not one of ours');
+  if (bytes.length < 7 || (bytes[0] !== VERSION && bytes[0] !== COMPOSED)) refuse('it is not one of ours');
   if (bytes.readUInt32LE(1) !== checkOf(bytes, query)) refuse('it belongs to another list');
   const read = varints(bytes, 5);
-  const at = read();
-  const count = read();
+  const at = read.varint();
+  const count = read.varint();
   const shown: number[] = [];
   for (let i = 0, pinIndex = 0; i < count; i++) {
-    pinIndex += read();
+    pinIndex += read.varint();
     if (!(pinIndex < pinCount)) refuse('it names pins that do not exist');
     shown.push(pinIndex);
   }
-  return { at, shown };
+  if (bytes[0] === VERSION) return { at, shown };
+  const deviation = read.double();
+  const tail = Array.from({ length: Math.min(read.varint() || 0, count) }, () => read.varint());
+  if (!(deviation > 0) || !tail.every((pinIndex) => pinIndex < pinCount)) refuse('it is not one of ours');
+  return { at, shown, composed: { tail, deviation } };
 }
 
 /** Writes one varint; returns where it ends. */
@@ -65,10 +82,14 @@ function writeVarint(bytes: Buffer, from: number, value: number): number {
   return at;
 }
 
-/** Reads one varint after the other; NaN past the end. */
-function varints(bytes: Buffer, from: number): () => number {
+/** Reads one number after the other; NaN past the end. */
+function varints(bytes: Buffer, from: number): { varint(): number; double(): number } {
   let at = from;
-  return () => {
+  const double = (): number => {
+    at += 8;
+    return at > bytes.length ? Number.NaN : bytes.readDoubleLE(at - 8);
+  };
+  const varint = (): number => {
     let value = 0;
     for (let scale = 1; ; scale *= 128) {
       const byte = bytes[at++];
@@ -77,6 +98,7 @@ function varints(bytes: Buffer, from: number): () => number {
       if (byte < 128) return value;
     }
   };
+  return { varint, double };
 }
 
 function checkOf(bytes: Buffer, query: string): number {

@@ -8,27 +8,21 @@ import type { Ranker, ScoringInputs, Term } from '../ranker/scoring/ranker.ts';
 import { suits } from '../ranker/registry/serving-models.ts';
 import type { QuerySide, UserHistory } from '../ranker/scoring/ranking-feature.ts';
 import { visualWeightFactorOf } from '../treatment.ts';
-import type { PageCursor } from './page-cursor.ts';
 import { writeCursor } from './page-cursor.ts';
-import type { ListOptions, RankedList, StageTimings } from './ranked-list.ts';
-import { bestRows } from './row-order.ts';
+import type { RankedList, StageTimings } from './ranked-list.ts';
+import { type OrderedFor, orderPage, type PageOrder } from './page-order.ts';
 import { RowScratch } from './row-scratch.ts';
 import { drawUnserved } from './served-record.ts';
 import type { Degradation, ServingParts } from './serving-parts.ts';
-import { shuffledSlice, shuffleStream } from './shuffled-slice.ts';
 import { pushedAway, type PushedScores, type UnlikedLikeness } from './unliked.ts';
 
 /** Everything that is known once the candidates are there. */
-interface Gathered {
+interface Gathered extends OrderedFor {
   readonly surface: RankedList['surface'];
-  readonly options: ListOptions;
   readonly query: QuerySide;
-  readonly candidates: CandidateList;
   readonly user: UserHistory | null;
-  readonly cursor: PageCursor | null;
   /** Names the list in its cursor. */
   readonly cursorName: string;
-  readonly shuffledShare: number;
   /** Of lists with unliked examples: how much each candidate resembles them; null or absent: nothing is pushed away. */
   readonly unliked?: UnlikedLikeness | null;
   readonly degraded: Degradation[];
@@ -61,20 +55,18 @@ export async function rankCandidates(parts: ServingParts, gathered: Gathered): P
     const pushed = gathered.unliked ? pushedAway(own, gathered.unliked) : null;
     const scores = pushed?.scores ?? own;
     lap('scoresMs');
-    const best = bestRows(scores, candidates.pinIndexes, options.limit);
-    const share = cursor === null ? gathered.shuffledShare : 0;
-    const { page, shuffled, propensities } = shuffledSlice(best, share, shuffleStream(options.recommendationId));
+    const { page, shuffled, propensities, placings, composed } = orderPage(parts, gathered, scores);
     const unserved = drawUnserved(page, candidates.count, limits.unservedRows, options.recommendationId);
     const rows = table.pickedRows([...page, ...unserved]);
     const terms = options.explain ? await termsOf(ranker, inputs, page, pushed) : null;
-    const nextCursor = candidates.count > page.length ? cursorAfter(gathered, page, now) : null;
+    const nextCursor = candidates.count > page.length ? cursorAfter(gathered, page, { at: now, composed }) : null;
     lap('orderMs');
     const { surface, missing } = gathered;
     const firstPosition = (cursor?.shown.length ?? 0) + 1;
     const list = { surface, queryPinIndex: query.pinIndex, options, ranker, candidates, scores, page, unserved, rows, terms };
     // Scores that were pushed are not the model's: other rankers are not measured by them.
     const kept = options.keepInputs && !pushed ? { rows: inputs.rows, candidates, visualWeightFactor: factor } : null;
-    return { ...list, inputs: kept, firstPosition, propensities, shuffled, nextCursor, degraded, missing, timings };
+    return { ...list, inputs: kept, firstPosition, propensities, shuffled, placings, nextCursor, degraded, missing, timings };
   } finally {
     scratch.giveBack(table);
   }
@@ -137,10 +129,14 @@ async function scoresOf(
   }
 }
 
-function cursorAfter({ cursor, candidates, cursorName }: Gathered, page: Int32Array, at: number): string {
+function cursorAfter(
+  { cursor, candidates, cursorName }: Gathered,
+  page: Int32Array,
+  { at, composed }: Pick<PageOrder, 'composed'> & { readonly at: number },
+): string {
   const before = cursor?.shown.length ?? 0;
   const shown = new Int32Array(before + page.length);
   if (cursor) shown.set(cursor.shown);
   for (let i = 0; i < page.length; i++) shown[before + i] = candidates.pinIndexes[page[i]];
-  return writeCursor({ at, shown: shown.sort() }, cursorName);
+  return writeCursor({ at, shown: shown.sort(), ...(composed ? { composed } : {}) }, cursorName);
 }

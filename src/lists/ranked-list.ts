@@ -4,6 +4,7 @@ import type { Surface } from '../catalog/log/served-list.ts';
 import type { Matrix } from '../math/matrix.ts';
 import type { Ranker, ScoringInputs, Term } from '../ranker/scoring/ranker.ts';
 import type { Treatment } from '../treatment.ts';
+import type { Placing } from './composition.ts';
 import type { Degradation } from './serving-parts.ts';
 
 /** An arm of an interleaved experiment. */
@@ -70,6 +71,8 @@ export interface RankedList {
   /** By place on the page. */
   readonly propensities: Float32Array;
   readonly shuffled: boolean;
+  /** By place on the page: where composition moved an item, and why; null: the page was not composed. */
+  readonly placings: readonly (Placing | null)[] | null;
   readonly nextCursor: string | null;
   readonly degraded: readonly Degradation[];
   readonly missing: readonly string[];

@@ -2,6 +2,7 @@ import type { CandidateSource } from '../candidates/candidate.ts';
 import type { Surface } from '../catalog/log/served-list.ts';
 import type { PinColumns } from '../catalog/pins/pin-columns.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
+import type { Grades } from '../grades.ts';
 import type { Ranker } from '../ranker/scoring/ranker.ts';
 import type { PairEngagement, VectorCosines } from '../ranker/scoring/ranking-feature.ts';
 import type { WeightedPins } from '../ranker/scoring/user-history.ts';
@@ -30,8 +31,8 @@ export interface ServingParts {
   ranker(name: string | null, unit: string | null, surface: Surface): Ranker | Promise<Ranker>;
   /** Called when the serving model could not score a list. Gives the model that serves instead; absent: the order of retrieval does. */
   fallBack?(name: string, reason: string): Ranker;
-  /** A user's pins of before `now` with weights (recency x strength), strongest first; empty for strangers. */
-  historyOf(userId: string, now: number): WeightedPins;
+  /** A user's pins of before `now` with weights (recency x strength by `grades`), strongest first; empty for strangers. */
+  historyOf(userId: string, now: number, grades?: Grades): WeightedPins;
   /** Pins a user has saved or was shown in a feed before `now`. */
   seenBy(userId: string, now: number): ReadonlySet<number>;
   /** Pins a user has hidden up to `now`: neither they nor their near-duplicates stand in a list of that user. */

@@ -37,7 +37,16 @@ import { WebImages } from './web-images.ts';
 import { Refresher, type ServiceChange } from './refresher.ts';
 import { SearchState } from './search-state.ts';
 import { VisualState } from './visual-state.ts';
-import { type HiddenPin, hiddenPins, type PastAction, type PastOptions, pastActions, seenPins, weighedHistory } from './user-past.ts';
+import {
+  type HiddenPin,
+  hiddenPins,
+  type PastAction,
+  type PastOptions,
+  pastActions,
+  seenPins,
+  strengthOf,
+  weighedHistory,
+} from './user-past.ts';
 
 /** Pages of each database that a serving process holds besides its columns; the system's own cache has the rest. */
 const SERVING_CACHE_KIB = 8192;
@@ -187,7 +196,8 @@ export class Context {
       degraded: this.degraded,
       engagement: log.pairs,
       ranker: (name, unit, surface) => (name === null ? current(unit, surface) : models.named(name, unit, surface)),
-      historyOf: (userId, now) => weighedHistory(this.pastOf(userId, { before: now }), pins, hiddenBy(userId, now)),
+      historyOf: (userId, now, grades) =>
+        weighedHistory(this.pastOf(userId, { before: now }), pins, hiddenBy(userId, now), grades && strengthOf(grades)),
       seenBy: (userId, now) => seenPins(catalog, log, userId, { before: now, elsewhere: this.hot.actions?.of(userId) }),
       hiddenBy,
       fallBack: (name, reason) => models.fallBack(name, reason),

@@ -50,6 +50,7 @@ function onePage(parts: ServingParts, lists: readonly RankedList[], arms: readon
     rows: rowsOf(picks, first.rows),
     terms: first.terms && picks.map(({ list, place }) => list.terms?.[place] ?? []),
     propensities: new Float32Array(picks.length).fill(1),
+    placings: null,
     nextCursor: more ? cursorOf(parts, first, candidates) : null,
     degraded: [...new Map(lists.flatMap(({ degraded }) => degraded).map((each) => [each.code + each.reason, each])).values()],
   };

@@ -3,6 +3,7 @@ import type { CatalogStore } from '../catalog/pins/catalog-store.ts';
 import type { LogDatabase } from '../catalog/log/log-database.ts';
 import type { PinColumns } from '../catalog/pins/pin-columns.ts';
 import { PIN_REMOVED } from '../catalog/pins/pin-columns.ts';
+import { type Grades, overSeen } from '../grades.ts';
 import type { EventType } from '../catalog/pins/records.ts';
 import type { WeightedPins } from '../ranker/scoring/user-history.ts';
 
@@ -15,7 +16,9 @@ export interface PastAction {
 
 /** Choice: half of the strength after thirty days without anything newer; the papers fix no decay. */
 const HALF_LIFE_MS = 30 * 24 * 3600 * 1000;
-const STRENGTH: Record<EventType, number> = { save: 1, longClick: 0.7, click: 0.5, closeup: 0.3, impression: 0, hide: 0, unhide: 0 };
+/** How much an action says about what somebody wants; a type that is absent says nothing. */
+type Strength = Readonly<Partial<Record<EventType, number>>>;
+const STRENGTH: Strength = { save: 1, longClick: 0.7, click: 0.5, closeup: 0.3 };
 const ACTIONS_MAX = 300;
 const SHOWN_MAX = 1000;
 
@@ -53,12 +56,17 @@ function actionKey({ pinIndex, type, at }: PastAction): string {
  * newest action, so a user who comes back after a year is not a stranger. `actions` newest first; pins that were removed, or are
  * hidden from the user, are left out.
  */
-export function weighedHistory(actions: readonly PastAction[], pins: PinColumns, hidden: ReadonlySet<number>): WeightedPins {
+export function weighedHistory(
+  actions: readonly PastAction[],
+  pins: PinColumns,
+  hidden: ReadonlySet<number>,
+  strength: Strength = STRENGTH,
+): WeightedPins {
   const newest = actions[0]?.at ?? 0;
   const weights = new Map<number, number>();
   for (const { pinIndex, type, at } of actions) {
     if (pinIndex >= pins.count || hidden.has(pinIndex) || (pins.flags[pinIndex] & PIN_REMOVED) !== 0) continue;
-    const weight = STRENGTH[type] * 0.5 ** ((newest - at) / HALF_LIFE_MS);
+    const weight = (strength[type] ?? 0) * 0.5 ** ((newest - at) / HALF_LIFE_MS);
     if (weight > 0) weights.set(pinIndex, Math.max(weight, weights.get(pinIndex) ?? 0));
   }
   const ordered = [...weights].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
@@ -78,6 +86,13 @@ export interface HiddenPin {
 
 function isHide({ type }: Pick<PastAction, 'type'>): boolean {
   return type === 'hide' || type === 'unhide';
+}
+
+/** Grades as strengths: in proportion to what they are over `seen`, the greatest being 1. */
+export function strengthOf(grades: Grades): Strength {
+  const { save, longClick, click, closeup } = overSeen(grades);
+  const most = Math.max(save, longClick, click, closeup);
+  return most <= 0 ? {} : { save: save / most, longClick: longClick / most, click: click / most, closeup: closeup / most };
 }
 
 /** What a user has hidden up to a moment and not taken back, in order of time. `elsewhere` without reasons. */

@@ -7,6 +7,13 @@ test('a cursor comes back as it went', () => {
   expect(readCursor(writeCursor(cursor, 'closeup a'), 'closeup a', 2_000_000)).toEqual(cursor);
 });
 
+test('the cursor of a composed list keeps what stood last, in its order, and is refused when it is cut', () => {
+  const composed = { ...cursor, composed: { tail: [70_000, 5, 300], deviation: 0.37 } };
+  const text = writeCursor(composed, 'closeup a');
+  expect(readCursor(text, 'closeup a', 2_000_000)).toEqual(composed);
+  expect(() => readCursor(text.slice(0, -4), 'closeup a', 2_000_000)).toThrow(/cursor/);
+});
+
 test('a thousand pins of a million fit into a web address', () => {
   const shown = Array.from({ length: 1000 }, (_, i) => i * 997);
   expect(writeCursor({ at: cursor.at, shown }, 'closeup a').length).toBeLessThan(3000);

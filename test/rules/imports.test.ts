@@ -7,7 +7,7 @@ const SRC = join(ROOT, 'src');
 
 /** Rows from the ground up (HOUSE, "Which way imports point"): a place may import lower rows and its own folder. */
 const ROWS: readonly (readonly string[])[] = [
-  ['errors.ts', 'swapped-file.ts', 'worker-url.ts', 'ordered-worker.ts', 'progress.ts', 'shape.ts', 'math'],
+  ['errors.ts', 'grades.ts', 'swapped-file.ts', 'worker-url.ts', 'ordered-worker.ts', 'progress.ts', 'shape.ts', 'math'],
   ['treatment.ts', 'access-keys.ts', 'audit-trail.ts', 'cache.ts', 'config.ts'],
   ['event-stream.ts'],
   ['catalog', 'vision'],
@@ -25,7 +25,7 @@ const ROWS: readonly (readonly string[])[] = [
 ];
 /** Places that stand apart: only these may be imported by them. */
 const APART: Readonly<Record<string, readonly string[]>> = {
-  experiments: ['catalog', 'config.ts', 'treatment.ts', 'errors.ts', 'progress.ts', 'swapped-file.ts', 'worker-url.ts', 'math'],
+  experiments: ['catalog', 'config.ts', 'treatment.ts', 'grades.ts', 'errors.ts', 'progress.ts', 'swapped-file.ts', 'worker-url.ts', 'math'],
   math: [],
 };
 /** Native packages, each behind one file. */

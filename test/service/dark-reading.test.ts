@@ -38,6 +38,7 @@ function listOf(id: string, count: number, forced = false): RankedList {
     unserved: new Int32Array(0),
     rows: zeroMatrix(0, []),
     inputs,
+    placings: null,
     terms: null,
     firstPosition: 1,
     propensities: new Float32Array(0),

@@ -15,6 +15,7 @@ import { job as exportRows } from '../../src/jobs/log/export-rows.ts';
 import { job as promote } from '../../src/jobs/models/promote-model.ts';
 import { job as replay } from '../../src/jobs/log/replay-saves.ts';
 import { job as rollBack } from '../../src/jobs/models/roll-back-model.ts';
+import { ModelRegistry } from '../../src/ranker/registry/model-registry.ts';
 import { job as train } from '../../src/jobs/models/train-ranker.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { runJob } from '../run-job.ts';
@@ -85,7 +86,11 @@ test('a surface with a few lists trains no model, and says how many it needs', a
     message: expect.stringMatching(/\d+ lists of the surface home-feed have an action on them, 50 are needed/),
   };
   await expect(run(train, { surface: 'home-feed' })).rejects.toMatchObject(refused);
-  expect(await run(train, { surface: 'home-feed', c: 0.01, name: 'few' })).toMatchObject({ model: 'few', c: 0.01 });
+  await expect(run(train, { surface: 'home-feed', c: 0.01, grades: 'like=3' })).rejects.toMatchObject({ code: 'JOB_USAGE' });
+  const few = { surface: 'home-feed', c: 0.01, name: 'few', grades: 'save=6,hide=-3' };
+  expect(await run(train, few)).toMatchObject({ model: 'few', c: 0.01 });
+  const recorded = new ModelRegistry(join(folder, 'models')).read('few').lineage.settings.grades;
+  expect(recorded).toEqual({ save: 6, longClick: 3, click: 2, closeup: 1, seen: 0, hide: -3 });
 });
 
 test('boards left out become a log of their own: lists served by the spine, saves as engagement, repeatable', async () => {

@@ -14,7 +14,15 @@ interface ItemReply {
   readonly score: number;
   readonly sources: readonly { readonly name: string; readonly score: number }[];
   readonly terms?: readonly Term[];
+  /** Where composition moved the item from, and why. */
+  readonly placed?: PlacedReply;
   readonly fields?: Fields;
+}
+
+export interface PlacedReply {
+  readonly instead: number;
+  readonly limit?: string;
+  readonly like?: { readonly position: number; readonly pinId: string; readonly likeness: number };
 }
 
 export interface ListReplyBody {
@@ -42,12 +50,22 @@ export function listReply(list: RankedList, pins: PinColumns, fieldsOf: FieldsOf
       sources: sourcesOf(list, row),
       ...(fields ? { fields: fields[i] } : {}),
     };
-    items.push(list.terms ? { ...item, terms: list.terms[i] } : item);
+    items.push(list.terms ? { ...item, terms: list.terms[i], ...placedOf(list, pins, i) } : item);
   }
   const { recommendationId, treatment, arm } = list.options;
   const { nextCursor, missing } = list;
   const degraded = publicDegradations(list.degraded);
   return { recommendationId, modelVersion: list.ranker.name, treatment, arm: armsTold(arm), items, nextCursor, degraded, missing };
+}
+
+/** Only in explanations, and only of an item that does not stand where its score puts it. */
+function placedOf({ placings }: RankedList, pins: PinColumns, place: number): { readonly placed?: PlacedReply } {
+  const placing = placings?.[place] ?? null;
+  if (placing === null) return {};
+  const { like, ...others } = placing;
+  if (!like) return { placed: others };
+  const { position, pinIndex, likeness } = like;
+  return { placed: { ...others, like: { position, pinId: pins.idOf(pinIndex), likeness } } };
 }
 
 function sourcesOf({ candidates }: RankedList, row: number): { name: string; score: number }[] {

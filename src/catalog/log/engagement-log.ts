@@ -5,7 +5,7 @@
  */
 import type { Database, Statement } from '../database.ts';
 import type { GroupCommit } from './group-commit.ts';
-import { GRADES, type Grades } from './judged-list.ts';
+import { GRADES, type Grades, overSeen } from '../../grades.ts';
 import { EVENT_TYPES } from '../pins/records.ts';
 import type { EventType } from '../pins/records.ts';
 import type { ServedListLog } from './served-list-log.ts';
@@ -267,11 +267,12 @@ export class EngagementLog {
   }
 
   /**
-   * The best grade of each item of a list, that of `impression` without any, from events no later than `attributionMs` after it
-   * was served. An item that was hidden, and not taken back, has the grade of `hide`, whatever was done with it before.
+   * The best grade of each item of a list over that of `seen`, 0 without any, from events no later than `attributionMs` after
+   * it was served. An item that was hidden, and not taken back, has the grade of `hide`, whatever was done with it before.
    */
-  gradesOf(listIndex: number, servedAt: number, pinIndexes: Int32Array, attributionMs: number, scale: Grades = GRADES): Float32Array {
-    const grades = new Float32Array(pinIndexes.length).fill(scale.impression);
+  gradesOf(listIndex: number, servedAt: number, pinIndexes: Int32Array, attributionMs: number, given: Grades = GRADES): Float32Array {
+    const scale = overSeen(given);
+    const grades = new Float32Array(pinIndexes.length);
     const hidden = new Set<number>();
     for (const row of this.ofList.all(listIndex)) {
       const at = row.type === 0 || row.at > servedAt + attributionMs ? -1 : pinIndexes.indexOf(row.pin);
@@ -279,7 +280,7 @@ export class EngagementLog {
       const type = EVENT_TYPES[row.type];
       if (type === 'hide') hidden.add(at);
       else if (type === 'unhide') hidden.delete(at);
-      else grades[at] = Math.max(grades[at], scale[type]);
+      else if (type !== 'impression') grades[at] = Math.max(grades[at], scale[type]);
     }
     for (const at of hidden) grades[at] = scale.hide;
     return grades;

@@ -1,11 +1,6 @@
 import { replayGroupOf } from './replayed-list.ts';
 import type { ServedItems, Surface } from './served-list.ts';
 
-/** What a person did with an item, as a grade: save > long click > click > closeup > seen > hidden. */
-export const GRADES = { save: 4, longClick: 3, click: 2, closeup: 1, impression: 0, hide: -1 } as const;
-/** A grade for each type of event; `impression` is that of an item that was seen and left alone. */
-export type Grades = Readonly<Record<keyof typeof GRADES, number>>;
-
 /**
  * A served list and what happened to its items: the training example of the ranker. `grades[i]` is the best action on
  * item i within the attribution window (0: seen, or not returned: see `items.positions`), or below 0 for an item that was hidden.

@@ -1,3 +1,4 @@
+import type { Grades } from '../../grades.ts';
 import type { EngagementLog } from './engagement-log.ts';
 import type { JudgedList } from './judged-list.ts';
 import type { ListRange, ServedListLog } from './served-list-log.ts';
@@ -5,6 +6,8 @@ import type { ListRange, ServedListLog } from './served-list-log.ts';
 export interface JudgedRange extends ListRange {
   /** An action later than this after the list was served is not its doing. */
   readonly attributionMs?: number;
+  /** What each action is worth; absent: GRADES. */
+  readonly grades?: Grades;
   /** Keep lists whose treatment the caller forced (left out of training otherwise). */
   readonly withForced?: boolean;
   /** Keep lists on which nothing happened. They teach no pair but count for exposure. */
@@ -21,7 +24,7 @@ export function* judgedLists(lists: ServedListLog, events: EngagementLog, range:
     if (list.forced && !range.withForced) continue;
     // Its rows went by age: it counts in reports and teaches nothing.
     if (range.withRows !== false && list.items.count > 0 && list.items.rows.rows === 0) continue;
-    const grades = events.gradesOf(list.listIndex, list.at, list.items.pinIndexes, attributionMs);
+    const grades = events.gradesOf(list.listIndex, list.at, list.items.pinIndexes, attributionMs, range.grades);
     if (!range.withUntouched && grades.every((grade) => grade === 0)) continue;
     yield { ...list, grades };
   }

@@ -10,6 +10,7 @@ import { replayFolder } from '../../catalog/log/replayed-list.ts';
 import type { Surface } from '../../catalog/log/served-list.ts';
 import { loadPinColumns, type PinColumns } from '../../catalog/pins/pin-columns.ts';
 import { ServiceError } from '../../errors.ts';
+import { GRADES, type Grades, readGrades } from '../../grades.ts';
 import type { Judgement } from '../../ranker/judging/judgement.ts';
 import { openContext } from '../../service/context.ts';
 import { judgeModel } from '../../service/model-judge.ts';
@@ -62,6 +63,7 @@ export const LOG_TRAINING_FLAGS = flags([
   { flag: '--prior <model>', meaning: 'draw the weights toward those of this model; none: toward 0 (the serving model, or the starter)' },
   { flag: '--no-signs', meaning: 'let weights of likeness and co-occurrence become negative' },
   ...PROPENSITY_FLAGS,
+  { flag: '--grades <list>', meaning: 'what actions are worth, as save=4,longClick=3,click=2,closeup=1,seen=0,hide=-1 (these)' },
   { flag: '--ladder', meaning: 'also train and measure the steps: control, + visual, + cross, + object' },
   { flag: '--report <file>', meaning: 'write the training report as one HTML file' },
 ]);
@@ -72,6 +74,7 @@ export async function trainFromLog(input: JobInput<OptionsOf<typeof LOG_TRAINING
   const startedAt = performance.now();
   const { seed, c = null, surface, normalize = 'standard', holdout: holdoutShare } = options;
   const sets = setsOf(options.sets);
+  const grades = gradesOf(options.grades);
   if (normalize === 'query-min-max')
     throw new ServiceError('JOB_USAGE', {
       reason: 'query-min-max is for LETOR files: the log keeps the returned items of a list only, serving ranks all candidates',
@@ -80,7 +83,7 @@ export async function trainFromLog(input: JobInput<OptionsOf<typeof LOG_TRAINING
   const serving = registry.servingOn(surface);
   progress.start('reading the log', 0);
   const seenOnly = options.propensity !== 'none';
-  const data = readLog(dataFolder, options, { surfaces: [surface], seenOnly });
+  const data = readLog(dataFolder, options, { surfaces: [surface], seenOnly, grades });
   if (c === null) requireEnough(data, surface);
   const categoriesOf = categoriesFrom(dataFolder);
   const { train } = splitLog(data, holdoutShare);
@@ -106,7 +109,7 @@ export async function trainFromLog(input: JobInput<OptionsOf<typeof LOG_TRAINING
   const seconds = (performance.now() - startedAt) / 1000;
   const name = options.name ?? registry.freeName('rank-svm');
   const netDigest = netDigestOf(dataFolder, training.training);
-  const given = { surface, sets, normalize, seed, serving, netDigest, left: data.left, seconds, prior: prior?.name ?? null };
+  const given = { surface, sets, grades, normalize, seed, serving, netDigest, left: data.left, seconds, prior: prior?.name ?? null };
   const model = artifactOf(name, training, given);
   registry.add(model);
   progress.start('judging', 0);
@@ -188,24 +191,32 @@ export function setsOf(named: readonly FeatureSet[] = FEATURE_SETS): readonly Fe
   return FEATURE_SETS.filter((set) => named.includes(set));
 }
 
+/** @throws JOB_USAGE for what names no action, or no number. */
+function gradesOf(text: string | undefined): Grades {
+  const grades = text === undefined ? GRADES : readGrades(text);
+  if (typeof grades === 'string') throw new ServiceError('JOB_USAGE', { reason: `--grades: ${grades}` });
+  return grades;
+}
+
 /** What is read of the log. Absent: every surface, replayed lists as well. */
 interface LogChoice {
   readonly surfaces?: readonly Surface[];
   /** Only lists that people saw. */
   readonly seenOnly?: boolean;
+  readonly grades?: Grades;
 }
 
 /**
  * The judged lists of a data folder: those of `replay-saves`, then those that people saw. Throws RANKER_NO_PAIRS naming
  * the way out when there are none.
  */
-export function readLog(dataFolder: string, range: LogRange, { surfaces = RANKED, seenOnly }: LogChoice = {}): LogData {
+export function readLog(dataFolder: string, range: LogRange, { surfaces = RANKED, seenOnly, grades }: LogChoice = {}): LogData {
   const folders = seenOnly ? [dataFolder] : [replayFolder(dataFolder), dataFolder];
   const logs = folders.filter((folder) => existsSync(join(folder, 'log.sqlite'))).map((folder) => openLog(folder));
   try {
     // Rows logged while another net served hold its likenesses: they are not mixed with those of this one.
     const from = range.from ?? servingSince(dataFolder);
-    const data = collectLogData(judgedOf(logs, { from, to: range.to, surfaces }));
+    const data = collectLogData(judgedOf(logs, { from, to: range.to, surfaces, grades }));
     if (data.lists.length === 0) {
       const replayed = existsSync(join(replayFolder(dataFolder), 'log.sqlite'));
       throw new ServiceError('RANKER_NO_PAIRS', { reason: replayed ? NO_LOG_BUT_REPLAYED : NO_LOG });
@@ -283,6 +294,7 @@ function netDigestOf(dataFolder: string, training: LogData): string | null {
 interface Circumstances {
   readonly surface: Surface;
   readonly sets: readonly FeatureSet[];
+  readonly grades: Grades;
   readonly normalize: string;
   readonly seed: number;
   readonly serving: string;
@@ -312,6 +324,7 @@ function artifactOf(name: string, done: LogTraining, given: Circumstances): Mode
       c,
       settings: {
         sets: given.sets,
+        grades: given.grades,
         normalize: given.normalize,
         prior: given.prior,
         heldBySign: model.heldBySign,

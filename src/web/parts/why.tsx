@@ -58,6 +58,7 @@ export function Why({ item, next, onClose }: { item: Item; next: Item | null; on
               ))}
             </p>
           )}
+          {!against && item.placed && <p class="placed">{placedText(item.position, item.placed)}</p>}
           <div class="terms">
             {shown.map((term) => (
               <TermBar key={term.feature} term={term} widest={widest} />
@@ -82,6 +83,13 @@ export function Why({ item, next, onClose }: { item: Item; next: Item | null; on
       </div>
     </section>
   );
+}
+
+/** "placed 6 instead of 3: like no. 2". */
+function placedText(position: number, { instead, like, limit }: NonNullable<Item['placed']>): string {
+  const moved = `placed ${position} instead of ${instead}`;
+  if (limit) return `${moved}: enough of its ${limit} stood there`;
+  return like ? `${moved}: like no. ${like.position}` : moved;
 }
 
 function Pictured({ item }: { item: Item }) {
