@@ -17,7 +17,7 @@ import type { Degradation, ServingParts } from './serving-parts.ts';
 import { pushedAway, type PushedScores, type UnlikedLikeness } from './unliked.ts';
 
 /** Everything that is known once the candidates are there. */
-interface Gathered extends OrderedFor {
+interface Gathered extends Omit<OrderedFor, 'explores'> {
   readonly surface: RankedList['surface'];
   readonly query: QuerySide;
   readonly user: UserHistory | null;
@@ -32,7 +32,7 @@ interface Gathered extends OrderedFor {
 
 /** Candidates -> feature rows -> scores -> the page. A model that breaks is replaced by the order of retrieval, and the reply says so. */
 export async function rankCandidates(parts: ServingParts, gathered: Gathered): Promise<RankedList> {
-  const { candidates, options, query, cursor, degraded } = gathered;
+  const { options, query, cursor, degraded } = gathered;
   degraded.push(...(options.degraded ?? []));
   const timings: StageTimings = { candidatesMs: 0, rowsMs: 0, scoresMs: 0, orderMs: 0 };
   let mark = gathered.startedAt;
@@ -44,18 +44,20 @@ export async function rankCandidates(parts: ServingParts, gathered: Gathered): P
   lap('candidatesMs');
   const { pins, visual, vectors, engagement, limits } = parts;
   const now = cursor?.at ?? options.now;
-  const request = { query, candidates, pins, visual, vectors, user: gathered.user, engagement, now };
-  const table = scratch.take(candidates.count);
+  // A caller's own list is kept as it is.
+  const explores = gathered.surface !== 'rank';
+  const request = { query, candidates: gathered.candidates, pins, visual, vectors, user: gathered.user, engagement, now };
+  const table = scratch.take(gathered.candidates.count);
   try {
     fillFeatureColumns(request, table);
     lap('rowsMs');
     const factor = visualWeightFactorOf(options.treatment, query.dominantObject !== null);
-    const inputs = scoringInputs(table, candidates, factor);
+    const inputs = scoringInputs(table, gathered.candidates, factor);
     const { ranker, scores: own } = await scoresOf(parts, gathered, inputs);
     const pushed = gathered.unliked ? pushedAway(own, gathered.unliked) : null;
     const scores = pushed?.scores ?? own;
     lap('scoresMs');
-    const { page, shuffled, propensities, placings, composed } = orderPage(parts, gathered, scores);
+    const { page, candidates, shuffled, propensities, placings, composed } = orderPage(parts, { ...gathered, explores }, scores);
     const unserved = drawUnserved(page, candidates.count, limits.unservedRows, options.recommendationId);
     const rows = table.pickedRows([...page, ...unserved]);
     const terms = options.explain ? await termsOf(ranker, inputs, page, pushed) : null;
@@ -65,7 +67,7 @@ export async function rankCandidates(parts: ServingParts, gathered: Gathered): P
     const firstPosition = (cursor?.shown.length ?? 0) + 1;
     const list = { surface, queryPinIndex: query.pinIndex, options, ranker, candidates, scores, page, unserved, rows, terms };
     // Scores that were pushed are not the model's: other rankers are not measured by them.
-    const kept = options.keepInputs && !pushed ? { rows: inputs.rows, candidates, visualWeightFactor: factor } : null;
+    const kept = options.keepInputs && !pushed ? { rows: inputs.rows, candidates: gathered.candidates, visualWeightFactor: factor } : null;
     return { ...list, inputs: kept, firstPosition, propensities, shuffled, placings, nextCursor, degraded, missing, timings };
   } finally {
     scratch.giveBack(table);

@@ -37,12 +37,16 @@ export interface ServingParts {
   seenBy(userId: string, now: number): ReadonlySet<number>;
   /** Pins a user has hidden up to `now`: neither they nor their near-duplicates stand in a list of that user. */
   hiddenBy(userId: string, now: number): ReadonlySet<number>;
+  /** How often each of these pins stood in a list that somebody looked at. */
+  impressionsOf(pinIndexes: Int32Array): Uint32Array;
   readonly limits: ServingLimits;
 }
 
 /** The same parts, serving in the order of the ranker: nothing is drawn, neither places nor rows for the log. */
 export function inOrder(parts: ServingParts): ServingParts {
-  return { ...parts, limits: { ...parts.limits, shuffledShare: 0, unservedRows: 0 } };
+  // With all pins seen often enough there is nothing to explore.
+  const impressionsOf = (pinIndexes: Int32Array): Uint32Array => new Uint32Array(pinIndexes.length).fill(0xffff_ffff);
+  return { ...parts, impressionsOf, limits: { ...parts.limits, shuffledShare: 0, unservedRows: 0 } };
 }
 
 /** The same parts, knowing nothing of what people did with lists: where that is the very thing to be foretold. */

@@ -59,6 +59,7 @@ export const SERVING_STREAMS = {
   darkReads: 3,
   interleaving: 4,
   unservedRows: 5,
+  exploration: 6,
   canary: 0x9e3779b9,
 } as const;
 

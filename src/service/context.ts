@@ -200,6 +200,7 @@ export class Context {
         weighedHistory(this.pastOf(userId, { before: now }), pins, hiddenBy(userId, now), grades && strengthOf(grades)),
       seenBy: (userId, now) => seenPins(catalog, log, userId, { before: now, elsewhere: this.hot.actions?.of(userId) }),
       hiddenBy,
+      impressionsOf: (pinIndexes) => log.pairs.impressionsOf(pinIndexes),
       fallBack: (name, reason) => models.fallBack(name, reason),
       limits: {
         sourceShares: this.sourceShares,

@@ -103,6 +103,23 @@ test('hidden items count once, those taken back do not, and counts of before hid
   expect(flat(cells(world))).toEqual(counted);
 });
 
+test('items shown to get to know them are counted apart, and what was done with them', async () => {
+  const world = bench();
+  const plain = servedList('r', 'ann', START + 1000, 'e/b', [10, 11, 12]);
+  const sourceScores = Float32Array.of(0.5, Number.NaN, 0.5, 0.1, Number.NaN, Number.NaN);
+  const items = { ...plain.items, sourceNames: ['boards', 'exploration'], sourceScores };
+  await write(world, [
+    world.log.lists.append({ ...plain, items }),
+    world.log.events.append([engagement('1', 'click', 'r', 10, START + 2000)]),
+  ]);
+  world.exposures.sync(world.experiment);
+  expect(statistic(cells(world), cellKey(1, 'all', ''), 'exploration-share')).toEqual([1, 1, 3, 1, 9, 3]);
+  expect(statistic(cells(world), cellKey(1, 'all', ''), 'exploration-engagement')).toEqual([1, 0, 1, 0, 1, 0]);
+  await write(world, [world.log.events.append([engagement('2', 'save', 'r', 11, START + 3000)])]);
+  world.exposures.sync(world.experiment);
+  expect(statistic(cells(world), cellKey(1, 'all', ''), 'exploration-engagement')).toEqual([1, 1, 1, 1, 1, 1]);
+});
+
 test('two people by hand', async () => {
   const world = bench();
   const { log, exposures, experiment } = world;

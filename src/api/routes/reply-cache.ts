@@ -4,7 +4,7 @@
  * whose rows are those that were scored (the few unserved ones are those drawn when the list was made).
  *
  * Not kept, and not answered from here: lists of users with a history or hidden pins, further pages, explanations, exclusions, filters on fields, pages
- * whose order is drawn at random, and whatever was degraded. The key names everything that shapes a list: catalogue, model,
+ * whose order is drawn at random or that explore, and whatever was degraded. The key names everything that shapes a list: catalogue, model,
  * builds, net, treatment, arms, filters. Models and builds go by what they are and not by name or number: folders that share
  * a Redis count and name theirs alike. Saves and clicks of the last moments are met when the entry has passed its time.
  */
@@ -73,6 +73,7 @@ export class ReplyCache {
       options;
     if (this.ttlMs <= 0 || cursor !== null || exclude.size > 0 || filter || explain || forced || (options.degraded?.length ?? 0) > 0)
       return null;
+    if ((treatment.exploration?.share ?? 0) > 0) return null;
     if (context.degraded.length > 0 || drawsShuffle(recommendationId, context.config.shuffledShare)) return null;
     // What the other arms would have shown is asked of lists that are made, so these are.
     if (arm !== null && context.experiments.active.current(now).some(({ counterfactualShare }) => counterfactualShare > 0)) return null;

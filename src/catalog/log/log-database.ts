@@ -7,7 +7,7 @@ import { GroupCommit } from './group-commit.ts';
 import { judgedLists } from './judged-lists.ts';
 import type { JudgedRange } from './judged-lists.ts';
 import type { JudgedList } from './judged-list.ts';
-import { PAIR_TABLES, PairEngagementLog } from './pair-engagement-log.ts';
+import { PAIR_TABLES, PairEngagementLog, SHOWN_TABLES } from './pair-engagement-log.ts';
 import { RETENTION_TABLES, RetentionLog } from './retention-log.ts';
 import { userNaming } from '../pins/user-pseudonym.ts';
 import { LABELS_AND_VALUES, SERVED_LIST_TABLES, ServedListLog, SESSION_COLUMN } from './served-list-log.ts';
@@ -20,6 +20,7 @@ const STEPS = [
   RETENTION_TABLES,
   HIDE_TABLES,
   LABELS_AND_VALUES,
+  SHOWN_TABLES,
 ];
 
 interface LogOptions extends DatabaseOptions {

@@ -4,13 +4,15 @@
  *   expected clicks of an impression at position p = clicks at p so far / impressions at p so far (shrunk to a prior)
  *   ratio of a pair = (clicks + k) / (expected clicks + k), both decayed by half in 90 days; k pulls rare pairs to 1
  *
+ * Beside it stands how often each pin was shown at all, on whatever list: what exploration asks.
+ *
  * Choice: the items of a list count as shown when the list gets its first event of any kind: a list that nobody looked
  * at sends none. An item counts as clicked once, by its first click, long click or save.
  */
 import type { Database, Statement } from '../database.ts';
 import type { EngagementLog, LoggedEvent } from './engagement-log.ts';
 import { EVENT_TYPES, type EventType } from '../pins/records.ts';
-import type { Surface } from './served-list.ts';
+import type { ServedItems, Surface } from './served-list.ts';
 import type { ServedListLog, StoredList } from './served-list-log.ts';
 
 /** Version 1 of the tables of the roll-up (a step of `migrate`). */
@@ -22,6 +24,12 @@ CREATE TABLE pair_engagement (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE position_engagement (position INTEGER PRIMARY KEY, impressions REAL NOT NULL, clicks REAL NOT NULL) STRICT;
 CREATE TABLE roll_up (name TEXT PRIMARY KEY, event_index INTEGER NOT NULL) STRICT;
+`;
+
+/** A version of the log (a step of `migrate`). Of lists before it, impressions that were told count. */
+export const SHOWN_TABLES = `
+CREATE TABLE pin_shown (pin INTEGER PRIMARY KEY, lists INTEGER NOT NULL) STRICT;
+INSERT INTO pin_shown SELECT pin, count(*) FROM event WHERE type = 0 GROUP BY pin;
 `;
 
 const PRIOR_RATE = 0.05;
@@ -56,6 +64,8 @@ export class PairEngagementLog {
   /** Whether a list, or a pin of it, had events before. */
   private readonly earlier: Statement<[number, number], number>;
   private readonly clicked: Statement<[number, number, number, number, number], number>;
+  private readonly putShown: Statement<[number]>;
+  private readonly shownOf: Statement<[number], number>;
   private readonly put: Statement<[number, number, number, number, number]>;
   private readonly ratios = new Map<number, ReadonlyMap<number, number>>();
   private readonly impressionsAt = new Float64Array(POSITIONS);
@@ -77,6 +87,8 @@ export class PairEngagementLog {
       )
       .pluck();
     this.readThrough = database.prepare<[], number>("SELECT event_index FROM roll_up WHERE name = 'pairs'").pluck();
+    this.putShown = database.prepare('INSERT INTO pin_shown VALUES (?, 1) ON CONFLICT DO UPDATE SET lists = lists + 1');
+    this.shownOf = database.prepare<[number], number>('SELECT lists FROM pin_shown WHERE pin = ?').pluck();
     this.put = database.prepare('INSERT OR REPLACE INTO pair_engagement VALUES (?, ?, ?, ?, ?)');
     this.load();
   }
@@ -98,6 +110,11 @@ export class PairEngagementLog {
     if (ratios.size === 0) return false;
     for (let i = 0; i < count; i++) out[i] = ratios.get(pinIndexes[i]) ?? 0;
     return true;
+  }
+
+  /** On how many lists that somebody looked at each pin stood. */
+  impressionsOf(pinIndexes: Int32Array): Uint32Array {
+    return Uint32Array.from(pinIndexes, (pin) => this.shownOf.get(pin) ?? 0);
   }
 
   /** Pins with a ratio of at least `ratioMin` for this query pin, the greatest first; ties by pin index. */
@@ -142,10 +159,11 @@ export class PairEngagementLog {
   private rollUp(batch: readonly LoggedEvent[]): void {
     for (const [listIndex, events] of byList(batch)) {
       const list = this.lists.headOf(listIndex);
-      if (list === null || list.queryPinIndex < 0 || list.forced || ABOUT_A_REGION.has(list.surface)) continue;
-      if (this.earlier.get(listIndex, events[0].eventIndex) === undefined) {
-        this.countShown(list.queryPinIndex, list.items, list.at);
-      }
+      if (list === null) continue;
+      const isFirst = this.earlier.get(listIndex, events[0].eventIndex) === undefined;
+      if (isFirst) this.countPins(list.items);
+      if (list.queryPinIndex < 0 || list.forced || ABOUT_A_REGION.has(list.surface)) continue;
+      if (isFirst) this.countShown(list.queryPinIndex, list.items, list.at);
       this.countClicks(list, events);
     }
     this.through = batch[batch.length - 1].eventIndex;
@@ -161,6 +179,10 @@ export class PairEngagementLog {
       this.clicksAt[Math.min(position, POSITIONS - 1)]++;
       this.add(list.queryPinIndex, pin, 1, 0, list.at);
     }
+  }
+
+  private countPins({ count, pinIndexes, positions }: ServedItems): void {
+    for (let i = 0; i < count; i++) if (positions[i] > 0) this.putShown.run(pinIndexes[i]);
   }
 
   private clickedBefore(listIndex: number, pin: number, eventIndex: number): boolean {

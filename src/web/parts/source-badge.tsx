@@ -10,6 +10,7 @@ const WORDS: Readonly<Record<string, readonly [string, string]>> = {
   flashlight: ['look', 'looks alike'],
   'visual-search': ['look', 'looks alike'],
   'annotation-search': ['words', 'matches in meaning'],
+  exploration: ['new', 'hardly seen so far: shown to get to know it'],
   'object-search': ['scene', 'a scene that holds the object'],
 };
 
