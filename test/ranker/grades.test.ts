@@ -3,7 +3,7 @@ import { openLog } from '../../src/catalog/log/log-database.ts';
 import { GRADES, readGrades } from '../../src/grades.ts';
 import { collectLogData } from '../../src/ranker/training/log-data.ts';
 import { preferencesOf } from '../../src/ranker/training/ranking-data.ts';
-import { preferencePairs } from '../../src/ranker/training/preference-pairs.ts';
+import { preferencePairs } from './preference-pairs.ts';
 import { servedList } from '../catalog/served-list-case.ts';
 
 test('grades are read by name, what is not named keeps its own', () => {

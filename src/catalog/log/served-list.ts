@@ -79,7 +79,7 @@ export function plainItems(pins: ArrayLike<number>): ServedItems {
 }
 
 /** Proposes no candidate: an item that has this source was put there to get to know it. Its score is the chance it had. */
-const EXPLORATION = 'exploration';
+export const EXPLORATION = 'exploration';
 
 /** The pins of a list that were put there to get to know them. */
 export function exploredPins({ count, positions, pinIndexes, sourceNames, sourceScores }: ServedItems): ReadonlySet<number> {
