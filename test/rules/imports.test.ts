@@ -25,7 +25,17 @@ const ROWS: readonly (readonly string[])[] = [
 ];
 /** Places that stand apart: only these may be imported by them. */
 const APART: Readonly<Record<string, readonly string[]>> = {
-  experiments: ['catalog', 'config.ts', 'treatment.ts', 'grades.ts', 'errors.ts', 'progress.ts', 'swapped-file.ts', 'worker-url.ts', 'math'],
+  experiments: [
+    'catalog',
+    'config.ts',
+    'treatment.ts',
+    'grades.ts',
+    'errors.ts',
+    'progress.ts',
+    'swapped-file.ts',
+    'worker-url.ts',
+    'math',
+  ],
   math: [],
 };
 /** Native packages, each behind one file. */
