@@ -32,7 +32,6 @@ export function writeNeighborLists(
 }
 
 export class NeighborListFile {
-  readonly metadata: Readonly<Record<string, unknown>>;
   readonly version: string;
   /** Pins that have a row, from pin 0. */
   readonly rows: number;
@@ -44,7 +43,6 @@ export class NeighborListFile {
   private constructor(file: ArtifactFile, version: string) {
     this.file = file;
     this.version = version;
-    this.metadata = file.metadata;
     this.lengths = file.read('lengths') as Uint32Array;
     this.rows = this.lengths.length;
     this.starts = new Float64Array(Math.ceil(this.rows / STRIDE));
@@ -58,6 +56,11 @@ export class NeighborListFile {
   }
 
   /** Opens the current version; null before the first. Throws ARTIFACT_REFUSED when it is damaged. */
+  /** As `ArtifactFile.about`. */
+  about<Metadata>(): Metadata {
+    return this.file.about();
+  }
+
   static open(folder: ArtifactFolder): NeighborListFile | null {
     const version = folder.current();
     const file = folder.open(version);

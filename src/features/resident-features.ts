@@ -82,7 +82,7 @@ export function openFeatures(dataFolder: string, store: FeatureStore, net: Featu
 }
 
 function checked(file: ArtifactFile, net: FeatureNet, bits: number): FeatureArtifactMetadata {
-  const metadata = file.metadata as unknown as FeatureArtifactMetadata;
+  const metadata = file.about<FeatureArtifactMetadata>();
   if (metadata.netKey !== netKeyOf(net) || metadata.bits !== bits || metadata.fc8Length !== net.fc8Length) {
     const reason = `it holds features of net ${metadata.netKey} (${metadata.bits} bits), wanted is ${netKeyOf(net)} (${bits} bits)`;
     throw new ServiceError('ARTIFACT_REFUSED', { file: file.path, reason });

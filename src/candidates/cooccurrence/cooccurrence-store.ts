@@ -24,7 +24,7 @@ export interface CooccurrenceMetadata {
 export function lastCounted(artifacts: string): CooccurrenceMetadata | null {
   const file = NeighborListFile.open(neighborListFolder(artifacts, COOCCURRENCE_KIND));
   file?.close();
-  return (file?.metadata as unknown as CooccurrenceMetadata | undefined) ?? null;
+  return file?.about<CooccurrenceMetadata>() ?? null;
 }
 
 /** New saves that are read together. */
@@ -62,17 +62,12 @@ export class BoardCooccurrence implements CandidateSource {
   }
 
   get metadata(): CooccurrenceMetadata | null {
-    return (this.file?.metadata as unknown as CooccurrenceMetadata | undefined) ?? null;
+    return this.file?.about<CooccurrenceMetadata>() ?? null;
   }
 
   /** Rows served from new saves rather than from the build. */
   get touchedRows(): number {
     return this.fresh?.touchedRows ?? 0;
-  }
-
-  /** True when saves were removed since the build: lists may hold what nobody has on a board any more. */
-  get needsBuild(): boolean {
-    return this.metadata !== null && this.store.removedSince(this.metadata.sequence);
   }
 
   /**
@@ -86,7 +81,7 @@ export class BoardCooccurrence implements CandidateSource {
     if (next === null) return false;
     this.file?.close();
     this.file = next;
-    const { options, sequence } = next.metadata as unknown as CooccurrenceMetadata;
+    const { options, sequence } = next.about<CooccurrenceMetadata>();
     this.fresh = new FreshCooccurrence(this.store.saves, options, next.besides('norms') as Float64Array, this.workMax);
     this.seenSequence = this.removedThrough = sequence;
     this.catchUp(budgetMs);

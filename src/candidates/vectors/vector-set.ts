@@ -106,7 +106,7 @@ export class VectorSet implements VectorTable {
   private readonly scales: Float32Array | null;
 
   private constructor(version: string, file: ArtifactFile, graph: HnswIndex | null, graphProblem: string | null) {
-    const metadata = file.metadata as unknown as VectorMetadata;
+    const metadata = file.about<VectorMetadata>();
     const { name, metric, dimensions } = metadata;
     const pinIndexes = file.read('pinIndexes') as Int32Array<ArrayBuffer>;
     const data = file.read('data') as Float32Array<ArrayBuffer>;
@@ -132,7 +132,7 @@ export class VectorSet implements VectorTable {
     const file = folder.open(version);
     if (file === null || version === null) return null;
     try {
-      const metadata = file.metadata as unknown as VectorMetadata;
+      const metadata = file.about<VectorMetadata>();
       const { graph, problem } = await openGraph(folder.folder, metadata);
       return new VectorSet(version, file, graph, problem);
     } finally {

@@ -65,7 +65,7 @@ export class VisualNeighbors implements CandidateSource {
     if (folder.current() === this.version) return false;
     const next = NeighborListFile.open(folder);
     if (next === null) return false;
-    if (next.metadata.netDigest !== this.netDigest) {
+    if (next.about<{ netDigest?: string }>().netDigest !== this.netDigest) {
       next.close();
       return false;
     }

@@ -118,6 +118,11 @@ export class ArtifactFile {
     return Object.keys(this.sections);
   }
 
+  /** The metadata as those who wrote the file typed it: its format number stands for the type. */
+  about<Metadata>(): Metadata {
+    return this.metadata as Metadata;
+  }
+
   lengthOf(name: string): number {
     return this.section(name).length;
   }

@@ -53,7 +53,7 @@ function fromSnapshot(dataFolder: string, catalog: CatalogStore, categories: rea
   const file = snapshots(dataFolder).open();
   if (file === null) return null;
   try {
-    const { sequence } = file.metadata as unknown as SnapshotMetadata;
+    const { sequence } = file.about<SnapshotMetadata>();
     if (!fits(file, catalog, categories)) return null;
     return loadPinColumns(catalog, categories, { sequence, array: (name): FlatArray => file.read(name) });
   } finally {
@@ -62,7 +62,7 @@ function fromSnapshot(dataFolder: string, catalog: CatalogStore, categories: rea
 }
 
 function fits(file: ArtifactFile, catalog: CatalogStore, categories: readonly string[]): boolean {
-  const found = file.metadata as unknown as SnapshotMetadata;
+  const found = file.about<SnapshotMetadata>();
   const ofCatalogue = found.key === catalog.sequence.number(KEY) && found.sequence <= catalog.sequence.current();
   return ofCatalogue && !catalog.removedSince(found.sequence) && JSON.stringify(found.categories) === JSON.stringify(categories);
 }
