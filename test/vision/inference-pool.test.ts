@@ -139,9 +139,9 @@ describe('a manifest', () => {
     ['an unknown kind', { kind: 'oracle' }, /kind must be/],
     ['a detector without a form', { kind: 'detector' }, /names its form/],
     ['no input', { input: undefined }, /input is missing/],
-    ['a side of no size', { input: { width: 0 } }, /whole numbers within 1\.\.4096.*layout.*channels.*mean.*scale.*resize/],
+    ['a side of no size', { input: { width: 0 } }, /a whole number within 1\.\.4096.*layout.*channels.*mean.*scale.*resize/],
     ['no fc6', { outputs: { fc8: { tensor: 'y' } } }, /outputs\.fc6 is missing/],
-    ['an unknown binarization', { binarization: 'activation > 7' }, /binarization "activation > 7" is unknown/],
+    ['an unknown binarization', { binarization: 'activation > 7' }, /binarization is unknown, it is "activation > 7"/],
     ['a short digest', { sha256: 'abc' }, /64 hexadecimal/],
     ['external data elsewhere', { externalData: [{ file: '../x', sha256: 'a' }] }, /externalData/],
   ];
