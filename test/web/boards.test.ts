@@ -60,6 +60,30 @@ describe.skipIf(!CHROMIUM || !BUILT)('boards and photos in a real browser (skipp
     expect(await page.locator('.board-card').count()).toBe(6);
   });
 
+  it('an idea that is not wanted takes its kind with it, until that is taken back', async () => {
+    const ideas = 'More ideas for this board';
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().includes('/related?')) asked.push(request.url());
+    });
+    await page.goto(`${server.address}/board/plants%20of%20ann`);
+    const cards = page.locator(`section[aria-label="${ideas}"] .card`);
+    await cards.first().waitFor();
+    const unwanted = 'tattoo-1';
+    await page
+      .locator(`[data-pin="${unwanted}"]`)
+      .getByLabel(/^More for/)
+      .click();
+    await page.locator(`[data-pin="${unwanted}"]`).getByRole('button', { name: 'Less like this' }).click();
+    const chip = page.getByRole('button', { name: 'Take back: less like tattoo number 1' });
+    await chip.waitFor();
+    await page.locator(`[data-pin="${unwanted}"]`).waitFor({ state: 'detached' });
+    expect(asked.at(-1)).toContain(`unlike=${unwanted}`);
+    await chip.click();
+    await page.locator(`[data-pin="${unwanted}"]`).waitFor();
+    expect(asked.at(-1)).not.toContain('unlike');
+  });
+
   it('a folder of photos chosen on the empty explorer becomes pins and boards', async () => {
     const photos = join(temporaryFolder(), 'mine');
     await drawWorld(join(photos, 'drawings'));

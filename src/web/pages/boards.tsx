@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { asError, type BoardsPage, type BoardSummary, call, CARD_FIELDS, type ListReply, type PinsPage } from '../api.ts';
+import { asError, type BoardsPage, type BoardSummary, call, CARD_FIELDS, type Item, type ListReply, type PinsPage } from '../api.ts';
 import { useLoaded } from '../load.ts';
 import { BoardCard } from '../parts/board-card.tsx';
 import { OneList } from '../parts/one-list.tsx';
@@ -10,7 +10,7 @@ import { Empty, Failure, MoreFailed, Skeleton } from '../parts/states.tsx';
 import type { Place } from '../router.ts';
 import { useTitle } from '../title.ts';
 import { currentUser } from '../visitor.ts';
-import { counted } from '../words.ts';
+import { counted, nameOf } from '../words.ts';
 
 /** Pins of a board that are shown above more ideas for it; a way leads to the others. */
 const PINS_ABOVE = 18;
@@ -116,10 +116,39 @@ function SomePins({ path, boardId, total }: { path: string; boardId: string; tot
   );
 }
 
+/** More ideas for a board. Ideas that were not wanted push away what resembles them. */
 function Ideas({ path }: { path: string }) {
-  const address = `${path}/related?limit=30&explain=true&fields=${CARD_FIELDS}&userId=${encodeURIComponent(currentUser())}`;
+  const [unliked, setUnliked] = useState<readonly Item[]>([]);
+  const asked = new URLSearchParams({ limit: '30', explain: 'true', fields: CARD_FIELDS, userId: currentUser() });
+  for (const { pinId } of unliked) asked.append('unlike', pinId);
+  const address = `${path}/related?${asked.toString()}`;
   const reply = useLoaded(address, (signal) => call<ListReply>(address, { signal }));
+  const takeBack = (item: Item): void => setUnliked((known) => known.filter(({ pinId }) => pinId !== item.pinId));
   return (
-    <OneList reply={reply} title="More ideas for this board" sendsEvents nothing="All that goes with these pins is on the board already." />
+    <>
+      {unliked.length > 0 && (
+        <p class="row wrap unliked">
+          Less like
+          {unliked.map((item) => (
+            <button
+              key={item.pinId}
+              type="button"
+              class="chip on"
+              aria-label={`Take back: less like ${nameOf(item)}`}
+              onClick={() => takeBack(item)}
+            >
+              {nameOf(item)} <span aria-hidden="true">×</span>
+            </button>
+          ))}
+        </p>
+      )}
+      <OneList
+        reply={reply}
+        title="More ideas for this board"
+        sendsEvents
+        onUnlike={(item) => setUnliked((known) => [...known, item])}
+        nothing="All that goes with these pins is on the board already."
+      />
+    </>
   );
 }

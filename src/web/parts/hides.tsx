@@ -46,8 +46,8 @@ const CHOICES = [
   ['Hide: a poor picture', 'poor picture'],
 ] as const;
 
-/** The small menu on a card. It closes when the focus leaves it, and with Escape. */
-export function HideMenu({ item, hides }: { item: Item; hides: Hides }) {
+/** The small menu on a card. It closes when the focus leaves it, and with Escape. `onUnlike`: where the list can be asked for less of its kind. */
+export function HideMenu({ item, hides, onUnlike }: { item: Item; hides: Hides; onUnlike?: ((item: Item) => void) | undefined }) {
   const close = ({ currentTarget, relatedTarget }: TargetedFocusEvent<HTMLDetailsElement>): void => {
     if (!currentTarget.contains(relatedTarget as Node | null)) currentTarget.open = false;
   };
@@ -63,6 +63,11 @@ export function HideMenu({ item, hides }: { item: Item; hides: Hides }) {
         <span aria-hidden="true">...</span>
       </summary>
       <div class="card-menu-choices">
+        {onUnlike && (
+          <button type="button" onClick={() => onUnlike(item)}>
+            Less like this
+          </button>
+        )}
         {CHOICES.map(([text, reason]) => (
           <button key={text} type="button" onClick={() => hides.hide(item, reason)}>
             {text}

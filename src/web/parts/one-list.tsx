@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { type ListReply, sendEvents } from '../api.ts';
+import { type Item, type ListReply, sendEvents } from '../api.ts';
 import type { Loaded } from '../load.ts';
 import { currentUser } from '../visitor.ts';
 import { RankedList } from './ranked-list.tsx';
@@ -24,6 +24,7 @@ export function OneList({
   title,
   sendsEvents,
   before,
+  onUnlike,
   children,
   nothing = 'No board, picture or word leads from here to another pin yet.',
 }: {
@@ -31,6 +32,8 @@ export function OneList({
   title: string;
   sendsEvents: boolean;
   before?: ReadonlyMap<string, number>;
+  /** Asks for less of an item's kind. */
+  onUnlike?: (item: Item) => void;
   /** Said under how the list was made. */
   children?: ComponentChildren;
   /** Said where the list is empty. */
@@ -54,7 +57,7 @@ export function OneList({
           {list.items.length === 0 ? (
             <Empty title="Nothing to show next">{nothing}</Empty>
           ) : (
-            <RankedList list={list} sendsEvents={sendsEvents} before={before} />
+            <RankedList list={list} sendsEvents={sendsEvents} before={before} onUnlike={onUnlike} />
           )}
         </>
       )}

@@ -20,10 +20,13 @@ export function RankedList({
   list,
   sendsEvents,
   before,
+  onUnlike,
 }: {
   list: ListReply;
   sendsEvents: boolean;
   before?: ReadonlyMap<string, number> | undefined;
+  /** Asks for less of an item's kind; absent: the list cannot be asked. */
+  onUnlike?: ((item: Item) => void) | undefined;
 }) {
   const [asked, setAsked] = useState<Asked | null>(null);
   const { recommendationId, items } = list;
@@ -60,7 +63,7 @@ export function RankedList({
                   {before && <Moved from={before.get(row.pinId)} to={row.position} />}
                   {row.terms && row.terms.length > 0 && <Ask row={row} onAsk={setAsked} />}
                   {sendsEvents && <SaveButton item={row} saves={saves} />}
-                  {sendsEvents && <HideMenu item={row} hides={hides} />}
+                  {sendsEvents && <HideMenu item={row} hides={hides} onUnlike={onUnlike} />}
                 </>
               }
             />
