@@ -124,7 +124,7 @@ const percent = (share: number): string => `${share >= 0 ? '+' : ''}${(100 * sha
 const liftText = ({ lift, low, high }: SegmentLift): string =>
   `${percent(lift).padStart(8)} (${percent(low)} .. ${percent(high)})`.padEnd(30);
 
-function stepLines(steps: readonly LadderStep[]): string[] {
+export function stepLines(steps: readonly LadderStep[]): string[] {
   return steps.map(({ step, columns, ndcg10, lift }, at) => {
     const measured = `NDCG@10 ${ndcg10.mean.toFixed(4)} (${ndcg10.low.toFixed(4)} .. ${ndcg10.high.toFixed(4)})`;
     const over = at === 0 ? '' : `   ${percent(lift.mean)} (${percent(lift.low)} .. ${percent(lift.high)}) over the step before`;

@@ -11,6 +11,7 @@ export const JOBS: readonly JobRow[] = [
     'what each set of ranking features gains, on the log and against a demo world’s truth',
     () => import('./climb-ladder.ts'),
   ],
+  ['vectors-study', 'what imported vectors gain on a demo world', () => import('./vectors-study.ts')],
   ['fit-starter', 'fit the model that serves before any training, on labeled photos', () => import('./starter/fit-starter.ts')],
   ['prove-replay', 'whether a replay of saves can cheat: random boards, planted taste, counts', () => import('./prove-replay.ts')],
   ['judge-study', 'whether the judge of models prefers the truly better one', () => import('./judge-study.ts')],

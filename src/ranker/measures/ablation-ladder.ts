@@ -12,8 +12,14 @@ import type { NormalizationKind } from '../scoring/normalizer.ts';
 import type { PairWeights } from '../training/preference-sums.ts';
 import type { FeatureSet } from '../scoring/ranking-feature.ts';
 
+/** What a step is called, and the sets that it learns from. */
+export interface Step {
+  readonly step: string;
+  readonly sets: readonly FeatureSet[];
+}
+
 /** Each step learns from the sets of the one before and one more. */
-const LADDER: readonly { readonly step: string; readonly sets: readonly FeatureSet[] }[] = [
+const LADDER: readonly Step[] = [
   { step: 'control', sets: ['control'] },
   { step: '+ fc6/fc8', sets: ['control', 'visual'] },
   { step: '+ category crosses', sets: ['control', 'visual', 'cross'] },
@@ -37,8 +43,12 @@ interface LadderTraining {
 }
 
 /** The model of each step, learned from the same lists. */
-export function trainLadder(early: LogData, { c, normalize, pairWeights }: LadderTraining): readonly (readonly ModelFeature[])[] {
-  return LADDER.map(({ sets }) => {
+export function trainLadder(
+  early: LogData,
+  { c, normalize, pairWeights }: LadderTraining,
+  steps: readonly Step[] = LADDER,
+): readonly (readonly ModelFeature[])[] {
+  return steps.map(({ sets }) => {
     const rows = trainingRows(early, columnsOf(sets));
     return trainLinearModel(rows, { c, normalize, weights: pairWeights?.(rows) }).features;
   });
@@ -52,11 +62,15 @@ interface Comparison {
 }
 
 /** The steps beside each other; `values[step]` holds NDCG@10 per list, NaN where a list has no positive. */
-export function compareSteps(values: readonly Float64Array[], { segmentsOf, seed, clusters }: Comparison): readonly LadderStep[] {
+export function compareSteps(
+  values: readonly Float64Array[],
+  { segmentsOf, seed, clusters }: Comparison,
+  steps: readonly Step[] = LADDER,
+): readonly LadderStep[] {
   const measured = Array.from(values[0], (_, list) => list).filter((list) => !Number.isNaN(values[0][list]));
   const pick = (of: Float64Array): number[] => measured.map((list) => of[list]);
   const shared = clusters && measured.map((list) => clusters[list]);
-  return LADDER.map(({ step, sets }, at) => ({
+  return steps.map(({ step, sets }, at) => ({
     step,
     columns: columnsOf(sets).length,
     ndcg10: intervalsOf({ step: values[at] }, seed, clusters).step,
