@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { GraphDraft } from '../../src/candidates/vectors/graph-draft.ts';
 import { buildGraph, measureGraph, writeVectors } from '../../src/candidates/vectors/vector-build.ts';
 import { vectorFolder, VectorSet, type VectorTable } from '../../src/candidates/vectors/vector-set.ts';
 import { DEFAULT_HNSW, type HnswOptions } from '../../src/candidates/visual/hnsw-index.ts';
@@ -13,6 +14,9 @@ interface Settings {
   readonly breadths: readonly number[];
   readonly queries: number;
   readonly ks: readonly number[];
+  /** Where a build that is stopped leaves what it has; null: it starts from nothing. */
+  readonly draft: string | null;
+  readonly stopAfterSeconds: number;
 }
 
 export async function run({ argv }: { argv: readonly string[]; json: boolean }): Promise<Record<string, unknown>> {
@@ -25,6 +29,8 @@ export async function run({ argv }: { argv: readonly string[]; json: boolean }):
     breadths: list('--breadth', '100,200,400'),
     queries: Number(flag('--queries', 200)),
     ks: list('--k', '10,100'),
+    draft: argv.includes('--draft') ? flag('--draft', '') : null,
+    stopAfterSeconds: Number(flag('--stop-after', 0)),
   };
   const dimensions = Number(flag('--dimensions', 64));
   const sets: Awaited<ReturnType<typeof measured>>[] = [];
@@ -32,11 +38,15 @@ export async function run({ argv }: { argv: readonly string[]; json: boolean }):
   return { vectors: 'generated', links, buildBreadth, sets };
 }
 
-async function measured(table: VectorTable, { options, breadths, queries, ks }: Settings) {
+async function measured(table: VectorTable, { options, breadths, queries, ks, draft: place, stopAfterSeconds }: Settings) {
+  const draft = place === null ? undefined : new GraphDraft(place, table, options);
+  const signal = stopAfterSeconds > 0 ? AbortSignal.timeout(1000 * stopAfterSeconds) : new AbortController().signal;
   const root = mkdtempSync(join(tmpdir(), 'related-pins-vectors-'));
   try {
-    const built = await timed(() => buildGraph(table, options, { progress: SILENT, signal: new AbortController().signal }));
-    const index = built.value;
+    const cpu = process.cpuUsage();
+    const built = await timed(() => buildGraph(table, options, { progress: SILENT, signal }, draft));
+    const { user, system } = process.cpuUsage(cpu);
+    const { index, resumedRows } = built.value;
     const graphs = breadths.map((searchBreadth) => {
       index.searchBreadth = searchBreadth;
       return { searchBreadth, ...measureGraph(table, index, queries, ks) };
@@ -48,7 +58,9 @@ async function measured(table: VectorTable, { options, breadths, queries, ks }: 
     return {
       count: table.pinIndexes.length,
       dimensions: table.dimensions,
+      resumedRows,
       buildSeconds: built.seconds,
+      buildCpuSeconds: (user + system) / 1e6,
       saveSeconds: saved.seconds,
       loadSeconds: loaded.seconds,
       vectorBytes: statSync(join(folder.folder, `${saved.value}.bin`)).size,

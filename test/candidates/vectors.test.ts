@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { GraphDraft } from '../../src/candidates/vectors/graph-draft.ts';
 import { npyRows } from '../../src/candidates/vectors/npy.ts';
 import { buildGraph, collectVectors, measureGraph, writeVectors } from '../../src/candidates/vectors/vector-build.ts';
 import { type VectorRow, vectorRows } from '../../src/candidates/vectors/vector-rows.ts';
@@ -16,6 +17,8 @@ import { temporaryFolder } from '../world.ts';
 
 const watch = { progress: SILENT, signal: new AbortController().signal };
 const skipsGraph = whyNoGraph() !== null;
+
+const graphOf = async (table: VectorTable, options = DEFAULT_HNSW) => (await buildGraph(table, options, watch)).index;
 
 async function* given(rows: readonly VectorRow[]): AsyncGenerator<VectorRow> {
   yield* rows;
@@ -94,7 +97,7 @@ describe('a set of vectors', () => {
       const table = randomTable(metric);
       const root = temporaryFolder();
       const folder = vectorFolder(root, 'random');
-      const index = skipsGraph ? null : await buildGraph(table, DEFAULT_HNSW, watch);
+      const index = skipsGraph ? null : await graphOf(table);
       await writeVectors(folder, table, index && { index, options: DEFAULT_HNSW }, { name: 'random', source: 'test' });
       const set = (await VectorSet.open(folder))!;
       expect([set.name, set.version, set.graphProblem]).toEqual(['random', '000001', null]);
@@ -138,26 +141,42 @@ describe('a set of vectors', () => {
 
   it.skipIf(skipsGraph)('measures its graph against the exact scan: a graph that was built too narrow finds less', async () => {
     const table = randomTable('cosine', 3000, 32);
-    const good = measureGraph(table, await buildGraph(table, DEFAULT_HNSW, watch), 50, [10, 100]);
-    const poor = measureGraph(
-      table,
-      await buildGraph(table, { links: 2, buildBreadth: 2, searchBreadth: 1, seed: 1 }, watch),
-      50,
-      [10, 100],
-    );
+    const good = measureGraph(table, await graphOf(table), 50, [10, 100]);
+    const poor = measureGraph(table, await graphOf(table, { links: 2, buildBreadth: 2, searchBreadth: 1, seed: 1 }), 50, [10, 100]);
     expect(good.recall['10']).toBeGreaterThan(0.95);
     expect(poor.recall['10']).toBeLessThan(good.recall['10'] - 0.2);
     expect(good.queries).toBe(50);
-    expect(
-      measureGraph(randomTable('cosine', 5), await buildGraph(randomTable('cosine', 5), DEFAULT_HNSW, watch), 50, [10, 100]).recall,
-    ).toEqual({});
+    expect(measureGraph(randomTable('cosine', 5), await graphOf(randomTable('cosine', 5)), 50, [10, 100]).recall).toEqual({});
+  });
+
+  it.skipIf(skipsGraph)('a build that is stopped goes on where it was, for the same vectors and options only', async () => {
+    const table = randomTable('cosine', 3000);
+    const folder = temporaryFolder();
+    const stop = new AbortController();
+    const stopping = { ...SILENT, update: (done: number) => done >= 1000 && stop.abort() };
+    const draft = new GraphDraft(folder, table, DEFAULT_HNSW);
+    await expect(buildGraph(table, DEFAULT_HNSW, { progress: stopping, signal: stop.signal }, draft)).rejects.toMatchObject({
+      code: 'JOB_STOPPED',
+    });
+    const other = randomTable('cosine', 2999);
+    expect(await new GraphDraft(folder, other, DEFAULT_HNSW).open()).toBe(null);
+    expect(await new GraphDraft(folder, table, { ...DEFAULT_HNSW, links: 8 }).open()).toBe(null);
+    const { index, resumedRows } = await buildGraph(table, DEFAULT_HNSW, watch, new GraphDraft(folder, table, DEFAULT_HNSW));
+    expect(resumedRows).toBe(1001);
+    expect(index.count).toBe(3000);
+    expect(measureGraph(table, index, 100, [10]).recall['10']).toBeGreaterThan(0.95);
+    const [graph] = readdirSync(folder).filter((name) => name.includes('hnsw'));
+    writeFileSync(join(folder, graph), readFileSync(join(folder, graph)).subarray(8));
+    expect(await draft.open()).toBe(null);
+    draft.discard();
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it.skipIf(skipsGraph)('a damaged or missing graph is never given to the library: all vectors are compared, and it says so', async () => {
     const root = temporaryFolder();
     const folder = vectorFolder(root, 'a');
     const table = randomTable('cosine', 50);
-    const index = await buildGraph(table, DEFAULT_HNSW, watch);
+    const index = await graphOf(table);
     await writeVectors(folder, table, { index, options: DEFAULT_HNSW }, { name: 'a', source: 'test' });
     const whole = (await VectorSet.open(folder))!;
     const graph = join(folder.folder, whole.metadata.graph!.file);
@@ -175,7 +194,7 @@ describe('a set of vectors', () => {
     const folder = vectorFolder(root, 'a');
     for (let n = 1; n <= 4; n++) {
       const table = randomTable('cosine', 10 * n);
-      const index = await buildGraph(table, DEFAULT_HNSW, watch);
+      const index = await graphOf(table);
       await writeVectors(folder, table, { index, options: DEFAULT_HNSW }, { name: 'a', source: 'test' });
     }
     const files = readdirSync(folder.folder);

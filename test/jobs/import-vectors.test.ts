@@ -6,6 +6,8 @@ import { buildApp } from '../../src/api/shell/app.ts';
 import type { ListReplyBody } from '../../src/api/routes/list-reply.ts';
 import type { App } from '../../src/api/routes/routes.ts';
 import { job as importVectors } from '../../src/jobs/candidates/import-vectors.ts';
+import { whyNoGraph } from '../../src/candidates/visual/hnsw-index.ts';
+import { job as doctor } from '../../src/jobs/operation/doctor.ts';
 import { type Context, openContext } from '../../src/service/context.ts';
 import { npyBytes } from '../npy.ts';
 import { modelOf } from '../ranker/models.ts';
@@ -192,3 +194,23 @@ test('the share of a set is a setting, by its own name or that of all vectors', 
   expect(await proposed(['annotations', 'vectors-taste:0.2'])).toBe(2);
   expect(await proposed(['annotations'])).toBe(0);
 });
+
+test.skipIf(whyNoGraph() !== null)(
+  'doctor looks at the graphs, and a damaged one is told in every list while all vectors are compared',
+  async () => {
+    await runJob(importVectors, folder, { file: put('v.jsonl', lines(tastes())), name: 'taste' });
+    const findings = async () => (await runJob(doctor, folder)).findings.filter(({ check }) => check.includes('vectors'));
+    expect(await findings()).toMatchObject([
+      { check: 'artifact vectors-taste', health: 'ok' },
+      { check: 'graph of vectors taste', health: 'ok' },
+    ]);
+    const graph = readdirSync(join(folder, 'artifacts', 'vectors-taste')).find((name) => name.endsWith('.hnsw')) ?? '';
+    const path = join(folder, 'artifacts', 'vectors-taste', graph);
+    writeFileSync(path, readFileSync(path).subarray(1));
+    expect((await findings())[1]).toMatchObject({ health: 'bad', says: expect.stringContaining('import the vectors again') });
+    await context.refresh();
+    const list = await related('plant-6', '&treatment={"sources":["vectors"]}');
+    expect(list.degraded).toMatchObject([{ code: 'INDEX_UNAVAILABLE', reason: expect.stringContaining('compared one and all') }]);
+    expect(sourcesOf(list, 'plant-1')).toHaveLength(1);
+  },
+);

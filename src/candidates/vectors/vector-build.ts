@@ -10,6 +10,7 @@ import type { Progress } from '../../progress.ts';
 import { syncFile } from '../../swapped-file.ts';
 import { HnswIndex, type HnswOptions } from '../visual/hnsw-index.ts';
 import { type Neighbors, recallOf } from '../visual/neighbor-index.ts';
+import type { GraphDraft } from './graph-draft.ts';
 import {
   exactNearest,
   type GraphFile,
@@ -128,20 +129,38 @@ class GrowingTable {
   }
 }
 
-/** The graph over a table. Throws INDEX_UNAVAILABLE without the package, JOB_STOPPED. */
-export async function buildGraph(table: VectorTable, options: HnswOptions, { progress, signal }: BuildWatch): Promise<HnswIndex> {
+export interface BuiltGraph {
+  readonly index: HnswIndex;
+  /** Rows taken over from a build that was stopped. */
+  readonly resumedRows: number;
+}
+
+/**
+ * The graph over a table. With a draft, a build that is stopped leaves what it has, and this one goes on from there.
+ * Throws INDEX_UNAVAILABLE without the package, JOB_STOPPED.
+ */
+export async function buildGraph(
+  table: VectorTable,
+  options: HnswOptions,
+  { progress, signal }: BuildWatch,
+  draft?: GraphDraft,
+): Promise<BuiltGraph> {
   const { dimensions, pinIndexes, data } = table;
-  const graph = HnswIndex.make(dimensions, pinIndexes.length, options, spaceOf(table.metric));
+  const begun = await draft?.open();
+  const index = begun?.index ?? HnswIndex.make(dimensions, pinIndexes.length, options, spaceOf(table.metric));
+  const resumedRows = begun?.rows ?? 0;
   progress.start('building the graph', pinIndexes.length);
-  for (let row = 0; row < pinIndexes.length; row++) {
-    graph.add(pinIndexes[row], data.subarray(row * dimensions, (row + 1) * dimensions));
+  for (let row = resumedRows; row < pinIndexes.length; row++) {
+    index.add(pinIndexes[row], data.subarray(row * dimensions, (row + 1) * dimensions));
     if (row % PIECE !== 0) continue;
     progress.update(row);
     await setImmediate();
-    if (signal.aborted) throw new ServiceError('JOB_STOPPED');
+    if (!signal.aborted) continue;
+    await draft?.save(index, row + 1);
+    throw new ServiceError('JOB_STOPPED');
   }
   progress.stop();
-  return graph;
+  return { index, resumedRows };
 }
 
 export interface GraphRecall {

@@ -52,7 +52,7 @@ export function vectorFolder(artifacts: string, name: string): ArtifactFolder {
 /** Names under which vectors were imported, in alphabetical order. */
 export function vectorNames(artifacts: string): readonly string[] {
   if (!existsSync(artifacts)) return [];
-  const folders = readdirSync(artifacts).filter((name) => name.startsWith(VECTORS_KIND));
+  const folders = readdirSync(artifacts).filter((name) => name.startsWith(VECTORS_KIND) && existsSync(join(artifacts, name, 'CURRENT')));
   return folders.map((name) => name.slice(VECTORS_KIND.length)).sort();
 }
 
@@ -180,9 +180,14 @@ function scalesOf({ data, dimensions, pinIndexes }: VectorTable): Float32Array {
 async function openGraph(folder: string, metadata: VectorMetadata): Promise<{ graph: HnswIndex | null; problem: string | null }> {
   const { graph, dimensions, metric, name } = metadata;
   if (graph === null) return { graph: null, problem: null };
-  const problem = whyNoGraph() ?? graphDamage(join(folder, graph.file), graph.digest);
+  const problem = graphProblem(folder, graph);
   if (problem !== null) return { graph: null, problem: `vectors ${name} are compared one and all: ${problem}` };
   return { graph: await HnswIndex.open(join(folder, graph.file), dimensions, graph.searchBreadth, spaceOf(metric)), problem: null };
+}
+
+/** Why a graph cannot be used, with the way out; null: it can. `folder`: of the version that names it. */
+export function graphProblem(folder: string, { file, digest }: GraphFile): string | null {
+  return whyNoGraph() ?? graphDamage(join(folder, file), digest);
 }
 
 /** The library reads whatever it is given: a file that is not the one that was written must not reach it. */

@@ -2,6 +2,7 @@
 import { basename, join } from 'node:path';
 import { vectorSourceOf } from '../../candidates/candidate.ts';
 import { buildGraph, type CollectedVectors, collectVectors, measureGraph, writeVectors } from '../../candidates/vectors/vector-build.ts';
+import { GraphDraft } from '../../candidates/vectors/graph-draft.ts';
 import { vectorRows } from '../../candidates/vectors/vector-rows.ts';
 import { VECTOR_METRICS, vectorFolder, type VectorTable } from '../../candidates/vectors/vector-set.ts';
 import { DEFAULT_HNSW, type HnswOptions, whyNoGraph } from '../../candidates/visual/hnsw-index.ts';
@@ -63,7 +64,7 @@ takes them over. A model uses them when it is trained on lists that were served 
   ],
 });
 
-type Graph = ReturnType<typeof measureGraph> & { readonly buildSeconds: number };
+type Graph = ReturnType<typeof measureGraph> & { readonly buildSeconds: number; readonly resumedRows: number };
 
 function graphLine({ recall, queries, graphMs, exactMs, buildSeconds }: Graph): string {
   const shares = Object.entries(recall).map(([k, share]) => `recall@${k} ${share.toFixed(3)}`);
@@ -83,9 +84,11 @@ async function importVectors(input: Input) {
   const { links, buildBreadth, searchBreadth } = input.options;
   const options = { ...DEFAULT_HNSW, links, buildBreadth, searchBreadth };
   const wayOut = whyNoGraph();
-  const built = wayOut === null ? await builtGraph(table, options, input) : null;
   const folder = vectorFolder(join(input.dataFolder, 'artifacts'), name);
+  const draft = new GraphDraft(folder.folder, table, options);
+  const built = wayOut === null ? await builtGraph(table, options, input, draft) : null;
   const version = await writeVectors(folder, table, built && { index: built.index, options }, { name, source: basename(file) });
+  draft.discard();
   return {
     name,
     source: vectorSourceOf(name),
@@ -112,9 +115,9 @@ async function readVectors(
   }
 }
 
-async function builtGraph(table: VectorTable, options: HnswOptions, watch: Input) {
+async function builtGraph(table: VectorTable, options: HnswOptions, watch: Input, draft: GraphDraft) {
   const startedAt = performance.now();
-  const index = await buildGraph(table, options, watch);
+  const { index, resumedRows } = await buildGraph(table, options, watch, draft);
   const buildSeconds = Math.round(performance.now() - startedAt) / 1000;
-  return { index, measured: { ...measureGraph(table, index, RECALL_QUERIES, RECALL_AT), buildSeconds } };
+  return { index, measured: { ...measureGraph(table, index, RECALL_QUERIES, RECALL_AT), buildSeconds, resumedRows } };
 }

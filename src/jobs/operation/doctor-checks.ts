@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { readKeys } from '../../access-keys.ts';
 import { lastCounted } from '../../candidates/cooccurrence/cooccurrence-store.ts';
 import { redisCache } from '../../cache.ts';
+import { graphProblem, vectorFolder, type VectorMetadata, vectorNames, VECTORS_KIND } from '../../candidates/vectors/vector-set.ts';
 import { ArtifactFile } from '../../catalog/artifacts/artifact-file.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { secretsOf } from '../../catalog/pins/user-pseudonym.ts';
@@ -154,8 +155,32 @@ const artifacts: Check = ({ dataFolder }) => {
   const root = join(dataFolder, 'artifacts');
   const kinds = existsSync(root) ? readdirSync(root).filter((kind) => existsSync(join(root, kind, 'CURRENT'))) : [];
   if (kinds.length === 0) return [warn('artifacts', 'there are none yet', 'build-candidates makes the lists of pins that share boards.')];
-  return [...kinds.map((kind) => checkArtifact(join(root, kind), kind)), ...countingOf(root)];
+  const graphs = vectorNames(root).flatMap((name) => checkGraph(root, name));
+  return [...kinds.map((kind) => checkArtifact(join(root, kind), kind)), ...graphs, ...countingOf(root)];
 };
+
+/** Whether imported vectors have a graph that this machine can use. */
+function checkGraph(artifacts: string, name: string): Finding[] {
+  const check = `graph of vectors ${name}`;
+  const folder = vectorFolder(artifacts, name);
+  try {
+    const file = folder.open();
+    if (file === null) return [];
+    const { graph, vectors } = file.metadata as unknown as VectorMetadata;
+    file.close();
+    if (graph === null)
+      return [
+        warn(check, `there is none: ${vectors} vectors are compared one and all`, 'Run import-vectors where hnswlib-node is installed.'),
+      ];
+    const problem = graphProblem(folder.folder, graph);
+    return [
+      problem === null ? ok(check, `${vectors} vectors`) : bad(check, problem, 'All vectors are compared meanwhile, which takes longer.'),
+    ];
+  } catch {
+    // A damaged artifact has a finding of its own.
+    return [];
+  }
+}
 
 /** How pins that share boards were counted, and why so. */
 function countingOf(artifacts: string): Finding[] {
@@ -180,9 +205,14 @@ function checkArtifact(folder: string, kind: string): Finding {
     new ArtifactFile(join(folder, `${version}.bin`), null, true).close();
     return ok(check, `version ${version} is whole`);
   } catch (error) {
-    const job = kind.startsWith('features') || kind.startsWith('objects') ? 'extract-features' : 'build-candidates';
+    const job = jobOfArtifact(kind);
     return bad(check, reasonOf(error), `Run ${job} again; the previous version serves meanwhile.`);
   }
+}
+
+function jobOfArtifact(kind: string): string {
+  if (kind.startsWith(VECTORS_KIND)) return 'import-vectors';
+  return kind.startsWith('features') || kind.startsWith('objects') ? 'extract-features' : 'build-candidates';
 }
 
 function currentOf(folder: string): string {
