@@ -5,6 +5,7 @@ import { isCommand } from '../keyboard.ts';
 import { useLoaded } from '../load.ts';
 import { PinImage } from '../parts/pin-image.tsx';
 import { Empty, Failure, Skeleton } from '../parts/states.tsx';
+import { Table } from '../parts/table.tsx';
 import { useTitle } from '../title.ts';
 import { currentUser } from '../visitor.ts';
 
@@ -36,31 +37,18 @@ function Studies() {
     <>
       <h1>Judgements</h1>
       <section class="panel">
-        <table>
-          <thead>
-            <tr>
-              {['study', 'judgements', 'judges', 'prefer the second', "agreement (Krippendorff's alpha)", 'with oneself'].map((name) => (
-                <th key={name}>{name}</th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {list.value.studies.map((row) => (
-              <tr key={row.study}>
-                <td>
-                  <a href={`/judge/${encodeURIComponent(row.study)}`}>{row.study}</a>
-                </td>
-                <td>
-                  {row.judgements} of {row.tasks}
-                </td>
-                <td>{row.judges}</td>
-                <td>{share(row.preferenceForB)}</td>
-                <td>{share(row.agreement)}</td>
-                <td>{share(row.selfAgreement)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          columns={[
+            { head: 'study', cell: ({ study }) => <a href={`/judge/${encodeURIComponent(study)}`}>{study}</a> },
+            { head: 'judgements', cell: ({ judgements, tasks }) => `${judgements} of ${tasks}` },
+            { head: 'judges', cell: ({ judges }) => judges },
+            { head: 'prefer the second', cell: ({ preferenceForB }) => share(preferenceForB) },
+            { head: "agreement (Krippendorff's alpha)", cell: ({ agreement }) => share(agreement) },
+            { head: 'with oneself', cell: ({ selfAgreement }) => share(selfAgreement) },
+          ]}
+          rows={list.value.studies}
+          keyOf={({ study }) => study}
+        />
       </section>
     </>
   );
@@ -129,47 +117,59 @@ function Judging({ study }: { study: string }) {
           )}
         </div>
       </header>
-      {task.kind === 'pair' ? (
+      <Shown task={task} />
+      <Answers kind={task.kind} onAnswer={answer} />
+    </div>
+  );
+}
+
+function Shown({ task }: { task: BlindTask }) {
+  if (task.kind !== 'pair')
+    return (
+      <div class="judge-one">
+        <figure>
+          <PinImage pinId={task.queryPinId} widthPx={320} alt="The pin being looked at" />
+          <figcaption>looking at</figcaption>
+        </figure>
+        <figure>
+          <PinImage pinId={task.left[0]} widthPx={320} alt="The pin to grade" />
+          <figcaption>next?</figcaption>
+        </figure>
+      </div>
+    );
+  return (
+    <>
+      <PinImage class="judge-query" pinId={task.queryPinId} widthPx={320} alt="The pin being looked at" />
+      <div class="side-by-side">
+        <Side name="Left list" pins={task.left} />
+        <Side name="Right list" pins={task.right} />
+      </div>
+    </>
+  );
+}
+
+function Answers({ kind, onAnswer }: { kind: BlindTask['kind']; onAnswer: (value: number) => void }) {
+  return (
+    <div class="row judge-answers">
+      {kind === 'pair' ? (
         <>
-          <PinImage class="judge-query" pinId={task.queryPinId} widthPx={320} alt="The pin being looked at" />
-          <div class="side-by-side">
-            <Side name="Left list" pins={task.left} />
-            <Side name="Right list" pins={task.right} />
-          </div>
+          <button type="button" onClick={() => onAnswer(-1)}>
+            ← left
+          </button>
+          <button type="button" onClick={() => onAnswer(0)}>
+            ↓ no difference
+          </button>
+          <button type="button" onClick={() => onAnswer(1)}>
+            right →
+          </button>
         </>
       ) : (
-        <div class="judge-one">
-          <figure>
-            <PinImage pinId={task.queryPinId} widthPx={320} alt="The pin being looked at" />
-            <figcaption>looking at</figcaption>
-          </figure>
-          <figure>
-            <PinImage pinId={task.left[0]} widthPx={320} alt="The pin to grade" />
-            <figcaption>next?</figcaption>
-          </figure>
-        </div>
+        GRADES.map((name, grade) => (
+          <button type="button" key={name} onClick={() => onAnswer(grade)}>
+            {grade} {name}
+          </button>
+        ))
       )}
-      <div class="row judge-answers">
-        {task.kind === 'pair' ? (
-          <>
-            <button type="button" onClick={() => answer(-1)}>
-              ← left
-            </button>
-            <button type="button" onClick={() => answer(0)}>
-              ↓ no difference
-            </button>
-            <button type="button" onClick={() => answer(1)}>
-              right →
-            </button>
-          </>
-        ) : (
-          GRADES.map((name, grade) => (
-            <button type="button" key={name} onClick={() => answer(grade)}>
-              {grade} {name}
-            </button>
-          ))
-        )}
-      </div>
     </div>
   );
 }

@@ -197,21 +197,25 @@ function Report({ name, serving, shipped }: { name: string; serving: string; shi
             ))}
           </div>
         </div>
-        {differences.kind === 'there' && differences.value && (
-          <div>
-            <h3>Where it differs most from {serving}</h3>
-            <Table
-              columns={[
-                { cell: ({ feature }) => feature },
-                { class: 'number', cell: ({ before }) => weightText(before) },
-                { class: 'number', cell: ({ after }) => weightText(after) },
-              ]}
-              rows={differences.value.differences.slice(0, SHOWN_FEATURES)}
-            />
-          </div>
-        )}
+        {differences.kind === 'there' && differences.value && <Differences {...differences.value} />}
       </div>
     </section>
+  );
+}
+
+function Differences({ before: serving, differences }: ModelDifferences) {
+  return (
+    <div>
+      <h3>Where it differs most from {serving}</h3>
+      <Table
+        columns={[
+          { cell: ({ feature }) => feature },
+          { class: 'number', cell: ({ before }) => weightText(before) },
+          { class: 'number', cell: ({ after }) => weightText(after) },
+        ]}
+        rows={differences.slice(0, SHOWN_FEATURES)}
+      />
+    </div>
   );
 }
 

@@ -105,23 +105,7 @@ function Arms({ draft, known, onChange }: { draft: Draft; known: Known; onChange
           <span>
             <Percent label="Share in %" value={arm.weight} max={100} onChange={(weight) => change(at, { weight })} /> %
           </span>
-          <select
-            aria-label="What it changes"
-            value={choiceOf(arm.treatment)}
-            onChange={(event) => change(at, { treatment: treatmentOf(event.currentTarget.value) })}
-          >
-            <option value="">what serves now</option>
-            {known.models.map((name) => (
-              <option key={name} value={`model ${name}`}>
-                model {name}
-                {name === known.serving ? ' (serves)' : ''}
-              </option>
-            ))}
-            {VARIANTS.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-            {choiceOf(arm.treatment) === 'other' && <option value="other">as in the JSON</option>}
-          </select>
+          <TreatmentChoice treatment={arm.treatment} known={known} onChange={(treatment) => change(at, { treatment })} />
           {at === 0 ? (
             <small>control</small>
           ) : (
@@ -157,7 +141,6 @@ function Arms({ draft, known, onChange }: { draft: Draft; known: Known; onChange
 function Metrics({ draft, known, onChange }: { draft: Draft; known: Known; onChange: (draft: Draft) => void }) {
   const [deciding = 'engagement-rate', ...others] = draft.metrics ?? [];
   const guardrails = draft.guardrails ?? [];
-  type Guardrail = (typeof guardrails)[number];
   const guard = (at: number, row: Guardrail | null): void =>
     onChange({ ...draft, guardrails: guardrails.flatMap((each, index) => (index !== at ? [each] : row ? [row] : [])) });
   return (
@@ -178,62 +161,15 @@ function Metrics({ draft, known, onChange }: { draft: Draft; known: Known; onCha
       <Field name="Smallest lift worth it, %">
         <Percent value={draft.minimumLift ?? 0} max={1000} onChange={(minimumLift) => onChange({ ...draft, minimumLift })} />
       </Field>
-      <details>
-        <summary>Also reported: {others.length === 0 ? 'nothing' : others.join(', ')}</summary>
-        {known.metrics
-          .filter(({ name }) => name !== deciding)
-          .map(({ name, label, meaning }) => (
-            <label class="check" key={name} title={meaning}>
-              <input
-                type="checkbox"
-                checked={others.includes(name)}
-                onChange={({ currentTarget: { checked } }) =>
-                  onChange({ ...draft, metrics: [deciding, ...others.filter((other) => other !== name), ...(checked ? [name] : [])] })
-                }
-              />{' '}
-              {label}
-            </label>
-          ))}
-      </details>
+      <AlsoReported
+        known={known}
+        deciding={deciding}
+        others={others}
+        onChange={(names) => onChange({ ...draft, metrics: [deciding, ...names] })}
+      />
       <p class="hint">Guardrails: an arm that harms one by more than its margin does not ship.</p>
       {guardrails.map((row, at) => (
-        <div class="arm-row" role="group" aria-label={`Guardrail ${at + 1}`} key={at}>
-          <select aria-label="Metric" value={row.metric} onChange={(event) => guard(at, { ...row, metric: event.currentTarget.value })}>
-            {known.metrics.map(({ name, label }) => (
-              <option key={name} value={name}>
-                {label}
-              </option>
-            ))}
-          </select>
-          {row.marginUnit === 'absolute' ? (
-            <input
-              type="number"
-              aria-label="Margin"
-              step="any"
-              min={0}
-              value={row.margin}
-              onInput={(event) => guard(at, { ...row, margin: Number(event.currentTarget.value) })}
-            />
-          ) : (
-            <Percent label="Margin" value={row.margin} max={1000} onChange={(margin) => guard(at, { ...row, margin })} />
-          )}
-          <select
-            aria-label="Unit of the margin"
-            value={row.marginUnit ?? 'relative'}
-            onChange={({ currentTarget: { value } }) =>
-              guard(
-                at,
-                value === 'absolute' ? { metric: row.metric, margin: 5, marginUnit: 'absolute' } : { metric: row.metric, margin: 0.05 },
-              )
-            }
-          >
-            <option value="relative">% worse</option>
-            <option value="absolute">worse, in its own unit</option>
-          </select>
-          <button type="button" class="quiet" aria-label="Remove" onClick={() => guard(at, null)}>
-            ✕
-          </button>
-        </div>
+        <GuardrailRow key={at} at={at} row={row} known={known} onChange={(changed) => guard(at, changed)} />
       ))}
       <button
         type="button"
@@ -244,5 +180,106 @@ function Metrics({ draft, known, onChange }: { draft: Draft; known: Known; onCha
         Add a guardrail
       </button>
     </fieldset>
+  );
+}
+
+type Guardrail = NonNullable<Draft['guardrails']>[number];
+
+interface GuardrailChange {
+  at: number;
+  row: Guardrail;
+  known: Known;
+  onChange: (row: Guardrail | null) => void;
+}
+
+function GuardrailRow({ at, row, known, onChange }: GuardrailChange) {
+  return (
+    <div class="arm-row" role="group" aria-label={`Guardrail ${at + 1}`}>
+      <select aria-label="Metric" value={row.metric} onChange={(event) => onChange({ ...row, metric: event.currentTarget.value })}>
+        {known.metrics.map(({ name, label }) => (
+          <option key={name} value={name}>
+            {label}
+          </option>
+        ))}
+      </select>
+      {row.marginUnit === 'absolute' ? (
+        <input
+          type="number"
+          aria-label="Margin"
+          step="any"
+          min={0}
+          value={row.margin}
+          onInput={(event) => onChange({ ...row, margin: Number(event.currentTarget.value) })}
+        />
+      ) : (
+        <Percent label="Margin" value={row.margin} max={1000} onChange={(margin) => onChange({ ...row, margin })} />
+      )}
+      <select
+        aria-label="Unit of the margin"
+        value={row.marginUnit ?? 'relative'}
+        onChange={({ currentTarget: { value } }) =>
+          onChange(value === 'absolute' ? { metric: row.metric, margin: 5, marginUnit: 'absolute' } : { metric: row.metric, margin: 0.05 })
+        }
+      >
+        <option value="relative">% worse</option>
+        <option value="absolute">worse, in its own unit</option>
+      </select>
+      <button type="button" class="quiet" aria-label="Remove" onClick={() => onChange(null)}>
+        ✕
+      </button>
+    </div>
+  );
+}
+
+interface TreatmentChange {
+  treatment: DraftArm['treatment'];
+  known: Known;
+  onChange: (treatment: DraftArm['treatment']) => void;
+}
+
+function TreatmentChoice({ treatment, known, onChange }: TreatmentChange) {
+  return (
+    <select aria-label="What it changes" value={choiceOf(treatment)} onChange={(event) => onChange(treatmentOf(event.currentTarget.value))}>
+      <option value="">what serves now</option>
+      {known.models.map((name) => (
+        <option key={name} value={`model ${name}`}>
+          model {name}
+          {name === known.serving ? ' (serves)' : ''}
+        </option>
+      ))}
+      {VARIANTS.map((name) => (
+        <option key={name}>{name}</option>
+      ))}
+      {choiceOf(treatment) === 'other' && <option value="other">as in the JSON</option>}
+    </select>
+  );
+}
+
+interface Reported {
+  known: Known;
+  deciding: string;
+  others: readonly string[];
+  onChange: (names: readonly string[]) => void;
+}
+
+function AlsoReported({ known, deciding, others, onChange }: Reported) {
+  return (
+    <details>
+      <summary>Also reported: {others.length === 0 ? 'nothing' : others.join(', ')}</summary>
+      {known.metrics
+        .filter(({ name }) => name !== deciding)
+        .map(({ name, label, meaning }) => (
+          <label class="check" key={name} title={meaning}>
+            <input
+              type="checkbox"
+              checked={others.includes(name)}
+              onChange={({ currentTarget: { checked } }) =>
+                onChange([...others.filter((other) => other !== name), ...(checked ? [name] : [])])
+              }
+            />{' '}
+            {label}
+          </label>
+        ))}
+    </details>
   );
 }

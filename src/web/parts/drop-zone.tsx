@@ -78,19 +78,23 @@ export function DropZone() {
           <progress max={state.total} value={state.done} /> {state.done} of {state.total} files
         </p>
       )}
-      {state.kind === 'failed' && (
-        <div role="alert">
-          <p>{state.error.message}</p>
-          {wantsKey(state.error) ? (
-            <KeyForm onKey={state.again} />
-          ) : (
-            <button type="button" onClick={state.again}>
-              Try again
-            </button>
-          )}
-        </div>
-      )}
+      {state.kind === 'failed' && <Failed {...state} />}
     </section>
+  );
+}
+
+function Failed({ error, again }: { error: Error; again: () => void }) {
+  return (
+    <div role="alert">
+      <p>{error.message}</p>
+      {wantsKey(error) ? (
+        <KeyForm onKey={again} />
+      ) : (
+        <button type="button" onClick={again}>
+          Try again
+        </button>
+      )}
+    </div>
   );
 }
 

@@ -56,23 +56,7 @@ export function JobForm({
             Run now
           </button>
         )}
-        <label>
-          or when (minute hour day month weekday, UTC){' '}
-          <input
-            class="cron"
-            value={cron}
-            list="cron-times"
-            placeholder="by hand"
-            onInput={(event) => setCron(event.currentTarget.value)}
-          />
-        </label>
-        <datalist id="cron-times">
-          {TIMES.map(([expression, words]) => (
-            <option key={expression} value={expression}>
-              {words}
-            </option>
-          ))}
-        </datalist>
+        <When cron={cron} onChange={setCron} />
         <button type="button" disabled={cron.trim() === ''} onClick={() => onSchedule(cron.trim(), given)}>
           Schedule
         </button>
@@ -83,6 +67,24 @@ export function JobForm({
         )}
       </div>
     </form>
+  );
+}
+
+function When({ cron, onChange }: { cron: string; onChange: (cron: string) => void }) {
+  return (
+    <>
+      <label>
+        or when (minute hour day month weekday, UTC){' '}
+        <input class="cron" value={cron} list="cron-times" placeholder="by hand" onInput={(event) => onChange(event.currentTarget.value)} />
+      </label>
+      <datalist id="cron-times">
+        {TIMES.map(([expression, words]) => (
+          <option key={expression} value={expression}>
+            {words}
+          </option>
+        ))}
+      </datalist>
+    </>
   );
 }
 

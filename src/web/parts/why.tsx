@@ -20,12 +20,6 @@ export function Why({ item, next, onClose }: { item: Item; next: Item | null; on
     // In a narrow window it does not stick to the window's top, and may lie far above the button that opened it.
     if (getComputedStyle(panel.current).position !== 'sticky') panel.current.scrollIntoView({ block: 'start' });
   }, [item]);
-  const terms = against ? difference(item, against) : (item.terms ?? []);
-  const total = against ? item.score - against.score : item.score;
-  const sorted = [...terms].filter((term) => term.contribution !== 0).sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
-  const widest = Math.max(1e-12, ...sorted.map((term) => Math.abs(term.contribution)));
-  const shown = sorted.slice(0, 12);
-  const rest = sorted.slice(12).reduce((sum, term) => sum + term.contribution, 0);
   return (
     <section
       class="why"
@@ -59,29 +53,46 @@ export function Why({ item, next, onClose }: { item: Item; next: Item | null; on
             </p>
           )}
           {!against && item.placed && <p class="placed">{placedText(item.position, item.placed)}</p>}
-          <div class="terms">
-            {shown.map((term) => (
-              <TermBar key={term.feature} term={term} widest={widest} />
-            ))}
-            {rest !== 0 && (
-              <TermBar
-                term={{
-                  feature: `${sorted.length - 12} more`,
-                  value: Number.NaN,
-                  weight: Number.NaN,
-                  contribution: rest,
-                }}
-                widest={widest}
-              />
-            )}
-          </div>
-          <p class="sum">
-            <span>{against ? 'difference of scores' : 'score'}</span>
-            <b>{digits(total)}</b>
-          </p>
+          <Terms item={item} against={against} />
         </div>
       </div>
     </section>
+  );
+}
+
+const TERMS_SHOWN = 12;
+
+/** The heaviest terms as bars, the others as one, and their sum. */
+function Terms({ item, against }: { item: Item; against: Item | null }) {
+  const terms = against ? difference(item, against) : (item.terms ?? []);
+  const total = against ? item.score - against.score : item.score;
+  const sorted = [...terms].filter((term) => term.contribution !== 0).sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
+  const widest = Math.max(1e-12, ...sorted.map((term) => Math.abs(term.contribution)));
+  const shown = sorted.slice(0, TERMS_SHOWN);
+  const rest = sorted.slice(TERMS_SHOWN).reduce((sum, term) => sum + term.contribution, 0);
+  return (
+    <>
+      <div class="terms">
+        {shown.map((term) => (
+          <TermBar key={term.feature} term={term} widest={widest} />
+        ))}
+        {rest !== 0 && (
+          <TermBar
+            term={{
+              feature: `${sorted.length - TERMS_SHOWN} more`,
+              value: Number.NaN,
+              weight: Number.NaN,
+              contribution: rest,
+            }}
+            widest={widest}
+          />
+        )}
+      </div>
+      <p class="sum">
+        <span>{against ? 'difference of scores' : 'score'}</span>
+        <b>{digits(total)}</b>
+      </p>
+    </>
   );
 }
 
