@@ -82,15 +82,18 @@ export class People {
     return grade;
   }
 
-  /** What a user does with a list, position bias included. The list holds pin indexes of the recipe, best first. */
-  act(user: WorldUser, query: number, list: ArrayLike<number>, random: Random): Action[] {
+  /**
+   * What a user does with a list, position bias included. The list holds pin indexes of the recipe, best first. `weariness` is
+   * taken from every utility (tiring.ts).
+   */
+  act(user: WorldUser, query: number, list: ArrayLike<number>, random: Random, weariness = 0): Action[] {
     const actions: Action[] = [];
     for (let item = 0; item < list.length; item++) {
       if (random.next() >= examination(item + 1)) continue;
       actions.push({ item, type: 'impression' });
       const chance = random.next();
       const noise = UTILITY.noise * Math.log(chance / (1 - chance));
-      const want = this.utility(query, list[item]) + this.taste(user, query, list[item]) + noise;
+      const want = this.utility(query, list[item]) + this.taste(user, query, list[item]) - weariness + noise;
       const action = ACTIONS.findLast((name) => want > UTILITY.thresholds[name]);
       if (action) actions.push({ item, type: action });
     }

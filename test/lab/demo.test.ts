@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { job } from '../../lab/studies/demo/demo.ts';
+import { job as judgeComposition } from '../../lab/studies/composition/judge-composition.ts';
+import { VISITS } from '../../lab/studies/composition/tiring-visitors.ts';
+import { TIRING } from '../../lab/world/tiring.ts';
 import type { CategoryLift, Measurement } from '../../lab/studies/demo/demo-measure.ts';
 import { type Check, checksOf, type ProvedWorld, simultaneousFactor } from '../../lab/studies/demo/demo-prove.ts';
 import { openFeatureStore } from '../../src/features/feature-store.ts';
@@ -41,6 +44,28 @@ describe('demo', () => {
     expect(truth.pins).toHaveLength(200);
     expect(truth.people).toHaveProperty('thresholds');
   }, 240_000);
+
+  it(
+    'people who tire of sameness use its lists for two weeks of a moved clock, and the report counts them by age',
+    { timeout: 240_000 },
+    async () => {
+      const options = { people: 60, light: 3, strong: 8, seed: 1 };
+      const config = readConfig({}, { data: folder });
+      const given = { args: [], config, dataFolder: folder, progress: SILENT, signal: new AbortController().signal };
+      const { costs, experiments, lists, weariness, plot, truth } = await judgeComposition.run({ ...given, options });
+      expect(truth).toMatchObject({ on: true, ...TIRING });
+      expect(costs[0].loss.mean).toBe(0);
+      const strong = costs.find(({ composition }) => composition.method === 'ssd' && composition.weight === 8);
+      expect(strong?.loss.mean).toBeGreaterThan(0);
+      expect(strong?.sameness).toBeLessThan(costs[0].sameness);
+      expect(lists).toBe(60 * VISITS.reduce((sum, [, each]) => sum + each, 0));
+      const days = VISITS.map(([day]) => day);
+      for (const { byAge } of experiments) expect(byAge.map(({ daysSinceFirst }) => daysSinceFirst)).toEqual(days);
+      expect(Object.keys(weariness ?? {})).toContain('strong-composition/by score');
+      expect(readFileSync(plot ?? '', 'utf8')).toContain('days since the first list');
+      expect(Math.abs(Date.now() - performance.timeOrigin - performance.now()), 'the clock is back').toBeLessThan(600_000);
+    },
+  );
 
   it('refuses another world in the same folder', async () => {
     await expect(run({ seed: 2 })).rejects.toMatchObject({ code: 'JOB_USAGE' });
