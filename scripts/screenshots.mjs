@@ -25,6 +25,13 @@ await shot('closeup', `/pin/${encodeURIComponent(plain)}`, {
   height: 1200,
   after: (page) => page.locator('button.link', { hasText: /^why$/ }).first().click(),
 });
+await shot('hide-menu', `/pin/${encodeURIComponent(plain)}`, {
+  after: async (page) => {
+    await page.locator('.related .card').nth(1).hover();
+    await page.locator('.related .card-menu summary').nth(1).click();
+    await page.evaluate(() => window.scrollTo(0, document.querySelector('.related').getBoundingClientRect().top + scrollY - 80));
+  },
+});
 await shot('objects', `/pin/${encodeURIComponent(pinWithObjects)}`, {
   after: (page) => page.getByRole('button', { name: /Show \d+ object/ }).click(),
 });

@@ -84,6 +84,7 @@ class Page {
   private readonly composition: Composition;
   private readonly deviation: number;
   private readonly volume: SlidingVolume;
+  private readonly likeness: Likeness;
   /** Pins placed so far, those of pages before first. */
   private readonly placed: number[] = [];
 
@@ -91,7 +92,8 @@ class Page {
     this.items = items;
     this.composition = composition;
     this.deviation = deviation;
-    this.volume = new SlidingVolume(composition.window - 1, items.likeness);
+    this.likeness = remembered(items.likeness);
+    this.volume = new SlidingVolume(composition.window - 1, this.likeness);
     for (const pin of tail) this.put(pin);
   }
 
@@ -130,10 +132,21 @@ class Page {
     const { method, window } = this.composition;
     if (method === 'ssd') return this.volume.uprightOf(pin);
     let most = 0;
-    for (const other of this.placed.slice(Math.max(0, this.placed.length - window + 1)))
-      most = Math.max(most, this.items.likeness(pin, other));
+    for (const other of this.placed.slice(Math.max(0, this.placed.length - window + 1))) most = Math.max(most, this.likeness(pin, other));
     return 1 - most;
   }
+}
+
+/** The same, worked out once for each pin beside each placed one: pins that wait are asked at every place. */
+function remembered(likeness: Likeness): Likeness {
+  const known = new Map<number, Map<number, number>>();
+  return (pin, placed) => {
+    let beside = known.get(placed);
+    if (!beside) known.set(placed, (beside = new Map()));
+    let value = beside.get(pin);
+    if (value === undefined) beside.set(pin, (value = likeness(pin, placed)));
+    return value;
+  };
 }
 
 /** Which limits an item would break at the next place. */
