@@ -3,7 +3,8 @@
  *
  *   likeness = 0.6 x picture + 0.3 x categories + 0.1 x domain
  *
- *   picture      1 - Hamming distance / bits of the binary codes, which is (1 + cosine) / 2 of codes of +1 and -1
+ *   picture      1 - Hamming distance / bits of the binary codes, which is (1 + cosine) / 2 of codes of +1 and -1; where vectors
+ *                were imported, the mean of that and of (1 + cosine) / 2 of each set
  *   categories   cosine of the category vectors
  *   domain       1 for links to one site
  *
@@ -13,27 +14,48 @@
 import type { PinColumns } from '../catalog/pins/pin-columns.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
 import { hammingAt } from '../math/bits.ts';
+import type { VectorCosines } from '../ranker/scoring/ranking-feature.ts';
 
 export const LIKENESS_WEIGHTS = { picture: 0.6, categories: 0.3, domain: 0.1 } as const;
 
 /** Likeness of two pins by their indexes. */
 export type Likeness = (a: number, b: number) => number;
 
-/** `visual` null: pictures say nothing. */
-export function pinLikeness(pins: Pick<PinColumns, 'categories' | 'domain'>, visual: Pick<VisualFeatures, 'image'> | null): Likeness {
+/** `visual` null and no `vectors`: pictures say nothing. */
+export function pinLikeness(
+  pins: Pick<PinColumns, 'categories' | 'domain'>,
+  visual: Pick<VisualFeatures, 'image'> | null,
+  vectors: readonly VectorCosines[] = [],
+): Likeness {
   const { picture, categories, domain } = LIKENESS_WEIGHTS;
+  const looks: readonly Likeness[] = [...(visual ? [codeLikeness(visual)] : []), ...vectors.map(vectorLikeness)];
   return (a, b) => {
     if (a === b) return 1;
     const sameDomain = pins.domain[a] >= 0 && pins.domain[a] === pins.domain[b] ? 1 : 0;
-    return picture * pictureLikeness(visual, a, b) + categories * categoryCosine(pins, a, b) + domain * sameDomain;
+    return picture * meanOf(looks, a, b) + categories * categoryCosine(pins, a, b) + domain * sameDomain;
   };
 }
 
-function pictureLikeness(visual: Pick<VisualFeatures, 'image'> | null, a: number, b: number): number {
-  if (!visual) return 0;
-  const { has, codes, words, bits } = visual.image;
-  if (has[a] !== 1 || has[b] !== 1) return 0;
-  return 1 - hammingAt(codes, a * words, codes, b * words, words) / bits;
+function meanOf(looks: readonly Likeness[], a: number, b: number): number {
+  let sum = 0;
+  for (const look of looks) sum += look(a, b);
+  return looks.length === 0 ? 0 : sum / looks.length;
+}
+
+function codeLikeness({ image }: Pick<VisualFeatures, 'image'>): Likeness {
+  return (a, b) => {
+    const { has, codes, words, bits } = image;
+    return has[a] === 1 && has[b] === 1 ? 1 - hammingAt(codes, a * words, codes, b * words, words) / bits : 0;
+  };
+}
+
+function vectorLikeness(set: VectorCosines): Likeness {
+  const [other, cosine] = [new Int32Array(1), new Float32Array(1)];
+  return (a, b) => {
+    other[0] = b;
+    set.cosinesInto(a, other, 1, cosine);
+    return Number.isNaN(cosine[0]) ? 0 : (1 + cosine[0]) / 2;
+  };
 }
 
 function categoryCosine({ categories }: Pick<PinColumns, 'categories'>, a: number, b: number): number {

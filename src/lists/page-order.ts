@@ -33,7 +33,7 @@ export interface PageOrder {
   readonly composed: Pick<Composed, 'tail' | 'deviation'> | null;
 }
 
-type Parts = Pick<ServingParts, 'pins' | 'visual' | 'impressionsOf'>;
+type Parts = Pick<ServingParts, 'pins' | 'visual' | 'vectors' | 'impressionsOf'>;
 
 /**
  * By score, or as the treatment composes it; then a few places go to pins that were hardly seen. Only pages with neither are
@@ -57,9 +57,14 @@ function scoredRows({ candidates }: OrderedFor, scores: Float64Array, count: num
   return { rows: bestRows(scores, candidates.pinIndexes, count), placings: null, composed: null };
 }
 
-function composedRows({ pins, visual }: Parts, { options, candidates, cursor }: OrderedFor, scores: Float64Array, count: number): Ordered {
+function composedRows(
+  { pins, visual, vectors }: Parts,
+  { options, candidates, cursor }: OrderedFor,
+  scores: Float64Array,
+  count: number,
+): Ordered {
   const { composition } = options.treatment;
-  const items: Placeable = { scores, pinIndexes: candidates.pinIndexes, pins, likeness: pinLikeness(pins, visual) };
+  const items: Placeable = { scores, pinIndexes: candidates.pinIndexes, pins, likeness: pinLikeness(pins, visual, vectors) };
   if (!composition) throw new TypeError('expected a treatment with a composition');
   const { rows, placings, tail, deviation } = compose(items, composition, count, pagesBefore(cursor));
   return { rows, placings, composed: { tail, deviation } };

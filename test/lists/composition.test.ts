@@ -228,3 +228,19 @@ test('likeness is the inner product of vectors: codes as signs beside a constant
   for (let a = 0; a < count; a++)
     for (let b = 0; b < count; b++) expect(likeness(a, b), `${a} ${b}`).toBeCloseTo(dot(vectorOf(a), vectorOf(b)), 6);
 });
+
+test('imported vectors count beside the codes, and in their place where there are none', () => {
+  const vectors = [[1, 0], [0.6, 0.8], null];
+  const set = {
+    rowOf: (pin: number) => (vectors[pin] ? pin : -1),
+    cosinesInto: (pin: number, others: Int32Array, count: number, out: Float32Array) => {
+      for (let i = 0; i < count; i++) out[i] = vectors[pin] && vectors[others[i]] ? dot(vectors[pin], vectors[others[i]]!) : Number.NaN;
+    },
+  };
+  const none = { start: new Uint32Array(3), length: new Uint16Array(3), ordinals: new Uint32Array(0), weights: new Float32Array(0) };
+  const pins = { categories: none, domain: Int32Array.of(-1, -1, -1) };
+  const alone = pinLikeness(pins, null, [set]);
+  expect([alone(0, 1), alone(0, 2), alone(2, 2)].map((value) => Math.round(value * 1e6) / 1e6)).toEqual([0.6 * 0.8, 0, 1]);
+  const image = { bits: 4, words: 1, codes: Uint32Array.of(0b1111, 0b1100, 0), has: Uint8Array.of(1, 1, 0), capacity: 3 };
+  expect(pinLikeness(pins, { image } as Parameters<typeof pinLikeness>[1], [set])(0, 1)).toBeCloseTo(0.6 * ((0.5 + 0.8) / 2), 6);
+});
