@@ -201,6 +201,17 @@ function exposed(unit: number, at: number): ExposedList {
   };
 }
 
+test('where an arm explores, each arm says what became of it; elsewhere nobody does', () => {
+  const arms = [
+    { key: 'control', weight: 0.5 },
+    { key: 'b', weight: 0.5, treatment: { exploration: { share: 0.1 } } },
+  ];
+  const named = (more: Record<string, unknown>): string[] =>
+    report(started(more), { units: 50, rates: [0.1, 0.1] }).arms[1].rates.map(({ label }) => label);
+  expect(named({ arms })).toEqual(expect.arrayContaining(['Exploration, share of items', 'Exploration, engagement rate']));
+  expect(named({}).filter((label) => label.startsWith('Exploration'))).toEqual([]);
+});
+
 test('a harmful arm and a broken guardrail are not shipped', () => {
   expect(report(started(), { units: 6000, rates: [0.13, 0.1] })).toMatchObject({
     verdict: 'do not ship',

@@ -42,6 +42,8 @@ function segmentName(kind: string, value: string): string {
   return kind.startsWith(DIMENSION_KIND) ? `${kind.slice(DIMENSION_KIND.length)}: ${value}` : SEGMENT_NAMES[kind](value);
 }
 
+const EXPLORATION_METRICS = ['exploration-share', 'exploration-engagement'];
+
 /** `cells` are those of this experiment. A figure is null until there is enough to say; a count is 0. */
 export function reportOf(
   experiment: Experiment,
@@ -102,7 +104,7 @@ class Reporter {
         weight: arm.weight,
         users: this.unitsOf(index),
         lists: this.listsOf(index),
-        rates: this.metrics.map((metric) => this.rate(index, metric)),
+        rates: [...this.metrics, ...this.exploration].map((metric) => this.rate(index, metric)),
       })),
       rows,
       guardrails,
@@ -127,6 +129,13 @@ class Reporter {
   private get metrics(): readonly Metric[] {
     const { metrics, guardrails } = this.experiment.definition;
     return [...new Set([...metrics, ...guardrails.map((each) => each.metric)])].map((name) => this.metric(name));
+  }
+
+  /** What became of items shown to get to know them, where an arm shows such: beside the other rates, and no row of its own. */
+  private get exploration(): readonly Metric[] {
+    const { arms, metrics } = this.experiment.definition;
+    const explores = arms.some(({ treatment }) => (treatment.exploration?.share ?? 0) > 0);
+    return explores ? EXPLORATION_METRICS.filter((name) => !metrics.includes(name)).map((name) => this.metric(name)) : [];
   }
 
   private metric(name: string): Metric {
