@@ -17,7 +17,7 @@ import type { Latents } from './latents.ts';
 import { type Action, examination, type People } from './people.ts';
 import type { Recipe, WorldUser } from './recipe.ts';
 
-export const TIRING = { window: 8, rate: 0.6, tolerated: 0.65, overnight: 0.85 } as const;
+export const TIRING = { window: 8, rate: 1.4, tolerated: 0.65, overnight: 0.85 } as const;
 
 /** How much two items are the same to somebody who has seen both, 0..1. */
 export function feltSameness(a: Latents, b: Latents): number {

@@ -23,13 +23,13 @@ const FOLDER = 'judge-composition';
 const FLAGS = flags([
   {
     flag: '--people <n>',
-    meaning: 'people, three in ten of them in the experiment of the light composition',
+    meaning: 'people, one in five of them in the experiment of the light composition',
     kind: 'integer',
     range: [40, 200_000],
-    default: 4800,
+    default: 1400,
   },
   { flag: '--light <weight>', meaning: 'weight of the light composition', kind: 'number', range: [0, 100], default: 3 },
-  { flag: '--strong <weight>', meaning: 'weight of the strong composition', kind: 'number', range: [0, 100], default: 5 },
+  { flag: '--strong <weight>', meaning: 'weight of the strong composition', kind: 'number', range: [0, 100], default: 6 },
   { flag: '--no-tire', meaning: 'the trait is off: people who do not mind sameness' },
   { flag: '--costs-only', meaning: 'stop when the cost in relevance is measured' },
   { flag: '--seed <n>', meaning: 'other people and chances', kind: 'integer', default: 1 },
@@ -127,7 +127,7 @@ async function actOut(input: Input, world: TrueWorld) {
 }
 
 /** The strong composition gets most people: of it, single days are judged. */
-const SLOTS = { light: [0, 0.3], strong: [0.3, 1] } as const;
+const SLOTS = { light: [0, 0.2], strong: [0.2, 1] } as const;
 
 async function define(
   visitors: TiringVisitors,
