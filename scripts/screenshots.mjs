@@ -40,6 +40,17 @@ await shot(
   `/pin/${encodeURIComponent(plain)}?treatment=as-retrieved&against=${encodeURIComponent(models.at(-1)?.name ?? 'variant-c')}`,
   { height: 1300 },
 );
+const { boards } = await get('/v1/boards?limit=1');
+if (boards[0])
+  await shot('board-ideas', `/board/${encodeURIComponent(boards[0].id)}`, {
+    height: 1400,
+    after: async (page) => {
+      const idea = page.locator('section[aria-label="More ideas for this board"] .card').first();
+      await idea.getByLabel(/^More for/).click();
+      await idea.getByRole('button', { name: 'Less like this' }).click();
+      await page.locator('.unliked').waitFor();
+    },
+  });
 if (users[0]) await shot('home-feed', `/home/${encodeURIComponent(users[0].id)}`, { height: 1100 });
 await shot('experiments', '/experiments', {});
 const [watched] = experiments.filter(({ state }) => state !== 'draft').sort((a, b) => b.users - a.users);
