@@ -149,17 +149,7 @@ export class Context {
       options.follow ? WORK_WHILE_WAITING : undefined,
     );
     const { catalog, pins, looks, sources, log, models, fieldColumns, lock } = this;
-    this.experiments = openExperiments(
-      dataFolder,
-      {
-        log,
-        describe: describeByCatalog(catalog),
-        holdout: config.experimentHoldout,
-        nameUser: userNaming(userKey),
-        hasModel: (name) => this.registry.has(name),
-      },
-      { synchronous },
-    );
+    this.experiments = this.openExperiments(userKey);
     this.ownMetrics = new OwnMetricsFile(dataFolder);
     this.webImages = new WebImages(config, dataFolder);
     this.checkpointer = options.follow && options.lock ? new Checkpointer(this.log.database) : null;
@@ -170,6 +160,14 @@ export class Context {
     const onChange = (change: ServiceChange): void => options.onChange?.(change);
     const refreshed = { dataFolder, catalog, pins, fieldColumns, log, looks, models, sources, freshImages, darkNet, lock };
     this.refresher = new Refresher({ ...refreshed, follows, onChange });
+  }
+
+  private openExperiments(userKey: ReturnType<typeof secretsOf>): Experiments {
+    const { dataFolder, log, catalog, registry, config } = this;
+    const describe = describeByCatalog(catalog);
+    const hasModel = (name: string): boolean => registry.has(name);
+    const parts = { log, describe, holdout: config.experimentHoldout, nameUser: userNaming(userKey), hasModel };
+    return openExperiments(dataFolder, parts, { synchronous: config.synchronous });
   }
 
   /** Visual features of the active net; null before the first extraction. */

@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import { diffModels } from '../../ranker/measures/model-difference.ts';
 import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
+import type { AuditEntry } from '../../ranker/registry/model-registry.ts';
 import { judgeModel } from '../../service/model-judge.ts';
 import { Nullable, type Reply, replies } from '../schemas.ts';
 import type { App, Service } from './routes.ts';
@@ -86,15 +87,7 @@ export function modelDetailRoutes(app: App, { context }: Service): void {
   app.get(
     '/v1/models/history',
     { schema: schema('Promotions, roll-backs and trials, the newest first', ModelHistory), config: { scope: 'read' } },
-    async () => ({
-      changes: registry
-        .history()
-        .slice(-CHANGES)
-        .reverse()
-        .map(({ at, action, model, previous, who, why, forced, surface = null, judged = null }) => {
-          return { at, action, model, previous, who, why, forced, surface, judged };
-        }),
-    }),
+    async () => ({ changes: registry.history().slice(-CHANGES).reverse().map(changeOf) }),
   );
   app.get(
     '/v1/models/:name',
@@ -143,3 +136,7 @@ export function modelDetailRoutes(app: App, { context }: Service): void {
 }
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+function changeOf({ at, action, model, previous, who, why, forced, surface, judged }: AuditEntry) {
+  return { at, action, model, previous, who, why, forced, surface: surface ?? null, judged: judged ?? null };
+}

@@ -37,7 +37,8 @@ import { isForOperators, sendProblem, serviceErrorOf } from './problem.ts';
 import { removalRoutes } from '../routes/removals.ts';
 import { rankRoutes } from '../routes/rank.ts';
 import { relatedRoutes } from '../routes/related.ts';
-import { requestLog } from './request-log.ts';
+import { type RequestLog, requestLog } from './request-log.ts';
+import type { Config } from '../../config.ts';
 import { securityHeaders } from './security-headers.ts';
 import { bringSharedPast } from './shared-past.ts';
 import type { App, Service } from '../routes/routes.ts';
@@ -94,34 +95,13 @@ export async function buildApp(context: Context): Promise<App> {
 export async function buildService(context: Context, { behindReaders = false, writer }: AppShape = {}): Promise<BuiltApp> {
   const { config } = context;
   const log = requestLog();
-  const app = Fastify({
-    // Readers say for whom they ask; others only where the operator trusts who says it.
-    trustProxy: behindReaders || (config.proxies.length > 0 && [...config.proxies]),
-    logger: config.logLevel === 'silent' ? false : { level: config.logLevel, stream: log.stream },
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: config.bodyLimitBytes,
-    requestTimeout: config.requestTimeoutMs,
-    return503OnClosing: false,
-    clientErrorHandler: answerClientError,
-    frameworkErrors: (error, request, reply) => {
-      sendProblem(serviceErrorOf(error, config.bodyLimitBytes), request as never, reply as never);
-    },
-    http: { headersTimeout: Math.min(HEADERS_MS, config.requestTimeoutMs), connectionsCheckingInterval: CHECK_MS },
-    routerOptions: { maxParamLength: 2048 },
-    ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
-  }) as unknown as App;
+  const app = bareApp(config, behindReaders, log);
   app.server.maxConnections = config.maxConnections;
   const admission = new Admission(limitsOf(config));
   const metrics = new Metrics(context, admission, log);
   const keys = new Keys(context.dataFolder, config.keys);
   keys.onProblem = (problem) => app.log.error({ problem }, 'stored keys are refused until their file is mended');
-  app.setErrorHandler((error: Error, request, reply) => {
-    const known = serviceErrorOf(error, request.routeOptions.bodyLimit ?? config.bodyLimitBytes, request.headers['content-type']);
-    request.line.code = known.code;
-    if (known.code === 'IMAGE_URL_REFUSED' && known.cause) request.line.reason = reasonOf(known.cause);
-    if (isForOperators(known)) request.log.error({ err: known.cause ?? known }, known.message);
-    return sendProblem(known, request, reply);
-  });
+  answerErrors(app, config);
   const unknown = new UnknownRoute(app);
   app.setNotFoundHandler((request, reply) => {
     if (isPageAddress(request)) return reply.header('cache-control', 'no-cache').sendFile('index.html');
@@ -156,6 +136,36 @@ export async function buildService(context: Context, { behindReaders = false, wr
   });
   await pageRoutes(app);
   return { app, metrics };
+}
+
+/** Fastify as the settings say, without routes. */
+function bareApp(config: Config, behindReaders: boolean, log: RequestLog): App {
+  return Fastify({
+    // Readers say for whom they ask; others only where the operator trusts who says it.
+    trustProxy: behindReaders || (config.proxies.length > 0 && [...config.proxies]),
+    logger: config.logLevel === 'silent' ? false : { level: config.logLevel, stream: log.stream },
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: config.bodyLimitBytes,
+    requestTimeout: config.requestTimeoutMs,
+    return503OnClosing: false,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(serviceErrorOf(error, config.bodyLimitBytes), request as never, reply as never);
+    },
+    http: { headersTimeout: Math.min(HEADERS_MS, config.requestTimeoutMs), connectionsCheckingInterval: CHECK_MS },
+    routerOptions: { maxParamLength: 2048 },
+    ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
+  }) as unknown as App;
+}
+
+function answerErrors(app: App, config: Config): void {
+  app.setErrorHandler((error: Error, request, reply) => {
+    const known = serviceErrorOf(error, request.routeOptions.bodyLimit ?? config.bodyLimitBytes, request.headers['content-type']);
+    request.line.code = known.code;
+    if (known.code === 'IMAGE_URL_REFUSED' && known.cause) request.line.reason = reasonOf(known.cause);
+    if (isForOperators(known)) request.log.error({ err: known.cause ?? known }, known.message);
+    return sendProblem(known, request, reply);
+  });
 }
 
 /** A connection that has not said what it wants by then is closed. */
