@@ -43,9 +43,17 @@ const BATCH = 500;
 const FIRST_CLICK = EVENT_TYPES.indexOf('click');
 const LAST_CLICK = EVENT_TYPES.indexOf('save');
 const CLICKS: ReadonlySet<EventType> = new Set(EVENT_TYPES.slice(FIRST_CLICK, LAST_CLICK + 1));
+/** Queries, and pairs of all of them (12 bytes each), that are kept in memory. */
 const QUERIES_KEPT = 20_000;
+const PAIRS_KEPT = 2_000_000;
 /** Lists that answer to a region of the pin's picture say nothing about the pin as a whole. */
 const ABOUT_A_REGION: ReadonlySet<Surface> = new Set(['visual-search', 'lens'] as const);
+
+/** What is known of the pins of one query: pins ascending, the ratio of each. */
+interface QueryRatios {
+  readonly pins: Int32Array;
+  readonly ratios: Float64Array;
+}
 
 interface PairRow {
   pin: number;
@@ -67,7 +75,8 @@ export class PairEngagementLog {
   private readonly putShown: Statement<[number]>;
   private readonly shownOf: Statement<[number], number>;
   private readonly put: Statement<[number, number, number, number, number]>;
-  private readonly ratios = new Map<number, ReadonlyMap<number, number>>();
+  private readonly ratios = new Map<number, QueryRatios>();
+  private pairsKept = 0;
   private readonly impressionsAt = new Float64Array(POSITIONS);
   private readonly clicksAt = new Float64Array(POSITIONS);
   private through = 0;
@@ -76,7 +85,7 @@ export class PairEngagementLog {
     this.database = database;
     this.lists = lists;
     this.events = events;
-    this.ofQuery = database.prepare('SELECT pin, clicks, expected, at FROM pair_engagement WHERE query_pin = ?');
+    this.ofQuery = database.prepare('SELECT pin, clicks, expected, at FROM pair_engagement WHERE query_pin = ? ORDER BY pin');
     this.ofPair = database.prepare('SELECT pin, clicks, expected, at FROM pair_engagement WHERE query_pin = ? AND pin = ?');
     this.earlier = database
       .prepare<[number, number], number>('SELECT 1 FROM event WHERE list_index = ? AND event_index < ? LIMIT 1')
@@ -106,9 +115,12 @@ export class PairEngagementLog {
 
   /** Ratio of each pair into `out`, 0 where nothing is known of a pair; false when nothing is known of the query at all. */
   clicksOverExpected(queryPin: number, pinIndexes: Int32Array, count: number, out: Float32Array): boolean {
-    const ratios = this.ratiosOf(queryPin);
-    if (ratios.size === 0) return false;
-    for (let i = 0; i < count; i++) out[i] = ratios.get(pinIndexes[i]) ?? 0;
+    const { pins, ratios } = this.ratiosOf(queryPin);
+    if (pins.length === 0) return false;
+    for (let i = 0; i < count; i++) {
+      const at = placeOf(pins, pinIndexes[i]);
+      out[i] = pins[at] === pinIndexes[i] ? ratios[at] : 0;
+    }
     return true;
   }
 
@@ -119,9 +131,10 @@ export class PairEngagementLog {
 
   /** Pins with a ratio of at least `ratioMin` for this query pin, the greatest first; ties by pin index. */
   winnersOf(queryPin: number, ratioMin: number): { readonly pinIndexes: Int32Array; readonly scores: Float32Array } {
-    const winners = [...this.ratiosOf(queryPin)].filter(([pin, ratio]) => ratio >= ratioMin && pin !== queryPin);
-    winners.sort(([a, left], [b, right]) => right - left || a - b);
-    return { pinIndexes: Int32Array.from(winners, ([pin]) => pin), scores: Float32Array.from(winners, ([, ratio]) => ratio) };
+    const { pins, ratios } = this.ratiosOf(queryPin);
+    const winners = Array.from(pins.keys()).filter((at) => ratios[at] >= ratioMin && pins[at] !== queryPin);
+    winners.sort((a, b) => ratios[b] - ratios[a] || pins[a] - pins[b]);
+    return { pinIndexes: Int32Array.from(winners, (at) => pins[at]), scores: Float32Array.from(winners, (at) => ratios[at]) };
   }
 
   /** For a process that does not roll up itself: forgets what it read when another has rolled up more since. */
@@ -129,17 +142,29 @@ export class PairEngagementLog {
     const through = this.readThrough.get() ?? 0;
     if (through === this.through) return;
     this.through = through;
-    this.ratios.clear();
+    this.forgetAll();
   }
 
-  private ratiosOf(queryPin: number): ReadonlyMap<number, number> {
+  private forgetAll(): void {
+    this.ratios.clear();
+    this.pairsKept = 0;
+  }
+
+  private ratiosOf(queryPin: number): QueryRatios {
     const known = this.ratios.get(queryPin);
     if (known) return known;
-    if (this.ratios.size >= QUERIES_KEPT) this.ratios.clear();
     const rows = this.ofQuery.all(queryPin);
-    const ratios = new Map(rows.map((row) => [row.pin, (row.clicks + SHRINK) / (row.expected + SHRINK)]));
-    this.ratios.set(queryPin, ratios);
-    return ratios;
+    if (this.ratios.size >= QUERIES_KEPT || this.pairsKept + rows.length > PAIRS_KEPT) this.forgetAll();
+    const pins = Int32Array.from(rows, ({ pin }) => pin);
+    const found = { pins, ratios: Float64Array.from(rows, ({ clicks, expected }) => (clicks + SHRINK) / (expected + SHRINK)) };
+    this.ratios.set(queryPin, found);
+    this.pairsKept += rows.length;
+    return found;
+  }
+
+  private forget(queryPin: number): void {
+    this.pairsKept -= this.ratios.get(queryPin)?.pins.length ?? 0;
+    this.ratios.delete(queryPin);
   }
 
   /**
@@ -204,7 +229,7 @@ export class PairEngagementLog {
     const decay = before ? 0.5 ** (Math.max(0, at - before.at) / HALF_LIFE_MS) : 0;
     const newest = Math.max(at, before?.at ?? 0);
     this.put.run(queryPin, pin, (before?.clicks ?? 0) * decay + clicks, (before?.expected ?? 0) * decay + expected, newest);
-    this.ratios.delete(queryPin);
+    this.forget(queryPin);
   }
 
   private save(): void {
@@ -224,4 +249,15 @@ function byList(events: readonly LoggedEvent[]): ReadonlyMap<number, LoggedEvent
     else lists.set(event.listIndex, [event]);
   }
   return lists;
+}
+
+/** The first place of an ascending list that holds `value` or more; its length when none does. */
+function placeOf(values: Int32Array, value: number): number {
+  let [low, high] = [0, values.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
