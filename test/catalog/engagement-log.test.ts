@@ -41,6 +41,17 @@ test('events of an unknown list are kept apart, and join when it arrives', async
   log.close();
 });
 
+test('what was hidden in a list that is unknown so far is hidden at once, and once only when the list arrives', async () => {
+  const log = openLog(':memory:');
+  await log.events.append([event('h', { type: 'hide', userId: 'bob', at: 5, reason: 'dull' })]);
+  const hidden = [{ pinIndex: event('h').pinIndex, type: 'hide', at: 5, reason: 'dull' }];
+  expect([log.events.countStrays(), log.events.hidesOf('bob', 5)]).toEqual([1, hidden]);
+  expect([log.events.hidesOf('bob', 4), log.events.hidesOf('ann', 5)]).toEqual([[], []]);
+  await log.lists.append(servedList({ userId: 'bob' }));
+  expect([log.events.countStrays(), log.events.hidesOf('bob', 5)]).toEqual([0, hidden]);
+  log.close();
+});
+
 test('a judged list has the best grade of each item within the window', async () => {
   const log = openLog(':memory:');
   await log.lists.append(servedList({ pins: [10, 11, 12, 13] }));

@@ -46,6 +46,9 @@ CREATE INDEX event_hidden ON event (person, at) WHERE type >= 5 AND person IS NO
 ALTER TABLE log_day ADD COLUMN hides INTEGER NOT NULL DEFAULT 0;
 `;
 
+/** A version of the log (a step of `migrate`): a way to what people hid in lists that are unknown so far. */
+export const STRAY_HIDE_TABLES = 'CREATE INDEX stray_event_hidden ON stray_event (person, at) WHERE type >= 5 AND person IS NOT NULL;';
+
 /** A checked event whose pin is known. */
 export interface Engagement {
   readonly eventId: string;
@@ -121,7 +124,7 @@ export class EngagementLog {
   private readonly strayKnown: Statement<[string], number>;
   private readonly listOf: Statement<[string], ListReference>;
   private readonly ofList: Statement<[number], EventRow>;
-  private readonly hides: Statement<[number, number], EventRow>;
+  private readonly hides: Statement<[number, number, number, number], EventRow>;
   private strayCount: number;
 
   constructor(database: Database, commit: GroupCommit, lists: ServedListLog, nameUser: NameUser = userNaming('')) {
@@ -144,8 +147,11 @@ export class EngagementLog {
     this.ofList = database.prepare(
       'SELECT event_index, type, list_index, pin, position, at, value FROM event WHERE list_index = ? ORDER BY event_index',
     );
+    // Of the same moment, those of unknown lists are the newer ones: they join behind the others.
     this.hides = database.prepare(
-      'SELECT type, pin, at, reason FROM event WHERE person = ? AND type >= 5 AND at <= ? ORDER BY at, event_index',
+      `SELECT type, pin, at, reason, 0 AS stray, event_index FROM event WHERE person = ? AND type >= 5 AND at <= ?
+       UNION ALL SELECT type, pin, at, reason, 1, 0 FROM stray_event WHERE person = ? AND type >= 5 AND at <= ?
+       ORDER BY at, stray, event_index`,
     );
     this.strayCount = this.countStrays();
     commit.onUndone(() => {
@@ -291,11 +297,16 @@ export class EngagementLog {
     return this.ofList.all(listIndex).map(eventOf);
   }
 
-  /** What a person hid and took back up to a moment (epoch milliseconds), in order of time. */
+  /**
+   * What a person hid and took back up to a moment (epoch milliseconds), in order of time. What was hidden counts whether its
+   * list is known or not: with several processes a list may come after what was done with it.
+   */
   hidesOf(userId: string, until: number): readonly HideAction[] {
     const person = this.people.known(userId);
     if (person === null) return [];
-    return this.hides.all(person, until).map(({ type, pin, at, reason }) => ({ pinIndex: pin, type: EVENT_TYPES[type], at, reason }));
+    return this.hides
+      .all(person, until, person, until)
+      .map(({ type, pin, at, reason }) => ({ pinIndex: pin, type: EVENT_TYPES[type], at, reason }));
   }
 
   /** The newest actions of a person before a moment, newest first; impressions only when asked for. */
