@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, request as ask, type IncomingMessage, type Server } from 'node:http';
 import { join } from 'node:path';
 import Fastify from 'fastify';
 import { afterEach, expect, test } from 'vitest';
@@ -15,13 +15,19 @@ afterEach(async () => {
 });
 
 /** A reading process before a writing one that does `answer`. */
-async function forwarding(answer: (url: string, send: (text: string, end: boolean) => void) => void): Promise<string> {
+async function forwarding(
+  answer: (url: string, send: (text: string, end: boolean) => void, headers: IncomingHttpHeaders) => void,
+): Promise<string> {
   const socket = join(temporaryFolder(), 'writer.sock');
   writer = createServer((request, response) =>
-    answer(request.url ?? '', (text, end) => {
-      response.write(text);
-      if (end) response.end();
-    }),
+    answer(
+      request.url ?? '',
+      (text, end) => {
+        response.write(text);
+        if (end) response.end();
+      },
+      request.headers,
+    ),
   );
   await new Promise<void>((listening) => writer.listen(socket, listening));
   app = Fastify({ requestTimeout: 200 }) as unknown as App;
@@ -49,4 +55,17 @@ test('answers pass through, and half an answer keeps nobody waiting', async () =
   const url = await forwarding((path, send) => send('some', path === '/whole'));
   expect(await (await fetch(`${url}/whole`)).text()).toBe('some');
   await expect(fetch(`${url}/half`).then((reply) => reply.text())).rejects.toThrow();
+}, 20_000);
+
+// "close" was passed on: the writing process closed while the body was being written, and the caller heard 503.
+test('the connection of a caller that closes it is not that to the writing process', async () => {
+  const url = await forwarding((_, send, { connection }) => send(String(connection), true));
+  const reply = await new Promise<IncomingMessage>((got, failed) => {
+    ask(url, { method: 'POST', headers: { connection: 'close' } }, got)
+      .on('error', failed)
+      .end('{}');
+  });
+  expect(reply.headers.connection).toBe('close');
+  expect(reply.headers['keep-alive']).toBeUndefined();
+  expect(Buffer.concat(await reply.toArray()).toString()).toBe('keep-alive');
 }, 20_000);

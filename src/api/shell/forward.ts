@@ -1,10 +1,27 @@
-import { request as ask } from 'node:http';
+import { type IncomingHttpHeaders, request as ask } from 'node:http';
 import { ServiceError } from '../../errors.ts';
 import { problemOf } from './problem.ts';
 import type { App } from '../routes/routes.ts';
 
 /** The process that writes gives up on its own handlers first; this is for one that hangs. */
 const LONGER_MS = 1000;
+
+/**
+ * Headers that speak of one connection alone (RFC 9110, section 7.6.1): each side of this process has its own. A caller's
+ * "close" that was passed on let the writing process close while the end of the body was still being written, and one in ten
+ * such requests was answered with 503.
+ */
+const OF_ONE_CONNECTION = ['connection', 'keep-alive', 'proxy-connection'];
+
+function withoutConnection(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_ONE_CONNECTION.includes(name)));
+}
+
+/** Names and values in turn. How a body is cut into pieces is between two sides, too: an HTTP/1.0 caller reads none. */
+function withoutConnectionRaw(raw: readonly string[]): string[] {
+  const left = [...OF_ONE_CONNECTION, 'transfer-encoding'];
+  return raw.filter((_, at) => !left.includes(raw[at - (at % 2)].toLowerCase()));
+}
 
 /**
  * Everything this process does not answer itself goes to the process that writes, byte for byte, and its answer back.
@@ -18,11 +35,11 @@ export async function forwardTheRest(app: App, writer: string): Promise<void> {
     rest.addContentTypeParser('*', (_request, _body, done) => done(null));
     rest.all('/*', { config: { quiet: true, prompt: true, body: 'rows', passedOn: true } }, (request, reply) => {
       const { raw } = request;
-      const headers = { ...raw.headers, 'x-forwarded-for': request.ip };
+      const headers = { ...withoutConnection(raw.headers), 'x-forwarded-for': request.ip };
       const passed = ask({ socketPath: writer, path: raw.url, method: raw.method, headers, timeout: silenceMs });
       reply.hijack();
       passed.on('response', (answer) => {
-        reply.raw.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+        reply.raw.writeHead(answer.statusCode ?? 502, withoutConnectionRaw(answer.rawHeaders));
         answer.pipe(reply.raw);
         // Half an answer is none: the caller must not wait for the rest.
         answer.on('close', () => answer.complete || reply.raw.destroy());
