@@ -109,3 +109,14 @@ test('ideas for a board take unwanted ones, which push away what resembles them'
   const refused = await app.inject('/v1/boards/plants%20of%20ann/related?unlike=nobody');
   expect(refused.json()).toMatchObject({ status: 404, code: 'CATALOG_PIN_UNKNOWN' });
 });
+
+test('a form takes as many long ids as JSON does, and says so where a field is too long', async () => {
+  const long = Array.from({ length: 1000 }, (_, i) => String(i).padEnd(256, 'x'));
+  const sent = await sendForm({ like: '["plant-1"]', exclude: JSON.stringify(long) }, null);
+  expect(sent.statusCode).toBe(200);
+  const refused = await sendForm({ like: '["plant-1"]', exclude: JSON.stringify([...long, ...long, ...long, ...long, ...long]) }, null);
+  expect([refused.statusCode, refused.json<{ detail: string }>().detail]).toEqual([
+    400,
+    'exclude: a field of a form has at most 1048576 bytes',
+  ]);
+});

@@ -8,6 +8,9 @@ export interface ImageForm {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
+/** Of one field: a thousand ids of 256 characters fit. */
+const FIELD_BYTES_MAX = 1 << 20;
+
 /** Reads the parts of a form; one that is cut short or malformed is the caller's mistake. @throws REQUEST_INVALID, IMAGE_TOO_LARGE. */
 export async function readImageForm(request: FastifyRequest, byteLimit: number): Promise<ImageForm> {
   try {
@@ -21,7 +24,12 @@ export async function readImageForm(request: FastifyRequest, byteLimit: number):
 async function readParts(request: FastifyRequest, byteLimit: number): Promise<ImageForm> {
   let image: Uint8Array | null = null;
   const fields: Record<string, unknown> = {};
-  for await (const part of request.parts({ limits: { fileSize: byteLimit, files: 1, fields: 20, fieldSize: 16_384 } })) {
+  for await (const part of request.parts({ limits: { fileSize: byteLimit, files: 1, fields: 20, fieldSize: FIELD_BYTES_MAX } })) {
+    if (part.type === 'field' && part.valueTruncated)
+      throw new ServiceError('REQUEST_INVALID', {
+        field: part.fieldname,
+        detail: `${part.fieldname}: a field of a form has at most ${FIELD_BYTES_MAX} bytes`,
+      });
     if (part.type === 'field') fields[part.fieldname] = fieldValue(part.fieldname, wholeText(part.fieldname, String(part.value)));
     else if (part.fieldname === 'image') {
       image = await part.toBuffer().catch((error: unknown) => {
