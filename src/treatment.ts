@@ -161,7 +161,7 @@ export function isTreatmentProblem(read: TreatmentPart | TreatmentProblem): read
 
 /** What a record may leave out inside its fields. */
 function filled(field: Field, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   if (field === 'whenDominantObject') return { visualWeightFactor: 1, ...value };
   if (field === 'composition') return { method: 'ssd', weight: 0.5, window: 8, limits: {}, ...value };
   if (field === 'exploration') return { share: 0, fewerThan: 20, ...value };

@@ -35,6 +35,7 @@ describe('what bad input gets', () => {
     ['a foreign cursor', { url: `${related}?cursor=abcdef` }, 400, 'REQUEST_INVALID', 'cursor'],
     ['an unknown model', { url: `${related}?treatment=no-such-model` }, 404, 'RANKER_MODEL_UNKNOWN', undefined],
     ['a treatment that is no JSON', { url: `${related}?treatment={` }, 400, 'REQUEST_INVALID', 'treatment'],
+    ['a composition that is a list', { url: `${related}?treatment={"composition":[]}` }, 400, 'REQUEST_INVALID', 'treatment'],
     ['a treatment with an unknown field', { url: `${related}?treatment={"modell":"x"}` }, 400, 'REQUEST_INVALID', 'treatment'],
     ['a body without its list', post('/v1/events', {}), 400, 'REQUEST_INVALID', 'events'],
     ['a body that is a list', post('/v1/events', []), 400, 'REQUEST_INVALID', 'body'],
