@@ -214,3 +214,15 @@ test.skipIf(whyNoGraph() !== null)(
     expect(sourcesOf(list, 'plant-1')).toHaveLength(1);
   },
 );
+
+test('vectors whose inner products are no numbers, and ids without end, are refused or shortened by name', async () => {
+  const huge = lines([{ id: 'plant-1', vector: [3e38, 1] }]);
+  await expect(runJob(importVectors, folder, { file: put('huge.jsonl', huge), name: 'huge', metric: 'dot' })).rejects.toThrow(
+    /the vector of pin plant-1 has the length 3e\+38; inner products need at most/,
+  );
+  expect(await runJob(importVectors, folder, { file: put('huge.jsonl', huge), name: 'huge' })).toMatchObject({ vectors: 1 });
+  const zeros = put('zeros.jsonl', lines([{ id: 'plant-1', vector: [0, 0] }]));
+  await expect(runJob(importVectors, folder, { file: zeros, name: 'zeros' })).rejects.toThrow(/All 1 vectors .* are zeros/);
+  const long = put('long.jsonl', lines([...tastes(), { id: 'x'.repeat(100_000), vector: [1, 0, 0] }]));
+  expect(await runJob(importVectors, folder, { file: long, name: 'long' })).toMatchObject({ unknownIds: [`${'x'.repeat(80)}...`] });
+});

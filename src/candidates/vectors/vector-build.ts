@@ -28,8 +28,11 @@ export interface BuildWatch {
   readonly signal: AbortSignal;
 }
 
-/** Unknown ids that are named. */
+/** Unknown ids that are named, and characters of each. */
 const NAMED_MAX = 5;
+const NAMED_LENGTH_MAX = 80;
+/** Of a vector under `dot`: then no inner product leaves the range of 32-bit numbers. */
+const DOT_LENGTH_MAX = 1e19;
 /** Rows, and points of a graph, between two looks at whether to stop. */
 const PIECE = 1000;
 
@@ -47,7 +50,8 @@ export interface CollectedVectors {
 
 /**
  * Reads all rows. `indexOf` gives a pin's index, below 0 for an unknown id.
- * @throws CATALOG_FILE_UNREADABLE for a vector of another length than the first, or that holds what is no finite number; JOB_STOPPED.
+ * @throws CATALOG_FILE_UNREADABLE for a vector of another length than the first, or that holds what is no finite number, or whose
+ * inner products would be none; JOB_STOPPED.
  */
 export async function collectVectors(
   file: string,
@@ -66,11 +70,11 @@ export async function collectVectors(
       if (signal.aborted) throw new ServiceError('JOB_STOPPED');
     }
     growing.dimensions ??= vector.length;
-    const problem = problemOf(vector, growing.dimensions);
-    if (problem !== null) throw vectorsUnreadable(file, line, `the vector of pin ${id} ${problem}`);
+    const problem = problemOf(vector, growing.dimensions, metric);
+    if (problem !== null) throw vectorsUnreadable(file, line, `the vector of pin ${shortened(id)} ${problem}`);
     const pin = indexOf(id);
     if (pin < 0) {
-      if (counts.unknown++ < NAMED_MAX) unknownIds.push(id);
+      if (counts.unknown++ < NAMED_MAX) unknownIds.push(shortened(id));
       continue;
     }
     const scale = metric === 'cosine' ? 1 / lengthOf(vector) : 1;
@@ -81,12 +85,17 @@ export async function collectVectors(
   return { table: { metric, ...growing.sorted() }, ...counts, unknownIds };
 }
 
-function problemOf(vector: ArrayLike<number>, dimensions: number): string | null {
+function shortened(id: string): string {
+  return id.length <= NAMED_LENGTH_MAX ? id : `${id.slice(0, NAMED_LENGTH_MAX)}...`;
+}
+
+function problemOf(vector: ArrayLike<number>, dimensions: number, metric: VectorMetric): string | null {
   if (vector.length !== dimensions || dimensions === 0) return `has ${vector.length} numbers, the first one has ${dimensions}`;
   for (let d = 0; d < dimensions; d++)
     if (typeof vector[d] !== 'number' || !Number.isFinite(Math.fround(vector[d])))
       return `holds ${String(vector[d])} at place ${d + 1}, which is no number of 32 bits`;
-  return null;
+  const length = metric === 'dot' ? lengthOf(vector) : 0;
+  return length > DOT_LENGTH_MAX ? `has the length ${length}; inner products need at most ${DOT_LENGTH_MAX}, so scale the vectors` : null;
 }
 
 function lengthOf(vector: ArrayLike<number>): number {

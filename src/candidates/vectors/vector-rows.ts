@@ -68,7 +68,7 @@ async function* rowsOfRecords(file: string): AsyncGenerator<VectorRow> {
       const numbers = vector ?? embedding;
       if (typeof id !== 'string' && typeof id !== 'number') throw vectorsUnreadable(file, line, 'a row has no id');
       if (!Array.isArray(numbers) && !ArrayBuffer.isView(numbers))
-        throw vectorsUnreadable(file, line, `pin ${id} has no list of numbers under vector (or embedding)`);
+        throw vectorsUnreadable(file, line, `pin ${String(id).slice(0, 80)} has no list of numbers under vector (or embedding)`);
       yield { line, id: String(id), vector: numbers as unknown as ArrayLike<number> };
     }
   }

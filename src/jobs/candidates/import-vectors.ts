@@ -67,6 +67,7 @@ takes them over. A model uses them when it is trained on lists that were served 
 type Graph = ReturnType<typeof measureGraph> & { readonly buildSeconds: number; readonly resumedRows: number };
 
 function graphLine({ recall, queries, graphMs, exactMs, buildSeconds }: Graph): string {
+  if (Object.keys(recall).length === 0) return `graph built in ${buildSeconds} s; its recall is measured from 11 vectors on`;
   const shares = Object.entries(recall).map(([k, share]) => `recall@${k} ${share.toFixed(3)}`);
   return `graph built in ${buildSeconds} s: ${shares.join(', ')} of the exact scan (${queries} pins), ${graphMs.toFixed(2)} ms a query instead of ${exactMs.toFixed(2)} ms`;
 }
@@ -79,7 +80,10 @@ async function importVectors(input: Input) {
   const { table, ...counts } = collected;
   if (table.pinIndexes.length === 0)
     throw new ServiceError('NOTHING_TO_DO', {
-      reason: `No row of ${file} is of a pin of the catalogue (${counts.read} were read); import-catalog comes first.`,
+      reason:
+        counts.zeros > 0
+          ? `All ${counts.zeros} vectors of pins of the catalogue in ${file} are zeros, which have no cosine.`
+          : `No row of ${file} is of a pin of the catalogue (${counts.read} were read); import-catalog comes first.`,
     });
   const { links, buildBreadth, searchBreadth } = input.options;
   const options = { ...DEFAULT_HNSW, links, buildBreadth, searchBreadth };
