@@ -335,15 +335,18 @@ const StudyKind = oneOf('pair', 'grade');
 export const StudyParams = Type.Object({ study: Type.String({ minLength: 1, maxLength: 100 }) });
 export const JudgeQuery = Type.Object({ judge: Type.String({ minLength: 1, maxLength: 256 }) });
 export const AnswerBody = Type.Object({
-  taskId: Type.String({ maxLength: 100 }),
+  taskId: Type.String({ minLength: 1, maxLength: 100 }),
   judge: JudgeQuery.properties.judge,
   answer: Type.Integer(),
+});
+const AnyTreatment = Type.Union([Type.String(), Type.Partial(TreatmentSchema)], {
+  description: 'A model name, a named variant, or a treatment.',
 });
 export const StudyBody = Type.Object({
   study: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$' }),
   kind: Type.Optional(Type.Union([Type.Literal('pair'), Type.Literal('grade')])),
-  treatmentA: Type.Unknown({ description: 'A model name, a named variant, or a treatment.' }),
-  treatmentB: Type.Unknown(),
+  treatmentA: AnyTreatment,
+  treatmentB: AnyTreatment,
   queries: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 20 })),
   length: Type.Optional(Type.Integer({ minimum: 1, maximum: 25, default: 8 })),
   repeats: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0.2 })),

@@ -127,6 +127,7 @@ export class Scheduler {
 
   /** Stops a job that runs or waits. @throws NOTHING_TO_DO */
   stop(job: string): void {
+    checkSchedulable(job);
     const at = this.waiting.findIndex((wanted) => wanted.job === job);
     if (at >= 0) this.waiting.splice(at, 1);
     else if (this.running?.wanted.job === job) this.running.process.stop();

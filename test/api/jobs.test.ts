@@ -64,6 +64,7 @@ describe('jobs over HTTP', () => {
       status: 404,
       body: { code: 'JOB_UNKNOWN' },
     });
+    expect(await ask('POST', '/v1/jobs/no-such-job/stop', admin)).toMatchObject({ status: 404, body: { code: 'JOB_UNKNOWN' } });
     expect(await ask('POST', '/v1/jobs/train-ranker/stop', admin)).toMatchObject({
       status: 422,
       body: { code: 'NOTHING_TO_DO' },

@@ -8,6 +8,7 @@ interface Operation {
   readonly summary?: string;
   readonly responses: Record<string, { content?: Record<string, { schema: Schema }> }>;
   readonly parameters?: readonly { name: string; in: string }[];
+  readonly requestBody?: { readonly required?: boolean; readonly content: Record<string, object> };
 }
 interface Schema {
   readonly $ref?: string;
@@ -82,6 +83,18 @@ test('every described route is answered, and a method that is not described is n
     expect(['ROUTE_UNKNOWN', 'ROUTE_METHOD'], `${method} ${path}`).not.toContain(problem);
     expect(reply.statusCode, `${method} ${path}: ${reply.body}`).toBeLessThan(500);
   }
+});
+
+test('a body is asked for where a field of it is; forms send lists as JSON', () => {
+  const bodyOf = (path: string) => document.paths[path].post.requestBody!;
+  expect(['/v1/models/canary/stop', '/v1/jobs/{job}/run', '/v1/events', '/v1/rank'].map((path) => bodyOf(path).required)).toEqual([
+    false,
+    false,
+    true,
+    true,
+  ]);
+  const { encoding } = bodyOf('/v1/visual-search').content['multipart/form-data'] as { encoding?: object };
+  expect(encoding).toMatchObject({ box: { contentType: 'application/json' }, exclude: { contentType: 'application/json' } });
 });
 
 test('every described address answers other methods with 405 and names its own', async () => {

@@ -16,6 +16,7 @@ import { experimentRoutes } from '../routes/experiments.ts';
 import { allowOrigins } from './cors.ts';
 import { compressReplies } from './compression.ts';
 import { takeEncodedBodies } from './encoded-body.ts';
+import { takeBodiesExactly } from './exact-body.ts';
 import { forwardTheRest } from './forward.ts';
 import { guard } from './guard.ts';
 import { healthRoutes } from '../routes/health.ts';
@@ -121,12 +122,12 @@ export async function buildService(context: Context, { behindReaders = false, wr
   admit(app, admission, config, unknown);
   auditAdministration(app, context.dataFolder);
   await traceRequests(app, config.tracesUrl);
+  takeBodiesExactly(app);
   if (writer !== undefined) {
     for (const routes of READING) routes(app, { context, metrics, keys });
     await forwardTheRest(app, writer);
     return { app, metrics };
   }
-  refuseUnknownFields(app);
   await app.register(swagger, OPENAPI);
   for (const routes of ROUTES) routes(app, { context, metrics, keys });
   let described: OpenApiDocument | null = null;
@@ -185,15 +186,6 @@ const OPENAPI = {
     components: { securitySchemes: { key: { type: 'http' as const, scheme: 'bearer' } } },
   },
 };
-
-/** A body that names a field its route does not know is refused, not read without it: the field may be a misspelled one. */
-function refuseUnknownFields(app: App): void {
-  app.addHook('onRoute', ({ schema }) => {
-    const body = schema?.body as { type?: string; properties?: object; additionalProperties?: unknown } | undefined;
-    if (schema && body?.type === 'object' && body.properties && body.additionalProperties === undefined)
-      schema.body = { ...body, additionalProperties: false };
-  });
-}
 
 /**
  * A handler that takes too long is answered for. Not those that wait for nothing but memory and the group commit: there

@@ -22,7 +22,7 @@ import { LensItem, PinObject, VisualBody, VisualItem } from '../search-schemas.t
 type Schema = { [key: string]: unknown };
 interface Operation {
   operationId?: string;
-  requestBody?: { content: Record<string, { schema: Schema }>; required?: boolean };
+  requestBody?: { content: Record<string, { schema: Schema; encoding?: Schema }>; required?: boolean };
   responses?: Record<string, { content?: Record<string, { schema: Schema }> }>;
   parameters?: readonly { name: string; in: string }[];
 }
@@ -87,13 +87,22 @@ function recordSchema({ fields, required, keepsOthers }: RecordShape): Schema {
 
 const IMAGE = { type: 'string', format: 'binary', description: 'The picture.' };
 
+/** Fields of a form that are no single text are sent as JSON in one part. */
+function encodingOf(properties: object): Schema {
+  const lists = Object.entries(properties as Record<string, Schema>).filter(([, { type }]) => type === 'array');
+  return Object.fromEntries(lists.map(([name]) => [name, { contentType: 'application/json' }]));
+}
+
 /** Bodies of pictures: JSON that names one, or a form that holds one. */
 function pictureBody(body: TSchema): Operation['requestBody'] {
   const json = copyOf(body as unknown as Schema);
   const properties = { ...(json.properties as object), image: IMAGE };
   return {
     required: true,
-    content: { 'application/json': { schema: json }, 'multipart/form-data': { schema: { type: 'object', properties } } },
+    content: {
+      'application/json': { schema: json },
+      'multipart/form-data': { schema: { type: 'object', properties }, encoding: encodingOf(properties) },
+    },
   };
 }
 
@@ -105,7 +114,11 @@ const BODIES: Readonly<Record<string, () => Operation['requestBody']>> = {
     required: true,
     content: {
       'multipart/form-data': {
-        schema: { type: 'object', required: ['path', 'image'], properties: { path: { type: 'string' }, image: IMAGE } },
+        schema: {
+          type: 'object',
+          required: ['path', 'image'],
+          properties: { path: { type: 'string', minLength: 1, maxLength: 1000 }, image: IMAGE },
+        },
       },
     },
   }),
@@ -179,6 +192,7 @@ function nameBodies(
 ): void {
   if (method === 'post' && BODIES[path]) operation.requestBody = BODIES[path]();
   const rows = method === 'post' ? ROWS[path] : undefined;
+  if (operation.requestBody && !BODIES[path]) operation.requestBody.required = asksFor(operation.requestBody);
   const kinds = Object.entries(operation.requestBody?.content ?? {});
   for (const [type, content] of kinds) {
     if (rows) {
@@ -191,6 +205,11 @@ function nameBodies(
     for (const [type, body] of Object.entries(content ?? {}))
       if (body.schema)
         body.schema = named(body.schema, type.includes('problem') ? 'Problem' : `${name}${status === '200' ? '' : status}Reply`);
+}
+
+/** Whether a body must be there: routes whose body has no required field also answer without one. */
+function asksFor({ content }: NonNullable<Operation['requestBody']>): boolean {
+  return Object.values(content).some(({ schema }) => ((schema.required as readonly string[] | undefined) ?? []).length > 0);
 }
 
 /** `GET /v1/pins/{id}/related` is getPinRelated, `POST /v1/events` postEvents: a part before a parameter is one of its kind. */

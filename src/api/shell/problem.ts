@@ -83,8 +83,10 @@ type Validation = NonNullable<FastifyError['validation']>;
 /** What is wrong with a request, by the first error of its schema: the field, and what it may be. */
 export function invalidRequest(errors: Validation, context: string): ServiceError {
   const [first] = errors;
-  const missing = (first.params as { missingProperty?: string }).missingProperty;
-  const unknown = (first.params as { additionalProperty?: string }).additionalProperty;
+  const params = first.params as Readonly<Record<string, string | readonly string[] | undefined>>;
+  // Two validators: one names the field, the other all such fields.
+  const missing = [params.missingProperty ?? params.requiredProperties ?? []].flat()[0];
+  const unknown = [params.additionalProperty ?? params.additionalProperties ?? []].flat()[0];
   const path = first.instancePath.slice(1).replaceAll('/', '.');
   const field = [path, missing ?? unknown].filter((part) => part).join('.') || context;
   const choices = choicesOf(errors);
