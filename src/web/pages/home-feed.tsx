@@ -57,7 +57,7 @@ function FeedOf({ userId }: { userId: string }) {
               <PinCard key={`${row.pinId}-${index}`} pinId={row.pinId} title={row.title} href={`/pin/${encodeURIComponent(row.pinId)}`}>
                 <small>
                   {DONE[row.type] ?? row.type}
-                  {typeof row.at === 'number' && `, ${ago(row.at)}`}
+                  {typeof row.at === 'number' && <span class="block">{ago(row.at)}</span>}
                 </small>
               </PinCard>
             ))}
@@ -110,10 +110,14 @@ function ChooseUser() {
         <button type="submit">Open</button>
       </form>
       {users.kind === 'failed' && <Failure error={users.error} retry={users.retry} />}
-      {rows?.length === 0 && (
-        <p class="hint">
-          {asked ? `No user's id holds "${asked}". Open shows what a new user of this id would see.` : 'Nobody has saved anything yet.'}
-        </p>
+      {rows?.length === 0 && asked !== '' && (
+        <p class="hint">No user's id holds "{asked}". Open shows what a new user of this id would see.</p>
+      )}
+      {rows?.length === 0 && asked === '' && (
+        <Empty title="Nobody has saved anything yet">
+          Users come with saves (<code>import-catalog</code>, <code>POST /v1/saves</code>) and with events that name a <code>userId</code>.
+          Until then <a href="/home/new-visitor">a new visitor</a> gets what is popular.
+        </Empty>
       )}
       {rows && rows.length > 0 && (
         <section class="panel" aria-label="Users">

@@ -73,13 +73,15 @@ function dataOf(given: readonly string[] | readonly number[], series: readonly B
 }
 
 function optionsOf(series: readonly BandSeries[], { width, height, ink, line, format, zero, time, xName }: Look): uPlot.Options {
-  const lines: uPlot.Series[] = [{ label: time ? 'day' : xName, ...(time ? { value: '{YYYY}-{MM}-{DD}' } : {}) }];
+  // The legend names the lines alone until a place is pointed at.
+  const xText = (at: number): string => (time ? new Date(1000 * at).toISOString().slice(0, 10) : String(at));
+  const lines: uPlot.Series[] = [{ label: time ? 'day' : xName, value: (_, at: number | null) => (at === null ? '' : xText(at)) }];
   const bands: uPlot.Band[] = [];
   series.forEach(({ name, low, high }, at) => {
     const colour = SERIES_COLOURS[at % SERIES_COLOURS.length];
     const said = (value: number | null | undefined): string => (value === null || value === undefined ? '–' : format(value));
     const value = (_: uPlot, own: number, __: number, index: number | null): string =>
-      low && high && index !== null ? `${said(own)} (${said(low[index])} to ${said(high[index])})` : said(own);
+      index === null ? '' : low && high ? `${said(own)} (${said(low[index])} to ${said(high[index])})` : said(own);
     lines.push({ label: name, stroke: colour, width: 2, dash: DASHES[at % DASHES.length], points: { size: 5 }, value });
     if (!low || !high) return;
     const edge = { stroke: `${colour}55`, width: 1, points: { show: false }, class: 'edge' };

@@ -12,7 +12,7 @@ interface Column<Row> {
   readonly cell: (row: Row) => ComponentChildren;
 }
 
-/** A table with a row for each of `rows`; without heads where no column has one. */
+/** A table with a row for each of `rows`; without heads where no column has one. On a phone each row that has a name is a card. */
 export function Table<Row>({
   columns,
   rows,
@@ -23,7 +23,7 @@ export function Table<Row>({
   keyOf?: (row: Row, at: number) => string | number;
 }) {
   return (
-    <table>
+    <table class={columns.some(({ names }) => names) ? 'cards' : undefined}>
       {columns.some(({ head }) => head !== undefined) && (
         <thead>
           <tr>
@@ -38,13 +38,13 @@ export function Table<Row>({
       <tbody>
         {rows.map((row, place) => (
           <tr key={keyOf(row, place)}>
-            {columns.map(({ names, class: name, title, cell }, at) =>
+            {columns.map(({ head, silent, names, class: name, title, cell }, at) =>
               names ? (
                 <th key={at} scope="row" class={name}>
                   {cell(row)}
                 </th>
               ) : (
-                <td key={at} class={name} title={title?.(row)}>
+                <td key={at} class={name} title={title?.(row)} data-head={silent ? undefined : head}>
                   {cell(row)}
                 </td>
               ),
