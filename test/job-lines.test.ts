@@ -12,6 +12,8 @@ test('a training without later lists says that nothing judges, and prints no zer
   expect(measuredLines({ trained: { mean: 0.5, low: 0.4, high: 0.6, queries: 9 }, control: nothing })).toEqual([
     '  NDCG@10 trained      0.5000 (0.4000 .. 0.6000)',
   ]);
+  const one = { mean: 0.5, low: Number.NaN, high: Number.NaN, queries: 3 };
+  expect(measuredLines({ trained: one })).toEqual(['  NDCG@10 trained      0.5000 (one cluster: no interval)']);
 });
 
 test('class folders that are links are followed; a link to nothing is none', () => {

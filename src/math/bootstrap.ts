@@ -8,6 +8,7 @@ import { seededRandom } from './random.ts';
 /** A mean (or lift) over queries, or over whatever was drawn, with its 95 % interval. */
 export interface Interval {
   readonly mean: number;
+  /** NaN, as `high`: everything is of one cluster, which can't be redrawn. */
   readonly low: number;
   readonly high: number;
   /** Values that it rests on. */
@@ -40,6 +41,12 @@ export function bootstrapLift(a: ArrayLike<number>, b: ArrayLike<number>, seed: 
   return bootstrap([a, b], seed, clusters, ([sumA, sumB]) => (sumB > 0 ? sumA / sumB - 1 : 0));
 }
 
+/** `(0.1000 .. 0.1500)`, or that there is none. From JSON, no number has become null. */
+export function intervalText({ low, high }: { readonly low: number | null; readonly high: number | null }, digits = 4): string {
+  if (!Number.isFinite(low) || !Number.isFinite(high)) return '(one cluster: no interval)';
+  return `(${low?.toFixed(digits)} .. ${high?.toFixed(digits)})`;
+}
+
 /** A figure of the sums over all values and their number. */
 type Statistic = (sums: readonly number[], count: number) => number;
 
@@ -54,6 +61,9 @@ export function bootstrap(
   const { sums, counts } = clustered(series, clusters);
   const random = seededRandom(seed);
   const units = counts.length;
+  const whole = series.map((_, s) => sums[s].reduce((sum, value) => sum + value, 0));
+  const mean = statistic(whole, values);
+  if (units === 1) return { mean, low: Number.NaN, high: Number.NaN, queries: values };
   const drawn = Float64Array.from({ length: RESAMPLES }, () => {
     const total = series.map(() => 0);
     let count = 0;
@@ -65,8 +75,7 @@ export function bootstrap(
     return statistic(total, count);
   }).sort();
   const at = (share: number): number => drawn[Math.min(RESAMPLES - 1, Math.floor(share * RESAMPLES))];
-  const whole = series.map((_, s) => sums[s].reduce((sum, value) => sum + value, 0));
-  return { mean: statistic(whole, values), low: at(0.025), high: at(0.975), queries: values };
+  return { mean, low: at(0.025), high: at(0.975), queries: values };
 }
 
 /** Sums of each series and numbers of values by cluster, in the order in which clusters are met. */

@@ -1,6 +1,8 @@
+import { wordOf } from '../../src/ranker/judging/judgement.ts';
+import { whisker, whiskerScale } from '../../src/ranker/measures/report-charts.ts';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/math/random.ts';
-import { bootstrapDifference, bootstrapLift, bootstrapMean } from '../../src/math/bootstrap.ts';
+import { bootstrapDifference, bootstrapLift, bootstrapMean, intervalText } from '../../src/math/bootstrap.ts';
 import { letor4Measures } from '../../src/ranker/measures/letor4-measures.ts';
 import {
   averagePrecision,
@@ -102,6 +104,18 @@ describe('bootstrap', () => {
     // 40 owners in 6 lists each: the interval over lists is 2.4 times too narrow and covers some 58 %.
     expect(together).toBeGreaterThan(178);
     expect(apart).toBeLessThan(150);
+  });
+
+  it('one cluster cannot be redrawn: there is a mean, and no interval', () => {
+    const none = { low: Number.NaN, high: Number.NaN };
+    expect(bootstrapMean([0, 1, 1], 1, ['ann', 'ann', 'ann'])).toEqual({ mean: 2 / 3, ...none, queries: 3 });
+    expect(bootstrapLift([2], [1], 1)).toEqual({ mean: 1, ...none, queries: 1 });
+    expect(intervalText({ low: Number.NaN, high: Number.NaN })).toBe('(one cluster: no interval)');
+    expect(intervalText({ low: null, high: null })).toBe('(one cluster: no interval)');
+    expect(intervalText({ low: 0.1, high: 0.25 }, 2)).toBe('(0.10 .. 0.25)');
+    expect(wordOf(Number.NaN, Number.NaN)).toBe('cannot tell');
+    const scale = whiskerScale([{ mean: 0.5, ...none }], 0);
+    expect(whisker({ mean: 0.5, ...none }, 0, scale)).not.toMatch(/NaN|class="even" x1/);
   });
 
   it('clusters of one value each change nothing; of unequal sizes the mean is that of all values', () => {

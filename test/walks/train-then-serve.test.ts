@@ -11,6 +11,7 @@ import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
 import { type Context, openContext } from '../../src/service/context.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import { job as climb } from '../../lab/studies/climb-ladder.ts';
+import { job as evaluate } from '../../src/jobs/models/evaluate-ranker.ts';
 import { job as exportRows } from '../../src/jobs/log/export-rows.ts';
 import { job as promote } from '../../src/jobs/models/promote-model.ts';
 import { job as replay } from '../../src/jobs/log/replay-saves.ts';
@@ -120,6 +121,21 @@ test('a model learned from the log serves once promoted, explained to the bit, a
   await expect.poll(async () => (await related('pin-1')).modelVersion, { timeout: 3000 }).toBe('taste-1');
   await run(rollBack, { why: 'a test' });
   await expect.poll(async () => (await related('pin-1')).modelVersion, { timeout: 3000 }).toBe('starter');
+});
+
+test('a model that is measured on lists it learned from says so, and is measured on the others as well', async () => {
+  interface Measured {
+    readonly learnedFrom?: number;
+    readonly note?: string;
+    readonly ndcg10: { readonly model: { readonly queries: number } };
+    readonly ndcg10Unseen?: Measured['ndcg10'];
+  }
+  const { learnedFrom = 0, note, ndcg10, ndcg10Unseen } = (await run(evaluate, { model: 'taste-1' })) as unknown as Measured;
+  expect(learnedFrom).toBeGreaterThan(0);
+  expect(note).toContain(`${learnedFrom} of`);
+  expect(ndcg10Unseen!.model.queries).toBeGreaterThan(0);
+  expect(ndcg10Unseen!.model.queries).toBeLessThan(ndcg10.model.queries);
+  expect(await run(evaluate, { model: 'starter' })).not.toHaveProperty('learnedFrom');
 });
 
 test('the rows of the log go out as a LETOR file, and a model can be learned from it', async () => {

@@ -93,11 +93,14 @@ async function onLog({ options, dataFolder }: Input) {
   const model = name === AS_RETRIEVED ? baselines.asRetrieved : await scoresOf(data, await loadRanker(registry, name));
   const perList = ndcgByContender(data, { ...baselines, model });
   const clusters = clustersOf(data);
+  const taught = taughtBy(registry, name);
+  const seen = data.lists.map(({ at }) => taught !== null && at >= taught.from && at < taught.to);
   const categoriesOf = categoriesFrom(dataFolder);
   const categories = (list: number): readonly string[] => categoriesOf(data.lists[list].queryPinIndex);
   return {
     model: name,
     ndcg10: intervalsOf(perList, seed, clusters),
+    ...onUnseen(perList, seen, seed, clusters),
     ...evaluateScores(data, model, seed, clusters),
     liftByCategory: liftBySegment(perList.model, perList.asRetrieved, categories, seed, clusters).map(({ segment, ...rest }) => ({
       category: segment,
@@ -106,6 +109,24 @@ async function onLog({ options, dataFolder }: Input) {
     liftByObject: liftBySegment(perList.model, perList.asRetrieved, (list) => objectSegment(data, list), seed, clusters),
     ndcg10BySource: ndcgBySource(data, model, 10, seed),
   };
+}
+
+/** When the lists were served that a model learned from, epoch milliseconds; null: none of the log. */
+function taughtBy(registry: ModelRegistry, name: string): { readonly from: number; readonly to: number } | null {
+  if (SHIPPED_MODELS.includes(name)) return null;
+  const { window, heldOutFrom } = registry.read(name).lineage;
+  return window && { from: window.from, to: heldOutFrom ?? window.to };
+}
+
+/** Says that a model was measured on lists it learned from, and measures it on the others. */
+function onUnseen(perList: Readonly<Record<string, Float64Array>>, seen: readonly boolean[], seed: number, clusters: readonly string[]) {
+  const learned = seen.filter((each) => each).length;
+  if (learned === 0) return {};
+  const unseen = Object.entries(perList).map(
+    ([name, values]) => [name, values.map((value, list) => (seen[list] ? Number.NaN : value))] as const,
+  );
+  const note = `${learned} of ${seen.length} lists taught this model: ndcg10 flatters it, ndcg10Unseen is on the other ${seen.length - learned}`;
+  return { learnedFrom: learned, note, ndcg10Unseen: intervalsOf(Object.fromEntries(unseen), seed, clusters) };
 }
 
 /** Scores of every list by any kind of model. */

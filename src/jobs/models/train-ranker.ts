@@ -1,4 +1,4 @@
-import type { Interval } from '../../math/bootstrap.ts';
+import { type Interval, intervalText } from '../../math/bootstrap.ts';
 import { ServiceError } from '../../errors.ts';
 import { chooseC } from '../../ranker/training/choose-c.ts';
 import { type LetorData, readLetor } from '../../ranker/exchange/letor-reader.ts';
@@ -61,9 +61,7 @@ function logRunLines(receipt: LogReceipt): string[] {
 export function measuredLines(ndcg10: Readonly<Record<string, Interval>>): string[] {
   const measured = Object.entries(ndcg10).filter(([, { queries }]) => queries > 0);
   if (measured.length === 0) return ['  no later list: there is nothing to judge by'];
-  return measured.map(
-    ([name, { mean, low, high }]) => `  NDCG@10 ${name.padEnd(12)} ${mean.toFixed(4)} (${low.toFixed(4)} .. ${high.toFixed(4)})`,
-  );
+  return measured.map(([name, interval]) => `  NDCG@10 ${name.padEnd(12)} ${interval.mean.toFixed(4)} ${intervalText(interval)}`);
 }
 
 async function trainFromLetor(input: Input) {

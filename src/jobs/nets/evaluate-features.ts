@@ -264,7 +264,7 @@ function sampleOf(vectors: readonly Float32Array[]): ActivationSample {
 }
 
 function describeRows(rows: readonly Row[]): string[] {
-  const cell = (value: number): string => value.toFixed(3).padStart(6);
+  const cell = (value: number): string => (Number.isNaN(value) ? 'none' : value.toFixed(3)).padStart(6);
   const head = `${'net'.padEnd(24)}${'layer'.padEnd(8)}${'type'.padEnd(16)}${'distance'.padEnd(10)}  P@1    P@5    P@10   P@10 interval   bytes   ms`;
   return [
     head,

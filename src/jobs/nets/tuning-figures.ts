@@ -2,7 +2,7 @@
  * Before and after: precision at k of the frozen features and of the tuned ones, on images and boards nobody learned from. Rotating
  * codes gains by itself, so what was learned is set beside the untuned code as it is and beside the untuned one rotated alike.
  */
-import { bootstrapMean } from '../../math/bootstrap.ts';
+import { bootstrapMean, intervalText } from '../../math/bootstrap.ts';
 import { codeOf, fitBinarizer } from '../../features/binarize.ts';
 import { type Ends, endsOf, evaluateCodes, evaluateRows, type Precision, type Protocol } from '../../features/retrieval-evaluation.ts';
 import type { BinarizationRule } from '../../vision/net-manifest.ts';
@@ -75,7 +75,7 @@ function figure({ p1, p5, p10, intervals }: Precision): Figure {
 export function tuningLines(figures: readonly TruthFigures[]): string[] {
   const cell = (value: number): string => value.toFixed(3).padStart(7);
   const line = (name: string, { p1, p5, p10, p10Interval: [low, high] }: Figure): string =>
-    `  ${name.padEnd(28)}${cell(p1)}${cell(p5)}${cell(p10)}   ${low.toFixed(3)}..${high.toFixed(3)}`;
+    `  ${name.padEnd(28)}${cell(p1)}${cell(p5)}${cell(p10)}   ${intervalText({ low, high }, 3)}`;
   return figures.flatMap(({ truth, queries, before, after, gain, signLoss }) => [
     `${truth}: ${queries} held-out images ask        P@1    P@5   P@10   interval`,
     line('before, float (cosine)', before.float),
@@ -84,6 +84,6 @@ export function tuningLines(figures: readonly TruthFigures[]): string[] {
     line('after, float (cosine)', after.float),
     line('after, code (Hamming)', after.code),
     line('after, short embedding', after.short),
-    `  codes gain ${gain.p10.toFixed(3)} over the code that is ${gain.over} (${gain.interval.map((end) => end.toFixed(3)).join('..')})${gain.beatsUntuned ? '' : ': not shown to be better'}; signs lose ${signLoss.toFixed(3)}`,
+    `  codes gain ${gain.p10.toFixed(3)} over the code that is ${gain.over} ${intervalText({ low: gain.interval[0], high: gain.interval[1] }, 3)}${gain.beatsUntuned ? '' : ': not shown to be better'}; signs lose ${signLoss.toFixed(3)}`,
   ]);
 }

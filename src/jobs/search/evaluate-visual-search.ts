@@ -19,6 +19,7 @@ import { ServiceError } from '../../errors.ts';
 import { type Binarizer, codeOf, fitBinarizer } from '../../features/binarize.ts';
 import { allocateCodeTable } from '../../features/code-table.ts';
 import { openConvNet } from '../../features/convnet.ts';
+import { intervalText } from '../../math/bootstrap.ts';
 import { mixedSeed } from '../../math/random.ts';
 import { annotationIdf } from '../../search/annotation-terms.ts';
 import {
@@ -98,7 +99,7 @@ function figureLines(receipt: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(receipt).map(([name, value]) => `${name.padEnd(14)} ${text(value)}`);
 }
 
-const shownValue = ({ value, low, high }: Value): string => `${value.toFixed(3)} (${low.toFixed(3)}..${high.toFixed(3)})`;
+const shownValue = ({ value, ...interval }: Value): string => `${value.toFixed(3)} ${intervalText(interval, 3)}`;
 
 /** One region of one photo: a true box, a detection, or (box null) the whole. */
 interface Region {

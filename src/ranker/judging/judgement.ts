@@ -47,7 +47,7 @@ export const LOSS_MARGIN = 0.01;
 
 /** The word for a lift with its 95 % interval. */
 export function wordOf(low: number | null, high: number | null): JudgementWord {
-  if (low === null || high === null) return 'cannot tell';
+  if (low === null || high === null || Number.isNaN(low)) return 'cannot tell';
   if (low > 0) return 'better';
   if (low > -LOSS_MARGIN) return 'as good';
   return high < 0 ? 'worse' : 'cannot tell';
@@ -56,7 +56,7 @@ export function wordOf(low: number | null, high: number | null): JudgementWord {
 /** "+12.3 % (+4.5 .. +20.1)". */
 export function liftText(lift: number, low: number, high: number): string {
   const percent = (share: number): string => `${share > 0 ? '+' : ''}${(100 * share).toFixed(1)}`;
-  return `${percent(lift)} % (${percent(low)} .. ${percent(high)})`;
+  return Number.isNaN(low) ? `${percent(lift)} % (one cluster: no interval)` : `${percent(lift)} % (${percent(low)} .. ${percent(high)})`;
 }
 
 /** What a judgement is made from. */

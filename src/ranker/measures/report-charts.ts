@@ -6,14 +6,15 @@ const fixed = (value: number): string => value.toFixed(1);
 /** A value with an interval, drawn on a scale that all rows of a plot share. */
 export interface Whisker {
   readonly mean: number;
+  /** NaN, as `high`: there is no interval. */
   readonly low: number;
   readonly high: number;
 }
 
 /** The scale of a plot: the range of all intervals, with `mark` (the value that changes nothing) inside. */
 export function whiskerScale(rows: readonly Whisker[], mark: number): (value: number) => number {
-  const low = Math.min(mark, ...rows.map((row) => row.low));
-  const high = Math.max(mark, ...rows.map((row) => row.high));
+  const low = Math.min(mark, ...rows.map(({ low, mean }) => (Number.isNaN(low) ? mean : low)));
+  const high = Math.max(mark, ...rows.map(({ high, mean }) => (Number.isNaN(high) ? mean : high)));
   const span = high - low || 1;
   return (value) => 4 + (192 * (value - low)) / span;
 }
@@ -21,7 +22,9 @@ export function whiskerScale(rows: readonly Whisker[], mark: number): (value: nu
 /** One row: the interval as a line, the mean as a dot, the mark as a thin rule; green right of it, red left of it. */
 export function whisker(row: Whisker, mark: number, scale: (value: number) => number): string {
   const tone = row.low > mark ? 'up' : row.high < mark ? 'down' : 'even';
-  const line = `<line class="${tone}" x1="${fixed(scale(row.low))}" x2="${fixed(scale(row.high))}" y1="9" y2="9"/>`;
+  const line = Number.isNaN(row.low)
+    ? ''
+    : `<line class="${tone}" x1="${fixed(scale(row.low))}" x2="${fixed(scale(row.high))}" y1="9" y2="9"/>`;
   const rule = `<line class="rule" x1="${fixed(scale(mark))}" x2="${fixed(scale(mark))}" y1="0" y2="18"/>`;
   return `<svg class="whisker" viewBox="0 0 200 18" width="200" height="18">${rule}${line}<circle class="${tone}" cx="${fixed(scale(row.mean))}" cy="9" r="4"/></svg>`;
 }

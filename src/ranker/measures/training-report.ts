@@ -287,9 +287,10 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
   return `<table>${line(heads, 'th')}${rows.map((row) => line(row, 'td')).join('')}</table>`;
 }
 
-const numbers = (...values: readonly number[]): string[] => values.map((value) => value.toFixed(4));
+const numbers = (...values: readonly number[]): string[] => values.map((value) => (Number.isNaN(value) ? 'none' : value.toFixed(4)));
 const percent = (value: number): string => `${value >= 0 ? '+' : ''}${(100 * value).toFixed(1)} %`;
-const percents = (...values: readonly number[]): string[] => values.map((value) => `${(100 * value).toFixed(1)} %`);
+const percents = (...values: readonly number[]): string[] =>
+  values.map((value) => (Number.isNaN(value) ? 'none' : `${(100 * value).toFixed(1)} %`));
 
 function text(given: string): string {
   const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
