@@ -23,7 +23,10 @@ await shot('explorer-dark', '/?category=art', { colorScheme: 'dark' });
 await shot('explorer-narrow', '/', { width: 420, height: 860 });
 await shot('closeup', `/pin/${encodeURIComponent(plain)}`, {
   height: 1200,
-  after: (page) => page.locator('button.link', { hasText: /^why$/ }).first().click(),
+  after: async (page) => {
+    await page.locator('.card').first().hover();
+    await page.locator('button.ask').first().click();
+  },
 });
 await shot('hide-menu', `/pin/${encodeURIComponent(plain)}`, {
   after: async (page) => {
@@ -56,11 +59,15 @@ await shot('experiments', '/experiments', {});
 const [watched] = experiments.filter(({ state }) => state !== 'draft').sort((a, b) => b.users - a.users);
 if (watched) {
   const path = `/experiments/${encodeURIComponent(watched.key)}`;
-  await shot('experiment', path, { fullPage: true });
+  await shot('experiment', path, { height: 1700 });
   await shot('experiment-dark', path, { height: 1100, colorScheme: 'dark' });
   await shot('experiment-narrow', path, { width: 420, height: 1400 });
 }
 await shot('experiment-define', '/experiments/define', { height: 1000 });
+await shot('boards', '/boards', {});
+await shot('status', '/status', { height: 1100 });
+await shot('models', '/models', { height: 700 });
+await shot('models-narrow', '/models', { width: 390, height: 844 });
 await shot('jobs', '/jobs', { height: 1000 });
 const { studies } = await get('/v1/judgements');
 if (studies[0]) await shot('judge', `/judge/${encodeURIComponent(studies[0].study)}`, {});
@@ -82,7 +89,7 @@ async function pins() {
   return { objects: best, plain: (art.pins[0] ?? page.pins[0]).id };
 }
 
-async function shot(name, path, { width = 1280, height = 860, colorScheme = 'light', settle = 900, fullPage = false, after }) {
+async function shot(name, path, { width = 1280, height = 860, colorScheme = 'light', settle = 900, after }) {
   const page = await browser.newPage({ viewport: { width, height }, colorScheme });
   await page.goto(base + path, { waitUntil: 'networkidle' });
   await page.waitForTimeout(settle);
@@ -90,7 +97,7 @@ async function shot(name, path, { width = 1280, height = 860, colorScheme = 'lig
     await after(page);
     await page.waitForTimeout(700);
   }
-  await page.screenshot({ path: join(out, `${name}.jpg`), type: 'jpeg', quality: 82, fullPage });
+  await page.screenshot({ path: join(out, `${name}.jpg`), type: 'jpeg', quality: 76 });
   await page.close();
   console.error(name);
 }

@@ -71,6 +71,9 @@ test('a folder of photos becomes a page, follows the folder, and stops cleanly',
   await expect
     .poll(async () => (await fetch(`${address}/v1/pins/${encodeURIComponent('plant/late.png')}`)).status, { timeout: 60_000 })
     .toBe(200);
+  await expect
+    .poll(() => page.notes, { timeout: 60_000 })
+    .toContainEqual(expect.stringMatching(/^the page has what changed, [\d.]+ s after it was seen: 13 photos/));
   expect(await page.stop()).toMatchObject({
     photos: 13,
     shown: 12,

@@ -258,6 +258,8 @@ describe('training report', () => {
     expect(html).toContain('m-&lt;1&gt;');
     expect(html).not.toMatch(/https?:|<script|<link|src="(?!data:)/);
     for (const name of FEATURE_COLUMNS) expect(html).toContain(name);
+    expect(html, 'a table without rows').not.toMatch(/<\/th><\/tr><\/table>/);
+    expect(html).toMatch(/<details><summary>\d+ features that moved less/);
     expect(html).toContain(`Promotion takes it, better: ${says}, over starter.`);
     for (const heading of [
       'Ladder',

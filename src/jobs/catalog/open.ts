@@ -160,6 +160,10 @@ async function inTheBackground(input: Input, catalog: CatalogStore, folder: stri
     if (intake.added + intake.changed + intake.removed === 0) continue;
     tell(input, intake);
     await refresh(input, { objects: true });
+    const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
+    progress.note(
+      `the page has what changed, ${seconds} s after it was seen: ${counted(picturesOf(catalog).shown, 'photo')} with a picture`,
+    );
   }
 }
 

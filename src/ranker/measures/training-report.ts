@@ -39,7 +39,7 @@ svg{vertical-align:middle;max-width:100%}svg text{font-size:11px;fill:currentCol
 line.up,line.down,line.even{stroke-width:3;stroke-linecap:round}.up{stroke:var(--up);fill:var(--up)}.down{stroke:var(--down);fill:var(--down)}.even{stroke:var(--soft);fill:var(--soft)}rect.up,rect.down{stroke:none}
 .line{fill:none;stroke:var(--up);stroke-width:2}.other{fill:none;stroke:var(--soft);stroke-width:1.5;stroke-dasharray:5 4}.band{fill:var(--up);opacity:.15}.marked{stroke:currentColor;stroke-width:2}
 .before{fill:var(--soft);opacity:.45}.after{fill:none;stroke:var(--up);stroke-width:1.5}
-.worst{display:grid;grid-template-columns:96px 1fr;gap:.3rem 1rem;padding:.7rem 0;border-bottom:1px solid var(--line)}.worst img{height:72px;max-width:110px;object-fit:cover;margin:2px;border-radius:4px;vertical-align:middle}.worst figure{margin:0}.wanted img{outline:3px solid var(--up)}.pin{display:inline-block;padding:.1rem .4rem;margin:2px;border:1px solid var(--line);border-radius:4px;font-size:.85rem}.wanted .pin,.pin.wanted,img.wanted{outline:2px solid var(--up)}`;
+details{margin:.5rem 0}summary{cursor:pointer;color:var(--soft)}.worst{display:grid;grid-template-columns:96px 1fr;gap:.3rem 1rem;padding:.7rem 0;border-bottom:1px solid var(--line)}.worst img{height:72px;max-width:110px;object-fit:cover;margin:2px;border-radius:4px;vertical-align:middle}.worst figure{margin:0}.wanted img{outline:3px solid var(--up)}.pin{display:inline-block;padding:.1rem .4rem;margin:2px;border:1px solid var(--line);border-radius:4px;font-size:.85rem}.wanted .pin,.pin.wanted,img.wanted{outline:2px solid var(--up)}`;
 
 /** The page as HTML text; nothing is written. */
 export function trainingReport(input: ReportInput): string {
@@ -90,7 +90,7 @@ export function trainingReport(input: ReportInput): string {
       'The first items as this model orders them, and what people acted on (outlined in green).',
     ),
   ];
-  const body = parts.filter((part) => part !== null && part !== false).join('\n');
+  const body = parts.filter((part) => part !== null && part !== false && part !== '').join('\n');
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${text(model.name)}</title><style>${STYLE}</style><body>${body}</body></html>\n`;
 }
 
@@ -119,12 +119,17 @@ function weightTable({ features, distributions }: ModelArtifact): string {
     normalization.kind === 'standard' ? weight : weight * (distributions[name]?.deviation ?? 1);
   const sorted = [...features].sort((a, b) => Math.abs(effect(b)) - Math.abs(effect(a)));
   const most = Math.max(...features.map(({ weight }) => Math.abs(weight)), 1e-12);
-  const rows = sorted.map((feature) => {
-    const { name, weight, normalization } = feature;
-    const direction = weight > 0 ? 'raises' : weight < 0 ? 'lowers' : '';
-    return [text(name), weight.toFixed(5), direction, balance(weight, most), effect(feature).toFixed(5), normalization.kind];
-  });
-  return table(['feature', 'weight', 'direction', '', 'per deviation', 'normalization'], rows);
+  const rows = sorted
+    .filter(({ weight }) => weight !== 0)
+    .map((feature) => {
+      const { name, weight, normalization } = feature;
+      const direction = weight > 0 ? 'raises' : weight < 0 ? 'lowers' : '';
+      return [text(name), weight.toFixed(5), direction, balance(weight, most), effect(feature).toFixed(5), normalization.kind];
+    });
+  const unused = sorted.filter(({ weight }) => weight === 0).map(({ name }) => name);
+  const names =
+    unused.length === 0 ? '' : folded(`${unused.length} features have no weight`, `<p class="note">${text(unused.join(', '))}</p>`);
+  return foldedTable(['feature', 'weight', 'direction', '', 'per deviation', 'normalization'], rows, 'features of less weight') + names;
 }
 
 function intervalTable(intervals: Readonly<Record<string, Interval>>, mark: number): string {
@@ -220,7 +225,8 @@ function driftTable({ training, holdout }: LogTraining): string {
     `<span${stability > 0.25 ? ' class="down"' : ''}>${stability.toFixed(3)}</span>`,
     histograms(before, later),
   ]);
-  return table(['feature', 'mean in training', 'mean later', 'not zero in training', 'not zero later', 'stability', ''], rows);
+  const heads = ['feature', 'mean in training', 'mean later', 'not zero in training', 'not zero later', 'stability', ''];
+  return foldedTable(heads, rows, 'features that moved less');
 }
 
 const WORST = 12;
@@ -267,7 +273,7 @@ function worstQueries(input: ReportInput): string {
     const figures = `NDCG@10 ${perList.trained[list].toFixed(3)}, control set ${perList.control[list].toFixed(3)}; ${text(recommendationId)}`;
     return `<div class="worst"><div>${query}</div><div><span class="note">${figures}</span>${row('ordered first', first)}${row('wanted', wanted)}</div></div>`;
   });
-  return items.join('');
+  return items.length === 0 ? '' : folded(`${items.length} lists`, items.join(''));
 }
 
 function pictureOf({ thumbnailOf, nameOf = String }: ReportInput, pinIndex: number, wanted: boolean): string {
@@ -278,11 +284,27 @@ function pictureOf({ thumbnailOf, nameOf = String }: ReportInput, pinIndex: numb
   return `<img class="${mark.trim()}" alt="${name}" title="${name}" src="${text(address)}">`;
 }
 
+/** How many rows of a long table stand open. */
+const OPEN_ROWS = 15;
+
+/** The first rows; the others behind a line that says what they are. */
+function foldedTable(heads: readonly string[], rows: readonly (readonly string[])[], others: string): string {
+  const rest = rows.slice(OPEN_ROWS);
+  return table(heads, rows.slice(0, OPEN_ROWS)) + (rest.length === 0 ? '' : folded(`${rest.length} ${others}`, table(heads, rest)));
+}
+
+function folded(line: string, content: string): string {
+  return `<details><summary>${text(line)}</summary>${content}</details>`;
+}
+
+/** Nothing where there is no content. */
 function section(title: string, content: string, note = ''): string {
+  if (content === '') return '';
   return `<h2>${text(title)}</h2>${note === '' ? '' : `<p class="note">${text(note)}</p>`}${content}`;
 }
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return '';
   const line = (cells: readonly string[], tag: string): string => `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
   return `<table>${line(heads, 'th')}${rows.map((row) => line(row, 'td')).join('')}</table>`;
 }
