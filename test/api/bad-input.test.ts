@@ -80,6 +80,7 @@ describe('what bad input gets', () => {
       'ROUTE_METHOD',
       undefined,
     ],
+    ['a method that should have a body, without one', { method: 'QUERY', url: '/v1/pins' } as never, 405, 'ROUTE_METHOD', undefined],
     ['the same with a body', { method: 'PUT', url: '/v1/events?x=1', payload: {} } as const, 405, 'ROUTE_METHOD', undefined],
   ])('%s', async (_, request, status, code, field) => {
     const reply = await app.inject(request);

@@ -107,6 +107,7 @@ test('every described address answers other methods with 405 and names its own',
     const allowed = String(reply.headers.allow).split(', ');
     for (const method of methods) expect(allowed, path).toContain(method);
     expect(allowed, path).not.toContain('PATCH');
+    for (const method of allowed) expect([...methods, 'HEAD'], path).toContain(method);
   }
 });
 

@@ -21,6 +21,8 @@ export function admit(app: App, admission: Admission, config: Config, unknown: U
   app.addHook('onRequest', (request, reply, done) => {
     const lane = laneOf(request);
     const bytes = bodyBytesOf(request, config);
+    // What is no page for a browser has nothing to be parsed for.
+    if (request.is404 && bytes === 0 && request.method !== 'GET' && request.method !== 'HEAD') return done(unknown.errorFor(request));
     if (bytes === 0) return lane === null || request.routeOptions.config.gather ? done() : admission.enter(lane, reply.raw, done);
     if (request.is404) {
       reply.header('connection', 'close');

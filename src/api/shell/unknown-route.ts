@@ -21,15 +21,16 @@ export class UnknownRoute {
     });
   }
 
-  /** The refusal of a request that no route took. */
+  /** The refusal of a request that no route took: `/v1/models/roll-back` is no name of a model. */
   errorFor({ method, url }: Pick<FastifyRequest, 'method' | 'url'>): ServiceError {
     const path = url.split('?')[0];
     const asked = path.split('/');
     const fits = ({ parts }: KnownRoute): boolean =>
       parts.length === asked.length && parts.every((part, i) => (part === null ? asked[i] !== '' : part === asked[i]));
-    const methods = [...this.routes.values()].filter(fits).flatMap((route) => [...route.methods]);
-    if (methods.length === 0) return new ServiceError('ROUTE_UNKNOWN', { method, path });
-    return new ServiceError('ROUTE_METHOD', { method, path, allowed: [...new Set(methods)].sort().join(', ') });
+    const opened = ({ parts }: KnownRoute): number => parts.filter((part) => part === null).length;
+    const [route] = [...this.routes.values()].filter(fits).sort((a, b) => opened(a) - opened(b));
+    if (route === undefined) return new ServiceError('ROUTE_UNKNOWN', { method, path });
+    return new ServiceError('ROUTE_METHOD', { method, path, allowed: [...route.methods].sort().join(', ') });
   }
 }
 
