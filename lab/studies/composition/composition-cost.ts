@@ -61,7 +61,7 @@ export async function compositionCosts(
   }
   return measured.map(({ ndcg: values, sameness, ms }, at) => {
     const lift = bootstrapLift(values, measured[0].ndcg, 1);
-    const loss = { mean: -lift.mean, low: -lift.high, high: -lift.low };
+    const loss = { mean: 0 - lift.mean, low: 0 - lift.high, high: 0 - lift.low };
     return { composition: compositions[at], ndcg: meanOf(values), loss, sameness: meanOf(sameness), orderMs: medianOf(ms) };
   });
 }
