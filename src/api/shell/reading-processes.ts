@@ -9,6 +9,7 @@ import { reasonOf, ServiceError } from '../../errors.ts';
 import { logServed } from './log-served.ts';
 import { workerUrl } from '../../worker-url.ts';
 import type { Metrics } from './metrics.ts';
+import { memoryFlags } from './serving-memory.ts';
 import { type ReaderWord, unpackedList, type WriterWord } from './reading-messages.ts';
 import type { App } from '../routes/routes.ts';
 
@@ -33,7 +34,7 @@ export class ReadingProcesses {
     this.app = app;
     this.writer = writer;
     const exec = fileURLToPath(workerUrl(import.meta.url, '../../reading-process.ts'));
-    cluster.setupPrimary({ exec, args: [], execArgv: [], serialization: 'advanced' });
+    cluster.setupPrimary({ exec, args: [], execArgv: memoryFlags(process.execArgv), serialization: 'advanced' });
   }
 
   /** Settles with the address once all readers listen. */

@@ -11,7 +11,13 @@ export const SERVING_MEMORY: Readonly<Record<string, string>> = {
 };
 
 /** Of the young generation of V8, in MiB, as Node 22 has it; Node 24 lets it grow to 64, in every thread. */
-const SEMI_SPACE = '--max-semi-space-size=16';
+const SEMI_SPACE = '--max-semi-space-size';
+const SEMI_SPACE_MIB = 16;
+
+/** Of the flags of this process, what those that it starts should have, too. */
+export function memoryFlags(execArgv: readonly string[]): string[] {
+  return execArgv.filter((flag) => flag.startsWith(`${SEMI_SPACE}=`));
+}
 
 /**
  * Starts this process anew in its own place, with the same id, arguments and files, unless somebody has said how memory is given.
@@ -21,5 +27,7 @@ export function startAnewForServing(env: NodeJS.ProcessEnv): void {
   const { execPath, execArgv, argv } = process;
   if (process.platform !== 'linux' || env.GLIBC_TUNABLES !== undefined || process.send !== undefined) return;
   if (typeof process.execve !== 'function') return;
-  process.execve(execPath, [execPath, SEMI_SPACE, ...execArgv, ...argv.slice(1)], { ...env, ...SERVING_MEMORY });
+  // The command line wins over NODE_OPTIONS.
+  const flags = env.NODE_OPTIONS?.includes(SEMI_SPACE) ? [] : [`${SEMI_SPACE}=${SEMI_SPACE_MIB}`];
+  process.execve(execPath, [execPath, ...flags, ...execArgv, ...argv.slice(1)], { ...env, ...SERVING_MEMORY });
 }
