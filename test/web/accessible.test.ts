@@ -98,6 +98,8 @@ describe.skipIf(!CHROMIUM || !BUILT)('every page, asked by axe-core (skipped wit
     ] as const) {
       const page = await browser.newPage({ viewport: { width, height: 844 }, colorScheme, reducedMotion: 'reduce' });
       await page.goto(server.address + path, { waitUntil: 'networkidle' });
+      // On a busy machine the network rests before the page has asked for anything.
+      await page.locator('h1').first().waitFor({ state: 'attached' });
       await page.evaluate(() => document.querySelectorAll('details').forEach((each) => (each.open = true)));
       expect(await violationsOf(page), `${width} ${colorScheme}`).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), `${width}: wider than the window`).toBe(false);
