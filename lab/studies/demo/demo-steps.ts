@@ -35,12 +35,12 @@ export class DemoSteps {
     return this.record.seconds;
   }
 
-  /** Runs a step unless it is done; its result is kept. */
+  /** Runs a step unless it is done; its result is kept, and given, as JSON: the first run says what later ones read. */
   async once<T>(name: string, run: () => Promise<T>): Promise<T> {
     if (Object.hasOwn(this.record.seconds, name)) return this.record.results[name] as T;
     const startedAt = performance.now();
-    const result = await run();
-    this.record.results[name] = result ?? null;
+    const result = JSON.parse(JSON.stringify((await run()) ?? null)) as T;
+    this.record.results[name] = result;
     this.record.seconds[name] = Math.round(performance.now() - startedAt) / 1000;
     this.save();
     return result;
