@@ -165,15 +165,20 @@ function digestWithData(folder: string, manifest: NetManifest, digest: string): 
 
 /** A parsed manifest.json -> NetManifest. Throws NET_REFUSED with all reasons together. */
 export function checkManifest(value: unknown, named: string): NetManifest {
-  const manifest = value as Partial<NetManifest> | null;
-  const net = manifest?.name || named;
-  const problems = [...problemsOf(Manifest, value), ...(typeof manifest === 'object' ? rolesMissing(manifest ?? {}) : [])];
+  const given = isRecord(value) ? value : {};
+  const net = typeof given.name === 'string' && given.name !== '' ? given.name : named;
+  const problems = [...problemsOf(Manifest, value), ...rolesMissing(given)];
   if (problems.length > 0) throw new ServiceError('NET_REFUSED', { net, reason: problems.join('; ') });
   return value as NetManifest;
 }
 
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
 /** What a net of its kind must have besides. */
-function rolesMissing({ kind, form, outputs = {} }: Partial<NetManifest>): readonly string[] {
+function rolesMissing({ kind, form, outputs }: Record<string, unknown>): readonly string[] {
   if (kind === 'detector') return form ? [] : ['a detector names its form'];
-  return kind === 'classifier' ? ['fc6', 'fc8'].filter((role) => !(role in outputs)).map((role) => `outputs.${role} is missing`) : [];
+  const roles = isRecord(outputs) ? outputs : {};
+  return kind === 'classifier' ? ['fc6', 'fc8'].filter((role) => !(role in roles)).map((role) => `outputs.${role} is missing`) : [];
 }
