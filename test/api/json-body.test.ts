@@ -77,6 +77,15 @@ describe('bodies that cost more than they hold', () => {
     expect(reply.json()).toMatchObject({ code: 'REQUEST_INVALID', field: 'body', detail: expect.stringContaining('brackets') as string });
   });
 
+  it('a list of more rows than a route takes is refused by its length, whatever stands in it', async () => {
+    const reply = await post('/v1/events', `{"events":[${Array.from({ length: 10_001 }, (_, i) => `"s${i}"`).join(',')}]}`);
+    expect(reply.json()).toMatchObject({
+      code: 'REQUEST_INVALID',
+      field: 'events',
+      detail: expect.stringContaining('10000 items') as string,
+    });
+  });
+
   it('flat bodies of a list are bounded by what they hold, and a full list is ranked', async () => {
     const flat = await post('/v1/rank', `[${'{},'.repeat(300_000)}{}]`);
     expect(flat.json()).toMatchObject({ code: 'REQUEST_INVALID', detail: expect.stringContaining('2000 values') as string });

@@ -8,7 +8,7 @@ import { invalidRequest } from './problem.ts';
 
 interface BodySchema {
   readonly type?: string;
-  readonly properties?: object;
+  readonly properties?: Readonly<Record<string, { readonly maxItems?: number }>>;
   readonly additionalProperties?: unknown;
 }
 
@@ -24,9 +24,20 @@ export function takeBodiesExactly(app: App): void {
     route.preValidation = [
       (request, _, done) => {
         if (request.body === undefined || request.body === null || exact.Check(request.body)) return done();
-        done(invalidRequest([...exact.Errors(request.body)] as never, 'body'));
+        const given = request.body as Readonly<Record<string, unknown>>;
+        done(invalidRequest((listTooLong(given, body.properties ?? {}) ?? [...exact.Errors(given)]) as never, 'body'));
       },
       ...[route.preValidation ?? []].flat(),
     ];
   });
+}
+
+/** A list with more items than its route takes: looking for errors would go through all of them, a third of a second for 149,000. */
+function listTooLong(body: Readonly<Record<string, unknown>>, properties: NonNullable<BodySchema['properties']>) {
+  for (const [name, { maxItems: limit }] of Object.entries(properties)) {
+    const list = body[name];
+    if (limit !== undefined && Array.isArray(list) && list.length > limit)
+      return [{ keyword: 'maxItems', instancePath: `/${name}`, params: { limit }, message: `must not have more than ${limit} items` }];
+  }
+  return null;
 }
