@@ -2,11 +2,11 @@
 /** The program `related-pins`: its jobs are in `jobs/table.ts`. */
 import { fileURLToPath } from 'node:url';
 import { handOver } from './node-launcher.mjs';
-import { startAnewForServing } from './api/shell/serving-memory.ts';
+import { restartForServing } from './api/shell/serving-memory.ts';
 
 // What the jobs need is read after the hand-over: an old Node cannot read it.
 await handOver(fileURLToPath(import.meta.url), process.argv.slice(2));
-if (process.argv[2] === 'serve') startAnewForServing(process.env);
+if (process.argv[2] === 'serve') restartForServing(process.env);
 const { runCommandLine } = await import('./command-line.ts');
 const { JOB_GROUPS } = await import('./jobs/table.ts');
 

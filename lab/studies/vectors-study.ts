@@ -1,6 +1,6 @@
 /**
  * What imported vectors gain on a demo world. The activations before the codes (fc6 of the active net) stand in for the vectors of
- * another model: they are imported, the people of the world make their visits anew with them, and models with and without
+ * another model: they are imported, the people of the world visit again with them, and models with and without
  * the columns learn from the same lists. In a copy: the world's own folder stays as it is.
  */
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

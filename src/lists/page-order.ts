@@ -6,6 +6,7 @@ import { drawPlaces, explore, withExploration } from './exploration.ts';
 import type { PageCursor } from './page-cursor.ts';
 import type { ListOptions } from './ranked-list.ts';
 import { bestRows } from './row-order.ts';
+import type { Composition } from '../treatment.ts';
 import type { ServingParts } from './serving-parts.ts';
 import { shuffledSlice, shuffleStream } from './shuffled-slice.ts';
 
@@ -42,7 +43,8 @@ type Parts = Pick<ServingParts, 'pins' | 'visual' | 'vectors' | 'impressionsOf'>
 export function orderPage(parts: Parts, wanted: OrderedFor, scores: Float64Array): PageOrder {
   const { options, candidates, cursor, shuffledShare, explores } = wanted;
   const { composition, exploration } = options.treatment;
-  const order = (count: number): Ordered => (composition ? composedRows(parts, wanted, scores, count) : scoredRows(wanted, scores, count));
+  const order = (count: number): Ordered =>
+    composition ? composedRows(parts, wanted, { scores, count, composition }) : scoredRows(wanted, scores, count);
   if (exploration && exploration.share > 0 && explores && cursor === null) return exploredPage(parts, wanted, order, exploration);
   const { rows, ...ordered } = order(options.limit);
   const share = cursor === null && !composition && !exploration ? shuffledShare : 0;
@@ -59,13 +61,10 @@ function scoredRows({ candidates }: OrderedFor, scores: Float64Array, count: num
 
 function composedRows(
   { pins, visual, vectors }: Parts,
-  { options, candidates, cursor }: OrderedFor,
-  scores: Float64Array,
-  count: number,
+  { candidates, cursor }: OrderedFor,
+  { scores, count, composition }: { readonly scores: Float64Array; readonly count: number; readonly composition: Composition },
 ): Ordered {
-  const { composition } = options.treatment;
   const items: Placeable = { scores, pinIndexes: candidates.pinIndexes, pins, likeness: pinLikeness(pins, visual, vectors) };
-  if (!composition) throw new TypeError('expected a treatment with a composition');
   const { rows, placings, tail, deviation } = compose(items, composition, count, pagesBefore(cursor));
   return { rows, placings, composed: { tail, deviation } };
 }

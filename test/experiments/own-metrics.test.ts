@@ -98,7 +98,7 @@ test('a value that the file does not name counts as other; an unknown dimension 
   expect(() => labelsOf(own, 'SE')).toThrow('"SE" is not NAME:VALUE');
 });
 
-test('the file is read again when it changes, and a broken one is told', () => {
+test('the file is read again when it changes, and the problem names a broken one', () => {
   const folder = mkdtempSync(join(tmpdir(), 'own-metrics-'));
   folders.push(folder);
   const file = new OwnMetricsFile(folder);

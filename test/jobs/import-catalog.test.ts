@@ -122,7 +122,7 @@ test('an import that replaces takes away what the file no longer names, unless r
   catalog.close();
 });
 
-test('a column named by --map that no file has is told once', async () => {
+test('the receipt names a column of --map that no file has once', async () => {
   const pins = write('pins.csv', 'sku,photo\na,a.jpg\n');
   const receipt = await run({ pins, map: ['sku=id', 'nope=title'] });
   expect(receipt).toMatchObject({

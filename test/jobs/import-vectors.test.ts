@@ -68,7 +68,7 @@ test('vectors become a source and a feature of a running service, are replaced b
   expect(printed).toMatch(/graph built in|no graph, all vectors are compared/);
   const { listVersion } = context;
   await context.refresh();
-  expect(context.listVersion, 'cached replies are made anew').not.toBe(listVersion);
+  expect(context.listVersion, 'cached replies are made again').not.toBe(listVersion);
 
   // plant-6 is on no board: only words and vectors speak for what it goes with.
   const list = await related('plant-6', '&treatment={"sources":["vectors"]}');
@@ -196,7 +196,7 @@ test('the share of a set is a setting, by its own name or that of all vectors', 
 });
 
 test.skipIf(whyNoGraph() !== null)(
-  'doctor looks at the graphs, and a damaged one is told in every list while all vectors are compared',
+  'doctor looks at the graphs, and every list names a damaged one while all vectors are compared',
   async () => {
     await runJob(importVectors, folder, { file: put('v.jsonl', lines(tastes())), name: 'taste' });
     const findings = async () => (await runJob(doctor, folder)).findings.filter(({ check }) => check.includes('vectors'));

@@ -77,7 +77,7 @@ function isKey(bytes: Uint8Array, end: number): boolean {
   return bytes[at] === COLON;
 }
 
-/** Drawn anew by each process: nobody can choose keys that share a hash. */
+/** Each process draws its own: nobody can choose keys that share a hash. */
 const FACTOR = randomInt(2 ** 31) * 2 + 1;
 
 function hashOf(bytes: Uint8Array, start: number, end: number): number {

@@ -2,9 +2,9 @@
  * How memory is given to a process that serves. It must be said before the process starts; anything but glibc ignores the first.
  *
  * Large pages: columns, codes and class scores are read at random rows, and with pages of 4 KiB a good part of that is looking
- * up pages; a closeup takes a tenth to a quarter less processor time (docs/SCALE.md). Two arenas: with one for each thread, every
- * thread keeps what it once needed. Buffers from 256 KiB on come from the system and go back to it: pictures and tensors, of many
- * sizes, would leave holes. The memory of a service that reads pictures crept up for hours (docs/DECISIONS.md).
+ * up pages (docs/SCALE.md). Two arenas: with one for each thread, every thread keeps what it once needed. Buffers from 256 KiB on
+ * come from the system and go back to it: pictures and tensors of many sizes would leave holes. What each setting gave is in
+ * docs/DECISIONS.md.
  */
 export const SERVING_MEMORY: Readonly<Record<string, string>> = {
   GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1:glibc.malloc.arena_max=2:glibc.malloc.mmap_threshold=262144',
@@ -20,10 +20,10 @@ export function memoryFlags(execArgv: readonly string[]): string[] {
 }
 
 /**
- * Starts this process anew in its own place, with the same id, arguments and files, unless somebody has said how memory is given.
- * Call it before anything is opened. Nodes before 22.15 and systems without execve go on as they are.
+ * Replaces this process by one with the settings, with the same id, arguments and files, unless the operator has set
+ * GLIBC_TUNABLES. Call it before anything is opened. Nodes before 22.15 and systems without execve go on as they are.
  */
-export function startAnewForServing(env: NodeJS.ProcessEnv): void {
+export function restartForServing(env: NodeJS.ProcessEnv): void {
   const { execPath, execArgv, argv } = process;
   if (process.platform !== 'linux' || env.GLIBC_TUNABLES !== undefined || process.send !== undefined) return;
   if (typeof process.execve !== 'function') return;

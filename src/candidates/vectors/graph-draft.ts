@@ -1,7 +1,7 @@
 /**
  * What a build of a graph leaves where it is stopped, so that the next start goes on from there. It counts only for the same
- * vectors and the same options, and only while the file is the one that was written. Levels of the pins that come after are
- * drawn anew, so a graph that was stopped is not the bits of one that was not; what it finds is measured all the same.
+ * vectors and the same options, and only while the file is the one that was written. The build draws new
+ * levels for the pins that come after, so a resumed graph has other bits than one built without a stop. Its recall is measured, too.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
