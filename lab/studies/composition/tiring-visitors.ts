@@ -9,6 +9,7 @@ import { mixedSeed, seededRandom } from '../../../src/math/random.ts';
 import { makeRecipe, type WorldUser } from '../../world/recipe.ts';
 import { TiringPerson } from '../../world/tiring.ts';
 import type { TrueWorld } from '../world-truth.ts';
+import { eventsOf } from '../list-events.ts';
 
 /** Days on which everybody comes, counted from the first, and how many lists they look at then: newcomers look around. */
 export const VISITS = [
@@ -105,16 +106,8 @@ export class TiringVisitors {
     const items = list.items.map((item) => this.byId.get(item.pinId) ?? -1);
     const actions = this.persons[index].act(query, items, day, random, tires);
     if (day === VISITS.at(-1)?.[0]) this.note(list.arm ?? 'none', this.persons[index].weariness);
-    const events = actions
-      .filter(({ type }) => type !== 'impression')
-      .map(({ item, type }, n) => ({
-        eventId: `${list.recommendationId}/${n}`,
-        type,
-        recommendationId: list.recommendationId,
-        userId: unit,
-        pinId: list.items[item].pinId,
-        position: list.items[item].position,
-      }));
+    const done = actions.filter(({ type }) => type !== 'impression');
+    const events = eventsOf(list, unit, done);
     if (events.length === 0) return;
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ events }) };
     this.events += (await this.get<{ written: number }>('/v1/events', init)).written;

@@ -13,6 +13,7 @@ import { startServer } from '../../../src/server.ts';
 import { freshPaperFolder } from './paper-folder.ts';
 import type { PaperWorld } from './paper-world.ts';
 import type { JobInput } from '../../../src/jobs/job.ts';
+import { eventsOf } from '../list-events.ts';
 
 /** People who are waiting for a reply at the same time. */
 const CLIENTS = 4;
@@ -130,14 +131,7 @@ class Visitor {
     const recipePins = list.items.map(({ pinId }) => world.recipePinOf(pinId));
     if (recipePins.includes(-1)) this.surprises++;
     this.wish(list.arm ?? '', person, query, recipePins);
-    const events = world.actOn(world.users[person], query, recipePins, random).map(({ item, type }, n) => ({
-      eventId: `${list.recommendationId}/${n}`,
-      type,
-      recommendationId: list.recommendationId,
-      userId: unit,
-      pinId: list.items[item].pinId,
-      position: list.items[item].position,
-    }));
+    const events = eventsOf(list, unit, world.actOn(world.users[person], query, recipePins, random));
     if (events.length === 0) return;
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ events }) };
     const receipt = await this.get<{ written: number }>('/v1/events', init);
