@@ -1,5 +1,5 @@
 /** A pin that somebody hid is in none of their lists from the receipt on, in every process, and in everybody else's as before. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { ListReplyBody } from '../../src/api/routes/list-reply.ts';
 import { job as extract } from '../../src/jobs/nets/extract-features.ts';
 import { type Server, startServer } from '../../src/server.ts';
@@ -48,19 +48,21 @@ test('a hidden pin and its near-duplicates leave every list of that user at once
   const before = await listsOf('zoe');
   expect(naming(before, 'plant-2')).toEqual(expect.arrayContaining(['closeup', 'rank', 'search', 'lens']));
   const { recommendationId } = await ask<ListReplyBody>('/v1/pins/plant-1/related?limit=50&userId=zoe');
-  const send = (eventId: string, more: object) =>
-    ask<{ written: number; rejected: object }>('/v1/events', {
-      events: [{ eventId, recommendationId, pinId: 'plant-2', userId: 'zoe', ...more }],
-    });
+  // With several processes, an event may come before its list is in the log: it is then kept apart, and counts all the same.
+  const send = async (eventId: string, more: object): Promise<void> => {
+    const event = { eventId, recommendationId, pinId: 'plant-2', userId: 'zoe', ...more };
+    const receipt = await ask<{ written: number; keptApart: number; rejected: object }>('/v1/events', { events: [event] });
+    expect([receipt.written + receipt.keptApart, receipt.rejected]).toEqual([1, {}]);
+  };
   // A clock that is a day ahead hides now, too.
-  expect(await send('h1', { type: 'hide', reason: 'not for me', at: Date.now() + 86_400_000 })).toMatchObject({ written: 1, rejected: {} });
+  await send('h1', { type: 'hide', reason: 'not for me', at: Date.now() + 86_400_000 });
   const after = await listsOf('zoe');
   for (const pinId of ['plant-2', 'tattoo-6']) expect(naming(after, pinId)).toEqual([]);
   expect(naming(after, 'plant-3')).toEqual(expect.arrayContaining(['closeup', 'rank', 'search', 'lens']));
   expect(naming(await listsOf('yan'), 'plant-2')).toEqual(naming(before, 'plant-2'));
   const { hidden } = await ask<{ hidden: object[] }>('/v1/users/zoe/hidden');
   expect(hidden).toEqual([{ pinId: 'plant-2', at: expect.any(Number) as number, reason: 'not for me', title: 'plant number 2' }]);
-  expect(await send('h2', { type: 'unhide' })).toMatchObject({ written: 1 });
+  await send('h2', { type: 'unhide' });
   expect(naming(await listsOf('zoe'), 'plant-2')).toEqual(naming(before, 'plant-2'));
   expect(await ask('/v1/users/zoe/hidden')).toEqual({ hidden: [] });
 });
@@ -72,8 +74,9 @@ test('a pin that is hidden between two pages is not on the second, and no longer
   const event = { recommendationId: first.recommendationId, userId: 'max', pinId: later };
   const tell = (more: object) => ask('/v1/events', { events: [{ ...event, ...more }] });
   await tell({ eventId: 'm1', type: 'save' });
-  expect((await ask<ListReplyBody>('/v1/users/max/home-feed')).missing).not.toContain('history');
+  const missing = async () => (await ask<ListReplyBody>('/v1/users/max/home-feed')).missing;
+  await vi.waitFor(async () => expect(await missing()).not.toContain('history'), { timeout: 10_000 });
   await tell({ eventId: 'm2', type: 'hide' });
   expect((await ask<ListReplyBody>(second)).items.map(({ pinId }) => pinId)).not.toContain(later);
-  expect((await ask<ListReplyBody>('/v1/users/max/home-feed')).missing).toContain('history');
+  expect(await missing()).toContain('history');
 });
