@@ -65,6 +65,19 @@ describe.each<Partial<Config>>([{}, { rateLimit: 5 }])('the doors of a guarded s
     expect(auditLines().at(-1)).toMatchObject({ who: 'operator', status: 404 });
   });
 
+  it('a burst of wrong keys takes turns: who asks after it is answered before most of it', async () => {
+    let refused = 0;
+    const guess = async (i: number): Promise<void> => {
+      const { statusCode } = await app.inject({ url: '/v1/jobs', headers: bearer(`burst-${i}`), remoteAddress: '198.51.100.9' });
+      refused += Number(statusCode === 401 || statusCode === 429);
+    };
+    const burst = Array.from({ length: 200 }, (_, i) => guess(i));
+    expect((await app.inject({ url: '/health/live' })).statusCode).toBe(200);
+    expect(refused).toBeLessThan(100);
+    await Promise.all(burst);
+    expect(refused).toBe(200);
+  });
+
   it('a wrong key leaves a line wherever it was sent, and no user id with it', async () => {
     const before = auditLines().length;
     const refused = await app.inject({ url: '/v1/users/ann-plant/history', headers: bearer('guess'), remoteAddress: '198.51.100.7' });

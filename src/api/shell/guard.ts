@@ -7,6 +7,8 @@ import { checkScope, type Keys, readsNeedKey } from './keys.ts';
 import { networkOf, RateLimit } from './rate-limit.ts';
 import type { App } from '../routes/routes.ts';
 
+const REFUSALS_IN_A_TURN = 8;
+
 /** Checks the key of routes that say what it must be allowed to do. What is about people always needs one once there are keys. */
 export function guard(app: App, context: Context, keys: Keys, share: number): void {
   const { rateLimit } = context.config;
@@ -15,22 +17,41 @@ export function guard(app: App, context: Context, keys: Keys, share: number): vo
   const limit = rateLimit > 0 ? new RateLimit(rateLimit * share, context.hot.actions ? context.hot.cache : null) : null;
   app.decorateRequest('keyName', null);
   app.decorateRequest('keyScopes', null);
+  const refusals = new Turns();
   app.addHook('onRequest', (request, reply, done) => {
     if (context.stopping) reply.header('connection', 'close');
     const { scope, personal = false } = request.routeOptions.config;
     if (scope === undefined) return done();
-    const { authorization } = request.headers;
-    const needed = scope !== 'read' || personal || reading;
-    const guarded = (needed || authorization !== undefined) && keys.any;
-    const address = networkOf(request.ip);
-    const key = guarded ? guesses.find(authorization, address) : null;
-    request.keyName = key?.name ?? null;
-    request.keyScopes = key?.scopes ?? null;
-    // Before the door is shut: who tries keys is held back like everybody else.
-    limit?.take(request.keyName ?? address);
-    if (guarded && needed) checkScope(key, scope);
+    try {
+      const { authorization } = request.headers;
+      const needed = scope !== 'read' || personal || reading;
+      const guarded = (needed || authorization !== undefined) && keys.any;
+      const address = networkOf(request.ip);
+      const key = guarded ? guesses.find(authorization, address) : null;
+      request.keyName = key?.name ?? null;
+      request.keyScopes = key?.scopes ?? null;
+      // Before the door is shut: who tries keys is held back like everybody else.
+      limit?.take(request.keyName ?? address);
+      if (guarded && needed) checkScope(key, scope);
+    } catch (error) {
+      return refusals.take(() => done(error as Error));
+    }
     done();
   });
+}
+
+/** Who is refused waits a turn of the event loop or more, a few replies in each: a burst of guesses holds nobody else up. */
+class Turns {
+  private readonly waiting: (() => void)[] = [];
+
+  take(refuse: () => void): void {
+    if (this.waiting.push(refuse) === 1) setImmediate(() => this.next());
+  }
+
+  private next(): void {
+    for (const refuse of this.waiting.splice(0, REFUSALS_IN_A_TURN)) refuse();
+    if (this.waiting.length > 0) setImmediate(() => this.next());
+  }
 }
 
 /** What only callers with a key may ask of a route that is free. @throws REQUEST_UNAUTHORIZED */
