@@ -101,9 +101,9 @@ export function costlyBodies(): readonly Buffer[] {
     `{"pinId":"p1","exclude":[${fill('{},', MIB / 3)}0]}`,
     `"${fill('\\"', MIB)}"`,
     // As much as rows may hold: texts, objects and lists that are parsed before a schema sees them.
-    `{"events":[${Array.from({ length: 149_000 }, (_, i) => `"s${i}"`).join(',')}]}`,
-    `{"events":[${fill('{"a":1},', 8 * 74_000)}0]}`,
-    `{"events":[${fill('[],', 3 * 149_000)}0]}`,
+    `{"events":[${Array.from({ length: 99_000 }, (_, i) => `"s${i}"`).join(',')}]}`,
+    `{"events":[${fill('{"a":1},', 8 * 49_000)}0]}`,
+    `{"events":[${fill('[],', 3 * 99_000)}0]}`,
   ].map((text) => Buffer.from(text));
 }
 
