@@ -7,6 +7,7 @@ import { seededRandom } from '../../src/math/random.ts';
 import { Asking, pairedRatio, round, startContender, WARM_SECONDS } from '../contest.ts';
 import { generatedCatalog } from '../generated-catalog.ts';
 import { generatedLog, USERS } from '../generated-log.ts';
+import { nativePairs } from './native-pairs.ts';
 
 interface Flags {
   readonly pins: number;
@@ -29,6 +30,9 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
     workers: Number(flag(argv, '--workers') ?? 1),
     kept: flag(argv, '--popular') !== 'off',
   };
+  const asked = flag(argv, '--peer');
+  if (asked === 'rust') return nativePairs({ ...flags, queries: shuffledPins(flags.pins) });
+  if (asked !== undefined) throw new Error(`--peer: expected rust, got ${asked}`);
   const folder = generatedCatalog({ pins: flags.pins, boardList: 400, visualList: 300 });
   const queries = shuffledPins(flags.pins);
   const log = await generatedLog(folder, queries.slice(0, LOGGED));
