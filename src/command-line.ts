@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { SingleBar } from 'cli-progress';
-import { readConfig } from './config.ts';
+import { readConfig, strangeSettings } from './config.ts';
 import { exitOf, reasonOf, ServiceError } from './errors.ts';
 import type { Job, JobOption } from './jobs/job.ts';
 import { lockJob } from './jobs/job-lock.ts';
@@ -93,9 +93,12 @@ async function runJob(program: Program, job: Job, argv: readonly string[]): Prom
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  // The terminal was closed: that asks for an end as well.
+  process.on('SIGHUP', onSignal);
   const progress = process.send ? messageProgress((message) => process.send?.(message)) : terminalProgress();
   stopWithParent(stop);
   let lock: ReturnType<typeof lockJob> | null = null;
+  for (const name of strangeSettings(process.env)) console.error(`${name} is no setting and changes nothing; docs/SETTINGS.md has all.`);
   try {
     const config = readConfig(process.env, typeof options.data === 'string' ? { data: options.data } : {});
     lock = job.alone?.(options) ? lockJob(config.data, job.name) : null;
@@ -119,6 +122,7 @@ async function runJob(program: Program, job: Job, argv: readonly string[]): Prom
     lock?.release();
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
+    process.off('SIGHUP', onSignal);
   }
 }
 

@@ -63,5 +63,6 @@ process.on('message', (word: WriterWord) => {
 // A terminal's interrupt reaches every process of the group: the writer says when to end.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
+process.on('SIGHUP', () => undefined);
 process.on('disconnect', () => process.exit(1));
 say({ kind: 'hearing' });

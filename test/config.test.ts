@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readsNeedKey } from '../src/api/shell/keys.ts';
-import { readConfig, SETTINGS } from '../src/config.ts';
+import { readConfig, SETTINGS, strangeSettings } from '../src/config.ts';
 import { ServiceError } from '../src/errors.ts';
 
 const KEY = 'a-key-of-24-characters--';
@@ -74,6 +74,11 @@ describe('settings', () => {
     ['COOCCURRENCE_METHOD', 'cosine', 'is no setting any more: use --method of build-candidates'],
   ])('RELATED_PINS_%s=%s is refused at the start', (name, value, reason) => {
     expect(() => readConfig({ [`RELATED_PINS_${name}`]: value })).toThrow(`RELATED_PINS_${name} ${reason}`);
+  });
+
+  it('a name that looks like a setting and is none is told; what Kubernetes sets is not', () => {
+    const env = { RELATED_PINS_WORKER: '2', RELATED_PINS_WORKERS: '2', RELATED_PINS_SERVICE_HOST: '10.0.0.1', PATH: '' };
+    expect(strangeSettings(env)).toEqual(['RELATED_PINS_WORKER']);
   });
 
   it('every default is allowed, and every number says its range', () => {
