@@ -1,6 +1,7 @@
-// `npm run bench -- NAME [--json] [--record] [flags]`: runs bench/NAME/run.ts (built). Without a name: lists them.
+// `npm run bench -- NAME [--json] [--record] [flags]`: runs bench/NAME/run.ts (built). Without a name: lists them; with
+// `--help`: its README.
 // `--record` also writes the result, with machine, Node and commit, into bench/results/NAME.json.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { provenance, writeResult } from './result-file.mjs';
@@ -13,6 +14,10 @@ const names = readdirSync(join(root, 'bench'), { withFileTypes: true })
 if (!name || !names.includes(name)) {
   console.error(`Usage: npm run bench -- NAME [--json]\nbenches: ${names.join(', ')}`);
   process.exit(name === undefined || name === '--help' ? 0 : 2);
+}
+if (argv.includes('--help') || argv.includes('-h')) {
+  console.log(readFileSync(join(root, 'bench', name, 'README.md'), 'utf8').trim());
+  process.exit(0);
 }
 const json = argv.includes('--json');
 const { run } = await import(pathToFileURL(join(root, 'dist', 'bench', name, 'run.js')).href);
