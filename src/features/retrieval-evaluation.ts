@@ -36,17 +36,29 @@ export type Ends = readonly [low: number, high: number];
 
 const KS = [1, 5, 10] as const;
 
-/** Scores of all images for a query, higher is nearer. */
-type Scorer = (query: number, out: Float64Array) => void;
+/** Scores of all images for a query under each of `out.length` measures, higher is nearer. */
+type Scorer = (query: number, out: readonly Float64Array[]) => void;
+
+export const RAW_DISTANCES = ['L1', 'L2', 'cosine'] as const satisfies readonly Distance[];
+export type RawDistance = (typeof RAW_DISTANCES)[number];
 
 /** Rows of equal length -> precision under a distance. */
-export function evaluateRows(rows: readonly Float32Array[], distance: Exclude<Distance, 'Hamming'>, protocol: Protocol): Precision {
-  return evaluate(rows.length, rowScorer(rows, distance), protocol);
+export function evaluateRows(rows: readonly Float32Array[], distance: RawDistance, protocol: Protocol): Precision {
+  return evaluateAll(rows, protocol)[distance];
+}
+
+/**
+ * Rows of equal length -> precision under each distance. One pass over the numbers gives all three, in a third of the time that
+ * three passes take: reading and widening them costs more than the sums. `milliseconds` are of the three together.
+ */
+export function evaluateAll(rows: readonly Float32Array[], protocol: Protocol): Readonly<Record<RawDistance, Precision>> {
+  const [L1, L2, cosine] = evaluate(rows.length, rowScorer(rows), protocol, RAW_DISTANCES.length);
+  return { L1, L2, cosine };
 }
 
 /** Codes of `bits` bits -> precision under the Hamming distance. */
 export function evaluateCodes(codes: readonly Uint32Array[], protocol: Protocol): Precision {
-  return evaluate(codes.length, codeScorer(codes), protocol);
+  return evaluate(codes.length, codeScorer(codes), protocol)[0];
 }
 
 /**
@@ -59,7 +71,7 @@ export function evaluateFittedCodes(count: number, fit: (on: readonly number[]) 
   const halfOf = new Uint8Array(count);
   for (const i of halves[1]) halfOf[i] = 1;
   const scorers = [halves[1], halves[0]].map((others) => codeScorer(fit(others)));
-  return evaluate(count, (query, out) => scorers[halfOf[query]](query, out), protocol);
+  return evaluate(count, (query, out) => scorers[halfOf[query]](query, out), protocol)[0];
 }
 
 const HALVES_SEED = 5;
@@ -68,7 +80,7 @@ function codeScorer(codes: readonly Uint32Array[]): Scorer {
   const words = codes[0]?.length ?? 0;
   const flat = new Uint32Array(codes.length * words);
   codes.forEach((code, i) => flat.set(code, i * words));
-  return (query, out) => {
+  return (query, [out]) => {
     for (let i = 0; i < codes.length; i++) out[i] = -hammingAt(flat, query * words, flat, i * words, words);
   };
 }
@@ -78,79 +90,82 @@ export function evaluateChance(count: number, protocol: Protocol, seed = 1): Pre
   const random = seededRandom(seed);
   return evaluate(
     count,
-    (_, out) => {
+    (_, [out]) => {
       for (let i = 0; i < count; i++) out[i] = random.next();
     },
     protocol,
-  );
+  )[0];
 }
 
-function rowScorer(rows: readonly Float32Array[], distance: Exclude<Distance, 'Hamming'>): Scorer {
+/** Under each of RAW_DISTANCES, in that order. The cosine with a row of zeros is 0. */
+function rowScorer(rows: readonly Float32Array[]): Scorer {
   const length = rows[0]?.length ?? 0;
   const flat = new Float32Array(rows.length * length);
   rows.forEach((row, i) => flat.set(row, i * length));
-  if (distance === 'cosine') normalizeRows(flat, length);
-  return (query, out) => {
+  const sizes = Float64Array.from(rows, (row) => Math.sqrt(row.reduce((sum, value) => sum + value * value, 0)));
+  return (query, [L1, L2, cosine]) => {
     const asked = flat.subarray(query * length, (query + 1) * length);
-    for (let i = 0, at = 0; i < rows.length; i++) {
-      let sum = 0;
-      if (distance === 'cosine') for (let k = 0; k < length; k++) sum += asked[k] * flat[at++];
-      else if (distance === 'L1') for (let k = 0; k < length; k++) sum -= Math.abs(asked[k] - flat[at++]);
-      else
-        for (let k = 0; k < length; k++) {
-          const difference = asked[k] - flat[at++];
-          sum -= difference * difference;
-        }
-      out[i] = sum;
+    for (let i = 0, from = 0; i < rows.length; i++, from += length) {
+      let apart = 0;
+      let squared = 0;
+      let inner = 0;
+      for (let k = 0; k < length; k++) {
+        const mine = asked[k];
+        const other = flat[from + k];
+        const difference = mine - other;
+        apart += Math.abs(difference);
+        squared += difference * difference;
+        inner += mine * other;
+      }
+      L1[i] = -apart;
+      L2[i] = -squared;
+      cosine[i] = inner / (sizes[query] * sizes[i]) || 0;
     }
   };
 }
 
-function normalizeRows(flat: Float32Array, length: number): void {
-  for (let from = 0; from < flat.length; from += length) {
-    let sum = 0;
-    for (let k = 0; k < length; k++) sum += flat[from + k] ** 2;
-    const scale = sum > 0 ? 1 / Math.sqrt(sum) : 0;
-    for (let k = 0; k < length; k++) flat[from + k] *= scale;
-  }
-}
-
-function evaluate(count: number, score: Scorer, { labels, queries, allAnswer = false }: Protocol): Precision {
+/** Precision under each of `measures` measures that the scorer gives. */
+function evaluate(count: number, score: Scorer, { labels, queries, allAnswer = false }: Protocol, measures = 1): Precision[] {
   if (labels.length !== count) throw new RangeError(`labels: expected ${count}, got ${labels.length}`);
   const asking = queries ?? Array.from({ length: count }, (_, i) => i);
   const silent = new Set(allAnswer ? [] : queries);
   const answering = Int32Array.from({ length: count }, (_, i) => i).filter((i) => !silent.has(i));
-  const scores = new Float64Array(count);
-  const precisions = KS.map(() => new Float64Array(asking.length));
+  const scores = Array.from({ length: measures }, () => new Float64Array(count));
+  const precisions = scores.map(() => KS.map(() => new Float64Array(asking.length)));
   const startedAt = performance.now();
   asking.forEach((query, at) => {
     score(query, scores);
     const others = silent.size > 0 ? answering : answering.filter((i) => i !== query);
-    const { ids } = topK(
-      others,
-      Float64Array.from(others, (i) => scores[i]),
-      10,
-    );
-    const mine = new Set(labels[query]);
-    let hits = 0;
-    ids.forEach((id, rank) => {
-      if (labels[id].some((label) => mine.has(label))) hits++;
-      const k = KS.indexOf((rank + 1) as 1 | 5 | 10);
-      if (k >= 0) precisions[k][at] = hits / (rank + 1);
-    });
-    for (const [k, wanted] of KS.entries()) if (ids.length < wanted) precisions[k][at] = hits / wanted;
+    for (const [measure, all] of scores.entries()) {
+      const { ids } = topK(
+        others,
+        Float64Array.from(others, (i) => all[i]),
+        10,
+      );
+      const hits = hitsAmong(ids, labels, query);
+      for (const [k, shares] of precisions[measure].entries()) shares[at] = hits[k] / KS[k];
+    }
   });
   const milliseconds = (performance.now() - startedAt) / Math.max(1, asking.length);
-  const [p1, p5, p10] = precisions.map((values) => bootstrapMean(values, 1));
-  return {
-    p1: p1.mean,
-    p5: p5.mean,
-    p10: p10.mean,
-    intervals: { p1: endsOf(p1), p5: endsOf(p5), p10: endsOf(p10) },
-    queries: asking.length,
-    p10ByQuery: precisions[2],
-    milliseconds,
-  };
+  return precisions.map((shares) => {
+    const [p1, p5, p10] = shares.map((values) => bootstrapMean(values, 1));
+    return {
+      p1: p1.mean,
+      p5: p5.mean,
+      p10: p10.mean,
+      intervals: { p1: endsOf(p1), p5: endsOf(p5), p10: endsOf(p10) },
+      queries: asking.length,
+      p10ByQuery: shares[2],
+      milliseconds,
+    };
+  });
+}
+
+/** How many of the first 1, 5 and 10 carry a label of the query. */
+function hitsAmong(ids: Int32Array, labels: Labels, query: number): number[] {
+  const mine = new Set(labels[query]);
+  const alike = Array.from(ids, (id) => Number(labels[id].some((label) => mine.has(label))));
+  return KS.map((k) => alike.slice(0, k).reduce((sum, one) => sum + one, 0));
 }
 
 /** Where an interval begins and ends. */

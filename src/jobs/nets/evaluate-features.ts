@@ -2,29 +2,17 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { ServiceError } from '../../errors.ts';
-import { codeOf, fitBinarizer } from '../../features/binarize.ts';
-import type { ActivationSample } from '../../features/itq.ts';
 import { openConvNet } from '../../features/convnet.ts';
 import { noiseDrawing, noiseSeparation } from '../../features/noise-separation.ts';
-import {
-  codeByteCount,
-  type Distance,
-  evaluateChance,
-  evaluateCodes,
-  evaluateFittedCodes,
-  evaluateRows,
-  positiveShare,
-  type Precision,
-  type Protocol,
-  signCodes,
-} from '../../features/retrieval-evaluation.ts';
+import { evaluateChance, evaluateRows, type Protocol } from '../../features/retrieval-evaluation.ts';
 import { seededRandom } from '../../math/random.ts';
 import { drawSvg } from '../../vision/image-tensor.ts';
 import { openPool, type InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
-import type { BinarizationRule } from '../../vision/net-manifest.ts';
 import { type EvaluatedImage, evaluatedImages } from './evaluated-images.ts';
 import { MapMaking } from './feature-map.ts';
+import { LayerRanking } from './layer-ranking.ts';
+import { type LayerRow, rowOf } from './layer-rows.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
 const FLAGS = flags([
@@ -70,26 +58,15 @@ export const job = defineJob({
   describe: (receipt) => [...describeRows(receipt.rows), ...(receipt.map ? [`map: ${receipt.map.file}`] : [])],
 });
 
-interface Row {
-  readonly net: string;
-  readonly layer: string;
-  readonly type: string;
-  readonly distance: string;
-  readonly p1: number;
-  readonly p5: number;
-  readonly p10: number;
-  readonly positiveShare: number | null;
-  readonly bytesPerImage: number;
-  readonly milliseconds: number;
-  readonly intervals: Precision['intervals'];
-}
-
 async function evaluateFeatures(input: Input) {
   const { options, config, dataFolder, progress } = input;
   const { images, labelOf } = evaluatedImages(input);
   const nets = (options.net ?? [activeNet(dataFolder, 'visual')]).map((folder) => resolve(folder));
   const pool = openPool(config, { workers: availableParallelism() });
-  const rows: Row[] = [];
+  // Layers are ranked beside the inference of the next net, a thread each.
+  const ranking = new LayerRanking(availableParallelism(), input.signal);
+  const ranked: Promise<LayerRow[]>[] = [];
+  const rows: LayerRow[] = [];
   const refused: Record<string, number> = {};
   const noise: Record<string, unknown>[] = [];
   const map = options.map === undefined ? null : new MapMaking({ images, labelOf, seed: options.seed }, resolve(options.map));
@@ -105,7 +82,7 @@ async function evaluateFeatures(input: Input) {
       for (const [layer, vectors] of Object.entries(seen.layers)) {
         if (layer === 'histogram') continue;
         progress.note(`${net.net.manifest.name} ${layer}: ${vectors[0]?.length ?? 0} dimensions`);
-        rows.push(...layerRows(net.net.manifest.name, layer, vectors, protocol, options));
+        ranked.push(ranking.rowsOf({ net: net.net.manifest.name, layer, vectors, protocol, itq: options.itq ?? [], seed: options.seed }));
       }
       const drawn = typeof options.noise === 'number' ? await noiseOf(folder, pool, options.noise) : [];
       if (drawn.length > 0) noise.push(...noiseRows(net.net.manifest.name, seen, drawn));
@@ -115,8 +92,9 @@ async function evaluateFeatures(input: Input) {
         drawn.map(({ picture, fc6 }) => ({ picture, row: fc6 })),
       );
     }
+    for (const layer of ranked) rows.push(...(await layer));
   } finally {
-    await pool.close();
+    await Promise.all([pool.close(), ranking.close()]);
   }
   return {
     rows,
@@ -206,7 +184,7 @@ function protocolOf(labels: Protocol['labels'], options: Input['options']): Prot
   return { labels, queries: drawn.sort((a, b) => a - b) };
 }
 
-function baselines(seen: Seen, protocol: Protocol, seed: number): Row[] {
+function baselines(seen: Seen, protocol: Protocol, seed: number): LayerRow[] {
   const none = { layer: '-', positiveShare: null };
   return [
     rowOf({ net: 'random', ...none, type: 'random', distance: '-', bytesPerImage: 0 }, evaluateChance(seen.labels.length, protocol, seed)),
@@ -217,53 +195,7 @@ function baselines(seen: Seen, protocol: Protocol, seed: number): Row[] {
   ];
 }
 
-type Heading = Omit<Row, 'p1' | 'p5' | 'p10' | 'milliseconds' | 'intervals'>;
-
-function rowOf(heading: Heading, { p1, p5, p10, milliseconds, intervals }: Precision): Row {
-  return { ...heading, p1, p5, p10, milliseconds, intervals };
-}
-
-const RAW_DISTANCES = ['L1', 'L2', 'cosine'] as const satisfies readonly Distance[];
-
-/** Raw under three distances, signs, and bits over the median and rotated codes, fitted on one half and asked by the other; all of one layer. */
-function layerRows(net: string, layer: string, vectors: readonly Float32Array[], protocol: Protocol, options: Input['options']): Row[] {
-  const length = vectors[0].length;
-  const share = positiveShare(vectors);
-  const heading = (type: string, distance: Distance, bytesPerImage: number): Heading => ({
-    net,
-    layer,
-    type,
-    distance,
-    positiveShare: share,
-    bytesPerImage,
-  });
-  const rows = RAW_DISTANCES.map((distance) => rowOf(heading('raw', distance, length * 4), evaluateRows(vectors, distance, protocol)));
-  rows.push(rowOf(heading('binary', 'Hamming', codeByteCount(length)), evaluateCodes(signCodes(vectors), protocol)));
-  const lengths = (options.itq ?? []).map(Number).filter((bits) => bits >= 1 && bits <= length);
-  const fitted: [string, BinarizationRule][] = [
-    ['binary-median', 'activation > median'],
-    ...lengths.map((bits): [string, BinarizationRule] => [`binary-itq-${bits}`, { rule: 'itq', bits }]),
-  ];
-  for (const [type, rule] of fitted) {
-    const bits = typeof rule === 'object' ? rule.bits : length;
-    const codesBy = (on: readonly number[]): readonly Uint32Array[] => {
-      const binarizer = fitBinarizer(rule, length, sampleOf(on.map((i) => vectors[i])), options.seed);
-      return vectors.map((vector) => codeOf(binarizer, vector));
-    };
-    rows.push(rowOf(heading(type, 'Hamming', codeByteCount(bits)), evaluateFittedCodes(vectors.length, codesBy, protocol)));
-  }
-  return rows;
-}
-
-/** What medians and rotations are fitted on: images without their labels. */
-function sampleOf(vectors: readonly Float32Array[]): ActivationSample {
-  const length = vectors[0]?.length ?? 0;
-  const data = new Float32Array(vectors.length * length);
-  vectors.forEach((vector, i) => data.set(vector, i * length));
-  return { rows: vectors.length, length, data };
-}
-
-function describeRows(rows: readonly Row[]): string[] {
+function describeRows(rows: readonly LayerRow[]): string[] {
   const cell = (value: number): string => (Number.isNaN(value) ? 'none' : value.toFixed(3)).padStart(6);
   const head = `${'net'.padEnd(24)}${'layer'.padEnd(8)}${'type'.padEnd(16)}${'distance'.padEnd(10)}  P@1    P@5    P@10   P@10 interval   bytes   ms`;
   return [
