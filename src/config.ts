@@ -358,14 +358,14 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, overrides: Part
   return Object.freeze({ ...FIXED, ...values, ...overrides }) as Config;
 }
 
-/** What the program sets for the process that it starts under another Node. */
-const OWN = 'RELATED_PINS_LAUNCHER';
+/** Set by the program for the process that it starts under another Node, by a caller for the clients, for the benches. */
+const OTHERS = ['RELATED_PINS_LAUNCHER', 'RELATED_PINS_KEY', 'RELATED_PINS_BENCH_PYTHON'];
 /** Kubernetes gives every container the addresses of a service that is named like this program. */
 const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT|PORT)(_|$)/;
 
 /** Names of the environment that look like a setting and are none: a typo would change nothing and say nothing. */
 export function strangeSettings(env: NodeJS.ProcessEnv): readonly string[] {
-  const known = new Set([...Object.values(SETTINGS).map((row: Setting) => row.env), OWN]);
+  const known = new Set([...Object.values(SETTINGS).map((row: Setting) => row.env), ...OTHERS]);
   return Object.keys(env).filter((name) => name.startsWith('RELATED_PINS_') && !known.has(name) && !OF_KUBERNETES.test(name));
 }
 
