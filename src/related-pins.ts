@@ -30,7 +30,7 @@ export async function relatedPins(parts: ServingParts, queryPin: number, options
   const query = querySide(queryPin, visual, options.treatment);
   const accept = acceptedPins(parts, options, cursor?.shown ?? []);
   const { proposals, candidates } = await candidatesOf(parts, { pinIndex: queryPin, code: null }, options, { accept, degraded });
-  const missing = missingOf(queryPin, pins, query);
+  const missing = missingOf(queryPin, parts, query);
   if (isEmpty(proposals, 'board-cooccurrence')) missing.push('boards');
   const user = userOf(parts, options);
   const shuffledShare = options.forced ? 0 : limits.shuffledShare;
@@ -70,7 +70,7 @@ function askingOf(parts: ServingParts, options: ListOptions, given: Pick<Asking,
  */
 export async function rankPins(parts: ServingParts, queryPin: number, given: Int32Array, options: ListOptions): Promise<RankedList> {
   const startedAt = performance.now();
-  const { pins, visual, limits } = parts;
+  const { visual, limits } = parts;
   const degraded: Degradation[] = [...parts.degraded];
   const asked = askedSources(parts.sources, options.treatment.sources, limits.sourceShares);
   const sources = asked.filter(({ name }) => !isFilling(name));
@@ -78,7 +78,7 @@ export async function rankPins(parts: ServingParts, queryPin: number, given: Int
   const asking = { ...askingOf(parts, options, { limit: limits.candidates, alone: sources.length === 1, degraded }), filtered: false };
   const proposals = await propose(sources, { pinIndex: queryPin, code: null }, asking);
   const candidates = ownCandidates(given.filter(ownPins(parts, options)), proposals);
-  const missing = missingOf(queryPin, pins, query);
+  const missing = missingOf(queryPin, parts, query);
   const shared = { surface: 'rank', options, query, candidates, degraded, missing, startedAt } as const;
   const list = await rankCandidates(parts, {
     ...shared,
@@ -145,7 +145,7 @@ async function relatedToOne(
   const accept = acceptedPins(parts, options, [...(cursor?.shown ?? []), ...unlike]);
   const { candidates } = await candidatesOf(parts, { pinIndex, code }, options, { accept, degraded });
   const query = pinIndex < 0 ? { ...NO_QUERY, code } : querySide(pinIndex, visual, options.treatment);
-  const missing = pinIndex < 0 ? [] : missingOf(pinIndex, pins, query);
+  const missing = pinIndex < 0 ? [] : missingOf(pinIndex, parts, query);
   const unliked = await likenessToUnliked(parts, unlike, candidates, degraded);
   const gathered = { surface: 'examples', options, query, candidates, user: userOf(parts, options), unliked, missing } as const;
   return rankCandidates(parts, { ...gathered, cursor, cursorName, degraded, shuffledShare: 0, startedAt });

@@ -70,6 +70,7 @@ const Word = Type.Object({ word: Type.String(), confidence: Type.Number() });
 export const VisualItem = Type.Object({
   ...ItemFields,
   distance: Type.Number({ description: 'Hamming distance of the binary codes.' }),
+  cosine: Type.Optional(Type.Number({ description: 'Of the short vectors of a net that gives them; the order then goes by it.' })),
   likeness: Type.Optional(
     Type.Unsafe<'very like' | 'like'>({
       type: 'string',

@@ -2,7 +2,7 @@
 import { ServiceError } from '../errors.ts';
 import type { InferencePool } from '../vision/inference-pool.ts';
 import type { Embedding, ImageFailure, ImageInput } from '../vision/inference-task.ts';
-import { type BinarizationRule, type Net, preprocessingVersion, readNet, SHORT_CODE_ROLE } from '../vision/net-manifest.ts';
+import { type BinarizationRule, EMBEDDING_ROLE, type Net, preprocessingVersion, readNet, SHORT_CODE_ROLE } from '../vision/net-manifest.ts';
 import { type Naming, namingOf } from './words.ts';
 
 /** What two nets must agree in for their features to be comparable, and the lengths of both layers. */
@@ -16,6 +16,8 @@ export interface FeatureNet {
   readonly fc8Length: number;
   /** Whether rows of class scores are the signs of a short code, 1 and -1: their cosine is 1 - 2 Hamming / length. */
   readonly shortCode?: boolean;
+  /** Whether the net also gives a short float vector of a picture. */
+  readonly embeds?: boolean;
 }
 
 export interface ConvNet {
@@ -37,7 +39,8 @@ export function featureNetOf({ digest, manifest }: Net): FeatureNet {
   const rule = binarization ?? 'activation > 0';
   const short = outputs[SHORT_CODE_ROLE]?.length;
   const classes = short ? { fc8Length: short, shortCode: true } : { fc8Length };
-  return { digest, name, preprocessing: preprocessingVersion(input), rule, fc6Length, ...classes };
+  const embeds = EMBEDDING_ROLE in outputs ? { embeds: true } : {};
+  return { digest, name, preprocessing: preprocessingVersion(input), rule, fc6Length, ...classes, ...embeds };
 }
 
 /** What is kept of an image's classes for ranking: its scores, or the signs of the short code. */

@@ -139,7 +139,7 @@ function rowOf(
 ): FeatureRow | null {
   if (found === null) return null;
   if (!found.ok) return { pinIndex, imageVersion, code: null, scores: null, failure: found.code, reason: found.reason };
-  const { fc6, signature, phash, colours } = found;
+  const { fc6, embedding = null, signature, phash, colours } = found;
   const words = naming ? seenWords(found.fc8, naming) : [];
-  return { pinIndex, imageVersion, code: codeOf(binarizer, fc6), scores: classRowOf(found), words, signature, phash, colours };
+  return { pinIndex, imageVersion, code: codeOf(binarizer, fc6), scores: classRowOf(found), embedding, words, signature, phash, colours };
 }

@@ -28,6 +28,8 @@ const TABLES = `
 `;
 /** What nets that speak say they see, as JSON. */
 const WORDS = 'ALTER TABLE visual_features ADD COLUMN words TEXT';
+/** The short vectors of nets that give one. */
+const EMBEDDINGS = 'ALTER TABLE visual_features ADD COLUMN embedding BLOB';
 
 export type Subject = 'image' | 'object';
 const SUBJECTS: readonly Subject[] = ['image', 'object'];
@@ -38,6 +40,8 @@ export interface FeatureRow {
   /** Null with a `failure`, and for an object row: there is no dominant object. */
   readonly code: Uint32Array | null;
   readonly scores: Float32Array | null;
+  /** A vector of length 1; none of a net that gives none. */
+  readonly embedding?: Float32Array | null;
   readonly label?: string | null;
   /** The crop, JSON of pixel corners. */
   readonly box?: string | null;
@@ -56,6 +60,7 @@ interface StoredRow {
   imageVersion: number;
   code: Buffer | null;
   scores: Buffer | null;
+  embedding: Buffer | null;
   label: string | null;
   box: string | null;
   signature: string | null;
@@ -66,7 +71,7 @@ interface StoredRow {
   reason: string | null;
 }
 
-const FIELDS = 'pinIndex, imageVersion, code, scores, label, box, signature, phash, colours, words, failure, reason';
+const FIELDS = 'pinIndex, imageVersion, code, scores, embedding, label, box, signature, phash, colours, words, failure, reason';
 
 /** Short name of everything features depend on; names the artifact as well. */
 export function netKeyOf(net: Pick<FeatureNet, 'digest' | 'preprocessing' | 'rule' | 'shortCode'>): string {
@@ -78,7 +83,7 @@ export class FeatureStore {
   readonly database: Database;
 
   constructor(database: Database) {
-    migrate(database, 'features', [TABLES, WORDS]);
+    migrate(database, 'features', [TABLES, WORDS, EMBEDDINGS]);
     this.database = database;
   }
 
@@ -135,7 +140,7 @@ export class FeatureStore {
   /** Inserts or replaces rows in one transaction. */
   put(netId: number, subject: Subject, rows: readonly FeatureRow[]): void {
     const put = this.database.prepare(`INSERT OR REPLACE INTO visual_features
-      (netId, subject, ${FIELDS}, sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+      (netId, subject, ${FIELDS}, sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.database
       .transaction(() => {
         let sequence = this.sequence(netId);
@@ -147,6 +152,7 @@ export class FeatureStore {
             row.imageVersion,
             bytesOf(row.code),
             bytesOf(row.scores),
+            bytesOf(row.embedding ?? null),
             row.label ?? null,
             row.box ?? null,
             row.signature ?? null,
@@ -212,6 +218,23 @@ export class FeatureStore {
     return new Map(rows.all(netId, SUBJECTS.indexOf(subject)) as [number, number][]);
   }
 
+  /** Short vectors of a net by pinIndex; none of a net that gives none. */
+  *embeddings(netId: number): IterableIterator<{ readonly pinIndex: number; readonly embedding: Float32Array }> {
+    const rows = this.database.prepare(
+      'SELECT pinIndex, embedding FROM visual_features WHERE netId = ? AND subject = 0 AND embedding IS NOT NULL ORDER BY pinIndex',
+    );
+    for (const { pinIndex, embedding } of rows.iterate(netId) as IterableIterator<{ pinIndex: number; embedding: Buffer }>)
+      yield { pinIndex, embedding: new Float32Array(wordsIn(embedding).buffer) };
+  }
+
+  /** Pins that have a code of a net and no short vector. */
+  pinsWithoutEmbedding(netId: number): ReadonlySet<number> {
+    const rows = this.database.prepare(
+      'SELECT pinIndex FROM visual_features WHERE netId = ? AND subject = 0 AND code IS NOT NULL AND embedding IS NULL',
+    );
+    return new Set(rows.pluck().all(netId) as number[]);
+  }
+
   /** Fingerprints of all images that were read, by pinIndex. */
   fingerprints(netId: number): Fingerprint[] {
     const rows = this.database
@@ -231,7 +254,7 @@ export class FeatureStore {
         const sums = this.database
           .prepare(
             `SELECT count(*) AS rows, coalesce(sum(coalesce(length(code), 0) + coalesce(length(scores), 0) +
-            coalesce(length(colours), 0) + 96), 0) AS bytes FROM visual_features WHERE rowid IN (${chosen})`,
+            coalesce(length(embedding), 0) + coalesce(length(colours), 0) + 96), 0) AS bytes FROM visual_features WHERE rowid IN (${chosen})`,
           )
           .get(netId) as { rows: number; bytes: number };
         this.database.prepare(`DELETE FROM visual_features WHERE rowid IN (${chosen})`).run(netId);
@@ -290,6 +313,7 @@ function rowOf(row: StoredRow): FeatureRow {
     ...row,
     code: row.code && wordsIn(row.code),
     scores: row.scores && new Float32Array(wordsIn(row.scores).buffer),
+    embedding: row.embedding && new Float32Array(wordsIn(row.embedding).buffer),
     colours: row.colours && Uint8Array.from(row.colours),
     words: row.words === null ? [] : (JSON.parse(row.words) as SeenWord[]),
   };

@@ -2,6 +2,7 @@ import { PIN_HAS_IMAGE, PIN_IMAGE_FAILED, type PinColumns } from '../catalog/pin
 import type { VisualFeatures } from '../features/visual-features.ts';
 import type { QuerySide, UserHistory } from '../ranker/scoring/ranking-feature.ts';
 import type { Treatment } from '../treatment.ts';
+import type { ServingParts } from './serving-parts.ts';
 import type { WeightedPins } from '../ranker/scoring/user-history.ts';
 
 /** A query without pin or image: the user's history speaks for it. */
@@ -20,10 +21,12 @@ export function querySide(pinIndex: number, visual: VisualFeatures | null, treat
   return { pinIndex, code, classScores: imageScores.scoresOf(pinIndex), dominantObject };
 }
 
-/** What the query pin lacks: `image` (none, or one that failed), `visual-features` (not computed yet). */
-export function missingOf(pinIndex: number, pins: PinColumns, query: QuerySide): string[] {
-  if (!hasImage(pinIndex, pins)) return ['image'];
-  return query.code === null ? ['visual-features'] : [];
+/** What the query pin lacks: `image` (none, or one that failed), `visual-features` (not computed yet), `vectors` (others have one). */
+export function missingOf(pinIndex: number, { pins, vectors }: Pick<ServingParts, 'pins' | 'vectors'>, query: QuerySide): string[] {
+  const missing = hasImage(pinIndex, pins) ? [] : ['image'];
+  if (missing.length === 0 && query.code === null) missing.push('visual-features');
+  if (vectors.length > 0 && vectors.every((set) => set.rowOf(pinIndex) < 0)) missing.push('vectors');
+  return missing;
 }
 
 /** What a user's history lacks: `history` (there is none), `image` (no pin of it has one), `visual-features` (none computed yet). */

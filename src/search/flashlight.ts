@@ -1,5 +1,8 @@
+import type { VectorSet } from '../candidates/vectors/vector-set.ts';
 import type { Accept, NeighborIndex } from '../candidates/visual/neighbor-index.ts';
 import { PIN_BUYABLE, PIN_REMOVED, type PinColumns } from '../catalog/pins/pin-columns.ts';
+import type { CodeTable } from '../features/visual-features.ts';
+import { hammingAt } from '../math/bits.ts';
 import { aggregatedTerms, type WeightedTerm } from './annotation-terms.ts';
 import { inCategory } from './category-conformity.ts';
 
@@ -9,11 +12,15 @@ export interface VisualSearchSources {
   readonly index: NeighborIndex<Uint32Array>;
   readonly bits: number;
   readonly idf: Float32Array;
+  /** The vectors that the net makes beside its codes, and those codes; null or absent: it makes none. */
+  readonly vectors?: { readonly set: VectorSet; readonly codes: CodeTable } | null;
 }
 
 interface VisualQuery {
   /** Binary code of the image or crop. */
   readonly code: Uint32Array;
+  /** The net's short vector of it, of length 1; null or absent: there is none. */
+  readonly embedding?: Float32Array | null;
   /** The pin it was cut from, -1 for an upload: neither it nor its near-duplicates are answers. */
   readonly pinIndex: number;
 }
@@ -39,7 +46,9 @@ export interface VisualResult {
   readonly pinIndex: number;
   /** Differing bits. */
   readonly distance: number;
-  /** 1 - distance / bits. */
+  /** Of the net's short vectors, where query and pin have one. */
+  readonly cosine?: number;
+  /** 1 - distance / bits; of pins with a cosine 1 - angle / pi, which is what codes of it agree in on the mean. */
   readonly visual: number;
   /** What saves add: at most half a percent, to order near equals. */
   readonly quality: number;
@@ -58,25 +67,55 @@ const QUALITY_SAVES = 1000;
 /**
  * Flashlight's retrieval (paper, section 7): the nearest images by exact Hamming distance, filters applied inside the
  * scan, then light re-ranking: of near-duplicates only the best stays, and saves break near ties, because a crop has no
- * metadata. At most 1,000, best first; equal scores stand in ascending pin index.
+ * metadata. At most 1,000, best first; equal scores stand in ascending pin index. Of a net that gives short vectors, the graph
+ * over them finds the nearest, the vectors themselves score them, and the scan finds those that have none.
  */
 export async function visualSearch(
   query: VisualQuery,
   filters: SearchFilters,
   sources: VisualSearchSources,
 ): Promise<readonly VisualResult[]> {
-  const { columns, index, bits } = sources;
-  const { pinIndexes, distances } = await index.search(query.code, POOL, acceptOf(query, filters, columns));
-  const results: VisualResult[] = [];
-  for (let i = 0; i < pinIndexes.length; i++) {
-    const pinIndex = pinIndexes[i];
-    const visual = 1 - distances[i] / bits;
+  const { columns } = sources;
+  const accept = acceptOf(query, filters, columns);
+  const found = [...byVector(query, accept, sources), ...(await byCode(query, accept, sources))];
+  const results = found.map(({ visual, ...near }): VisualResult => {
+    const { pinIndex } = near;
     const quality = QUALITY_WEIGHT * Math.min(1, Math.log1p(columns.saves[pinIndex]) / Math.log1p(QUALITY_SAVES));
     const boost = filters.boost?.(pinIndex) ?? 0;
-    results.push({ pinIndex, distance: distances[i], visual, quality, boost, score: visual + quality + boost });
-  }
+    return { ...near, visual, quality, boost, score: visual + quality + boost };
+  });
   results.sort((a, b) => b.score - a.score || a.pinIndex - b.pinIndex);
-  return oneOfEachGroup(results, columns);
+  return oneOfEachGroup(results.slice(0, POOL), columns);
+}
+
+type Near = Pick<VisualResult, 'pinIndex' | 'distance' | 'cosine' | 'visual'>;
+
+/** The nearest by the net's short vectors, each with its true cosine; none where the net or the query has none. */
+function byVector({ code, embedding }: VisualQuery, accept: Accept, { vectors, bits }: VisualSearchSources): readonly Near[] {
+  if (!vectors || !embedding) return [];
+  const { set, codes } = vectors;
+  const { words } = codes;
+  const withCode: Accept = (pin) => pin < codes.capacity && codes.has[pin] === 1 && accept(pin);
+  return Array.from(set.nearest(embedding, Math.min(POOL, set.pinIndexes.length), withCode).pinIndexes, (pinIndex): Near => {
+    const cosine = set.cosineOf(embedding, pinIndex) ?? 0;
+    const distance = Math.min(bits, hammingAt(codes.codes, pinIndex * words, code, 0, words));
+    return { pinIndex, distance, cosine, visual: 1 - Math.acos(Math.max(-1, Math.min(1, cosine))) / Math.PI };
+  });
+}
+
+/** The nearest by code, of the pins that no vector finds. */
+async function byCode(query: VisualQuery, accept: Accept, { index, bits, vectors }: VisualSearchSources): Promise<readonly Near[]> {
+  const found = query.embedding ? vectors : null;
+  if (found && !someLack(found)) return [];
+  const wanted: Accept = found ? (pin) => found.set.rowOf(pin) < 0 && accept(pin) : accept;
+  const { pinIndexes, distances } = await index.search(query.code, POOL, wanted);
+  return Array.from(pinIndexes, (pinIndex, i): Near => ({ pinIndex, distance: distances[i], visual: 1 - distances[i] / bits }));
+}
+
+/** Whether a pin has a code and no vector: its picture came after the vectors were made. */
+function someLack({ set, codes: { has, capacity } }: NonNullable<VisualSearchSources['vectors']>): boolean {
+  for (let pin = 0; pin < capacity; pin++) if (has[pin] === 1 && set.rowOf(pin) < 0) return true;
+  return false;
 }
 
 /** Terms of the first results, to narrow by. */

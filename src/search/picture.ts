@@ -31,9 +31,11 @@ export interface QueryPicture {
   readonly key: string | null;
 }
 
-/** What the net makes of a region: its code, and what it says it sees. */
+/** What the net makes of a region: its code, its short vector, and what it says it sees. */
 export interface RegionSight {
   readonly code: Uint32Array;
+  /** Of length 1; null or absent: the net gives none, or none was kept. */
+  readonly embedding?: Float32Array | null;
   readonly words: readonly SeenWord[];
 }
 
@@ -106,7 +108,8 @@ export class PictureReader {
       const bytes = box === null ? picture.bytes : await this.cut(picture, box, net.input);
       const [embedded] = await this.pool.embed(net, [{ bytes }]);
       if (!embedded.ok) throw new ServiceError(embedded.code, { reason: embedded.reason });
-      return { code: codeOf(net.binarizer, embedded.fc6), words: net.naming ? seenWords(embedded.fc8, net.naming) : [] };
+      const words = net.naming ? seenWords(embedded.fc8, net.naming) : [];
+      return { code: codeOf(net.binarizer, embedded.fc6), embedding: embedded.embedding ?? null, words };
     });
   }
 

@@ -35,7 +35,7 @@ export async function readRegion(parts: SearchParts, question: PictureQuestion, 
 /** The pins that look like the region, best first; the time it takes is added to `timings.search`. */
 export async function alike({ pinIndex, look, sources, timings }: FoundRegion, filters: SearchFilters): Promise<readonly VisualResult[]> {
   const startedAt = performance.now();
-  const results = await visualSearch({ code: look.code, pinIndex }, filters, sources);
+  const results = await visualSearch({ code: look.code, embedding: look.embedding, pinIndex }, filters, sources);
   timings.search = (timings.search ?? 0) + performance.now() - startedAt;
   return results;
 }

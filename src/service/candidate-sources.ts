@@ -21,7 +21,7 @@ export class CandidateSources {
   private readonly annotations: AnnotationNeighbors;
   private readonly popular: PopularInCategory;
   private readonly winners: RememberedWinners;
-  /** Imported vectors; refresh them before the sources. */
+  /** Vectors, imported or of nets; refresh them before the sources. */
   readonly vectors: VectorSets;
   private boards: BoardCooccurrence | null = null;
   private looks: VisualNeighbors | null = null;
@@ -73,6 +73,7 @@ export class CandidateSources {
   /** Reads new builds, changed pins and saves. A damaged build is refused by name, the previous one keeps serving. */
   refresh(changedPins: readonly number[], visual: VisualFeatures | null, now: number, budgetMs = Number.POSITIVE_INFINITY): void {
     this.refused = [];
+    this.vectors.serve(visual?.netDigest ?? null);
     this.attempt(() => {
       if (this.boards) {
         this.boards.reload(budgetMs);

@@ -128,25 +128,26 @@ export class Context {
       () => modelReader(this.models.dark()),
       () => openDarkReads(dataFolder),
     );
-    this.darkNet = new DarkNet({
-      dataFolder,
-      artifacts: join(catalogFolder, 'artifacts'),
-      classScoreBytes: config.classScoreBytes,
-      store: this.looks.store,
-      models: this.models,
-      parts: () => this.parts,
-    });
-    this.darkNetReading = new DarkReading(
-      () => this.darkNet.reader(),
-      () => openDarkReads(dataFolder),
-      'nets',
-    );
     this.sources = new CandidateSources(
       join(catalogFolder, 'artifacts'),
       this.catalog,
       this.pins,
       this.log.pairs,
       options.follow ? WORK_WHILE_WAITING : undefined,
+    );
+    this.darkNet = new DarkNet({
+      dataFolder,
+      artifacts: join(catalogFolder, 'artifacts'),
+      classScoreBytes: config.classScoreBytes,
+      store: this.looks.store,
+      models: this.models,
+      vectors: this.sources.vectors,
+      parts: () => this.parts,
+    });
+    this.darkNetReading = new DarkReading(
+      () => this.darkNet.reader(),
+      () => openDarkReads(dataFolder),
+      'nets',
     );
     const { catalog, pins, looks, sources, log, models, fieldColumns, lock } = this;
     this.experiments = this.openExperiments(userKey);
@@ -231,8 +232,9 @@ export class Context {
 
   /** What visual search reads; made when first asked, because it starts the inference threads. */
   get search(): SearchState {
-    const { config, dataFolder, catalog, pins, log, looks, webImages } = this;
-    this.searchState ??= new SearchState({ config, dataFolder, catalog, pins, crops: log.crops, looks, webImages, pool: this.inference });
+    const { config, dataFolder, catalog, pins, log, looks, webImages, sources } = this;
+    const given = { config, dataFolder, catalog, pins, crops: log.crops, looks, vectors: sources.vectors, webImages };
+    this.searchState ??= new SearchState({ ...given, pool: this.inference });
     return this.searchState;
   }
 

@@ -3,7 +3,7 @@
  * model, from the same catalogue and the same sources otherwise, and compared with what was served. Nothing of it is shown.
  */
 import { VisualNeighbors } from '../candidates/visual/visual-neighbors.ts';
-import type { CandidateSource } from '../candidates/candidate.ts';
+import { type CandidateSource, kindOfSource } from '../candidates/candidate.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { featureNetOf } from '../features/convnet.ts';
 import type { FeatureStore } from '../features/feature-store.ts';
@@ -18,6 +18,7 @@ import type { DarkReader } from './dark-reading.ts';
 import type { RankedList } from '../lists/ranked-list.ts';
 import { inOrder, type ServingParts } from '../lists/serving-parts.ts';
 import { relatedPins } from '../related-pins.ts';
+import type { VectorSets } from './vector-sets.ts';
 
 interface DarkNetParts {
   readonly dataFolder: string;
@@ -26,6 +27,7 @@ interface DarkNetParts {
   readonly classScoreBytes: number;
   readonly store: FeatureStore;
   readonly models: ServingModels;
+  readonly vectors: VectorSets;
   /** What serving reads now. */
   parts(): ServingParts;
 }
@@ -33,6 +35,7 @@ interface DarkNetParts {
 interface Loaded {
   readonly pointer: Pointer;
   readonly netId: number;
+  readonly digest: string;
   readonly features: ResidentFeatures;
   readonly looks: VisualNeighbors;
   readonly ranker: Ranker;
@@ -52,6 +55,11 @@ export class DarkNet {
   /** The net that reads, or would; null without one. */
   get pointer(): Pointer | null {
     return this.loaded?.pointer ?? null;
+  }
+
+  /** Of the net that reads; null without one. */
+  get digest(): string | null {
+    return this.loaded?.digest ?? null;
   }
 
   /** Reads a changed pointer, and rows that were computed since the last refresh. */
@@ -85,7 +93,7 @@ export class DarkNet {
       });
     const ranker = await models.forNet(pointer.model, net.digest);
     const features = openFeatures(dataFolder, store, net, classScoreBytes);
-    return { pointer, netId, features, looks: new VisualNeighbors(artifacts, features.image, net.digest), ranker };
+    return { pointer, netId, digest: net.digest, features, looks: new VisualNeighbors(artifacts, features.image, net.digest), ranker };
   }
 
   /** Reads closeups; null while there is no net in the dark. */
@@ -134,10 +142,12 @@ export class DarkNet {
   }
 
   /** What serving reads, with the other net's features, neighbours and model in place of its own; nothing is shuffled. */
-  private partsWith({ features, looks, ranker }: Loaded): ServingParts {
+  private partsWith({ features, looks, ranker, digest }: Loaded): ServingParts {
     const parts = this.parts.parts();
-    const sources = parts.sources.map((source): CandidateSource => (source.name === looks.name ? looks : source));
-    return { ...inOrder(parts), visual: features, sources, degraded: [], ranker: () => ranker };
+    const byVectors = this.parts.vectors.sourcesOf(digest);
+    const others = parts.sources.filter(({ name }) => kindOfSource(name) !== 'vectors');
+    const sources = others.flatMap((source): readonly CandidateSource[] => (source.name === looks.name ? [looks, ...byVectors] : [source]));
+    return { ...inOrder(parts), visual: features, vectors: byVectors.map(({ set }) => set), sources, degraded: [], ranker: () => ranker };
   }
 
   close(): void {

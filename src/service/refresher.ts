@@ -163,7 +163,7 @@ export class Refresher {
   private async lookOnce(budgetMs: number): Promise<void> {
     const { models, darkNet, log, lock, follows, freshImages, sources } = this.parts;
     await this.switchNet();
-    await sources.vectors.refresh();
+    await sources.vectors.refresh(this.nets());
     await darkNet.refresh();
     this.refreshRows(budgetMs);
     const serves = follows && lock !== null;
@@ -194,12 +194,19 @@ export class Refresher {
     this.longestMs = Math.max(this.longestMs, performance.now() - startedAt);
   }
 
-  /** Another net: its features, the lists made from them and the model trained on them begin to serve in the same instant. */
+  /** Digests of the nets that are at work. */
+  private nets(): readonly string[] {
+    const { looks, darkNet } = this.parts;
+    return [looks.net?.digest, darkNet.digest].filter((digest) => typeof digest === 'string');
+  }
+
+  /** Another net: its features, the lists and vectors made from them and the model trained on them begin to serve in the same instant. */
   private async switchNet(): Promise<void> {
     const { looks, models, sources, freshImages, onChange } = this.parts;
     const next = looks.prepareSwitch();
     if (!next) return;
     const prepared = await models.prepare(next.net.digest);
+    await sources.vectors.refresh([...this.nets(), next.net.digest]);
     looks.take(next);
     models.take(prepared);
     sources.refresh([], looks.visual, Date.now());

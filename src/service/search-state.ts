@@ -28,6 +28,7 @@ import { stampOf } from '../swapped-file.ts';
 import { imageLimitsOf, type InferencePool } from '../vision/inference-pool.ts';
 import { type NetInput, readNet } from '../vision/net-manifest.ts';
 import { IndexedObjects } from './indexed-objects.ts';
+import type { VectorSets } from './vector-sets.ts';
 import type { VisualState } from './visual-state.ts';
 import type { WebImages } from './web-images.ts';
 
@@ -41,6 +42,7 @@ interface SearchStateOptions {
   readonly pins: PinColumns;
   readonly crops: CropLog;
   readonly looks: VisualState;
+  readonly vectors: VectorSets;
   readonly webImages: WebImages;
   readonly pool: InferencePool;
 }
@@ -96,11 +98,12 @@ export class SearchState implements SearchParts {
   }
 
   get sources(): VisualSearchSources {
-    const { image } = this.features;
+    const { image, netDigest } = this.features;
     const { pins } = this;
+    const set = this.options.vectors.ofNet(netDigest);
     if (this.scan?.of !== image) this.scan = { of: image, index: new ExactIndex(image) };
     if (this.idf?.pins !== pins.count) this.idf = { pins: pins.count, values: annotationIdf(pins) };
-    return { columns: pins, index: this.scan.index, bits: image.bits, idf: this.idf.values };
+    return { columns: pins, index: this.scan.index, bits: image.bits, idf: this.idf.values, vectors: set && { set, codes: image } };
   }
 
   get net(): QueryNet {
@@ -130,11 +133,12 @@ export class SearchState implements SearchParts {
   }
 
   knownSight(pinIndex: number): RegionSight | null {
-    const { image } = this.features;
+    const { image, netDigest } = this.features;
     if (pinIndex < 0 || pinIndex >= image.capacity || image.has[pinIndex] === 0) return null;
     const code = image.codes.slice(pinIndex * image.words, (pinIndex + 1) * image.words);
     const seen = Object.entries(this.options.catalog.pins.get(pinIndex)?.seen ?? {});
-    return { code, words: seen.map(([word, confidence]) => ({ word, confidence })) };
+    const embedding = this.options.vectors.ofNet(netDigest)?.vectorOf(pinIndex) ?? null;
+    return { code, embedding, words: seen.map(([word, confidence]) => ({ word, confidence })) };
   }
 
   objectsIn(found: ImageDetections): PinObjects | null {

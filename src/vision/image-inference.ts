@@ -13,7 +13,7 @@ import {
   writeTensor,
 } from './image-tensor.ts';
 import type { Embedding, ImageFailure, ImageInput, RawOutputs, TaskKind, TaskResult } from './inference-task.ts';
-import { type Net, type NetInput, SHORT_CODE_ROLE } from './net-manifest.ts';
+import { EMBEDDING_ROLE, type Net, type NetInput, SHORT_CODE_ROLE } from './net-manifest.ts';
 import { type OnnxSession, type OutputValues, shapeOf } from './onnx-session.ts';
 
 /** An image ready for the net, or why it is not. */
@@ -134,16 +134,16 @@ async function embedBatch(session: OnnxSession, net: Net, inputs: readonly Ready
   const size = 3 * input.width * input.height;
   const values = new Float32Array(fixed * size);
   inputs.forEach((one, i) => values.set(one.values, i * size));
-  const roles = all ? Object.keys(outputs) : ['fc6', 'fc8', SHORT_CODE_ROLE].filter((role) => role in outputs);
+  const roles = all ? Object.keys(outputs) : ['fc6', 'fc8', SHORT_CODE_ROLE, EMBEDDING_ROLE].filter((role) => role in outputs);
   const wanted = [...new Set(roles.map((role) => outputs[role].tensor))];
   const found = await session.run(values, shapeOf(input, fixed), wanted);
   const rows = roles.map((role) => rowsOf(found, outputs[role].tensor, fixed, outputs[role].length));
   return inputs.map(({ width, height, prints, histogram }, i) => {
     const layers = Object.fromEntries(roles.map((role, at) => [role, rows[at](i)]));
     const { fc6, fc8, ...others } = layers;
-    const fc8Code = others[SHORT_CODE_ROLE];
+    const { [SHORT_CODE_ROLE]: fc8Code, [EMBEDDING_ROLE]: embedding } = others;
     const more = histogram ? { layers: { ...others, histogram } } : {};
-    return { ok: true, width, height, fc6, fc8, ...(fc8Code ? { fc8Code } : {}), ...prints, ...more };
+    return { ok: true, width, height, fc6, fc8, ...(fc8Code ? { fc8Code } : {}), ...(embedding ? { embedding } : {}), ...prints, ...more };
   });
 }
 

@@ -20,6 +20,8 @@ export interface Embedding extends Partial<ImageFingerprint> {
   readonly fc8: Float32Array;
   /** Signs are a short code of fc8, of nets that have one. */
   readonly fc8Code?: Float32Array;
+  /** A short vector of length 1, of nets that have one. */
+  readonly embedding?: Float32Array;
   /** Of kind `layers` only: the manifest's further outputs by role, and the 64 cells of the colour histogram. */
   readonly layers?: Readonly<Record<string, Float32Array>>;
 }

@@ -24,6 +24,9 @@ export type ResizeRule = (typeof RESIZE_RULES)[number];
 /** An output of this role holds values whose signs are a short code of the classes; few nets have one. */
 export const SHORT_CODE_ROLE = 'fc8_code';
 
+/** An output of this role is a short float vector of length 1, made for graphs of neighbors; `tune-net` writes it. */
+export const EMBEDDING_ROLE = 'embedding';
+
 const Text = Type.String({ minLength: 1, must: 'is missing' });
 const Texts = Type.Optional(Type.Array(Type.String(), { must: 'must be texts' }));
 const Count = Type.Integer({ minimum: 1, must: 'must be a whole number from 1' });

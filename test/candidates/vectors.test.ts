@@ -201,7 +201,7 @@ describe('a set of vectors', () => {
     expect(files.filter((name) => name.endsWith('.bin')).sort()).toEqual(['000003.bin', '000004.bin']);
     expect(files.filter((name) => name.endsWith('.hnsw'))).toHaveLength(2);
     expect((await VectorSet.open(folder))!.pinIndexes).toHaveLength(40);
-    expect(vectorNames(root)).toEqual(['a']);
+    expect(vectorNames(root)).toEqual({ imported: ['a'], ofNets: [] });
   });
 });
 

@@ -41,7 +41,15 @@ beforeAll(async () => {
   const length = bundled.manifest.outputs.fc6.length as number;
   const weights = randomFrame(BITS, length, 3);
   const layer = { role: 'fc6', inputLength: length, outputLength: BITS, weights, bias: new Float32Array(BITS), unit: false };
-  appendLayers(bundled, [layer], join(folder, 'nets', 'second'), { name: 'second' });
+  const short = {
+    role: 'embedding',
+    inputLength: length,
+    outputLength: 4,
+    weights: randomFrame(4, length, 4),
+    bias: new Float32Array(4),
+    unit: true,
+  };
+  appendLayers(bundled, [layer, short], join(folder, 'nets', 'second'), { name: 'second' });
   for (const options of [{}, { net: join(folder, 'nets', 'second') }]) await run(extractFeatures, { batch: 4, workers: 1, ...options });
   context = await openContext(testConfig(folder), folder, { lock: true, follow: true });
   for (const name of ['bundled', 'second']) {
@@ -134,6 +142,9 @@ describe('another net', { timeout: 240_000 }, () => {
       missing: 0,
     });
     await expect.poll(async () => (await darkReport()).dark?.net, WAIT).toBe('second');
+    const ofSecond = readNet(namedNet(folder, 'second')).digest;
+    await expect.poll(() => context.sources.vectors.ofNet(ofSecond)?.dimensions, WAIT).toBe(4);
+    expect(context.parts.vectors, 'its own vectors serve in the dark only').toEqual([]);
     const asking = load();
     await asking.some();
     for (const { modelVersion, query, items } of await asking.stop()) {
@@ -171,9 +182,11 @@ describe('another net', { timeout: 240_000 }, () => {
       missing: 0,
     });
     await expect.poll(servedBy, WAIT).toBe('on-second');
+    expect(context.sources.all.map(({ name }) => name)).toContain('vectors-net');
     await asking.some();
     expect(await run(rollBackNet)).toMatchObject({ net: 'bundled', model: 'on-bundled' });
     await expect.poll(servedBy, WAIT).toBe('on-bundled');
+    expect(context.sources.all.map(({ name }) => name)).not.toContain('vectors-net');
     await asking.some();
     await run(switchNet, { why: 'again' }, 'second');
     await expect.poll(servedBy, WAIT).toBe('on-second');

@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { plainItems, type LoggedRegion, type ServedList, type Surface } from '../../catalog/log/served-list.ts';
 import type { Context } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
+import type { FoundRegion } from '../../search/region.ts';
 import type { SalientColour } from '../../search/salient-colours.ts';
 import { recordOf } from '../../lists/served-record.ts';
 import type { ListOptions } from '../../lists/ranked-list.ts';
@@ -21,10 +22,15 @@ export function visualOptions(context: Context, { request, pinIndex, filter }: V
   return filter ? { ...options, degraded: [...(options.degraded ?? []), ...filter.degraded] } : options;
 }
 
-export function listHead(context: Context, options: ListOptions) {
+export function listHead(context: Context, options: ListOptions, missing: readonly string[] = []) {
   const { recommendationId, treatment, arm, userId } = options;
   const [modelVersion, degraded] = [modelVersionOf(context), publicDegradations(degradedOf(context, options))];
-  return { recommendationId, modelVersion, treatment, arm: armsTold(arm), userId, degraded, missing: [] as readonly string[] };
+  return { recommendationId, modelVersion, treatment, arm: armsTold(arm), userId, degraded, missing };
+}
+
+/** `vectors`: the net gives short vectors and this picture has none yet, so codes alone are compared. */
+export function missingOf({ sources, look }: Pick<FoundRegion, 'sources' | 'look'>): readonly string[] {
+  return sources.vectors && !look.embedding ? ['vectors'] : [];
 }
 
 /** What was missing: of this process, and of this request's experiments. */

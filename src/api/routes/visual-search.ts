@@ -12,7 +12,7 @@ import { fieldsBeside } from './item-fields.ts';
 import { lensRoutes } from './lens.ts';
 import { objectRoutes } from './objects.ts';
 import type { App, Service } from './routes.ts';
-import { coloursOf, listHead, logVisualList, placeOf, visualOptions } from './visual-list.ts';
+import { coloursOf, listHead, logVisualList, missingOf, placeOf, visualOptions } from './visual-list.ts';
 import { gatherPicture, pictureQuestion, type VisualQuestion, visualQuestion } from './visual-query.ts';
 
 export function visualSearchRoutes(app: App, service: Service): void {
@@ -51,7 +51,7 @@ export function visualSearchRoutes(app: App, service: Service): void {
         });
       request.line.timings = region.timings;
       return {
-        ...listHead(context, options),
+        ...listHead(context, options, missingOf(region)),
         ...page.reply,
         items: withLikeness(page.reply.items, context.search.familiarNow, region.sources.bits),
         modes: availableModes(context.search),
@@ -120,7 +120,7 @@ function shelvesReply(context: Context, question: VisualQuestion, parts: readonl
 
 function itemOf(
   { pins, catalog }: Context,
-  { pinIndex, distance, score }: { pinIndex: number; distance: number; score: number },
+  { pinIndex, distance, cosine, score }: { pinIndex: number; distance: number; cosine?: number; score: number },
   position: number,
 ) {
   return {
@@ -128,6 +128,7 @@ function itemOf(
     position,
     score,
     distance,
+    ...(cosine === undefined ? {} : { cosine }),
     sources: [{ name: 'visual-search', score }],
     title: catalog.pins.get(pinIndex)?.title ?? '',
   };

@@ -138,6 +138,19 @@ class GrowingTable {
   }
 }
 
+/** Vectors of pins, each once and of one length, as a table. */
+export function sortedTable(
+  metric: VectorMetric,
+  rows: Iterable<{ readonly pinIndex: number; readonly embedding: Float32Array }>,
+): VectorTable {
+  const growing = new GrowingTable();
+  for (const { pinIndex, embedding } of rows) {
+    growing.dimensions ??= embedding.length;
+    growing.put(pinIndex, embedding, 1);
+  }
+  return { metric, ...growing.sorted() };
+}
+
 export interface BuiltGraph {
   readonly index: HnswIndex;
   /** Rows taken over from a build that was stopped. */
@@ -223,7 +236,7 @@ export async function writeVectors(
   folder: ArtifactFolder,
   table: VectorTable,
   graph: { readonly index: HnswIndex; readonly options: HnswOptions } | null,
-  about: Pick<VectorMetadata, 'name' | 'source'>,
+  about: Pick<VectorMetadata, 'name' | 'source' | 'net'>,
 ): Promise<string> {
   const { metric, dimensions, pinIndexes, data } = table;
   const file = graph && (await saveGraph(folder.folder, graph.index, graph.options));

@@ -1,7 +1,7 @@
 import { type CandidateQuery, type CandidateSource, NO_PINS, type ScoredPins, vectorSourceOf } from '../candidate.ts';
 import type { VectorSet } from './vector-set.ts';
 
-/** Pins whose imported vectors are like the query's: score = cosine, or the inner product under that metric. A pin without a vector gets none. */
+/** Pins whose vectors are like the query's: score = cosine, or the inner product under that metric. A pin without a vector gets none. */
 export class VectorNeighbors implements CandidateSource {
   readonly name: string;
   readonly set: VectorSet;

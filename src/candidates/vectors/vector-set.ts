@@ -1,6 +1,6 @@
 /**
- * Vectors of pins that another program made: one artifact `vectors-NAME` per name, replaced as a whole, and beside it the graph
- * (HNSW) that finds neighbors in it. Resident: the vectors as 32-bit floats, and the graph with a copy of its own.
+ * Vectors of pins: one artifact `vectors-NAME` per name, replaced as a whole, and beside it the graph (HNSW) that finds neighbors in
+ * it. Another program made them (`import-vectors`), or a visual net that gives short vectors (`extract-features`). Resident: the vectors as 32-bit floats, and the graph with a copy of its own.
  *
  *   cosine   vectors are scaled to length 1 when they are imported; score = cosine
  *   dot      vectors stand as they came; score = inner product
@@ -23,6 +23,17 @@ const FORMAT = 1;
 /** Folders of artifacts that hold vectors begin so; the name follows. */
 export const VECTORS_KIND = 'vectors-';
 
+/** The set of the serving net's own vectors goes by this name, whichever net that is. */
+export const NET_VECTORS = 'net';
+const NET_PLACE = /^net-[0-9a-f]{12}$/;
+
+/** Whose own vectors a set holds, and up to which write of the feature store. */
+interface NetOfVectors {
+  readonly digest: string;
+  readonly netKey: string;
+  readonly sequence: number;
+}
+
 /** The graph of a version: its file lies in the same folder. */
 export interface GraphFile {
   readonly file: string;
@@ -38,8 +49,10 @@ export interface VectorMetadata {
   readonly metric: VectorMetric;
   readonly dimensions: number;
   readonly vectors: number;
-  /** Name of the file they came from. */
+  /** Name of the file they came from, or of the net. */
   readonly source: string;
+  /** Absent: they were imported. */
+  readonly net?: NetOfVectors;
   readonly importedAt: string;
   /** Null: neighbors are found by comparing all. */
   readonly graph: GraphFile | null;
@@ -49,11 +62,22 @@ export function vectorFolder(artifacts: string, name: string): ArtifactFolder {
   return new ArtifactFolder(artifacts, `${VECTORS_KIND}${name}`, FORMAT);
 }
 
-/** Names under which vectors were imported, in alphabetical order. */
-export function vectorNames(artifacts: string): readonly string[] {
-  if (!existsSync(artifacts)) return [];
+/** Under which name a net's own vectors lie: those of several nets lie side by side. */
+export function netVectorPlace(digest: string): string {
+  return `${NET_VECTORS}-${digest.slice(0, 12)}`;
+}
+
+/** Whether a name stands for the vectors of a net, so that none may be imported under it. */
+export function isOfNet(name: string): boolean {
+  return name === NET_VECTORS || NET_PLACE.test(name);
+}
+
+/** Names of the sets that lie in a folder, in alphabetical order. */
+export function vectorNames(artifacts: string): { readonly imported: readonly string[]; readonly ofNets: readonly string[] } {
+  if (!existsSync(artifacts)) return { imported: [], ofNets: [] };
   const folders = readdirSync(artifacts).filter((name) => name.startsWith(VECTORS_KIND) && existsSync(join(artifacts, name, 'CURRENT')));
-  return folders.map((name) => name.slice(VECTORS_KIND.length)).sort();
+  const names = folders.map((name) => name.slice(VECTORS_KIND.length)).sort();
+  return { imported: names.filter((name) => !isOfNet(name)), ofNets: names.filter(isOfNet) };
 }
 
 /** How the graph measures distance under a metric. */
@@ -84,8 +108,8 @@ export function exactNearest({ dimensions, pinIndexes, data }: VectorTable, quer
 }
 
 /** The same through a graph: what it calls distance becomes the score. */
-export function graphNearest(graph: HnswIndex, metric: VectorMetric, query: Float32Array, k: number): Neighbors {
-  const { pinIndexes, distances } = graph.search(query, k);
+export function graphNearest(graph: HnswIndex, metric: VectorMetric, query: Float32Array, k: number, accept?: Accept): Neighbors {
+  const { pinIndexes, distances } = graph.search(query, k, accept);
   return { pinIndexes, distances: distances.map((distance) => (metric === 'cosine' ? 1 - distance / 2 : 1 - distance)) };
 }
 
@@ -150,9 +174,26 @@ export class VectorSet implements VectorTable {
     return row < 0 ? null : this.data.subarray(row * this.dimensions, (row + 1) * this.dimensions);
   }
 
-  /** The pins whose scores with a vector are greatest, by the graph where there is one. */
-  nearest(query: Float32Array, k: number): Neighbors {
-    return this.graph ? graphNearest(this.graph, this.metric, query, k) : exactNearest(this, query, k);
+  /**
+   * The pins whose scores with a vector are greatest, by the graph where there is one. Where the graph finds fewer accepted pins
+   * than were asked for, because few are accepted, all are compared.
+   */
+  nearest(query: Float32Array, k: number, accept?: Accept): Neighbors {
+    if (this.graph) {
+      const found = graphNearest(this.graph, this.metric, query, k, accept);
+      if (accept === undefined || found.pinIndexes.length >= k) return found;
+    }
+    return exactNearest(this, query, k, accept);
+  }
+
+  /** The cosine of a vector of length 1 with that of a pin, from both vectors; null where the pin has none. */
+  cosineOf(query: Float32Array, pinIndex: number): number | null {
+    const row = this.rowOf(pinIndex);
+    if (row < 0) return null;
+    const { data, dimensions, scales } = this;
+    let sum = 0;
+    for (let d = 0, at = row * dimensions; d < dimensions; d++) sum += data[at + d] * query[d];
+    return scales === null ? sum : sum * scales[row];
   }
 
   /** Cosines of a pin's vector with those of `count` others; NaN where one is missing. */

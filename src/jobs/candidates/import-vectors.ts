@@ -1,18 +1,14 @@
 /** Embeddings of pins from any model, as a candidate source and a ranking feature. */
 import { basename, join } from 'node:path';
 import { vectorSourceOf } from '../../candidates/candidate.ts';
-import { buildGraph, type CollectedVectors, collectVectors, measureGraph, writeVectors } from '../../candidates/vectors/vector-build.ts';
-import { GraphDraft } from '../../candidates/vectors/graph-draft.ts';
+import { graphLine, makeVectorSet } from '../../candidates/vectors/make-set.ts';
+import { type CollectedVectors, collectVectors } from '../../candidates/vectors/vector-build.ts';
 import { vectorRows } from '../../candidates/vectors/vector-rows.ts';
-import { VECTOR_METRICS, vectorFolder, type VectorTable } from '../../candidates/vectors/vector-set.ts';
-import { DEFAULT_HNSW, type HnswOptions, whyNoGraph } from '../../candidates/visual/hnsw-index.ts';
+import { isOfNet, VECTOR_METRICS } from '../../candidates/vectors/vector-set.ts';
+import { DEFAULT_HNSW } from '../../candidates/visual/hnsw-index.ts';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { ServiceError } from '../../errors.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
-
-/** Pins whose neighbors are found both ways, to see what the graph misses. */
-const RECALL_QUERIES = 200;
-const RECALL_AT = [10, 100];
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
@@ -64,17 +60,11 @@ takes them over. A model uses them when it is trained on lists that were served 
   ],
 });
 
-type Graph = ReturnType<typeof measureGraph> & { readonly buildSeconds: number; readonly resumedRows: number };
-
-function graphLine({ recall, queries, graphMs, exactMs, buildSeconds }: Graph): string {
-  if (Object.keys(recall).length === 0) return `graph built in ${buildSeconds} s; its recall is measured from 11 vectors on`;
-  const shares = Object.entries(recall).map(([k, share]) => `recall@${k} ${share.toFixed(3)}`);
-  return `graph built in ${buildSeconds} s: ${shares.join(', ')} of the exact scan (${queries} pins), ${graphMs.toFixed(2)} ms a query instead of ${exactMs.toFixed(2)} ms`;
-}
-
 async function importVectors(input: Input) {
   const { file, name, ids, metric } = input.options;
   if (!NAME.test(name)) throw new ServiceError('JOB_USAGE', { reason: `--name must match ${NAME.source}, it is ${JSON.stringify(name)}` });
+  if (isOfNet(name))
+    throw new ServiceError('JOB_USAGE', { reason: `--name ${name} is that of the vectors which the visual net makes itself` });
   const startedAt = performance.now();
   const collected = await readVectors(input, { file, ids, metric });
   const { table, ...counts } = collected;
@@ -87,24 +77,9 @@ async function importVectors(input: Input) {
     });
   const { links, buildBreadth, searchBreadth } = input.options;
   const options = { ...DEFAULT_HNSW, links, buildBreadth, searchBreadth };
-  const wayOut = whyNoGraph();
-  const folder = vectorFolder(join(input.dataFolder, 'artifacts'), name);
-  const draft = new GraphDraft(folder.folder, table, options);
-  const built = wayOut === null ? await builtGraph(table, options, input, draft) : null;
-  const version = await writeVectors(folder, table, built && { index: built.index, options }, { name, source: basename(file) });
-  draft.discard();
-  return {
-    name,
-    source: vectorSourceOf(name),
-    version,
-    metric,
-    dimensions: table.dimensions,
-    vectors: table.pinIndexes.length,
-    ...counts,
-    graph: built && built.measured,
-    ...(wayOut === null ? {} : { wayOut: `${wayOut}; then import the vectors again` }),
-    seconds: Math.round(performance.now() - startedAt) / 1000,
-  };
+  const about = { name, source: basename(file) };
+  const made = await makeVectorSet(join(input.dataFolder, 'artifacts'), name, table, about, options, input);
+  return { name, source: vectorSourceOf(name), ...made, ...counts, seconds: Math.round(performance.now() - startedAt) / 1000 };
 }
 
 async function readVectors(
@@ -117,11 +92,4 @@ async function readVectors(
   } finally {
     catalog.close();
   }
-}
-
-async function builtGraph(table: VectorTable, options: HnswOptions, watch: Input, draft: GraphDraft) {
-  const startedAt = performance.now();
-  const { index, resumedRows } = await buildGraph(table, options, watch, draft);
-  const buildSeconds = Math.round(performance.now() - startedAt) / 1000;
-  return { index, measured: { ...measureGraph(table, index, RECALL_QUERIES, RECALL_AT), buildSeconds, resumedRows } };
 }

@@ -1,7 +1,7 @@
 /** What the experiment jobs open: the experiments of a data folder, its log, and what a definition may refer to. */
 import { join } from 'node:path';
 import { SOURCE_NAMES, vectorSourceOf } from '../../candidates/candidate.ts';
-import { vectorNames } from '../../candidates/vectors/vector-set.ts';
+import { NET_VECTORS, vectorNames } from '../../candidates/vectors/vector-set.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { openLog } from '../../catalog/log/log-database.ts';
 import { secretsOf, userNaming } from '../../catalog/pins/user-pseudonym.ts';
@@ -39,7 +39,7 @@ export function openExperimentFolder(dataFolder: string, config: Config): Experi
     get known() {
       return {
         models: [...SHIPPED_MODELS, ...new ModelRegistry(join(dataFolder, 'models')).names()],
-        sources: [...SOURCE_NAMES, ...vectorNames(join(dataFolder, 'artifacts')).map(vectorSourceOf)],
+        sources: [...SOURCE_NAMES, ...vectorSources(join(dataFolder, 'artifacts'))],
         categories: SITE_CATEGORIES,
         surfaces: SURFACES,
         own: new OwnMetricsFile(dataFolder).current(),
@@ -51,6 +51,11 @@ export function openExperimentFolder(dataFolder: string, config: Config): Experi
       catalog.close();
     },
   };
+}
+
+function vectorSources(artifacts: string): readonly string[] {
+  const { imported, ofNets } = vectorNames(artifacts);
+  return [...imported, ...(ofNets.length > 0 ? [NET_VECTORS] : [])].map(vectorSourceOf);
 }
 
 /** Opens, works, closes, whatever happens. */

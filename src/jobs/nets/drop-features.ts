@@ -2,6 +2,7 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { join } from 'node:path';
+import { netVectorPlace, VECTORS_KIND } from '../../candidates/vectors/vector-set.ts';
 import { visualKindOf } from '../../candidates/visual/visual-neighbors.ts';
 import { ServiceError } from '../../errors.ts';
 import { type FeatureStore, openFeatureStore } from '../../features/feature-store.ts';
@@ -83,9 +84,11 @@ async function dropRows(
   return sum;
 }
 
-/** Packed features and neighbour lists of a net. */
+/** Packed features, neighbour lists and vectors of a net. */
 function foldersOf(dataFolder: string, { netKey, digest }: StoredNet): string[] {
-  return [`features-${netKey}`, visualKindOf(digest)].map((kind) => join(dataFolder, 'artifacts', kind));
+  return [`features-${netKey}`, visualKindOf(digest), `${VECTORS_KIND}${netVectorPlace(digest)}`].map((kind) =>
+    join(dataFolder, 'artifacts', kind),
+  );
 }
 
 function folderBytes(folder: string): number {

@@ -15,6 +15,7 @@ import { activeNet, netGiven } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
 import { isJpegWithoutEnd } from '../../vision/image-damage.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
+import { makeNetVectors } from './net-vectors.ts';
 
 const FLAGS = flags([
   { flag: '--net <folder>', meaning: 'a net to extract beside the active one (default: the active net)' },
@@ -78,10 +79,9 @@ interface Opened {
 async function extractAll(input: Input, { catalog, store, pool, convNet }: Opened) {
   const { config, dataFolder, progress, signal } = input;
   const net = convNet.features;
-  const netId = store.netIdOf(net);
   const images = [...catalog.pins.images()];
   if (images.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'No pin has an image; import pins with images first.' });
-  const wanted = missing(images, store, netId, input.options.retryFailed === true);
+  const wanted = missing(images, store, net, input.options.retryFailed === true);
   const fetch = (image: string): Promise<Uint8Array> =>
     fetchImage(image, { ...imageFetching(config, dataFolder), signal }).then((bytes) => {
       if (isJpegWithoutEnd(bytes)) endless.add(image);
@@ -113,6 +113,7 @@ async function extractAll(input: Input, { catalog, store, pool, convNet }: Opene
   const grouped = active && input.options.groups !== false;
   const nearDuplicates = grouped ? groupNearDuplicates(catalog, store, net, binarizer.bits) : null;
   progress.stop();
+  const vectors = await makeNetVectors(input, store, net);
   return {
     read: images.length,
     written,
@@ -122,6 +123,8 @@ async function extractAll(input: Input, { catalog, store, pool, convNet }: Opene
     postponed: postponed.size,
     notes: endless.size > 0 ? { 'JPEG without its end marker, read where nothing else is missing': endless.size } : {},
     nearDuplicates,
+    /** The short vectors of a net that gives them, as a set with its graph. */
+    vectors,
     bits: binarizer.bits,
     artifact,
   };
@@ -187,11 +190,13 @@ function paceOf({ options, progress, signal }: Input): (done: number, of: number
   };
 }
 
-/** Images without a row of this net made from their present version. */
-function missing(images: readonly ImageToRead[], store: FeatureStore, netId: number, retryFailed: boolean): ImageToRead[] {
+/** Images without a row of this net made from their present version, or without the vector that the net gives. */
+function missing(images: readonly ImageToRead[], store: FeatureStore, net: FeatureNet, retryFailed: boolean): ImageToRead[] {
+  const netId = store.netIdOf(net);
   const versions = store.imageVersions(netId, 'image');
+  const withoutVector = net.embeds ? store.pinsWithoutEmbedding(netId) : null;
   return images.filter(({ pinIndex, imageVersion }) => {
-    if (versions.get(pinIndex) !== imageVersion) return true;
+    if (versions.get(pinIndex) !== imageVersion || withoutVector?.has(pinIndex)) return true;
     return retryFailed && store.get(netId, 'image', pinIndex)?.code === null;
   });
 }

@@ -4,7 +4,14 @@ import { basename, join } from 'node:path';
 import { readKeys } from '../../access-keys.ts';
 import { lastCounted } from '../../candidates/cooccurrence/cooccurrence-store.ts';
 import { redisCache } from '../../cache.ts';
-import { graphProblem, vectorFolder, type VectorMetadata, vectorNames, VECTORS_KIND } from '../../candidates/vectors/vector-set.ts';
+import {
+  graphProblem,
+  isOfNet,
+  vectorFolder,
+  type VectorMetadata,
+  vectorNames,
+  VECTORS_KIND,
+} from '../../candidates/vectors/vector-set.ts';
 import { ArtifactFile } from '../../catalog/artifacts/artifact-file.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { secretsOf } from '../../catalog/pins/user-pseudonym.ts';
@@ -155,11 +162,12 @@ const artifacts: Check = ({ dataFolder }) => {
   const root = join(dataFolder, 'artifacts');
   const kinds = existsSync(root) ? readdirSync(root).filter((kind) => existsSync(join(root, kind, 'CURRENT'))) : [];
   if (kinds.length === 0) return [warn('artifacts', 'there are none yet', 'build-candidates makes the lists of pins that share boards.')];
-  const graphs = vectorNames(root).flatMap((name) => checkGraph(root, name));
+  const { imported, ofNets } = vectorNames(root);
+  const graphs = [...imported, ...ofNets].flatMap((name) => checkGraph(root, name));
   return [...kinds.map((kind) => checkArtifact(join(root, kind), kind)), ...graphs, ...countingOf(root)];
 };
 
-/** Whether imported vectors have a graph that this machine can use. */
+/** Whether vectors have a graph that this machine can use. */
 function checkGraph(artifacts: string, name: string): Finding[] {
   const check = `graph of vectors ${name}`;
   const folder = vectorFolder(artifacts, name);
@@ -170,7 +178,11 @@ function checkGraph(artifacts: string, name: string): Finding[] {
     file.close();
     if (graph === null)
       return [
-        warn(check, `there is none: ${vectors} vectors are compared one and all`, 'Run import-vectors where hnswlib-node is installed.'),
+        warn(
+          check,
+          `there is none: ${vectors} vectors are compared one and all`,
+          `Run ${jobOfArtifact(VECTORS_KIND + name)} where hnswlib-node is installed.`,
+        ),
       ];
     const problem = graphProblem(folder.folder, graph);
     return [
@@ -211,7 +223,7 @@ function checkArtifact(folder: string, kind: string): Finding {
 }
 
 function jobOfArtifact(kind: string): string {
-  if (kind.startsWith(VECTORS_KIND)) return 'import-vectors';
+  if (kind.startsWith(VECTORS_KIND)) return isOfNet(kind.slice(VECTORS_KIND.length)) ? 'extract-features' : 'import-vectors';
   return kind.startsWith('features') || kind.startsWith('objects') ? 'extract-features' : 'build-candidates';
 }
 

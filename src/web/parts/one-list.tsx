@@ -11,6 +11,7 @@ const MISSING: Readonly<Record<string, string>> = {
   boards: 'on no board yet',
   image: 'no picture',
   'visual-features': 'picture not read yet',
+  vectors: 'no vector yet',
   history: 'nothing to go by yet',
 };
 
