@@ -125,6 +125,10 @@ export class EngagementLog {
   private readonly listOf: Statement<[string], ListReference>;
   private readonly ofList: Statement<[number], EventRow>;
   private readonly hides: Statement<[number, number, number, number], EventRow>;
+  /** Whether a person has hidden anything; nearly nobody has, and the answer is there in a tenth of the time of a list without rows. */
+  private readonly hasHidden: Statement<[number], number>;
+  private readonly hasHiddenApart: Statement<[number], number>;
+  private readonly actions: Statement<[number, number, number, number], [type: number, pin: number, at: number]>;
   private strayCount: number;
 
   constructor(database: Database, commit: GroupCommit, lists: ServedListLog, nameUser: NameUser = userNaming('')) {
@@ -153,6 +157,13 @@ export class EngagementLog {
        UNION ALL SELECT type, pin, at, reason, 1, 0 FROM stray_event WHERE person = ? AND type >= 5 AND at <= ?
        ORDER BY at, stray, event_index`,
     );
+    this.hasHidden = database.prepare<[number], number>('SELECT 1 FROM event WHERE person = ? AND type >= 5 LIMIT 1').pluck();
+    this.hasHiddenApart = database.prepare<[number], number>('SELECT 1 FROM stray_event WHERE person = ? AND type >= 5 LIMIT 1').pluck();
+    this.actions = database
+      .prepare<[number, number, number, number], [type: number, pin: number, at: number]>(
+        'SELECT type, pin, at FROM event WHERE person = ? AND type >= ? AND at < ? ORDER BY at DESC, event_index DESC LIMIT ?',
+      )
+      .raw();
     this.strayCount = this.countStrays();
     commit.onUndone(() => {
       this.people.forget();
@@ -304,6 +315,7 @@ export class EngagementLog {
   hidesOf(userId: string, until: number): readonly HideAction[] {
     const person = this.people.known(userId);
     if (person === null) return [];
+    if (this.hasHidden.get(person) === undefined && this.hasHiddenApart.get(person) === undefined) return [];
     return this.hides
       .all(person, until, person, until)
       .map(({ type, pin, at, reason }) => ({ pinIndex: pin, type: EVENT_TYPES[type], at, reason }));
@@ -313,12 +325,8 @@ export class EngagementLog {
   actionsOf(userId: string, limit: number, { before = Number.MAX_SAFE_INTEGER, withImpressions = false } = {}): readonly UserAction[] {
     const person = this.people.known(userId);
     if (person === null) return [];
-    const rows = this.database
-      .prepare<[number, number, number, number], EventRow>(
-        `SELECT type, pin, at FROM event WHERE person = ? AND type >= ? AND at < ? ORDER BY at DESC, event_index DESC LIMIT ?`,
-      )
-      .all(person, withImpressions ? 0 : 1, before, limit);
-    return rows.map((row) => ({ pinIndex: row.pin, type: EVENT_TYPES[row.type], at: row.at }));
+    const rows = this.actions.all(person, withImpressions ? 0 : 1, before, limit);
+    return rows.map(([type, pinIndex, at]) => ({ pinIndex, type: EVENT_TYPES[type], at }));
   }
 
   /** Events after a row number, in order: what roll-ups and the incremental counts read. */

@@ -67,7 +67,7 @@ export class PairEngagementLog {
   private readonly lists: ServedListLog;
   private readonly events: EngagementLog;
   private readonly readThrough: Statement<[], number>;
-  private readonly ofQuery: Statement<[number], PairRow>;
+  private readonly ofQuery: Statement<[number], [pin: number, clicks: number, expected: number]>;
   private readonly ofPair: Statement<[number, number], PairRow>;
   /** Whether a list, or a pin of it, had events before. */
   private readonly earlier: Statement<[number, number], number>;
@@ -85,7 +85,11 @@ export class PairEngagementLog {
     this.database = database;
     this.lists = lists;
     this.events = events;
-    this.ofQuery = database.prepare('SELECT pin, clicks, expected, at FROM pair_engagement WHERE query_pin = ? ORDER BY pin');
+    this.ofQuery = database
+      .prepare<[number], [pin: number, clicks: number, expected: number]>(
+        'SELECT pin, clicks, expected FROM pair_engagement WHERE query_pin = ? ORDER BY pin',
+      )
+      .raw();
     this.ofPair = database.prepare('SELECT pin, clicks, expected, at FROM pair_engagement WHERE query_pin = ? AND pin = ?');
     this.earlier = database
       .prepare<[number, number], number>('SELECT 1 FROM event WHERE list_index = ? AND event_index < ? LIMIT 1')
@@ -155,8 +159,11 @@ export class PairEngagementLog {
     if (known) return known;
     const rows = this.ofQuery.all(queryPin);
     if (this.ratios.size >= QUERIES_KEPT || this.pairsKept + rows.length > PAIRS_KEPT) this.forgetAll();
-    const pins = Int32Array.from(rows, ({ pin }) => pin);
-    const found = { pins, ratios: Float64Array.from(rows, ({ clicks, expected }) => (clicks + SHRINK) / (expected + SHRINK)) };
+    const found = { pins: new Int32Array(rows.length), ratios: new Float64Array(rows.length) };
+    rows.forEach(([pin, clicks, expected], i) => {
+      found.pins[i] = pin;
+      found.ratios[i] = (clicks + SHRINK) / (expected + SHRINK);
+    });
     this.ratios.set(queryPin, found);
     this.pairsKept += rows.length;
     return found;
