@@ -38,14 +38,18 @@ function categoryMix({ pinIndexes, weights }: WeightedPins, pins: PinColumns): F
 /** A bit is 1 when pins of more than half of the weight have it. */
 function majorityCode({ pinIndexes, weights }: WeightedPins, { image }: VisualFeatures): Uint32Array | null {
   const { words, bits, codes, has } = image;
-  const ones = new Float64Array(bits);
+  const ones = new Float64Array(words * 32);
+  const added = new Float64Array(2);
   let total = 0;
   for (let i = 0; i < pinIndexes.length; i++) {
     const pin = pinIndexes[i];
     if (has[pin] !== 1) continue;
     total += weights[i];
-    for (let bit = 0; bit < bits; bit++) {
-      if ((codes[pin * words + (bit >>> 5)] >>> (bit & 31)) & 1) ones[bit] += weights[i];
+    // What is added by bit, so that no branch depends on bits that nobody can foresee.
+    added[1] = weights[i];
+    for (let word = 0, bit = 0; word < words; word++) {
+      const code = codes[pin * words + word];
+      for (let b = 0; b < 32; b++) ones[bit++] += added[(code >>> b) & 1];
     }
   }
   if (total === 0) return null;
