@@ -31,19 +31,22 @@ store.groups.set(Int32Array.from({ length: PINS }, (_, p) => (p % 11 === 0 ? 0 :
 const columns = loadPinColumns(store);
 const pinIndexes = Int32Array.from({ length: COUNT }, () => random.integer(PINS));
 
+/** Shorter than there are categories: those behind its end weigh nothing. */
+const USER = Float32Array.from({ length: columns.categoryNames.length - 8 }, (_, ordinal) => 1 / (1 + ordinal));
+
 /** What was looked up for a query, as plain arrays. */
 function lookedUp(pins: PinColumns, queryPin: number): Record<string, unknown> {
   const found = new CandidatePins();
-  found.take(pins, queryPin, pinIndexes, COUNT);
-  const values = (name: 'createdAt' | 'saves' | 'domain' | 'group' | 'categoryDots' | 'annotationDots' | 'titleDots' | 'categorySquares') =>
-    Array.from(found[name].subarray(0, COUNT));
+  found.take(pins, queryPin, pinIndexes, COUNT, USER);
+  const values = (
+    name: 'createdAt' | 'saves' | 'domain' | 'group' | 'categoryDots' | 'annotationDots' | 'titleDots' | 'userDots' | 'categorySquares',
+  ) => Array.from(found[name].subarray(0, COUNT));
   return {
     has: [found.hasCategories, found.hasAnnotations, found.hasTitle],
     ...Object.fromEntries(
-      (['createdAt', 'saves', 'domain', 'group', 'categoryDots', 'annotationDots', 'titleDots', 'categorySquares'] as const).map((name) => [
-        name,
-        values(name),
-      ]),
+      (
+        ['createdAt', 'saves', 'domain', 'group', 'categoryDots', 'annotationDots', 'titleDots', 'userDots', 'categorySquares'] as const
+      ).map((name) => [name, values(name)]),
     ),
   };
 }

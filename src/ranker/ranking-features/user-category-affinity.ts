@@ -6,19 +6,12 @@ export const userCategoryAffinity: RankingFeature = {
   set: 'control',
   columns: ['user-category-affinity'],
   signs: [1],
-  fill({ user, candidates, pins }, out, column) {
+  fill({ user, candidates, candidatePins }, out, column) {
     if (!user) return;
-    const { start, length, ordinals, weights } = pins.categories;
+    const { userDots, categorySquares } = candidatePins;
     const values = out.column(column);
     for (let i = 0; i < candidates.count; i++) {
-      const pin = candidates.pinIndexes[i];
-      let dot = 0;
-      let squares = 0;
-      for (let e = start[pin], end = e + length[pin]; e < end; e++) {
-        squares += weights[e] * weights[e];
-        if (ordinals[e] < user.categories.length) dot += weights[e] * user.categories[ordinals[e]];
-      }
-      if (squares > 0) values[i] = dot / Math.sqrt(squares);
+      if (categorySquares[i] > 0) values[i] = userDots[i] / Math.sqrt(categorySquares[i]);
     }
   },
 };

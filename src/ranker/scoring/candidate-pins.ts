@@ -27,12 +27,15 @@ export class CandidatePins {
   categoryDots = new Float64Array(0);
   annotationDots = new Float64Array(0);
   titleDots = new Float64Array(0);
+  /** Dot products of the categories with those of the user's history; of no meaning without a user. */
+  userDots = new Float64Array(0);
   /** Sum of the squared category weights. */
   categorySquares = new Float64Array(0);
   /** Whether the query has entries of a kind. */
   hasCategories = false;
   hasAnnotations = false;
   hasTitle = false;
+  private user: Float32Array | null = null;
   private firstEntry = new Int32Array(0);
   private categoryCounts = new Uint16Array(0);
   private annotationCounts = new Uint16Array(0);
@@ -43,9 +46,10 @@ export class CandidatePins {
   /** Of no meaning: it keeps the touching loads from being dropped as useless. */
   touched = 0;
 
-  /** Looks up `count` pins for a query pin (-1: none). */
-  take(pins: PinColumns, queryPin: number, pinIndexes: Int32Array, count: number): void {
+  /** Looks up `count` pins for a query pin (-1: none). `user`: category weights of a history, by ordinal; null: there is none. */
+  take(pins: PinColumns, queryPin: number, pinIndexes: Int32Array, count: number, user: Float32Array | null = null): void {
     if (count > this.saves.length) this.makeRoom(2 * count);
+    this.user = user;
     this.categories.take(pins.categories, queryPin);
     this.annotations.take(pins.annotations, queryPin);
     this.titleTerms.take(pins.titleTerms, queryPin);
@@ -59,7 +63,7 @@ export class CandidatePins {
   private fromRecords({ categories: { ordinals, weights } }: PinColumns, records: PinRecords, pinIndexes: Int32Array, count: number): void {
     this.copyRecords(records, pinIndexes, count);
     this.touch(ordinals, weights, count);
-    const { firstEntry, categoryCounts, annotationCounts, titleCounts, categories, annotations, titleTerms } = this;
+    const { firstEntry, categoryCounts, annotationCounts, titleCounts, categories, annotations, titleTerms, user } = this;
     for (let i = 0; i < count; i++) {
       const first = firstEntry[i];
       const annotationsAt = first + categoryCounts[i];
@@ -68,6 +72,7 @@ export class CandidatePins {
       this.categoryDots[i] = dotOf(categories, ordinals, weights, first, annotationsAt);
       this.annotationDots[i] = dotOf(annotations, ordinals, weights, annotationsAt, titleAt);
       this.titleDots[i] = dotOf(titleTerms, ordinals, weights, titleAt, titleAt + titleCounts[i]);
+      if (user !== null) this.userDots[i] = denseDot(user, ordinals, weights, first, annotationsAt);
     }
   }
 
@@ -106,8 +111,9 @@ export class CandidatePins {
       this.saves[i] = pins.saves[pin];
       this.domain[i] = pins.domain[pin];
       this.group[i] = pins.group[pin];
-      const { start, length, weights } = pins.categories;
+      const { start, length, ordinals, weights } = pins.categories;
       this.categorySquares[i] = squaresOf(weights, start[pin], start[pin] + length[pin]);
+      if (this.user !== null) this.userDots[i] = denseDot(this.user, ordinals, weights, start[pin], start[pin] + length[pin]);
       this.categoryDots[i] = rowDot(this.categories, pins.categories, pin);
       this.annotationDots[i] = rowDot(this.annotations, pins.annotations, pin);
       this.titleDots[i] = rowDot(this.titleTerms, pins.titleTerms, pin);
@@ -118,7 +124,8 @@ export class CandidatePins {
     this.createdAt = new Float64Array(rows);
     for (const name of ['saves', 'domain', 'group', 'firstEntry'] as const) this[name] = new Int32Array(rows);
     for (const name of ['categoryCounts', 'annotationCounts', 'titleCounts'] as const) this[name] = new Uint16Array(rows);
-    for (const name of ['categoryDots', 'annotationDots', 'titleDots', 'categorySquares'] as const) this[name] = new Float64Array(rows);
+    for (const name of ['categoryDots', 'annotationDots', 'titleDots', 'userDots', 'categorySquares'] as const)
+      this[name] = new Float64Array(rows);
   }
 }
 
@@ -134,6 +141,13 @@ function dotOf(query: SparseQuery, ordinals: Uint32Array, weights: Float32Array,
     const slot = query.slotOf(ordinal);
     if (keys[slot] !== -1) sum += weights[e] * query.weights[slot];
   }
+  return sum;
+}
+
+/** The same with a row that has a weight for every ordinal; ordinals behind its end weigh nothing. */
+function denseDot(user: Float32Array, ordinals: Uint32Array, weights: Float32Array, from: number, to: number): number {
+  let sum = 0;
+  for (let e = from; e < to; e++) if (ordinals[e] < user.length) sum += weights[e] * user[ordinals[e]];
   return sum;
 }
 

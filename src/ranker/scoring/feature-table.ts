@@ -93,7 +93,7 @@ function inputsOf(request: RankingRequest): RankingInputs {
   // Named field by field: a spread of a class instance would lose its getters.
   const { query, candidates, pins, visual, vectors, user, engagement, now } = request;
   // First, while the records that the merge has read are still at hand.
-  candidatePins.take(pins, query.pinIndex, candidates.pinIndexes, candidates.count);
+  candidatePins.take(pins, query.pinIndex, candidates.pinIndexes, candidates.count, user?.categories ?? null);
   const fc6 = new Float32Array(candidates.count);
   const fc8 = new Float32Array(candidates.count);
   fc6Into(query.code, visual?.image ?? null, candidates.pinIndexes, fc6);
