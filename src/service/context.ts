@@ -117,7 +117,7 @@ export class Context {
     this.pins = residentPins(catalogFolder, this.catalog, SITE_CATEGORIES, (reason) => {
       this.startProblem = reason;
     });
-    this.fields = new PinFieldStore(this.catalog.database);
+    this.fields = new PinFieldStore(this.catalog);
     this.fieldColumns = new FieldColumns(this.catalog);
     this.log = openLog(dataFolder, { synchronous, userKey, cacheKib, groupCommitMs: config.groupCommitMs });
     keepFormerNet(dataFolder, { synchronous });

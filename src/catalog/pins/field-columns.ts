@@ -42,7 +42,7 @@ export class FieldColumns {
 
   constructor(catalog: CatalogStore) {
     this.catalog = catalog;
-    this.fields = new PinFieldStore(catalog.database);
+    this.fields = new PinFieldStore(catalog);
   }
 
   /** A test of pins that all filters must pass. A name that is no field may be another spelling of one: `inStock` is `buyable`. */
