@@ -5,7 +5,7 @@ import { Counterfactual } from '../../service/counterfactual.ts';
 import { interleavedCloseup } from '../../service/interleaved-closeup.ts';
 import { fieldReader } from './item-fields.ts';
 import { filteredListOptions, pinOf } from './list-options.ts';
-import { listReply } from './list-reply.ts';
+import { JSON_TYPE, listReply, sendList } from './list-reply.ts';
 import { bytesOf, keptRecord, ReplyCache } from './reply-cache.ts';
 import type { App, Service } from './routes.ts';
 import { ListQuery, ListReply, PinParams, replies } from '../schemas.ts';
@@ -28,7 +28,7 @@ export function closeupRoutes(app: App, { context, metrics }: Service): void {
     const key = kept.keyOf(pinIndex, options, request.query.fields);
     const known = key === null ? null : await kept.get(key);
     if (known) {
-      reply.type('application/json; charset=utf-8').send(bytesOf(known, options.recommendationId) as never);
+      reply.type(JSON_TYPE).send(bytesOf(known, options.recommendationId) as never);
       const record = keptRecord(known, pinIndex, options, performance.now() - startedAt);
       afterKeptReply(context, metrics, request, record, known);
       return reply;
@@ -37,10 +37,10 @@ export function closeupRoutes(app: App, { context, metrics }: Service): void {
       ? await interleavedCloseup(context, pinIndex, options, options.interleave)
       : await relatedPins(context.parts, pinIndex, options);
     const body = listReply(list, context.pins, fieldsOf);
-    if (key === null) reply.send(body);
+    if (key === null) sendList(reply as never, list, body);
     else {
       const text = String(reply.serialize(body as never));
-      reply.type('application/json; charset=utf-8').send(text as never);
+      reply.type(JSON_TYPE).send(text as never);
       kept.keep(key, list, text);
     }
     afterResponse(context, metrics, request, list, startedAt);

@@ -5,7 +5,8 @@ import { armsTold } from '../../experiments/assignment.ts';
 import type { Term } from '../../ranker/scoring/ranker.ts';
 import type { RankedList } from '../../lists/ranked-list.ts';
 import type { Degradation } from '../../lists/serving-parts.ts';
-import type { Treatment } from '../../treatment.ts';
+import { DEFAULT_TREATMENT, type Treatment } from '../../treatment.ts';
+import type { FastifyReply } from 'fastify';
 import type { FieldsOf } from './item-fields.ts';
 
 interface ItemReply {
@@ -36,6 +37,8 @@ export interface ListReplyBody {
   readonly missing: readonly string[];
 }
 
+export const JSON_TYPE = 'application/json; charset=utf-8';
+
 /** A ranked list as callers see it, each item with the fields that were asked for. Terms, where they were kept, stand in table order and add up to the score. */
 export function listReply(list: RankedList, pins: PinColumns, fieldsOf: FieldsOf | null): ListReplyBody {
   const items: ItemReply[] = [];
@@ -56,6 +59,15 @@ export function listReply(list: RankedList, pins: PinColumns, fieldsOf: FieldsOf
   const { nextCursor, missing } = list;
   const degraded = publicDegradations(list.degraded);
   return { recommendationId, modelVersion: list.ranker.name, treatment, arm: armsTold(arm), items, nextCursor, degraded, missing };
+}
+
+/**
+ * Sends a list. The usual reply has its keys in the order of the schema already: the engine's own serializer gives the same bytes
+ * as the schema's in half the time. Treatments and explanations come in any order, so the schema puts them in its own.
+ */
+export function sendList(reply: FastifyReply, list: RankedList, body: ListReplyBody): FastifyReply {
+  if (list.terms === null && list.options.treatment === DEFAULT_TREATMENT) reply.type(JSON_TYPE).serializer(JSON.stringify);
+  return reply.send(body);
 }
 
 /** Only in explanations, and only of an item that does not stand where its score puts it. */

@@ -36,21 +36,27 @@ const ENCODINGS: readonly Encoding[] = [
 ];
 
 export function compressReplies(app: App): void {
-  app.addHook('onSend', async (request, reply, payload: unknown) => {
+  // Not an async function: nearly every reply is passed on as it is, at once.
+  app.addHook('onSend', (request, reply, payload: unknown, done) => {
     const type = String(reply.getHeader('content-type') ?? '');
     const isWhole = reply.statusCode !== 204 && reply.statusCode !== 206 && reply.statusCode !== 304 && request.method !== 'HEAD';
-    if (!isWhole || !COMPRESSIBLE.test(type) || reply.hasHeader('content-encoding')) return payload;
+    if (!isWhole || !COMPRESSIBLE.test(type) || reply.hasHeader('content-encoding')) return done(null, payload);
     const isText = typeof payload === 'string' || Buffer.isBuffer(payload);
-    if (!(payload instanceof Readable) && !(isText && Buffer.byteLength(payload) > THRESHOLD_BYTES)) return payload;
+    if (!(payload instanceof Readable) && !(isText && Buffer.byteLength(payload) > THRESHOLD_BYTES)) return done(null, payload);
     reply.header('vary', [reply.getHeader('vary'), 'Accept-Encoding'].filter(Boolean).join(', '));
     const encoding = encodingFor(request.headers['accept-encoding']);
-    if (encoding === null) return payload;
+    if (encoding === null) return done(null, payload);
     reply.header('content-encoding', encoding.name).removeHeader('content-length');
     const tag = reply.getHeader('etag');
     if (typeof tag === 'string' && tag.startsWith('"')) reply.header('etag', `W/${tag}`);
-    if (payload instanceof Readable) return pipeline(payload, encoding.stream(), () => undefined);
+    if (payload instanceof Readable)
+      return done(
+        null,
+        pipeline(payload, encoding.stream(), () => undefined),
+      );
     const bytes = Buffer.from(payload as string);
-    return bytes.length < LARGE_BYTES ? encoding.now(bytes) : encoding.later(bytes);
+    if (bytes.length < LARGE_BYTES) return done(null, encoding.now(bytes));
+    encoding.later(bytes).then((smaller) => done(null, smaller), done);
   });
 }
 
