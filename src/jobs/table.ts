@@ -61,6 +61,16 @@ export const JOB_GROUPS: readonly JobGroup[] = [
     title: 'Visual search',
     jobs: [
       ['index-objects', 'describe every object’s crop for object search and dots', () => import('./search/index-objects.ts')],
+      [
+        'extract-local-features',
+        'find key points in new pictures, for the search for the very same thing',
+        () => import('./search/extract-local-features.ts'),
+      ],
+      [
+        'build-vocabulary',
+        'learn the words of local features, and which picture holds which',
+        () => import('./search/build-vocabulary.ts'),
+      ],
       ['fit-search', 'fit the thresholds of object dots and the exact-product distance', () => import('./search/fit-search.ts')],
       [
         'evaluate-visual-search',

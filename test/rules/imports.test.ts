@@ -11,7 +11,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['treatment.ts', 'access-keys.ts', 'audit-trail.ts', 'cache.ts', 'config.ts'],
   ['event-stream.ts'],
   ['catalog', 'vision'],
-  ['features', 'detection'],
+  ['features', 'detection', 'exact'],
   ['candidates'],
   ['ranker'],
   ['lists', 'search'],
@@ -43,6 +43,7 @@ const NATIVE: Readonly<Record<string, string>> = {
   sharp: 'vision/image-tensor.ts',
   'onnxruntime-node': 'vision/onnx-session.ts',
   'hnswlib-node': 'candidates/visual/hnsw-index.ts',
+  '@techstark/opencv-js': 'exact/key-points.ts',
   ioredis: 'cache.ts',
   'better-sqlite3': 'catalog/database.ts',
 };

@@ -4,6 +4,7 @@ import { type CooccurrenceMetadata, lastCounted } from '../../candidates/cooccur
 import { listsAreOf } from '../../candidates/visual/visual-neighbors.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
+import { hasLocalFeatures } from '../../exact/local-feature-store.ts';
 import { unfitted } from '../../features/binarize.ts';
 import { type FeatureNet, featureNetOf } from '../../features/convnet.ts';
 import { type FeatureStore, openFeatureStore } from '../../features/feature-store.ts';
@@ -16,6 +17,7 @@ import { callJob, defineJob, type JobInput } from '../job.ts';
 import { lockJob } from '../job-lock.ts';
 import { job as detectObjects } from '../nets/detect-objects.ts';
 import { job as extractFeatures, groupNearDuplicates, groupsAreDue } from '../nets/extract-features.ts';
+import { job as extractLocalFeatures } from '../search/extract-local-features.ts';
 import { job as indexObjects } from '../search/index-objects.ts';
 
 /** One step: the job it is, and in words what it did. */
@@ -45,7 +47,8 @@ export async function refresh(input: JobInput, { objects }: { readonly objects: 
       throw new ServiceError('NOTHING_TO_DO', { reason: 'The catalog is empty; import-catalog or open comes first.' });
     const due: Due = { input, catalog, store, net: readNet(activeNet(dataFolder, 'visual')) };
     const steps: RefreshStep[] = [];
-    for (const [name, work] of objects ? [...PICTURES, ...OBJECTS, ...LISTS] : [...PICTURES, ...LISTS])
+    const pictures = hasLocalFeatures(dataFolder) ? [...PICTURES, ...LOCAL_FEATURES] : PICTURES;
+    for (const [name, work] of objects ? [...pictures, ...OBJECTS, ...LISTS] : [...pictures, ...LISTS])
       steps.push(await step(dataFolder, name, () => work(due)));
     return steps;
   } finally {
@@ -64,6 +67,8 @@ interface Due {
 type Work = (due: Due) => Promise<string>;
 
 const PICTURES: readonly (readonly [string, Work])[] = [[extractFeatures.name, extract]];
+/** Where somebody began with them. */
+const LOCAL_FEATURES: readonly (readonly [string, Work])[] = [[extractLocalFeatures.name, extractLocal]];
 const OBJECTS: readonly (readonly [string, Work])[] = [
   [detectObjects.name, detect],
   [indexObjects.name, index],
@@ -93,6 +98,11 @@ async function extract({ input, catalog, store, net }: Due): Promise<string> {
   const done = await callJob(extractFeatures, input, { groups: false });
   const refused = Object.values(done.rejected).reduce((sum, { count }) => sum + count, 0);
   return `${done.written} images read by ${net.manifest.name}${refused > 0 ? `, ${refused} refused` : ''}`;
+}
+
+async function extractLocal({ input }: Due): Promise<string> {
+  const { written, keyPointsPerPicture } = await callJob(extractLocalFeatures, input);
+  return written === 0 ? 'nothing: every image has local features' : `${written} images, ${keyPointsPerPicture} key points each`;
 }
 
 async function detect({ input }: Due): Promise<string> {

@@ -1,0 +1,33 @@
+/**
+ * How a query picture is looked at: as a whole, and then part by part. A thing that fills a fifth of a room gets few of the key points
+ * of the whole; in a part of half the side it gets four times as many.
+ */
+import type { Box } from '../vision/box.ts';
+import { type LocalFeatures, POINT_NUMBERS } from './local-features.ts';
+
+/** Parts are of half the side, at thirds of what is left: nine that overlap. */
+const PARTS = 3;
+const SHARE = 0.5;
+/** A picture with a shorter longer side has nothing to gain. */
+const SIDE_MIN_PX = 320;
+
+/** The parts of a picture, none of a small one. */
+export function partsOf(width: number, height: number): readonly Box[] {
+  if (Math.max(width, height) < SIDE_MIN_PX) return [];
+  const [w, h] = [Math.round(width * SHARE), Math.round(height * SHARE)];
+  return Array.from({ length: PARTS * PARTS }, (_, i) => {
+    const left = Math.round(((i % PARTS) * (width - w)) / (PARTS - 1));
+    const top = Math.round((Math.floor(i / PARTS) * (height - h)) / (PARTS - 1));
+    return [left, top, left + w, top + h] as const;
+  });
+}
+
+/** Features of a region with their places in the whole picture. */
+export function placedIn(features: LocalFeatures, [left, top]: Box, width: number, height: number): LocalFeatures {
+  const points = Float32Array.from(features.points);
+  for (let i = 0; i < points.length; i += POINT_NUMBERS) {
+    points[i] += left;
+    points[i + 1] += top;
+  }
+  return { ...features, points, width, height };
+}
