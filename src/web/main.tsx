@@ -84,7 +84,6 @@ function NoSuchPage() {
 function Bar({ place }: { place: Place }) {
   const search = useRef<HTMLInputElement>(null);
   const [open, setOpen] = useState(false);
-  const user = chosenUser();
   const address = location.pathname + location.search;
   useEffect(() => setOpen(false), [address]);
   const submit = (event: Event): void => {
@@ -111,38 +110,39 @@ function Bar({ place }: { place: Place }) {
         ☰
       </button>
       <nav id="pages" aria-label="Pages" class={open ? 'open' : ''}>
-        <Links
-          place={place}
-          links={[
-            ['/', 'Explore'],
-            ['/boards', 'Boards'],
-            [user ? `/home/${encodeURIComponent(user)}` : '/home', 'Home feed'],
-            ['/lens', 'Lens'],
-          ]}
-        />
+        <Links place={place} links={forVisitors()} />
         <span class="nav-gap" aria-hidden="true" />
-        <Links
-          place={place}
-          links={[
-            ['/experiments', 'Experiments'],
-            ['/status', 'Status'],
-          ]}
-        />
+        <Links place={place} links={FOR_OWNERS} />
         <div class="operate">
-          <Links
-            place={place}
-            links={[
-              ['/models', 'Models'],
-              ['/nets', 'Nets'],
-              ['/jobs', 'Jobs'],
-              ['/duplicates', 'Duplicates'],
-            ]}
-          />
+          <Links place={place} links={FOR_OPERATORS} />
         </div>
       </nav>
     </header>
   );
 }
+
+type Link = readonly [href: string, name: string];
+
+function forVisitors(): readonly Link[] {
+  const user = chosenUser();
+  return [
+    ['/', 'Explore'],
+    ['/boards', 'Boards'],
+    [user ? `/home/${encodeURIComponent(user)}` : '/home', 'Home feed'],
+    ['/lens', 'Lens'],
+  ];
+}
+
+const FOR_OWNERS: readonly Link[] = [
+  ['/experiments', 'Experiments'],
+  ['/status', 'Status'],
+];
+const FOR_OPERATORS: readonly Link[] = [
+  ['/models', 'Models'],
+  ['/nets', 'Nets'],
+  ['/jobs', 'Jobs'],
+  ['/duplicates', 'Duplicates'],
+];
 
 /** Pages that belong under a link of the bar. */
 const UNDER: Readonly<Record<string, string>> = { pin: '', board: 'boards', judge: 'experiments' };

@@ -53,25 +53,7 @@ export function Closeup({ place }: { place: Place }) {
           )}
         </div>
         <div class="hero-text">
-          <div class="row wrap hero-actions">
-            {value && <Visit pin={value} from={place.from} />}
-            {value && place.from && <SaveHere pin={value} from={place.from} />}
-            <button
-              type="button"
-              class={cropping ? 'on' : ''}
-              onClick={() =>
-                go(withQuery(place, { crop: cropping ? null : '' }) + (cropping ? '' : `${place.query.size > 0 ? '&' : '?'}crop=`), true)
-              }
-              aria-pressed={cropping}
-            >
-              {cropping ? 'Close the cropper' : 'Search inside the picture'}
-            </button>
-            {found.length > 0 && (
-              <button type="button" class={boxes ? 'on' : ''} onClick={() => setBoxes(!boxes)} aria-pressed={boxes}>
-                {boxes ? 'Hide' : 'Show'} {counted(found.length, 'object')}
-              </button>
-            )}
-          </div>
+          <Actions pin={value} place={place} objects={found.length} boxes={boxes} onBoxes={setBoxes} />
           {value && <h1 class={value.title ? '' : 'untitled'}>{value.title || `pin ${pinId}`}</h1>}
           {value?.description && <p>{value.description}</p>}
           <PinFacts pin={value} />
@@ -79,6 +61,41 @@ export function Closeup({ place }: { place: Place }) {
         </div>
       </section>
       {!cropping && <Related pinId={pinId} place={place} />}
+    </div>
+  );
+}
+
+interface ActionsProps {
+  readonly pin: PinSummary | null;
+  readonly place: Place;
+  /** How many objects were found. */
+  readonly objects: number;
+  /** Whether their boxes are shown. */
+  readonly boxes: boolean;
+  readonly onBoxes: (shown: boolean) => void;
+}
+
+function Actions({ pin, place, objects, boxes, onBoxes }: ActionsProps) {
+  const cropping = place.query.get('crop') !== null;
+  return (
+    <div class="row wrap hero-actions">
+      {pin && <Visit pin={pin} from={place.from} />}
+      {pin && place.from && <SaveHere pin={pin} from={place.from} />}
+      <button
+        type="button"
+        class={cropping ? 'on' : ''}
+        onClick={() =>
+          go(withQuery(place, { crop: cropping ? null : '' }) + (cropping ? '' : `${place.query.size > 0 ? '&' : '?'}crop=`), true)
+        }
+        aria-pressed={cropping}
+      >
+        {cropping ? 'Close the cropper' : 'Search inside the picture'}
+      </button>
+      {objects > 0 && (
+        <button type="button" class={boxes ? 'on' : ''} onClick={() => onBoxes(!boxes)} aria-pressed={boxes}>
+          {boxes ? 'Hide' : 'Show'} {counted(objects, 'object')}
+        </button>
+      )}
     </div>
   );
 }

@@ -41,18 +41,8 @@ export function DefineExperiment({ from }: { from: string }) {
         <a href="/experiments">← all experiments</a>
       </p>
       <h1>{title}</h1>
-      <div class="row wrap" role="group" aria-label="Start from">
-        {Object.entries(TEMPLATES).map(([name, template]) => (
-          <button type="button" key={name} onClick={() => setDraft(template(parts.models, parts.serving))}>
-            {name}
-          </button>
-        ))}
-      </div>
-      {parts.metricsProblem && (
-        <p class="badge warn" role="alert">
-          {parts.metricsProblem}
-        </p>
-      )}
+      <Templates known={parts} onChoose={setDraft} />
+      <Warning text={parts.metricsProblem} />
       <div class="define">
         <form
           onSubmit={(event) => {
@@ -77,6 +67,27 @@ export function DefineExperiment({ from }: { from: string }) {
         </aside>
       </div>
     </div>
+  );
+}
+
+function Templates({ known, onChoose }: { known: ExperimentList['known']; onChoose: (draft: Draft) => void }) {
+  return (
+    <div class="row wrap" role="group" aria-label="Start from">
+      {Object.entries(TEMPLATES).map(([name, template]) => (
+        <button type="button" key={name} onClick={() => onChoose(template(known.models, known.serving))}>
+          {name}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Warning({ text }: { text: string | null | undefined }) {
+  if (!text) return null;
+  return (
+    <p class="badge warn" role="alert">
+      {text}
+    </p>
   );
 }
 
@@ -107,11 +118,7 @@ function AsJson({ draft, known, onChange }: { draft: Draft; known: ExperimentLis
         onBlur={() => wrong === '' && setText(null)}
         onInput={(event) => read(event.currentTarget.value)}
       />
-      {wrong && (
-        <p class="badge warn" role="alert">
-          {wrong}
-        </p>
-      )}
+      <Warning text={wrong} />
       <Names title="Sources" names={known.sources} />
       <Names title="Categories" names={known.categories} />
     </details>

@@ -38,32 +38,7 @@ export function OneExperiment({ experimentKey, place }: { experimentKey: string;
       <p>
         <a href="/experiments">← all experiments</a>
       </p>
-      <header class="row wrap page-head">
-        <div>
-          <h1>{card.key}</h1>
-          <p>{card.description}</p>
-          <small class="hint">
-            version {view.version}, unit {definition.unit}, layer {definition.layer.name}{' '}
-            {definition.layer.slots.map((slot) => `${Number((100 * slot).toFixed(2))} %`).join(' to ')}, traffic{' '}
-            {Number((100 * definition.traffic).toFixed(2))} %{definition.owner && `, owner ${definition.owner}`}
-          </small>
-          {definition.hypothesis && (
-            <p>
-              <b>Hypothesis</b>: {definition.hypothesis}
-            </p>
-          )}
-          {definition.tags.length > 0 && (
-            <p class="row wrap">
-              {definition.tags.map((tag) => (
-                <span class="badge" key={tag}>
-                  {tag}
-                </span>
-              ))}
-            </p>
-          )}
-        </div>
-        <Controls view={view} onChange={() => setRound(round + 1)} />
-      </header>
+      <Heading view={view} onChange={() => setRound(round + 1)} />
       {card.state === 'draft' ? (
         <>
           <ForecastPanel experimentKey={card.key} />
@@ -93,6 +68,38 @@ export function OneExperiment({ experimentKey, place }: { experimentKey: string;
       <History audit={view.audit} />
       {card.state !== 'draft' && <Downloads experimentKey={card.key} />}
     </div>
+  );
+}
+
+function Heading({ view, onChange }: { view: ExperimentView; onChange: () => void }) {
+  const { card, definition } = view;
+  return (
+    <header class="row wrap page-head">
+      <div>
+        <h1>{card.key}</h1>
+        <p>{card.description}</p>
+        <small class="hint">
+          version {view.version}, unit {definition.unit}, layer {definition.layer.name}{' '}
+          {definition.layer.slots.map((slot) => `${Number((100 * slot).toFixed(2))} %`).join(' to ')}, traffic{' '}
+          {Number((100 * definition.traffic).toFixed(2))} %{definition.owner && `, owner ${definition.owner}`}
+        </small>
+        {definition.hypothesis && (
+          <p>
+            <b>Hypothesis</b>: {definition.hypothesis}
+          </p>
+        )}
+        {definition.tags.length > 0 && (
+          <p class="row wrap">
+            {definition.tags.map((tag) => (
+              <span class="badge" key={tag}>
+                {tag}
+              </span>
+            ))}
+          </p>
+        )}
+      </div>
+      <Controls view={view} onChange={onChange} />
+    </header>
   );
 }
 

@@ -51,18 +51,7 @@ function FeedOf({ userId }: { userId: string }) {
         {history.kind === 'there' && history.value.history.length === 0 && (
           <Empty title="No history">This user has saved and opened nothing yet; the feed falls back to what is popular.</Empty>
         )}
-        {history.kind === 'there' && (
-          <div class="strip">
-            {history.value.history.map((row, index) => (
-              <PinCard key={`${row.pinId}-${index}`} pinId={row.pinId} title={row.title} href={`/pin/${encodeURIComponent(row.pinId)}`}>
-                <small>
-                  {DONE[row.type] ?? row.type}
-                  {typeof row.at === 'number' && <span class="block">{ago(row.at)}</span>}
-                </small>
-              </PinCard>
-            ))}
-          </div>
-        )}
+        {history.kind === 'there' && <History rows={history.value.history} />}
       </section>
       <section aria-label="Feed">
         <h2>What to see next</h2>
@@ -74,6 +63,21 @@ function FeedOf({ userId }: { userId: string }) {
         {feed.kind === 'there' && feed.value.items.length > 0 && <RankedList list={feed.value} sendsEvents />}
       </section>
     </>
+  );
+}
+
+function History({ rows }: { rows: HistoryReply['history'] }) {
+  return (
+    <div class="strip">
+      {rows.map((row, index) => (
+        <PinCard key={`${row.pinId}-${index}`} pinId={row.pinId} title={row.title} href={`/pin/${encodeURIComponent(row.pinId)}`}>
+          <small>
+            {DONE[row.type] ?? row.type}
+            {typeof row.at === 'number' && <span class="block">{ago(row.at)}</span>}
+          </small>
+        </PinCard>
+      ))}
+    </div>
   );
 }
 
@@ -119,32 +123,36 @@ function ChooseUser() {
           Until then <a href="/home/new-visitor">a new visitor</a> gets what is popular.
         </Empty>
       )}
-      {rows && rows.length > 0 && (
-        <section class="panel" aria-label="Users">
-          <table>
-            <thead>
-              <tr>
-                <th>User</th>
-                <th class="number">Saves</th>
-                <th>Last seen</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map(({ id, saves, lastAt }) => (
-                <tr key={id}>
-                  <td class="wrap-anywhere">
-                    <a href={`/home/${encodeURIComponent(id)}`}>{id}</a>
-                  </td>
-                  <td class="number">{saves.toLocaleString('en')}</td>
-                  <td>{lastAt === null ? '' : ago(lastAt)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-          <p class="hint">Those who did something last come first.</p>
-        </section>
-      )}
+      {rows && rows.length > 0 && <UserTable users={rows} />}
     </div>
+  );
+}
+
+function UserTable({ users }: { users: UsersReply['users'] }) {
+  return (
+    <section class="panel" aria-label="Users">
+      <table>
+        <thead>
+          <tr>
+            <th>User</th>
+            <th class="number">Saves</th>
+            <th>Last seen</th>
+          </tr>
+        </thead>
+        <tbody>
+          {users.map(({ id, saves, lastAt }) => (
+            <tr key={id}>
+              <td class="wrap-anywhere">
+                <a href={`/home/${encodeURIComponent(id)}`}>{id}</a>
+              </td>
+              <td class="number">{saves.toLocaleString('en')}</td>
+              <td>{lastAt === null ? '' : ago(lastAt)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p class="hint">Those who did something last come first.</p>
+    </section>
   );
 }
 

@@ -104,22 +104,28 @@ function Judging({ study }: { study: string }) {
   if (task === null) return <Empty title="All judged">Thank you. Nothing is left for you in this study.</Empty>;
   return (
     <div class="judge">
-      <header class="row page-head">
-        <h1>{task.kind === 'pair' ? 'Which list would you rather see next?' : 'Would you want to see this next?'}</h1>
-        <div class="row">
-          <small>
-            {Math.min(task.done + 1, task.total)} of {task.total}
-          </small>
-          {before && (
-            <button type="button" onClick={back}>
-              ⌫ back
-            </button>
-          )}
-        </div>
-      </header>
+      <Heading task={task} onBack={before && back} />
       <Shown task={task} />
       <Answers kind={task.kind} onAnswer={answer} />
     </div>
+  );
+}
+
+function Heading({ task, onBack }: { task: BlindTask; onBack: (() => void) | null }) {
+  return (
+    <header class="row page-head">
+      <h1>{task.kind === 'pair' ? 'Which list would you rather see next?' : 'Would you want to see this next?'}</h1>
+      <div class="row">
+        <small>
+          {Math.min(task.done + 1, task.total)} of {task.total}
+        </small>
+        {onBack && (
+          <button type="button" onClick={onBack}>
+            ⌫ back
+          </button>
+        )}
+      </div>
+    </header>
   );
 }
 

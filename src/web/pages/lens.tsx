@@ -63,7 +63,6 @@ export function Lens({ place }: { place: Place }) {
 /** The ways in: drop, paste, choose, take a photo, or give an address. */
 function Opening({ query, onPhoto, onLink }: { query: Query | null; onPhoto: (photo: File) => void; onLink: (address: string) => void }) {
   const [over, setOver] = useState(false);
-  const [link, setLink] = useState('');
   const preview = usePreview(query);
   const drop = (event: DragEvent): void => {
     event.preventDefault();
@@ -102,24 +101,31 @@ function Opening({ query, onPhoto, onLink }: { query: Query | null; onPhoto: (ph
           Take a photo
           <input type="file" accept="image/*" capture="environment" aria-label="Take a photo" onChange={choose} />
         </label>
-        <form
-          class="row"
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (link.trim()) onLink(link.trim());
-          }}
-        >
-          <input
-            type="url"
-            aria-label="Address of a picture"
-            placeholder="https:// address of a picture"
-            value={link}
-            onInput={(event) => setLink(event.currentTarget.value)}
-          />
-          <button type="submit">Search</button>
-        </form>
+        <LinkForm onLink={onLink} />
       </div>
     </div>
+  );
+}
+
+function LinkForm({ onLink }: { onLink: (address: string) => void }) {
+  const [link, setLink] = useState('');
+  return (
+    <form
+      class="row"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (link.trim()) onLink(link.trim());
+      }}
+    >
+      <input
+        type="url"
+        aria-label="Address of a picture"
+        placeholder="https:// address of a picture"
+        value={link}
+        onInput={(event) => setLink(event.currentTarget.value)}
+      />
+      <button type="submit">Search</button>
+    </form>
   );
 }
 

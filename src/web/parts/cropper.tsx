@@ -39,15 +39,15 @@ export function Cropper({
 }) {
   const [natural, setNatural] = useState<readonly [number, number] | null>(null);
   const extent = objects.width && objects.height ? ([objects.width, objects.height] as const) : natural;
-  const [state, setState] = useState<CropState | null>(null);
   const [terms, setTerms] = useState<readonly string[]>([]);
   const [mode, setMode] = useState<Mode>('flashlight');
   const [pointed, setPointed] = useState<Box | null>(null);
   const frame = useRef<HTMLDivElement>(null);
   const held = useRef(false);
-  useEffect(() => {
-    if (extent && !state) setState({ box: readBox(crop, extent) ?? MIDDLE, settled: true, via: 'crop' });
-  }, [extent?.[0], extent?.[1]]);
+  const { state, move, settle } = useBox(crop, extent, (box) => {
+    setTerms([]);
+    if (extent) onCrop(toPixels(box, extent));
+  });
   const key = 'pinId' in picture ? picture.pinId : picture.file;
   const asked = useMemo(() => picture, [key]);
   const search = useRegionSearch(
@@ -55,12 +55,6 @@ export function Cropper({
     { box: state?.box ?? null, terms, mode, settled: state?.settled ?? false, via: state?.via ?? 'crop' },
     held,
   );
-  const settle = (box: Fractions, via: CropState['via'] = 'crop'): void => {
-    setState({ box, settled: true, via });
-    setTerms([]);
-    if (extent) onCrop(toPixels(box, extent));
-  };
-  const move = (box: Fractions): void => setState({ box, settled: false, via: 'crop' });
   const grab = useGrab(frame, state?.box ?? null, move, settle);
   const keys = (event: KeyboardEvent): void => {
     const next = state && isCommand(event) && stepBox(state.box, event);
@@ -68,11 +62,7 @@ export function Cropper({
     event.preventDefault();
     settle(next);
   };
-  const shown = {
-    alt: 'The picture that is searched in',
-    draggable: false,
-    onLoad: ({ currentTarget }: TargetedEvent<HTMLImageElement>) => setNatural([currentTarget.naturalWidth, currentTarget.naturalHeight]),
-  };
+  const shown = measured((width, height) => setNatural([width, height]));
   return (
     <div class="cropper">
       <div class="cropper-picture">
@@ -85,21 +75,50 @@ export function Cropper({
         <p class="hint">Drag the box or its corners, draw a new one, or click a dot. Arrow keys move it, with shift they resize it.</p>
       </div>
       <div>
-        <div class="row wrap modes" role="group" aria-label="What to search for">
-          {(search.reply?.modes ?? []).map((each) => (
-            <button
-              type="button"
-              key={each}
-              class={`chip${mode === each ? ' on' : ''}`}
-              aria-pressed={mode === each}
-              onClick={() => setMode(each)}
-            >
-              {MODES[each]}
-            </button>
-          ))}
-        </div>
+        <ModeChips modes={search.reply?.modes ?? []} chosen={mode} onChoose={setMode} />
         <RegionResults search={search} terms={terms} onTerms={setTerms} onPoint={setPointed} held={held} />
       </div>
+    </div>
+  );
+}
+
+/** What the picture is shown with: it says how large it is when it is there. */
+function measured(onSize: (width: number, height: number) => void) {
+  return {
+    alt: 'The picture that is searched in',
+    draggable: false,
+    onLoad: ({ currentTarget }: TargetedEvent<HTMLImageElement>) => onSize(currentTarget.naturalWidth, currentTarget.naturalHeight),
+  };
+}
+
+/** The box, the middle of the picture until somebody chose one. `onSettled` hears of each box that is let go. */
+function useBox(crop: string, extent: readonly [number, number] | null, onSettled: (box: Fractions) => void) {
+  const [state, setState] = useState<CropState | null>(null);
+  useEffect(() => {
+    if (extent && !state) setState({ box: readBox(crop, extent) ?? MIDDLE, settled: true, via: 'crop' });
+  }, [extent?.[0], extent?.[1]]);
+  const move = (box: Fractions): void => setState({ box, settled: false, via: 'crop' });
+  const settle = (box: Fractions, via: CropState['via'] = 'crop'): void => {
+    setState({ box, settled: true, via });
+    onSettled(box);
+  };
+  return { state, move, settle };
+}
+
+function ModeChips({ modes, chosen, onChoose }: { modes: readonly Mode[]; chosen: Mode; onChoose: (mode: Mode) => void }) {
+  return (
+    <div class="row wrap modes" role="group" aria-label="What to search for">
+      {modes.map((mode) => (
+        <button
+          type="button"
+          key={mode}
+          class={`chip${mode === chosen ? ' on' : ''}`}
+          aria-pressed={mode === chosen}
+          onClick={() => onChoose(mode)}
+        >
+          {MODES[mode]}
+        </button>
+      ))}
     </div>
   );
 }

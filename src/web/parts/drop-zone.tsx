@@ -21,7 +21,6 @@ type State =
 export function DropZone() {
   const [state, setState] = useState<State>({ kind: 'waiting' });
   const [over, setOver] = useState(false);
-  const picker = useRef<HTMLInputElement>(null);
   const send = (photos: readonly Photo[]): void => {
     const taken = photos.filter(({ path }) => TAKEN.test(path.split('/').at(-1) ?? ''));
     if (taken.length === 0)
@@ -39,8 +38,6 @@ export function DropZone() {
     const entries = [...(event.dataTransfer?.items ?? [])].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
     void Promise.all(entries.map(photosOf)).then((found) => send(withoutRoot(found.flat())));
   };
-  const pick = (): void =>
-    send(withoutRoot([...(picker.current?.files ?? [])].map((file) => ({ path: file.webkitRelativePath || file.name, file }))));
   return (
     <section
       class={over ? 'drop-zone over' : 'drop-zone'}
@@ -53,26 +50,7 @@ export function DropZone() {
       onDrop={drop}
     >
       <h2>No pins yet</h2>
-      {state.kind === 'waiting' && (
-        <>
-          <p>Drop a folder of photos here. Its subfolders become boards, file names become titles.</p>
-          <input
-            ref={picker}
-            type="file"
-            hidden
-            multiple
-            onChange={pick}
-            {...({ webkitdirectory: true } as Record<string, boolean>)}
-            aria-label="Folder of photos"
-          />
-          <button type="button" class="primary" onClick={() => picker.current?.click()}>
-            Choose a folder
-          </button>
-          <p class="hint">
-            Or run <code>related-pins open FOLDER</code>, or <code>related-pins import-catalog</code> for files of records.
-          </p>
-        </>
-      )}
+      {state.kind === 'waiting' && <Invitation onPick={send} />}
       {state.kind === 'sending' && (
         <p role="status">
           <progress max={state.total} value={state.done} /> {state.done} of {state.total} files
@@ -80,6 +58,32 @@ export function DropZone() {
       )}
       {state.kind === 'failed' && <Failed {...state} />}
     </section>
+  );
+}
+
+function Invitation({ onPick }: { onPick: (photos: readonly Photo[]) => void }) {
+  const picker = useRef<HTMLInputElement>(null);
+  const pick = (): void =>
+    onPick(withoutRoot([...(picker.current?.files ?? [])].map((file) => ({ path: file.webkitRelativePath || file.name, file }))));
+  return (
+    <>
+      <p>Drop a folder of photos here. Its subfolders become boards, file names become titles.</p>
+      <input
+        ref={picker}
+        type="file"
+        hidden
+        multiple
+        onChange={pick}
+        {...({ webkitdirectory: true } as Record<string, boolean>)}
+        aria-label="Folder of photos"
+      />
+      <button type="button" class="primary" onClick={() => picker.current?.click()}>
+        Choose a folder
+      </button>
+      <p class="hint">
+        Or run <code>related-pins open FOLDER</code>, or <code>related-pins import-catalog</code> for files of records.
+      </p>
+    </>
   );
 }
 

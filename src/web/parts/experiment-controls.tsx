@@ -15,12 +15,10 @@ export function Controls({ view, onChange }: { view: ExperimentView; onChange: (
   const { card, definition } = view;
   const [refused, attempt] = useAttempt();
   const [asked, setAsked] = useState('');
-  const [share, setShare] = useState(Math.round(100 * definition.traffic));
   const act = (step: string, body: unknown): void => {
     setAsked('');
     attempt(() => post(`${addressOf(card.key)}/${step}`, body).then(onChange));
   };
-  const widens = share > Math.round(100 * definition.traffic) && share <= 100;
   return (
     <div class="controls">
       <div class="row wrap">
@@ -46,31 +44,33 @@ export function Controls({ view, onChange }: { view: ExperimentView; onChange: (
         </a>
       </div>
       {card.state === 'running' && definition.traffic < 1 && (
-        <form
-          class="row"
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (widens) act('ramp', { traffic: share / 100 });
-          }}
-        >
-          <label>
-            traffic{' '}
-            <input
-              type="number"
-              min={Math.round(100 * definition.traffic)}
-              max={100}
-              value={share}
-              onInput={(event) => setShare(Number(event.currentTarget.value))}
-            />{' '}
-            %
-          </label>
-          <button type="submit" disabled={!widens}>
-            widen
-          </button>
-        </form>
+        <Widen traffic={definition.traffic} onWiden={(traffic) => act('ramp', { traffic })} />
       )}
       {refused && <Refusal {...refused} />}
     </div>
+  );
+}
+
+/** A larger share of all traffic; a smaller one would take people out of the experiment. */
+function Widen({ traffic, onWiden }: { traffic: number; onWiden: (traffic: number) => void }) {
+  const now = Math.round(100 * traffic);
+  const [share, setShare] = useState(now);
+  const widens = share > now && share <= 100;
+  return (
+    <form
+      class="row"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (widens) onWiden(share / 100);
+      }}
+    >
+      <label>
+        traffic <input type="number" min={now} max={100} value={share} onInput={(event) => setShare(Number(event.currentTarget.value))} /> %
+      </label>
+      <button type="submit" disabled={!widens}>
+        widen
+      </button>
+    </form>
   );
 }
 
