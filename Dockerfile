@@ -13,6 +13,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/data ./data
+COPY --from=build /app/deploy/spark ./deploy/spark
 RUN useradd --system --uid 10001 pins && mkdir /data && chown pins /data
 USER pins
 VOLUME /data

@@ -214,6 +214,20 @@ export const SETTINGS = {
     'auto',
     'Where nets run; auto: CUDA when the runtime has it, else the CPU.',
   ),
+  sparkSubmit: setting(
+    'SPARK_SUBMIT',
+    'text',
+    'spark-submit',
+    'file',
+    'Program that starts a job on Apache Spark, for jobs with `--on spark`; a name is looked for on PATH.',
+  ),
+  sparkProgram: setting(
+    'SPARK_PROGRAM',
+    'list',
+    '',
+    '',
+    'How machines of Spark call this program, words by commas (`node,/srv/related-pins/dist/src/cli.js`); empty: as it is called here.',
+  ),
   webhook: setting(
     'WEBHOOK',
     'text',

@@ -93,6 +93,12 @@ export const ERRORS = {
   JOB_RUNNING: { status: 409, exit: 2, message: 'The job {job} is already running (process {pid}); wait for it or stop it.' },
   JOB_STOPPED: { status: 499, exit: 130, message: 'Stopped by hand; the next start goes on from here.' },
   NOTHING_TO_DO: { status: 422, exit: 2, message: '{reason}' },
+  SPARK_UNAVAILABLE: {
+    status: 503,
+    exit: 2,
+    message: 'Apache Spark cannot be started: {reason}. Install pyspark, or name its spark-submit in RELATED_PINS_SPARK_SUBMIT.',
+  },
+  SPARK_FAILED: { status: 500, message: 'The work on Apache Spark failed: {reason} Look at {log}; what was done is kept for the next start.' },
   BACKUP_REFUSED: { status: 422, message: 'The backup {folder} is refused: {reason}' },
 } as const satisfies Record<string, ErrorRow>;
 

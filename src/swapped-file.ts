@@ -1,14 +1,16 @@
 /** Files that are replaced as a whole: a reader sees the old content or the new, also after a kill or a power cut. */
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 
 /**
  * Writes a file beside `path`, syncs it, renames it over `path` and syncs the folder. Makes the folder when it is missing.
+ * Several machines may write the same file on a shared path: each has a draft of its own.
  * `content` is the whole content, or a function that writes it to an open file descriptor. When it throws, `path` is unchanged.
  */
 export function replaceFile(path: string, content: string | Uint8Array | ((file: number) => void), mode = 0o666): void {
   mkdirSync(dirname(path), { recursive: true });
-  const draft = `${path}.${process.pid}.tmp`;
+  const draft = `${path}.${hostname()}-${process.pid}.tmp`;
   try {
     const file = openSync(draft, 'w', mode);
     try {

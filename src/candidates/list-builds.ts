@@ -1,4 +1,5 @@
 /** Builds list artifacts: rows in blocks into a scratch that survives a stop, then one atomic swap. */
+import { rmSync } from 'node:fs';
 import type { ArtifactFolder } from '../catalog/artifacts/artifact-folder.ts';
 import type { CatalogStore } from '../catalog/pins/catalog-store.ts';
 import { newDigest } from '../catalog/artifacts/digest.ts';
@@ -9,6 +10,8 @@ import { type CooccurrenceOptions, normsOf, type NeighborLists } from './cooccur
 import { type BoardPins, boardPinsOf } from './cooccurrence/board-pins.ts';
 import type { MethodChoice } from './cooccurrence/choose-method.ts';
 import { countedInBlocks } from './cooccurrence/cooccurrence-pool.ts';
+import { type PlanSummary, writeCountingPlan } from './cooccurrence/counting-plan.ts';
+import { countedLists } from './cooccurrence/counting-shards.ts';
 import { COOCCURRENCE_KIND, type CooccurrenceMetadata } from './cooccurrence/cooccurrence-store.ts';
 import { ExactIndex } from './visual/exact-index.ts';
 import { ExactIndexPool } from './visual/exact-index-pool.ts';
@@ -51,30 +54,66 @@ export function boardPinsOfCatalog(store: CatalogStore): BoardPins {
   return boardPinsOf(boards.view(), pins.view(), store.boards.count(), store.pins.count());
 }
 
-/** Counts the co-occurrence lists of the catalogue and makes them current; `choice`: how the options were chosen. Throws JOB_STOPPED; the next call resumes. */
+/** What counts the lists of a table: this machine, or many. */
+interface Counted {
+  readonly key: string;
+  readonly pins: number;
+  readonly boards: number;
+  readonly pairs: number;
+  readonly norms: Float64Array<ArrayBuffer>;
+  /** The lists from a row on, in order. */
+  blocks(from: number): AsyncGenerator<NeighborLists>;
+}
+
+function countedHere(store: CatalogStore, options: CooccurrenceOptions, threads: number): Counted {
+  const table = boardPinsOfCatalog(store);
+  const { pins, boards, pairs } = table;
+  const key = JSON.stringify([options, pins, boards, digestOfPairs(table)]);
+  return { key, pins, boards, pairs, norms: normsOf(table, options), blocks: (from) => countedInBlocks(table, options, threads, { from }) };
+}
+
+/** Has the tasks of a counting plan done by `run`, somewhere, and takes their lists. `folder`: where they and this machine meet. */
+function countedBy(store: CatalogStore, options: CooccurrenceOptions, { folder, parts, run }: CountingTasks): Counted {
+  const counts = { boards: store.boards.count(), pins: store.pins.count() };
+  const plan = writeCountingPlan(folder, store.saves.memberships(), counts, options, parts);
+  return {
+    ...plan,
+    async *blocks(from) {
+      await run(plan);
+      yield* countedLists(folder, plan, from);
+    },
+  };
+}
+
+export interface CountingTasks {
+  readonly folder: string;
+  readonly parts?: number;
+  run(plan: PlanSummary): Promise<unknown>;
+}
+
+/**
+ * Counts the co-occurrence lists of the catalogue and makes them current. `choice`: how the options were chosen; `tasks`: who counts,
+ * this machine's threads when absent. Throws JOB_STOPPED; the next call resumes.
+ */
 export async function buildCooccurrence(
   store: CatalogStore,
   options: CooccurrenceOptions,
   setting: BuildSetting,
   choice?: MethodChoice,
+  tasks?: CountingTasks,
 ): Promise<BuildReceipt & { readonly boards: number; readonly pairs: number }> {
   const sequence = store.sequence.current();
-  const table = boardPinsOfCatalog(store);
-  const metadata: CooccurrenceMetadata = {
-    options,
-    sequence,
-    pins: table.pins,
-    boards: table.boards,
-    pairs: table.pairs,
-    builtAt: new Date().toISOString(),
-    ...(choice ? { choice } : {}),
-  };
-  const receipt = await build('co-occurrence', COOCCURRENCE_KIND, table.pins, setting, {
-    key: JSON.stringify([options, table.pins, table.boards, digestOfPairs(table)]),
-    blocks: (from) => countedInBlocks(table, options, setting.threads, from),
-    write: (folder, scratch) => writeNeighborLists(folder, { ...metadata }, scratch, { norms: normsOf(table, options) }),
+  const counted = tasks ? countedBy(store, options, tasks) : countedHere(store, options, setting.threads);
+  const { key, pins, boards, pairs, norms } = counted;
+  const builtAt = new Date().toISOString();
+  const metadata: CooccurrenceMetadata = { options, sequence, pins, boards, pairs, builtAt, ...(choice ? { choice } : {}) };
+  const receipt = await build('co-occurrence', COOCCURRENCE_KIND, pins, setting, {
+    key,
+    blocks: (from) => counted.blocks(from),
+    write: (folder, scratch) => writeNeighborLists(folder, { ...metadata }, scratch, { norms }),
   });
-  return { ...receipt, boards: table.boards, pairs: table.pairs };
+  if (tasks) rmSync(tasks.folder, { recursive: true });
+  return { ...receipt, boards, pairs };
 }
 
 /** Compares every code with every other and makes the visual lists current. Throws JOB_STOPPED; the next call resumes. */

@@ -132,6 +132,7 @@ export const JOB_GROUPS: readonly JobGroup[] = [
       ['doctor', 'look at an installation and say what is wrong', () => import('./operation/doctor.ts')],
       ['back-up', 'copy the data folder, whole and with digests, while the service runs', () => import('./operation/back-up.ts')],
       ['restore', 'check a backup and lay it out as a new data folder', () => import('./operation/restore.ts')],
+      ['shard', 'do one piece of a job that was dealt to many machines', () => import('./operation/shard.ts')],
       ['schedule-job', 'when the service runs a job by itself', () => import('./operation/schedule-job.ts')],
       ['create-key', 'make an access key and show it once', () => import('./operation/create-key.ts')],
       ['list-keys', 'list the access keys and what they may do', () => import('./operation/list-keys.ts')],

@@ -6,27 +6,7 @@ import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
 import { job as buildCandidates } from '../../src/jobs/candidates/build-candidates.ts';
 import { job as refresh } from '../../src/jobs/catalog/refresh.ts';
 import { runJob } from '../run-job.ts';
-import { temporaryFolder } from '../world.ts';
-
-/** Sixty boards of five pins of one of six topics. */
-function topicFolder(): string {
-  const folder = temporaryFolder();
-  const catalog = openCatalog(folder);
-  const options = { now: Date.UTC(2026, 2, 1), folders: { images: folder, data: folder } };
-  const pins = Array.from({ length: 60 }, (_, i) => ({ id: `p${i}`, title: `pin ${i}` }));
-  const boards = Array.from({ length: 60 }, (_, b) => ({ id: `b${b}`, ownerId: `u${b}` }));
-  const saves = boards.flatMap(({ id }, b) =>
-    [0, 1, 2, 3, 4].map((n) => ({ boardId: id, pinId: `p${(b % 6) * 10 + ((Math.floor(b / 6) + 2 * n) % 10)}`, at: Date.UTC(2026, 1, 1) })),
-  );
-  for (const [kind, rows] of [
-    ['pins', pins],
-    ['boards', boards],
-    ['saves', saves],
-  ] as const)
-    upsertBatch(catalog, kind, rows, options);
-  catalog.close();
-  return folder;
-}
+import { topicFolder } from './topic-folder.ts';
 
 it('auto prints what it tried, the lists remember the choice, and later builds take it over until a method is given', async () => {
   const folder = topicFolder();

@@ -38,6 +38,43 @@ export function boardPinsOf(boardOf: Uint32Array, pinOf: Uint32Array, boards: nu
   return { boards, pins, pairs, boardStart, boardPins, pinStart: byPin.start, pinBoards: byPin.values.subarray(0, pairs), memory };
 }
 
+/**
+ * The tables of some rows: boards that hold one of the pins `from .. to`, each whole, in ascending order. `pinBoards` has only
+ * these pins; the others have no boards.
+ *
+ * Given    sizes, values  pieces in order: pins of each board, and the boards one after the other, each ascending and distinct
+ */
+export function boardPinsOfRows(
+  sizes: readonly Uint32Array[],
+  values: readonly Uint32Array[],
+  pins: number,
+  from: number,
+  to: number,
+): BoardPins {
+  const boards = sizes.reduce((sum, piece) => sum + piece.length, 0);
+  const pairs = values.reduce((sum, piece) => sum + piece.length, 0);
+  const memory = sharedMemory(4 * (boards + pins + 2 + 2 * pairs) + PAGE_BYTES);
+  const column = columnsOf(memory);
+  const boardStart = column(boards + 1);
+  const boardPins = column(pairs);
+  let board = 0;
+  for (const piece of sizes) for (const size of piece) boardStart[board + 1] = boardStart[board++] + size;
+  let at = 0;
+  for (const piece of values) {
+    boardPins.set(piece, at);
+    at += piece.length;
+  }
+  const pinStart = column(pins + 1);
+  for (const pin of boardPins) if (pin >= from && pin < to) pinStart[pin + 1]++;
+  for (let pin = 0; pin < pins; pin++) pinStart[pin + 1] += pinStart[pin];
+  const pinBoards = column(pinStart[pins]);
+  const next = pinStart.slice(from, to);
+  for (let b = 0; b < boards; b++)
+    for (let p = boardStart[b]; p < boardStart[b + 1]; p++)
+      if (boardPins[p] >= from && boardPins[p] < to) pinBoards[next[boardPins[p] - from]++] = b;
+  return { boards, pins, pairs, boardStart, boardPins, pinStart, pinBoards, memory };
+}
+
 const PAGE_BYTES = 65_536;
 
 /** Shared memory that may grow to what WebAssembly can address. Throws RangeError beyond 4 GiB. */

@@ -14,13 +14,13 @@ interface Block {
 const BLOCK_WORK = 20_000_000;
 
 /**
- * Rows `from ..` in blocks of about equal work: the work of a row is the sum of the sizes of its boards.
+ * Rows in blocks of about equal work: the work of a row is the sum of the sizes of its boards.
  * Choice: many small blocks instead of one per thread, so that a stopped build has little to do again.
  */
-function* blocksOfWork(table: BoardPins, from = 0, most = BLOCK_WORK): Iterable<Block> {
+function* blocksOfWork(table: BoardPins, { from, to }: Block, most = BLOCK_WORK): Iterable<Block> {
   let first = from;
   let work = 0;
-  for (let i = from; i < table.pins; i++) {
+  for (let i = from; i < to; i++) {
     for (let at = table.pinStart[i]; at < table.pinStart[i + 1]; at++) {
       const board = table.pinBoards[at];
       work += table.boardStart[board + 1] - table.boardStart[board];
@@ -31,22 +31,23 @@ function* blocksOfWork(table: BoardPins, from = 0, most = BLOCK_WORK): Iterable<
     first = i + 1;
     work = 0;
   }
-  if (first < table.pins) yield { from: first, to: table.pins };
+  if (first < to) yield { from: first, to };
 }
 
 /**
- * All lists from row `from` on, block by block in order, counted by `threads` worker threads (1: on this one, a breath
- * between blocks). The bits do not depend on the threads. Leaving the loop early ends the workers.
+ * The lists of some rows (all by default), block by block in order, counted by `threads` worker threads (1: on this one, a breath
+ * between blocks). The bits do not depend on the threads. Leaving the loop early ends the workers. `norms`: as FastRowCounter takes them.
  */
 export async function* countedInBlocks(
   table: BoardPins,
   options: CooccurrenceOptions,
   threads: number,
-  from = 0,
+  { from = 0, to = table.pins }: Partial<Block> = {},
+  norms?: Float64Array<ArrayBuffer>,
 ): AsyncGenerator<NeighborLists> {
   if (threads <= 1) {
-    const counter = new FastRowCounter(table, options);
-    for (const block of blocksOfWork(table, from)) {
+    const counter = new FastRowCounter(table, options, undefined, norms);
+    for (const block of blocksOfWork(table, { from, to })) {
       yield counter.rows(block.from, block.to);
       await breathe();
     }
@@ -54,10 +55,10 @@ export async function* countedInBlocks(
   }
   const workers = Array.from(
     { length: threads },
-    () => new OrderedWorker<Block, NeighborLists>(workerUrl(import.meta.url, './cooccurrence-worker.ts'), { table, options }),
+    () => new OrderedWorker<Block, NeighborLists>(workerUrl(import.meta.url, './cooccurrence-worker.ts'), { table, options, norms }),
   );
   try {
-    yield* dealt(workers, blocksOfWork(table, from));
+    yield* dealt(workers, blocksOfWork(table, { from, to }));
   } finally {
     await Promise.all(workers.map((worker) => worker.close()));
   }

@@ -4,8 +4,8 @@ import type { CooccurrenceOptions } from './board-cooccurrence.ts';
 import type { BoardPins } from './board-pins.ts';
 import { FastRowCounter } from './fast-row-counter.ts';
 
-const { table, options } = workerData as { table: BoardPins; options: CooccurrenceOptions };
-const counter = new FastRowCounter(table, options);
+const { table, options, norms } = workerData as { table: BoardPins; options: CooccurrenceOptions; norms?: Float64Array<ArrayBuffer> };
+const counter = new FastRowCounter(table, options, undefined, norms);
 
 parentPort?.on('message', ({ from, to }: { from: number; to: number }) => {
   const lists = counter.rows(from, to);

@@ -56,8 +56,8 @@ export class FastRowCounter {
   private readonly outSums: Float64Array;
   private readonly clearSum: (i: number) => void;
 
-  constructor(table: BoardPins, options: CooccurrenceOptions, room = new CounterRoom()) {
-    const norms = normsOf(table, options);
+  /** `norms`: of all boards, for a table that has not all boards of every pin. */
+  constructor(table: BoardPins, options: CooccurrenceOptions, room = new CounterRoom(), norms = normsOf(table, options)) {
     const weights = boardWeights(table, options) ?? (mostBoards(table) > 0xffff ? ones(table.boards) : null);
     const scale = scaleOf(options, norms);
     this.table = table;

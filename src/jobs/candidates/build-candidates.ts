@@ -11,6 +11,7 @@ import {
   type BuildReceipt,
   type BuildSetting,
   buildVisualNeighbors,
+  type CountingTasks,
 } from '../../candidates/list-builds.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { snapshotPins } from '../../catalog/pins/pin-snapshot.ts';
@@ -23,6 +24,7 @@ import { readNet } from '../../vision/net-manifest.ts';
 import { choiceTable, chooseCounting, givenSettings, settingText } from './choose-counting.ts';
 import { COUNTING_FLAGS, type CountingFlags } from './cooccurrence-flags.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
+import { runOnSpark, sharedFolder, SPARK_FLAGS } from '../spark.ts';
 
 /** Pins kept per visual list when no flag says otherwise. */
 const VISUAL_NEIGHBORS = 200;
@@ -31,6 +33,7 @@ const FLAGS = flags([
   { flag: '--only <lists>', meaning: 'cooccurrence or visual (default: both)', choices: ['cooccurrence', 'visual'] },
   { flag: '--net <folder>', meaning: 'make the visual lists of this net, before it is switched to (default: the active one)' },
   ...COUNTING_FLAGS,
+  ...SPARK_FLAGS,
   { flag: '--visual-neighbors <k>', meaning: 'pins kept per visual list', kind: 'integer', default: VISUAL_NEIGHBORS },
   { flag: '--threads <n>', meaning: 'counting threads (default: one per core)', kind: 'integer' },
 ]);
@@ -45,11 +48,13 @@ export const job = defineJob({
     'related-pins build-candidates --method auto',
     'related-pins build-candidates --method cosine --neighbors 200 --json',
     'related-pins build-candidates --only cooccurrence',
+    'related-pins build-candidates --only cooccurrence --on spark --master spark://head:7077 --shared /shared/pins',
     'related-pins build-candidates --only visual --net nets/tuned-1',
   ],
   options: FLAGS,
   help: `--method auto holds out one save of each of many boards, tries every method with settings of its own, and takes what finds
-most of them again (recall@20). The lists remember the choice: later builds without a method take it over.`,
+most of them again (recall@20). The lists remember the choice: later builds without a method take it over.
+--on spark has Apache Spark count the co-occurrence lists, with the same bits; visual lists are made here.`,
   alone: () => true,
   run: buildCandidates,
   describe: (receipt) => [
@@ -85,10 +90,26 @@ async function buildCandidates(input: Input) {
 }
 
 /** By the flags; without any, by what was chosen on held-out saves for the lists that are there, else by the usual settings. */
-async function buildBoards(catalog: CatalogStore, { options: flags, progress }: Input, setting: BuildSetting) {
+async function buildBoards(catalog: CatalogStore, input: Input, setting: BuildSetting) {
+  const { options: flags, progress } = input;
   const { options, choice } = flags.method === 'auto' ? await chosen(catalog, flags, setting) : givenOrKept(flags, setting);
   if (flags.method === undefined && choice) progress.note(`counted as chosen on held-out saves: ${settingText(options)}`);
-  return { cooccurrence: await buildCooccurrence(catalog, options, setting, choice), options, choice };
+  return { cooccurrence: await buildCooccurrence(catalog, options, setting, choice, tasksOf(input)), options, choice };
+}
+
+/** The tasks of Spark; undefined when this machine counts. */
+function tasksOf(input: Input): CountingTasks | undefined {
+  if (input.options.on !== 'spark') return undefined;
+  const folder = sharedFolder(input, 'counting');
+  return {
+    folder,
+    parts: input.options.parts,
+    run: ({ files, bounds }) =>
+      runOnSpark(input, 'build-candidates', folder, [
+        ['split', files],
+        ['count', bounds.length - 1],
+      ]),
+  };
 }
 
 interface Counting {
