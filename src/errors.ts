@@ -98,7 +98,10 @@ export const ERRORS = {
     exit: 2,
     message: 'Apache Spark cannot be started: {reason}. Install pyspark, or name its spark-submit in RELATED_PINS_SPARK_SUBMIT.',
   },
-  SPARK_FAILED: { status: 500, message: 'The work on Apache Spark failed: {reason} Look at {log}; what was done is kept for the next start.' },
+  SPARK_FAILED: {
+    status: 500,
+    message: 'The work on Apache Spark failed: {reason} Look at {log}; what was done is kept for the next start.',
+  },
   BACKUP_REFUSED: { status: 422, message: 'The backup {folder} is refused: {reason}' },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -1,7 +1,7 @@
 /** Has Apache Spark call `related-pins shard` for every piece of a job: `spark-submit` with the driver of `deploy/spark/`. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { ServiceError } from '../errors.ts';
@@ -26,7 +26,7 @@ export type ShardReceipts = Readonly<Record<string, readonly Readonly<Record<str
 
 /** The folder of a job on the path that all machines reach. */
 export const sharedFolder = ({ options, dataFolder }: SparkInput, job: string): string =>
-  join(options.shared ?? join(dataFolder, 'spark'), job);
+  resolve(options.shared ?? join(dataFolder, 'spark'), job);
 
 /**
  * Runs the steps and resolves to what the pieces said. Spark's own words go to `spark.log` in the folder.
@@ -34,17 +34,14 @@ export const sharedFolder = ({ options, dataFolder }: SparkInput, job: string): 
  */
 export async function runOnSpark(input: SparkInput, name: string, folder: string, steps: Steps): Promise<ShardReceipts> {
   const { config, options, progress, signal } = input;
-  const spark = findSpark(config.sparkSubmit);
-  if (!spark) throw new ServiceError('SPARK_UNAVAILABLE', { reason: `there is no ${config.sparkSubmit}` });
   mkdirSync(folder, { recursive: true });
   const log = join(folder, 'spark.log');
-  const driver = fileURLToPath(new URL('deploy/spark/run_shards.py', projectRoot()));
+  const [submit, driver] = ['submit.sh', 'run_shards.py'].map((file) => fileURLToPath(new URL(`deploy/spark/${file}`, projectRoot())));
   const command =
     config.sparkProgram.length > 0 ? config.sparkProgram : [process.execPath, fileURLToPath(workerUrl(import.meta.url, '../cli.ts'))];
   const order = JSON.stringify({ name: `related-pins ${name}`, command, folder, steps });
   const file = openSync(log, 'a');
-  const child = spawn(spark.submit, ['--master', retrying(options.master), driver, order], {
-    env: spark.env,
+  const child = spawn('sh', [submit, config.sparkSubmit, '--master', retrying(options.master), driver, order], {
     stdio: ['ignore', 'pipe', file],
   });
   closeSync(file);
@@ -55,6 +52,7 @@ export async function runOnSpark(input: SparkInput, name: string, folder: string
     const said = await listen(child, input);
     if (signal.aborted) throw new ServiceError('JOB_STOPPED');
     if (said.receipts) return said.receipts;
+    if (child.exitCode === 127) throw new ServiceError('SPARK_UNAVAILABLE', { reason: `there is no ${config.sparkSubmit}` });
     throw new ServiceError('SPARK_FAILED', {
       reason: said.failed ?? `spark-submit ended with ${child.exitCode ?? child.signalCode}.`,
       log,
@@ -74,9 +72,9 @@ interface Said {
 async function listen(child: ChildProcess, { progress }: SparkInput): Promise<Said> {
   let said: Said = {};
   let showing = '';
-  const ended = new Promise<void>((resolve, reject) => {
+  const ended = new Promise<void>((done, reject) => {
     child.on('error', (error) => reject(new ServiceError('SPARK_UNAVAILABLE', { reason: error.message }, error)));
-    child.on('close', () => resolve());
+    child.on('close', () => done());
   });
   ended.catch(() => {});
   for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
@@ -90,24 +88,6 @@ async function listen(child: ChildProcess, { progress }: SparkInput): Promise<Sa
   }
   await ended;
   return said;
-}
-
-interface Spark {
-  readonly submit: string;
-  readonly env: NodeJS.ProcessEnv;
-}
-
-/**
- * A spark-submit by its path, or by its name on PATH; null when it is not there. Driver and workers must have one Python: the one
- * beside spark-submit, where pip puts both, unless PYSPARK_PYTHON names another.
- */
-export function findSpark(name: string): Spark | null {
-  const places = name.includes('/') ? [''] : (process.env.PATH ?? '').split(delimiter);
-  const submit = places.map((place) => join(place, name)).find((path) => existsSync(path));
-  if (submit === undefined) return null;
-  const python = join(dirname(submit), 'python3');
-  const given = process.env.PYSPARK_PYTHON || !existsSync(python);
-  return { submit, env: given ? process.env : { ...process.env, PYSPARK_PYTHON: python } };
 }
 
 /** In one process a task is never repeated unless its master says how often: as often as on a cluster. */

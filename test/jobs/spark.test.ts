@@ -9,13 +9,12 @@ import { writeCountingPlan } from '../../src/candidates/cooccurrence/counting-pl
 import { countedLists } from '../../src/candidates/cooccurrence/counting-shards.ts';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { job as buildCandidates } from '../../src/jobs/candidates/build-candidates.ts';
-import { findSpark } from '../../src/jobs/spark.ts';
 import { runJob } from '../run-job.ts';
 import { topicFolder } from './topic-folder.ts';
 
 const SUBMIT = process.env.RELATED_PINS_SPARK_SUBMIT ?? 'spark-submit';
-const SPARK = findSpark(SUBMIT);
-const HAS_SPARK = SPARK !== null && spawnSync(SPARK.submit, ['--version'], { stdio: 'ignore', env: SPARK.env }).status === 0;
+const SH = join(import.meta.dirname, '../../deploy/spark/submit.sh');
+const HAS_SPARK = spawnSync('sh', [SH, SUBMIT, '--version'], { stdio: 'ignore' }).status === 0;
 const CLI = join(import.meta.dirname, '../../dist/src/cli.js');
 
 /** Every list of the current build of a data folder, and what it says of itself but for the time. */
