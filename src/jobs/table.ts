@@ -130,6 +130,7 @@ export const JOB_GROUPS: readonly JobGroup[] = [
     jobs: [
       ['serve', 'answer over HTTP: closeups, home feeds, events, upserts, the pages', () => import('./operation/serve.ts')],
       ['doctor', 'look at an installation and say what is wrong', () => import('./operation/doctor.ts')],
+      ['publish-artifacts', 'publish what nodes serve from', () => import('./operation/publish-artifacts.ts')],
       ['back-up', 'copy the data folder, whole and with digests, while the service runs', () => import('./operation/back-up.ts')],
       ['restore', 'check a backup and lay it out as a new data folder', () => import('./operation/restore.ts')],
       ['shard', 'do one piece of a job that was dealt to many machines', () => import('./operation/shard.ts')],

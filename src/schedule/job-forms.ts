@@ -109,6 +109,7 @@ export const JOB_FORMS: Readonly<Record<string, JobForm>> = {
     ],
   },
   'back-up': { summary: 'Copies the data folder, whole and with digests, to a folder beside it.', fields: [] },
+  'publish-artifacts': { summary: 'Publishes what nodes serve from, where RELATED_PINS_PUBLISH says.', fields: [] },
   'prune-log': {
     summary: 'Deletes old lists and events; reports stay.',
     fields: [integer('keep-days', 'lists and events older than this go'), integer('keep-rows-days', 'feature rows older than this go')],

@@ -33,6 +33,7 @@ export const SCHEDULABLE_JOBS: readonly string[] = [
   'report-dark-reads',
   'report-experiment',
   'back-up',
+  'publish-artifacts',
   'prune-log',
   'doctor',
 ];

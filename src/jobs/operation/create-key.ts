@@ -12,7 +12,7 @@ export const job = defineJob({
   options: [
     {
       flag: '--scopes <scopes>',
-      meaning: 'what it may do: read, people (single users), events, catalogue, admin',
+      meaning: 'what it may do: read, people (single users), events, catalogue, lists (of nodes), admin',
       kind: 'list',
       required: true,
     },

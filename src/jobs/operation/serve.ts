@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { PORTS } from '../../config.ts';
+import { type Config, PORTS } from '../../config.ts';
 import { reasonOf } from '../../errors.ts';
+import { startNode } from '../../nodes/serving-node.ts';
 import { type Server, startServer } from '../../server.ts';
 import { eyesLine } from '../../service/eyes.ts';
 import { defineJob, type JobInput } from '../job.ts';
@@ -13,10 +14,13 @@ export const job = defineJob({
     'related-pins serve',
     'related-pins serve --data ./var --port 8080',
     'RELATED_PINS_KEYS=$(openssl rand -hex 24) related-pins serve --host 0.0.0.0',
+    'related-pins serve --data node-1 --follow /mnt/published --writer http://writer:8080',
   ],
   options: [
     { flag: '--port <n>', meaning: 'port to listen on; 0 picks a free one', kind: 'integer', range: PORTS },
     { flag: '--workers <n>', meaning: 'processes that answer lists behind the port (default 1: this one)', kind: 'integer' },
+    { flag: '--follow <folder>', meaning: 'serve what publish-artifacts publishes there, as a node of --writer' },
+    { flag: '--writer <url>', meaning: 'of a node: the service that takes what it served, and what people did' },
     { flag: '--host <address>', meaning: 'address to listen on; beyond loopback a key is required' },
   ],
   run: (input) => serveUntilStopped(input, () => undefined),
@@ -25,11 +29,19 @@ export const job = defineJob({
 
 /** `onListening` gets the address, the free port filled in, once requests are answered. */
 export async function serveUntilStopped(input: JobInput<Address>, onListening: (address: string) => void) {
-  const server = await startServing(input);
+  const { config, options, dataFolder, progress } = input;
+  const { follow = config.follow, writer = config.writer } = options;
+  const server = follow === '' && writer === '' ? await startServing(input) : await startFollowing(input, { follow, writer });
+  if (follow !== '') progress.note(`related-pins: serving ${follow} by ${dataFolder} on ${server.address}`);
   onListening(server.address);
   await stopped(input.signal);
   await server.close();
   return { served: server.address, lists: 'logged', stopped: true };
+}
+
+async function startFollowing({ options, config, dataFolder }: JobInput<Address>, node: Pick<Config, 'follow' | 'writer'>) {
+  const { port = config.port, host = config.host, workers = config.workers } = options;
+  return startNode({ ...config, ...node, port, host, workers }, dataFolder);
 }
 
 /** What flags say of the settings of the same name. */
@@ -37,6 +49,8 @@ export interface Address {
   readonly port?: number;
   readonly host?: string;
   readonly workers?: number;
+  readonly follow?: string;
+  readonly writer?: string;
 }
 
 /** Starts the server that flags and settings ask for, and says where it is and by which net it compares. */

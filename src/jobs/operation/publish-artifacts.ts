@@ -1,0 +1,29 @@
+/** What nodes serve from, published while the service runs. */
+import { ServiceError } from '../../errors.ts';
+import { openStore } from '../../publication/open-store.ts';
+import { publish } from '../../publication/publish.ts';
+import { defineJob } from '../job.ts';
+
+export const job = defineJob({
+  name: 'publish-artifacts',
+  summary: 'publishes catalogue, builds, models and nets for the nodes that serve',
+  examples: [
+    'related-pins publish-artifacts --data var --to /mnt/published',
+    'related-pins schedule-job publish-artifacts --cron "0 * * * *" --to /mnt/published',
+  ],
+  options: [
+    { flag: '--to <folder>', meaning: 'where nodes look (their --follow): a folder that all machines see (default: RELATED_PINS_PUBLISH)' },
+  ],
+  help: 'Run it after each build, promotion, import of pins, change of keys or of experiments: nodes serve what was published last. Nothing is written when nothing changed.',
+  alone: () => true,
+  async run({ options, config, dataFolder, progress, signal }) {
+    const { to = config.publish } = options;
+    if (to === '') throw new ServiceError('JOB_USAGE', { reason: 'Say where: --to FOLDER, or RELATED_PINS_PUBLISH.' });
+    return { ...(await publish(dataFolder, openStore(to), { progress, signal })) };
+  },
+  describe: ({ version, published, files, bytes, newBytes, place }) => [
+    published
+      ? `version ${version} in ${place}: ${files} files, ${bytes} bytes, ${newBytes} of them new`
+      : `version ${version} is in ${place} already: nothing changed`,
+  ],
+});

@@ -1,0 +1,90 @@
+/** Publishes what nodes serve from: a copy of the serving part of a data folder, taken while the writer goes on. */
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { copyData } from '../catalog/artifacts/data-copy.ts';
+import { openDatabase } from '../catalog/database.ts';
+import { writePast } from '../catalog/log/past-log.ts';
+import { Sequence } from '../catalog/log/sequence-store.ts';
+import { ServiceError } from '../errors.ts';
+import { type Progress, SILENT } from '../progress.ts';
+import type { ArtifactStore } from './artifact-store.ts';
+import { currentVersion, fileName, publicationOf, readPublication, swapIn } from './publication.ts';
+
+/** Lists as served, photos, runs of jobs and what was read in the dark stay with the writer. */
+const SERVED = /^((artifacts|models|nets)(\/|$)|(catalog|log|features|detections|experiments)\.sqlite$|(keys|metrics)\.json$)/;
+const VERSION_FILE = /^(.*)\/(\d{6,})\.bin$/;
+interface PublishReceipt {
+  readonly version: string;
+  /** False when nothing changed since the version that is there. */
+  readonly published: boolean;
+  readonly files: number;
+  readonly bytes: number;
+  /** Bytes that were not there before. */
+  readonly newBytes: number;
+  readonly place: string;
+}
+
+/** @throws NOTHING_TO_DO without a catalogue; BACKUP_REFUSED when a file that is in use is missing. */
+export async function publish(
+  dataFolder: string,
+  store: ArtifactStore,
+  { progress = SILENT, signal, now = new Date() }: { progress?: Progress; signal?: AbortSignal; now?: Date } = {},
+): Promise<PublishReceipt> {
+  const sequence = catalogSequence(dataFolder);
+  const serving = await currentVersion(store);
+  const before = serving === null ? null : await readPublication(store, serving).catch(() => null);
+  const known = new Map(before?.files.map((file) => [file.path, file]));
+  const there = new Set(await store.names('files/'));
+  rmSync(store.scratch, { recursive: true, force: true });
+  mkdirSync(store.scratch, { recursive: true, mode: 0o700 });
+  try {
+    const files = await copyData(dataFolder, store.scratch, {
+      progress,
+      signal,
+      wants: (path) => SERVED.test(path) && isInUse(dataFolder, path),
+      known(path, bytes, modifiedAt) {
+        const file = known.get(path);
+        return file && file.bytes === bytes && file.modifiedAt === modifiedAt && there.has(fileName(file.sha256)) ? file : null;
+      },
+      rewrite(path, source, target) {
+        if (path !== 'log.sqlite') return false;
+        writePast(source, dirname(target), now);
+        return true;
+      },
+    });
+    const publication = publicationOf(files, sequence, now);
+    const isNew = publication.version !== before?.version;
+    let newBytes = 0;
+    for (const { path, sha256, bytes } of isNew ? files : []) {
+      if (there.has(fileName(sha256))) continue;
+      await store.put(fileName(sha256), join(store.scratch, path));
+      there.add(fileName(sha256));
+      newBytes += bytes;
+    }
+    if (isNew) await swapIn(store, publication);
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    return { version: publication.version, published: isNew, files: files.length, bytes, newBytes, place: store.place };
+  } finally {
+    rmSync(store.scratch, { recursive: true, force: true });
+  }
+}
+
+function catalogSequence(dataFolder: string): number {
+  const path = join(dataFolder, 'catalog.sqlite');
+  if (!existsSync(path)) throw new ServiceError('NOTHING_TO_DO', { reason: `There is no catalogue in ${dataFolder}.` });
+  const database = openDatabase(path, { readonly: true });
+  try {
+    return new Sequence(database).current();
+  } finally {
+    database.close();
+  }
+}
+
+/** Versions of artifacts that are not in use, and notes about files of this machine, are nothing to a node. */
+function isInUse(dataFolder: string, path: string): boolean {
+  if (path.endsWith('.verified')) return false;
+  const version = path.startsWith('artifacts/') ? VERSION_FILE.exec(path) : null;
+  if (version === null) return true;
+  const pointer = join(dataFolder, dirname(path), 'CURRENT');
+  return existsSync(pointer) && readFileSync(pointer, 'utf8').trim() === version[2];
+}

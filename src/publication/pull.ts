@@ -1,0 +1,97 @@
+/** Brings a publication to a node: what the node has is linked, the rest is fetched, and every byte that is fetched is checked. */
+import { createHash } from 'node:crypto';
+import { createWriteStream, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { type CopiedFile, setTime } from '../catalog/artifacts/data-copy.ts';
+import { diskFullError } from '../catalog/database.ts';
+import { reasonOf, ServiceError } from '../errors.ts';
+import { replaceFile } from '../swapped-file.ts';
+import type { ArtifactStore } from './artifact-store.ts';
+import { checkPublication, fileName, type Publication, readPublication, refusal } from './publication.ts';
+
+const LIST = 'publication.json';
+const POINTER = 'VERSION';
+
+/** A publication as it lies on a node: a data folder that readers open. */
+export interface PulledVersion {
+  readonly folder: string;
+  readonly publication: Publication;
+}
+
+/** The version that a node served last; null when it has none. */
+export function pulledVersion(nodeFolder: string): PulledVersion | null {
+  try {
+    const version = readFileSync(join(nodeFolder, POINTER), 'utf8').trim();
+    const folder = join(nodeFolder, 'versions', version);
+    return { folder, publication: checkPublication(folder, JSON.parse(readFileSync(join(folder, LIST), 'utf8')), version) };
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Lays a version out beside the one that serves.
+ * @throws PUBLICATION_REFUSED when something is missing or does not match its digest; DATA_DISK_FULL.
+ */
+export async function pull(store: ArtifactStore, version: string, nodeFolder: string): Promise<PulledVersion> {
+  const folder = join(nodeFolder, 'versions', version);
+  const publication = await readPublication(store, version);
+  const serving = pulledVersion(nodeFolder);
+  const draft = `${folder}.draft`;
+  rmSync(draft, { recursive: true, force: true });
+  try {
+    for (const file of publication.files) await bring(store, file, draft, serving);
+    writeFileSync(join(draft, LIST), JSON.stringify(publication));
+    // What lies there under this name was given up: it is no version that serves.
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(draft, folder);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    throw error instanceof ServiceError ? error : diskFullError(error, nodeFolder);
+  }
+  return { folder, publication };
+}
+
+/** Names the version that a node serves from now on, and takes the others away. */
+export function keepOnly(nodeFolder: string, version: string): void {
+  replaceFile(join(nodeFolder, POINTER), `${version}\n`);
+  const versions = join(nodeFolder, 'versions');
+  for (const name of existsSync(versions) ? readdirSync(versions) : [])
+    if (name !== version) rmSync(join(versions, name), { recursive: true, force: true });
+}
+
+async function bring(store: ArtifactStore, file: CopiedFile, draft: string, serving: PulledVersion | null): Promise<void> {
+  const target = join(draft, file.path);
+  mkdirSync(dirname(target), { recursive: true });
+  // A database is written to when it is opened: each version has its own.
+  const same = file.path.endsWith('.sqlite') ? undefined : serving?.publication.files.find((other) => isSame(other, file));
+  const kept = same && serving ? join(serving.folder, same.path) : null;
+  if (kept !== null && existsSync(kept)) linkSync(kept, target);
+  else await fetchFile(store, file, target);
+  if (Number.isFinite(file.modifiedAt)) setTime(target, Number(file.modifiedAt));
+}
+
+function isSame(a: CopiedFile, b: CopiedFile): boolean {
+  return a.path === b.path && a.sha256 === b.sha256;
+}
+
+async function fetchFile(store: ArtifactStore, { path, sha256 }: CopiedFile, target: string): Promise<void> {
+  const hash = createHash('sha256');
+  try {
+    await pipeline(
+      await store.open(fileName(sha256)),
+      async function* (source: AsyncIterable<Buffer>) {
+        for await (const chunk of source) {
+          hash.update(chunk);
+          yield chunk;
+        }
+      },
+      createWriteStream(target),
+    );
+  } catch (error) {
+    const full = diskFullError(error, dirname(target));
+    throw full instanceof ServiceError ? full : refusal(store.place, `${path} cannot be had: ${reasonOf(error)}`, error);
+  }
+  if (hash.digest('hex') !== sha256) throw refusal(store.place, `${path} does not match its digest`);
+}

@@ -1,0 +1,140 @@
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, expect, test } from 'vitest';
+import { buildCooccurrence } from '../../src/candidates/list-builds.ts';
+import { DEFAULT_COOCCURRENCE } from '../../src/candidates/cooccurrence/board-cooccurrence.ts';
+import { openDatabase } from '../../src/catalog/database.ts';
+import { openLog } from '../../src/catalog/log/log-database.ts';
+import { plainItems, type ServedList } from '../../src/catalog/log/served-list.ts';
+import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
+import { SILENT } from '../../src/progress.ts';
+import { folderStore } from '../../src/publication/artifact-store.ts';
+import { currentVersion, type Publication } from '../../src/publication/publication.ts';
+import { publish } from '../../src/publication/publish.ts';
+import { keepOnly, pull, pulledVersion } from '../../src/publication/pull.ts';
+import { temporaryFolder, worldFolder } from '../world.ts';
+
+let data: string;
+let place: string;
+beforeEach(async () => {
+  data = await worldFolder();
+  place = join(temporaryFolder(), 'published');
+});
+
+const store = () => folderStore(place);
+const listed = (version: string): Publication =>
+  JSON.parse(readFileSync(join(place, 'versions', `${version}.json`), 'utf8')) as Publication;
+const pathsOf = (version: string): string[] => listed(version).files.map(({ path }) => path);
+
+async function buildAgain(): Promise<void> {
+  const catalog = openCatalog(data);
+  const setting = { artifacts: join(data, 'artifacts'), threads: 1, progress: SILENT, signal: new AbortController().signal };
+  await buildCooccurrence(catalog, { ...DEFAULT_COOCCURRENCE, method: 'cosine' }, setting);
+  catalog.close();
+}
+
+test('nothing is written again when nothing changed, and only what changed when something did', async () => {
+  const first = await publish(data, store());
+  expect(first).toMatchObject({ published: true, newBytes: first.bytes });
+  expect(await publish(data, store())).toMatchObject({ version: first.version, published: false, newBytes: 0 });
+  await buildAgain();
+  const second = await publish(data, store());
+  expect(second.published).toBe(true);
+  expect(second.newBytes).toBeLessThan(second.bytes);
+  expect(await currentVersion(store())).toBe(second.version);
+  // The one before stays for nodes that are pulling it; of the one before that nothing is left.
+  await buildAgain();
+  const third = await publish(data, store());
+  expect(readdirSync(join(place, 'versions')).sort()).toEqual([second.version, third.version].map((version) => `${version}.json`).sort());
+  const needed = new Set([second, third].flatMap(({ version }) => listed(version).files.map(({ sha256 }) => sha256)));
+  expect(readdirSync(join(place, 'files')).sort()).toEqual([...needed].sort());
+});
+
+test('photos, runs of jobs and versions that are not in use stay with the writer', async () => {
+  mkdirSync(join(data, 'photos'), { recursive: true });
+  for (const file of ['photos/a.jpg', 'audit.jsonl', 'schedule.json']) writeFileSync(join(data, file), '{}');
+  writeFileSync(join(data, 'keys.json'), '[]');
+  await buildAgain();
+  const { version } = await publish(data, store());
+  const paths = pathsOf(version);
+  expect(paths).toEqual(expect.arrayContaining(['catalog.sqlite', 'keys.json', 'artifacts/cooccurrence/000002.bin']));
+  expect(paths.filter((path) => /photos|images|audit|schedule|000001/.test(path))).toEqual([]);
+});
+
+test('of the log nodes get what people did lately and what they hid, but no list', async () => {
+  const now = Date.UTC(2026, 5, 1);
+  const day = 24 * 3600 * 1000;
+  const log = openLog(data);
+  const list: ServedList = {
+    ...{ recommendationId: 'r1', at: now, surface: 'closeup', queryPinIndex: 0, userId: 'ann', arm: null, modelVersion: 'm' },
+    ...{ treatment: '{}', forced: false, shuffled: false, latencyMs: 1, degraded: [], items: plainItems([1, 2]) },
+  };
+  await log.lists.append(list);
+  const event = { recommendationId: 'r1', pinIndex: 1, position: 1, userId: 'ann' };
+  await log.events.append([
+    { ...event, eventId: 'new', type: 'click', at: now - day },
+    { ...event, eventId: 'old', type: 'click', at: now - 40 * day },
+    { ...event, eventId: 'old hide', type: 'hide', at: now - 400 * day },
+  ]);
+  log.pairs.catchUp();
+  log.close();
+  const { version } = await publish(data, store(), { now: new Date(now) });
+  const { folder } = await pull(store(), version, temporaryFolder());
+  const past = openDatabase(join(folder, 'log.sqlite'), { readonly: true });
+  const all = (sql: string): unknown[] => past.prepare(sql).pluck().all();
+  expect(all('SELECT event_id FROM event ORDER BY event_id')).toEqual(['new', 'old hide']);
+  expect(all('SELECT count(*) FROM served_list')).toEqual([0]);
+  expect(all('SELECT count(*) FROM pair_engagement')).toEqual([2]);
+  past.close();
+  const copy = openLog(folder);
+  expect(copy.events.hidesOf('ann', now).map(({ pinIndex }) => pinIndex)).toEqual([1]);
+  copy.close();
+});
+
+test('a file that is damaged or missing is refused by its path, and nothing is laid out', async () => {
+  const { version } = await publish(data, store());
+  const node = temporaryFolder();
+  const { sha256 } = listed(version).files.find(({ path }) => path.endsWith('.bin')) ?? { sha256: '' };
+  appendFileSync(join(place, 'files', sha256), ' ');
+  await expect(pull(store(), version, node)).rejects.toMatchObject({
+    code: 'PUBLICATION_REFUSED',
+    message: expect.stringMatching(/artifacts\/cooccurrence\/000001.bin does not match its digest/) as string,
+  });
+  rmSync(join(place, 'files', sha256));
+  await expect(pull(store(), version, node)).rejects.toMatchObject({ code: 'PUBLICATION_REFUSED' });
+  expect(existsSync(join(node, 'versions', version))).toBe(false);
+  expect(pulledVersion(node)).toBeNull();
+});
+
+test('a list of files that was changed, or leads out of its folder, is refused', async () => {
+  const { version } = await publish(data, store());
+  const path = join(place, 'versions', `${version}.json`);
+  const whole = readFileSync(path, 'utf8');
+  for (const changed of [whole.replace('catalog.sqlite', '../catalog.sqlite'), whole.replace('catalog.sqlite', 'other.sqlite'), '{']) {
+    writeFileSync(path, changed);
+    await expect(pull(store(), version, temporaryFolder())).rejects.toMatchObject({ code: 'PUBLICATION_REFUSED' });
+  }
+});
+
+test('a node links what it has and fetches what it lacks', async () => {
+  const node = temporaryFolder();
+  const first = await publish(data, store());
+  const before = await pull(store(), first.version, node);
+  keepOnly(node, first.version);
+  await buildAgain();
+  const { version } = await publish(data, store());
+  const [unchanged] = listed(version).files.filter(({ path }) => path.startsWith('models/') || path.endsWith('keys.json'));
+  const fetched: string[] = [];
+  const watched = { ...store(), open: (name: string) => (fetched.push(name), store().open(name)) };
+  const after = await pull(watched, version, node);
+  const same = after.publication.files.filter(({ path, sha256 }) =>
+    before.publication.files.some((file) => file.path === path && file.sha256 === sha256),
+  );
+  const links = same.filter(({ path }) => !path.endsWith('.sqlite')).map(({ sha256 }) => `files/${sha256}`);
+  expect(fetched.filter((name) => links.includes(name))).toEqual([]);
+  expect(fetched.length).toBeLessThan(after.publication.files.length + 1);
+  expect(unchanged === undefined || existsSync(join(after.folder, unchanged.path))).toBe(true);
+  keepOnly(node, version);
+  expect(pulledVersion(node)?.publication.version).toBe(version);
+  expect(readdirSync(join(node, 'versions'))).toEqual([version]);
+});
