@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { reasonOf, ServiceError } from './errors.ts';
 import { replaceFile } from './swapped-file.ts';
 
-/** `people`: what is stored about single users. */
-export const SCOPES = ['read', 'people', 'events', 'catalogue', 'admin'] as const;
+/** `people`: what is stored about single users. `lists`: what nodes have served. */
+export const SCOPES = ['read', 'people', 'events', 'catalogue', 'lists', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 interface StoredKey {

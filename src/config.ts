@@ -117,6 +117,22 @@ export const SETTINGS = {
     'Processes that serve lists on the port; above 1, a separate process does all writing.',
     [1, 256],
   ),
+  publish: setting(
+    'PUBLISH',
+    'text',
+    '',
+    'folder',
+    'Where `publish-artifacts` publishes when it is not told: a folder that all nodes see.',
+  ),
+  follow: setting(
+    'FOLLOW',
+    'text',
+    '',
+    'folder',
+    'Where `publish-artifacts` publishes: this process is then a node, which serves lists from it. Empty: it serves its data folder.',
+  ),
+  writer: setting('WRITER', 'text', '', 'URL', 'Of a node: the service that writes, such as `http://writer:8080`.'),
+  writerKey: setting('WRITER_KEY', 'text', '', '', 'Of a node: the key of the scope `lists` with which it hands in what it served.'),
   replyCacheMs: setting(
     'REPLY_CACHE_MS',
     'integer',
@@ -277,6 +293,8 @@ const FIXED = {
   groupCommitMs: 20,
   /** Candidates not returned whose feature rows are logged as well. */
   unservedRows: 5,
+  /** Lists that a node keeps, in bytes on disk, until the writer has them; later ones are dropped and counted. */
+  queuedListBytes: 2 ** 30,
   /** Longest wait for visual features or objects that are computed on demand; then 503 with Retry-After. */
   visualWaitMs: 5000,
 };
@@ -305,7 +323,7 @@ const GONE: Readonly<Record<string, string>> = {
 };
 
 /** Never said back, in a message or anywhere. */
-const SECRET: ReadonlySet<string> = new Set(['keys', 'userKey', 'userKeysBefore']);
+const SECRET: ReadonlySet<string> = new Set(['keys', 'userKey', 'userKeysBefore', 'writerKey']);
 
 /** Shorter keys can be guessed. */
 const KEY_LENGTH_MIN = 24;
@@ -318,6 +336,7 @@ const CHECKS: Partial<Record<keyof Config, (value: never) => string | null>> = {
     values.every((value) => value.length >= KEY_LENGTH_MIN && SENDABLE.test(value))
       ? null
       : `must have ${KEY_LENGTH_MIN} characters at least each, of ASCII and no space (openssl rand -hex 24 makes one)`,
+  writer: (value: string) => (value === '' ? null : writerProblem(value)),
   origins: (values: readonly string[]) => (values.every(isOrigin) ? null : 'must be origins such as https://shop.example'),
   proxies: (values: readonly string[]) => (values.every(isNetwork) ? null : 'must be addresses or networks such as 10.0.0.0/8'),
   readKeyRequired: (value: string) => (/^(auto|true|1|yes|false|0|no)$/.test(value) ? null : 'must be true, false or auto'),
@@ -381,6 +400,17 @@ const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT|PORT)(_|$)/;
 export function strangeSettings(env: NodeJS.ProcessEnv): readonly string[] {
   const known = new Set([...Object.values(SETTINGS).map((row: Setting) => row.env), ...OTHERS]);
   return Object.keys(env).filter((name) => name.startsWith('RELATED_PINS_') && !known.has(name) && !OF_KUBERNETES.test(name));
+}
+
+/** Why a node can't be one by these settings; null: it can. */
+export function nodeProblem({ follow, writer }: Pick<Config, 'follow' | 'writer'>): string | null {
+  if (follow === '' || writer === '') return 'a node needs both --follow and --writer (RELATED_PINS_FOLLOW, RELATED_PINS_WRITER)';
+  const problem = writerProblem(writer);
+  return problem && `--writer ${problem}, it is ${JSON.stringify(writer)}`;
+}
+
+function writerProblem(url: string): string | null {
+  return isOrigin(url.replace(/\/$/, '')) ? null : 'must be an address such as http://writer:8080';
 }
 
 function isOrigin(text: string): boolean {

@@ -102,6 +102,15 @@ export const ERRORS = {
     status: 500,
     message: 'The work on Apache Spark failed: {reason} Look at {log}; what was done is kept for the next start.',
   },
+  PUBLICATION_REFUSED: { status: 422, message: 'What is published at {place} is refused: {reason}' },
+  NODE_ONLY_SERVES: {
+    status: 421,
+    message: 'This is a node, which serves lists and changes nothing: send {method} {path} to the writer, {writer}.',
+  },
+  WRITER_AWAY: {
+    status: 503,
+    message: 'The writer does not answer, and this node takes nothing for it: send it again in {retryAfterSeconds} s.',
+  },
   BACKUP_REFUSED: { status: 422, message: 'The backup {folder} is refused: {reason}' },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -5,7 +5,9 @@ import { listen } from './api/shell/listen.ts';
 import { packedList, type ReaderWord, type WriterWord } from './api/shell/reading-messages.ts';
 import type { App } from './api/routes/routes.ts';
 import { warmUp } from './api/shell/warm-up.ts';
+import { namesOf, type PinNames } from './catalog/log/sent-list.ts';
 import type { ServedList } from './catalog/log/served-list.ts';
+import type { PinColumns } from './catalog/pins/pin-columns.ts';
 import { type Context, openContext } from './service/context.ts';
 import { reasonOf, ServiceError } from './errors.ts';
 
@@ -14,27 +16,36 @@ const GATHER_MS = 5;
 const METRICS_MS = 1000;
 
 let waiting: ServedList[] = [];
+/** Of the lists that wait; null: nobody asked for them. */
+let names: PinNames[] | null = null;
 let stop: (() => Promise<void>) | null = null;
 
 function say(word: ReaderWord, sent?: () => void): void {
   process.send?.(word, undefined, undefined, sent);
 }
 
-/** Settles at once: the writer makes it durable, and counts what it can't. */
-async function sendList(list: ServedList): Promise<void> {
+/** Settles at once: who takes it makes it durable, and counts what it can't. */
+async function sendList(list: ServedList, pins: PinColumns): Promise<void> {
   if (waiting.length === 0) setTimeout(() => flush(), GATHER_MS);
   waiting.push(packedList(list));
+  names?.push(namesOf(list, pins));
 }
 
 function flush(sent?: () => void): void {
-  const lists = waiting;
+  const word: ReaderWord = { kind: 'lists', lists: waiting, names };
   waiting = [];
-  if (lists.length > 0) say({ kind: 'lists', lists }, sent);
+  names &&= [];
+  if (word.lists.length > 0) say(word, sent);
   else sent?.();
 }
 
-async function serve({ config, dataFolder, writer }: Extract<WriterWord, { kind: 'serve' }>): Promise<void> {
-  const context = await openContext(config, dataFolder, { follow: true, sendList, onChange: () => undefined });
+async function serve({ config, dataFolder, writer, byId }: Extract<WriterWord, { kind: 'serve' }>): Promise<void> {
+  if (byId) names = [];
+  const context: Context = await openContext(config, dataFolder, {
+    follow: true,
+    sendList: (list) => sendList(list, context.pins),
+    onChange: () => undefined,
+  });
   const { app, metrics } = await buildService(context, { writer });
   await warmUp(context);
   const address = await listen(app, config);

@@ -7,10 +7,12 @@ import { buildService } from './api/shell/app.ts';
 import { closeApp } from './api/shell/close-app.ts';
 import { listen } from './api/shell/listen.ts';
 import type { Metrics } from './api/shell/metrics.ts';
+import { logServed } from './api/shell/log-served.ts';
 import { ReadingProcesses } from './api/shell/reading-processes.ts';
 import { warmNet, warmUp } from './api/shell/warm-up.ts';
 import { checkListening, Keys } from './api/shell/keys.ts';
 import { warmFetch } from './catalog/pins/image-fetch.ts';
+import type { ServedList } from './catalog/log/served-list.ts';
 import type { Config } from './config.ts';
 import { type Context, openContext } from './service/context.ts';
 
@@ -62,13 +64,15 @@ async function startReaders(context: Context, app: App, metrics: Metrics): Promi
   const folder = mkdtempSync(join(tmpdir(), 'related-pins-'));
   const writer = join(folder, 'writer.sock');
   await app.listen({ path: writer });
-  const readers = new ReadingProcesses(context, metrics, app, writer);
+  const { config, dataFolder } = context;
+  const take = (list: ServedList): void => logServed(context, metrics, app.log, list);
+  const readers = new ReadingProcesses({ config, writer, byId: false, metrics: metrics.readers, log: app.log, take }, dataFolder);
   const close = async (): Promise<void> => {
     await readers.close();
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    return { address: await readers.start(context.config.workers), close };
+    return { address: await readers.start(config.workers), close };
   } catch (error) {
     await close();
     throw error;

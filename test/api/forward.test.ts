@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, request as ask, type IncomingMe
 import { join } from 'node:path';
 import Fastify from 'fastify';
 import { afterEach, expect, test } from 'vitest';
-import { forwardTheRest } from '../../src/api/shell/forward.ts';
+import { forwardTheRest, writingProcess } from '../../src/api/shell/forward.ts';
 import type { App } from '../../src/api/routes/routes.ts';
 import { temporaryFolder } from '../world.ts';
 
@@ -31,7 +31,7 @@ async function forwarding(
   );
   await new Promise<void>((listening) => writer.listen(socket, listening));
   app = Fastify({ requestTimeout: 200 }) as unknown as App;
-  await forwardTheRest(app, socket);
+  await forwardTheRest(app, writingProcess(socket));
   return app.listen({ host: '127.0.0.1', port: 0 });
 }
 

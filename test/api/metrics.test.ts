@@ -42,9 +42,9 @@ test('candidates are counted by the source that proposed them', async () => {
 
 test('what every process looks up for itself is not added up, what each has counted is', async () => {
   const told = await reader.metrics.told();
-  for (const id of [1, 2]) writer.metrics.hear(id, told);
+  for (const id of [1, 2]) writer.metrics.readers.hear(id, told);
   reader.metrics.lists.inc({ surface: 'rank' }, 4);
-  writer.metrics.hear(2, await reader.metrics.told());
+  writer.metrics.readers.hear(2, await reader.metrics.told());
   expect(await valueOf('related_pins_pins')).toBe(12);
   expect(await valueOf('related_pins_model_info{model="starter"}')).toBe(1);
   expect(await valueOf('related_pins_model_refused')).toBe(0);
@@ -53,12 +53,12 @@ test('what every process looks up for itself is not added up, what each has coun
 });
 
 test('a reader that ended takes nothing back that it had counted, and leaves nothing of what it was doing', async () => {
-  writer.metrics.hear(3, await reader.metrics.told());
+  writer.metrics.readers.hear(3, await reader.metrics.told());
   const before = await valueOf('related_pins_lists_total{surface="rank"}');
-  for (const id of [1, 2, 3]) writer.metrics.forget(id);
+  for (const id of [1, 2, 3]) writer.metrics.readers.forget(id);
   expect(await valueOf('related_pins_lists_total{surface="rank"}')).toBe(before);
   expect(await valueOf('related_pins_pins')).toBe(12);
-  writer.metrics.hear(4, await reader.metrics.told());
+  writer.metrics.readers.hear(4, await reader.metrics.told());
   expect(await valueOf('related_pins_lists_total{surface="rank"}')).toBe((before ?? 0) + 4);
 });
 
@@ -66,7 +66,7 @@ test('the longest stop of a reader is there until it is read, whatever it tells 
   const telling = (seconds: number): object => [
     { name: 'related_pins_take_up_seconds', help: '', type: 'gauge', aggregator: 'max', values: [{ value: seconds, labels: {} }] },
   ];
-  for (const seconds of [0.1, 7, 0.2]) writer.metrics.hear(5, telling(seconds));
+  for (const seconds of [0.1, 7, 0.2]) writer.metrics.readers.hear(5, telling(seconds));
   expect(await valueOf('related_pins_take_up_seconds')).toBe(7);
   expect(await valueOf('related_pins_take_up_seconds')).toBe(0.2);
 });

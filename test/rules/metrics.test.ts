@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
-const SOURCES = ['src/api/shell/metrics.ts', 'src/api/shell/state-metrics.ts'];
+const SOURCES = ['src/api/shell/metrics.ts', 'src/api/shell/state-metrics.ts', 'src/nodes/node-app.ts'];
 const exported = new Set(
   [
     ...SOURCES.map(read)

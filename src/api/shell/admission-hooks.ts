@@ -52,7 +52,7 @@ export function admit(app: App, admission: Admission, config: Config, unknown: U
 function laneOf({ routeOptions }: FastifyRequest): Lane | null {
   const { scope, lane, quiet } = routeOptions.config;
   if (lane) return lane;
-  if (scope === 'events' || scope === 'catalogue') return 'write';
+  if (scope === 'events' || scope === 'catalogue' || scope === 'lists') return 'write';
   return scope === undefined || scope === 'admin' || quiet ? null : 'read';
 }
 

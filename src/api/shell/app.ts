@@ -17,7 +17,7 @@ import { allowOrigins } from './cors.ts';
 import { compressReplies } from './compression.ts';
 import { takeEncodedBodies } from './encoded-body.ts';
 import { takeBodiesExactly } from './exact-body.ts';
-import { forwardTheRest } from './forward.ts';
+import { forwardTheRest, writingProcess } from './forward.ts';
 import { guard } from './guard.ts';
 import { healthRoutes } from '../routes/health.ts';
 import { homeFeedRoutes } from '../routes/home-feed.ts';
@@ -44,6 +44,7 @@ import { securityHeaders } from './security-headers.ts';
 import { bringSharedPast } from './shared-past.ts';
 import type { App, Service } from '../routes/routes.ts';
 import { traceRequests } from './tracing.ts';
+import { servedListRoutes } from '../routes/served-lists.ts';
 import { statusRoutes } from '../routes/status.ts';
 import { UnknownRoute } from './unknown-route.ts';
 import { userRoutes } from '../routes/users.ts';
@@ -55,6 +56,7 @@ const ROUTES: readonly ((app: App, service: Service) => void)[] = [
   rankRoutes,
   relatedRoutes,
   eventRoutes,
+  servedListRoutes,
   catalogRoutes,
   removalRoutes,
   nearDuplicateRoutes,
@@ -125,7 +127,7 @@ export async function buildService(context: Context, { behindReaders = false, wr
   takeBodiesExactly(app);
   if (writer !== undefined) {
     for (const routes of READING) routes(app, { context, metrics, keys });
-    await forwardTheRest(app, writer);
+    await forwardTheRest(app, writingProcess(writer));
     return { app, metrics };
   }
   await app.register(swagger, OPENAPI);
@@ -140,7 +142,7 @@ export async function buildService(context: Context, { behindReaders = false, wr
 }
 
 /** Fastify as the settings say, without routes. */
-function bareApp(config: Config, behindReaders: boolean, log: RequestLog): App {
+export function bareApp(config: Config, behindReaders: boolean, log: RequestLog): App {
   return Fastify({
     // Readers say for whom they ask; others only where the operator trusts who says it.
     trustProxy: behindReaders || (config.proxies.length > 0 && [...config.proxies]),
@@ -159,7 +161,7 @@ function bareApp(config: Config, behindReaders: boolean, log: RequestLog): App {
   }) as unknown as App;
 }
 
-function answerErrors(app: App, config: Config): void {
+export function answerErrors(app: App, config: Config): void {
   app.setErrorHandler((error: Error, request, reply) => {
     const known = serviceErrorOf(error, request.routeOptions.bodyLimit ?? config.bodyLimitBytes, request.headers['content-type']);
     request.line.code = known.code;

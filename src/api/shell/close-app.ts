@@ -12,7 +12,7 @@ const TURNS_MAX = 1000;
  * First everything is still answered, each reply closing its connection and readiness saying no, so that callers move on;
  * then nothing new is taken and what has begun is answered.
  */
-export async function closeApp(app: App, context: Context): Promise<void> {
+export async function closeApp(app: App, context: Pick<Context, 'stopping' | 'config'>): Promise<void> {
   context.stopping = true;
   if ((await connectionsOf(app)) > 0) await new Promise((moved) => setTimeout(moved, context.config.drainMs));
   const { server } = app;

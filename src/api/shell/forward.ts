@@ -1,4 +1,6 @@
-import { type IncomingHttpHeaders, request as ask } from 'node:http';
+import type { FastifyRequest } from 'fastify';
+import { type IncomingHttpHeaders, request as askPlainly, type RequestOptions } from 'node:http';
+import { request as askSecurely } from 'node:https';
 import { ServiceError } from '../../errors.ts';
 import { problemOf } from './problem.ts';
 import type { App } from '../routes/routes.ts';
@@ -23,20 +25,46 @@ function withoutConnectionRaw(raw: readonly string[]): string[] {
   return raw.filter((_, at) => !left.includes(raw[at - (at % 2)].toLowerCase()));
 }
 
+/** Who answers what this process does not. */
+export interface Destination {
+  /** A socket file, or the address of another machine. */
+  readonly at: Pick<RequestOptions, 'socketPath' | 'protocol' | 'hostname' | 'port'>;
+  /** What a caller hears when nobody answers there. */
+  away(): ServiceError;
+  /** Why a request is not passed on; null: it is. */
+  refuse?(request: FastifyRequest): ServiceError | null;
+}
+
+/** The process that writes, by the path of its socket. */
+export function writingProcess(socketPath: string): Destination {
+  return { at: { socketPath }, away: () => new ServiceError('SERVER_OVERLOADED', { retryAfterSeconds: 1 }) };
+}
+
+/** A service at an address such as http://writer:8080. */
+export function addressOf(url: string): Destination['at'] {
+  const { protocol, hostname, port } = new URL(url);
+  return { protocol, hostname, port: port || undefined };
+}
+
 /**
- * Everything this process does not answer itself goes to the process that writes, byte for byte, and its answer back.
- * `writer` is the path of its socket. When it says nothing for the time a request may take, the caller is told to come back.
+ * Everything this process does not answer itself goes to another one, byte for byte, and its answer back. When that one says
+ * nothing for the time a request may take, the caller is told to come back.
  */
-export async function forwardTheRest(app: App, writer: string): Promise<void> {
+export async function forwardTheRest(app: App, { at, away, refuse }: Destination): Promise<void> {
   const silenceMs = app.server.requestTimeout + LONGER_MS;
+  // The name of a certificate is that of the machine, not the one that a caller asked for.
+  const ask = at.protocol === 'https:' ? askSecurely : askPlainly;
+  const servername = at.protocol === 'https:' ? { servername: String(at.hostname) } : {};
   await app.register(async (rest) => {
     rest.removeAllContentTypeParsers();
     // Bodies pass through unread.
     rest.addContentTypeParser('*', (_request, _body, done) => done(null));
     rest.all('/*', { config: { quiet: true, prompt: true, body: 'rows', passedOn: true } }, (request, reply) => {
+      const refused = refuse?.(request) ?? null;
+      if (refused !== null) throw refused;
       const { raw } = request;
       const headers = { ...withoutConnection(raw.headers), 'x-forwarded-for': request.ip };
-      const passed = ask({ socketPath: writer, path: raw.url, method: raw.method, headers, timeout: silenceMs });
+      const passed = ask({ ...at, ...servername, path: raw.url, method: raw.method, headers, timeout: silenceMs });
       reply.hijack();
       passed.on('response', (answer) => {
         reply.raw.writeHead(answer.statusCode ?? 502, withoutConnectionRaw(answer.rawHeaders));
@@ -44,10 +72,10 @@ export async function forwardTheRest(app: App, writer: string): Promise<void> {
         // Half an answer is none: the caller must not wait for the rest.
         answer.on('close', () => answer.complete || reply.raw.destroy());
       });
-      passed.on('timeout', () => passed.destroy(new Error(`no word from the writing process for ${silenceMs} ms`)));
+      passed.on('timeout', () => passed.destroy(new Error(`no word from there for ${silenceMs} ms`)));
       passed.on('error', () => {
         if (reply.raw.headersSent) return reply.raw.destroy();
-        const problem = problemOf(new ServiceError('SERVER_OVERLOADED', { retryAfterSeconds: 1 }), request.id);
+        const problem = problemOf(away(), request.id);
         reply.raw.writeHead(problem.status, { 'content-type': 'application/problem+json', 'retry-after': '1' });
         reply.raw.end(JSON.stringify(problem));
       });

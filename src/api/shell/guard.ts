@@ -9,8 +9,11 @@ import type { App } from '../routes/routes.ts';
 
 const REFUSALS_IN_A_TURN = 8;
 
+/** What a guard asks of the service behind it. */
+type Guarded = Pick<Context, 'config' | 'stopping'> & { readonly hot: Pick<Context['hot'], 'actions' | 'cache'> };
+
 /** Checks the key of routes that say what it must be allowed to do. What is about people always needs one once there are keys. */
-export function guard(app: App, context: Context, keys: Keys, share: number): void {
+export function guard(app: App, context: Guarded, keys: Keys, share: number): void {
   const { rateLimit } = context.config;
   const reading = readsNeedKey(context.config);
   const guesses = new KeyGuesses(keys, share);

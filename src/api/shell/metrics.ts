@@ -1,7 +1,8 @@
-import { AggregatorRegistry, type Aggregator, collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { type Aggregator, collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 import type { Context } from '../../service/context.ts';
 import type { Admission, Lane } from './admission.ts';
 import { collect, name, single } from './collected-metric.ts';
+import { ReaderMetrics } from './reader-metrics.ts';
 import type { RequestLog } from './request-log.ts';
 import { stateMetrics } from './state-metrics.ts';
 import type { CandidateList } from '../../candidates/candidate.ts';
@@ -10,14 +11,6 @@ import type { RankedList, StageTimings } from '../../lists/ranked-list.ts';
 import type { Degradation } from '../../lists/serving-parts.ts';
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2.5, 5, 10];
-
-/** A metric as another process tells it: what prom-client aggregates. */
-interface ToldMetric {
-  readonly name: string;
-  readonly type: string;
-  readonly aggregator: string;
-  readonly values: readonly { readonly value: number }[];
-}
 
 /** A list that was sent, as far as every kind of list is counted alike. */
 interface CountedList {
@@ -28,11 +21,8 @@ interface CountedList {
 /** What Prometheus reads. A registry per server, so that tests may run several. */
 export class Metrics {
   readonly registry = new Registry();
-  private readonly readers = new Map<number, object>();
-  /** What readers that are gone had counted: a sum must not fall because one of them ended. */
-  private ended: Promise<object | null> = Promise.resolve(null);
-  /** Readers report every second and start again each time: the longest is kept until it is read. */
-  private longestTakeUpSeconds = 0;
+  /** What reading processes of this one have counted. */
+  readonly readers = new ReaderMetrics();
   readonly requests: Histogram<'route' | 'status'>;
   readonly stages: Histogram<'stage'>;
   readonly candidates: Histogram<'surface'>;
@@ -86,7 +76,7 @@ export class Metrics {
       labelNames: ['outcome'],
       registers,
     });
-    stateMetrics(context, this.registry, () => this.takeLongestTakeUp());
+    stateMetrics(context, this.registry, () => this.readers.takeLongestTakeUp());
     this.countLanes(admission);
     this.countState(context, log);
   }
@@ -117,37 +107,9 @@ export class Metrics {
     return this.registry.getMetricsAsJSON();
   }
 
-  /** Keeps what a reading process has counted. */
-  hear(reader: number, metrics: object): void {
-    this.readers.set(reader, metrics);
-    const takeUp = (metrics as readonly ToldMetric[]).find((metric) => metric.name === 'related_pins_take_up_seconds');
-    this.longestTakeUpSeconds = Math.max(this.longestTakeUpSeconds, ...(takeUp?.values ?? []).map(({ value }) => value));
-  }
-
-  /** A reading process is gone: what it had counted stays, what it was doing does not. */
-  forget(reader: number): void {
-    const last = this.readers.get(reader) as readonly ToldMetric[] | undefined;
-    this.readers.delete(reader);
-    if (!last) return;
-    const counted = last.filter(({ type }) => type === 'counter' || type === 'histogram');
-    this.ended = this.ended.then((before): Promise<object> | object =>
-      before === null ? counted : AggregatorRegistry.aggregate([before, counted]).getMetricsAsJSON(),
-    );
-  }
-
   /** The text of this process and of all reading ones, also those that are gone, added up. */
   async text(): Promise<string> {
-    // Both at once: a reader that ends meanwhile is counted in one of them.
-    const [readers, ending] = [[...this.readers.values()], this.ended];
-    const ended = await ending;
-    if (readers.length === 0 && ended === null) return this.registry.metrics();
-    return AggregatorRegistry.aggregate([await this.told(), ...readers, ...(ended === null ? [] : [ended])]).metrics();
-  }
-
-  private takeLongestTakeUp(): number {
-    const longest = this.longestTakeUpSeconds;
-    this.longestTakeUpSeconds = 0;
-    return longest;
+    return (await this.readers.textWith(() => this.told())) ?? this.registry.metrics();
   }
 
   private countLanes(admission: Admission): void {

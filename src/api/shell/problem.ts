@@ -34,11 +34,12 @@ const FOR_OPERATORS: ReadonlySet<string> = new Set([
   'ARTIFACT_REFUSED',
   'REDIS_UNAVAILABLE',
   'BACKUP_REFUSED',
+  'PUBLICATION_REFUSED',
 ]);
 
 /** Whether the log must hold what the reply leaves out. */
 export function isForOperators({ code, status }: ServiceError): boolean {
-  return FOR_OPERATORS.has(code) || (status >= 500 && code !== 'SERVER_OVERLOADED');
+  return FOR_OPERATORS.has(code) || (status >= 500 && code !== 'SERVER_OVERLOADED' && code !== 'WRITER_AWAY');
 }
 
 function detailOf(error: ServiceError): string {

@@ -1,12 +1,21 @@
 /** What the writing process and the reading processes say to each other. */
-import type { ServedList } from '../../catalog/log/served-list.ts';
+import { type ServedList, sharedNames } from '../../catalog/log/served-list.ts';
+import type { PinNames } from '../../catalog/log/sent-list.ts';
 import type { Config } from '../../config.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { FEATURE_COLUMNS } from '../../ranker/scoring/feature-table.ts';
 
 /** From the writer: what to serve, and when to end. */
 export type WriterWord =
-  { readonly kind: 'serve'; readonly config: Config; readonly dataFolder: string; readonly writer: string } | { readonly kind: 'stop' };
+  | {
+      readonly kind: 'serve';
+      readonly config: Config;
+      readonly dataFolder: string;
+      readonly writer: string;
+      /** Lists are to come with the ids of their pins. */
+      readonly byId: boolean;
+    }
+  | { readonly kind: 'stop' };
 
 /** What a ServiceError is made of: errors lose their class between processes. */
 interface Refusal {
@@ -18,7 +27,7 @@ interface Refusal {
 export type ReaderWord =
   | { readonly kind: 'hearing' }
   | { readonly kind: 'listening'; readonly address: string }
-  | { readonly kind: 'lists'; readonly lists: readonly ServedList[] }
+  | { readonly kind: 'lists'; readonly lists: readonly ServedList[]; readonly names: readonly PinNames[] | null }
   | { readonly kind: 'metrics'; readonly metrics: object }
   | { readonly kind: 'failed'; readonly reason: string; readonly refused: Refusal | null };
 
@@ -27,12 +36,8 @@ export function packedList(list: ServedList): ServedList {
   return { ...list, items: { ...list.items, rows: { ...list.items.rows, names: [] } } };
 }
 
-const sourceNames = new Map<string, readonly string[]>();
-
-/** The list as it was; lists of the same sources share one array of their names, as in one process. */
+/** The list as it was, its source names shared with others. */
 export function unpackedList(list: ServedList): ServedList {
-  const key = list.items.sourceNames.join(' ');
-  const names = sourceNames.get(key) ?? list.items.sourceNames;
-  sourceNames.set(key, names);
-  return { ...list, items: { ...list.items, sourceNames: names, rows: { ...list.items.rows, names: FEATURE_COLUMNS } } };
+  const { items } = list;
+  return { ...list, items: { ...items, sourceNames: sharedNames(items.sourceNames), rows: { ...items.rows, names: FEATURE_COLUMNS } } };
 }

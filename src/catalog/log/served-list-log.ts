@@ -106,6 +106,7 @@ export class ServedListLog {
   private readonly insert: Statement<unknown[]>;
   private readonly byId: Statement<[string], ListRow>;
   private readonly byIndex: Statement<[number], ListRow>;
+  private readonly known: Statement<[string], number>;
   private readonly names = new Map<number, readonly string[]>();
   private nameNumbers = new WeakMap<readonly string[], number>();
   private readonly listeners: ((list: ServedList, listIndex: number) => void)[] = [];
@@ -126,6 +127,7 @@ export class ServedListLog {
       model, treatment, flags, latency_us, degraded, sources, feature_columns, items, feature_rows, session, labels)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.byId = database.prepare(`SELECT ${HEAD}, feature_rows FROM served_list WHERE recommendation_id = ?`);
+    this.known = database.prepare<[string], number>('SELECT 1 FROM served_list WHERE recommendation_id = ?').pluck();
     this.byIndex = database.prepare(`SELECT ${HEAD} FROM served_list WHERE list_index = ?`);
   }
 
@@ -172,6 +174,18 @@ export class ServedListLog {
       this.nameNumbers.set(names, number);
     }
     return number;
+  }
+
+  /**
+   * The same for a list that may be there already: false when it was. Lists from elsewhere are sent again when nobody answered.
+   */
+  async appendOnce(list: ServedList): Promise<boolean> {
+    let isNew = false;
+    await this.commit.write(() => {
+      isNew = this.known.get(list.recommendationId) === undefined;
+      if (isNew) this.write(list);
+    });
+    return isNew;
   }
 
   /** With its feature rows; null when the log does not hold it, also while it waits for its commit. */

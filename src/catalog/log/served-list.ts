@@ -90,3 +90,16 @@ export function exploredPins({ count, positions, pinIndexes, sourceNames, source
     if (positions[i] > 0 && !Number.isNaN(sourceScores[i * sourceNames.length + at])) explored.add(pinIndexes[i]);
   return explored;
 }
+
+const named = new Map<string, readonly string[]>();
+/** More different lists of names than any service has. */
+const NAMES_KEPT = 1000;
+
+/** One array for equal names: lists from elsewhere share it, as those of one process do, and the log makes its text once. */
+export function sharedNames(names: readonly string[]): readonly string[] {
+  const key = names.join(' ');
+  const shared = named.get(key);
+  if (shared) return shared;
+  if (named.size < NAMES_KEPT) named.set(key, names);
+  return names;
+}
