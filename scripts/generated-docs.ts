@@ -1,8 +1,10 @@
-/** Pages that are made from tables in the code. `node scripts/write-tables.mjs` writes them; test/rules/documents.test.ts compares them. */
+/** Pages that are made from tables in the code. `node scripts/write-tables.mjs` writes them, and the table of benches in docs/FIGURES.md; test/rules/documents.test.ts compares them. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { SETTINGS } from '../src/config.ts';
 import { JOB_GROUPS as LAB_GROUPS } from '../lab/studies/table.ts';
 import { RECORD_FORMATS, rowsOf } from '../src/catalog/pins/record-formats.ts';
 import { JOB_GROUPS, type JobGroup } from '../src/jobs/table.ts';
+import { projectRoot } from '../src/worker-url.ts';
 
 const NOTE = '<!-- Made by `node scripts/write-tables.mjs`; edit the tables in the code instead. -->';
 const unitOf = (unit: string): string => (unit ? ` (${unit})` : '');
@@ -110,4 +112,69 @@ async function section({ title, jobs }: JobGroup): Promise<string[]> {
     lines.push('```bash', ...job.examples, '```', '');
   }
   return lines;
+}
+
+/** What a bench left in bench/results; `ratio` is ours to the peer, or the peer's to ours where less is better. */
+interface BenchResult {
+  readonly bench?: string;
+  readonly command?: string;
+  readonly ours?: number;
+  readonly peer?: number | null;
+  readonly ratio?: number | null;
+  readonly interval?: readonly [number, number] | null;
+  readonly unit?: string;
+  readonly node: string;
+  readonly commit?: string;
+  readonly at: string;
+}
+
+const RESULTS = new URL('bench/results/', projectRoot());
+const BENCH_TABLE = /(<!-- benches: made by `node scripts\/write-tables\.mjs` -->\n)[^]*?(<!-- end -->)/;
+
+/** docs/FIGURES.md with its table of benches made from bench/results. */
+export function figuresPage(page: string): string {
+  const rows = readdirSync(RESULTS)
+    .sort()
+    .map((file) => ({ file, ...(JSON.parse(readFileSync(new URL(file, RESULTS), 'utf8')) as BenchResult) }))
+    .filter(({ bench, ours }) => bench !== undefined && ours !== undefined)
+    .map((result) => `| ${benchCells(result).join(' | ')} |`);
+  const table = ['', '| bench | ours | peer | ratio | unit | Node, commit, day |', '|---|---|---|---|---|---|', ...rows, '', ''].join('\n');
+  return page.replace(BENCH_TABLE, `$1${table}$2`);
+}
+
+function benchCells({
+  file,
+  bench,
+  command,
+  ours,
+  peer,
+  ratio,
+  interval,
+  unit,
+  node,
+  commit,
+  at,
+}: BenchResult & { readonly file: string }) {
+  const flags = command?.split(`-- ${bench}`)[1]?.trim();
+  const name = `[${file.replace('.json', '')}](../bench/results/${file})${flags ? ` \`${flags}\`` : ''}`;
+  return [
+    name,
+    figure(ours),
+    figure(peer),
+    ratioText(ratio, interval),
+    cell(unit ?? ''),
+    [node, commit, at.slice(0, 10)].filter(Boolean).join(', '),
+  ];
+}
+
+/** With its interval; one that contains 1 leaves open which of the two is ahead. */
+function ratioText(ratio: number | null | undefined, interval: BenchResult['interval']): string {
+  if (typeof ratio !== 'number' || !interval) return figure(ratio);
+  const [low, high] = interval;
+  return `${figure(ratio)} (${figure(low)} to ${figure(high)})${low <= 1 && high >= 1 ? ', not resolved' : ''}`;
+}
+
+function figure(value: number | null | undefined): string {
+  if (typeof value !== 'number') return '';
+  return Math.abs(value) >= 1000 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)));
 }

@@ -6,7 +6,7 @@ import { RECORD_FORMATS, rowsOf } from '../../src/catalog/pins/record-formats.ts
 import { job as importCatalog } from '../../src/jobs/catalog/import-catalog.ts';
 import { ERRORS } from '../../src/errors.ts';
 import { NODE_FLOOR, NODE_LINE } from '../../src/node-launcher.mjs';
-import { envExample, formatsPage, jobsPage, settingsPage } from '../../scripts/generated-docs.ts';
+import { envExample, figuresPage, formatsPage, jobsPage, settingsPage } from '../../scripts/generated-docs.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
@@ -26,11 +26,14 @@ describe('documents say what the code says', () => {
     expect(listed).toEqual([...REJECTION_REASONS]);
   });
 
-  it('.env.example, docs/SETTINGS.md, docs/FORMATS.md and docs/JOBS.md are what `node scripts/write-tables.mjs` writes', async () => {
+  it('.env.example, docs/SETTINGS.md, docs/FORMATS.md, docs/JOBS.md and the benches of docs/FIGURES.md are what `node scripts/write-tables.mjs` writes', async () => {
     expect(read('.env.example')).toBe(envExample());
     expect(read('docs/SETTINGS.md')).toBe(settingsPage());
     expect(read('docs/FORMATS.md')).toBe(formatsPage());
     expect(read('docs/JOBS.md')).toBe(await jobsPage());
+    const figures = read('docs/FIGURES.md');
+    expect(figures).toBe(figuresPage(figures));
+    expect(figures).toContain('[closeup](../bench/results/closeup.json)');
   });
 
   it('every field of a record has a meaning, and import-catalog --help says it', () => {
