@@ -8,9 +8,12 @@
  * query or one category from filling the page, a pin beyond its share of the front steps back behind the others.
  */
 import { NO_PINS, type ScoredPins } from '../candidates/candidate.ts';
+import { RowTable } from '../candidates/cooccurrence/row-table.ts';
 import type { Proposal } from '../candidates/merge.ts';
 import type { Accept } from '../candidates/visual/neighbor-index.ts';
 import type { PinColumns } from '../catalog/pins/pin-columns.ts';
+import { topK } from '../math/top-k.ts';
+import type { SummedWeights } from '../ranker/scoring/ranking-feature.ts';
 import type { WeightedPins } from '../ranker/scoring/user-history.ts';
 
 /** History pins that are asked about; the rest of the history still counts in the affinity features. */
@@ -31,14 +34,52 @@ const WINDOW = 20;
 interface Blended {
   readonly proposals: readonly Proposal[];
   /** Summed co-occurrence with the history, for the affinity feature. */
-  readonly cooccurrence: ReadonlyMap<number, number>;
+  readonly cooccurrence: SummedWeights;
 }
 
-interface Votes {
-  readonly sums: Map<number, number>;
+/** What one source says of the pins it proposed for any query, a row each. */
+class Votes implements SummedWeights {
+  count = 0;
+  readonly pinIndexes: Int32Array;
+  readonly sums: Float64Array;
   /** The query that gave a pin most. */
-  readonly bestQuery: Map<number, number>;
-  readonly bestVote: Map<number, number>;
+  readonly bestQuery: Int32Array;
+  private readonly bestVote: Float64Array;
+  private readonly rows = new RowTable();
+
+  /** Room for so many pins. */
+  constructor(room: number) {
+    this.pinIndexes = new Int32Array(room);
+    this.sums = new Float64Array(room);
+    this.bestQuery = new Int32Array(room);
+    this.bestVote = new Float64Array(room);
+    this.rows.begin(room);
+  }
+
+  get(pin: number): number | undefined {
+    const row = this.rows.rowOf(pin);
+    return row < 0 ? undefined : this.sums[row];
+  }
+
+  rowOf(pin: number): number {
+    return this.rows.rowOf(pin);
+  }
+
+  /** The row of a pin that has none yet. */
+  add(pin: number): number {
+    const row = this.count++;
+    this.rows.set(pin, row);
+    this.pinIndexes[row] = pin;
+    this.bestVote[row] = Number.NEGATIVE_INFINITY;
+    return row;
+  }
+
+  vote(row: number, vote: number, query: number): void {
+    this.sums[row] += vote;
+    if (!(vote > this.bestVote[row])) return;
+    this.bestVote[row] = vote;
+    this.bestQuery[row] = query;
+  }
 }
 
 /**
@@ -62,47 +103,48 @@ export function blendHistory(
     ),
   );
   const proposals = names.map((name, s) => ({ name, pins: spread(votes[s], pins) }));
-  return { proposals, cooccurrence: votes[names.indexOf('board-cooccurrence')]?.sums ?? new Map() };
+  return { proposals, cooccurrence: votes[names.indexOf('board-cooccurrence')] ?? new Votes(0) };
 }
 
 function votesOf(lists: readonly ScoredPins[], history: WeightedPins, own: ReadonlySet<number>, accept: Accept | undefined): Votes {
-  const votes: Votes = { sums: new Map(), bestQuery: new Map(), bestVote: new Map() };
+  const votes = new Votes(lists.reduce((sum, { pinIndexes }) => sum + pinIndexes.length, 0));
   lists.forEach(({ pinIndexes, scores }, q) => {
     const weight = history.weights[q] ?? 1;
     for (let p = 0; p < pinIndexes.length; p++) {
       const pin = pinIndexes[p];
-      const before = votes.sums.get(pin);
-      if (before === undefined && (own.has(pin) || (accept && !accept(pin)))) continue;
-      const vote = weight * scores[p];
-      votes.sums.set(pin, (before ?? 0) + vote);
-      if (vote > (votes.bestVote.get(pin) ?? Number.NEGATIVE_INFINITY)) {
-        votes.bestVote.set(pin, vote);
-        votes.bestQuery.set(pin, q);
+      let row = votes.rowOf(pin);
+      if (row < 0) {
+        if (own.has(pin) || (accept && !accept(pin))) continue;
+        row = votes.add(pin);
       }
+      votes.vote(row, weight * scores[p], q);
     }
   });
   return votes;
 }
 
 /** By vote, with pins that would crowd a stretch put back behind it. */
-function spread({ sums, bestQuery }: Votes, pins: PinColumns): ScoredPins {
-  const ordered = [...sums].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
-  const queries = new Set(bestQuery.values()).size;
-  const pinIndexes = new Int32Array(ordered.length);
-  const scores = new Float32Array(ordered.length);
-  let waiting = ordered;
+function spread(votes: Votes, pins: PinColumns): ScoredPins {
+  const { count: voted, bestQuery } = votes;
+  const { ids, scores: sums } = topK(votes.pinIndexes.subarray(0, voted), votes.sums, voted);
+  const queries = new Set(bestQuery.subarray(0, voted)).size;
+  const pinIndexes = new Int32Array(voted);
+  const scores = new Float32Array(voted);
+  /** Places in the order by vote. */
+  const waiting = new Int32Array(voted);
+  for (let place = 0; place < voted; place++) waiting[place] = place;
   let count = 0;
-  while (waiting.length > 0) {
-    const back: [number, number][] = [];
+  for (let left = voted; left > 0;) {
     const crowd = new Crowd(queries);
-    for (const entry of waiting) {
-      const [pin, vote] = entry;
-      if (count >= 10 * WINDOW || crowd.admits(bestQuery.get(pin) ?? -1, strongestCategory(pin, pins))) {
+    let back = 0;
+    for (let w = 0; w < left; w++) {
+      const pin = ids[waiting[w]];
+      if (count >= 10 * WINDOW || crowd.admits(bestQuery[votes.rowOf(pin)], strongestCategory(pin, pins))) {
         pinIndexes[count] = pin;
-        scores[count++] = vote;
-      } else back.push(entry);
+        scores[count++] = sums[waiting[w]];
+      } else waiting[back++] = waiting[w];
     }
-    waiting = back;
+    left = back;
   }
   return { pinIndexes, scores };
 }

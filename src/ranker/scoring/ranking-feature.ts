@@ -26,12 +26,17 @@ export interface QuerySide {
   readonly dominantObject: DominantObject | null;
 }
 
+/** A weight by pin; undefined where there is none. */
+export interface SummedWeights {
+  get(pinIndex: number): number | undefined;
+}
+
 /** A user's history in sums, made once per request by `summarizeHistory`. */
 export interface UserHistory {
   /** Weights by category ordinal of the pin columns, L2-normalized. */
   readonly categories: Float32Array;
   /** Pins that share boards with the history, with their summed weights; null when not looked up. */
-  readonly cooccurrence: ReadonlyMap<number, number> | null;
+  readonly cooccurrence: SummedWeights | null;
   /** Weighted bit-wise majority of the history's binary codes; null without any. */
   readonly code: Uint32Array | null;
 }

@@ -1,7 +1,7 @@
 /** A user's recent pins in sums: what the user-pin affinity features read. */
 import type { PinColumns } from '../../catalog/pins/pin-columns.ts';
 import type { VisualFeatures } from '../../features/visual-features.ts';
-import type { UserHistory } from './ranking-feature.ts';
+import type { SummedWeights, UserHistory } from './ranking-feature.ts';
 
 /** Weight i is that of pin i. */
 export interface WeightedPins {
@@ -15,7 +15,7 @@ export function summarizeHistory(
   history: WeightedPins,
   pins: PinColumns,
   visual: VisualFeatures | null,
-  cooccurrence: ReadonlyMap<number, number> | null = null,
+  cooccurrence: SummedWeights | null = null,
 ): UserHistory {
   return {
     categories: categoryMix(history, pins),
