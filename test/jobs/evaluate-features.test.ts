@@ -6,6 +6,7 @@ import { job } from '../../src/jobs/nets/evaluate-features.ts';
 import { SILENT } from '../../src/progress.ts';
 import { drawSvg } from '../../src/vision/image-tensor.ts';
 import { CHROMIUM, openBrowser } from '../web/browser.ts';
+import { FAMILIES } from '../vision/family-graphs.ts';
 import { drawing, TASTES, temporaryFolder, testConfig } from '../world.ts';
 
 /** Six plants and six tattoos, in folders whose names must not end a script. */
@@ -29,6 +30,31 @@ function run(options: Record<string, unknown>) {
     signal: new AbortController().signal,
   });
 }
+
+const VGG = ['fc6', 'fc7', 'pool5', 'fc8'];
+const POOLED = ['pool5', 'fc8'];
+
+// Random weights: what is held is that each export is measured by one command, under the paper's names.
+it.each([
+  ['vgg16', 'VGG16, torchvision', VGG],
+  ['alexnet', 'AlexNet, Caffe2 in the zoo', VGG],
+  ['googlenet', 'GoogLeNet, with an auxiliary head', POOLED],
+  ['resnet101', 'ResNet-101', POOLED],
+  ['resnet152', 'ResNet-152', POOLED],
+])('prints Table 1 of an export of %s, layers named as in the paper', { timeout: 120_000 }, async (name, family, layers) => {
+  const file = join(temporaryFolder(), `${name}.onnx`);
+  writeFileSync(file, FAMILIES[family].make().bytes);
+  const images = await labelledPictures();
+  const printed = (await run({ images, net: [file], itq: ['4'] })).rows as { net: string; layer: string; type: string; distance: string }[];
+  expect([...new Set(printed.slice(2).map((row) => `${row.net} ${row.layer}`))]).toEqual(layers.map((layer) => `${name} ${layer}`));
+  for (const layer of layers) {
+    const kinds = printed.filter((row) => row.layer === layer).map(({ type, distance }) => `${type} ${distance}`);
+    expect(kinds).toEqual(['raw L1', 'raw L2', 'raw cosine', 'binary Hamming', 'binary-median Hamming', 'binary-itq-4 Hamming']);
+  }
+  const some = (await run({ images, net: [file], layers: ['pool5', 'conv9'] })).rows as { layer: string }[];
+  expect([...new Set(some.map(({ layer }) => layer))]).toEqual(['-', 'pool5']);
+  await expect(run({ images, net: [file], layers: ['conv9'] })).rejects.toMatchObject({ code: 'JOB_USAGE' });
+});
 
 it('prints the rows of Table 1, and a map that needs nothing else', { timeout: 180_000 }, async () => {
   const images = await labelledPictures();

@@ -37,6 +37,13 @@ class Family extends GraphWriter {
   gemm(x: string, from: number, to: number, name?: string): string {
     return this.node('Gemm', [x, this.weights([to, from]), this.weights([to], { scale: 0.1 })], { transB: 1 }, name);
   }
+  /** A bottleneck: 1 x 1, 3 x 3, 1 x 1, and what came in added. */
+  bottleneck(x: string, channels: number): string {
+    const narrow = channels >> 1;
+    const a = this.relu(this.conv(x, channels, narrow, { kernel: 1 }));
+    const b = this.conv(this.relu(this.conv(a, narrow, narrow)), narrow, channels, { kernel: 1 });
+    return this.relu(this.node('Add', [b, x]));
+  }
   maxPool(x: string): string {
     return this.node('MaxPool', [x], { kernel_shape: [2, 2], strides: [2, 2] });
   }
@@ -65,6 +72,21 @@ function decomposedHardSwish(g: Family, x: string): string {
   const shifted = g.node('Add', [x, g.floats([], [3])]);
   const clipped = g.node('Clip', [shifted, g.floats([], [0]), g.floats([], [6])]);
   return g.node('Mul', [x, g.node('Div', [clipped, g.floats([], [6])])], {}, 'head_swish');
+}
+
+/** A ResNet as deep as its name says (3 layers a block, and 2), a few channels wide. */
+function deepResNet(blocks: number): { readonly make: () => FamilyGraph; readonly expected: Expected } {
+  return {
+    make: () => {
+      const { g, x } = image();
+      let a = g.trunk(x);
+      for (let block = 0; block < blocks; block++) a = g.bottleneck(a, 8);
+      const flat = g.node('Flatten', [g.node('GlobalAveragePool', [a])], { axis: 1 }, 'pooled');
+      g.output(g.gemm(flat, 8, CLASSES, 'output'), ['batch', CLASSES]);
+      return g.done();
+    },
+    expected: { fc6: 'pooled', fc6Length: 8, fc8: 'output', pool5: 'pooled', preprocess: 'imagenet-mean-std' },
+  };
 }
 
 /** Builders by family: the graph and what must be found in it. */
@@ -115,10 +137,13 @@ export const FAMILIES: Readonly<Record<string, { readonly make: () => FamilyGrap
       fc6: 'dropout',
       fc6Length: 8,
       fc8: 'logits',
+      pool5: 'dropout',
       preprocess: 'imagenet-mean-std',
       binarization: 'activation > median',
     },
   },
+  'ResNet-101': deepResNet(33),
+  'ResNet-152': deepResNet(50),
   'ResNet, torchvision': {
     make: () => {
       const { g, x } = image();

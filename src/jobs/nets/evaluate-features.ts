@@ -9,15 +9,22 @@ import { seededRandom } from '../../math/random.ts';
 import { drawSvg } from '../../vision/image-tensor.ts';
 import { openPool, type InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
+import type { NetManifest } from '../../vision/net-manifest.ts';
 import { type EvaluatedImage, evaluatedImages } from './evaluated-images.ts';
 import { MapMaking } from './feature-map.ts';
+import { givenNets } from './given-nets.ts';
 import { LayerRanking } from './layer-ranking.ts';
 import { type LayerRow, rowOf } from './layer-rows.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
 const FLAGS = flags([
   { flag: '--images <folder>', meaning: 'folders of images, a folder a label (absent: the catalogue)' },
-  { flag: '--net <folder>', meaning: 'a net to measure (default: the active one)', repeatable: true },
+  {
+    flag: '--net <folder>',
+    meaning: 'a net to measure: its folder, or an ONNX file as exported (default: the active one)',
+    repeatable: true,
+  },
+  { flag: '--layers <names>', meaning: 'only these, of fc6, fc7, fc8, pool5 and what else a manifest names (default: all)', kind: 'list' },
   {
     flag: '--truth <kind>',
     meaning: 'labels of the catalogue: categories or boards',
@@ -50,6 +57,7 @@ export const job = defineJob({
   summary: "precision at k of every net, layer, code and distance on labelled images (the paper's Table 1 and 2)",
   examples: [
     'related-pins evaluate-features --images clothing-test --net data/nets/visual --net nets/squeezenet --json',
+    'related-pins evaluate-features --images clothing-test --net vgg16.onnx --layers fc6,fc7,fc8,pool5 --itq 128',
     'related-pins evaluate-features --data var --truth boards --queries 500',
     'related-pins evaluate-features --images clothing-test --noise 40 --map map.html',
   ],
@@ -61,7 +69,7 @@ export const job = defineJob({
 async function evaluateFeatures(input: Input) {
   const { options, config, dataFolder, progress } = input;
   const { images, labelOf } = evaluatedImages(input);
-  const nets = (options.net ?? [activeNet(dataFolder, 'visual')]).map((folder) => resolve(folder));
+  const given = await givenNets(options.net ?? [activeNet(dataFolder, 'visual')], progress);
   const pool = openPool(config, { workers: availableParallelism() });
   // Layers are ranked beside the inference of the next net, a thread each.
   const ranking = new LayerRanking(availableParallelism(), input.signal);
@@ -72,15 +80,16 @@ async function evaluateFeatures(input: Input) {
   const map = options.map === undefined ? null : new MapMaking({ images, labelOf, seed: options.seed }, resolve(options.map));
   let measured = 0;
   try {
-    for (const folder of nets) {
+    for (const folder of given.folders) {
       const net = await openConvNet(folder, pool);
+      const isMeant = layerChoice(net.net.manifest, options.layers);
       const seen = await layersOf(pool, folder, images, input);
       for (const reason of seen.refused) refused[reason] = (refused[reason] ?? 0) + 1;
       const protocol = protocolOf(seen.labels, options);
       measured = seen.labels.length;
       if (rows.length === 0) rows.push(...baselines(seen, protocol, options.seed));
       for (const [layer, vectors] of Object.entries(seen.layers)) {
-        if (layer === 'histogram') continue;
+        if (!isMeant(layer)) continue;
         progress.note(`${net.net.manifest.name} ${layer}: ${vectors[0]?.length ?? 0} dimensions`);
         ranked.push(ranking.rowsOf({ net: net.net.manifest.name, layer, vectors, protocol, itq: options.itq ?? [], seed: options.seed }));
       }
@@ -95,6 +104,7 @@ async function evaluateFeatures(input: Input) {
     for (const layer of ranked) rows.push(...(await layer));
   } finally {
     await Promise.all([pool.close(), ranking.close()]);
+    given.forget();
   }
   return {
     rows,
@@ -104,6 +114,19 @@ async function evaluateFeatures(input: Input) {
     ...(noise.length > 0 ? { noise } : {}),
     ...(map ? { map: await map.write(progress) } : {}),
   };
+}
+
+/**
+ * Which layers are ranked. Pooled features that play fc6 go by the paper's name, pool5, and once.
+ *
+ * @throws JOB_USAGE where the net has none of the layers that were named.
+ */
+function layerChoice({ name, outputs }: NetManifest, layers: readonly string[] | undefined): (layer: string) => boolean {
+  const isPooled = outputs.pool5?.tensor === outputs.fc6.tensor;
+  const has = Object.keys(outputs).filter((layer) => !(isPooled && layer === 'fc6'));
+  const meant = layers === undefined ? has : has.filter((layer) => layers.includes(layer));
+  if (meant.length > 0) return (layer) => meant.includes(layer);
+  throw new ServiceError('JOB_USAGE', { reason: `--layers: ${name} has ${has.join(', ')}, and none of ${layers?.join(', ')}` });
 }
 
 interface Noise {

@@ -4,7 +4,7 @@
  *
  *   pool - fc - fc - fc      VGG, AlexNet: fc6 and fc7 are the activations of the hidden layers, pool5 what feeds the first
  *   pool - fc - fc           MobileNet v3: fc6 is the activation of the one hidden layer
- *   pool - fc, token - fc    ResNet, GoogLeNet, EfficientNet, MobileNet, ViT: fc6 is what feeds the last layer
+ *   pool - fc, token - fc    ResNet, GoogLeNet, EfficientNet, MobileNet, ViT: fc6 is what feeds the last layer; pooled, it is pool5 too
  *   conv - pool              SqueezeNet: fc6 is the mean over positions of what feeds the last convolution, a node we add
  *   pool, token              image towers without classes (CLIP, SigLIP, DINOv2): what they give out is fc6 and fc8 alike
  *
@@ -204,7 +204,7 @@ export function findLayers(graph: OnnxGraph): ClassifierLayers {
     const data = walker.behindReshapes(last.linear.data, PASSING);
     doubts.push(`fc6 is the mean over positions of ${data}, which feeds the last layer: no tensor of the graph holds it`);
     const added = meanOverPositions(last.linear.node, data, last.rank ?? walker.rank(data));
-    const roles = { fc6: ADDED, fc7: null, pool5: null, pooled: true };
+    const roles = { fc6: ADDED, fc7: null, pool5: ADDED, pooled: true };
     return { ...roles, fc8, output: output.name, softmax, added, doubts };
   }
   const roles = hiddenLayers(walker, last.linear, doubts);
@@ -326,7 +326,7 @@ function hiddenLayers(walker: Walker, last: Linear, doubts: string[]): Pick<Clas
   while (hidden.length > 0 && !pooled && hidden[0].linear.node.op === 'Conv') hidden.shift();
   if (hidden.length === 0) {
     if (!pooled) doubts.push(`fc6 is ${last.data}, which feeds the last layer; it is not behind a pooling`);
-    return { fc6: last.data, fc7: null, pool5: null, pooled: true };
+    return { fc6: last.data, fc7: null, pool5: pooled ? last.data : null, pooled: true };
   }
   const pool5 = pooled ? hidden[0].linear.data : null;
   const [first, second] = hidden;
