@@ -1,11 +1,11 @@
 /**
- * What the own vectors of a tuned net gain for uploads. A folder of labelled photos becomes the catalog, and `tune-net` learns from it;
- * the photos of another folder are uploaded. Each asks twice: by the net's codes alone, and by the graph over its vectors with the
+ * What the own vectors of a tuned net gain for uploads. Two thirds of a folder of labelled photos become the catalog, and `tune-net`
+ * learns from them; the other third is uploaded (or the photos of another folder, and then all are catalog). Each asks twice: by the net's codes alone, and by the graph over its vectors with the
  * true cosine. The net before tuning and chance stand beside. Right is what carries the upload's label.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { exactNearest } from '../../src/candidates/vectors/vector-set.ts';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { type PinRecord, readPin } from '../../src/catalog/pins/records.ts';
@@ -14,13 +14,18 @@ import { folderImages } from '../../src/jobs/nets/labelled-images.ts';
 import { job as tuneNet } from '../../src/jobs/nets/tune-net.ts';
 import { callJob, defineJob, flags, type JobInput, type OptionsOf } from '../../src/jobs/job.ts';
 import { bootstrapDifference, bootstrapMean, type Interval, intervalText } from '../../src/math/bootstrap.ts';
+import { mixedSeed, seededRandom } from '../../src/math/random.ts';
 import { type VisualSearchSources, visualSearch } from '../../src/search/flashlight.ts';
 import type { RegionSight } from '../../src/search/picture.ts';
 import { type Context, openContext } from '../../src/service/context.ts';
 
 const FLAGS = flags([
-  { flag: '--catalog <folder>', meaning: 'labelled photos to tune on and to find, a folder a label', required: true },
-  { flag: '--uploads <folder>', meaning: 'labelled photos that ask; none of them is in the other folder', required: true },
+  {
+    flag: '--photos <folder>',
+    meaning: 'labelled photos, a folder a label: two of three are the catalog and are learned from',
+    required: true,
+  },
+  { flag: '--uploads <folder>', meaning: 'labelled photos that ask (default: the third of the others that is left)' },
   { flag: '--net <folder>', meaning: 'the net to start from (default: the one that ships)' },
   { flag: '--short <n>', meaning: 'length of the vectors', kind: 'integer', default: 128 },
   { flag: '--epochs <n>', meaning: 'of tune-net at most', kind: 'integer', default: 20 },
@@ -44,7 +49,7 @@ export const job = defineJob({
   name: 'judge-uploads',
   summary:
     'Whether the own vectors of a tuned net find more for uploads than its codes: photos nobody learned from ask a labelled catalog.',
-  examples: ['npm run lab -- judge-uploads --catalog photos/train --uploads photos/test --json'],
+  examples: ['npm run lab -- judge-uploads --photos kinds/ikea-rooms --json'],
   options: FLAGS,
   run: judge,
   describe: ({ pins, uploads, chance, rows, gain, sameAsExact }) => [
@@ -61,13 +66,12 @@ export const job = defineJob({
 async function judge(input: Input) {
   const folder = mkdtempSync(join(tmpdir(), 'related-pins-uploads-'));
   try {
-    const { catalog: place, net, short, epochs, threads, seed } = input.options;
+    const { net, short, epochs, threads, seed } = input.options;
     const own = { ...input, dataFolder: folder, config: { ...input.config, data: folder } };
-    const photos = folderImages(resolve(place));
+    const { photos, uploads, images } = divided(input.options, folder);
     fillCatalog(folder, photos);
     await callJob(extractFeatures, own, { workers: threads, ...(net === undefined ? {} : { net }), groups: false });
-    const before = await searched(own, photos, ['codes of the net before tuning']);
-    const images = resolve(place);
+    const before = await searched(own, { photos, uploads }, ['codes of the net before tuning']);
     const out = join(folder, 'nets', 'visual');
     const tuned = await callJob(tuneNet, own, {
       name: 'tuned',
@@ -80,7 +84,7 @@ async function judge(input: Input) {
       ...(net === undefined ? {} : { net }),
     });
     const extracted = await callJob(extractFeatures, own, { workers: threads, groups: false });
-    const after = await searched(own, photos, ['codes of the tuned net', 'its vectors: graph and true cosine']);
+    const after = await searched(own, { photos, uploads }, ['codes of the tuned net', 'its vectors: graph and true cosine']);
     const [codes, vectors] = after.hits;
     const rows = [...before.rows, ...after.rows];
     const counts = { pins: photos.length, uploads: codes.length, chance: after.chance };
@@ -93,6 +97,20 @@ async function judge(input: Input) {
 
 type Photos = ReturnType<typeof folderImages>;
 
+/** What is the catalog, what asks, and the folder of the catalog's photos (links, where a third is left out). */
+function divided({ photos: place, uploads, seed }: Input['options'], work: string) {
+  const all = folderImages(resolve(place));
+  if (uploads !== undefined) return { photos: all, uploads: folderImages(resolve(uploads)), images: resolve(place) };
+  const asks = new Set(all.filter(({ file }) => seededRandom(mixedSeed(seed, basename(file))).next() < 1 / 3));
+  const photos = all.filter((photo) => !asks.has(photo));
+  const images = join(work, 'learned');
+  for (const { file, label } of photos) {
+    mkdirSync(join(images, label), { recursive: true });
+    symlinkSync(file, join(images, label, basename(file)));
+  }
+  return { photos, uploads: [...asks], images };
+}
+
 function fillCatalog(folder: string, photos: Photos): void {
   const catalog = openCatalog(folder);
   catalog.pins.upsert(photos.map(({ file }, i) => readPin({ id: `p${i}`, image: file }, Date.now()) as PinRecord));
@@ -100,8 +118,7 @@ function fillCatalog(folder: string, photos: Photos): void {
 }
 
 /** All uploads by codes, and where a second way is named by vectors too. */
-async function searched(input: Input, photos: Photos, ways: readonly string[]) {
-  const uploads = folderImages(resolve(input.options.uploads));
+async function searched(input: Input, { photos, uploads }: { readonly photos: Photos; readonly uploads: Photos }, ways: readonly string[]) {
   const context = await openContext(input.config, input.dataFolder);
   try {
     const { seed } = input.options;

@@ -13,6 +13,7 @@ export const JOBS: readonly JobRow[] = [
   ],
   ['vectors-study', 'what imported vectors gain on a demo world', () => import('./vectors-study.ts')],
   ['judge-uploads', 'whether the own vectors of a tuned net find more for uploads than its codes', () => import('./judge-uploads.ts')],
+  ['compare-losses', 'what each loss of tune-net gains on classes that nobody learned from', () => import('./compare-losses.ts')],
   ['fit-starter', 'fit the model that serves before any training, on labeled photos', () => import('./starter/fit-starter.ts')],
   ['prove-replay', 'whether a replay of saves can cheat: random boards, planted taste, counts', () => import('./prove-replay.ts')],
   ['judge-study', 'whether the judge of models prefers the truly better one', () => import('./judge-study.ts')],

@@ -5,7 +5,7 @@
 import { UMAP } from 'umap-js';
 import { mixedSeed, seededRandom } from '../math/random.ts';
 import { topK } from '../math/top-k.ts';
-import { unitRows } from './tuning/projection-head.ts';
+import { unitRows } from '../math/unit-rows.ts';
 
 /** Neighbours that shape the map; of the library's 15, what a small set has. */
 const NEIGHBORS = 15;

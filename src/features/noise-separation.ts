@@ -3,7 +3,7 @@
  * Here: for each real and each noise image the cosine to its nearest other real image; the share of (real, noise) pairs where
  * the real one is nearer (ties count half). 1: noise is always farther from real images than they are from each other.
  */
-import { unitRows } from './tuning/projection-head.ts';
+import { unitRows } from '../math/unit-rows.ts';
 
 /** Both: rows of one layer. Returns the share, 0..1. Throws RangeError with fewer than two real images or no noise. */
 export function noiseSeparation(real: readonly Float32Array[], noise: readonly Float32Array[]): number {

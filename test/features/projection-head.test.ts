@@ -10,6 +10,7 @@ import {
   softmaxGradients,
   trainHead,
 } from '../../src/features/tuning/projection-head.ts';
+import { semiHardTriplets, tripletGradients } from '../../src/features/tuning/triplet-loss.ts';
 import { plainProduct } from '../math/plain-product.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { dot, norm } from '../../src/math/vector.ts';
@@ -94,6 +95,43 @@ describe('projection head', () => {
     };
     await check(z, dz);
     await check(proxies, dProxies);
+  });
+
+  it('gradients of triplets agree with finite differences, where the triplets stay the same', async () => {
+    const random = seededRandom(6);
+    const labels = [0, 0, 1, 1, 2, 2];
+    const z = Float32Array.from({ length: labels.length * 5 }, () => random.normal());
+    // A wide margin: each triplet counts, so the loss has no corner within a step.
+    const gradients = () => tripletGradients(z, labels, 5, 4, plainProduct);
+    const { dz, loss } = await gradients();
+    expect(loss).toBeGreaterThan(0);
+    for (let i = 0; i < z.length; i++) {
+      const kept = z[i];
+      z[i] = kept + 2e-3;
+      const up = (await gradients()).loss;
+      z[i] = kept - 2e-3;
+      const down = (await gradients()).loss;
+      z[i] = kept;
+      expect(dz[i], `place ${i}`).toBeCloseTo((up - down) / 4e-3, 2);
+    }
+  });
+
+  it('mines the nearest negative that is further than the positive, else the furthest; triplets that hold cost nothing', async () => {
+    // Row 0 asks: its positive 1 has the cosine 0.5, the others 0.9, 0.4, 0.1 are of other labels.
+    const cosines = Float32Array.of(1, 0.5, 0.9, 0.4, 0.1, ...new Array<number>(20).fill(0));
+    expect(semiHardTriplets(cosines, [0, 0, 1, 2, 3])[0]).toEqual([0, 1, 3]);
+    const none = Float32Array.of(1, 0.5, 0.9, 0.8, 0.7, ...new Array<number>(20).fill(0));
+    expect(semiHardTriplets(none, [0, 0, 1, 2, 3])[0]).toEqual([0, 1, 4]);
+    expect(semiHardTriplets(cosines, [0, 0, 0, 0, 0])).toEqual([]);
+    const apart = Float32Array.of(1, 0, 2, 0, 0, 1, 0, 3);
+    expect(await tripletGradients(apart, [0, 0, 1, 1], 2, 0.2, plainProduct)).toEqual({ loss: 0, dz: new Float32Array(8) });
+  });
+
+  it('finds the dimensions that matter with triplets, too', async () => {
+    const { given, judged } = training({ ...SMALL, loss: 'triplet', learningRate: 0.3 });
+    const { trace, best } = await trainHead(given);
+    expect(await judged(best)).toBeGreaterThan(trace[0].measure + 0.15);
+    expect(trace.at(-1)?.trainLoss).toBeLessThan(trace[1].trainLoss);
   });
 
   it('finds the dimensions that matter: precision@1 on rows it never saw rises well above the frozen features', async () => {

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { annotationClusters } from '../../src/features/tuning/annotation-clusters.ts';
 import { type LabelSet, partsOf, protocolOf, taskOf } from '../../src/features/tuning/label-split.ts';
-import { layerNorm } from '../../src/features/tuning/projection-head.ts';
+import { type HeadLoss, layerNorm } from '../../src/features/tuning/projection-head.ts';
 import { affineLayer, principalFrame, randomFrame } from '../../src/features/tuning/tuned-layer.ts';
 import { job as tuneNet } from '../../src/jobs/nets/tune-net.ts';
 import type { TruthFigures } from '../../src/jobs/nets/tuning-figures.ts';
@@ -158,9 +158,9 @@ describe('tune-net', () => {
     const images = join(folder, 'forms');
     await draw(images);
     const data = join(folder, 'data');
-    const run = (name: string): Promise<Readonly<Record<string, unknown>>> =>
+    const run = (name: string, loss: HeadLoss = 'softmax'): Promise<Readonly<Record<string, unknown>>> =>
       tuneNet.run({
-        options: { name, images, net: BUNDLED, bits: 128, short: 8, epochs: 2, sample: 1000, threads: 1, seed: 1 },
+        options: { name, images, net: BUNDLED, loss, bits: 128, short: 8, epochs: 2, sample: 1000, threads: 1, seed: 1 },
         args: [],
         config: readConfig({}, { data }),
         dataFolder: data,
@@ -179,5 +179,9 @@ describe('tune-net', () => {
     // As a run leaves it that was stopped while it measured what it had written: the next one goes on.
     mkdirSync(join(data, 'nets', 'by-form.tuning'));
     expect((await run('by-form')).netDigest).toBe(receipt.netDigest);
+    const triplets = await run('by-triplets', 'triplet');
+    expect(triplets).toMatchObject({ loss: 'triplet', figures: [{ truth: 'label' }] });
+    expect(triplets.netDigest).not.toBe(receipt.netDigest);
+    expect(readNet(join(data, 'nets', 'by-triplets')).manifest.tunedFrom).toMatchObject({ loss: 'triplet' });
   });
 });

@@ -1,6 +1,6 @@
 /**
- * A projection head on frozen visual features, learned with normalized softmax over class proxies, several label sets
- * (tasks) at once:
+ * A projection head on frozen visual features, learned with normalized softmax over class proxies (or with triplets, see
+ * triplet-loss.ts), several label sets (tasks) at once:
  *
  *   x' = layer norm of x without affine, less its mean over the training rows
  *   z = W x';  loss = sum over tasks of cross-entropy(cos(z, proxy_c) / temperature)
@@ -17,6 +17,8 @@
  */
 import type { MatrixProduct } from '../../math/matrix-product.ts';
 import { mixedSeed, type Random, seededRandom } from '../../math/random.ts';
+import { lengthOf, throughNorm, unitRows } from '../../math/unit-rows.ts';
+import { tripletGradients } from './triplet-loss.ts';
 
 export interface HeadTask {
   readonly name: string;
@@ -24,7 +26,13 @@ export interface HeadTask {
   readonly classes: readonly (readonly number[])[];
 }
 
+export const HEAD_LOSSES = ['softmax', 'triplet'] as const;
+export type HeadLoss = (typeof HEAD_LOSSES)[number];
+
 export interface HeadSettings {
+  readonly loss: HeadLoss;
+  /** Of triplets: by how much squared distances must differ. */
+  readonly margin: number;
   readonly temperature: number;
   readonly learningRate: number;
   readonly momentum: number;
@@ -40,8 +48,10 @@ export interface HeadSettings {
   readonly seed: number;
 }
 
-/** Temperature, batch, momentum and decay as published; rate and dropout chosen on `ikea-rooms` (docs/DECISIONS.md). */
+/** Temperature, margin, batch, momentum and decay as published; rates and dropout chosen on `ikea-rooms` (docs/DECISIONS.md). */
 export const HEAD_DEFAULTS: HeadSettings = {
+  loss: 'softmax',
+  margin: 0.2,
   temperature: 0.05,
   learningRate: 0.03,
   momentum: 0.9,
@@ -53,6 +63,9 @@ export const HEAD_DEFAULTS: HeadSettings = {
   patience: 4,
   seed: 1,
 };
+
+/** The rate at which each loss learns: their slopes differ by the temperature. */
+export const LOSS_RATES: Readonly<Record<HeadLoss, number>> = { softmax: HEAD_DEFAULTS.learningRate, triplet: 0.01 };
 
 /** Everything that training goes on from; `best` is the head to keep. */
 export interface HeadState {
@@ -174,11 +187,24 @@ async function trainStep(training: HeadTraining, state: HeadState, at: number, r
   const { x, labels } = drawBatch(training, training.tasks[at], random);
   const shape = { rows: labels.length, columns: length, inner: length };
   const z = await product(x, state.weights, { ...shape, bTransposed: true });
-  const { loss, dz, dProxies } = await softmaxGradients(z, state.proxies[at], labels, length, settings.temperature, product);
+  const { loss, dz, dProxies } = await gradients(settings, z, state.proxies[at], labels, length, product);
   const dW = await product(dz, x, { rows: length, columns: length, inner: labels.length, aTransposed: true });
-  descend(state.proxies[at], state.proxyVelocities[at], dProxies, { ...settings, weightDecay: 0 });
+  if (dProxies) descend(state.proxies[at], state.proxyVelocities[at], dProxies, { ...settings, weightDecay: 0 });
   descend(state.weights, state.velocity, dW, settings);
   return loss;
+}
+
+/** The loss of a batch and its gradients; triplets have no proxies. */
+async function gradients(
+  { loss, margin, temperature }: HeadSettings,
+  z: Float32Array,
+  proxies: Float32Array,
+  labels: readonly number[],
+  length: number,
+  product: MatrixProduct,
+): Promise<{ loss: number; dz: Float32Array; dProxies: Float32Array | null }> {
+  if (loss === 'softmax') return softmaxGradients(z, proxies, labels, length, temperature, product);
+  return { ...(await tripletGradients(z, labels, length, margin, product)), dProxies: null };
 }
 
 /** A class-balanced batch: classes drawn without, rows with replacement. */
@@ -245,31 +271,4 @@ function crossEntropy(cosines: Float32Array, label: number, temperature: number,
   }
   for (let c = 0; c < cosines.length; c++) cosines[c] = (cosines[c] / sum - (c === label ? 1 : 0)) / (temperature * batch);
   return Math.log(sum) - own;
-}
-
-/** Copies of rows, each of length 1; a row of zeros stays. */
-export function unitRows(rows: Float32Array, length: number): Float32Array {
-  const out = new Float32Array(rows.length);
-  for (let from = 0; from < rows.length; from += length) {
-    const scale = 1 / lengthOf(rows, from, length);
-    for (let i = 0; i < length; i++) out[from + i] = rows[from + i] * scale;
-  }
-  return out;
-}
-
-function throughNorm(gradient: Float32Array, unit: Float32Array, rows: Float32Array, length: number): Float32Array {
-  const out = new Float32Array(gradient.length);
-  for (let from = 0; from < rows.length; from += length) {
-    let along = 0;
-    for (let i = 0; i < length; i++) along += gradient[from + i] * unit[from + i];
-    const scale = 1 / lengthOf(rows, from, length);
-    for (let i = 0; i < length; i++) out[from + i] = (gradient[from + i] - along * unit[from + i]) * scale;
-  }
-  return out;
-}
-
-function lengthOf(rows: Float32Array, from: number, length: number): number {
-  let sum = 0;
-  for (let i = 0; i < length; i++) sum += rows[from + i] ** 2;
-  return Math.sqrt(sum) || 1e-12;
 }

@@ -7,10 +7,11 @@ import { ServiceError } from '../../errors.ts';
 import { featureNetOf } from '../../features/convnet.ts';
 import { type HeadWork, sharedFloats, type TrainedHead, trainHeads } from '../../features/tuning/head-training.ts';
 import { type LabelSet, type Part, partsOf, protocolOf, taskOf } from '../../features/tuning/label-split.ts';
-import { HEAD_DEFAULTS, type HeadTask, layerNorm, prepareRows, unitRows } from '../../features/tuning/projection-head.ts';
+import { HEAD_DEFAULTS, HEAD_LOSSES, type HeadTask, layerNorm, LOSS_RATES, prepareRows } from '../../features/tuning/projection-head.ts';
 import type { Protocol } from '../../features/retrieval-evaluation.ts';
 import { type AffineLayer, affineLayer, principalFrame, randomFrame, rotationLayer } from '../../features/tuning/tuned-layer.ts';
 import type { MatrixProduct } from '../../math/matrix-product.ts';
+import { unitRows } from '../../math/unit-rows.ts';
 import { appendLayers } from '../../vision/import/append-layers.ts';
 import { openPool, type InferencePool } from '../../vision/inference-pool.ts';
 import { activeNet } from '../../vision/net-folder.ts';
@@ -30,6 +31,12 @@ const FLAGS = flags([
     flag: '--tasks <names>',
     meaning: 'of boards, categories, annotations, kinds (default: all together and each alone; the best is kept)',
     kind: 'list',
+  },
+  {
+    flag: '--loss <loss>',
+    meaning: 'softmax: normalized, over a proxy a class; triplet: with semi-hard negatives',
+    choices: HEAD_LOSSES,
+    default: HEAD_DEFAULTS.loss,
   },
   { flag: '--bits <n>', meaning: 'length of the code (default: that of fc6)', kind: 'integer' },
   { flag: '--short <n>', meaning: 'length of the short float embedding', kind: 'integer', default: 128 },
@@ -52,12 +59,13 @@ export const job = defineJob({
   examples: [
     'related-pins tune-net --data var --name tuned-1 --json',
     'related-pins tune-net --net nets/resnet50 --name resnet50-tuned --bits 1024 --out nets/resnet50-tuned',
+    'related-pins tune-net --name by-triplets --loss triplet',
     'related-pins tune-net --images photos-by-kind --name by-kind --out nets/by-kind',
   ],
   options: FLAGS,
   run: tuneNet,
   describe: (receipt) => [
-    `${receipt.name} learned from ${receipt.tasks} on ${receipt.images} images, written to ${receipt.out}`,
+    `${receipt.name} learned from ${receipt.tasks} by ${receipt.loss} on ${receipt.images} images, written to ${receipt.out}`,
     ...tuningLines(receipt.figures),
   ],
 });
@@ -101,6 +109,7 @@ async function tuneNet(input: Input) {
       images: seen.images.length,
       refused: seen.refused,
       tasks: learned.head.tasks,
+      loss: options.loss,
       candidates: learned.candidates,
       trace: learned.head.trace,
       figures,
@@ -174,7 +183,8 @@ async function learn(seen: Seen, length: number, { work, threads }: Means, { opt
     throw new ServiceError('NOTHING_TO_DO', { reason });
   }
   const shared = sharedFloats(rows);
-  const settings = { ...HEAD_DEFAULTS, epochs: options.epochs, seed };
+  const { loss } = options;
+  const settings = { ...HEAD_DEFAULTS, loss, learningRate: LOSS_RATES[loss], epochs: options.epochs, seed };
   const choices = tasks.length === 1 || wanted ? [tasks] : [tasks, ...tasks.map((task) => [task])];
   const works = choices.map((chosen): HeadWork => {
     const name = chosen.map((task) => task.name).join('+');
@@ -232,7 +242,7 @@ function write(base: Net, { bits, short }: Layers, { head }: Learned, out: strin
       name: options.name,
       binarization: 'activation > 0',
       licence: `${base.manifest.licence}; head learned from the catalogue's own labels`,
-      tunedFrom: { name: base.manifest.name, sha256: base.manifest.sha256, tasks: head.tasks, seed: options.seed },
+      tunedFrom: { name: base.manifest.name, sha256: base.manifest.sha256, tasks: head.tasks, loss: options.loss, seed: options.seed },
     },
   );
 }
