@@ -48,7 +48,7 @@ export interface HeadSettings {
   readonly seed: number;
 }
 
-/** Temperature, margin, batch, momentum and decay as published; rates and dropout chosen on `ikea-rooms` (docs/DECISIONS.md). */
+/** Temperature, margin, batch, momentum and decay as published; rate and dropout chosen on `ikea-rooms` (docs/DECISIONS.md). */
 export const HEAD_DEFAULTS: HeadSettings = {
   loss: 'softmax',
   margin: 0.2,
