@@ -3,7 +3,7 @@
  * learns from them; the other third is uploaded (or the photos of another folder, and then all are catalog). Each asks twice: by the net's codes alone, and by the graph over its vectors with the
  * true cosine. The net before tuning and chance stand beside. Right is what carries the upload's label.
  */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { exactNearest } from '../../src/candidates/vectors/vector-set.ts';
@@ -70,9 +70,12 @@ async function judge(input: Input) {
     const own = { ...input, dataFolder: folder, config: { ...input.config, data: folder } };
     const { photos, uploads, images } = divided(input.options, folder);
     fillCatalog(folder, photos);
-    await callJob(extractFeatures, own, { workers: threads, ...(net === undefined ? {} : { net }), groups: false });
-    const before = await searched(own, { photos, uploads }, ['codes of the net before tuning']);
     const out = join(folder, 'nets', 'visual');
+    // What lies there serves.
+    if (net !== undefined) cpSync(resolve(net), out, { recursive: true });
+    await callJob(extractFeatures, own, { workers: threads, groups: false });
+    const before = await searched(own, { photos, uploads }, ['codes of the net before tuning']);
+    rmSync(out, { recursive: true, force: true });
     const tuned = await callJob(tuneNet, own, {
       name: 'tuned',
       out,
@@ -125,7 +128,9 @@ async function searched(input: Input, { photos, uploads }: { readonly photos: Ph
     const seen: { readonly label: string; readonly sight: RegionSight }[] = [];
     input.progress.start('uploads', uploads.length);
     for (const { label, read } of uploads) {
-      const sight = await context.search.reader.sight({ bytes: await read(), key: null }, null, context.search.net).catch(() => null);
+      const { reader, net } = context.search;
+      // A photo that cannot be read asks nothing.
+      const sight = await reader.sight({ bytes: await read(), key: null }, null, net).catch(() => null);
       if (sight) seen.push({ label, sight });
       input.progress.update(seen.length);
     }
