@@ -3,7 +3,7 @@
  * its code with all codes of the catalog, and answers by its mode. It knows neither HTTP nor experiments.
  */
 import { PIN_BUYABLE, PIN_REMOVED } from './catalog/pins/pin-columns.ts';
-import { ServiceError } from './errors.ts';
+import type { SizedMatch } from './exact/exact-search-thread.ts';
 import { pixelsToFractions, type Box } from './vision/box.ts';
 import type { WeightedTerm } from './search/annotation-terms.ts';
 import { categoryConformity, heaviestCategory } from './search/category-conformity.ts';
@@ -12,6 +12,7 @@ import { searchAnnotations, type SearchFilters, type VisualResult } from './sear
 import { blendedList, type LensList } from './search/lens.ts';
 import { alike, type FoundRegion, readRegion } from './search/region.ts';
 import type { InTime, PictureQuestion, SearchParts } from './search/search-parts.ts';
+import { sameThings } from './search/same-thing.ts';
 import { type ServingThresholds, thresholdsFor } from './search/search-thresholds.ts';
 import { type LookPart, shopTheLook } from './search/shop-the-look.ts';
 
@@ -29,15 +30,19 @@ export interface VisualAnswer {
   readonly annotations: readonly WeightedTerm[];
   /** Similar looks: the category that all results are of. */
   readonly category?: string | null;
-  /** Exact product: the fitted rule, and how often it is right. */
+  /** Exact product: the fitted rule of distances, if there is one, and how often it is right. */
   readonly exactProduct?: NonNullable<ServingThresholds['exactProduct']>;
+  /** Exact product: where the same thing is in both pictures, by pin. */
+  readonly matches?: ReadonlyMap<number, SizedMatch>;
+  /** What the answer had to do without. */
+  readonly missing?: readonly string[];
   readonly look?: readonly LookPart[];
 }
 
 /** Pins offered for each part of a look. */
 const PER_PART = 4;
 
-/** @throws what `readRegion` throws, and INDEX_UNAVAILABLE for exact-product before `fit-search` ran. */
+/** @throws what `readRegion` throws, and INDEX_UNAVAILABLE for exact-product before `build-vocabulary` or `fit-search` ran. */
 export async function searchPicture(
   parts: SearchParts,
   question: PictureQuestion,
@@ -52,9 +57,15 @@ export async function searchPicture(
     return { region, results, annotations: searchAnnotations(results, region.sources), category };
   }
   if (mode === 'exact-product') {
-    const exactProduct = fittedRule(parts);
-    const results = (await alike(region, filters)).filter(({ distance }) => distance <= exactProduct.distanceMax);
-    return { region, results, annotations: searchAnnotations(results, region.sources), exactProduct };
+    const { results, rule, matches, missing } = await sameThings(parts, region, filters, inTime);
+    return {
+      region,
+      results,
+      annotations: searchAnnotations(results, region.sources),
+      matches,
+      missing,
+      ...(rule ? { exactProduct: rule } : {}),
+    };
   }
   const boost = boostOf(parts, region);
   const results = await alike(region, { ...filters, ...(boost ? { boost } : {}) });
@@ -62,13 +73,13 @@ export async function searchPicture(
 }
 
 /** The modes that have something to answer with. */
-export function availableModes({ pins, fitted }: Pick<SearchParts, 'pins' | 'fitted'>): readonly SearchMode[] {
+export function availableModes({ pins, fitted, exact }: Pick<SearchParts, 'pins' | 'fitted' | 'exact'>): readonly SearchMode[] {
   const isForSale = (flags: number): boolean => (flags & PIN_BUYABLE) !== 0 && (flags & PIN_REMOVED) === 0;
   return [
     'flashlight',
     ...(pins.categoryNames.length > 0 ? (['similar-looks'] as const) : []),
     ...(pins.flags.subarray(0, pins.count).some(isForSale) ? (['shop-the-look'] as const) : []),
-    ...(fitted.exactProduct ? (['exact-product'] as const) : []),
+    ...(fitted.exactProduct || exact.isReady ? (['exact-product'] as const) : []),
   ];
 }
 
@@ -103,12 +114,6 @@ async function similarLooks({ pins }: SearchParts, region: FoundRegion, filters:
   }
   const restricted = category < 0 && given === undefined ? filters : { ...filters, category };
   return { results: await alike(region, restricted), category: pins.categoryNames[category] ?? null };
-}
-
-function fittedRule({ fitted }: SearchParts): NonNullable<ServingThresholds['exactProduct']> {
-  if (fitted.exactProduct) return fitted.exactProduct;
-  const reason = 'its distance is not fitted for the active net: run fit-search';
-  throw new ServiceError('INDEX_UNAVAILABLE', { index: 'exact product', reason });
 }
 
 /** A drawn box means the objects whose middle it holds; where there are none, it means itself. */

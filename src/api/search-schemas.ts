@@ -6,6 +6,9 @@ import { Degradations, Dimensions, FieldsAndFilters, Id, Item, LIMIT_MAX, Number
 const Mode = oneOf('flashlight', 'similar-looks', 'shop-the-look', 'exact-product');
 export type Mode = Reply<typeof Mode>;
 
+/** `exact` is short for exact-product. */
+const AskedMode = oneOf('flashlight', 'similar-looks', 'shop-the-look', 'exact-product', 'exact');
+
 const BOX = { type: 'array', items: { type: 'number' }, minItems: 4, maxItems: 4 };
 /** Corners x1, y1, x2, y2 in pixels of the original picture. */
 const Box = Type.Unsafe<readonly [number, number, number, number]>({ ...BOX, description: 'x1, y1, x2, y2 in pixels of the picture.' });
@@ -20,10 +23,10 @@ export const VisualBody = Type.Object(
     category: Type.Optional(Type.String({ maxLength: 256 })),
     buyable: Type.Optional(Type.Boolean()),
     mode: Type.Optional(
-      Type.Unsafe<Mode>({
-        ...Mode,
+      Type.Unsafe<Reply<typeof AskedMode>>({
+        ...AskedMode,
         description:
-          'flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product: the same thing only.',
+          'flashlight: all that looks alike; similar-looks: within one category; shop-the-look: things to buy for each object; exact-product (or exact): the same thing only.',
       }),
     ),
     term: Type.Optional(Type.String({ maxLength: 256, description: 'Only pins that carry this annotation.' })),
@@ -67,6 +70,22 @@ const Colour = Type.Object({
 });
 const Word = Type.Object({ word: Type.String(), confidence: Type.Number() });
 
+const Quadrilateral = Type.Array(Type.Array(Type.Number(), { minItems: 2, maxItems: 2 }), {
+  minItems: 4,
+  maxItems: 4,
+  description: 'Corners [x, y] from the upper left, clockwise, in pixels.',
+});
+const Match = Type.Object(
+  {
+    inliers: Type.Integer({ description: 'Key points of both pictures that one homography explains.' }),
+    query: Quadrilateral,
+    result: Quadrilateral,
+    extent: Type.Array(Type.Number(), { minItems: 2, maxItems: 2, description: 'Width and height of the picture that `result` is in.' }),
+  },
+  { description: 'Exact product: where the same thing is in the query picture and in that of the item.' },
+);
+export type Match = Reply<typeof Match>;
+
 export const VisualItem = Type.Object({
   ...ItemFields,
   distance: Type.Number({ description: 'Hamming distance of the binary codes.' }),
@@ -79,6 +98,7 @@ export const VisualItem = Type.Object({
         'very like: half of the catalog has no nearer picture; like: all but 2 % have one as near. Absent: neither, or not known.',
     }),
   ),
+  match: Type.Optional(Match),
   part: Type.Optional(Type.Integer({ description: 'Shop the look: index in `look`.' })),
   forLabel: Type.Optional(Type.String()),
   completes: Type.Optional(Type.Boolean({ description: 'Shop the look: of a kind that the picture lacks.' })),

@@ -6,14 +6,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { stampOf } from '../swapped-file.ts';
 import type { Box } from '../vision/box.ts';
-import { decodeRegion, encodePixels, type ImageLimits, measureImage } from '../vision/image-tensor.ts';
+import { type ImageLimits, measureImage } from '../vision/image-tensor.ts';
 import { takeTurnsAmong } from '../vision/large-pictures.ts';
-import { type ExactMatch, exactMatches, INLIERS_MIN } from './exact-search.ts';
+import { type ExactMatch, searchInParts } from './exact-search.ts';
 import type { ExactAnswer, ExactQuestion } from './exact-search-thread.ts';
 import { localFeatures } from './key-points.ts';
 import { type LocalFeatureStore, openLocalFeatureStore } from './local-feature-store.ts';
 import { KEY_POINTS_MAX, type LocalFeatures } from './local-features.ts';
-import { partsOf, placedIn } from './query-views.ts';
+import { cutOut, partsOf, placedIn } from './query-views.ts';
 import { followStore, openVocabulary, type Vocabulary, vocabularyArtifacts } from './vocabulary.ts';
 
 interface Settings {
@@ -24,8 +24,6 @@ interface Settings {
 
 const { dataFolder, limits, turns } = workerData as Settings;
 if (turns) takeTurnsAmong(turns);
-/** Inliers of the best match that make a look at the parts needless. */
-const SURE = 2 * INLIERS_MIN;
 
 interface Opened {
   readonly stamp: string;
@@ -70,22 +68,16 @@ async function search({ bytes, box, others, accepted }: ExactQuestion): Promise<
   const sources = { ...vocabulary, featuresOf: (pinIndex: number) => store.get(pinIndex) };
   const accept = (pinIndex: number): boolean => accepted[pinIndex] === 1;
   const { width, height } = await measureImage(bytes, limits);
-  const size = { width, height };
-  const whole = await viewOf(bytes, box, size);
-  const first = exactMatches(sources, [whole], others, accept);
-  const parts = box === null && (first[0]?.inliers ?? 0) < SURE ? partsOf(width, height) : [];
-  if (parts.length === 0) return { matches: sized(first, store) };
-  const views = [whole];
-  for (const part of parts) views.push(await viewOf(bytes, part, size));
-  return { matches: sized(exactMatches(sources, views, others, accept), store) };
+  const view = (region: Box | null): Promise<LocalFeatures> => viewOf(bytes, region, { width, height });
+  const query = { whole: await view(box), parts: box === null ? partsOf(width, height) : [], part: view };
+  return { matches: sized(await searchInParts(sources, query, others, accept), store) };
 }
 
 /** The features of a region (null: the whole), in places of the whole picture. */
 async function viewOf(bytes: Uint8Array, box: Box | null, { width, height }: { width: number; height: number }): Promise<LocalFeatures> {
-  if (box === null) return localFeatures(bytes, limits, KEY_POINTS_MAX);
-  const cut = await decodeRegion(bytes, box, { width: box[2] - box[0], height: box[3] - box[1], resize: 'stretch-bicubic' }, limits);
-  if (cut === null) return localFeatures(bytes, limits, KEY_POINTS_MAX);
-  return placedIn(await localFeatures(await encodePixels(cut.pixels, 'png'), limits, KEY_POINTS_MAX), box, width, height);
+  const cut = box === null ? null : await cutOut(bytes, box, limits);
+  if (box === null || cut === null) return localFeatures(bytes, limits, KEY_POINTS_MAX);
+  return placedIn(await localFeatures(cut, limits, KEY_POINTS_MAX), box, width, height);
 }
 
 /** With the size of each picture, in whose pixels its region is. */

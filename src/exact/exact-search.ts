@@ -2,6 +2,7 @@
  * Search for the very same thing: words of the vocabulary propose pictures, and those whose key points lie as one projective map says are
  * the answer. Where the picture as a whole finds nothing, its parts are looked at one by one.
  */
+import type { Box } from '../vision/box.ts';
 import type { InvertedFile } from './inverted-file.ts';
 import type { LocalFeatures } from './local-features.ts';
 import type { Quadrilateral } from './homography.ts';
@@ -10,8 +11,18 @@ import { type VocabularyTree, wordsIn } from './vocabulary-tree.ts';
 
 /** Proposed pictures that are verified. */
 export const VERIFIED_MOST = 50;
+/** Of these, the nearest by the codes of the net. */
+export const VERIFIED_BY_CODE = 10;
 /** Inliers that make a picture one of the same thing: how often others reach them is printed by `npm run lab -- judge-exact`. */
 export const INLIERS_MIN = 10;
+
+/** Inliers of the best match that make a look at the parts of the picture needless. */
+const SURE = 2 * INLIERS_MIN;
+
+/** How sure it is that two pictures show the same thing, 0..1: 0 below INLIERS_MIN, where it is a half. */
+export function sameness(inliers: number): number {
+  return inliers < INLIERS_MIN ? 0 : inliers / (inliers + INLIERS_MIN);
+}
 
 export interface ExactSources {
   readonly tree: VocabularyTree;
@@ -73,4 +84,26 @@ export function exactMatches(
     return { pinIndex, inliers, wordScore: score, regions: regions && { query: regions.first, result: regions.second } };
   });
   return found.sort((a, b) => b.inliers - a.inliers || b.wordScore - a.wordScore || a.pinIndex - b.pinIndex);
+}
+
+/** A query picture: its features as a whole or of the box that is meant, and of each part of it where those find nothing sure. */
+export interface QueryFeatures {
+  readonly whole: LocalFeatures;
+  /** None of a box that was drawn. */
+  readonly parts: readonly Box[];
+  part(box: Box): Promise<LocalFeatures>;
+}
+
+/** `exactMatches` of the whole, or, where those are not sure, of the whole and all its parts. */
+export async function searchInParts(
+  sources: ExactSources,
+  { whole, parts, part }: QueryFeatures,
+  others: readonly number[] = [],
+  accept: (pinIndex: number) => boolean = () => true,
+): Promise<ExactMatch[]> {
+  const found = exactMatches(sources, [whole], others, accept);
+  if (parts.length === 0 || (found[0]?.inliers ?? 0) >= SURE) return found;
+  const views = [whole];
+  for (const box of parts) views.push(await part(box));
+  return exactMatches(sources, views, others, accept);
 }

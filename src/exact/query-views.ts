@@ -3,6 +3,7 @@
  * of the whole; in a part of half the side it gets four times as many.
  */
 import type { Box } from '../vision/box.ts';
+import { decodeRegion, encodePixels, type ImageLimits } from '../vision/image-tensor.ts';
 import { type LocalFeatures, POINT_NUMBERS } from './local-features.ts';
 
 /** Parts are of half the side, at thirds of what is left: nine that overlap. */
@@ -20,6 +21,12 @@ export function partsOf(width: number, height: number): readonly Box[] {
     const top = Math.round((Math.floor(i / PARTS) * (height - h)) / (PARTS - 1));
     return [left, top, left + w, top + h] as const;
   });
+}
+
+/** A region as a picture of its own, without loss; null of a picture so large that it is not worth while. */
+export async function cutOut(bytes: Uint8Array, box: Box, limits: ImageLimits): Promise<Uint8Array | null> {
+  const cut = await decodeRegion(bytes, box, { width: box[2] - box[0], height: box[3] - box[1], resize: 'stretch-bicubic' }, limits);
+  return cut && encodePixels(cut.pixels, 'png');
 }
 
 /** Features of a region with their places in the whole picture. */

@@ -14,7 +14,7 @@ import { type LocalFeatures, POINT_NUMBERS } from './local-features.ts';
 export interface Verified {
   /** Pairs of key points that one homography explains, each place counted once. */
   readonly inliers: number;
-  /** What the pairs span: the matched region of the first picture and where it lies in the second, in pixels of each. */
+  /** What the pairs span: the matched region of the second picture and where it lies in the first, in pixels of each. */
   readonly regions: { readonly first: Quadrilateral; readonly second: Quadrilateral } | null;
 }
 
@@ -166,16 +166,28 @@ function distinctPlaces(places: readonly Place[], end: 'from' | 'to', { width, h
   return new Set(places.map((place) => place[end].map((value) => Math.floor(value / cell)).join(' '))).size;
 }
 
-/** The box around the inliers of the first picture, and where the map takes its corners. */
-function regionsOf(inliers: readonly Place[], map: Homography): { first: Quadrilateral; second: Quadrilateral } {
-  const xs = inliers.map(({ from }) => from[0]);
-  const ys = inliers.map(({ from }) => from[1]);
+/** The box around the inliers of the second picture, and where its corners are in the first: there the thing may lie turned. */
+function regionsOf(inliers: readonly Place[], map: Homography): Verified['regions'] {
+  const xs = inliers.map(({ to }) => to[0]);
+  const ys = inliers.map(({ to }) => to[1]);
   const [left, top, right, foot] = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
-  const first: Quadrilateral = [
+  const second: Quadrilateral = [
     [left, top],
     [right, top],
     [right, foot],
     [left, foot],
   ];
-  return { first, second: first.map((corner) => mapped(map, corner)) as unknown as Quadrilateral };
+  const [[ax, ay], [bx, by]] = [inliers[0].from, inliers[1].from];
+  const reach = 1 + Math.abs(bx - ax) + Math.abs(by - ay);
+  const around: Point[] = [
+    [ax, ay],
+    [ax + reach, ay],
+    [ax + reach, ay + reach],
+    [ax, ay + reach],
+  ];
+  const back = homographyOf(
+    around.map((point) => mapped(map, point)),
+    around,
+  );
+  return back && { first: second.map((corner) => mapped(back, corner)) as unknown as Quadrilateral, second };
 }

@@ -54,7 +54,9 @@ export interface VisualResult {
   readonly quality: number;
   /** What engagement with this very query adds. */
   readonly boost: number;
-  /** visual + quality + boost, in this order. */
+  /** What verified key points add (0 or 0.5 to 1); absent of searches that verify none. */
+  readonly sameness?: number;
+  /** visual + quality + boost + sameness, in this order. */
   readonly score: number;
 }
 
@@ -127,7 +129,8 @@ export function searchAnnotations(results: readonly VisualResult[], { columns, i
   );
 }
 
-function acceptOf(query: VisualQuery, filters: SearchFilters, columns: PinColumns): Accept {
+/** Which pins may answer a query under the filters. */
+export function acceptOf(query: Pick<VisualQuery, 'pinIndex'>, filters: SearchFilters, columns: PinColumns): Accept {
   const { category, buyable, exclude, hidden, terms = [], fields } = filters;
   const ownGroup = query.pinIndex < 0 ? -1 : columns.group[query.pinIndex];
   return (pin) =>

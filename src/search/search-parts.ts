@@ -3,6 +3,7 @@ import type { CropLog } from '../catalog/log/crop-log.ts';
 import type { PinColumns } from '../catalog/pins/pin-columns.ts';
 import type { TextStore } from '../catalog/pins/text-store.ts';
 import type { ImageDetections } from '../detection/detection.ts';
+import type { ExactQuestion, SizedMatch } from '../exact/exact-search-thread.ts';
 import type { PinObjects } from '../detection/pin-objects.ts';
 import type { BoxUnit } from '../vision/box.ts';
 import type { Familiarity } from './familiarity.ts';
@@ -12,6 +13,13 @@ import type { ObjectIndex } from './object-index.ts';
 import type { PinObjectsRow } from './object-store.ts';
 import type { PictureReader, QueryNet, QueryPicture, RegionSight } from './picture.ts';
 import type { ServingThresholds } from './search-thresholds.ts';
+
+/** Compares key points; not ready before `extract-local-features` and `build-vocabulary` ran. */
+export interface ExactSearch {
+  readonly isReady: boolean;
+  /** @throws INDEX_UNAVAILABLE, IMAGE_..., ARTIFACT_REFUSED */
+  search(question: ExactQuestion): Promise<readonly SizedMatch[]>;
+}
 
 /** `sources`, `net`, `fitted` and what is made of them throw INDEX_UNAVAILABLE before the first extraction. */
 export interface SearchParts {
@@ -25,6 +33,8 @@ export interface SearchParts {
   readonly fitted: ServingThresholds;
   /** Whether any image of the catalog has features. */
   readonly hasFeatures: boolean;
+  /** The search for the very same thing. */
+  readonly exact: ExactSearch;
   readonly objectIndex: ObjectIndex;
   readonly company: LabelCompany;
   /** How much agreement says something; null where the catalog cannot say. */

@@ -11,6 +11,7 @@ import type { ImageDetections } from '../detection/detection.ts';
 import { type DetectorSet, type OpenDetectors, openDetectors } from '../detection/detector-set.ts';
 import type { PinObjects } from '../detection/pin-objects.ts';
 import { ServiceError } from '../errors.ts';
+import { ExactSearchThread } from '../exact/exact-search-thread.ts';
 import { unfitted } from '../features/binarize.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
 import { type Naming, namingOf } from '../features/words.ts';
@@ -53,6 +54,7 @@ export class SearchState implements SearchParts {
   readonly crops: CropLog;
   readonly reader: PictureReader;
   readonly dots: PinDots;
+  readonly exact: ExactSearchThread;
   private readonly options: SearchStateOptions;
   private readonly indexed: IndexedObjects;
   private readonly pictures = new LRUCache<string, Uint8Array>({ maxSize: PICTURE_BYTES, sizeCalculation: (bytes) => bytes.length + 1 });
@@ -79,6 +81,7 @@ export class SearchState implements SearchParts {
     this.reader = new PictureReader(pool, () => this.openDetectors(), limits);
     this.indexed = new IndexedObjects(dataFolder, looks, pins);
     this.dots = new PinDots(this);
+    this.exact = new ExactSearchThread(dataFolder, limits);
   }
 
   /** The detectors at work, opened again when one came or went; null without any. Refused ones stand in `degraded`. */
@@ -191,6 +194,7 @@ export class SearchState implements SearchParts {
   }
 
   close(): void {
+    void this.exact.close();
     this.indexed.close();
   }
 }

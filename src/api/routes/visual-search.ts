@@ -7,7 +7,7 @@ import type { Context } from '../../service/context.ts';
 import { availableModes, regionOfPin, searchPicture, type VisualAnswer } from '../../visual-search.ts';
 import { InTime } from '../in-time.ts';
 import { replies } from '../schemas.ts';
-import { VisualReply } from '../search-schemas.ts';
+import { type Mode, VisualReply, type VisualRequest } from '../search-schemas.ts';
 import { fieldsBeside } from './item-fields.ts';
 import { lensRoutes } from './lens.ts';
 import { objectRoutes } from './objects.ts';
@@ -32,7 +32,8 @@ export function visualSearchRoutes(app: App, service: Service): void {
     async (request) => {
       const startedAt = performance.now();
       const question = await visualQuestion(context, request);
-      const { mode = 'flashlight', pinId = 'of this image', preview, explain, via } = question.request;
+      const { pinId = 'of this image', preview, explain, via } = question.request;
+      const mode = askedMode(question.request.mode);
       const options = visualOptions(context, question, 'visual-search');
       const found = await searchPicture(context.search, pictureQuestion(context, question), mode, (work) => inTime.run(work, pinId));
       const { region } = found;
@@ -51,7 +52,7 @@ export function visualSearchRoutes(app: App, service: Service): void {
         });
       request.line.timings = region.timings;
       return {
-        ...listHead(context, options, missingOf(region)),
+        ...listHead(context, options, [...missingOf(region), ...(found.missing ?? [])]),
         ...page.reply,
         items: withLikeness(page.reply.items, context.search.familiarNow, region.sources.bits),
         modes: availableModes(context.search),
@@ -63,6 +64,11 @@ export function visualSearchRoutes(app: App, service: Service): void {
   );
   lensRoutes(app, service, inTime);
   objectRoutes(app, service, inTime);
+}
+
+/** The mode by its full name. */
+function askedMode(mode: VisualRequest['mode'] = 'flashlight'): Mode {
+  return mode === 'exact' ? 'exact-product' : mode;
 }
 
 /** How like each item is, in a word, as far as the catalog's own pictures say what that means. */
@@ -90,12 +96,19 @@ function pageReply(context: Context, question: VisualQuestion, answer: VisualAns
   const items = page.map((result, at) => ({
     ...itemOf(context, result, start + at + 1),
     ...beside(at),
+    ...matchOf(answer, result),
     ...(explain ? { terms: termsOf(result) } : {}),
   }));
   region.timings.reply = performance.now() - startedAt;
   const nextCursor = start + limit < results.length ? String(start + limit) : null;
   const found = { ...(category === undefined ? {} : { category }), ...(exactProduct ? { exactProduct } : {}) };
   return { reply: { items, nextCursor, annotations, ...found }, logged: page };
+}
+
+/** Where the same thing is in both pictures, of an item that key points found. */
+function matchOf({ matches }: VisualAnswer, { pinIndex }: VisualResult) {
+  const { inliers, regions, extent } = matches?.get(pinIndex) ?? {};
+  return regions && inliers !== undefined && extent ? { match: { inliers, query: regions.query, result: regions.result, extent } } : {};
 }
 
 /** Shop the look: the pins of all parts, one part after the other. */
@@ -135,7 +148,8 @@ function itemOf(
 }
 
 /** The terms of a score, adding up to it from left to right. */
-function termsOf({ visual, quality, boost }: VisualResult) {
+function termsOf({ visual, quality, boost, sameness }: VisualResult) {
   const term = (feature: string, value: number) => ({ feature, value, weight: 1, contribution: value });
-  return [term('visual similarity', visual), term('saves', quality), term('engagement with this region', boost)];
+  const terms = [term('visual similarity', visual), term('saves', quality), term('engagement with this region', boost)];
+  return sameness === undefined ? terms : [...terms, term('verified key points', sameness)];
 }

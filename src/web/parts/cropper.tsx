@@ -4,7 +4,7 @@ import type { Mode } from '../../api/search-schemas.ts';
 import type { Box, PinObject } from '../api.ts';
 import { isCommand } from '../keyboard.ts';
 import { dragBox, drawnBox, type Fractions, type Grip, MIDDLE, readBox, stepBox, toFractions, toPixels } from './crop-box.ts';
-import { MatchBox } from './match-box.tsx';
+import { MatchBox, MatchShape } from './match-box.tsx';
 import { PinImage } from './pin-image.tsx';
 import { RegionResults } from './region-results.tsx';
 import { MODES, type Picture, useRegionSearch } from './region-search.ts';
@@ -55,6 +55,7 @@ export function Cropper({
     { box: state?.box ?? null, terms, mode, settled: state?.settled ?? false, via: state?.via ?? 'crop' },
     held,
   );
+  const matched = search.reply?.items.find((item) => item.match)?.match;
   const grab = useGrab(frame, state?.box ?? null, move, settle);
   const keys = (event: KeyboardEvent): void => {
     const next = state && isCommand(event) && stepBox(state.box, event);
@@ -69,6 +70,7 @@ export function Cropper({
         <div class="stage" ref={frame} onPointerDown={(event) => grab(event, 'draw')}>
           {'pinId' in picture ? <PinImage pinId={picture.pinId} widthPx={736} {...shown} /> : <img src={address} {...shown} />}
           {state && <CropBox box={state.box} onKeys={keys} onGrab={grab} />}
+          {extent && matched && <MatchShape corners={matched.query} extent={extent} />}
           {extent && pointed && <MatchBox box={pointed} extent={extent} />}
           {extent && <Dots objects={objects} extent={extent} onGrab={grab} onPick={(box) => settle(toFractions(box, extent), 'dot')} />}
         </div>

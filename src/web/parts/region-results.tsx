@@ -1,7 +1,8 @@
-import { type Box, type Item, sendEvents, type VisualReply } from '../api.ts';
+import { type Box, sendEvents, type VisualReply } from '../api.ts';
 import { currentUser } from '../visitor.ts';
 import { counted } from '../words.ts';
 import { Masonry } from './masonry.tsx';
+import { MatchShape } from './match-box.tsx';
 import { PinCard } from './pin-card.tsx';
 import type { RegionSearch } from './region-search.ts';
 import { SaveButton, SavesRefused, useSaves } from './saves.tsx';
@@ -66,7 +67,10 @@ function Found({
 }) {
   return (
     <>
-      {reply.exactProduct && (
+      {reply.items.some(({ match }) => match) && (
+        <p class="served">The same thing, framed where it is: its key points agree in both pictures.</p>
+      )}
+      {reply.exactProduct && !reply.items.some(({ match }) => match) && (
         <p class="served">
           Only what is the same product: nearer than {reply.exactProduct.distanceMax} bits, right in{' '}
           {(100 * reply.exactProduct.precision).toFixed(0)} % of cases.
@@ -158,7 +162,7 @@ function numbered(labels: readonly string[]): readonly string[] {
   });
 }
 
-function Cards({ reply, items, onEnd }: { reply: VisualReply; items: readonly Item[]; onEnd: (() => void) | null }) {
+function Cards({ reply, items, onEnd }: { reply: VisualReply; items: VisualReply['items']; onEnd: (() => void) | null }) {
   const { recommendationId } = reply;
   const saves = useSaves(recommendationId);
   return (
@@ -173,7 +177,9 @@ function Cards({ reply, items, onEnd }: { reply: VisualReply; items: readonly It
             from={{ recommendationId, position: item.position }}
             onOpen={() => void sendEvents(currentUser(), recommendationId, 'click', [item])}
             overlay={<SaveButton item={item} saves={saves} />}
+            pictured={item.match && <MatchShape corners={item.match.result} extent={item.match.extent} />}
           >
+            {item.match && <span class="badge">{item.match.inliers} points agree</span>}
             {item.likeness && <span class="badge">{item.likeness}</span>}
           </PinCard>
         ))}
