@@ -75,9 +75,23 @@ export function isWithin(distance: FingerprintDistance, rules: DuplicateRules): 
   return hashBits <= rules.hashBits && codeShare <= rules.codeShare && difference <= rules.difference && edges <= edgesMax;
 }
 
-/** Each pin's group, for pins 0 .. `count`; a pin alone is its own group. */
-export function nearDuplicateGroups(prints: readonly Fingerprint[], count: number, bits: number, rules: DuplicateRules): Int32Array {
-  return groupsOf(prints, count, closePairs(prints, bits, rules));
+/** Each pin's group, for pins 0 .. `count`; a pin alone is its own group. `mayBe`: whether something else speaks against a pair that is close. */
+export function nearDuplicateGroups(
+  prints: readonly Fingerprint[],
+  count: number,
+  bits: number,
+  rules: DuplicateRules,
+  mayBe: (pinIndex: number, other: number) => boolean = () => true,
+): Int32Array {
+  return groupsOf(prints, count, unopposed(prints, closePairs(prints, bits, rules), mayBe));
+}
+
+function* unopposed(
+  prints: readonly Fingerprint[],
+  pairs: Iterable<FingerprintPair>,
+  mayBe: (pinIndex: number, other: number) => boolean,
+): IterableIterator<FingerprintPair> {
+  for (const pair of pairs) if (mayBe(prints[pair.a].pinIndex, prints[pair.b].pinIndex)) yield pair;
 }
 
 /** The same from pairs (indexes of `prints`) that are within the rules. */

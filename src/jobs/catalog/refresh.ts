@@ -144,11 +144,11 @@ function looksAreDue({ dataFolder, config }: JobInput, catalog: CatalogStore, st
   }
 }
 
-async function group({ catalog, store, net }: Due): Promise<string> {
+async function group({ input: { dataFolder }, catalog, store, net }: Due): Promise<string> {
   const features = featureNetOf(net);
   if (!groupsAreDue(catalog, store, features)) return 'nothing: no image was read since the last grouping';
   const binarizer = store.binarizer(store.netIdOf(features)) ?? unfitted(features.rule, features.fc6Length);
   if (binarizer === null) return `nothing: the codes of ${features.name} are not fitted yet`;
-  const behind = groupNearDuplicates(catalog, store, features, binarizer.bits);
+  const behind = groupNearDuplicates({ catalog, store, dataFolder }, features, binarizer.bits);
   return `${behind} pins stand behind a near-duplicate`;
 }

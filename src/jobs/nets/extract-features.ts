@@ -5,6 +5,7 @@ import { judgedGroups } from '../../catalog/pins/pair-judgement-store.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { fetchImage, imageFetching } from '../../catalog/pins/image-fetch.ts';
 import { ServiceError } from '../../errors.ts';
+import { openSamePicture } from '../../exact/same-picture.ts';
 import { type ConvNet, type FeatureNet, openConvNet } from '../../features/convnet.ts';
 import { binarizerFor, type ExtractionInput, extractRows, type ImageToRead, outcomeOf } from '../../features/extraction.ts';
 import { packFeatures } from '../../features/feature-artifact.ts';
@@ -111,7 +112,7 @@ async function extractAll(input: Input, { catalog, store, pool, convNet }: Opene
   const artifact = packFeatures(dataFolder, store, net, binarizer.bits);
   // Groups are those that the serving net sees.
   const grouped = active && input.options.groups !== false;
-  const nearDuplicates = grouped ? groupNearDuplicates(catalog, store, net, binarizer.bits) : null;
+  const nearDuplicates = grouped ? groupNearDuplicates({ catalog, store, dataFolder }, net, binarizer.bits) : null;
   progress.stop();
   const vectors = await makeNetVectors(input, store, net);
   return {
@@ -130,14 +131,25 @@ async function extractAll(input: Input, { catalog, store, pool, convNet }: Opene
   };
 }
 
-/** Groups all pins again by the rules fitted for this catalogue, else the shipped ones; returns the pins that stand behind another. */
-export function groupNearDuplicates(catalog: CatalogStore, store: FeatureStore, net: FeatureNet, bits: number): number {
+interface Grouped {
+  readonly catalog: CatalogStore;
+  readonly store: FeatureStore;
+  readonly dataFolder: string;
+}
+
+/**
+ * Groups all pins again by the rules fitted for this catalogue, else the shipped ones, unless their key points, where there are
+ * some, speak against it; returns the pins that stand behind another.
+ */
+export function groupNearDuplicates({ catalog, store, dataFolder }: Grouped, net: FeatureNet, bits: number): number {
   const { pins, removals, sequence } = catalog;
   const netId = store.netIdOf(net);
   const rules = store.duplicateRules(netId) ?? DUPLICATE_RULES;
   const gone = removals.removedPins();
   const prints = store.fingerprints(netId).filter(({ pinIndex }) => !gone.has(pinIndex));
-  const groups = withJudgements(nearDuplicateGroups(prints, pins.count(), bits, rules), catalog);
+  const keyPoints = openSamePicture(dataFolder);
+  const groups = withJudgements(nearDuplicateGroups(prints, pins.count(), bits, rules, keyPoints?.mayBe), catalog);
+  keyPoints?.close();
   catalog.groups.set(groups.entries());
   sequence.setNumber(groupedThrough(net), store.imageSequence(netId));
   return groups.filter((group, pinIndex) => group !== pinIndex).length;
