@@ -14,7 +14,7 @@ COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/data ./data
 COPY --from=build /app/deploy/spark ./deploy/spark
-RUN useradd --system --uid 10001 pins && mkdir /data && chown pins /data
+RUN useradd --system --uid 10001 pins && mkdir /data /published && chown pins /data /published
 USER pins
 VOLUME /data
 EXPOSE 8080

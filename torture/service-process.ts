@@ -25,9 +25,9 @@ function environmentOf(more: Environment): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), RELATED_PINS_LOG_LEVEL: 'error', ...more };
 }
 
-/** Starts `serve` on a free port and waits until it says that it serves. */
+/** Starts `serve` on a free port, or that of the settings, and waits until it says that it serves. */
 export async function startService(dataFolder: string, more: Environment = {}): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, [CLI, 'serve', '--data', dataFolder, '--port', '0'], {
+  const child = spawn(process.execPath, [CLI, 'serve', '--data', dataFolder, '--port', more.RELATED_PINS_PORT ?? '0'], {
     env: environmentOf(more),
     stdio: ['ignore', 'ignore', 'pipe'],
   });
