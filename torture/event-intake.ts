@@ -23,6 +23,8 @@ const TYPES = ['impression', 'closeup', 'click', 'longClick', 'save'];
 export class EventLedger {
   readonly sent = new Map<string, SentEvent>();
   readonly acknowledged = new Set<string>();
+  /** When, in epoch milliseconds. */
+  readonly acknowledgedAt = new Map<string, number>();
   /** Batches acknowledged before, to be repeated. */
   readonly batches: (readonly SentEvent[])[] = [];
   doubled = 0;
@@ -68,7 +70,10 @@ export class EventLedger {
   acknowledge(batch: readonly SentEvent[], receipt: Receipt): void {
     const { written, keptApart, unchanged } = receipt;
     if (written + keptApart + unchanged !== batch.length) this.problems.push(`a batch of ${batch.length} gave ${JSON.stringify(receipt)}`);
-    for (const { eventId } of batch) this.acknowledged.add(eventId);
+    for (const { eventId } of batch) {
+      this.acknowledged.add(eventId);
+      if (!this.acknowledgedAt.has(eventId)) this.acknowledgedAt.set(eventId, Date.now());
+    }
     if (this.batches.length < 50) this.batches.push(batch);
     else this.batches[this.number % 50] = batch;
   }

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { projectRoot } from '../src/worker-url.ts';
 
-const CLI = fileURLToPath(new URL('dist/src/cli.js', projectRoot()));
+export const CLI = fileURLToPath(new URL('dist/src/cli.js', projectRoot()));
 /** Patience with a machine that is busy with something else. */
 const START_MS = 180_000;
 

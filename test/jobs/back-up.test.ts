@@ -1,5 +1,16 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -8,6 +19,9 @@ import { ArtifactFolder } from '../../src/catalog/artifacts/artifact-folder.ts';
 import { backUp, restore } from '../../src/catalog/artifacts/backup.ts';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { openDatabase } from '../../src/catalog/database.ts';
+import { readConfig } from '../../src/config.ts';
+import { callJob } from '../../src/jobs/job.ts';
+import { job as backUpJob } from '../../src/jobs/operation/back-up.ts';
 import { type Progress, SILENT } from '../../src/progress.ts';
 import { ModelRegistry } from '../../src/ranker/registry/model-registry.ts';
 import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
@@ -50,6 +64,48 @@ describe('back-up and restore', () => {
     await expect(restore(join(folder, 'copy'), join(folder, 'again'))).rejects.toThrow(/not finished/);
     expect(existsSync(join(folder, 'again'))).toBe(false);
   });
+
+  it('of a backup before, files that did not change are links, and what did change is copied', async () => {
+    const data = smallData();
+    writeFileSync(join(data, 'models', 'other.json'), '{}');
+    await backUp(data, join(folder, 'first'));
+    writeFileSync(join(data, 'models', 'other.json'), '[1]');
+    const catalog = openCatalog(data);
+    upsertBatch(catalog, 'pins', [{ id: 'c' }], { folders: { images: data, data }, now: Date.now() });
+    catalog.close();
+    await backUp(data, join(folder, 'second'), SILENT, undefined, join(folder, 'first'));
+    const numbers = (path: string): number[] => ['first', 'second'].map((name) => statSync(join(folder, name, 'data', path)).ino);
+    expect(new Set(numbers('models/m.json')).size).toBe(1);
+    for (const path of ['models/other.json', 'catalog.sqlite']) expect(new Set(numbers(path)).size, path).toBe(2);
+    // Each is whole by itself: the first may go.
+    rmSync(join(folder, 'first'), { recursive: true });
+    await restore(join(folder, 'second'), join(folder, 'again'));
+    expect(readFileSync(join(folder, 'again', 'models', 'other.json'), 'utf8')).toBe('[1]');
+    const back = openCatalog(join(folder, 'again'));
+    expect(back.pins.count()).toBe(3);
+    back.close();
+  });
+
+  it('again and again until stopped, and the newest stay', async () => {
+    const data = smallData();
+    const out = join(folder, 'backups');
+    const stop = new AbortController();
+    const config = readConfig({}, { data });
+    const going = callJob(backUpJob, { config, dataFolder: data, progress: SILENT, signal: stop.signal }, { out, every: 1, keep: 2 });
+    const names = (): string[] => (existsSync(out) ? readdirSync(out) : []).filter((name) => existsSync(join(out, name, 'backup.json')));
+    const seen = new Set<string>();
+    while (seen.size < 4) {
+      for (const name of names()) seen.add(name);
+      await wait(50);
+    }
+    stop.abort();
+    const receipt = await going.catch((error: unknown) => error);
+    const kept = names().sort();
+    expect(kept).toHaveLength(2);
+    expect(kept).not.toContain([...seen].sort()[0]);
+    if (receipt instanceof Error) expect(receipt).toMatchObject({ code: 'JOB_STOPPED' });
+    await restore(join(out, kept[1]), join(folder, 'again'));
+  }, 60_000);
 
   it('never writes into a folder that is in use', async () => {
     const data = smallData();

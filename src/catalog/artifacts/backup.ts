@@ -6,6 +6,7 @@ import {
   appendFileSync,
   copyFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -39,22 +40,31 @@ interface BackupReceipt {
   readonly folder: string;
 }
 
-/** Copies `dataFolder` into `out`, which must be new or empty. `photosElsewhere` counts the photos that lie outside of it. */
+/**
+ * Copies `dataFolder` into `out`, which must be new or empty. `photosElsewhere` counts the photos that lie outside of it. Files
+ * that have not changed since `before`, an earlier backup on the same disk, are linked from there; databases are always copied.
+ */
 export async function backUp(
   dataFolder: string,
   out: string,
   progress: Progress = SILENT,
   signal?: AbortSignal,
+  before: string | null = null,
 ): Promise<BackupReceipt & { readonly photosElsewhere: number }> {
   if (!existsSync(dataFolder)) throw new ServiceError('NOTHING_TO_DO', { reason: `There is no data folder ${dataFolder}.` });
   if (existsSync(out) && readdirSync(out).length > 0)
     throw new ServiceError('JOB_USAGE', { reason: `${out} is not empty; a backup goes into a folder of its own.` });
   let files: readonly CopiedFile[] = [];
+  const kept = new Map((before === null ? [] : readManifest(before).files).map((file) => [file.path, file]));
   try {
     files = await copyData(dataFolder, join(out, 'data'), {
       progress,
       signal,
       wants: (path) => resolve(dataFolder, path) !== resolve(out),
+      known: (path, size, modifiedAt) => {
+        const file = kept.get(path);
+        return before !== null && file?.bytes === size && file.modifiedAt === modifiedAt && linked(before, out, file) ? file : null;
+      },
     });
     const manifest: BackupManifest = { format: FORMAT, madeAt: new Date().toISOString(), files };
     replaceFile(join(out, MANIFEST), JSON.stringify(manifest, null, 1));
@@ -66,6 +76,18 @@ export async function backUp(
   }
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   return { files: files.length, bytes, folder: out, photosElsewhere: photosElsewhere(join(out, 'data', 'catalog.sqlite')) };
+}
+
+/** Whether a file of an earlier backup now stands in this one, too. */
+function linked(before: string, out: string, { path }: CopiedFile): boolean {
+  const target = join(out, 'data', path);
+  try {
+    mkdirSync(dirname(target), { recursive: true });
+    linkSync(join(before, 'data', path), target);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function photosElsewhere(catalogPath: string): number {
