@@ -124,7 +124,8 @@ function summary(raw: readonly Raw[]): Record<string, unknown> {
 }
 
 /** Skewed saves: board sizes and pin popularity follow power laws, boards have up to a thousand pins. Returns the sum of |b|^2. */
-function writePairs(file: string, saves: number, boards: number, pins: number): number {
+/** Skewed saves, all boards first, then all pins, as u32. Returns the sum of squared board sizes. */
+export function writePairs(file: string, saves: number, boards: number, pins: number): number {
   const random = seededRandom(20);
   const sizes = Float64Array.from({ length: boards }, () => Math.min(LARGEST_BOARD, (1 - random.next()) ** -0.7));
   const scale = saves / sizes.reduce((sum, size) => sum + size, 0);

@@ -1,0 +1,221 @@
+/**
+ * What does counting on Spark cost? The skewed saves of `bench/cooccurrence`, Spark `local[2]` against our own counter with two threads in
+ * the same run, a self-join in SQL (DuckDB) beside them, then a master and two workers of which one is killed. The lists must agree to the bit.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DEFAULT_COOCCURRENCE } from '../../src/candidates/cooccurrence/board-cooccurrence.ts';
+import { boardPinsOf } from '../../src/candidates/cooccurrence/board-pins.ts';
+import { type PlanSummary, writeCountingPlan } from '../../src/candidates/cooccurrence/counting-plan.ts';
+import { countedLists } from '../../src/candidates/cooccurrence/counting-shards.ts';
+import { newDigest } from '../../src/catalog/artifacts/digest.ts';
+import { readConfig } from '../../src/config.ts';
+import { runOnSpark, type ShardReceipts } from '../../src/jobs/spark.ts';
+import { SILENT } from '../../src/progress.ts';
+import { round } from '../contest.ts';
+import { writePairs } from '../cooccurrence/run.ts';
+import { numberFlag, peerPython, runPeer } from '../python-peer.ts';
+import { startCluster } from './cluster.ts';
+import { withUsage } from './process-tree.ts';
+
+const OPTIONS = { ...DEFAULT_COOCCURRENCE, method: 'cosine', neighbors: 50 } as const;
+const PARTS = 8;
+
+const SELF_JOIN = `
+import duckdb, json, resource, sys, time
+db = duckdb.connect()
+db.execute("SET threads = 2")
+start = time.perf_counter()
+rows = db.execute(f"""
+CREATE TABLE lists AS
+WITH saves AS (SELECT board, pin FROM '{sys.argv[1]}'), n AS (SELECT pin, count(*) AS n FROM saves GROUP BY pin),
+  pairs AS (SELECT a.pin AS i, b.pin AS j, count(*) AS c FROM saves a JOIN saves b USING (board) WHERE a.pin <> b.pin GROUP BY i, j),
+  weighed AS (SELECT i, j, c / sqrt(ni.n * nj.n) AS w FROM pairs JOIN n ni ON ni.pin = i JOIN n nj ON nj.pin = j)
+SELECT i, j, w FROM weighed QUALIFY row_number() OVER (PARTITION BY i ORDER BY w DESC, j) <= 50""")
+seconds = time.perf_counter() - start
+used = resource.getrusage(resource.RUSAGE_SELF)
+entries = db.execute("SELECT count(*) FROM lists").fetchone()[0]
+print(json.dumps({'seconds': seconds, 'processorSeconds': used.ru_utime + used.ru_stime, 'peakMegabytes': used.ru_maxrss / 1024, 'entries': entries, 'version': duckdb.__version__}))
+`;
+
+interface Work {
+  readonly pairs: string;
+  readonly saves: number;
+  readonly boards: number;
+  readonly pins: number;
+}
+
+interface OwnFigures {
+  readonly seconds: number;
+  readonly processorSeconds: number;
+  readonly peakMegabytes: number;
+  readonly entries: number;
+  readonly digest: string;
+}
+
+export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
+  const saves = numberFlag(argv, '--saves', 10_000_000);
+  const folder = mkdtempSync(join(tmpdir(), 'bench-spark-'));
+  // Spark's processes find each other on loopback alone.
+  process.env.SPARK_LOCAL_IP = '127.0.0.1';
+  try {
+    const { submit, start } = await startOfSpark(folder);
+    const sizes = [saves / 10, (3 * saves) / 10, saves].map(Math.round);
+    const local = [];
+    for (const size of sizes) {
+      const work = workOf(folder, size);
+      const ours = own(work);
+      const spark = await withUsage(() => counted(folder, work, 'local[2]'));
+      local.push({ saves: size, sameBits: spark.digest === ours.digest, ours, spark });
+    }
+    const { ours, spark } = local[local.length - 1];
+    const work = workOf(folder, saves);
+    const sql = argv.includes('--no-sql') ? { missing: '--no-sql' } : selfJoin(folder, work);
+    const cluster = argv.includes('--no-cluster') ? null : await onCluster(folder, work, submit, ours.digest);
+    return {
+      unit: 'seconds',
+      parts: PARTS,
+      startSeconds: start,
+      ratio: round((spark.seconds - start) / ours.seconds),
+      processorRatio: round(spark.processorSeconds / ours.processorSeconds),
+      clusterProcessorRatio: cluster && round(cluster.whole.processorSeconds / spark.processorSeconds),
+      cost: local.map(costOf),
+      sql,
+      cluster,
+      local: local.map(({ spark: { plan: _, ...figures }, ...row }) => ({ ...row, spark: figures })),
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The seconds of a job without pieces: what Spark takes before and after any work. */
+async function startOfSpark(folder: string): Promise<{ submit: string; start: number }> {
+  const startedAt = performance.now();
+  await runOnSpark(sparkInput(folder, 'local[2]'), 'bench', join(folder, 'start'), []);
+  return { submit: readConfig().sparkSubmit, start: secondsSince(startedAt) };
+}
+
+function workOf(folder: string, saves: number): Work {
+  const work = { saves, boards: Math.max(100, Math.round(saves / 20)), pins: Math.max(100, Math.round(saves / 50)) };
+  const pairs = join(folder, `pairs-${saves}.bin`);
+  writePairs(pairs, saves, work.boards, work.pins);
+  return { pairs, ...work };
+}
+
+function own({ pairs, boards, pins }: Work): OwnFigures {
+  const script = fileURLToPath(new URL('../cooccurrence/contender.js', import.meta.url));
+  const done = spawnSync(process.execPath, [script, pairs, String(boards), String(pins), '2'], { encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(`our counter failed: ${done.stderr}`);
+  return JSON.parse(done.stdout) as OwnFigures;
+}
+
+function sparkInput(folder: string, master: string, update: (done: number) => void = () => {}) {
+  const config = readConfig(process.env, { data: folder });
+  const options = { on: 'spark', master } as const;
+  return { options, config, dataFolder: folder, progress: { ...SILENT, update }, signal: new AbortController().signal };
+}
+
+/** Counts on Spark: from the pairs in memory to the lists, which are then taken in for their digest. */
+async function counted(folder: string, work: Work, master: string, update?: (done: number) => void) {
+  const shared = join(folder, 'counting');
+  const table = tableOf(work);
+  const startedAt = performance.now();
+  const plan = writeCountingPlan(shared, boardsOf(table), work, OPTIONS, PARTS);
+  const writing = secondsSince(startedAt);
+  const receipts = await runOnSpark(sparkInput(folder, master, update), 'bench', shared, [
+    ['split', plan.files],
+    ['count', PARTS],
+  ]);
+  const seconds = secondsSince(startedAt);
+  const digest = await digestOf(shared, plan);
+  rmSync(shared, { recursive: true });
+  return { seconds, writingSeconds: writing, digest, plan, steps: stepsOf(receipts) };
+}
+
+function tableOf({ pairs, boards, pins }: Work) {
+  const bytes = readFileSync(pairs);
+  const all = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  return boardPinsOf(all.subarray(0, all.length / 2), all.subarray(all.length / 2), boards, pins);
+}
+
+function* boardsOf({ boards, boardStart, boardPins }: ReturnType<typeof tableOf>) {
+  for (let boardIndex = 0; boardIndex < boards; boardIndex++)
+    yield { boardIndex, pinIndexes: boardPins.subarray(boardStart[boardIndex], boardStart[boardIndex + 1]) };
+}
+
+function stepsOf(receipts: ShardReceipts) {
+  const sum = (step: string, what: string): number => receipts[step].reduce((total, row) => total + Number(row[what]), 0);
+  return Object.keys(receipts).map((step) => ({
+    step,
+    pieces: receipts[step].length,
+    copies: sum(step, 'copies'),
+    processorSeconds: round(sum(step, 'processorSeconds')),
+  }));
+}
+
+async function digestOf(shared: string, plan: PlanSummary): Promise<string> {
+  const digest = newDigest();
+  for (const what of ['pinIndexes', 'scores'] as const)
+    for await (const lists of countedLists(shared, plan)) digest.update(bytesOf(lists[what]));
+  return digest.hex();
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array | Float32Array) => new Uint8Array(buffer, byteOffset, byteLength);
+
+/** The bound and the work beside what the pieces took. */
+function costOf({ saves, spark }: { readonly saves: number; readonly spark: Awaited<ReturnType<typeof counted>> }) {
+  const { copiesMost, visits, pairs } = spark.plan;
+  const [split, count] = spark.steps;
+  return {
+    saves,
+    pairs,
+    copiesMost,
+    copies: split.copies,
+    visits,
+    splitSecondsPerMillionCopies: round(split.processorSeconds / (split.copies / 1e6)),
+    countSecondsPerMillionCopies: round(count.processorSeconds / (split.copies / 1e6)),
+    countSecondsPerMillionVisits: round(count.processorSeconds / (visits / 1e6)),
+  };
+}
+
+function selfJoin(folder: string, work: Work): Record<string, unknown> {
+  const { python, missing } = peerPython(['duckdb'], ['duckdb']);
+  if (!python) return { missing };
+  const shared = join(folder, 'sql');
+  mkdirSync(shared);
+  writeCountingPlan(shared, boardsOf(tableOf(work)), work, OPTIONS, PARTS);
+  try {
+    return runPeer(python, SELF_JOIN, [join(shared, 'saves', '*.parquet')]);
+  } catch (error) {
+    return { failed: (error as Error).message };
+  } finally {
+    rmSync(shared, { recursive: true });
+  }
+}
+
+/** The same once whole, and once with a worker killed when the first part is counted. */
+async function onCluster(folder: string, work: Work, submit: string, digest: string) {
+  const cluster = await startCluster(submit, folder);
+  try {
+    const { plan: _, ...whole } = await withUsage(() => counted(folder, work, cluster.master));
+    let updates = 0;
+    let killed = false;
+    const killOnce = (done: number): void => {
+      if (done === 0) updates++;
+      // The second step has begun when its progress begins again from 0.
+      if (killed || updates < 2 || done < 1) return;
+      killed = true;
+      cluster.killWorker();
+    };
+    const { seconds, digest: after } = await counted(folder, work, cluster.master, killOnce);
+    return { whole: { ...whole, sameBits: whole.digest === digest }, killed: { killed, seconds, sameBits: after === digest } };
+  } finally {
+    cluster.stop();
+  }
+}
+
+const secondsSince = (startedAt: number): number => round((performance.now() - startedAt) / 1000);
