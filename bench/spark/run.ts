@@ -63,7 +63,7 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
   process.env.SPARK_LOCAL_IP = '127.0.0.1';
   try {
     const { submit, start } = await startOfSpark(folder);
-    const sizes = [saves / 10, (3 * saves) / 10, saves].map(Math.round);
+    const sizes = (argv.includes('--one-size') ? [saves] : [saves / 10, (3 * saves) / 10, saves]).map(Math.round);
     const local = [];
     for (const size of sizes) {
       const work = workOf(folder, size);
@@ -81,6 +81,7 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
       startSeconds: start,
       ratio: round((spark.seconds - start) / ours.seconds),
       processorRatio: round(spark.processorSeconds / ours.processorSeconds),
+      clusterPiecesRatio: cluster && round(piecesOf(cluster.whole.steps) / piecesOf(spark.steps)),
       clusterProcessorRatio: cluster && round(cluster.whole.processorSeconds / spark.processorSeconds),
       cost: local.map(costOf),
       sql,
@@ -156,6 +157,8 @@ function stepsOf(receipts: ShardReceipts) {
     processorSeconds: round(sum(step, 'processorSeconds')),
   }));
 }
+
+const piecesOf = (steps: ReturnType<typeof stepsOf>): number => steps.reduce((sum, { processorSeconds }) => sum + processorSeconds, 0);
 
 async function digestOf(shared: string, plan: PlanSummary): Promise<string> {
   const digest = newDigest();
