@@ -21,7 +21,12 @@ import { temporaryFolder, testConfig } from '../world.ts';
 
 const PICTURES = 8;
 const folder = temporaryFolder();
-const input = { config: testConfig(folder, { visualWaitMs: 120_000 }), dataFolder: folder, progress: SILENT, signal: new AbortController().signal };
+const input = {
+  config: testConfig(folder, { visualWaitMs: 120_000 }),
+  dataFolder: folder,
+  progress: SILENT,
+  signal: new AbortController().signal,
+};
 let context: Context;
 let app: App;
 
