@@ -1,7 +1,7 @@
 /** Hands what a node has served to the writer, in batches, and knows whether the writer answers. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { reasonOf } from '../errors.ts';
-import type { ListQueue } from './list-queue-store.ts';
+import type { ListQueue, WaitingBatch } from './list-queue-store.ts';
 
 /** As many lists as one request may have, and about as many bytes. */
 const LISTS_MAX = 200;
@@ -11,6 +11,8 @@ const GATHER_MS = 20;
 /** A writer that is not needed is asked so often whether it is there; one that is not there, too. */
 const LOOK_MS = 500;
 const PATIENCE_MS = 10_000;
+/** What the writer says of lists that will be no better the next time. */
+const INVALID = [400, 413, 422];
 /** How long a node that ends goes on handing in. */
 const LAST_MS = 5000;
 
@@ -37,6 +39,8 @@ export class WriterLink {
   private readonly queue: ListQueue;
   private readonly onRejected: (list: Rejected) => void;
   private askedAt = Number.NEGATIVE_INFINITY;
+  /** Lists of the next batch: fewer while one of them keeps the writer from taking the others. */
+  private most = LISTS_MAX;
   private ending = false;
   private working: Promise<void> = Promise.resolve();
 
@@ -59,20 +63,26 @@ export class WriterLink {
     this.working = work();
   }
 
-  /** Sends the oldest lists; without any it asks whether the writer is there. Whether that was taken. */
+  /** Sends the oldest lists; without any it asks whether the writer is there. Whether it is, and said what becomes of them. */
   async handIn(): Promise<boolean> {
-    const batch = this.queue.next(LISTS_MAX, BYTES_MAX);
-    const rejected = await this.send(batch?.body ?? '{"columns":[],"lists":[]}');
+    const batch = this.queue.next(this.most, BYTES_MAX);
+    const said = await this.send(batch?.body ?? '{"columns":[],"lists":[]}');
     this.askedAt = performance.now();
-    if (rejected === null) return false;
+    if (said === null || (said === 'invalid' && batch === null)) return false;
+    if (said === 'invalid' && batch !== null && batch.count > 1) {
+      this.most = batch.count >> 1;
+      return true;
+    }
+    this.most = Math.min(LISTS_MAX, 2 * this.most);
+    const rejected = said === 'invalid' ? [{ recommendationId: onlyListOf(batch), reason: this.problem ?? said }] : said;
     if (batch) this.queue.done(batch);
     this.handedIn += (batch?.count ?? 0) - rejected.length;
     for (const list of rejected) this.onRejected(list);
     return true;
   }
 
-  /** The lists that are not to be sent again; null when nothing was taken. */
-  private async send(body: string): Promise<readonly Rejected[] | null> {
+  /** The lists that are not to be sent again; `invalid`: one of them keeps the writer from taking any; null: it takes nothing now. */
+  private async send(body: string): Promise<readonly Rejected[] | 'invalid' | null> {
     const { url, key } = this.address;
     const headers = { 'content-type': 'application/json', ...(key === '' ? {} : { authorization: `Bearer ${key}` }) };
     try {
@@ -81,7 +91,8 @@ export class WriterLink {
       const said = (await reply.json()) as { rejected?: readonly Rejected[]; code?: string; detail?: string };
       this.answers = true;
       this.problem = reply.ok ? null : `${reply.status} ${said.code ?? ''} ${said.detail ?? ''}`.trim();
-      return reply.ok ? (said.rejected ?? []) : null;
+      if (reply.ok) return said.rejected ?? [];
+      return INVALID.includes(reply.status) ? 'invalid' : null;
     } catch (error) {
       this.answers = false;
       const { cause } = error as { cause?: unknown };
@@ -97,4 +108,9 @@ export class WriterLink {
     const until = performance.now() + LAST_MS;
     while (this.queue.count > 0 && performance.now() < until && (await this.handIn()));
   }
+}
+
+function onlyListOf(batch: WaitingBatch | null): string {
+  const { lists } = JSON.parse(batch?.body ?? '{"lists":[]}') as { lists: readonly { recommendationId?: string }[] };
+  return lists[0]?.recommendationId ?? '';
 }
