@@ -140,7 +140,15 @@ export const QUESTIONS: Readonly<Record<string, readonly Question[] | string>> =
   'POST /v1/near-duplicates': 'answers about the pins that were named, and refuses one that is gone',
   ...Object.fromEntries(
     [
-      ...['POST /v1/events', 'POST /v1/pins', 'POST /v1/boards', 'POST /v1/saves', 'DELETE /v1/saves', 'POST /v1/saves/restore'],
+      ...[
+        'POST /v1/events',
+        'POST /v1/served-lists',
+        'POST /v1/pins',
+        'POST /v1/boards',
+        'POST /v1/saves',
+        'DELETE /v1/saves',
+        'POST /v1/saves/restore',
+      ],
       ...['DELETE /v1/pins/{id}', 'POST /v1/pins/{id}/restore', 'DELETE /v1/boards/{id}', 'POST /v1/boards/{id}/restore'],
       ...['POST /v1/photos', 'POST /v1/photos/take-in', 'POST /v1/experiments', 'POST /v1/experiments/{key}/start'],
       ...['POST /v1/experiments/{key}/stop', 'POST /v1/experiments/{key}/archive', 'POST /v1/experiments/{key}/ramp'],
