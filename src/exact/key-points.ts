@@ -7,7 +7,7 @@
 import { createRequire } from 'node:module';
 import { ServiceError } from '../errors.ts';
 import { decodeAtSize, type ImageLimits, measureImage, type Pixels } from '../vision/image-tensor.ts';
-import { DESCRIPTOR_WORDS, type LocalFeatures, POINT_NUMBERS } from './local-features.ts';
+import { DESCRIPTOR_WORDS, joinedFeatures, type LocalFeatures, POINT_NUMBERS } from './local-features.ts';
 
 /**
  * Longer sides at which key points are looked for, and the share of all that each gives. Choice: left to itself ORB takes nearly all of
@@ -92,25 +92,12 @@ export async function localFeatures(bytes: Uint8Array, limits: ImageLimits, most
     const { pixels } = await decodeAtSize(bytes, columns, rows, 'stretch-bicubic', limits);
     found.push(keyPointsOf(cv, pixels, { width, height }, Math.round(most * share)));
   }
-  return joined(found, { width, height });
+  return joinedFeatures(found, { width, height });
 }
 
 interface Size {
   readonly width: number;
   readonly height: number;
-}
-
-function joined(parts: readonly LocalFeatures[], { width, height }: Size): LocalFeatures {
-  const count = parts.reduce((sum, part) => sum + part.count, 0);
-  const points = new Float32Array(count * POINT_NUMBERS);
-  const descriptors = new Uint32Array(count * DESCRIPTOR_WORDS);
-  let at = 0;
-  for (const part of parts) {
-    points.set(part.points, at * POINT_NUMBERS);
-    descriptors.set(part.descriptors, at * DESCRIPTOR_WORDS);
-    at += part.count;
-  }
-  return { width, height, count, points, descriptors };
 }
 
 /** Places are in pixels of the picture of the size given, whatever size it is looked at. */

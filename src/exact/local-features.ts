@@ -22,3 +22,17 @@ export interface LocalFeatures {
   /** `count` x DESCRIPTOR_WORDS. */
   readonly descriptors: Uint32Array;
 }
+
+/** Features of several looks at one picture as one list; all have places in the whole picture, whose size is given. */
+export function joinedFeatures(parts: readonly LocalFeatures[], { width, height }: Pick<LocalFeatures, 'width' | 'height'>): LocalFeatures {
+  const count = parts.reduce((sum, part) => sum + part.count, 0);
+  const points = new Float32Array(count * POINT_NUMBERS);
+  const descriptors = new Uint32Array(count * DESCRIPTOR_WORDS);
+  let at = 0;
+  for (const part of parts) {
+    points.set(part.points, at * POINT_NUMBERS);
+    descriptors.set(part.descriptors, at * DESCRIPTOR_WORDS);
+    at += part.count;
+  }
+  return { width, height, count, points, descriptors };
+}

@@ -71,6 +71,8 @@ export const JOB_GROUPS: readonly JobGroup[] = [
         'learn the words of local features, and which picture holds which',
         () => import('./search/build-vocabulary.ts'),
       ],
+      ['teach-mark', 'teach a mark (a logo) by pictures, or forget it', () => import('./search/teach-mark.ts')],
+      ['find-marks', 'find the taught marks in all pictures', () => import('./search/find-marks.ts')],
       ['fit-search', 'fit the thresholds of object dots and the exact-product distance', () => import('./search/fit-search.ts')],
       [
         'evaluate-visual-search',

@@ -1,4 +1,4 @@
-/** Forgets what was taken away more than a day ago: texts, stored pictures, features, local features, detections and objects. */
+/** Forgets what was taken away more than a day ago: texts, stored pictures, features, local features, detections, objects and marks. */
 import { rmSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { CatalogStore } from '../catalog/pins/catalog-store.ts';
@@ -11,6 +11,8 @@ const ROWS_OF_PINS = [
   ['detections.sqlite', 'detections'],
   ['objects.sqlite', 'objects'],
   ['local-features.sqlite', 'local_features'],
+  ['marks.sqlite', 'seen_pictures'],
+  ['marks.sqlite', 'found_marks'],
 ] as const;
 
 /** Pictures inside the data folder are deleted; those of the operator's own folders and of the web are not ours. Returns how many pins were forgotten. */

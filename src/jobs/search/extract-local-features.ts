@@ -10,6 +10,7 @@ import { KEY_POINTS_MAX, RECIPE } from '../../exact/local-features.ts';
 import { imageLimitsOf } from '../../vision/inference-pool.ts';
 import { partsAhead } from '../../vision/parts-ahead.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
+import { timeLeft } from '../time-left.ts';
 
 const FLAGS = flags([
   { flag: '--workers <n>', meaning: 'worker threads (default: one a core)', kind: 'integer', range: [1, 256] },
@@ -20,7 +21,6 @@ type Input = JobInput<OptionsOf<typeof FLAGS>>;
 
 /** Pictures under way for each thread. */
 const AHEAD = 4;
-const TOLD_MS = 10_000;
 
 export const job = defineJob({
   name: 'extract-local-features',
@@ -60,7 +60,7 @@ async function extractAll(input: Input, wanted: readonly PinImage[], { store, th
   const { progress, signal } = input;
   const refused: Record<string, number> = {};
   let [written, keyPoints, postponed, done] = [0, 0, 0, 0];
-  const tell = timeLeft(input, wanted.length);
+  const tell = timeLeft(input.progress, 'pictures', wanted.length);
   progress.start('pictures', wanted.length);
   for await (const { part, found } of partsAhead(wanted, AHEAD * threads.size, (images) => readPart(input, images, threads), signal)) {
     const rows = found.filter((row) => row !== null);
@@ -99,18 +99,6 @@ async function readOne(
     const failure: ErrorCode = error instanceof ServiceError ? error.code : 'IMAGE_REFUSED';
     return { pinIndex, imageVersion, features: null, failure, reason: reasonOf(error) };
   }
-}
-
-/** Says every ten seconds how much time is left. */
-function timeLeft({ progress }: Input, of: number): (done: number) => void {
-  const startedAt = performance.now();
-  let toldAt = startedAt;
-  return (done) => {
-    const now = performance.now();
-    if (now - toldAt < TOLD_MS) return;
-    toldAt = now;
-    progress.note(`${done} of ${of} pictures, about ${Math.ceil(((of - done) * (now - startedAt)) / (1000 * done))} s left`);
-  };
 }
 
 /** Images without a row made from their present version. */
