@@ -35,7 +35,7 @@ const FieldsText = Type.String({
 });
 const FilterText = Type.String({ maxLength: 1024 });
 const FILTER_MEANING =
-  'Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing.';
+  'Only pins whose field meets this: NAME, one of = != < <= > >=, and a value, such as price<50. Several must all hold. A field that no pin has matches nothing. mark=LABEL: pins whose picture shows that taught mark.';
 /** Several are several parameters of the query; a body may give one text or a list. */
 export const FieldsAndFilters = {
   fields: Type.Optional(Type.Union([FieldsText, Type.Array(Type.String({ maxLength: 64 }), { maxItems: 50 })])),

@@ -218,10 +218,20 @@ const ServingDots = Type.Object({
     Type.Null(),
   ]),
 });
+const Mark = Type.Object({
+  label: Type.String(),
+  score: Type.Number({ description: '0 to 1; a half where it is just sure enough.' }),
+  box: Box,
+});
 export const ObjectsReply = Type.Object({
   width: Type.Integer(),
   height: Type.Integer(),
   objects: Type.Array(PinObject),
+  marks: Type.Optional(
+    Type.Array(Mark, {
+      description: 'Marks that teach-mark taught and find-marks found, surest first; absent where none was ever taught.',
+    }),
+  ),
   missing: Type.Array(Type.String()),
   reason: Type.Optional(Type.String({ description: 'Why dots are missing.' })),
   thresholds: Type.Optional(Type.Record(Type.String(), ServingDots, { description: 'By detector.' })),

@@ -11,6 +11,7 @@ import { type ResidentPinColumns } from '../catalog/pins/pin-columns.ts';
 import { residentPins } from '../catalog/pins/pin-snapshot.ts';
 import type { ServedList } from '../catalog/log/served-list.ts';
 import { SITE_CATEGORIES, type Config } from '../config.ts';
+import { ServedMarks } from '../marks/served-marks.ts';
 import { openJobRuns } from '../schedule/job-run-store.ts';
 import { Scheduler } from '../schedule/scheduler.ts';
 import { openDarkReads } from '../ranker/registry/dark-read-store.ts';
@@ -71,6 +72,7 @@ export class Context {
   /** What lists show of pins, and what requests filter by. */
   readonly fields: PinFieldStore;
   readonly fieldColumns: FieldColumns;
+  readonly marks: ServedMarks;
   readonly log: LogDatabase;
   readonly registry: ModelRegistry;
   readonly models: ServingModels;
@@ -118,7 +120,8 @@ export class Context {
       this.startProblem = reason;
     });
     this.fields = new PinFieldStore(this.catalog);
-    this.fieldColumns = new FieldColumns(this.catalog);
+    this.marks = new ServedMarks(dataFolder);
+    this.fieldColumns = new FieldColumns(this.catalog, this.marks);
     this.log = openLog(dataFolder, { synchronous, userKey, cacheKib, groupCommitMs: config.groupCommitMs });
     keepFormerNet(dataFolder, { synchronous });
     this.looks = new VisualState(config, dataFolder, { synchronous, cacheKib });
@@ -283,6 +286,7 @@ export class Context {
     await new Promise((done) => setImmediate(done));
     this.sources.close();
     this.looks.close();
+    this.marks.close();
     this.experiments.close();
     this.log.close();
     this.catalog.close();

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { drawnLogo } from '../../lab/studies/marks/drawn-logos.ts';
+import { buildApp } from '../../src/api/shell/app.ts';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
 import { callJob } from '../../src/jobs/job.ts';
@@ -10,8 +11,10 @@ import { job as findMarks } from '../../src/jobs/search/find-marks.ts';
 import { job as teachMark } from '../../src/jobs/search/teach-mark.ts';
 import { openMarkStore } from '../../src/marks/mark-store.ts';
 import { SILENT } from '../../src/progress.ts';
+import { openContext } from '../../src/service/context.ts';
 import { boxIou } from '../../src/vision/box.ts';
 import { decodeImage, encodePixels, type Pixels } from '../../src/vision/image-tensor.ts';
+import { holdRepliesToSchemas } from '../declared-replies.ts';
 import { drawnPicture } from '../exact/drawn-pictures.ts';
 import { temporaryFolder, testConfig } from '../world.ts';
 
@@ -101,6 +104,29 @@ describe('taught marks', () => {
     expect(await find()).toMatchObject({ looked: 1, compared: 1, marks: 3 });
     expect(marksOf(5)).toMatchObject([{ label: 'Star' }]);
   });
+
+  it('are shown with the objects of a pin, and filter lists', async () => {
+    const context = await openContext(input.config, folder, { lock: true });
+    const app = await buildApp(context);
+    holdRepliesToSchemas(app);
+    const get = async (url: string) => (await app.inject({ method: 'GET', url })).json();
+    const listed = async (filter: string): Promise<string[]> => {
+      const { pins } = await get(`/v1/pins?limit=20&filter=${encodeURIComponent(filter)}`);
+      return pins.map(({ id }: { id: string }) => id).sort();
+    };
+    expect((await get('/v1/pins/acme/objects')).marks).toMatchObject([{ label: 'Acme', box: expect.any(Array) }]);
+    expect((await get('/v1/pins/none/objects')).marks).toEqual([]);
+    expect(await listed('mark=Star')).toEqual(['late', 'star']);
+    expect(await listed('mark!=Star')).toEqual(['acme']);
+    expect(await listed('mark=Other')).toEqual([]);
+    await forget('Acme');
+    expect(await listed('mark=Acme')).toEqual([]);
+    expect((await get('/v1/pins/acme/objects')).marks).toEqual([]);
+    await app.close();
+    await context.close();
+    await teach('Acme', 'logo0');
+    await find();
+  }, 60_000);
 
   it('are gone at once when they are forgotten', async () => {
     expect(await forget('Acme')).toMatchObject({ forgotten: 1, labels: 1 });

@@ -57,7 +57,8 @@ export function objectRoutes(app: App, { context }: Service, inTime: InTime): vo
       dots?.show === 'box'
         ? { display: 'box' as const, defaultBox: fractionsToPixels(DEFAULT_BOX, width, height) }
         : { display: 'dots' as const };
-    return { ...reply, ...offer };
+    const marks = context.marks.of(pinIndex);
+    return { ...reply, ...(marks && { marks }), ...offer };
   });
 }
 

@@ -35,13 +35,22 @@ interface FilterTest {
   readonly unordered: readonly { readonly name: string; readonly pins: number; readonly example: string }[];
 }
 
+/** A field that is no part of the record, such as what was found in the picture. A field of the record of that name goes before. */
+export interface FoundField {
+  readonly name: string;
+  /** Null: nobody looked for it. */
+  test(filter: FieldFilter): PinTest | null;
+}
+
 export class FieldColumns {
   private readonly catalog: CatalogStore;
   private readonly fields: PinFieldStore;
+  private readonly found: FoundField | null;
   private readonly columns = new LRUCache<string, FieldColumn>({ max: COLUMNS_MAX });
 
-  constructor(catalog: CatalogStore) {
+  constructor(catalog: CatalogStore, found: FoundField | null = null) {
     this.catalog = catalog;
+    this.found = found;
     this.fields = new PinFieldStore(catalog);
   }
 
@@ -49,10 +58,15 @@ export class FieldColumns {
   async test(asked: readonly FieldFilter[]): Promise<FilterTest> {
     const known = new Set<string>([...OWN_FIELDS, ...this.catalog.pins.fieldNames()]);
     const spellings = new FieldNames('pins');
-    const filters = asked.map((one) => (known.has(one.name) ? one : { ...one, name: spellings.of([one.name])[0] }));
+    const tests: PinTest[] = [];
+    const ofRecord = asked.filter((filter) => {
+      const test = filter.name === this.found?.name && !known.has(filter.name) ? this.found.test(filter) : null;
+      if (test) tests.push(test);
+      return test === null;
+    });
+    const filters = ofRecord.map((one) => (known.has(one.name) ? one : { ...one, name: spellings.of([one.name])[0] }));
     const unknown = filters.map(({ name }) => name).filter((name) => !known.has(name));
     if (unknown.length > 0) return { test: () => false, unknown, unordered: [] };
-    const tests: PinTest[] = [];
     const unordered: FilterTest['unordered'][number][] = [];
     for (const filter of filters) {
       const column = this.columnOf(filter.name);
