@@ -21,6 +21,7 @@ export const JOBS: readonly JobRow[] = [
   ['judge-worlds', 'whether the judge of models and an A/B test agree on the three demo worlds', () => import('./judge-worlds.ts')],
   ['judge-composition', 'whether composed pages win with people who tire of sameness', () => import('./composition/judge-composition.ts')],
   ['judge-exact', 'whether the very same thing is found again on altered photos', () => import('./exact/judge-exact.ts')],
+  ['judge-marks', 'how many taught logos are found at one false accept in a hundred photos', () => import('./marks/judge-marks.ts')],
   ['prove-position-bias', 'undo the planted position bias of a demo world, and prove it', () => import('./prove-position-bias.ts')],
   ['replay-paper', "replay the paper's experiment on the demo world, against its planted truth", () => import('./paper/replay-paper.ts')],
   ['simulate-experiments', 'prove the experiment statistics by simulation', () => import('./simulate-experiments.ts')],

@@ -44,7 +44,7 @@ function between([low, high]: readonly [number, number], random: Random): number
 }
 
 /** Each corner of a quadrilateral toward its middle, by shares of its own. */
-function movedCorners(corners: Quadrilateral, random: Random): Quadrilateral {
+export function movedCorners(corners: Quadrilateral, random: Random): Quadrilateral {
   const middle: Point = [(corners[0][0] + corners[2][0]) / 2, (corners[0][1] + corners[2][1]) / 2];
   const toward = (from: number, to: number): number => from + (to - from) * 2 * PERSPECTIVE * random.next();
   return corners.map(([x, y]) => [toward(x, middle[0]), toward(y, middle[1])] as const) as unknown as Quadrilateral;
@@ -91,7 +91,7 @@ function isGround({ data }: Pixels, at: number, ground: Colour): boolean {
 }
 
 /** Median color of the outermost pixels. */
-function borderColour({ width, height, data }: Pixels): Colour {
+export function borderColour({ width, height, data }: Pixels): Colour {
   const border: number[] = [];
   for (let x = 0; x < width; x++) border.push(x, (height - 1) * width + x);
   for (let y = 0; y < height; y++) border.push(y * width, y * width + width - 1);
@@ -185,7 +185,7 @@ function isPlain(photo: Pixels, ground: Colour): boolean {
 }
 
 /** Draws a picture into a quadrilateral of another, each pixel the mean of its samples. Pixels of the color `cutOut` stay away. */
-function laidInto(out: Pixels, picture: Pixels, corners: Quadrilateral, cutOut: Colour | null): void {
+export function laidInto(out: Pixels, picture: Pixels, corners: Quadrilateral, cutOut: Colour | null): void {
   const back = homographyOf(corners, cornersOf(picture.width, picture.height));
   if (back === null) throw new RangeError('corners: expected a quadrilateral, got three on a line');
   const xs = corners.map(([x]) => x);
