@@ -12,7 +12,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['event-stream.ts'],
   ['catalog', 'vision'],
   ['features', 'detection', 'exact'],
-  ['candidates'],
+  ['candidates', 'marks'],
   ['ranker'],
   ['lists', 'search'],
   ['related-pins.ts', 'visual-search.ts', 'experiments', 'schedule', 'publication'],

@@ -21,7 +21,7 @@ import { projectRoot } from '../../../src/worker-url.ts';
 import { borderColour, laidInto, movedCorners } from '../exact/altered-pictures.ts';
 import { judgedPhotos } from '../exact/exact-photos.ts';
 import { drawnLogo, isName } from './drawn-logos.ts';
-import { type Answer, figuresOf, type JudgedScene } from './mark-figures.ts';
+import { type Answer, curveOf, figuresOf, type JudgedScene } from './mark-figures.ts';
 
 const FLAGS = flags([
   { flag: '--datasets <folder>', meaning: 'where clothing-test, ikea-rooms and coco-val128 lie (default: ../shared/datasets)' },
@@ -76,7 +76,15 @@ async function judgeMarks(input: Input) {
       progress.update(i + 1);
     }
     progress.stop();
-    return { photos: photos.length, logos: LOGOS, taught: TAUGHT, pairs: options.pairs, chance: 1 / TAUGHT, rows: figuresOf(scenes) };
+    return {
+      photos: photos.length,
+      logos: LOGOS,
+      taught: TAUGHT,
+      pairs: options.pairs,
+      chance: 1 / TAUGHT,
+      rows: figuresOf(scenes),
+      curve: curveOf(scenes),
+    };
   } finally {
     await pool.close();
     await threads.close();

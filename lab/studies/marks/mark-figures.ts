@@ -57,6 +57,17 @@ export function figuresOf(scenes: readonly JudgedScene[]) {
   return groups.map(([group, test]) => ({ group, ...byWay((way) => figures(scenes.filter(test), way, thresholds[way])) }));
 }
 
+/** What each threshold of inliers gives on all photos: photos without a taught mark that get a label, and marks that get the right one. */
+export function curveOf(scenes: readonly JudgedScene[]) {
+  const reaches = (inliers: number) => (scene: JudgedScene) => scene.answers.verified.sureness >= inliers;
+  const [taught, unknown] = [scenes.filter(({ truth }) => truth !== null), scenes.filter(({ truth }) => truth === null)];
+  return [6, 8, 10, 12, 14, 16, 20, 25].map((inliers) => ({
+    inliers,
+    falseAccepts: shareOf(unknown, reaches(inliers)),
+    detected: shareOf(taught, (scene) => reaches(inliers)(scene) && scene.answers.verified.label === scene.truth),
+  }));
+}
+
 function byWay(of: (way: Way) => WayFigures): Readonly<Record<Way, WayFigures>> {
   return { verified: of('verified'), codes: of('codes') };
 }
