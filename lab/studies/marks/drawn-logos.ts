@@ -1,4 +1,7 @@
-/** Drawn logos in the palettes and letters of the demo world. Even ones are names on a shape, odd ones are pictures without a letter. */
+/**
+ * Drawn logos in the palettes and letters of the demo world. Even ones are names on one of three shapes, so that some
+ * differ by their letters only; odd ones are pictures without a letter.
+ */
 import { type Random, seededRandom } from '../../../src/math/random.ts';
 import { drawSvg } from '../../../src/vision/image-tensor.ts';
 import { PALETTES } from '../../world/latents.ts';
