@@ -36,6 +36,8 @@ export interface NodeState {
 /** Requests that change nothing although they have a body, and what people did. */
 const PASSED_ON = /^\/v1\/(events|related|rank|lens|visual-search|experiments\/forecast|judgements\/[^/]+)$/;
 
+const PASSED_BY_NODE = 'x-related-pins-node';
+
 export async function buildNodeApp(state: NodeState, log: RequestLog): Promise<App> {
   const { config, keys, link } = state;
   const app = bareApp(config, true, log);
@@ -57,9 +59,12 @@ export async function buildNodeApp(state: NodeState, log: RequestLog): Promise<A
   const away = (): ServiceError => new ServiceError('WRITER_AWAY', { retryAfterSeconds: 1 });
   await forwardTheRest(app, {
     at: addressOf(config.writer),
+    headers: { [PASSED_BY_NODE]: '1' },
     away,
-    refuse({ method, url }) {
+    refuse({ method, url, headers }) {
       const [path] = url.split('?');
+      // A node whose writer is a node, itself perhaps, would be asked without end.
+      if (headers[PASSED_BY_NODE] !== undefined) return new ServiceError('NODE_ONLY_SERVES', { method, path, writer: config.writer });
       if (!['GET', 'HEAD', 'OPTIONS'].includes(method) && !(method === 'POST' && PASSED_ON.test(path)))
         return new ServiceError('NODE_ONLY_SERVES', { method, path, writer: config.writer });
       return link.answers ? null : away();

@@ -88,7 +88,8 @@ export class WriterLink {
     try {
       const signal = AbortSignal.timeout(PATIENCE_MS);
       const reply = await fetch(new URL('/v1/served-lists', url), { method: 'POST', headers, body, signal });
-      const said = (await reply.json()) as { rejected?: readonly Rejected[]; code?: string; detail?: string };
+      // A proxy before the writer refuses in its own words.
+      const said = (await reply.json().catch(() => ({}))) as { rejected?: readonly Rejected[]; code?: string; detail?: string };
       this.answers = true;
       this.problem = reply.ok ? null : `${reply.status} ${said.code ?? ''} ${said.detail ?? ''}`.trim();
       if (reply.ok) return said.rejected ?? [];

@@ -14,6 +14,8 @@ import type { ArtifactStore } from './artifact-store.ts';
 const FORMAT = 1;
 const POINTER = 'CURRENT';
 const VERSION = /^[0-9a-f]{16}$/;
+/** Names that a publication gives; whatever else lies there is not ours to take away. */
+const OWN = /^(files\/[0-9a-f]{64}|versions\/[0-9a-f]{16}\.json)$/;
 
 export interface Publication {
   readonly format: number;
@@ -92,7 +94,7 @@ function parsed(store: ArtifactStore, name: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw refusal(store.place, `${name} is damaged`, error);
+    throw refusal(store.place, `${name} is damaged${name === POINTER ? ': remove it and publish again' : ''}`, error);
   }
 }
 
@@ -109,5 +111,6 @@ export async function swapIn(store: ArtifactStore, publication: Publication): Pr
     const older = await readPublication(store, before).catch(() => null);
     for (const { sha256 } of older?.files ?? []) kept.add(fileName(sha256));
   }
-  for (const folder of ['versions/', 'files/']) for (const name of await store.names(folder)) if (!kept.has(name)) await store.remove(name);
+  for (const folder of ['versions/', 'files/'])
+    for (const name of await store.names(folder)) if (OWN.test(name) && !kept.has(name)) await store.remove(name);
 }

@@ -55,7 +55,8 @@ export async function publish(
     const publication = publicationOf(files, sequence, now);
     const isNew = publication.version !== before?.version;
     let newBytes = 0;
-    for (const { path, sha256, bytes } of isNew ? files : []) {
+    // A file that went missing is put back, also where nothing else changed.
+    for (const { path, sha256, bytes } of files) {
       if (there.has(fileName(sha256))) continue;
       await store.put(fileName(sha256), join(store.scratch, path));
       there.add(fileName(sha256));
@@ -63,7 +64,7 @@ export async function publish(
     }
     if (isNew) await swapIn(store, publication);
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-    return { version: publication.version, published: isNew, files: files.length, bytes, newBytes, place: store.place };
+    return { version: publication.version, published: isNew || newBytes > 0, files: files.length, bytes, newBytes, place: store.place };
   } finally {
     rmSync(store.scratch, { recursive: true, force: true });
   }

@@ -91,8 +91,12 @@ describe('back-up and restore', () => {
     const out = join(folder, 'backups');
     const stop = new AbortController();
     const config = readConfig({}, { data });
+    // What somebody else keeps there is neither counted nor taken away, nor in the way when it is damaged.
+    await backUp(data, join(out, 'before-upgrade'));
+    mkdirSync(join(out, '2026-01-01T00-00-00'), { recursive: true });
+    writeFileSync(join(out, '2026-01-01T00-00-00', 'backup.json'), '{"half');
     const going = callJob(backUpJob, { config, dataFolder: data, progress: SILENT, signal: stop.signal }, { out, every: 1, keep: 2 });
-    const names = (): string[] => (existsSync(out) ? readdirSync(out) : []).filter((name) => existsSync(join(out, name, 'backup.json')));
+    const names = (): string[] => readdirSync(out).filter((name) => /^20\d\d-.*T/.test(name) && existsSync(join(out, name, 'backup.json')));
     const seen = new Set<string>();
     while (seen.size < 4) {
       for (const name of names()) seen.add(name);
@@ -101,6 +105,7 @@ describe('back-up and restore', () => {
     stop.abort();
     const receipt = await going.catch((error: unknown) => error);
     const kept = names().sort();
+    expect(readdirSync(out)).toContain('before-upgrade');
     expect(kept).toHaveLength(2);
     expect(kept).not.toContain([...seen].sort()[0]);
     if (receipt instanceof Error) expect(receipt).toMatchObject({ code: 'JOB_STOPPED' });

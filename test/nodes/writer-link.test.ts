@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { buildApp } from '../../src/api/shell/app.ts';
+import { openDatabase } from '../../src/catalog/database.ts';
 import type { SentList } from '../../src/catalog/log/sent-list.ts';
 import { ListQueue } from '../../src/nodes/list-queue-store.ts';
 import { WriterLink } from '../../src/nodes/writer-link.ts';
@@ -25,6 +27,19 @@ test('a list that the writer can never take does not keep it from the others', a
     const link = new WriterLink({ url, key: '' }, queue, ({ recommendationId }) => rejected.push(recommendationId));
     for (let round = 0; queue.count > 0 && round < 20; round++) expect(await link.handIn()).toBe(true);
     expect([queue.count, rejected, link.handedIn, link.problem]).toEqual([0, ['never'], 9, null]);
+    // Lists without a pin, a person or an arm stay without.
+    queue.put([list('feed', { surface: 'home-feed', queryPinId: null })], wire.columns);
+    expect(await link.handIn()).toBe(true);
+    expect([queue.count, rejected]).toEqual([0, ['never']]);
+    const log = openDatabase(join(folder, 'log.sqlite'), { readonly: true });
+    expect(log.prepare("SELECT count(*) FROM person WHERE text = ''").pluck().get()).toBe(0);
+    log.close();
+    // What no date or clock can say is refused, and does not become an error of the service.
+    for (const more of [{ at: 1e300 }, { latencyMs: 1e300 }]) {
+      const lists = [list('odd', more)];
+      const payload = { columns: wire.columns, lists };
+      expect((await app.inject({ method: 'POST', url: '/v1/served-lists', payload })).statusCode).toBe(400);
+    }
   } finally {
     queue.close();
     await app.close();

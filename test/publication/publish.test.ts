@@ -50,6 +50,24 @@ test('nothing is written again when nothing changed, and only what changed when 
   expect(readdirSync(join(place, 'files')).sort()).toEqual([...needed].sort());
 });
 
+test('what is not its own stays, and a file that went missing is put back', async () => {
+  const first = await publish(data, store());
+  writeFileSync(join(place, 'files', 'mine.txt'), 'x');
+  writeFileSync(join(place, 'versions', 'thesis.doc'), 'x');
+  await buildAgain();
+  await publish(data, store());
+  await buildAgain();
+  const { version } = await publish(data, store());
+  expect(existsSync(join(place, 'files', 'mine.txt')) && existsSync(join(place, 'versions', 'thesis.doc'))).toBe(true);
+  const { sha256 } = listed(version).files[0];
+  rmSync(join(place, 'files', sha256));
+  expect(await publish(data, store())).toMatchObject({ version, published: true });
+  expect(existsSync(join(place, 'files', sha256))).toBe(true);
+  expect(version).not.toBe(first.version);
+  writeFileSync(join(place, 'CURRENT'), '{"half');
+  await expect(publish(data, store())).rejects.toThrow(/remove it and publish again/);
+});
+
 test('photos, runs of jobs and versions that are not in use stay with the writer', async () => {
   mkdirSync(join(data, 'photos'), { recursive: true });
   for (const file of ['photos/a.jpg', 'audit.jsonl', 'schedule.json']) writeFileSync(join(data, file), '{}');

@@ -11,10 +11,14 @@ const Text = Type.Union([Name, Type.Null()]);
 const ITEMS_MAX = 2000;
 export const LISTS_MAX = 200;
 
+/** The last millisecond that a date can have. */
+const LATEST = 8.64e15;
+const DAY_MS = 86_400_000;
+
 const List = Type.Object(
   {
     recommendationId: Type.String({ minLength: 1, maxLength: 100 }),
-    at: Type.Integer({ minimum: 0 }),
+    at: Type.Integer({ minimum: 0, maximum: LATEST }),
     surface: Name,
     queryPinId: Text,
     userId: Text,
@@ -25,7 +29,7 @@ const List = Type.Object(
     treatment: Type.String({ maxLength: 10_000 }),
     forced: Type.Boolean(),
     shuffled: Type.Boolean(),
-    latencyMs: Type.Number({ minimum: 0 }),
+    latencyMs: Type.Number({ minimum: 0, maximum: DAY_MS }),
     degraded: Type.Array(Name, { maxItems: 100 }),
     pinIds: Type.Array(Name, { maxItems: ITEMS_MAX }),
     sources: Type.Array(Name, { maxItems: 100 }),

@@ -1,4 +1,5 @@
 /** (context) -> the HTTP application, without a socket: settings of the shell, the one error handler, and the list of routes. */
+import AjvCompiler from '@fastify/ajv-compiler';
 import swagger from '@fastify/swagger';
 import Fastify, { LogController } from 'fastify';
 import type { Context } from '../../service/context.ts';
@@ -141,6 +142,14 @@ export async function buildService(context: Context, { behindReaders = false, wr
   return { app, metrics };
 }
 
+/** Queries and paths are text and are made into what a route wants; bodies are taken as they are (exact-body.ts). */
+const buildValidator: ReturnType<typeof AjvCompiler> = (schemas, options = {}) => {
+  const [forTexts, forBodies] = [{}, { coerceTypes: false }].map((more) =>
+    AjvCompiler()(schemas, { ...options, customOptions: { ...options.customOptions, ...more } } as never),
+  );
+  return (route) => ((route as { readonly httpPart?: string }).httpPart === 'body' ? forBodies : forTexts)(route);
+};
+
 /** Fastify as the settings say, without routes. */
 export function bareApp(config: Config, behindReaders: boolean, log: RequestLog): App {
   return Fastify({
@@ -158,6 +167,7 @@ export function bareApp(config: Config, behindReaders: boolean, log: RequestLog)
     http: { headersTimeout: Math.min(HEADERS_MS, config.requestTimeoutMs), connectionsCheckingInterval: CHECK_MS },
     routerOptions: { maxParamLength: 2048 },
     ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
+    schemaController: { compilersFactory: { buildValidator } },
   }) as unknown as App;
 }
 

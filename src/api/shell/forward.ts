@@ -29,6 +29,8 @@ function withoutConnectionRaw(raw: readonly string[]): string[] {
 export interface Destination {
   /** A socket file, or the address of another machine. */
   readonly at: Pick<RequestOptions, 'socketPath' | 'protocol' | 'hostname' | 'port'>;
+  /** Sent along with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** What a caller hears when nobody answers there. */
   away(): ServiceError;
   /** Why a request is not passed on; null: it is. */
@@ -50,7 +52,7 @@ export function addressOf(url: string): Destination['at'] {
  * Everything this process does not answer itself goes to another one, byte for byte, and its answer back. When that one says
  * nothing for the time a request may take, the caller is told to come back.
  */
-export async function forwardTheRest(app: App, { at, away, refuse }: Destination): Promise<void> {
+export async function forwardTheRest(app: App, { at, headers: more = {}, away, refuse }: Destination): Promise<void> {
   const silenceMs = app.server.requestTimeout + LONGER_MS;
   // The name of a certificate is that of the machine, not the one that a caller asked for.
   const ask = at.protocol === 'https:' ? askSecurely : askPlainly;
@@ -63,7 +65,7 @@ export async function forwardTheRest(app: App, { at, away, refuse }: Destination
       const refused = refuse?.(request) ?? null;
       if (refused !== null) throw refused;
       const { raw } = request;
-      const headers = { ...withoutConnection(raw.headers), 'x-forwarded-for': request.ip };
+      const headers = { ...withoutConnection(raw.headers), ...more, 'x-forwarded-for': request.ip };
       const passed = ask({ ...at, ...servername, path: raw.url, method: raw.method, headers, timeout: silenceMs });
       reply.hijack();
       passed.on('response', (answer) => {

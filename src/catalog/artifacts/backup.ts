@@ -160,7 +160,7 @@ export async function restore(
   return { files: manifest.files.length, bytes: manifest.files.reduce((sum, file) => sum + file.bytes, 0), folder: dataFolder };
 }
 
-function readManifest(from: string): BackupManifest {
+export function readManifest(from: string): BackupManifest {
   const refuse = (reason: string): ServiceError => new ServiceError('BACKUP_REFUSED', { folder: from, reason });
   const path = join(from, MANIFEST);
   if (!existsSync(path)) throw refuse(`it has no ${MANIFEST}: the backup was not finished, or this is another folder`);

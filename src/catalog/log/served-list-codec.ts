@@ -106,6 +106,9 @@ export function decodeRows(blob: Uint8Array, names: readonly string[]): Matrix {
   const [rowCount, columns] = words;
   if (columns !== names.length) throw new RangeError(`rows blob: expected ${names.length} columns, got ${columns}`);
   const bitmapWords = (columns + 31) >>> 5;
+  // Before anything is made of that size: a few bytes could ask for gigabytes.
+  if (words.length < 2 + rowCount * bitmapWords)
+    throw new RangeError(`rows blob: it is too short for ${rowCount} rows of ${columns} columns`);
   const bits = new Uint32Array(rowCount * columns);
   let at = 2;
   for (let row = 0; row < rowCount; row++) {

@@ -70,9 +70,16 @@ export const job = defineJob({
   ],
 });
 
+/** It becomes a folder of the data folder. */
+const NET_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
 async function tuneNet(input: Input) {
   const { options, config, dataFolder, progress } = input;
   const name = options.name;
+  if (!NET_NAME.test(name))
+    throw new ServiceError('JOB_USAGE', {
+      reason: '--name has 1 to 100 letters, digits, dots, dashes and underscores, and begins with a letter or digit',
+    });
   const startedAt = performance.now();
   const base = readNet(typeof options.net === 'string' ? resolve(options.net) : activeNet(dataFolder, 'visual'));
   const length = featureNetOf(base).fc6Length;

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { backUp } from '../../catalog/artifacts/backup.ts';
+import { backUp, readManifest } from '../../catalog/artifacts/backup.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { defineJob, type JobInput, type OptionsOf } from '../job.ts';
 
@@ -48,7 +48,7 @@ async function again({ options, dataFolder, progress, signal }: JobInput<Options
   let last: Awaited<ReturnType<typeof backUp>> | null = null;
   for (let made = 0; ;) {
     const startedAt = performance.now();
-    const [before = null] = whole(root);
+    const before = whole(root).find(isReadable) ?? null;
     const folder = join(root, nameOf(new Date()));
     const receipt = await backUp(dataFolder, folder, progress, signal, before).catch((error: unknown) => {
       // It is no backup. What a build swapped too fast, or a disk that was full, may go well the next time.
@@ -69,13 +69,26 @@ async function again({ options, dataFolder, progress, signal }: JobInput<Options
   }
 }
 
-/** Finished backups in a folder, the newest first. */
+/** A backup that `--every` named. Others in the same folder are nothing of ours, and stay. */
+const NAMED_BY_TIME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d$/;
+
+/** Finished backups that `--every` made in a folder, the newest first. */
 function whole(root: string): string[] {
-  const named = readdirSync(root).filter((name) => existsSync(join(root, name, 'backup.json')));
+  const named = readdirSync(root).filter((name) => NAMED_BY_TIME.test(name) && existsSync(join(root, name, 'backup.json')));
   return named
     .sort()
     .reverse()
     .map((name) => join(root, name));
+}
+
+/** A damaged one is no reason to make no other. */
+function isReadable(folder: string): boolean {
+  try {
+    readManifest(folder);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** `var` has its backups in `var-backups`. */
