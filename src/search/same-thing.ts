@@ -56,6 +56,9 @@ interface Asked {
   readonly inTime: InTime;
 }
 
+/** The last: its thread is still loading what finds key points, and the caller has waited long enough. */
+const WITHOUT_THEM: readonly string[] = ['INDEX_UNAVAILABLE', 'ARTIFACT_REFUSED', 'FEATURES_NOT_READY'];
+
 /** Null where the catalog has no key points, or none can be compared now. */
 async function verifiedMatches(
   { exact, pins }: SearchParts,
@@ -71,8 +74,7 @@ async function verifiedMatches(
   try {
     return await inTime(() => exact.search({ bytes: picture.bytes, box, others, accepted }));
   } catch (error) {
-    const isAway = error instanceof ServiceError && (error.code === 'INDEX_UNAVAILABLE' || error.code === 'ARTIFACT_REFUSED');
-    if (isAway) return null;
+    if (error instanceof ServiceError && WITHOUT_THEM.includes(error.code)) return null;
     throw error;
   } finally {
     timings.verify = performance.now() - startedAt;
