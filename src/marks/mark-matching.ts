@@ -4,15 +4,14 @@
  * Source   Bastan, Wu, Cao, Kota and Tek, Large scale open-set deep logo detection, 2019 (OSLD).
  */
 import { DESCRIPTOR_WORDS, type LocalFeatures, POINT_NUMBERS } from '../exact/local-features.ts';
-import { INLIERS_MIN } from '../exact/exact-search.ts';
 import { cornersOf, homographyOf, mapped } from '../exact/homography.ts';
 import { verified } from '../exact/spatial-verification.ts';
 import { hamming } from '../math/bits.ts';
 import { type Box, boxIou, clipBox } from '../vision/box.ts';
 import type { MarkView, PictureViews } from './picture-views.ts';
 
-/** Inliers from which a mark has its label. As of the exact search, whose false accepts `npm run lab -- judge-exact` prints. */
-export const MARK_INLIERS_MIN = INLIERS_MIN;
+/** Inliers from which a mark has its label: more than any of ten unknown logos reached (`npm run lab -- judge-marks`), which is no proof of a rate. */
+export const MARK_INLIERS_MIN = 15;
 /** Pairs of a region and a taught picture that are verified, the nearest by code first. */
 export const PAIRS_MOST = 100;
 /** A region is verified with so much around it, in shares of its sides: grids do not know where a mark ends. */
