@@ -1,6 +1,6 @@
 /** What each action of a person is worth, as a grade: save > long click > click > closeup > seen > hidden. */
 export const GRADES = { save: 4, longClick: 3, click: 2, closeup: 1, seen: 0, hide: -1 } as const;
-export type GradeName = keyof typeof GRADES;
+type GradeName = keyof typeof GRADES;
 export type Grades = Readonly<Record<GradeName, number>>;
 export const GRADE_NAMES = Object.keys(GRADES) as readonly GradeName[];
 

@@ -18,7 +18,7 @@ import { WORTH_MEAN, drawVisitor, newVisitor } from './visitor.ts';
 
 const SIZES = [100, 300, 1000, 3000, 10_000];
 /** Units per arm from which coverage is promised. */
-export const HOLDS_FROM = 3000;
+const HOLDS_FROM = 3000;
 const EFFECT = 1.1;
 const FIXED: IntervalRule = { kind: 'fixed-horizon', alpha: 0.05, expectedUnits: 1 };
 const KINDS = ['proportion', 'mean', 'ratio', 'mean with CUPED'] as const;

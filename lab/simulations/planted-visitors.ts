@@ -16,7 +16,7 @@ import { mixedSeed, type Random, seededRandom } from '../../src/math/random.ts';
 import { linearRanker, type LinearRanker } from '../../src/ranker/scoring/linear-model.ts';
 
 export const PLANTED_KINDS = ['even', 'steps', 'tails', 'plenty'] as const;
-export type PlantedKind = (typeof PLANTED_KINDS)[number];
+type PlantedKind = (typeof PLANTED_KINDS)[number];
 
 const QUERIES = 200;
 const CANDIDATES = 120;

@@ -28,7 +28,7 @@ interface Figures {
   readonly real: number;
 }
 
-export function evaluateWorld({ config, dataFolder }: JobInput): Readonly<Record<string, unknown>> {
+function evaluateWorld({ config, dataFolder }: JobInput): Readonly<Record<string, unknown>> {
   const folder = join(dataFolder, 'world');
   if (!existsSync(join(folder, 'objects.jsonl')))
     throw new ServiceError('NOTHING_TO_DO', { reason: `${dataFolder} holds no demo world; run demo first.` });
@@ -48,7 +48,7 @@ const linesOf = <T>(file: string): T[] =>
     .map((line) => JSON.parse(line) as T);
 
 /** Over pairs: of the pairs put into one group, how many belong together, and the other way round. */
-export function nearDuplicateFigures(pins: PinColumns, folder: string): Figures {
+function nearDuplicateFigures(pins: PinColumns, folder: string): Figures {
   const truth = new Map<number, number>();
   linesOf<{ pins: string[] }>(join(folder, 'near-duplicates.jsonl')).forEach(({ pins: ids }, group) => {
     for (const id of ids) truth.set(pins.indexOf(id), group);

@@ -40,7 +40,7 @@ export const job = defineJob({
 });
 
 /** Of the cosine of words and of titles, in the planted taste. */
-export const PLANTED = { 'annotation-cosine': 4, 'title-similarity': 2 } as const;
+const PLANTED = { 'annotation-cosine': 4, 'title-similarity': 2 } as const;
 const WORDS = 24;
 const BOARDS_PER_PIN = 16;
 

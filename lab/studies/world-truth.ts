@@ -50,7 +50,7 @@ export function requireTrueWorld(dataFolder: string): TrueWorld {
 }
 
 /** Held-out queries as ranking data: one row per candidate; its grade is the expected one of a person who surely looks. */
-export interface TrueQueries {
+interface TrueQueries {
   readonly data: RankingData;
   /** The query's category, by list. */
   readonly categories: readonly string[];

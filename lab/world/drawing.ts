@@ -30,7 +30,7 @@ export interface Alteration {
 }
 export const UNALTERED: Alteration = { cropLeft: 0, cropTop: 0, cropRight: 0, cropBottom: 0, caption: null, quality: 86 };
 
-export interface Drawing {
+interface Drawing {
   readonly svg: string;
   readonly width: number;
   readonly height: number;

@@ -2,7 +2,7 @@
  * What a pin of the demo world is made of. Everything else (picture, words, boards, what people do) follows from these.
  * Colours stand as [ground, main, second, third, dark, light].
  */
-export interface Palette {
+interface Palette {
   readonly name: string;
   readonly family: string;
   readonly words: readonly string[];
@@ -47,7 +47,7 @@ export const MATERIALS = ['matte', 'gloss', 'woven', 'sheer'] as const;
 export type Material = (typeof MATERIALS)[number];
 
 /** A category of the world: how much looks count for its people, and its topics with the words used for them. */
-export interface WorldCategory {
+interface WorldCategory {
   readonly name: string;
   /** Weight of visual likeness, 1 = as in art. Fixed before any training; see `people.ts`. */
   readonly visualWeight: number;

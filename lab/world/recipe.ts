@@ -39,7 +39,7 @@ export interface WorldPin {
   readonly createdAt: number;
 }
 
-export interface Theme {
+interface Theme {
   readonly category: number;
   /** -1: any. */
   readonly topic: number;

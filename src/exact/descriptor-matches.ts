@@ -4,7 +4,7 @@ import { wasmKernel } from '../worker-url.ts';
 import { DESCRIPTOR_WORDS } from './local-features.ts';
 
 /** For each descriptor of the first set three numbers: the nearest of the second, its distance in bits, the second nearest's. */
-export type NearestPairs = Int32Array;
+type NearestPairs = Int32Array;
 
 const BITS = DESCRIPTOR_WORDS * 32;
 const BYTES = DESCRIPTOR_WORDS * 4;

@@ -10,7 +10,7 @@ import { verified, type Verified } from './spatial-verification.ts';
 import { type VocabularyTree, wordsIn } from './vocabulary-tree.ts';
 
 /** Proposed pictures that are verified. */
-export const VERIFIED_MOST = 50;
+const VERIFIED_MOST = 50;
 /** Of these, the nearest by the codes of the net. */
 export const VERIFIED_BY_CODE = 10;
 /** Inliers that make a picture one of the same thing: how often others reach them is printed by `npm run lab -- judge-exact`. */
@@ -72,7 +72,7 @@ export function proposals(
  * Verifies what the views and `others` (pins that something else proposes, such as codes) propose; most inliers first, of equals those
  * of the higher word score.
  */
-export function exactMatches(
+function exactMatches(
   sources: ExactSources,
   views: readonly LocalFeatures[],
   others: readonly number[] = [],
@@ -87,7 +87,7 @@ export function exactMatches(
 }
 
 /** A query picture: its features as a whole or of the box that is meant, and of each part of it where those find nothing sure. */
-export interface QueryFeatures {
+interface QueryFeatures {
   readonly whole: LocalFeatures;
   /** None of a box that was drawn. */
   readonly parts: readonly Box[];

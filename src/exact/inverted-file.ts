@@ -11,7 +11,7 @@
  */
 import { TopKHeap } from '../math/top-k.ts';
 
-export interface WordHit {
+interface WordHit {
   readonly pinIndex: number;
   /** 0..1. */
   readonly score: number;
@@ -25,7 +25,7 @@ export interface Postings {
 }
 
 /** As it is saved: of each slot its pin (GONE: none) and the sum its weights are divided by. */
-export interface SavedInvertedFile extends Postings {
+interface SavedInvertedFile extends Postings {
   readonly weights: Float32Array<ArrayBuffer>;
   readonly pins: Uint32Array<ArrayBuffer>;
   readonly sums: Float64Array<ArrayBuffer>;
@@ -39,7 +39,7 @@ const FOLD_MIN = 100_000;
 const GONE = 0xffff_ffff;
 
 /** How often each word is in a picture. */
-export function wordCounts(words: Uint32Array): Map<number, number> {
+function wordCounts(words: Uint32Array): Map<number, number> {
   const counts = new Map<number, number>();
   for (const word of words) counts.set(word, Math.min(COUNT_MAX, (counts.get(word) ?? 0) + 1));
   return counts;

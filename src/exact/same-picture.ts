@@ -10,7 +10,7 @@ const MANY = 100;
 /** Copies have more inliers; other pictures of the same kind reach six now and then. */
 const FEW = 5;
 
-export class SamePicture {
+class SamePicture {
   /** Pairs whose key points were compared, and those that they kept apart. */
   asked = 0;
   apart = 0;

@@ -40,7 +40,7 @@ const KS = [1, 5, 10] as const;
 type Scorer = (query: number, out: readonly Float64Array[]) => void;
 
 export const RAW_DISTANCES = ['L1', 'L2', 'cosine'] as const satisfies readonly Distance[];
-export type RawDistance = (typeof RAW_DISTANCES)[number];
+type RawDistance = (typeof RAW_DISTANCES)[number];
 
 /** Rows of equal length -> precision under a distance. */
 export function evaluateRows(rows: readonly Float32Array[], distance: RawDistance, protocol: Protocol): Precision {

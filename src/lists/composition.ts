@@ -53,7 +53,7 @@ export interface Composed {
 }
 
 const LIMIT_NAMES = ['domain', 'category'] as const;
-export type LimitName = (typeof LIMIT_NAMES)[number];
+type LimitName = (typeof LIMIT_NAMES)[number];
 
 /** The first `count` items of the list that goes on from `before`. */
 export function compose(items: Placeable, composition: Composition, count: number, before: PagesBefore | null): Composed {

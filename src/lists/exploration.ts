@@ -33,7 +33,7 @@ export function drawPlaces(places: number, pool: number, share: number, random: 
 const NEVER = 1e-12;
 
 /** A page with new pins in it. */
-export interface ExploredPage {
+interface ExploredPage {
   readonly page: Int32Array;
   /** By place on the page. */
   readonly propensities: Float32Array;

@@ -32,7 +32,7 @@ export interface FoundMark {
 }
 
 /** A mark that may be there. */
-export interface MarkCandidate {
+interface MarkCandidate {
   readonly label: string;
   readonly inliers: number;
   readonly box: Box;

@@ -49,7 +49,7 @@ export interface SeenPicture {
 }
 
 /** How far a pin's picture has come: `seen` as above, `matched` the set of taught pictures it was compared with. */
-export interface PictureState {
+interface PictureState {
   readonly pinIndex: number;
   readonly seen: string;
   readonly matched: string | null;

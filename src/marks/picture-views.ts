@@ -33,7 +33,7 @@ const GRIDS = [
 const OBJECTS_MOST = 10;
 
 /** A grid of three scales, and what detectors found. */
-export function markRegions(width: number, height: number, objects: readonly Box[]): readonly Box[] {
+function markRegions(width: number, height: number, objects: readonly Box[]): readonly Box[] {
   const grid = GRIDS.flatMap(({ perSide, share }) => {
     const [w, h] = [Math.max(1, Math.round(width * share)), Math.max(1, Math.round(height * share))];
     const step = (length: number, i: number): number => (perSide === 1 ? 0 : Math.round((i * length) / (perSide - 1)));

@@ -18,11 +18,6 @@ const gammaln = lazily('math-base-special-gammaln');
 const normalCdfOf = lazily('stats-base-dists-normal-cdf');
 const normalQuantileOf = lazily('stats-base-dists-normal-quantile');
 
-/** P(Z <= x), Z standard normal. */
-export function normalCdf(x: number): number {
-  return normalCdfOf(x, 0, 1);
-}
-
 /** P(Z > x): keeps its relative precision far out, where 1 - cdf would be 0. */
 export function normalTail(x: number): number {
   return normalCdfOf(-x, 0, 1);
@@ -51,7 +46,7 @@ export function logBinomialMass(k: number, n: number, p: number): number {
   return choose + k * Math.log(p) + (n - k) * Math.log1p(-p);
 }
 
-export type BinomialSide = 'two-sided' | 'greater' | 'less';
+type BinomialSide = 'two-sided' | 'greater' | 'less';
 
 /**
  * Exact binomial test of `count` successes in `trials` against the rate `nominal`.

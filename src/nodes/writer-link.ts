@@ -21,7 +21,7 @@ interface Rejected {
   readonly reason: string;
 }
 
-export interface WriterAddress {
+interface WriterAddress {
   /** Such as http://writer:8080. */
   readonly url: string;
   /** Of the scope `lists`; empty: the writer asks for none. */

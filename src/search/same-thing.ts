@@ -12,7 +12,7 @@ import type { ServingThresholds } from './search-thresholds.ts';
 
 type Rule = NonNullable<ServingThresholds['exactProduct']>;
 
-export interface SameThings {
+interface SameThings {
   readonly results: readonly VisualResult[];
   /** Where it is in both pictures, by pin; of those that key points found. */
   readonly matches: ReadonlyMap<number, SizedMatch>;

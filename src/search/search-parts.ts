@@ -15,7 +15,7 @@ import type { PictureReader, QueryNet, QueryPicture, RegionSight } from './pictu
 import type { ServingThresholds } from './search-thresholds.ts';
 
 /** Compares key points; not ready before `extract-local-features` and `build-vocabulary` ran. */
-export interface ExactSearch {
+interface ExactSearch {
   readonly isReady: boolean;
   /** @throws INDEX_UNAVAILABLE, IMAGE_..., ARTIFACT_REFUSED */
   search(question: ExactQuestion): Promise<readonly SizedMatch[]>;

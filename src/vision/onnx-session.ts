@@ -11,7 +11,7 @@ import type { Net } from './net-manifest.ts';
 export type ProviderChoice = 'auto' | 'cuda' | 'cpu';
 export type Provider = 'cuda' | 'cpu';
 
-export interface SessionOptions {
+interface SessionOptions {
   readonly provider?: ProviderChoice;
   /** Intra-op threads; 1 by default, because parallelism is a worker per core. */
   readonly threads?: number;
@@ -20,7 +20,7 @@ export interface SessionOptions {
 }
 
 /** A graph's input or output as declared; a text or -1 in `dims` is free. */
-export interface TensorDeclaration {
+interface TensorDeclaration {
   readonly name: string;
   readonly dims: readonly (number | string)[];
   readonly type: string;
@@ -44,7 +44,7 @@ export interface OnnxSession {
   close(): Promise<void>;
 }
 
-export interface NamedValues {
+interface NamedValues {
   readonly values: Float32Array;
   readonly dims: readonly number[];
 }

@@ -48,7 +48,7 @@ interface Reply {
   readonly items: readonly { readonly pinId: string; readonly position: number }[];
 }
 
-export interface VisitorSettings {
+interface VisitorSettings {
   readonly people: number;
   readonly tires: boolean;
   readonly seed: number;

@@ -20,7 +20,7 @@ type MakeDemo = (
   plan: { readonly proof: true; readonly twin: string | null },
 ) => Promise<Readonly<Record<string, unknown>>>;
 
-export interface ProvedLift extends CategoryLift {
+interface ProvedLift extends CategoryLift {
   /** Interval that holds for all categories and seeds of this kind of world together. */
   readonly simultaneous: { readonly low: number; readonly high: number };
 }

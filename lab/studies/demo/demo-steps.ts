@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ServiceError } from '../../../src/errors.ts';
 import type { WorldSize } from '../../world/recipe.ts';
 
-export interface StepRecord {
+interface StepRecord {
   readonly size: WorldSize;
   /** Seconds per finished step. */
   readonly seconds: Record<string, number>;

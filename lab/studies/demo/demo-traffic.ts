@@ -21,7 +21,7 @@ const LIST_LENGTH = 25;
 /** Time between two lists of the world's clock. */
 const PAUSE_MS = 15 * 60_000;
 /** Choice: more shuffled lists than a live service would serve, so that a young log already says how position matters. */
-export const FIRST_SHUFFLED_SHARE = 0.15;
+const FIRST_SHUFFLED_SHARE = 0.15;
 /** One pin in five is never opened by the first visitors: the held-out queries. */
 export const heldOut = (pin: number): boolean => worldSeed(17, `query ${pin}`) % 5 === 0;
 

@@ -82,7 +82,7 @@ function sizeOf({ options }: Input): WorldSize {
   return { kind: options.world, seed: options.seed, pins: options.pins, boards: options.boards, users: options.users };
 }
 
-export interface DemoPlan {
+interface DemoPlan {
   /** Opened as soon as there are lists, where the demo serves one. */
   readonly page?: DemoPage;
   /** In a proof nobody searches by an object. */

@@ -36,7 +36,7 @@ export function wilson(successes: number, of: number): Share {
   return { share: rounded(share), low: rounded(Math.max(0, middle - reach)), high: rounded(Math.min(1, middle + reach)) };
 }
 
-export interface RecallRow {
+interface RecallRow {
   readonly alteration: string;
   readonly queries: number;
   readonly recall: Readonly<Record<Way, { readonly at1: Share; readonly at4: Share }>>;

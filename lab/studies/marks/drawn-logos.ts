@@ -7,7 +7,7 @@ import { drawSvg } from '../../../src/vision/image-tensor.ts';
 import { PALETTES } from '../../world/latents.ts';
 import { textPath, textUnits } from '../../world/stroke-font.ts';
 
-export const LOGO_SIDE = 320;
+const LOGO_SIDE = 320;
 
 const MIDDLE = LOGO_SIDE / 2;
 

@@ -29,7 +29,7 @@ export type Way = (typeof WAYS)[number];
 /** Share of photos without a taught mark that may get a label. */
 const FALSE_ACCEPTS = 0.01;
 
-export interface WayFigures {
+interface WayFigures {
   readonly threshold: number;
   /** Of the photos that fitted it. */
   readonly fitted: Share | null;

@@ -13,7 +13,7 @@ export const PAPER_MODELS: Readonly<Record<string, readonly FeatureSet[]>> = {
   'paper-crosses': ['control', 'visual', 'cross'],
 };
 
-export const FASHION = ['womens fashion', 'mens fashion'];
+const FASHION = ['womens fashion', 'mens fashion'];
 
 export function paperDefinitions(people: number, queries: number): readonly ExperimentDefinition[] {
   const shared = {

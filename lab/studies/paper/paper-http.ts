@@ -18,12 +18,12 @@ import { eventsOf } from '../list-events.ts';
 /** People who are waiting for a reply at the same time. */
 const CLIENTS = 4;
 
-export interface HttpStage {
+interface HttpStage {
   readonly plan: AssignmentPlan;
   readonly pool: readonly number[];
 }
 
-export interface HttpReplay {
+interface HttpReplay {
   readonly reports: readonly ExperimentReport[];
   readonly lists: number;
   readonly events: number;

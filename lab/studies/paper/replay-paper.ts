@@ -41,7 +41,7 @@ const DAY_MS = 86_400_000;
 /** Share of the lists on which the arms are compared, so that the report can leave out those that are alike. */
 const COMPARED_SHARE = 0.2;
 
-export interface PaperRow {
+interface PaperRow {
   readonly experiment: string;
   readonly features: string;
   readonly control: string;

@@ -13,7 +13,7 @@ import { openContext } from '../../../src/service/context.ts';
 import { labeledList, type LabeledList } from './starter-search.ts';
 
 /** Boards of a class are all of it, or `splits` parts of it, or `overlapping` boards that hold 30 % of it each. */
-export interface BoardStructure {
+interface BoardStructure {
   readonly name: string;
   readonly splits: number;
   readonly overlapping: number;
@@ -35,7 +35,7 @@ interface LabeledPin {
   readonly kind: string;
 }
 
-export interface LabeledPhotos {
+interface LabeledPhotos {
   readonly name: string;
   readonly photos: string;
   /** Data folder with pins and features, without boards. */

@@ -20,7 +20,7 @@ interface ItemReply {
   readonly fields?: Fields;
 }
 
-export interface PlacedReply {
+interface PlacedReply {
   readonly instead: number;
   readonly limit?: string;
   readonly like?: { readonly position: number; readonly pinId: string; readonly likeness: number };

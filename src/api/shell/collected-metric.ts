@@ -3,7 +3,7 @@ import { type Aggregator, Counter, Gauge, type Registry } from 'prom-client';
 /** A value for each set of labels. */
 type Values = Iterable<readonly [labels: Readonly<Record<string, string | number>>, value: number]>;
 
-export interface CollectedMetric {
+interface CollectedMetric {
   readonly name: string;
   readonly help: string;
   readonly labelNames?: readonly string[];

@@ -26,7 +26,7 @@ function withoutConnectionRaw(raw: readonly string[]): string[] {
 }
 
 /** Who answers what this process does not. */
-export interface Destination {
+interface Destination {
   /** A socket file, or the address of another machine. */
   readonly at: Pick<RequestOptions, 'socketPath' | 'protocol' | 'hostname' | 'port'>;
   /** Sent along with every request. */

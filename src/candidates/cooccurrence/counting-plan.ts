@@ -46,12 +46,12 @@ interface BoardRow {
   readonly pinIndexes: ArrayLike<number>;
 }
 
-export const planFile = (folder: string): string => join(folder, 'plan.bin');
+const planFile = (folder: string): string => join(folder, 'plan.bin');
 export const numbered = (folder: string, step: string, part: number, ending = 'bin'): string =>
   join(folder, step, `${String(part).padStart(5, '0')}.${ending}`);
 
 /** Parts for so many pins: their lists fit the memory of a task, and a few tasks have something to do. */
-export const partsFor = (pins: number): number => Math.max(8, Math.ceil(pins / 50_000));
+const partsFor = (pins: number): number => Math.max(8, Math.ceil(pins / 50_000));
 
 /**
  * Writes saves and plan of a job, in one pass. What tasks wrote for the same key before is kept: they need not do it again.

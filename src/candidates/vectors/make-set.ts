@@ -8,7 +8,7 @@ import { type VectorMetadata, vectorFolder, type VectorTable } from './vector-se
 const RECALL_QUERIES = 200;
 const RECALL_AT = [10, 100];
 
-export type MadeGraph = GraphRecall & { readonly buildSeconds: number; readonly resumedRows: number };
+type MadeGraph = GraphRecall & { readonly buildSeconds: number; readonly resumedRows: number };
 
 interface MadeSet {
   readonly version: string;

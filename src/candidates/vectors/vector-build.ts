@@ -151,7 +151,7 @@ export function sortedTable(
   return { metric, ...growing.sorted() };
 }
 
-export interface BuiltGraph {
+interface BuiltGraph {
   readonly index: HnswIndex;
   /** Rows taken over from a build that was stopped. */
   readonly resumedRows: number;

@@ -36,7 +36,7 @@ interface FilterTest {
 }
 
 /** A field that is no part of the record, such as what was found in the picture. A field of the record of that name goes before. */
-export interface FoundField {
+interface FoundField {
   readonly name: string;
   /** Null: nobody looked for it. */
   test(filter: FieldFilter): PinTest | null;

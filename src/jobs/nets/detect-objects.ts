@@ -162,7 +162,7 @@ export async function bytesOrRefusal(image: string, options: ImageFetchOptions):
   }
 }
 
-export function dominanceOf(config: Config): DominanceRules {
+function dominanceOf(config: Config): DominanceRules {
   return { scoreMin: config.objectScoreMin, areaMin: config.dominantAreaMin, ownScoreMin: config.dominantScoreMin };
 }
 
