@@ -9,7 +9,7 @@ const Name = Type.String({ maxLength: 256 });
 const Text = Type.Union([Name, Type.Null()]);
 /** As many items as a list may have, and those that were logged without being shown. */
 const ITEMS_MAX = 2000;
-export const LISTS_MAX = 200;
+const LISTS_MAX = 200;
 
 /** The last millisecond that a date can have. */
 const LATEST = 8.64e15;
