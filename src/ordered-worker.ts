@@ -1,9 +1,12 @@
 import { Worker } from 'node:worker_threads';
 
-/** A worker thread that answers every message with one message, in order. A crash rejects what waits for an answer. */
+/** A worker thread that answers every message with one message, in order. Once it has crashed, every question is rejected. */
 export class OrderedWorker<Question, Answer> {
+  /** Why the thread ended by itself; null while it runs. */
+  crash: Error | null = null;
   private readonly worker: Worker;
   private readonly waiting: { readonly done: (answer: Answer) => void; readonly failed: (error: Error) => void }[] = [];
+  private closing = false;
 
   /** The process may end while nothing waits for an answer. */
   constructor(script: URL, workerData: unknown) {
@@ -13,12 +16,12 @@ export class OrderedWorker<Question, Answer> {
       this.waiting.shift()?.done(answer);
       if (this.waiting.length === 0) this.worker.unref();
     });
-    this.worker.on('error', (error: Error) => {
-      for (const { failed } of this.waiting.splice(0)) failed(error);
-    });
+    this.worker.on('error', (error: Error) => this.end(error));
+    this.worker.on('exit', (code) => this.end(new Error(`the thread ended with ${code}`)));
   }
 
   ask(question: Question): Promise<Answer> {
+    if (this.crash !== null) return Promise.reject(this.crash);
     this.worker.ref();
     return new Promise((done, failed) => {
       this.waiting.push({ done, failed });
@@ -27,6 +30,13 @@ export class OrderedWorker<Question, Answer> {
   }
 
   async close(): Promise<void> {
+    this.closing = true;
     await this.worker.terminate();
+  }
+
+  private end(error: Error): void {
+    if (this.closing) return;
+    this.crash ??= error;
+    for (const { failed } of this.waiting.splice(0)) failed(this.crash);
   }
 }

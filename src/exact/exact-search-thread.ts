@@ -1,7 +1,7 @@
 /** Asks the thread that searches for the very same thing; it starts with the first question. */
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
-import { type ErrorCode, ServiceError } from '../errors.ts';
+import { type ErrorCode, reasonOf, ServiceError } from '../errors.ts';
 import { OrderedWorker } from '../ordered-worker.ts';
 import type { Box } from '../vision/box.ts';
 import type { ImageLimits } from '../vision/image-tensor.ts';
@@ -48,8 +48,12 @@ export class ExactSearchThread {
   async search(question: ExactQuestion): Promise<readonly SizedMatch[]> {
     const { dataFolder, limits } = this;
     const url = workerUrl(import.meta.url, './exact-search-worker.ts');
-    this.worker ??= new OrderedWorker(url, { dataFolder, limits, turns: sharedTurns() });
-    const answer = await this.worker.ask(question);
+    // A thread that crashed is followed by another one.
+    if (this.worker === null || this.worker.crash !== null)
+      this.worker = new OrderedWorker(url, { dataFolder, limits, turns: sharedTurns() });
+    const answer = await this.worker.ask(question).catch((error: unknown) => {
+      throw new ServiceError('INDEX_UNAVAILABLE', { index: 'local features', reason: reasonOf(error) }, error);
+    });
     if ('refused' in answer) throw new ServiceError(answer.refused.code, answer.refused.fields);
     return answer.matches;
   }
