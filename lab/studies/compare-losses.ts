@@ -32,7 +32,7 @@ import { readNet } from '../../src/vision/net-manifest.ts';
 const FLAGS = flags([
   { flag: '--images <folder>', meaning: 'photos, a folder a class', required: true },
   { flag: '--net <folder>', meaning: 'the net to start from (default: the active one)' },
-  { flag: '--splits <n>', meaning: 'times the classes are dealt anew', kind: 'integer', range: [1, 100], default: 3 },
+  { flag: '--splits <n>', meaning: 'number of random splits of the classes', kind: 'integer', range: [1, 100], default: 3 },
   { flag: '--epochs <n>', meaning: 'at most', kind: 'integer', default: HEAD_DEFAULTS.epochs },
   { flag: '--triplet-rate <n>', meaning: 'learning rate of triplets', kind: 'number', above: 0, default: LOSS_RATES.triplet },
   { flag: '--sample <n>', meaning: 'photos at most', kind: 'integer', default: 20_000 },

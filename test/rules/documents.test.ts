@@ -53,6 +53,13 @@ describe('documents say what the code says', () => {
     expect(links.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 
+  it('the index of docs/DECISIONS.md has every decision, in their order', () => {
+    const page = read('docs/DECISIONS.md');
+    const titles = [...page.matchAll(/^## (.+)$/gm)].map(([, title]) => title);
+    const index = page.slice(0, page.indexOf('\n## '));
+    expect([...index.matchAll(/^- \[(.+?)\]\(#/gm)].map(([, title]) => title)).toEqual(titles);
+  });
+
   it('every bench has a README', () => {
     const benches = readdirSync(join(ROOT, 'bench')).filter((name) => existsSync(join(ROOT, 'bench', name, 'run.ts')));
     expect(benches.length).toBeGreaterThan(10);

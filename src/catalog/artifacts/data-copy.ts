@@ -29,7 +29,7 @@ interface CopyOptions {
   readonly wants?: (path: string) => boolean;
   /** What is known of a file, by path, size and time, so that it need not be copied; absent: nothing is. */
   readonly known?: (path: string, bytes: number, modifiedAt: number) => CopiedFile | null;
-  /** Writes a database anew in place of a copy; false: it is copied as it is. */
+  /** Writes a new database instead of a copy; false: the file is copied as it is. */
   readonly rewrite?: (path: string, source: string, target: string) => boolean;
 }
 

@@ -149,9 +149,9 @@ async function taughtBy(store: MarkStore, eyes: MarkEyes): Promise<readonly Taug
   const all = store.taught();
   const others = all.filter(({ madeBy }) => madeBy !== eyes.madeBy);
   if (others.length === 0) return all;
-  const anew: TaughtPicture[] = [];
-  for (const one of others) anew.push({ ...one, madeBy: eyes.madeBy, view: await lookAtMark(one.picture, eyes) });
-  store.teach(anew, Date.now());
+  const again: TaughtPicture[] = [];
+  for (const one of others) again.push({ ...one, madeBy: eyes.madeBy, view: await lookAtMark(one.picture, eyes) });
+  store.teach(again, Date.now());
   return store.taught();
 }
 
