@@ -18,6 +18,11 @@ const gammaln = lazily('math-base-special-gammaln');
 const normalCdfOf = lazily('stats-base-dists-normal-cdf');
 const normalQuantileOf = lazily('stats-base-dists-normal-quantile');
 
+/** P(Z <= x), Z standard normal. */
+export function normalCdf(x: number): number {
+  return normalCdfOf(x, 0, 1);
+}
+
 /** P(Z > x): keeps its relative precision far out, where 1 - cdf would be 0. */
 export function normalTail(x: number): number {
   return normalCdfOf(-x, 0, 1);
