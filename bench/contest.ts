@@ -3,14 +3,15 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SERVING_MEMORY } from '../src/api/shell/serving-memory.ts';
+import { SERVING_MEMORY, YOUNG_GENERATION } from '../src/api/shell/serving-memory.ts';
 import { bootstrapMean } from '../src/math/bootstrap.ts';
 import type { LoadOrder, LoadRequest, LoadResult } from './load-process.ts';
 import type { ContenderOrder, ContenderWord } from './serving-process.ts';
 
 export interface Contender {
   readonly origin: string;
-  usage(): Promise<{ readonly cpuMicros: number; readonly rssBytes: number }>;
+  /** Processor time of the whole process, of its main thread within that, and its memory. */
+  usage(): Promise<{ readonly cpuMicros: number; readonly mainMicros: number; readonly rssBytes: number }>;
   stop(): Promise<void>;
 }
 
@@ -135,7 +136,9 @@ export function figures({ perSecond, perCoreSecond, cpuMicrosEach, p50, p95, p99
 
 function forkBeside(file: string): ChildProcess {
   return fork(new URL(file, import.meta.url), {
+    // As `serve` starts itself.
     env: { ...process.env, ...SERVING_MEMORY },
+    execArgv: [...process.execArgv, YOUNG_GENERATION],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
 }

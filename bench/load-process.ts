@@ -33,6 +33,8 @@ export interface LoadResult {
   readonly p95: number;
   readonly p99: number;
   readonly bytes: number;
+  /** Processor time of the load generator itself. */
+  readonly cpuMicros: number;
 }
 
 async function run(order: LoadOrder): Promise<LoadResult> {
@@ -53,15 +55,17 @@ async function run(order: LoadOrder): Promise<LoadResult> {
     }
     latencies.push(performance.now() - dueAt);
   };
+  const before = process.cpuUsage();
   const startedAt = performance.now();
   const until = startedAt + order.seconds * 1000;
   if (order.rate === undefined) await closedLoop(one, order.clients, until);
   else await openLoop(one, order.rate, startedAt, until);
   const seconds = (performance.now() - startedAt) / 1000;
+  const { user, system } = process.cpuUsage(before);
   await pool.close();
   latencies.sort((a, b) => a - b);
   const at = (share: number): number => latencies[Math.min(latencies.length - 1, Math.floor(share * latencies.length))] ?? 0;
-  return { done: latencies.length, ...counts, seconds, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+  return { done: latencies.length, ...counts, seconds, cpuMicros: user + system, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
 }
 
 async function closedLoop(one: (dueAt: number) => Promise<void>, clients: number, until: number): Promise<void> {

@@ -1,7 +1,5 @@
 /** A contender of the serving benches, in a process of its own: the service over a data folder, or the floor. */
-import cluster from 'node:cluster';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import Fastify from 'fastify';
 import { readConfig } from '../src/config.ts';
 import { startServer } from '../src/server.ts';
@@ -16,7 +14,8 @@ export interface ContenderOrder {
 }
 
 /** What a contender answers: where it listens, and on request how much processor time it has used. */
-export type ContenderWord = { readonly port: number } | { readonly cpuMicros: number; readonly rssBytes: number };
+export type ContenderWord =
+  { readonly port: number } | { readonly cpuMicros: number; readonly mainMicros: number; readonly rssBytes: number };
 
 async function start(order: ContenderOrder): Promise<number> {
   if (order.kind === 'floor') return startFloor(order.body ?? '{}');
@@ -34,20 +33,13 @@ async function startFloor(body: string): Promise<number> {
   return Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port);
 }
 
-/** Processor time of the reading processes behind the contender's port, from Linux's own book (ticks of 10 ms). */
-function readersMicros(): number {
-  return Object.values(cluster.workers ?? {}).reduce((sum, reader) => {
-    const fields = readFileSync(`/proc/${reader?.process.pid}/stat`, 'utf8').split(') ')[1].split(' ');
-    return sum + (Number(fields[11]) + Number(fields[12])) * 10_000;
-  }, 0);
-}
-
 if (process.send) {
   process.on('disconnect', () => process.exit());
   process.on('message', (message: ContenderOrder | 'usage') => {
     if (message === 'usage') {
       const { user, system } = process.cpuUsage();
-      process.send?.({ cpuMicros: user + system + readersMicros(), rssBytes: process.memoryUsage.rss() });
+      const main = process.threadCpuUsage();
+      process.send?.({ cpuMicros: user + system, mainMicros: main.user + main.system, rssBytes: process.memoryUsage.rss() });
     } else {
       start(message).then(
         (port) => process.send?.({ port }),

@@ -113,8 +113,8 @@ export const SETTINGS = {
     'WORKERS',
     'integer',
     '1',
-    'processes',
-    'Processes that serve lists on the port; above 1, a separate process does all writing.',
+    'threads',
+    'Threads that serve lists on the port; above 1, another one does all writing. Linux only.',
     [1, 256],
   ),
   publish: setting(

@@ -1,4 +1,4 @@
-/** The serving process: context, application, socket, graceful close; nothing else. */
+/** The serving process: context, application, socket, reading threads, graceful close; nothing else. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { closeApp } from './api/shell/close-app.ts';
 import { listen } from './api/shell/listen.ts';
 import type { Metrics } from './api/shell/metrics.ts';
 import { logServed } from './api/shell/log-served.ts';
-import { ReadingProcesses } from './api/shell/reading-processes.ts';
+import { ReadingThreads } from './api/shell/reading-threads.ts';
 import { warmNet, warmUp } from './api/shell/warm-up.ts';
 import { checkListening, Keys } from './api/shell/keys.ts';
 import { warmFetch } from './catalog/pins/image-fetch.ts';
@@ -59,14 +59,18 @@ interface Readers {
   close(): Promise<void>;
 }
 
-/** This process writes and listens on a socket file of its own; as many others as the setting says answer at the port. */
+/** This thread writes and listens on a socket file of its own; as many others as the setting says answer at the port. */
 async function startReaders(context: Context, app: App, metrics: Metrics): Promise<Readers> {
   const folder = mkdtempSync(join(tmpdir(), 'related-pins-'));
   const writer = join(folder, 'writer.sock');
   await app.listen({ path: writer });
   const { config, dataFolder } = context;
   const take = (list: ServedList): void => logServed(context, metrics, app.log, list);
-  const readers = new ReadingProcesses({ config, writer, byId: false, metrics: metrics.readers, log: app.log, take }, dataFolder);
+  const readers = new ReadingThreads(
+    { config, writer, byId: false, metrics: metrics.readers, log: app.log, take },
+    dataFolder,
+    context.looks.sharedTables(),
+  );
   const close = async (): Promise<void> => {
     await readers.close();
     rmSync(folder, { recursive: true, force: true });

@@ -4,10 +4,11 @@
  * same bytes from memory.
  */
 import { seededRandom } from '../../src/math/random.ts';
-import { Asking, pairedRatio, round, startContender, WARM_SECONDS } from '../contest.ts';
+import { Asking, pairedRatio, startContender } from '../contest.ts';
 import { generatedCatalog } from '../generated-catalog.ts';
 import { generatedLog, USERS } from '../generated-log.ts';
 import { nativePairs } from './native-pairs.ts';
+import { scaling } from './scaling.ts';
 
 interface Flags {
   readonly pins: number;
@@ -15,7 +16,7 @@ interface Flags {
   /** Pairs of service and floor at the first number of candidates. */
   readonly rounds: number;
   readonly candidates: readonly number[];
-  /** Processes of the scaling contest; 1: none. */
+  /** Threads of the scaling contest; 1: none. */
   readonly workers: number;
   /** Whether popular queries with the reply cache on are asked too. */
   readonly kept: boolean;
@@ -60,31 +61,10 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
       rates.floor.push(lowest.capacity.perCoreSecond);
     }
   }
-  if (flags.workers > 1) raw.scaling = await scaling(folder, requests, flags);
+  if (flags.workers > 1) raw.scaling = await scaling({ ...flags, folder, log, requests });
   if (flags.kept) raw['popular queries, reply cache on'] = await popular(folder, flags);
   const [ours, peer] = [rates.ours, rates.floor].map((values) => [...values].sort((x, y) => x - y)[values.length >> 1]);
   return { ours, peer, ...pairedRatio(rates.ours, rates.floor), unit: 'closeups per second of a core', pins: flags.pins, raw };
-}
-
-/**
- * Closeups a second of one process and of several behind one port. By the clock load generator and writer share the cores
- * with the readers; by processor time (readers and writer together) it is what as many free cores would give.
- */
-async function scaling(folder: string, requests: readonly { path: string }[], { workers, seconds }: Flags) {
-  const rates: Record<string, number> = {};
-  const costs: Record<string, number> = {};
-  for (const count of [1, workers]) {
-    const service = await startContender({ kind: 'service', folder, settings: { workers: count } });
-    const asking = new Asking(service, requests);
-    await asking.measure({ seconds: WARM_SECONDS, clients: 32 });
-    const { perSecond, cpuMicrosEach } = await asking.measure({ seconds, clients: 32 });
-    rates[`${count} workers`] = round(perSecond);
-    costs[`${count} workers`] = round(cpuMicrosEach);
-    await service.stop();
-  }
-  const ratio = rates[`${workers} workers`] / rates['1 workers'];
-  const byProcessorTime = (workers * costs['1 workers']) / costs[`${workers} workers`];
-  return { ...rates, ratio: round(ratio), cpuMicrosEach: costs, ratioByProcessorTime: round(byProcessorTime) };
 }
 
 /** A hundred popular queries with the reply cache on. */

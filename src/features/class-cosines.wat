@@ -4,7 +4,7 @@
 ;; Rows come from anywhere in memory: every stretch of 64 rows is touched, a load per line, before it is worked on, so that
 ;; the processor waits for many lines at once and not for one after the other.
 (module
-  (import "scores" "memory" (memory 1 65536))
+  (import "scores" "memory" (memory 1 65536 shared))
   (func (export "dots") (param $base i32) (param $bytes i32) (param $query i32) (param $rows i32) (param $count i32) (param $out i32)
     (local $end i32) (local $stretch i32) (local $at i32) (local $row i32) (local $rowEnd i32) (local $q i32) (local $sink i32)
     (local $scores v128) (local $low v128) (local $high v128)

@@ -22,14 +22,19 @@ export class ClassScores implements ClassScoreTable {
   private inside = new Int32Array(0);
   private found = new Int32Array(0);
 
-  /** `file` holds `scores` (pins x length) and `scoreNorms`; null: everything is fresh. */
-  constructor(length: number, file: ArtifactFile | null, byteLimit: number) {
+  /** `file` holds `scores` (pins x length) and `scoreNorms`; null: everything is fresh. `filled`: another thread's rows of the same file. */
+  constructor(length: number, file: ArtifactFile | null, byteLimit: number, filled: WebAssembly.Memory | null = null) {
     this.length = length;
     this.file = file;
     const norms = file ? (file.read('scoreNorms') as Float32Array) : new Float32Array(0);
-    this.resident = file && norms.length * length * 4 <= byteLimit ? residentOf(file, norms, length) : null;
+    this.resident = file && norms.length * length * 4 <= byteLimit ? residentOf(file, norms, length, filled) : null;
     this.norms = this.resident ? new Float32Array(0) : norms;
     this.scratch = new Float32Array(length);
+  }
+
+  /** Where the rows of the file are; null while they are read from it. */
+  get memory(): WebAssembly.Memory | null {
+    return this.resident?.memory ?? null;
   }
 
   get isResident(): boolean {
@@ -95,8 +100,9 @@ export class ClassScores implements ClassScoreTable {
   }
 }
 
-function residentOf(file: ArtifactFile, norms: Float32Array, length: number): ResidentScores {
-  const resident = new ResidentScores(norms.length, length);
+function residentOf(file: ArtifactFile, norms: Float32Array, length: number, filled: WebAssembly.Memory | null): ResidentScores {
+  const resident = new ResidentScores(norms.length, length, filled);
+  if (filled !== null) return resident;
   const bytes = new Int8Array(length);
   for (let first = 0; first < norms.length; first += BLOCK_ROWS) {
     const some = Math.min(BLOCK_ROWS, norms.length - first);

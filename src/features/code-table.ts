@@ -1,18 +1,15 @@
 import { wordsOf } from '../math/bits.ts';
+import { SLOTS } from './scratch-slots.ts';
 import type { CodeTable } from './visual-features.ts';
 
-/**
- * Memory before the first code: scratch space of the scans, one slot per thread (query codes in, hits out), because
- * WebAssembly sees one memory only.
- */
+/** Memory before the first code: scratch space of the scans, a slot per thread (query codes in, hits out). Unused, it takes no room. */
 export const SCAN_SLOT_BYTES = 65_536;
-export const SCAN_SLOTS = 8;
-const CODES_OFFSET = SCAN_SLOT_BYTES * SCAN_SLOTS;
+const CODES_OFFSET = SCAN_SLOT_BYTES * SLOTS;
 const PAGE_BYTES = 65_536;
 
 /**
  * An empty table for `capacity` codes of `bits` bits in shared memory of its own, readable by WebAssembly and by worker
- * threads. Memory: the codes, one byte a row, and half a mebibyte of scratch.
+ * threads. Memory: the codes, one byte a row, and 64 KiB of scratch per thread that uses it.
  * Throws RangeError beyond the 4 GiB that WebAssembly can address.
  */
 export function allocateCodeTable(bits: number, capacity: number): CodeTable {

@@ -7,6 +7,7 @@ import { allocateCodeTable, grownCodeTable } from './code-table.ts';
 import { featureArtifacts, type FeatureArtifactMetadata } from './feature-artifact.ts';
 import type { FeatureNet } from './convnet.ts';
 import { type FeatureRow, type FeatureStore, netKeyOf, type Subject } from './feature-store.ts';
+import { NO_TABLES, type SharedFeatures, type SharedTables } from './shared-tables.ts';
 import type { CodeTable, ObjectFeatures, VisualFeatures } from './visual-features.ts';
 
 /** Codes read from the file at a time: a mebibyte, which stays in the cache until it is copied. */
@@ -21,18 +22,28 @@ export class ResidentFeatures implements VisualFeatures {
   /** Rows up to this write of the store are in. */
   sequence: number;
   private readonly objects: ObjectRows;
+  /** Names what the tables were read from; null: no artifact. */
+  private readonly of: string | null;
 
-  constructor(net: FeatureNet, bits: number, file: ArtifactFile | null, byteLimit: number) {
+  constructor(net: FeatureNet, bits: number, file: ArtifactFile | null, byteLimit: number, tables: SharedTables = NO_TABLES) {
     this.netDigest = net.digest;
     this.netKey = netKeyOf(net);
     const metadata = file ? checked(file, net, bits) : null;
     const pins = metadata?.pins ?? 0;
     this.sequence = metadata?.sequence ?? 0;
-    this.image = allocateCodeTable(bits, pins + Math.max(1024, pins >> 2));
-    this.imageScores = new ClassScores(net.fc8Length, file, byteLimit);
-    if (file) readCodes(file, this.image);
+    this.of = file && `${this.netKey} ${file.digest}`;
+    const shared = tables.find(({ of }) => of === this.of);
+    this.image = shared?.image ?? allocateCodeTable(bits, pins + Math.max(1024, pins >> 2));
+    this.imageScores = new ClassScores(net.fc8Length, file, byteLimit, shared?.scores);
+    if (file && !shared) readCodes(file, this.image);
     const packed = file && metadata && { file, words: this.image.words, length: net.fc8Length, labels: metadata.objectLabels, pins };
     this.objects = new ObjectRows(packed);
+  }
+
+  /** For other threads of this process that open the same artifact; null: there is none. */
+  shared(): SharedFeatures | null {
+    const { of, image, imageScores } = this;
+    return of === null ? null : { of, image, scores: imageScores.memory };
   }
 
   objectOf(pinIndex: number): ObjectFeatures | null {
@@ -69,14 +80,20 @@ export class ResidentFeatures implements VisualFeatures {
 }
 
 /**
- * The features of a net in a data folder: its current artifact and fresh rows.
+ * The features of a net in a data folder: its current artifact and fresh rows. `tables`: what other threads have in memory.
  * Throws ARTIFACT_REFUSED when the artifact is damaged or of another net.
  */
-export function openFeatures(dataFolder: string, store: FeatureStore, net: FeatureNet, classScoreBytes: number): ResidentFeatures {
+export function openFeatures(
+  dataFolder: string,
+  store: FeatureStore,
+  net: FeatureNet,
+  classScoreBytes: number,
+  tables: SharedTables = NO_TABLES,
+): ResidentFeatures {
   const netId = store.netIdOf(net);
   const bits = store.binarizer(netId)?.bits ?? (typeof net.rule === 'object' ? net.rule.bits : net.fc6Length);
   const file = dataFolder === ':memory:' ? null : featureArtifacts(dataFolder, net).open();
-  const features = new ResidentFeatures(net, bits, file, classScoreBytes);
+  const features = new ResidentFeatures(net, bits, file, classScoreBytes, tables);
   features.refresh(store, netId);
   return features;
 }

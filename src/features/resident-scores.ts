@@ -1,4 +1,5 @@
 /** Class scores of many pins in memory that WebAssembly can read, and their dot products with a query. */
+import { ownSlot, SLOTS } from './scratch-slots.ts';
 import { wasmKernel } from '../worker-url.ts';
 import { type ScoreBytes } from './score-bytes.ts';
 
@@ -18,6 +19,8 @@ type Dots = (base: number, bytes: number, query: number, rows: number, count: nu
 export class ResidentScores {
   readonly rows: number;
   readonly length: number;
+  /** Shared: other threads may be given it. */
+  readonly memory: WebAssembly.Memory;
   private readonly rowBytes: number;
   private readonly base: number;
   private readonly bytes: Int8Array;
@@ -27,25 +30,26 @@ export class ResidentScores {
   private readonly found: Int32Array;
   private readonly dotsOf: Dots;
 
-  /** @throws RangeError beyond the 4 GiB that WebAssembly can address. */
-  constructor(rows: number, length: number) {
+  /** `filled`: the memory of another thread's rows, as many and as long. @throws RangeError beyond the 4 GiB that WebAssembly can address. */
+  constructor(rows: number, length: number, filled: WebAssembly.Memory | null = null) {
     this.rows = rows;
     this.length = length;
     this.rowBytes = Math.ceil((length + SQUARES_BYTES) / LINE_BYTES) * LINE_BYTES;
-    const queryAt = LINE_BYTES;
+    const slotBytes = this.rowBytes * 2 + CHUNK_ROWS * 12;
+    this.base = LINE_BYTES + SLOTS * slotBytes;
+    const queryAt = LINE_BYTES + (ownSlot() ?? 0) * slotBytes;
     const askedAt = queryAt + this.rowBytes * 2;
     const foundAt = askedAt + CHUNK_ROWS * 4;
-    this.base = foundAt + CHUNK_ROWS * 8;
     const pages = Math.ceil((this.base + rows * this.rowBytes) / PAGE_BYTES);
     if (pages > 65_536) throw new RangeError(`${rows} rows of ${length} class scores are over 4 GiB`);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const memory = (this.memory = filled ?? new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }));
     this.bytes = new Int8Array(memory.buffer, this.base, rows * this.rowBytes);
     this.words = new Int32Array(memory.buffer, this.base, (rows * this.rowBytes) / 4);
     this.query = new Int16Array(memory.buffer, queryAt, this.rowBytes);
     this.asked = new Int32Array(memory.buffer, askedAt, CHUNK_ROWS);
     this.found = new Int32Array(memory.buffer, foundAt, CHUNK_ROWS * 2);
     this.dotsOf = kernelOver(memory);
-    for (let row = 0; row < rows; row++) this.words[this.squaresAt(row)] = ABSENT;
+    if (filled === null) for (let row = 0; row < rows; row++) this.words[this.squaresAt(row)] = ABSENT;
   }
 
   /** Sets a row; null: the pin has no scores. */

@@ -1,5 +1,5 @@
 /**
- * What a node answers beside lists, behind its reading processes: health and metrics. Everything else is the writer's: what only
+ * What a node answers beside lists, behind its reading threads: health and metrics. Everything else is the writer's: what only
  * reads and what people did are passed on, what changes something is refused by name.
  */
 import { Registry } from 'prom-client';

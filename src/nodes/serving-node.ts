@@ -1,5 +1,5 @@
 /**
- * A node: reading processes over what the writer published, on any number of machines. This process answers no lists: it pulls
+ * A node: reading threads over what the writer published, on any number of machines. The thread that starts them answers no lists: it pulls
  * new versions and lets readers of them take over, keeps what was served until the writer has it, and passes on the rest.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { KEYS_FILE } from '../access-keys.ts';
 import { closeApp } from '../api/shell/close-app.ts';
 import { checkListening, Keys } from '../api/shell/keys.ts';
 import { ReaderMetrics } from '../api/shell/reader-metrics.ts';
-import { ReadingProcesses } from '../api/shell/reading-processes.ts';
+import { ReadingThreads } from '../api/shell/reading-threads.ts';
 import { requestLog } from '../api/shell/request-log.ts';
 import type { App } from '../api/routes/routes.ts';
 import { type DataFolderLock, lockDataFolder } from '../catalog/artifacts/data-folder-lock.ts';
@@ -92,7 +92,7 @@ class RunningNode implements NodeState {
   private version: PulledVersion;
   private waiting: SentList[] = [];
   private app: App | null = null;
-  private processes: ReadingProcesses | null = null;
+  private threads: ReadingThreads | null = null;
   private following: Promise<void> = Promise.resolve();
 
   constructor(parts: NodeParts, version: PulledVersion) {
@@ -123,8 +123,8 @@ class RunningNode implements NodeState {
       // Callers are passed on from the first one on, where the writer is there.
       await this.link.handIn();
       const take = (list: ServedList, names: PinNames | null): void => this.take(list, names);
-      this.processes = new ReadingProcesses({ config, writer, byId: true, metrics: this.readers, log: app.log, take }, this.version.folder);
-      const address = await this.processes.start(config.workers);
+      this.threads = new ReadingThreads({ config, writer, byId: true, metrics: this.readers, log: app.log, take }, this.version.folder);
+      const address = await this.threads.start(config.workers);
       keepOnly(this.parts.folder, this.serving.version);
       this.link.follow();
       this.following = this.follow();
@@ -180,7 +180,7 @@ class RunningNode implements NodeState {
     const current = await currentVersion(store);
     if (current === null || current === this.serving.version || this.stopping) return;
     const next = await pull(store, current, folder);
-    await this.processes?.moveTo(next.folder);
+    await this.threads?.moveTo(next.folder);
     this.version = next;
     takeKeys(next, folder);
     keepOnly(folder, current);
@@ -190,7 +190,7 @@ class RunningNode implements NodeState {
   private async close(): Promise<void> {
     this.stopping = true;
     await this.following;
-    await this.processes?.close();
+    await this.threads?.close();
     if (this.app) await closeApp(this.app, this);
     this.keep();
     await this.link.close();

@@ -22,6 +22,7 @@ import { type Experiments, openExperiments } from '../experiments/experiments.ts
 import { OwnMetricsFile } from '../experiments/own-metrics.ts';
 import { describeByCatalog } from '../experiments/query-segment.ts';
 import type { PinObjects } from '../detection/pin-objects.ts';
+import type { SharedTables } from '../features/shared-tables.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
 import { ModelRegistry } from '../ranker/registry/model-registry.ts';
 import { ServingModels } from '../ranker/registry/serving-models.ts';
@@ -56,8 +57,10 @@ interface ContextOptions {
   readonly lock?: boolean;
   /** Keep looking for changes until closed. */
   readonly follow?: boolean;
-  /** Where served lists go when another process writes the log. */
+  /** Where served lists go when another thread writes the log. */
   readonly sendList?: (list: ServedList) => Promise<void>;
+  /** Tables of this data folder that another thread of the process has loaded. */
+  readonly tables?: SharedTables;
   /** Where catalog and candidate lists lie, when not in the data folder (a catalog with saves held out). */
   readonly catalogFolder?: string;
   /** Called once per change: which model serves, what was refused. */
@@ -124,7 +127,7 @@ export class Context {
     this.fieldColumns = new FieldColumns(this.catalog, this.marks);
     this.log = openLog(dataFolder, { synchronous, userKey, cacheKib, groupCommitMs: config.groupCommitMs });
     keepFormerNet(dataFolder, { synchronous });
-    this.looks = new VisualState(config, dataFolder, { synchronous, cacheKib });
+    this.looks = new VisualState(config, dataFolder, { synchronous, cacheKib }, options.tables);
     this.registry = new ModelRegistry(join(dataFolder, 'models'));
     this.models = new ServingModels(this.registry, () => this.visual?.netDigest ?? null);
     this.darkReading = new DarkReading(
@@ -223,7 +226,7 @@ export class Context {
     return hiddenPins(this.log, userId, now, this.hot.actions?.of(userId));
   }
 
-  /** Settles when the list is durable; in a reading process when it was handed on. */
+  /** Settles when the list is durable; in a reading thread when it was handed on. */
   appendList(list: ServedList): Promise<void> {
     return this.options.sendList ? this.options.sendList(list) : this.log.lists.append(list);
   }

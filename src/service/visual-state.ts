@@ -9,6 +9,7 @@ import { reasonOf, ServiceError } from '../errors.ts';
 import { type FeatureNet, featureNetOf } from '../features/convnet.ts';
 import { type FeatureStore, openFeatureStore } from '../features/feature-store.ts';
 import { openFeatures, type ResidentFeatures } from '../features/resident-features.ts';
+import { NO_TABLES, type SharedTables } from '../features/shared-tables.ts';
 import type { VisualFeatures } from '../features/visual-features.ts';
 import type { Degradation } from '../lists/serving-parts.ts';
 import { activeNet, detectorStamp, netStamp } from '../vision/net-folder.ts';
@@ -38,13 +39,16 @@ export class VisualState {
   private features: ResidentFeatures | null = null;
   private featureProblem: Degradation | null = null;
   private switchProblem: Degradation | null = null;
+  /** Of the thread that was there before this one; let go when they are taken. */
+  private tables: SharedTables;
   private stamp: string;
   private setStamp = '';
 
-  constructor(config: Config, dataFolder: string, options: DatabaseOptions) {
+  constructor(config: Config, dataFolder: string, options: DatabaseOptions, tables: SharedTables = NO_TABLES) {
     this.config = config;
     this.dataFolder = dataFolder;
     this.options = options;
+    this.tables = tables;
     this.stamp = netStamp(dataFolder);
     this.netFolder = activeNet(dataFolder, 'visual');
     this.store = openFeatureStore(dataFolder, options);
@@ -55,6 +59,12 @@ export class VisualState {
   /** Null before the first features of the active net were computed. */
   get visual(): VisualFeatures | null {
     return this.features;
+  }
+
+  /** What other threads of this process need not load again. */
+  sharedTables(): SharedTables {
+    const shared = this.features?.shared();
+    return shared ? [shared] : NO_TABLES;
   }
 
   get degraded(): readonly Degradation[] {
@@ -122,7 +132,8 @@ export class VisualState {
     if (this.features) return this.features.refresh(store, netId);
     if (store.sequence(netId) === 0) return;
     try {
-      this.features = openFeatures(this.dataFolder, store, net, this.config.classScoreBytes);
+      this.features = openFeatures(this.dataFolder, store, net, this.config.classScoreBytes, this.tables);
+      this.tables = NO_TABLES;
       this.featureProblem = null;
     } catch (error) {
       this.featureProblem = problemOf(error, 'ARTIFACT_REFUSED');

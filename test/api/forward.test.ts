@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, request as ask, type IncomingMe
 import { join } from 'node:path';
 import Fastify from 'fastify';
 import { afterEach, expect, test } from 'vitest';
-import { forwardTheRest, writingProcess } from '../../src/api/shell/forward.ts';
+import { forwardTheRest, writingThread } from '../../src/api/shell/forward.ts';
 import type { App } from '../../src/api/routes/routes.ts';
 import { temporaryFolder } from '../world.ts';
 
@@ -14,7 +14,7 @@ afterEach(async () => {
   await app.close();
 });
 
-/** A reading process before a writing one that does `answer`. */
+/** A reading thread before a writing one that does `answer`. */
 async function forwarding(
   answer: (url: string, send: (text: string, end: boolean) => void, headers: IncomingHttpHeaders) => void,
 ): Promise<string> {
@@ -31,7 +31,7 @@ async function forwarding(
   );
   await new Promise<void>((listening) => writer.listen(socket, listening));
   app = Fastify({ requestTimeout: 200 }) as unknown as App;
-  await forwardTheRest(app, writingProcess(socket));
+  await forwardTheRest(app, writingThread(socket));
   return app.listen({ host: '127.0.0.1', port: 0 });
 }
 

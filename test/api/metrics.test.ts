@@ -5,7 +5,7 @@ import { testConfig, worldFolder } from '../world.ts';
 
 let context: Context;
 let writer: BuiltApp;
-/** Stands for the application of a reading process. */
+/** Stands for the application of a reading thread. */
 let reader: BuiltApp;
 
 beforeAll(async () => {

@@ -36,13 +36,13 @@ it('callers behind a listed proxy have limits of their own; nobody else is belie
 });
 
 // With two processes behind the port twice the limit was let through.
-it('a reading process has its share of the limit', async () => {
+it('a reading thread has its share of the limit', async () => {
   const app = await open({ workers: 2, rateLimit: 2 }, { writer: '/nowhere.sock' });
   const statuses = (await Promise.all(Array.from({ length: 8 }, () => app.inject(URL_OF_LIST)))).map(({ statusCode }) => statusCode);
   expect(statuses.filter((status) => status === 200)).toHaveLength(2);
 });
 
-it('a reading process looks at host and origin as the writing one does', async () => {
+it('a reading thread looks at host and origin as the writing one does', async () => {
   const app = await open({ workers: 2 }, { writer: '/nowhere.sock' });
   const statusOf = async (headers: Record<string, string>, method: 'GET' | 'POST' = 'GET', url = URL_OF_LIST): Promise<number> =>
     (await app.inject({ method, url, headers })).statusCode;

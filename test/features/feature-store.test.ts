@@ -82,6 +82,30 @@ describe('feature rows', () => {
 });
 
 describe('features for serving', () => {
+  it('are loaded once for all threads: another one takes the tables, and both see what either takes in', () => {
+    const store = openFeatureStore(folder);
+    const id = store.netIdOf(net);
+    store.put(id, 'image', [row(0), row(1)]);
+    packFeatures(folder, store, net, 40);
+    const first = openFeatures(folder, store, net, 1e6);
+    const tables = [first.shared()].filter((shared) => shared !== null);
+    const second = openFeatures(folder, store, net, 1e6, structuredClone(tables));
+    store.put(id, 'image', [row(1, 11), row(9)]);
+    second.refresh(store, id);
+    expect([...first.image.codes.subarray(2, 4)]).toEqual([77, 11]);
+    expect([first.image.has[9], first.imageScores.scoresOf(1)]).toEqual([1, second.imageScores.scoresOf(1)]);
+    // One that needs more room goes on by itself.
+    store.put(id, 'image', [row(3000)]);
+    second.refresh(store, id);
+    expect([second.image.has[3000], first.image.has[3000]]).toEqual([1, undefined]);
+    first.refresh(store, id);
+    expect([...first.image.codes]).toEqual([...second.image.codes]);
+    // What was read from another artifact is not taken.
+    packFeatures(folder, store, net, 40);
+    expect(openFeatures(folder, store, net, 1e6, tables).image).not.toBe(tables[0].image);
+    store.close();
+  });
+
   it('come from the packed file, fresh rows laid over, resident or read on demand', () => {
     const store = openFeatureStore(folder);
     const id = store.netIdOf(net);

@@ -19,7 +19,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['service'],
   ['api'],
   ['nodes'],
-  ['server.ts', 'reading-process.ts'],
+  ['server.ts', 'reading-thread.ts'],
   ['jobs'],
   ['command-line.ts'],
   ['cli.ts'],

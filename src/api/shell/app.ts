@@ -18,7 +18,7 @@ import { allowOrigins } from './cors.ts';
 import { compressReplies } from './compression.ts';
 import { takeEncodedBodies } from './encoded-body.ts';
 import { takeBodiesExactly } from './exact-body.ts';
-import { forwardTheRest, writingProcess } from './forward.ts';
+import { forwardTheRest, writingThread } from './forward.ts';
 import { guard } from './guard.ts';
 import { healthRoutes } from '../routes/health.ts';
 import { homeFeedRoutes } from '../routes/home-feed.ts';
@@ -76,26 +76,27 @@ const ROUTES: readonly ((app: App, service: Service) => void)[] = [
   statusRoutes,
 ];
 
-/** Routes that a reading process answers itself. */
+/** Routes that a reading thread answers itself. */
 const READING: readonly ((app: App, service: Service) => void)[] = [closeupRoutes, homeFeedRoutes, rankRoutes];
 
 export interface AppShape {
-  /** Reading processes stand before this one and say whom they ask for. */
+  /** Reading threads stand before this one and say whom they ask for. */
   readonly behindReaders?: boolean;
-  /** A reading process: the socket of the writing one, which answers everything but lists. */
+  /** A reading thread: the socket of the writing one, which answers everything but lists. */
   readonly writer?: string;
 }
 
 export interface BuiltApp {
   readonly app: App;
   readonly metrics: Metrics;
+  readonly log: RequestLog;
 }
 
 export async function buildApp(context: Context): Promise<App> {
   return (await buildService(context)).app;
 }
 
-/** The application of one process or, by its shape, of one of several. */
+/** The application of one thread or, by its shape, of one of several. */
 export async function buildService(context: Context, { behindReaders = false, writer }: AppShape = {}): Promise<BuiltApp> {
   const { config } = context;
   const log = requestLog();
@@ -128,8 +129,8 @@ export async function buildService(context: Context, { behindReaders = false, wr
   takeBodiesExactly(app);
   if (writer !== undefined) {
     for (const routes of READING) routes(app, { context, metrics, keys });
-    await forwardTheRest(app, writingProcess(writer));
-    return { app, metrics };
+    await forwardTheRest(app, writingThread(writer));
+    return { app, metrics, log };
   }
   await app.register(swagger, OPENAPI);
   for (const routes of ROUTES) routes(app, { context, metrics, keys });
@@ -139,7 +140,7 @@ export async function buildService(context: Context, { behindReaders = false, wr
     return described;
   });
   await pageRoutes(app);
-  return { app, metrics };
+  return { app, metrics, log };
 }
 
 /** Queries and paths are text and are made into what a route wants; bodies are taken as they are (exact-body.ts). */

@@ -37,8 +37,8 @@ interface Destination {
   refuse?(request: FastifyRequest): ServiceError | null;
 }
 
-/** The process that writes, by the path of its socket. */
-export function writingProcess(socketPath: string): Destination {
+/** The thread that writes, by the path of its socket. */
+export function writingThread(socketPath: string): Destination {
   return { at: { socketPath }, away: () => new ServiceError('SERVER_OVERLOADED', { retryAfterSeconds: 1 }) };
 }
 

@@ -9,6 +9,9 @@ interface Address {
   readonly port: number;
 }
 
+/** Whether listeners of several threads may share a port here: libuv refuses it on macOS and Windows. */
+export const SHARES_PORTS = ['linux', 'freebsd', 'sunos', 'aix'].includes(process.platform);
+
 const PROBLEMS: Readonly<Record<string, (address: Address) => string>> = {
   EADDRINUSE: ({ port }) => `port ${port} is in use: stop what listens there, or choose another --port (0 picks a free one)`,
   EACCES: ({ port }) => `port ${port} needs rights that this user lacks: choose a --port of 1024 or more`,
@@ -27,10 +30,15 @@ export async function checkAddress({ host, port }: Address): Promise<void> {
   await once(probe, 'close');
 }
 
-/** Settles with the address, the free port filled in. @throws CONFIG_INVALID when the address can't be had. */
-export async function listen(app: App, { host, port }: Address): Promise<string> {
+/**
+ * Settles with the address, the free port filled in. `besideOthers`: threads of one service share the address, each with a
+ * listener of its own, and the kernel deals connections out to them (SO_REUSEPORT).
+ *
+ * @throws CONFIG_INVALID when the address can't be had.
+ */
+export async function listen(app: App, { host, port }: Address, { besideOthers = false } = {}): Promise<string> {
   try {
-    return await app.listen({ host, port });
+    return await app.listen({ host, port, reusePort: besideOthers } as Address);
   } catch (error) {
     throw refusal(error, { host, port });
   }

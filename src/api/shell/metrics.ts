@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import { type Aggregator, collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 import type { Context } from '../../service/context.ts';
 import type { Admission, Lane } from './admission.ts';
@@ -18,10 +19,15 @@ interface CountedList {
   readonly degraded: readonly Degradation[];
 }
 
+/** What the main thread tells of the whole process must not be added once per thread. */
+function forgetOfProcess(registry: Registry): void {
+  for (const { name: metric } of registry.getMetricsAsArray()) if (metric.startsWith('process_')) registry.removeSingleMetric(metric);
+}
+
 /** What Prometheus reads. A registry per server, so that tests may run several. */
 export class Metrics {
   readonly registry = new Registry();
-  /** What reading processes of this one have counted. */
+  /** What reading threads of this one have counted. */
   readonly readers = new ReaderMetrics();
   readonly requests: Histogram<'route' | 'status'>;
   readonly stages: Histogram<'stage'>;
@@ -35,6 +41,7 @@ export class Metrics {
   constructor(context: Context, admission: Admission, log: RequestLog) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
+    if (!isMainThread) forgetOfProcess(this.registry);
     this.requests = new Histogram({
       name: name('request_seconds'),
       help: 'Time from the request to the end of its reply.',
@@ -83,7 +90,7 @@ export class Metrics {
 
   private countState(context: Context, log: RequestLog): void {
     this.gauge(name('pins'), 'Pins of the catalogue.', () => context.pins.count, 'max');
-    // The first to be added up is the process that writes: it alone counts them as they come and go.
+    // The first to be added up is the thread that writes: it alone counts them as they come and go.
     this.gauge(name('events_kept_apart'), 'Events whose list is unknown.', () => context.log.events.strays, 'first');
     const dropped = 'Log lines dropped because nobody took them.';
     collect(this.registry, 'counter', { name: name('log_lines_dropped_total'), help: dropped }, () => single(log.dropped));
@@ -102,12 +109,12 @@ export class Metrics {
     );
   }
 
-  /** What Prometheus reads of this process, for another one that answers for both. */
+  /** What Prometheus reads of this thread, for another one that answers for both. */
   told(): Promise<object> {
     return this.registry.getMetricsAsJSON();
   }
 
-  /** The text of this process and of all reading ones, also those that are gone, added up. */
+  /** The text of this thread and of all reading ones, also those that are gone, added up. */
   async text(): Promise<string> {
     return (await this.readers.textWith(() => this.told())) ?? this.registry.metrics();
   }

@@ -1,7 +1,7 @@
-/** What reading processes have counted, those that are gone among them, added up. */
+/** What reading threads have counted, those that are gone among them, added up. */
 import { AggregatorRegistry } from 'prom-client';
 
-/** A metric as another process tells it: what prom-client aggregates. */
+/** A metric as another thread tells it: what prom-client aggregates. */
 interface ToldMetric {
   readonly name: string;
   readonly type: string;
@@ -16,14 +16,14 @@ export class ReaderMetrics {
   /** Readers report every second and start again each time: the longest is kept until it is read. */
   private longestTakeUpSeconds = 0;
 
-  /** Keeps what a reading process has counted. */
+  /** Keeps what a reading thread has counted. */
   hear(reader: number, metrics: object): void {
     this.readers.set(reader, metrics);
     const takeUp = (metrics as readonly ToldMetric[]).find((metric) => metric.name === 'related_pins_take_up_seconds');
     this.longestTakeUpSeconds = Math.max(this.longestTakeUpSeconds, ...(takeUp?.values ?? []).map(({ value }) => value));
   }
 
-  /** A reading process is gone: what it had counted stays, what it was doing does not. */
+  /** A reading thread is gone: what it had counted stays, what it was doing does not. */
   forget(reader: number): void {
     const last = this.readers.get(reader) as readonly ToldMetric[] | undefined;
     this.readers.delete(reader);
@@ -34,7 +34,7 @@ export class ReaderMetrics {
     );
   }
 
-  /** The text of `own` and of all reading processes; null when there are none, and never were. */
+  /** The text of `own` and of all reading threads; null when there are none, and never were. */
   async textWith(own: () => Promise<object>): Promise<string | null> {
     // Both at once: a reader that ends meanwhile is counted in one of them.
     const [readers, ending] = [[...this.readers.values()], this.ended];

@@ -10,6 +10,8 @@ export interface RequestLog {
   readonly stream: ReturnType<typeof pino.destination>;
   /** Lines dropped so far because nobody took them. */
   readonly dropped: number;
+  /** Writes what has been gathered: a thread that ends is not asked for it. */
+  flush(): void;
 }
 
 /**
@@ -27,6 +29,13 @@ export function requestLog(destination: string | number = process.stdout.fd ?? 1
     stream,
     get dropped() {
       return dropped;
+    },
+    flush() {
+      try {
+        stream.flushSync();
+      } catch {
+        // Nobody takes it: the lines go with the thread.
+      }
     },
   };
 }

@@ -13,11 +13,8 @@ export const SERVING_MEMORY: Readonly<Record<string, string>> = {
 /** Of the young generation of V8, in MiB, as Node 22 has it; Node 24 lets it grow to 64, in every thread. */
 const SEMI_SPACE = '--max-semi-space-size';
 const SEMI_SPACE_MIB = 16;
-
-/** Of the flags of this process, what those that it starts should have, too. */
-export function memoryFlags(execArgv: readonly string[]): string[] {
-  return execArgv.filter((flag) => flag.startsWith(`${SEMI_SPACE}=`));
-}
+/** The flag that `serve` starts itself again with. */
+export const YOUNG_GENERATION = `${SEMI_SPACE}=${SEMI_SPACE_MIB}`;
 
 /**
  * Replaces this process by one with the settings, with the same id, arguments and files, unless the operator has set
@@ -28,6 +25,6 @@ export function restartForServing(env: NodeJS.ProcessEnv): void {
   if (process.platform !== 'linux' || env.GLIBC_TUNABLES !== undefined || process.send !== undefined) return;
   if (typeof process.execve !== 'function') return;
   // The command line wins over NODE_OPTIONS.
-  const flags = env.NODE_OPTIONS?.includes(SEMI_SPACE) ? [] : [`${SEMI_SPACE}=${SEMI_SPACE_MIB}`];
+  const flags = env.NODE_OPTIONS?.includes(SEMI_SPACE) ? [] : [YOUNG_GENERATION];
   process.execve(execPath, [execPath, ...flags, ...execArgv, ...argv.slice(1)], { ...env, ...SERVING_MEMORY });
 }

@@ -1,4 +1,4 @@
-import { SCAN_SLOTS } from '../../features/code-table.ts';
+import { SCAN_SLOTS } from '../../features/scratch-slots.ts';
 import type { CodeTable } from '../../features/visual-features.ts';
 import { OrderedWorker } from '../../ordered-worker.ts';
 import { workerUrl } from '../../worker-url.ts';

@@ -1,4 +1,5 @@
-import { SCAN_SLOT_BYTES, SCAN_SLOTS } from '../../features/code-table.ts';
+import { SCAN_SLOT_BYTES } from '../../features/code-table.ts';
+import { ownSlot, SLOTS } from '../../features/scratch-slots.ts';
 import type { CodeTable } from '../../features/visual-features.ts';
 import { TopKHeap } from '../../math/top-k.ts';
 import { wasmKernel } from '../../worker-url.ts';
@@ -25,9 +26,9 @@ export class ExactIndex implements NeighborIndex<Uint32Array> {
   private readonly slot: number;
   private readonly slotWords: Uint32Array;
 
-  constructor(table: CodeTable, slot = 0) {
+  constructor(table: CodeTable, slot = ownSlot() ?? 0) {
     const bytes = table.words * 4;
-    if (slot < 0 || slot >= SCAN_SLOTS || table.byteOffset < (slot + 1) * SCAN_SLOT_BYTES)
+    if (slot < 0 || slot >= SLOTS || table.byteOffset < (slot + 1) * SCAN_SLOT_BYTES)
       throw new RangeError(`slot: the table has room for ${table.byteOffset / SCAN_SLOT_BYTES} scans, got slot ${slot}`);
     if (bytes > QUERY_BYTES) throw new RangeError(`bits: at most ${QUERY_BYTES * 8} can be scanned, got ${table.bits}`);
     this.table = table;

@@ -1,5 +1,6 @@
 /** What doctor looks at, one check each: a finding, and the way out when it is not well. Nothing is changed. */
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { readKeys } from '../../access-keys.ts';
 import { lastCounted } from '../../candidates/cooccurrence/cooccurrence-store.ts';
@@ -17,6 +18,7 @@ import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store
 import { secretsOf } from '../../catalog/pins/user-pseudonym.ts';
 import { lockDataFolder } from '../../catalog/artifacts/data-folder-lock.ts';
 import { openDatabase } from '../../catalog/database.ts';
+import { SHARES_PORTS } from '../../api/shell/listen.ts';
 import type { Config } from '../../config.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { NODE_FLOOR, NODE_LINE, suits } from '../../node-launcher.mjs';
@@ -59,6 +61,18 @@ const node: Check = () => {
   const says = `${process.version} on ${process.platform} ${process.arch}`;
   if (suits(process.version)) return [ok('node', `${says}, ${process.execPath}`)];
   return [bad('node', says, `Install Node ${NODE_FLOOR} or newer, or run \`npm run build\`, which fetches Node ${NODE_LINE} into .node.`)];
+};
+
+/** How lists are answered: by this process alone, or by threads that share the port. */
+const threads: Check = ({ config: { workers } }) => {
+  const cores = availableParallelism();
+  const can = SHARES_PORTS
+    ? `serve --workers N has N threads with a listener each on the port (reusePort), ${cores} cores are here`
+    : `threads cannot share a port on ${process.platform}: one answers`;
+  if (workers === 1) return [ok('threads', `one thread answers and writes; ${can}`)];
+  if (SHARES_PORTS)
+    return [ok('threads', `${workers} threads answer, each with a listener on the port (reusePort); one writes; ${cores} cores`)];
+  return [bad('threads', can, 'Set RELATED_PINS_WORKERS to 1, or serve on Linux.')];
 };
 
 const nativePackages: Check = async () => {
@@ -338,6 +352,7 @@ const metricsFile: Check = ({ dataFolder }) => {
 /** In the order in which trouble shows. */
 export const CHECKS: readonly Check[] = [
   node,
+  threads,
   nativePackages,
   cuda,
   dataFolder,

@@ -1,12 +1,12 @@
 /** fc6 similarity = 1 - Hamming / bits, of one code with the codes of some pins. */
-import { isMainThread } from 'node:worker_threads';
 import { SCAN_SLOT_BYTES } from '../../features/code-table.ts';
+import { ownSlot } from '../../features/scratch-slots.ts';
 import type { CodeTable } from '../../features/visual-features.ts';
 import { wasmKernel } from '../../worker-url.ts';
 
 type Distances = (codes: number, bytes: number, query: number, rows: number, count: number, out: number) => void;
 
-/** The table's first scratch slot is the main thread's; a call fills it, runs and reads it without letting go. */
+/** A call fills the thread's scratch slot, runs and reads it without letting go. */
 const CHUNK_ROWS = 4096;
 /** Behind the distances a word stays free. */
 const DISTANCES_OFFSET = SCAN_SLOT_BYTES - CHUNK_ROWS * 4 - 16;
@@ -39,25 +39,26 @@ type TableDistances = (code: Uint32Array, pinIndexes: Int32Array, out: Float32Ar
 
 const byTable = new WeakMap<CodeTable, TableDistances | null>();
 
-/** The SIMD twin, bound to a table; null where it cannot run: other threads, odd code lengths, no room for scratch. */
+/** The SIMD twin, bound to a table; null where it cannot run: threads without a slot, odd code lengths, no room for scratch. */
 function fastDistances(table: CodeTable): TableDistances | null {
   let fast = byTable.get(table);
   if (fast === undefined) {
     const bytes = table.words * 4;
-    const fits = isMainThread && bytes % 16 === 0 && bytes <= ROWS_OFFSET && table.byteOffset >= SCAN_SLOT_BYTES;
-    fast = fits ? bound(table) : null;
+    const slot = ownSlot();
+    const fits = bytes % 16 === 0 && bytes <= ROWS_OFFSET && slot !== null && table.byteOffset >= (slot + 1) * SCAN_SLOT_BYTES;
+    fast = fits ? bound(table, slot * SCAN_SLOT_BYTES) : null;
     byTable.set(table, fast);
   }
   return fast;
 }
 
-function bound(table: CodeTable): TableDistances {
+function bound(table: CodeTable, scratch: number): TableDistances {
   const { memory, byteOffset, words, capacity } = table;
   const instance = new WebAssembly.Instance(wasmKernel(import.meta.url, './code-distances.wasm'), { table: { memory } });
   const distances = instance.exports.distances as Distances;
-  const query = new Uint32Array(memory.buffer, 0, words);
-  const rows = new Int32Array(memory.buffer, ROWS_OFFSET, CHUNK_ROWS);
-  const found = new Int32Array(memory.buffer, DISTANCES_OFFSET, CHUNK_ROWS);
+  const query = new Uint32Array(memory.buffer, scratch, words);
+  const rows = new Int32Array(memory.buffer, scratch + ROWS_OFFSET, CHUNK_ROWS);
+  const found = new Int32Array(memory.buffer, scratch + DISTANCES_OFFSET, CHUNK_ROWS);
   return (code, pinIndexes, out) => {
     query.set(code);
     for (let first = 0; first < out.length; first += CHUNK_ROWS) {
@@ -65,7 +66,7 @@ function bound(table: CodeTable): TableDistances {
       rows.set(pinIndexes.subarray(first, first + count));
       // A table ends soon after the last pin with a picture; a pin behind its end has no code, and nothing is read for it.
       for (let i = 0; i < count; i++) if (rows[i] >= capacity) rows[i] = 0;
-      distances(byteOffset, words * 4, 0, ROWS_OFFSET, count, DISTANCES_OFFSET);
+      distances(byteOffset, words * 4, scratch, scratch + ROWS_OFFSET, count, scratch + DISTANCES_OFFSET);
       for (let i = 0; i < count; i++) out[first + i] = found[i];
     }
   };
