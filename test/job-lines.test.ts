@@ -1,9 +1,11 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { SHARES_PORTS } from '../src/api/shell/listen.ts';
 import { measuredLines } from '../src/jobs/models/train-ranker.ts';
 import { folderImages } from '../src/jobs/nets/labelled-images.ts';
 import { job as doctor } from '../src/jobs/operation/doctor.ts';
+import { runJob } from './run-job.ts';
 import { temporaryFolder } from './world.ts';
 
 test('a training without later lists says that nothing judges, and prints no zero', () => {
@@ -30,4 +32,17 @@ test('doctor keeps a blank after the longest name of a check', () => {
   expect(doctor.describe!({ findings, ok: 1, bad: 0, warn: 0 })[0]).toBe(
     'ok   artifact features-6ec4c3bb-75fca973 version 000001 is whole',
   );
+});
+
+test('doctor says whether one thread answers or several that share the port', async () => {
+  const threads = async (workers: number) => {
+    const { findings } = await runJob(doctor, temporaryFolder(), {}, { workers });
+    return findings.find(({ check }) => check === 'threads');
+  };
+  expect(await threads(1)).toMatchObject({ health: 'ok', says: expect.stringContaining('one thread answers and writes') as string });
+  // Elsewhere threads cannot share one, and the way out is said.
+  const several = SHARES_PORTS
+    ? { health: 'ok', says: expect.stringContaining('3 threads answer, each with a listener') as string }
+    : { health: 'bad', wayOut: expect.stringContaining('RELATED_PINS_WORKERS') as string };
+  expect(await threads(3)).toMatchObject(several);
 });

@@ -18,7 +18,11 @@ export const job = defineJob({
   ],
   options: [
     { flag: '--port <n>', meaning: 'port to listen on; 0 picks a free one', kind: 'integer', range: PORTS },
-    { flag: '--workers <n>', meaning: 'threads that answer lists on the port, 1 or more; above 1 another one writes (default 1)', kind: 'integer' },
+    {
+      flag: '--workers <n>',
+      meaning: 'threads that answer lists on the port, 1 or more; above 1 another one writes (default 1)',
+      kind: 'integer',
+    },
     { flag: '--follow <folder>', meaning: 'serve what publish-artifacts publishes there, as a node of --writer' },
     { flag: '--writer <url>', meaning: 'of a node: the service that takes what it served, and what people did' },
     { flag: '--host <address>', meaning: 'address to listen on; beyond loopback a key is required' },
