@@ -14,6 +14,8 @@ import { VectorSets } from './vector-sets.ts';
 
 /** Popularity moves slowly. */
 const REBUILD_POPULAR_MS = 60_000;
+/** Time of one look that goes into lists that are counted again. */
+const RECOUNT_MS = 2;
 
 export class CandidateSources {
   private readonly artifacts: string;
@@ -78,7 +80,7 @@ export class CandidateSources {
       if (this.boards) {
         this.boards.reload(budgetMs);
         this.boards.catchUp(budgetMs);
-        this.boards.recountSome(5);
+        this.boards.recountSome(RECOUNT_MS);
       } else this.boards = new BoardCooccurrence(this.artifacts, this.catalog, this.workMax);
     });
     this.attempt(() => this.refreshLooks(visual));

@@ -17,16 +17,16 @@ import type { VisualState } from './visual-state.ts';
 
 /** Milliseconds between looks for changes. */
 const REFRESH_MS = 250;
-/** The same while an import is brought in: about a quarter of the time goes into it, requests have the rest. */
-const BEHIND_MS = 30;
+/** The same while an import or a flood of events is brought in: about a quarter of the time goes into it, requests have the rest. */
+const BEHIND_MS = 6;
 /** Time of one look that goes into pins, and again into saves, that an import brought. */
-const PIECE_MS = 8;
+const PIECE_MS = 2;
 /** Longest wait of an upsert for its rows to be served. */
 const SOON_MS = 1000;
 /** Milliseconds between looks for what was removed more than a day ago. */
 const FORGET_MS = 600_000;
-/** Time of one look that goes into rolling up events. */
-const ROLL_UP_MS = 10;
+/** Time of one look that goes into rolling up events; a batch that has begun is ended. */
+const ROLL_UP_MS = 1;
 
 export interface ServiceChange {
   readonly model: string;
@@ -118,8 +118,8 @@ export class Refresher {
   follow(): void {
     const again = (): void => {
       if (this.closed) return;
-      const { pins, sources } = this.parts;
-      const pauseMs = pins.isBehind || sources.isBehind ? BEHIND_MS : REFRESH_MS;
+      const { pins, sources, log } = this.parts;
+      const pauseMs = pins.isBehind || sources.isBehind || log.pairs.isBehind ? BEHIND_MS : REFRESH_MS;
       this.timer = setTimeout(() => void this.look(PIECE_MS).catch(this.report).then(again), pauseMs).unref();
     };
     again();

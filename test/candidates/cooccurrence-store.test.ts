@@ -98,6 +98,22 @@ describe('co-occurrence lists on disk', () => {
     source.close();
   });
 
+  it('take in many saves a few at a time where requests wait, to the same lists', async () => {
+    const store = catalog();
+    await build(store);
+    const source = new BoardCooccurrence(artifacts, store);
+    const saves = Array.from({ length: 120 }, (_, i) => ({ boardIndex: i % 40, pinIndex: (7 * i) % PINS }));
+    saveAll(store, saves);
+    let calls = 0;
+    for (; source.isBehind; calls++) source.catchUp(0);
+    expect(calls).toBeGreaterThan(2);
+    const atOnce = new BoardCooccurrence(artifacts, store);
+    atOnce.catchUp();
+    for (let pin = 0; pin < PINS; pin++) expect(listOf(source, pin)).toEqual(listOf(atOnce, pin));
+    source.close();
+    atOnce.close();
+  });
+
   it('take over another build, and keep the old one when the new one is damaged', async () => {
     const store = catalog();
     const source = new BoardCooccurrence(artifacts, store);

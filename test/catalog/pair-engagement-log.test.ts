@@ -30,3 +30,22 @@ test('clicks over expected clicks, shrunk: a list counts at its first event, an 
   expect(log.pairs.catchUp()).toBe(0);
   log.close();
 });
+
+test('beside requests few events are taken in at once, and the rest by the next calls', async () => {
+  const log = openLog(':memory:');
+  const ids = Array.from({ length: 10 }, (_, i) => `list ${i}`);
+  for (const recommendationId of ids) await log.lists.append(servedList({ recommendationId, pins: [10, 11] }));
+  await log.events.append(
+    ids.map((recommendationId) => {
+      return { eventId: recommendationId, type: 'click', recommendationId, pinIndex: 10, position: 1, userId: null, at: 1001 } as const;
+    }),
+  );
+  const taken = [0, 1, 2].map(() => [log.pairs.catchUp(0), log.pairs.isBehind]);
+  expect(taken).toEqual([
+    [4, true],
+    [4, true],
+    [2, false],
+  ]);
+  expect([...log.pairs.impressionsOf(Int32Array.from([10, 11, 12]))]).toEqual([10, 10, 0]);
+  log.close();
+});

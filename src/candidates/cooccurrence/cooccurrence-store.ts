@@ -29,6 +29,8 @@ export function lastCounted(artifacts: string): CooccurrenceMetadata | null {
 
 /** New saves that are read together. */
 const CATCH_UP_PAGE = 500;
+/** The same where requests wait: each save may be of another pin and board, and both are read. */
+const SMALL_PAGE = 32;
 
 /**
  * Board co-occurrence as a candidate source: the lists of the last build, read on demand, and over them the rows that
@@ -95,11 +97,12 @@ export class BoardCooccurrence implements CandidateSource {
   catchUp(budgetMs = Number.POSITIVE_INFINITY): number {
     const now = this.store.sequence.current();
     const until = performance.now() + budgetMs;
+    const most = budgetMs === Number.POSITIVE_INFINITY ? CATCH_UP_PAGE : SMALL_PAGE;
     this.takeOutSaves();
     while (this.fresh !== null && this.seenSequence < now) {
-      const page = [...this.store.saves.membershipsSince(this.seenSequence, CATCH_UP_PAGE)];
+      const page = [...this.store.saves.membershipsSince(this.seenSequence, most)];
       this.fresh.note(page);
-      this.seenSequence = page.length < CATCH_UP_PAGE ? now : page[page.length - 1].sequence;
+      this.seenSequence = page.length < most ? now : page[page.length - 1].sequence;
       if (performance.now() >= until) break;
     }
     return this.touchedRows;

@@ -86,7 +86,7 @@ const WORDS = ['categoryWords', 'annotationWords', 'titleWords', 'domains'] as c
 const DENSE = ['saves', 'createdAt', 'domain', 'flags', 'group'] as const;
 
 /** Pins between two looks at the clock. */
-const CATCH_UP_PAGE = 32;
+const CATCH_UP_PAGE = 4;
 
 type Entries = [number, number][];
 
@@ -209,8 +209,7 @@ export class ResidentPinColumns implements PinColumns {
     const until = performance.now() + budgetMs;
     const now = this.store.sequence.current();
     if (now !== this.seenSequence) {
-      const changed = new Set([...this.waiting, ...this.store.changedPinsSince(this.seenSequence)]);
-      this.waiting = [...changed].sort((a, b) => a - b);
+      this.waiting = merged(this.waiting, this.store.changedPinsSince(this.seenSequence));
       this.seenSequence = now;
     }
     let done = 0;
@@ -315,6 +314,19 @@ export class ResidentPinColumns implements PinColumns {
     this.flags = copied(this.flags, new Uint8Array(rows));
     this.group = copied(this.group, new Int32Array(rows));
   }
+}
+
+/** What stands in either, ascending and once, as in both. */
+function merged(a: readonly number[], b: readonly number[]): number[] {
+  const both: number[] = [];
+  let [i, j] = [0, 0];
+  while (i < a.length || j < b.length) {
+    const next = j === b.length || a[i] <= b[j] ? a[i] : b[j];
+    if (a[i] === next) i++;
+    if (b[j] === next) j++;
+    both.push(next);
+  }
+  return both;
 }
 
 /** Loads the columns of all pins, from a snapshot where there is one. */
