@@ -1,5 +1,5 @@
 /**
- * What more threads give: the same load meets one thread and several behind one port, in pairs that take turns. Load generator
+ * What more threads give: the same load meets one thread and several behind one port, in pairs of slices that take turns. Load generator
  * and writing thread need processors of their own, so on a machine with as many cores as threads the ratio by the clock is a
  * lower bound; processor time tells all apart.
  */
@@ -17,6 +17,8 @@ interface Contest {
 }
 
 const CLIENTS = 32;
+/** Turns that a round is cut into. */
+const SLICES = 3;
 const MIB = 2 ** 20;
 
 interface Found {
@@ -31,14 +33,15 @@ interface Found {
 
 export async function scaling(contest: Contest) {
   const { workers, rounds } = contest;
-  const one: Found[] = [];
-  const several: Found[] = [];
-  for (let i = 0; i < rounds; i++) {
-    // In turns: whoever is second meets a warmer machine.
-    const order = i % 2 === 0 ? [1, workers] : [workers, 1];
-    for (const count of order) (count === 1 ? one : several).push(await measured(contest, count));
+  // Both are there at once and take turns, slice by slice: a shared machine is faster at one time than at another.
+  const [single, all] = [await opened(contest, 1), await opened(contest, workers)];
+  const [one, several]: Found[][] = [[], []];
+  for (let i = 0; i < SLICES * rounds; i++) {
+    const turn = [async () => one.push(await measured(contest, single)), async () => several.push(await measured(contest, all))];
+    for (const slice of i % 2 === 0 ? turn : turn.reverse()) await slice();
   }
-  const more = await measured(contest, workers + 1);
+  await single.service.stop();
+  await all.service.stop();
   const cost = (found: readonly Found[]): number[] => found.map(({ serviceMicros }) => serviceMicros);
   return {
     threads: workers,
@@ -51,32 +54,46 @@ export async function scaling(contest: Contest) {
       several.map(({ perSecond }) => perSecond),
       one.map(({ perSecond }) => perSecond),
     ),
-    memoryOfOneMoreMiB: round(more.rssMiB - several[rounds - 1].rssMiB),
+    memoryOfOneMoreMiB: await memoryOfOneMore(contest),
     one,
     several,
-    more,
   };
 }
 
-async function measured({ folder, log, requests, seconds }: Contest, workers: number): Promise<Found> {
+/** Resident memory that one thread more takes, after as much load for each thread. */
+async function memoryOfOneMore(contest: Contest): Promise<number> {
+  const rss: number[] = [];
+  for (const workers of [contest.workers, contest.workers + 1]) {
+    const { service } = await opened(contest, workers);
+    rss.push((await service.usage()).rssBytes / MIB);
+    await service.stop();
+  }
+  return round(rss[1] - rss[0]);
+}
+
+interface Opened {
+  readonly service: Contender;
+  readonly asking: Asking;
+  readonly workers: number;
+}
+
+async function opened({ folder, log, requests }: Contest, workers: number): Promise<Opened> {
   const service = await startContender({ kind: 'service', folder, settings: { workers } }, log);
   const asking = new Asking(service, requests);
   await asking.measure({ seconds: WARM_SECONDS, clients: CLIENTS });
-  const before = await writerOf(service);
-  const { perSecond, cpuMicrosEach, done, failed, cpuMicros } = await asking.measure({ seconds, clients: CLIENTS });
-  const after = await writerOf(service);
-  const { rssBytes } = await service.usage();
-  await service.stop();
+  return { service, asking, workers };
+}
+
+async function measured({ seconds }: Contest, { service, asking, workers }: Opened): Promise<Found> {
+  const before = await service.usage();
+  const { perSecond, cpuMicrosEach, done, failed, cpuMicros } = await asking.measure({ seconds: seconds / SLICES, clients: CLIENTS });
+  const after = await service.usage();
   return {
     perSecond: round(perSecond),
     serviceMicros: round(cpuMicrosEach),
-    writerMicros: workers === 1 ? 0 : round((after - before) / done),
+    writerMicros: workers === 1 ? 0 : round((after.mainMicros - before.mainMicros) / done),
     generatorMicros: round(cpuMicros / done),
-    rssMiB: round(rssBytes / MIB),
+    rssMiB: round(after.rssBytes / MIB),
     failed,
   };
-}
-
-async function writerOf(service: Contender): Promise<number> {
-  return (await service.usage()).mainMicros;
 }
