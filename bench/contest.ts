@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SERVING_MEMORY, YOUNG_GENERATION } from '../src/api/shell/serving-memory.ts';
 import { bootstrapMean } from '../src/math/bootstrap.ts';
+import type { CostParts } from './cost-parts.ts';
 import type { LoadOrder, LoadRequest, LoadResult } from './load-process.ts';
 import type { ContenderOrder, ContenderWord } from './serving-process.ts';
 
@@ -15,14 +16,24 @@ export interface Contender {
   stop(): Promise<void>;
 }
 
+/** One of ours, whose processor time can be taken apart. */
+interface Profiled extends Contender {
+  /** Takes a profile while `load` runs, which says how many requests were answered. */
+  parts(load: () => Promise<number>): Promise<CostParts>;
+}
+
 /** `log`: a folder whose log.sqlite the service begins with; absent: an empty log. */
-export async function startContender(order: ContenderOrder, log?: string): Promise<Contender> {
+export async function startContender(order: ContenderOrder, log?: string): Promise<Profiled> {
   const child = forkBeside('./serving-process.js');
   const folder = order.folder === undefined ? undefined : ownFolder(order.folder, log);
   const { port } = (await ask(child, { ...order, folder })) as Extract<ContenderWord, { port: number }>;
   return {
     origin: `http://127.0.0.1:${port}`,
     usage: () => ask(child, 'usage') as Promise<Extract<ContenderWord, { cpuMicros: number }>>,
+    async parts(load) {
+      await ask(child, 'profile');
+      return (await ask(child, { requests: await load() })) as CostParts;
+    },
     async stop() {
       await stop(child);
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
@@ -92,6 +103,20 @@ export class Asking {
     const half = await this.measure({ seconds, clients: 64, rate });
     return { capacity: figures(capacity), half: { rate, ...figures(half) }, askedAgain: this.again };
   }
+}
+
+/** What a request of these costs, part by part, beside what it costs while nobody looks. */
+export async function costByPart(order: ContenderOrder, log: string | undefined, requests: readonly LoadRequest[], seconds: number) {
+  const service = await startContender(order, log);
+  const asking = new Asking(service, requests);
+  await asking.measure({ seconds: WARM_SECONDS, clients: 16 });
+  const unwatched = await asking.measure({ seconds, clients: 16 });
+  const parts = await service.parts(async () => {
+    const { done, failed } = await asking.measure({ seconds, clients: 16 });
+    return done - failed;
+  });
+  await service.stop();
+  return { cpuMicrosEach: round(unwatched.cpuMicrosEach), perCoreSecond: round(unwatched.perCoreSecond), ...parts };
 }
 
 /** The ratios of pairs that were measured together, with the interval of their mean (bootstrap of the pairs, 95 %). */

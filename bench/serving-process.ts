@@ -1,8 +1,10 @@
 /** A contender of the serving benches, in a process of its own: the service over a data folder, or the floor. */
 import { createHash } from 'node:crypto';
+import { Session } from 'node:inspector/promises';
 import Fastify from 'fastify';
 import { readConfig } from '../src/config.ts';
 import { startServer } from '../src/server.ts';
+import { costParts, type CostParts, type CpuProfile } from './cost-parts.ts';
 
 /** What the parent says when it forks: the contender and its settings. */
 export interface ContenderOrder {
@@ -15,7 +17,10 @@ export interface ContenderOrder {
 
 /** What a contender answers: where it listens, and on request how much processor time it has used. */
 export type ContenderWord =
-  { readonly port: number } | { readonly cpuMicros: number; readonly mainMicros: number; readonly rssBytes: number };
+  { readonly port: number } | { readonly cpuMicros: number; readonly mainMicros: number; readonly rssBytes: number } | CostParts;
+
+/** Asks for the processor time, begins a profile, or ends it and sums it up over so many requests. */
+type ContenderQuestion = 'usage' | 'profile' | { readonly requests: number };
 
 async function start(order: ContenderOrder): Promise<number> {
   if (order.kind === 'floor') return startFloor(order.body ?? '{}');
@@ -33,21 +38,47 @@ async function startFloor(body: string): Promise<number> {
   return Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port);
 }
 
+/** Between two samples of a profile. */
+const SAMPLE_MICROS = 200;
+const session = new Session();
+let profiledFrom = process.threadCpuUsage();
+
+async function startProfile(): Promise<Record<string, never>> {
+  session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.setSamplingInterval', { interval: SAMPLE_MICROS });
+  await session.post('Profiler.start');
+  profiledFrom = process.threadCpuUsage();
+  return {};
+}
+
+async function endProfile(requests: number): Promise<CostParts> {
+  const { user, system } = process.threadCpuUsage(profiledFrom);
+  const { profile } = (await session.post('Profiler.stop')) as { profile: CpuProfile };
+  session.disconnect();
+  return costParts(profile, requests, user + system);
+}
+
+function answer(message: ContenderOrder | ContenderQuestion): Promise<object> | object {
+  if (message === 'profile') return startProfile();
+  if (message === 'usage') {
+    const { user, system } = process.cpuUsage();
+    const main = process.threadCpuUsage();
+    return { cpuMicros: user + system, mainMicros: main.user + main.system, rssBytes: process.memoryUsage.rss() };
+  }
+  if ('requests' in message) return endProfile(message.requests);
+  return start(message).then((port) => ({ port }));
+}
+
 if (process.send) {
   process.on('disconnect', () => process.exit());
-  process.on('message', (message: ContenderOrder | 'usage') => {
-    if (message === 'usage') {
-      const { user, system } = process.cpuUsage();
-      const main = process.threadCpuUsage();
-      process.send?.({ cpuMicros: user + system, mainMicros: main.user + main.system, rssBytes: process.memoryUsage.rss() });
-    } else {
-      start(message).then(
-        (port) => process.send?.({ port }),
-        (error: unknown) => {
-          console.error(error);
-          process.exit(1);
-        },
-      );
-    }
+  process.on('message', (message: ContenderOrder | ContenderQuestion) => {
+    Promise.resolve(answer(message)).then(
+      (word) => process.send?.(word),
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
   });
 }

@@ -4,7 +4,7 @@
  * same bytes from memory.
  */
 import { seededRandom } from '../../src/math/random.ts';
-import { Asking, pairedRatio, startContender } from '../contest.ts';
+import { Asking, costByPart, pairedRatio, startContender } from '../contest.ts';
 import { generatedCatalog } from '../generated-catalog.ts';
 import { generatedLog, USERS } from '../generated-log.ts';
 import { nativePairs } from './native-pairs.ts';
@@ -38,6 +38,7 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
   const queries = shuffledPins(flags.pins);
   const log = await generatedLog(folder, queries.slice(0, LOGGED));
   const requests = queriesOf(queries);
+  if (argv.includes('--parts')) return partsOf(folder, log, requests, flags);
   const raw: Record<string, unknown> = {};
   const rates: { ours: number[]; floor: number[] } = { ours: [], floor: [] };
   for (const candidates of flags.candidates) {
@@ -65,6 +66,19 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
   if (flags.kept) raw['popular queries, reply cache on'] = await popular(folder, flags);
   const [ours, peer] = [rates.ours, rates.floor].map((values) => [...values].sort((x, y) => x - y)[values.length >> 1]);
   return { ours, peer, ...pairedRatio(rates.ours, rates.floor), unit: 'closeups per second of a core', pins: flags.pins, raw };
+}
+
+/** Microseconds of processor time a closeup, part by part, for each number of candidates. */
+async function partsOf(folder: string, log: string, requests: readonly { path: string }[], { candidates, seconds, pins }: Flags) {
+  const raw: Record<string, unknown> = {};
+  for (const candidateLimit of candidates)
+    raw[`${candidateLimit} candidates`] = await costByPart(
+      { kind: 'service', folder, settings: { candidateLimit } },
+      log,
+      requests,
+      seconds,
+    );
+  return { unit: 'microseconds of processor time per closeup', pins, raw };
 }
 
 /** A hundred popular queries with the reply cache on. */

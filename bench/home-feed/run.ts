@@ -1,5 +1,5 @@
 /** How many home feeds does a core answer, and how fast at half of that load? Every user asks once; floor: Fastify returning the same bytes. */
-import { Asking, pairedRatio, startContender } from '../contest.ts';
+import { Asking, costByPart, pairedRatio, startContender } from '../contest.ts';
 import { flag } from '../closeup/run.ts';
 import { generatedCatalog } from '../generated-catalog.ts';
 import { generatedLog, USERS } from '../generated-log.ts';
@@ -19,6 +19,10 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
   const log = await generatedLog(folder, random.shuffled(Array.from({ length: pins }, (_, i) => i)).slice(0, LOGGED));
   const users = random.shuffled(Array.from({ length: USERS }, (_, i) => i));
   const requests = users.map((user) => ({ path: `/v1/users/user-${user}/home-feed?limit=25` }));
+  if (argv.includes('--parts')) {
+    const parts = await costByPart({ kind: 'service', folder }, log, requests, seconds);
+    return { unit: 'microseconds of processor time per home feed', pins, raw: parts };
+  }
   const raw: Record<string, unknown> = {};
   const rates: { ours: number[]; floor: number[] } = { ours: [], floor: [] };
   for (let i = 0; i < rounds; i++) {

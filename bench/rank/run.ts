@@ -1,7 +1,7 @@
 /** How many lists of 100 items of the caller's own does a core order? Floor: Fastify returning the same bytes from memory. */
 import { seededRandom } from '../../src/math/random.ts';
 import { flag } from '../closeup/run.ts';
-import { Asking, round, startContender } from '../contest.ts';
+import { Asking, costByPart, round, startContender } from '../contest.ts';
 import { generatedCatalog } from '../generated-catalog.ts';
 import { USERS } from '../generated-log.ts';
 
@@ -13,7 +13,10 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
   const pins = Number(flag(argv, '--pins') ?? 100_000);
   const seconds = Number(flag(argv, '--seconds') ?? 8);
   const requests = ownLists(pins);
-  const service = await startContender({ kind: 'service', folder: generatedCatalog({ pins, boardList: 400, visualList: 300 }) });
+  const order = { kind: 'service', folder: generatedCatalog({ pins, boardList: 400, visualList: 300 }) } as const;
+  if (argv.includes('--parts'))
+    return { unit: 'microseconds of processor time per list', pins, raw: await costByPart(order, undefined, requests, seconds / 2) };
+  const service = await startContender(order);
   const { path, method, body } = requests[0];
   const reply = await (await fetch(`${service.origin}${path}`, { method, body, headers: { 'content-type': 'application/json' } })).text();
   const found = await new Asking(service, requests).contest(seconds);
