@@ -127,7 +127,7 @@ function votesOf(lists: readonly ScoredPins[], history: WeightedPins, own: Reado
 function spread(votes: Votes, pins: PinColumns): ScoredPins {
   const { count: voted, bestQuery } = votes;
   const { ids, scores: sums } = topK(votes.pinIndexes.subarray(0, voted), votes.sums, voted);
-  const queries = new Set(bestQuery.subarray(0, voted)).size;
+  const several = bestQuery.subarray(0, voted).some((query) => query !== bestQuery[0]);
   const pinIndexes = new Int32Array(voted);
   const scores = new Float32Array(voted);
   /** Places in the order by vote. */
@@ -135,7 +135,7 @@ function spread(votes: Votes, pins: PinColumns): ScoredPins {
   for (let place = 0; place < voted; place++) waiting[place] = place;
   let count = 0;
   for (let left = voted; left > 0;) {
-    const crowd = new Crowd(queries);
+    const crowd = new Crowd(several);
     let back = 0;
     for (let w = 0; w < left; w++) {
       const pin = ids[waiting[w]];
@@ -151,19 +151,20 @@ function spread(votes: Votes, pins: PinColumns): ScoredPins {
 
 /** Counts what the present stretch holds. A single query, and pins without category, are never held back. */
 class Crowd {
-  private readonly queries: number;
+  private readonly several: boolean;
   private inWindow = 0;
   private readonly perQuery = new Map<number, number>();
   private readonly perCategory = new Map<number, number>();
 
-  constructor(queries: number) {
-    this.queries = queries;
+  /** `several`: whether more than one query speaks. */
+  constructor(several: boolean) {
+    this.several = several;
   }
 
   admits(query: number, category: number): boolean {
     const ofQuery = this.perQuery.get(query) ?? 0;
     const ofCategory = this.perCategory.get(category) ?? 0;
-    if (this.queries > 1 && ofQuery >= QUERY_SHARE * WINDOW) return false;
+    if (this.several && ofQuery >= QUERY_SHARE * WINDOW) return false;
     if (category >= 0 && ofCategory >= CATEGORY_SHARE * WINDOW) return false;
     this.perQuery.set(query, ofQuery + 1);
     this.perCategory.set(category, ofCategory + 1);
