@@ -15,6 +15,7 @@ import { memoryCache } from '../cache.ts';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import type { ListQueue } from './list-queue-store.ts';
+import type { RemovalFeed } from './removal-feed.ts';
 import type { WriterLink } from './writer-link.ts';
 
 /** What of a node is told. */
@@ -23,6 +24,7 @@ export interface NodeState {
   readonly keys: Keys;
   readonly queue: ListQueue;
   readonly link: WriterLink;
+  readonly removals: RemovalFeed;
   readonly readers: ReaderMetrics;
   /** The version that serves, and when it was published (ISO 8601). */
   readonly serving: { readonly version: string; readonly madeAt: string };
@@ -103,6 +105,8 @@ function metricsOf(state: NodeState): Registry {
   tell('counter', name('lists_handed_in_total'), 'Lists of a node that the writer has taken.', () => state.link.handedIn);
   tell('counter', name('lists_not_logged_total'), 'Served lists that could not be logged.', () => state.lostLists);
   tell('gauge', name('writer_answers'), '1 while the writer of a node answers.', () => (state.link.answers ? 1 : 0));
+  const asked = 'Time since the writer last told a node which pins were taken away.';
+  tell('gauge', name('removals_age_seconds'), asked, () => (Date.now() - state.removals.toldAt) / 1000);
   const age = 'Time since what a node serves was published.';
   tell('gauge', name('publication_age_seconds'), age, () => (Date.now() - Date.parse(state.serving.madeAt)) / 1000);
   return registry;

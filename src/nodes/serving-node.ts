@@ -27,6 +27,7 @@ import { replaceFile } from '../swapped-file.ts';
 import { FEATURE_COLUMNS } from '../ranker/scoring/feature-table.ts';
 import { ListQueue } from './list-queue-store.ts';
 import { buildNodeApp, type NodeState } from './node-app.ts';
+import { RemovalFeed } from './removal-feed.ts';
 import { WriterLink } from './writer-link.ts';
 
 /** Milliseconds between looks for a newer version, and before one that was refused is tried again. */
@@ -82,6 +83,7 @@ class RunningNode implements NodeState {
   readonly keys: Keys;
   readonly queue: ListQueue;
   readonly link: WriterLink;
+  readonly removals: RemovalFeed;
   readonly readers = new ReaderMetrics();
   problem: string | null = null;
   lostLists = 0;
@@ -104,7 +106,9 @@ class RunningNode implements NodeState {
     this.keys = new Keys(folder, config.keys);
     this.nameUser = userNaming(secretsOf(config));
     this.queue = new ListQueue(folder, { bytesMax: config.queuedListBytes, synchronous: config.synchronous });
-    this.link = new WriterLink({ url: config.writer, key: config.writerKey }, this.queue, (list) => {
+    const address = { url: config.writer, key: config.writerKey };
+    this.removals = new RemovalFeed(address);
+    this.link = new WriterLink(address, this.queue, (list) => {
       this.lose(1, { ...list }, 'the writer does not take a served list');
     });
   }
@@ -122,11 +126,13 @@ class RunningNode implements NodeState {
       await app.listen({ path: writer });
       // Callers are passed on from the first one on, where the writer is there.
       await this.link.handIn();
+      await this.removals.begin(this.version, null);
       const take = (list: ServedList, names: PinNames | null): void => this.take(list, names);
       this.threads = new ReadingThreads({ config, writer, byId: true, metrics: this.readers, log: app.log, take }, this.version.folder);
       const address = await this.threads.start(config.workers);
       keepOnly(this.parts.folder, this.serving.version);
       this.link.follow();
+      this.removals.follow();
       this.following = this.follow();
       return { address, close: () => this.close() };
     } catch (error) {
@@ -180,8 +186,14 @@ class RunningNode implements NodeState {
     const current = await currentVersion(store);
     if (current === null || current === this.serving.version || this.stopping) return;
     const next = await pull(store, current, folder);
-    await this.threads?.moveTo(next.folder);
-    this.version = next;
+    const before = this.version;
+    try {
+      await this.removals.begin(next, before);
+      await this.threads?.moveTo(next.folder);
+      this.version = next;
+    } finally {
+      await this.removals.end(this.version === next ? before : next);
+    }
     takeKeys(next, folder);
     keepOnly(folder, current);
     this.app?.log.info({ version: current }, 'a newer version serves');
@@ -190,6 +202,7 @@ class RunningNode implements NodeState {
   private async close(): Promise<void> {
     this.stopping = true;
     await this.following;
+    await this.removals.close();
     await this.threads?.close();
     if (this.app) await closeApp(this.app, this);
     this.keep();

@@ -21,7 +21,7 @@ interface Rejected {
   readonly reason: string;
 }
 
-interface WriterAddress {
+export interface WriterAddress {
   /** Such as http://writer:8080. */
   readonly url: string;
   /** Of the scope `lists`; empty: the writer asks for none. */

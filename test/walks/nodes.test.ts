@@ -126,6 +126,55 @@ test('metrics of a node are those of its readers and its own', async () => {
   expect(text).toMatch(/related_pins_lists_handed_in_total [1-9]/);
 });
 
+describe('a pin that the writer takes away', () => {
+  const served = async (): Promise<string[]> => (await list('/v1/pins/plant-1/related?limit=9')).items.map(({ pinId }) => pinId);
+  const gone = async (): Promise<true | null> => ((await served()).includes('plant-6') ? null : true);
+  const there = async (): Promise<true | null> => ((await gone()) ? null : true);
+  const take = async (method: string, path: string): Promise<void> => {
+    expect((await fetch(`${writer.address}${path}`, { method })).status).toBe(200);
+  };
+
+  test('leaves the lists of a node before the next publication, and comes back', async () => {
+    const { version } = await ready();
+    expect(await served()).toContain('plant-6');
+    await take('DELETE', '/v1/pins/plant-6');
+    await soon(gone);
+    expect((await get('/v1/pins/plant-6/related')).status).toBe(404);
+    await take('POST', '/v1/pins/plant-6/restore');
+    await soon(there);
+    expect((await ready()).version).toBe(version);
+  });
+
+  test('stays away while the writer is, after a restart and in a version that was made before it went', async () => {
+    const { version } = await ready();
+    // Published with the pin, and taken up when it is gone and nobody is there to say so.
+    const catalog = openCatalog(data);
+    catalog.removals.removePins([catalog.pins.indexOf('tattoo-5')], Date.now());
+    catalog.close();
+    const later = join(temporaryFolder(), 'published');
+    const made = await publish(data, folderStore(later));
+    await take('DELETE', '/v1/pins/plant-6');
+    await soon(gone);
+    await writer.close();
+    await node.close();
+    node = await startNode(nodeConfig(await freePort()), nodeFolder);
+    expect(await gone()).toBe(true);
+    for (const name of ['files', 'versions', 'CURRENT']) cpSync(join(later, name), join(place, name), { recursive: true });
+    await soon(async () => ((await ready()).version === made.version ? true : null));
+    expect(made.version).not.toBe(version);
+    expect(await gone()).toBe(true);
+    // What came back while nobody could say so comes back when somebody can.
+    const back = openCatalog(data);
+    back.removals.restorePins(
+      ['plant-6', 'tattoo-5'].map((id) => back.pins.indexOf(id)),
+      Date.now(),
+    );
+    back.close();
+    writer = await startWriter();
+    await soon(there);
+  }, 60_000);
+});
+
 describe('without the writer', () => {
   test('lists are served, held, and handed in once when it is back; events are told to wait', async () => {
     await writer.close();
@@ -169,7 +218,7 @@ test('a newer version takes over while lists are served: none fails, none is of 
   const before = (await ready()).version;
   // The plants lose a board, and tattoos come in their place: another list by far.
   const catalog = openCatalog(data);
-  catalog.removals.removePins([catalog.pins.indexOf('plant-2'), catalog.pins.indexOf('plant-4')], Date.now());
+  catalog.removals.removeBoard(catalog.boards.everIndexOf('plants of ann'), Date.now());
   const setting = { artifacts: join(data, 'artifacts'), threads: 1, progress: SILENT, signal: new AbortController().signal };
   await buildCooccurrence(catalog, DEFAULT_COOCCURRENCE, setting);
   catalog.close();

@@ -137,6 +137,7 @@ export const QUESTIONS: Readonly<Record<string, readonly Question[] | string>> =
   'GET /health/ready': OPERATING,
   'GET /metrics': OPERATING,
   'GET /v1/openapi.json': OPERATING,
+  'GET /v1/removals': 'says to nodes which pins are gone',
   'POST /v1/near-duplicates': 'answers about the pins that were named, and refuses one that is gone',
   ...Object.fromEntries(
     [

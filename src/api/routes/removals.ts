@@ -13,6 +13,14 @@ const SaveBody = Type.Object(
 );
 type SaveRequest = Readonly<{ pinId: string; boardId: string; userId?: string }>;
 
+/** Changes of the catalogue that one reply covers: some milliseconds where all of them are of pins. */
+const CHANGES_AT_ONCE = 5000;
+const Fates = Type.Object({
+  through: Type.Integer({ description: 'The change up to which this is all: ask for what came after it next.' }),
+  more: Type.Boolean({ description: 'Whether the catalogue has changes after that one.' }),
+  pins: Type.Array(Type.Object({ pinId: Type.String(), removed: Type.Boolean({ description: 'Whether it is away now.' }) })),
+});
+
 export function removalRoutes(app: App, { context }: Service): void {
   const { pins, boards, removals, database } = context.catalog;
   const config = { scope: 'catalogue' as const, body: 'fields' as const };
@@ -30,6 +38,27 @@ export function removalRoutes(app: App, { context }: Service): void {
     const key = { pinIndex: pinIndex(pinId), boardIndex: boardIndex(boardId) };
     return userId === undefined ? key : { ...key, userIndex: context.catalog.users.indexOf(userId) };
   };
+
+  app.get(
+    '/v1/removals',
+    {
+      schema: {
+        summary: 'Pins that were taken away, or came back within the last hour, after a change of the catalogue: what nodes ask for',
+        tags: ['nodes'],
+        querystring: Type.Object(
+          { after: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }) },
+          { additionalProperties: false },
+        ),
+        response: replies(Fates),
+      },
+      config: { scope: 'lists', prompt: true },
+    },
+    async ({ query: { after } }) => {
+      const last = context.catalog.lastChange();
+      const through = Math.min(last, after + CHANGES_AT_ONCE);
+      return { through, more: through < last, pins: removals.fatesBetween(after, through) };
+    },
+  );
 
   const params = { params: PinParams };
   app.delete('/v1/pins/:id', { schema: { ...schema('Takes a pin out of everything, at once'), ...params }, config }, (request) =>

@@ -37,6 +37,12 @@ export interface SaveKey {
   readonly userIndex?: number;
 }
 
+/** Whether a pin is away. */
+export interface Fate {
+  readonly pinId: string;
+  readonly removed: boolean;
+}
+
 /** What was forgotten for good: ordinals of pins, and stored references of their pictures that no other pin has. */
 interface Forgotten {
   readonly pins: readonly number[];
@@ -48,6 +54,7 @@ export class RemovalStore {
   private readonly sequence: Sequence;
   private readonly switches: Statement;
   private readonly removed: Statement;
+  private readonly fates: Statement;
   private readonly dataVersion: Statement;
   private seenVersion = -1;
 
@@ -57,6 +64,11 @@ export class RemovalStore {
     this.switches = database
       .prepare(`SELECT sequence, pinIndex FROM pin_switches WHERE sequence > ? ORDER BY sequence LIMIT ${SWITCHES_AT_ONCE}`)
       .raw();
+    // A pin that came back is found by its switch alone: its row may have changed since.
+    this.fates = database.prepare(`
+      SELECT pinId, removed FROM pins WHERE removed = 1 AND sequence > @after AND sequence <= @through
+      UNION SELECT pinId, removed FROM pins
+        WHERE pinIndex IN (SELECT pinIndex FROM pin_switches WHERE sequence > @after AND sequence <= @through)`);
     this.dataVersion = database.prepare('PRAGMA data_version').pluck();
     this.removed = database.prepare('SELECT DISTINCT boardIndex, pinIndex FROM removed_saves WHERE sequence > ?');
   }
@@ -74,6 +86,12 @@ export class RemovalStore {
     const rows = this.switches.all(sequence) as [number, number][];
     if (rows.length === 0) return { pins: [], sequence };
     return { pins: [...new Set(rows.map(([, pinIndex]) => pinIndex))], sequence: rows[rows.length - 1][0] };
+  }
+
+  /** Pins that were taken away or switched after a change, up to the change `through`, and whether each is away now. */
+  fatesBetween(after: number, through: number): Fate[] {
+    const rows = this.fates.all({ after, through }) as { pinId: string; removed: number }[];
+    return rows.map(({ pinId, removed }) => ({ pinId, removed: removed === 1 }));
   }
 
   /** The last switch that columns of a change hold; 0 without one. */
