@@ -17,9 +17,10 @@ test.each([
   [-1, 'the thread ended with 7'],
 ])('a thread that ends at %i rejects what waits and whatever is asked later', async (last, reason) => {
   const worker = new OrderedWorker<number, number>(script(DOUBLES), null);
-  const [first, ...others] = await Promise.allSettled([1, last, 2].map((n) => worker.ask(n)));
-  expect(first).toEqual({ status: 'fulfilled', value: 2 });
-  for (const other of others) expect(String((other as PromiseRejectedResult).reason)).toContain(reason);
+  // An answer that is on its way when the thread ends may be lost with it.
+  expect(await worker.ask(1)).toBe(2);
+  for (const other of await Promise.allSettled([last, 2].map((n) => worker.ask(n))))
+    expect(String((other as PromiseRejectedResult).reason)).toContain(reason);
   await expect(worker.ask(3)).rejects.toThrow(reason);
   await worker.close();
 });
