@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { namesOf, receivedList, type SentList, sentList } from '../../src/catalog/log/sent-list.ts';
-import type { ServedList } from '../../src/catalog/log/served-list.ts';
+import type { ServedItems, ServedList } from '../../src/catalog/log/served-list.ts';
 import { ListQueue } from '../../src/nodes/list-queue-store.ts';
 import { temporaryFolder } from '../world.ts';
 
@@ -27,8 +27,9 @@ function served(recommendationId: string): ServedList {
   };
 }
 
-const sent = (recommendationId: string): SentList => {
-  const list = served(recommendationId);
+const sent = (recommendationId: string, items: Partial<ServedItems> = {}): SentList => {
+  const before = served(recommendationId);
+  const list = { ...before, items: { ...before.items, ...items } };
   return sentList(list, namesOf(list, { idOf: (pinIndex) => PINS[pinIndex] }), (userId) => `~${userId}`);
 };
 
@@ -62,6 +63,14 @@ test('what does not fit together is refused before anything of its size is made'
   expect(() => receivedList(sent('r'), ['a', 'b'], indexOf)).toThrow(RangeError);
 });
 
+test('chances and scores that no service gives are refused', () => {
+  const { NaN: none, POSITIVE_INFINITY: endless } = Number;
+  for (const propensities of [Float32Array.of(0, 0), Float32Array.of(1.5, 0), Float32Array.of(-1, 0), Float32Array.of(none, 0)])
+    expect(() => receivedList(sent('r', { propensities }), COLUMNS, indexOf)).toThrow(/^item 0: a propensity/);
+  for (const score of [none, endless])
+    expect(() => receivedList(sent('r', { scores: Float64Array.of(1, score) }), COLUMNS, indexOf)).toThrow(/^item 1: the score/);
+});
+
 test('lists wait in order, outlive the process, and go when they are done', () => {
   const folder = temporaryFolder();
   const open = (): ListQueue => new ListQueue(folder, { bytesMax: 1 << 20, synchronous: 'NORMAL' });
@@ -90,7 +99,12 @@ test('lists wait in order, outlive the process, and go when they are done', () =
 test('a queue takes no more than it may, and has room again when lists are gone', () => {
   const one = JSON.stringify(sent('r1')).length;
   const queue = new ListQueue(temporaryFolder(), { bytesMax: 2 * one, synchronous: 'NORMAL' });
-  expect(queue.put(['r1', 'r2', 'r3'].map(sent), COLUMNS)).toBe(1);
+  expect(
+    queue.put(
+      ['r1', 'r2', 'r3'].map((id) => sent(id)),
+      COLUMNS,
+    ),
+  ).toBe(1);
   expect(queue.put([sent('r4')], COLUMNS)).toBe(1);
   const batch = queue.next(1, 1 << 20);
   if (batch) queue.done(batch);

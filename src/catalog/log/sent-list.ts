@@ -2,7 +2,7 @@
 import type { PinColumns } from '../pins/pin-columns.ts';
 import type { NameUser } from '../pins/user-pseudonym.ts';
 import { decodeItems, decodeRows, encodeItems, encodeRows } from './served-list-codec.ts';
-import { type ServedList, sharedNames, type Surface, SURFACES } from './served-list.ts';
+import { type ServedItems, type ServedList, sharedNames, type Surface, SURFACES } from './served-list.ts';
 
 /** The ids of the pins of a list. */
 export interface PinNames {
@@ -59,7 +59,7 @@ const HEAD_BYTES = 8;
 
 /**
  * The list as the writer logs it. `columns` names the feature columns of its rows; `indexOf` is -1 for pins that are unknown.
- * @throws RangeError saying what does not fit: an unknown pin, blobs of another number of items, sources or columns.
+ * @throws RangeError saying what does not fit: an unknown pin, blobs of another number of items, sources or columns, a chance that is none.
  */
 export function receivedList(sent: SentList, columns: readonly string[], indexOf: (pinId: string) => number): ServedList {
   const { surface, queryPinId, sessionId, labels, pinIds, sources, items, rows, ...rest } = sent;
@@ -75,14 +75,26 @@ export function receivedList(sent: SentList, columns: readonly string[], indexOf
   if (countOf(itemBlob) !== pinIds.length) throw new RangeError(`items blob: expected ${pinIds.length} items`);
   const rowCount = countOf(rowBlob);
   if (rowCount !== 0 && rowCount !== pinIds.length) throw new RangeError(`rows blob: expected ${pinIds.length} rows, got ${rowCount}`);
+  const decoded = decodeItems(itemBlob, sharedNames(sources), decodeRows(rowBlob, sharedNames(columns)));
+  checkChances(decoded);
   return {
     ...rest,
     surface: surface as Surface,
     queryPinIndex: queryPinId === null ? -1 : known(queryPinId),
     ...(sessionId === null ? {} : { sessionId }),
     ...(labels === null ? {} : { labels }),
-    items: { ...decodeItems(itemBlob, sharedNames(sources), decodeRows(rowBlob, sharedNames(columns))), pinIndexes },
+    items: { ...decoded, pinIndexes },
   };
+}
+
+/** Training divides by chances, and reports add scores up. */
+function checkChances({ count, positions, propensities, scores }: ServedItems): void {
+  for (let i = 0; i < count; i++) {
+    const chance = propensities[i];
+    if (!(chance >= 0 && chance <= 1) || (positions[i] > 0 && chance === 0))
+      throw new RangeError(`item ${i}: a propensity is above 0 for an item that was returned, and at most 1; it is ${chance}`);
+    if (!Number.isFinite(scores[i])) throw new RangeError(`item ${i}: the score is ${scores[i]}`);
+  }
 }
 
 function countOf(blob: Buffer): number {
