@@ -33,8 +33,8 @@ export class RemovalFeed {
   }
 
   /**
-   * Keeps a version up to date from now on. One that is to follow another gets first what that one was told: while the writer
-   * is away nothing comes back that was taken away.
+   * Keeps a version up to date from now on. The removals that the version before it was told are copied first, so that no
+   * removed pin comes back while the writer is away.
    */
   async begin(version: PulledVersion, before: PulledVersion | null): Promise<void> {
     await this.inTurn(async () => {
@@ -100,7 +100,7 @@ export class RemovalFeed {
   }
 }
 
-/** Pins that a version was told to be away. */
+/** Pins that were removed from a version after it was published. */
 function toldTo({ folder, publication }: PulledVersion): Fate[] {
   const catalog = openCatalog(folder);
   try {

@@ -147,7 +147,7 @@ describe('a pin that the writer takes away', () => {
 
   test('stays away while the writer is, after a restart and in a version that was made before it went', async () => {
     const { version } = await ready();
-    // Published with the pin, and taken up when it is gone and nobody is there to say so.
+    // This version still holds the pin. The node takes it up after the removal, while the writer is away.
     const catalog = openCatalog(data);
     catalog.removals.removePins([catalog.pins.indexOf('tattoo-5')], Date.now());
     catalog.close();

@@ -59,7 +59,7 @@ const HEAD_BYTES = 8;
 
 /**
  * The list as the writer logs it. `columns` names the feature columns of its rows; `indexOf` is -1 for pins that are unknown.
- * @throws RangeError saying what does not fit: an unknown pin, blobs of another number of items, sources or columns, a chance that is none.
+ * @throws RangeError saying what does not fit: an unknown pin, blobs of another number of items, sources or columns, a propensity that is not a probability.
  */
 export function receivedList(sent: SentList, columns: readonly string[], indexOf: (pinId: string) => number): ServedList {
   const { surface, queryPinId, sessionId, labels, pinIds, sources, items, rows, ...rest } = sent;
@@ -87,7 +87,7 @@ export function receivedList(sent: SentList, columns: readonly string[], indexOf
   };
 }
 
-/** Training divides by chances, and reports add scores up. */
+/** Training divides by propensities. @throws RangeError */
 function checkChances({ count, positions, propensities, scores }: ServedItems): void {
   for (let i = 0; i < count; i++) {
     const chance = propensities[i];
