@@ -103,6 +103,12 @@ export const ERRORS = {
     message: 'The work on Apache Spark failed: {reason} Look at {log}; what was done is kept for the next start.',
   },
   PUBLICATION_REFUSED: { status: 422, message: 'What is published at {place} is refused: {reason}' },
+  PUBLICATION_OF_ANOTHER: {
+    status: 409,
+    exit: 2,
+    message:
+      'What is published at {place} comes from the writer {writer}, and this data folder is the writer {own}. Publish elsewhere; or, if the other one has stopped for good, give --take-over.',
+  },
   NODE_ONLY_SERVES: {
     status: 421,
     message: 'This is a node, which serves lists and changes nothing: send {method} {path} to the writer, {writer}.',

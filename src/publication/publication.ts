@@ -2,7 +2,7 @@
  * What is published: a list of files with their digests, named by a digest of the list. Files lie under their own digests, so
  * that what did not change is neither written nor fetched again.
  *
- *   CURRENT              {"format":1,"version":"...","before":"..."}   swapped last
+ *   CURRENT              {"format":1,"version":"...","before":"...","writer":"..."}   swapped last
  *   versions/VERSION.json   the list
  *   files/SHA256            the bytes
  */
@@ -32,6 +32,8 @@ interface Pointer {
   readonly version: string;
   /** The version that served before this one; its files are kept. */
   readonly before: string | null;
+  /** Whose it is (writer-id.ts); null where an older program published. */
+  readonly writer: string | null;
 }
 
 export const fileName = (sha256: string): string => `files/${sha256}`;
@@ -62,10 +64,10 @@ export async function currentVersion(store: ArtifactStore): Promise<string | nul
 async function readPointer(store: ArtifactStore): Promise<Pointer | null> {
   const text = await store.read(POINTER);
   if (text === null) return null;
-  const { format, version, before = null } = parsed(store, POINTER, text) as Partial<Pointer>;
+  const { format, version, before = null, writer = null } = parsed(store, POINTER, text) as Partial<Pointer>;
   if (format !== FORMAT) throw refusal(store.place, `it is of format ${format}, this program reads ${FORMAT}`);
   if (typeof version !== 'string' || !VERSION.test(version)) throw refusal(store.place, `${POINTER} names no version`);
-  return { format, version, before };
+  return { format, version, before, writer };
 }
 
 /** @throws PUBLICATION_REFUSED when the list is missing, damaged, or names a file outside of a data folder. */
@@ -98,13 +100,42 @@ function parsed(store: ArtifactStore, name: string, text: string): unknown {
   }
 }
 
-/** Makes a publication the current one, whose files are all there, and takes away what neither it nor the one before needs. */
-export async function swapIn(store: ArtifactStore, publication: Publication): Promise<void> {
-  const previous = await readPointer(store);
+/** Who publishes. */
+export interface Publisher {
+  readonly writer: string;
+  /** What another writer published may be replaced. */
+  readonly takeOver: boolean;
+}
+
+/**
+ * The version in use; null before the first.
+ * @throws PUBLICATION_OF_ANOTHER when another writer published it and this one does not take over; PUBLICATION_REFUSED.
+ */
+export async function versionToReplace(store: ArtifactStore, { writer, takeOver }: Publisher): Promise<PublishedVersion | null> {
+  const pointer = await readPointer(store);
+  if (pointer === null) return null;
+  const isOwn = pointer.writer === writer;
+  if (!isOwn && pointer.writer !== null && !takeOver)
+    throw new ServiceError('PUBLICATION_OF_ANOTHER', { place: store.place, writer: pointer.writer, own: writer });
+  return { version: pointer.version, before: pointer.before, isOwn };
+}
+
+interface PublishedVersion {
+  readonly version: string;
+  readonly before: string | null;
+  readonly isOwn: boolean;
+}
+
+/**
+ * Makes a publication the current one, whose files are all there, and takes away what neither it nor the one before needs.
+ * @throws PUBLICATION_OF_ANOTHER when another writer published meanwhile.
+ */
+export async function swapIn(store: ArtifactStore, publication: Publication, publisher: Publisher): Promise<void> {
   const { version, files } = publication;
-  const before = previous?.version ?? null;
+  const previous = await versionToReplace(store, publisher);
+  const before = previous?.version === version ? previous.before : (previous?.version ?? null);
   await store.write(listName(version), JSON.stringify(publication));
-  await store.write(POINTER, JSON.stringify({ format: FORMAT, version, before } satisfies Pointer));
+  await store.write(POINTER, JSON.stringify({ format: FORMAT, version, before, writer: publisher.writer } satisfies Pointer));
   const kept = new Set([listName(version), ...files.map(({ sha256 }) => fileName(sha256))]);
   if (before !== null) {
     kept.add(listName(before));

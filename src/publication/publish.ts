@@ -8,7 +8,8 @@ import { Sequence } from '../catalog/log/sequence-store.ts';
 import { ServiceError } from '../errors.ts';
 import { type Progress, SILENT } from '../progress.ts';
 import type { ArtifactStore } from './artifact-store.ts';
-import { currentVersion, fileName, publicationOf, readPublication, swapIn } from './publication.ts';
+import { fileName, publicationOf, readPublication, swapIn, versionToReplace } from './publication.ts';
+import { writerId } from './writer-id.ts';
 
 /** Lists as served, photos, runs of jobs and what was read in the dark stay with the writer. */
 const SERVED = /^((artifacts|models|nets)(\/|$)|(catalog|log|features|detections|experiments)\.sqlite$|(keys|metrics)\.json$)/;
@@ -24,15 +25,27 @@ interface PublishReceipt {
   readonly place: string;
 }
 
-/** @throws NOTHING_TO_DO without a catalogue; BACKUP_REFUSED when a file that is in use is missing. */
+interface PublishOptions {
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+  readonly now?: Date;
+  /** Whether what another writer published there is replaced; it is refused otherwise. */
+  readonly takeOver?: boolean;
+}
+
+/**
+ * @throws NOTHING_TO_DO without a catalogue; BACKUP_REFUSED when a file that is in use is missing; PUBLICATION_OF_ANOTHER when
+ * another writer published there.
+ */
 export async function publish(
   dataFolder: string,
   store: ArtifactStore,
-  { progress = SILENT, signal, now = new Date() }: { progress?: Progress; signal?: AbortSignal; now?: Date } = {},
+  { progress = SILENT, signal, now = new Date(), takeOver = false }: PublishOptions = {},
 ): Promise<PublishReceipt> {
   const sequence = catalogSequence(dataFolder);
-  const serving = await currentVersion(store);
-  const before = serving === null ? null : await readPublication(store, serving).catch(() => null);
+  const publisher = { writer: writerId(dataFolder), takeOver };
+  const serving = await versionToReplace(store, publisher);
+  const before = serving === null ? null : await readPublication(store, serving.version).catch(() => null);
   const known = new Map(before?.files.map((file) => [file.path, file]));
   const there = new Set(await store.names('files/'));
   rmSync(store.scratch, { recursive: true, force: true });
@@ -53,7 +66,7 @@ export async function publish(
       },
     });
     const publication = publicationOf(files, sequence, now);
-    const isNew = publication.version !== before?.version;
+    const isNew = publication.version !== before?.version || serving?.isOwn === false;
     let newBytes = 0;
     // A file that went missing is put back, also where nothing else changed.
     for (const { path, sha256, bytes } of files) {
@@ -62,7 +75,7 @@ export async function publish(
       there.add(fileName(sha256));
       newBytes += bytes;
     }
-    if (isNew) await swapIn(store, publication);
+    if (isNew) await swapIn(store, publication, publisher);
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     return { version: publication.version, published: isNew || newBytes > 0, files: files.length, bytes, newBytes, place: store.place };
   } finally {

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { buildCooccurrence } from '../../src/candidates/list-builds.ts';
@@ -66,6 +66,46 @@ test('what is not its own stays, and a file that went missing is put back', asyn
   expect(version).not.toBe(first.version);
   writeFileSync(join(place, 'CURRENT'), '{"half');
   await expect(publish(data, store())).rejects.toThrow(/remove it and publish again/);
+});
+
+test('what another writer published is replaced only when told to', async () => {
+  const first = await publish(data, store());
+  const other = await worldFolder();
+  await expect(publish(other, store())).rejects.toMatchObject({ code: 'PUBLICATION_OF_ANOTHER' });
+  expect(await currentVersion(store())).toBe(first.version);
+  // A copy of the data folder with an id of its own has the same version to publish, and is another writer all the same.
+  const copy = temporaryFolder();
+  cpSync(data, copy, { recursive: true, preserveTimestamps: true });
+  rmSync(join(copy, 'writer-id'));
+  await expect(publish(copy, store())).rejects.toMatchObject({ code: 'PUBLICATION_OF_ANOTHER' });
+  const taken = await publish(copy, store(), { takeOver: true });
+  expect(taken).toMatchObject({ version: first.version, published: true, newBytes: 0 });
+  await expect(publish(data, store())).rejects.toMatchObject({ code: 'PUBLICATION_OF_ANOTHER' });
+  await publish(other, store(), { takeOver: true });
+  expect((await pull(store(), first.version, temporaryFolder())).publication.version).toBe(first.version);
+  expect(await publish(other, store())).toMatchObject({ published: false });
+});
+
+test('what another writer publishes meanwhile is not replaced', async () => {
+  const other = await worldFolder();
+  let theirs = '';
+  const busy = {
+    ...store(),
+    put: async (name: string, source: string) => {
+      if (theirs === '') theirs = (await publish(other, { ...store(), scratch: join(temporaryFolder(), 'scratch') })).version;
+      await store().put(name, source);
+    },
+  };
+  await expect(publish(data, busy)).rejects.toMatchObject({ code: 'PUBLICATION_OF_ANOTHER' });
+  expect(await currentVersion(store())).toBe(theirs);
+  await pull(store(), theirs, temporaryFolder());
+});
+
+test("what a program published that knew no writers is taken as one's own", async () => {
+  const { version } = await publish(data, store());
+  writeFileSync(join(place, 'CURRENT'), JSON.stringify({ format: 1, version, before: null }));
+  expect(await publish(data, store())).toMatchObject({ version, published: true });
+  await expect(publish(await worldFolder(), store())).rejects.toMatchObject({ code: 'PUBLICATION_OF_ANOTHER' });
 });
 
 test('photos, runs of jobs and versions that are not in use stay with the writer', async () => {

@@ -35,6 +35,7 @@ const FOR_OPERATORS: ReadonlySet<string> = new Set([
   'REDIS_UNAVAILABLE',
   'BACKUP_REFUSED',
   'PUBLICATION_REFUSED',
+  'PUBLICATION_OF_ANOTHER',
 ]);
 
 /** Whether the log must hold what the reply leaves out. */

@@ -13,13 +13,14 @@ export const job = defineJob({
   ],
   options: [
     { flag: '--to <folder>', meaning: 'where nodes look (their --follow): a folder that all machines see (default: RELATED_PINS_PUBLISH)' },
+    { flag: '--take-over', meaning: 'replace what another writer published there, which has stopped for good' },
   ],
   help: 'Run it after each build, promotion, import of pins, change of keys or of experiments: nodes serve what was published last. Nothing is written when nothing changed.',
   alone: () => true,
   async run({ options, config, dataFolder, progress, signal }) {
-    const { to = config.publish } = options;
+    const { to = config.publish, takeOver } = options;
     if (to === '') throw new ServiceError('JOB_USAGE', { reason: 'Say where: --to FOLDER, or RELATED_PINS_PUBLISH.' });
-    return { ...(await publish(dataFolder, openStore(to), { progress, signal })) };
+    return { ...(await publish(dataFolder, openStore(to), { progress, signal, takeOver })) };
   },
   describe: ({ version, published, files, bytes, newBytes, place }) => [
     published
