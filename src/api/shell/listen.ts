@@ -1,5 +1,6 @@
 /** Where an application answers, with the way out when the address can't be had. */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { ServiceError } from '../../errors.ts';
 import type { App } from '../routes/routes.ts';
@@ -11,6 +12,18 @@ interface Address {
 
 /** Whether listeners of several threads may share a port here: libuv refuses it on macOS and Windows. */
 export const SHARES_PORTS = ['linux', 'freebsd', 'sunos', 'aix'].includes(process.platform);
+
+/**
+ * Whether a connection that has reached a listener which closes goes to another listener of the port (`net.ipv4.tcp_migrate_req`
+ * of Linux 5.14). Else the kernel resets it.
+ */
+export function movesConnections(): boolean {
+  try {
+    return readFileSync('/proc/sys/net/ipv4/tcp_migrate_req', 'utf8').trim() === '1';
+  } catch {
+    return false;
+  }
+}
 
 const PROBLEMS: Readonly<Record<string, (address: Address) => string>> = {
   EADDRINUSE: ({ port }) => `port ${port} is in use: stop what listens there, or choose another --port (0 picks a free one)`,

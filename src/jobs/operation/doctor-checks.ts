@@ -18,7 +18,7 @@ import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store
 import { secretsOf } from '../../catalog/pins/user-pseudonym.ts';
 import { lockDataFolder } from '../../catalog/artifacts/data-folder-lock.ts';
 import { openDatabase } from '../../catalog/database.ts';
-import { SHARES_PORTS } from '../../api/shell/listen.ts';
+import { movesConnections, SHARES_PORTS } from '../../api/shell/listen.ts';
 import type { Config } from '../../config.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { NODE_FLOOR, NODE_LINE, suits } from '../../node-launcher.mjs';
@@ -64,14 +64,18 @@ const node: Check = () => {
 };
 
 /** How lists are answered: by this process alone, or by threads that share the port. */
-const threads: Check = ({ config: { workers } }) => {
+const threads: Check = ({ config: { workers, follow } }) => {
   const cores = availableParallelism();
   const can = SHARES_PORTS
     ? `serve --workers N has N threads with a listener each on the port (reusePort), ${cores} cores are here`
     : `threads cannot share a port on ${process.platform}: one answers`;
-  if (workers === 1) return [ok('threads', `one thread answers and writes; ${can}`)];
-  if (SHARES_PORTS)
-    return [ok('threads', `${workers} threads answer, each with a listener on the port (reusePort); one writes; ${cores} cores`)];
+  if (workers === 1 && !follow) return [ok('threads', `one thread answers and writes; ${can}`)];
+  if (SHARES_PORTS) {
+    const says = `${workers} threads answer, each with a listener on the port (reusePort); one writes; ${cores} cores`;
+    if (movesConnections()) return [ok('threads', says)];
+    const reset = 'now and then a connection that comes while a thread makes room for another is reset';
+    return [warn('threads', `${says}; ${reset}`, 'Set net.ipv4.tcp_migrate_req to 1 (sysctl, Linux 5.14), or let the balancer ask again.')];
+  }
   return [bad('threads', can, 'Set RELATED_PINS_WORKERS to 1, or serve on Linux.')];
 };
 
