@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { type MessagePort, Worker } from 'node:worker_threads';
 
 /** A worker thread that answers every message with one message, in order. Once it has crashed, every question is rejected. */
 export class OrderedWorker<Question, Answer> {
@@ -20,12 +20,13 @@ export class OrderedWorker<Question, Answer> {
     this.worker.on('exit', (code) => this.end(new Error(`the thread ended with ${code}`)));
   }
 
-  ask(question: Question): Promise<Answer> {
+  /** What `given` lists belongs to the thread from then on. */
+  ask(question: Question, given: readonly MessagePort[] = []): Promise<Answer> {
     if (this.crash !== null) return Promise.reject(this.crash);
     this.worker.ref();
     return new Promise((done, failed) => {
       this.waiting.push({ done, failed });
-      this.worker.postMessage(question);
+      this.worker.postMessage(question, given);
     });
   }
 

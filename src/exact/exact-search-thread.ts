@@ -1,6 +1,7 @@
 /** Asks the thread that searches for the very same thing; it starts with the first question. */
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { type ErrorCode, reasonOf, ServiceError } from '../errors.ts';
 import { OrderedWorker } from '../ordered-worker.ts';
 import type { Box } from '../vision/box.ts';
@@ -10,14 +11,19 @@ import { workerUrl } from '../worker-url.ts';
 import type { ExactMatch } from './exact-search.ts';
 import { vocabularyArtifacts } from './vocabulary.ts';
 
-export interface ExactQuestion {
+/** What a caller asks. */
+interface Question {
   readonly bytes: Uint8Array;
   /** In pixels of the upright picture; null: the whole. */
   readonly box: Box | null;
-  /** Pins that something else proposes. */
+  /** Pins that something else proposes, which may answer. */
   readonly others: readonly number[];
-  /** By pinIndex, 1: it may answer. */
-  readonly accepted: Uint8Array;
+}
+
+/** What the thread is asked. */
+export interface ExactQuestion extends Question {
+  /** Takes lists of pins and gives back those of them that may answer. */
+  readonly asked: MessagePort;
 }
 
 export interface SizedMatch extends ExactMatch {
@@ -44,16 +50,21 @@ export class ExactSearchThread {
     return existsSync(join(vocabularyArtifacts(this.dataFolder).folder, 'CURRENT'));
   }
 
-  /** @throws INDEX_UNAVAILABLE, IMAGE_..., ARTIFACT_REFUSED */
-  async search(question: ExactQuestion): Promise<readonly SizedMatch[]> {
+  /** `accept`: whether a pin may answer; it is asked about pins that are proposed. @throws INDEX_UNAVAILABLE, IMAGE_..., ARTIFACT_REFUSED */
+  async search(question: Question, accept: (pinIndex: number) => boolean): Promise<readonly SizedMatch[]> {
     const { dataFolder, limits } = this;
     const url = workerUrl(import.meta.url, './exact-search-worker.ts');
     // A thread that crashed is followed by another one.
     if (this.worker === null || this.worker.crash !== null)
       this.worker = new OrderedWorker(url, { dataFolder, limits, turns: sharedTurns() });
-    const answer = await this.worker.ask(question).catch((error: unknown) => {
-      throw new ServiceError('INDEX_UNAVAILABLE', { index: 'local features', reason: reasonOf(error) }, error);
-    });
+    const { port1: here, port2: asked } = new MessageChannel();
+    here.on('message', (pinIndexes: readonly number[]) => here.postMessage(pinIndexes.filter(accept)));
+    const answer = await this.worker
+      .ask({ ...question, asked }, [asked])
+      .catch((error: unknown) => {
+        throw new ServiceError('INDEX_UNAVAILABLE', { index: 'local features', reason: reasonOf(error) }, error);
+      })
+      .finally(() => here.close());
     if ('refused' in answer) throw new ServiceError(answer.refused.code, answer.refused.fields);
     return answer.matches;
   }

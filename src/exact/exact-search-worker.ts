@@ -2,18 +2,17 @@
  * The search for the very same thing on a thread of its own: it holds the vocabulary, follows the store of local features, and reads query
  * pictures by OpenCV, so that neither memory nor time of the serving thread is touched.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { reasonOf, ServiceError } from '../errors.ts';
 import { stampOf } from '../swapped-file.ts';
-import type { Box } from '../vision/box.ts';
-import { type ImageLimits, measureImage } from '../vision/image-tensor.ts';
+import type { ImageLimits } from '../vision/image-tensor.ts';
 import { takeTurnsAmong } from '../vision/large-pictures.ts';
-import { type ExactMatch, searchInParts } from './exact-search.ts';
+import { type Accept, type ExactMatch, searchInParts } from './exact-search.ts';
 import type { ExactAnswer, ExactQuestion } from './exact-search-thread.ts';
 import { localFeatures } from './key-points.ts';
 import { type LocalFeatureStore, openLocalFeatureStore } from './local-feature-store.ts';
-import { KEY_POINTS_MAX, type LocalFeatures } from './local-features.ts';
-import { cutOut, partsOf, placedIn } from './query-views.ts';
+import { KEY_POINTS_MAX } from './local-features.ts';
+import { looksAt } from './query-views.ts';
 import { followStore, openVocabulary, type Vocabulary, vocabularyArtifacts } from './vocabulary.ts';
 
 interface Settings {
@@ -63,21 +62,20 @@ function unavailable(error: unknown) {
   return { index: 'local features', reason: reasonOf(error) };
 }
 
-async function search({ bytes, box, others, accepted }: ExactQuestion): Promise<ExactAnswer> {
+async function search({ bytes, box, others, asked }: ExactQuestion): Promise<ExactAnswer> {
   const { vocabulary, store } = current();
   const sources = { ...vocabulary, featuresOf: (pinIndex: number) => store.get(pinIndex) };
-  const accept = (pinIndex: number): boolean => accepted[pinIndex] === 1;
-  const { width, height } = await measureImage(bytes, limits);
-  const view = (region: Box | null): Promise<LocalFeatures> => viewOf(bytes, region, { width, height });
-  const query = { whole: await view(box), parts: box === null ? partsOf(width, height) : [], part: view };
-  return { matches: sized(await searchInParts(sources, query, others, accept), store) };
+  const looks = await looksAt(bytes, limits, (picture) => localFeatures(picture, limits, KEY_POINTS_MAX));
+  return { matches: sized(await searchInParts(sources, { looks, box, others, accept: acceptBy(asked) }), store) };
 }
 
-/** The features of a region (null: the whole), in places of the whole picture. */
-async function viewOf(bytes: Uint8Array, box: Box | null, { width, height }: { width: number; height: number }): Promise<LocalFeatures> {
-  const cut = box === null ? null : await cutOut(bytes, box, limits);
-  if (box === null || cut === null) return localFeatures(bytes, limits, KEY_POINTS_MAX);
-  return placedIn(await localFeatures(cut, limits, KEY_POINTS_MAX), box, width, height);
+/** Asks the serving thread which pins may answer. Its end of the port stays open until it has the answer to the question. */
+function acceptBy(asked: MessagePort): Accept {
+  return (pinIndexes) =>
+    new Promise((done) => {
+      asked.once('message', (accepted: readonly number[]) => done(new Set(accepted)));
+      asked.postMessage(pinIndexes);
+    });
 }
 
 /** With the size of each picture, in whose pixels its region is. */

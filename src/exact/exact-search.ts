@@ -6,11 +6,14 @@ import type { Box } from '../vision/box.ts';
 import type { InvertedFile } from './inverted-file.ts';
 import type { LocalFeatures } from './local-features.ts';
 import type { Quadrilateral } from './homography.ts';
+import { type PictureLooks, partsOf } from './query-views.ts';
 import { verified, type Verified } from './spatial-verification.ts';
 import { type VocabularyTree, wordsIn } from './vocabulary-tree.ts';
 
 /** Proposed pictures that are verified. */
 const VERIFIED_MOST = 50;
+/** Pictures that the words of one view propose: so many that filters leave enough of them. */
+const PROPOSED_MOST = 500;
 /** Of these, the nearest by the codes of the net. */
 export const VERIFIED_BY_CODE = 10;
 /** Inliers that make a picture one of the same thing: how often others reach them is printed by `npm run lab -- judge-exact`. */
@@ -39,9 +42,12 @@ export interface ExactMatch {
   readonly regions: { readonly query: Quadrilateral; readonly result: Quadrilateral } | null;
 }
 
+/** Of some pins those that may answer. */
+export type Accept = (pinIndexes: readonly number[]) => Promise<ReadonlySet<number>>;
+
 /** What words say of one view of the query, best first. */
-export function proposedByWords({ tree, words }: ExactSources, view: LocalFeatures, accept: (pinIndex: number) => boolean = () => true) {
-  return words.query(wordsIn(tree, view.descriptors), VERIFIED_MOST, accept);
+export function proposedByWords({ tree, words }: ExactSources, view: LocalFeatures) {
+  return words.query(wordsIn(tree, view.descriptors), PROPOSED_MOST);
 }
 
 interface Proposal {
@@ -50,21 +56,23 @@ interface Proposal {
   readonly view: LocalFeatures;
 }
 
-/** The best VERIFIED_MOST of what all views propose, each pin with the view that likes it most. */
-export function proposals(
+/** The best VERIFIED_MOST of what all views propose and `accept` leaves, each pin with the view that likes it most. */
+async function proposals(
   sources: ExactSources,
   views: readonly LocalFeatures[],
   others: readonly number[],
-  accept: (pinIndex: number) => boolean,
-): Proposal[] {
+  accept: Accept | undefined,
+): Promise<Proposal[]> {
   const best = new Map<number, Proposal>();
   for (const view of views) {
-    for (const { pinIndex, score } of proposedByWords(sources, view, accept)) {
+    for (const { pinIndex, score } of proposedByWords(sources, view)) {
       if (score > (best.get(pinIndex)?.score ?? -1)) best.set(pinIndex, { pinIndex, score, view });
     }
   }
+  const accepted = await accept?.([...best.keys()]);
   const asked = others.filter((pinIndex) => !best.has(pinIndex)).map((pinIndex) => ({ pinIndex, score: 0, view: views[0] }));
-  const byWords = [...best.values()].sort((a, b) => b.score - a.score || a.pinIndex - b.pinIndex);
+  const byWords = [...best.values()].filter(({ pinIndex }) => accepted?.has(pinIndex) ?? true);
+  byWords.sort((a, b) => b.score - a.score || a.pinIndex - b.pinIndex);
   return [...byWords.slice(0, VERIFIED_MOST - asked.length), ...asked];
 }
 
@@ -72,13 +80,14 @@ export function proposals(
  * Verifies what the views and `others` (pins that something else proposes, such as codes) propose; most inliers first, of equals those
  * of the higher word score.
  */
-function exactMatches(
+async function exactMatches(
   sources: ExactSources,
   views: readonly LocalFeatures[],
-  others: readonly number[] = [],
-  accept: (pinIndex: number) => boolean = () => true,
-): ExactMatch[] {
-  const found = proposals(sources, views, others, accept).map(({ pinIndex, score, view }): ExactMatch => {
+  others: readonly number[],
+  accept: Accept | undefined,
+): Promise<ExactMatch[]> {
+  const proposed = await proposals(sources, views, others, accept);
+  const found = proposed.map(({ pinIndex, score, view }): ExactMatch => {
     const features = sources.featuresOf(pinIndex);
     const { inliers, regions }: Verified = features === null ? { inliers: 0, regions: null } : verified(view, features);
     return { pinIndex, inliers, wordScore: score, regions: regions && { query: regions.first, result: regions.second } };
@@ -86,24 +95,22 @@ function exactMatches(
   return found.sort((a, b) => b.inliers - a.inliers || b.wordScore - a.wordScore || a.pinIndex - b.pinIndex);
 }
 
-/** A query picture: its features as a whole or of the box that is meant, and of each part of it where those find nothing sure. */
-interface QueryFeatures {
-  readonly whole: LocalFeatures;
-  /** None of a box that was drawn. */
-  readonly parts: readonly Box[];
-  part(box: Box): Promise<LocalFeatures>;
+export interface ExactQuery {
+  readonly looks: PictureLooks;
+  /** What is meant of the picture; null: the whole, and where that finds nothing sure its parts. */
+  readonly box: Box | null;
+  /** Pins that something else proposes, which may answer. */
+  readonly others?: readonly number[];
+  /** Without it all pins may answer. */
+  readonly accept?: Accept;
 }
 
-/** `exactMatches` of the whole, or, where those are not sure, of the whole and all its parts. */
-export async function searchInParts(
-  sources: ExactSources,
-  { whole, parts, part }: QueryFeatures,
-  others: readonly number[] = [],
-  accept: (pinIndex: number) => boolean = () => true,
-): Promise<ExactMatch[]> {
-  const found = exactMatches(sources, [whole], others, accept);
+/** `exactMatches` of what is meant, or, where that is not sure, of the whole and all its parts. */
+export async function searchInParts(sources: ExactSources, { looks, box, others = [], accept }: ExactQuery): Promise<ExactMatch[]> {
+  const views = [await looks.at(box)];
+  const found = await exactMatches(sources, views, others, accept);
+  const parts = box === null ? partsOf(looks.width, looks.height) : [];
   if (parts.length === 0 || (found[0]?.inliers ?? 0) >= SURE) return found;
-  const views = [whole];
-  for (const box of parts) views.push(await part(box));
+  for (const part of parts) views.push(await looks.at(part));
   return exactMatches(sources, views, others, accept);
 }

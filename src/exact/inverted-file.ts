@@ -115,8 +115,8 @@ export class InvertedFile {
     this.slotOf.delete(pinIndex);
   }
 
-  /** The `k` pictures whose words are most like, best first, of equals the lower pin; `accept`: which may answer. */
-  query(words: Uint32Array, k: number, accept: (pinIndex: number) => boolean = () => true): WordHit[] {
+  /** The `k` pictures whose words are most like, best first, of equals the lower pin. */
+  query(words: Uint32Array, k: number): WordHit[] {
     const asked = [...wordCounts(words)].map(([word, count]) => ({ word, value: count * this.weights[word] }));
     const sum = asked.reduce((total, { value }) => total + value, 0);
     if (sum === 0) return [];
@@ -126,7 +126,7 @@ export class InvertedFile {
     for (const { word, value } of asked) this.addShared(word, value / sum);
     const heap = new TopKHeap(Math.min(k, this.pins.length));
     for (let slot = 0; slot < this.pins.length; slot++) {
-      if (this.shared[slot] === 0 || this.pins[slot] === GONE || !accept(this.pins[slot])) continue;
+      if (this.shared[slot] === 0 || this.pins[slot] === GONE) continue;
       heap.offer(this.pins[slot], this.shared[slot]);
     }
     const { ids, scores } = heap.drain();

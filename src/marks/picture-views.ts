@@ -4,7 +4,7 @@
  */
 import { KEY_POINTS_MAX, joinedFeatures, type LocalFeatures } from '../exact/local-features.ts';
 import type { LocalFeatureThreads } from '../exact/local-feature-threads.ts';
-import { cutOut, partsOf, placedIn } from '../exact/query-views.ts';
+import { looksAt, partsOf } from '../exact/query-views.ts';
 import { ServiceError } from '../errors.ts';
 import { type Binarizer, codeOf } from '../features/binarize.ts';
 import type { ConvNet } from '../features/convnet.ts';
@@ -56,18 +56,14 @@ export interface Eyes {
 /** Looks at a picture once. @throws IMAGE_..., INDEX_UNAVAILABLE without OpenCV. */
 export async function lookAt(bytes: Uint8Array, objects: readonly Box[], eyes: Eyes): Promise<PictureViews> {
   const { threads, limits } = eyes;
-  const { width, height } = await measureImage(bytes, limits);
+  const looks = await looksAt(bytes, limits, (picture) => threads.find(picture, KEY_POINTS_MAX));
+  const { width, height } = looks;
   const regions = markRegions(width, height, objects);
-  const partFeatures = async (box: Box): Promise<LocalFeatures[]> => {
-    const cut = await cutOut(bytes, box, limits);
-    return cut ? [placedIn(await threads.find(cut, KEY_POINTS_MAX), box, width, height)] : [];
-  };
-  const [codes, whole, ...parts] = await Promise.all([
+  const [codes, ...parts] = await Promise.all([
     codesOf(bytes, regions, eyes),
-    threads.find(bytes, KEY_POINTS_MAX),
-    ...partsOf(width, height).map(partFeatures),
+    ...[null, ...partsOf(width, height)].map((region) => looks.at(region)),
   ]);
-  return { regions, codes, features: joinedFeatures([whole, ...parts.flat()], { width, height }) };
+  return { regions, codes, features: joinedFeatures(parts, { width, height }) };
 }
 
 async function codesOf(bytes: Uint8Array, regions: readonly Box[], { net, binarizer }: Eyes): Promise<Uint32Array[]> {

@@ -69,10 +69,9 @@ async function verifiedMatches(
   const { picture, box, pinIndex, timings } = region;
   const startedAt = performance.now();
   const accept = acceptOf({ pinIndex }, filters, pins);
-  const accepted = Uint8Array.from({ length: pins.count }, (_, pin) => Number(accept(pin)));
   const others = nearest.slice(0, VERIFIED_BY_CODE).map((result) => result.pinIndex);
   try {
-    return await inTime(() => exact.search({ bytes: picture.bytes, box, others, accepted }));
+    return await inTime(() => exact.search({ bytes: picture.bytes, box, others }, (pin) => pin < pins.count && accept(pin)));
   } catch (error) {
     if (error instanceof ServiceError && WITHOUT_THEM.includes(error.code)) return null;
     throw error;

@@ -3,7 +3,7 @@ import type { CropLog } from '../catalog/log/crop-log.ts';
 import type { PinColumns } from '../catalog/pins/pin-columns.ts';
 import type { TextStore } from '../catalog/pins/text-store.ts';
 import type { ImageDetections } from '../detection/detection.ts';
-import type { ExactQuestion, SizedMatch } from '../exact/exact-search-thread.ts';
+import type { ExactSearchThread } from '../exact/exact-search-thread.ts';
 import type { PinObjects } from '../detection/pin-objects.ts';
 import type { BoxUnit } from '../vision/box.ts';
 import type { Familiarity } from './familiarity.ts';
@@ -15,13 +15,8 @@ import type { PictureReader, QueryNet, QueryPicture, RegionSight } from './pictu
 import type { ServingThresholds } from './search-thresholds.ts';
 
 /** Compares key points; not ready before `extract-local-features` and `build-vocabulary` ran. */
-interface ExactSearch {
-  readonly isReady: boolean;
-  /** @throws INDEX_UNAVAILABLE, IMAGE_..., ARTIFACT_REFUSED */
-  search(question: ExactQuestion): Promise<readonly SizedMatch[]>;
-}
+type ExactSearch = Pick<ExactSearchThread, 'isReady' | 'search'>;
 
-/** `sources`, `net`, `fitted` and what is made of them throw INDEX_UNAVAILABLE before the first extraction. */
 export interface SearchParts {
   readonly pins: PinColumns;
   readonly text: TextStore;

@@ -50,12 +50,6 @@ describe('the inverted file', () => {
     }
   });
 
-  it('answers only with what is accepted, before the best are cut off', () => {
-    const hits = fileOf(pictures).query(pictures[7], 3, (pinIndex) => pinIndex % 2 === 0);
-    expect(hits).toHaveLength(3);
-    expect(hits.every(({ pinIndex }) => pinIndex % 2 === 0)).toBe(true);
-  });
-
   it('is the same after it was saved', () => {
     const file = fileOf(pictures);
     file.delete(9);

@@ -17,13 +17,12 @@ import {
 import { InvertedFile } from '../../../src/exact/inverted-file.ts';
 import { LocalFeatureThreads } from '../../../src/exact/local-feature-threads.ts';
 import { DESCRIPTOR_WORDS, KEY_POINTS_MAX, type LocalFeatures } from '../../../src/exact/local-features.ts';
-import { cutOut, partsOf, placedIn } from '../../../src/exact/query-views.ts';
+import { looksAt } from '../../../src/exact/query-views.ts';
 import { trainTree, wordsIn } from '../../../src/exact/vocabulary-tree.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../../../src/jobs/job.ts';
 import { hamming } from '../../../src/math/bits.ts';
 import { mixedSeed, seededRandom } from '../../../src/math/random.ts';
-import type { Box } from '../../../src/vision/box.ts';
-import { decodeImage, measureImage } from '../../../src/vision/image-tensor.ts';
+import { decodeImage } from '../../../src/vision/image-tensor.ts';
 import { imageLimitsOf, type InferencePool, openPool } from '../../../src/vision/inference-pool.ts';
 import { activeNet } from '../../../src/vision/net-folder.ts';
 import { projectRoot } from '../../../src/worker-url.ts';
@@ -159,21 +158,12 @@ async function judgeOne(made: Made, how: Alteration, photo: number): Promise<Jud
     mkdirSync(options.write, { recursive: true });
     writeFileSync(join(options.write, `${how} ${photo}.jpg`), bytes);
   }
-  const { width, height } = await measureImage(bytes, limits);
-  const seen = new Map<string, Promise<LocalFeatures>>();
-  const part = (box: Box): Promise<LocalFeatures> => {
-    const known = seen.get(String(box)) ?? partOf(box);
-    seen.set(String(box), known);
-    return known;
-  };
-  const partOf = async (box: Box): Promise<LocalFeatures> =>
-    placedIn(await threads.find((await cutOut(bytes, box, limits)) ?? bytes, KEY_POINTS_MAX), box, width, height);
-  const [whole, code] = await Promise.all([threads.find(bytes, KEY_POINTS_MAX), codes.read(bytes)]);
+  const looks = await looksAt(bytes, limits, (picture) => threads.find(picture, KEY_POINTS_MAX));
+  const [whole, code] = await Promise.all([looks.at(null), codes.read(bytes)]);
   const visual = codes.of.map((one) => (one && code ? 1 - hamming(one, code) / codes.bits : 0));
   const byCode = ordered(visual);
-  const query = { whole, parts: partsOf(width, height), part };
-  const matches = await searchInParts(exact, query, byCode.slice(0, VERIFIED_BY_CODE));
-  const alone = await searchInParts(exact, query);
+  const matches = await searchInParts(exact, { looks, box: null, others: byCode.slice(0, VERIFIED_BY_CODE) });
+  const alone = await searchInParts(exact, { looks, box: null });
   const inliers = new Map(matches.map((match) => [match.pinIndex, match.inliers]));
   const lists = {
     codes: byCode,
