@@ -191,6 +191,14 @@ export class MarkStore {
     return this.database.prepare('SELECT DISTINCT pinIndex, label FROM found_marks').all() as { pinIndex: number; label: string }[];
   }
 
+  /** Copies the found marks of the database at the path `source`. */
+  takeFoundOf(source: string): void {
+    this.database.prepare('ATTACH ? AS source').run(source);
+    this.database.exec('INSERT INTO main.found_marks SELECT * FROM source.found_marks ORDER BY pinIndex, place; DETACH source');
+    // One file: a node copies it without the log beside it.
+    this.database.pragma('journal_mode = DELETE');
+  }
+
   /** Changes when another connection has written. */
   get version(): number {
     return this.database.pragma('data_version', { simple: true }) as number;
@@ -215,6 +223,19 @@ export function openMarkStore(dataFolder: string, options: DatabaseOptions = {})
 /** Whether a mark was ever taught in a data folder. */
 export function hasMarks(dataFolder: string): boolean {
   return existsSync(fileOf(dataFolder));
+}
+
+/**
+ * Writes to `target` a `marks.sqlite` of what is served: the found marks of the one at `source`. The taught pictures and what was seen of
+ * the pins' pictures stay behind: only the jobs read them, and they take about 250 kB a picture.
+ */
+export function writeFoundMarks(source: string, target: string): void {
+  const store = new MarkStore(openDatabase(target));
+  try {
+    store.takeFoundOf(source);
+  } finally {
+    store.close();
+  }
 }
 
 function bytesOf(array: Uint32Array | Float32Array): Buffer {

@@ -6,13 +6,14 @@ import { openDatabase } from '../catalog/database.ts';
 import { writePast } from '../catalog/log/past-log.ts';
 import { Sequence } from '../catalog/log/sequence-store.ts';
 import { ServiceError } from '../errors.ts';
+import { writeFoundMarks } from '../marks/mark-store.ts';
 import { type Progress, SILENT } from '../progress.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { fileName, publicationOf, readPublication, swapIn, versionToReplace } from './publication.ts';
 import { writerId } from './writer-id.ts';
 
-/** Lists as served, photos, runs of jobs and what was read in the dark stay with the writer. */
-const SERVED = /^((artifacts|models|nets)(\/|$)|(catalog|log|features|detections|experiments)\.sqlite$|(keys|metrics)\.json$)/;
+/** Lists as served, photos, pictures that teach marks, runs of jobs and what was read in the dark stay with the writer. */
+const SERVED = /^((artifacts|models|nets)(\/|$)|(catalog|log|features|detections|experiments|marks)\.sqlite$|(keys|metrics)\.json$)/;
 const VERSION_FILE = /^(.*)\/(\d{6,})\.bin$/;
 interface PublishReceipt {
   readonly version: string;
@@ -60,8 +61,9 @@ export async function publish(
         return file && file.bytes === bytes && file.modifiedAt === modifiedAt && there.has(fileName(file.sha256)) ? file : null;
       },
       rewrite(path, source, target) {
-        if (path !== 'log.sqlite') return false;
-        writePast(source, dirname(target), now);
+        if (path === 'log.sqlite') writePast(source, dirname(target), now);
+        else if (path === 'marks.sqlite') writeFoundMarks(source, target);
+        else return false;
         return true;
       },
     });

@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { buildCooccurrence } from '../../src/candidates/list-builds.ts';
@@ -7,6 +7,8 @@ import { openDatabase } from '../../src/catalog/database.ts';
 import { openLog } from '../../src/catalog/log/log-database.ts';
 import { plainItems, type ServedList } from '../../src/catalog/log/served-list.ts';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
+import { DESCRIPTOR_WORDS, POINT_NUMBERS } from '../../src/exact/local-features.ts';
+import { openMarkStore } from '../../src/marks/mark-store.ts';
 import { SILENT } from '../../src/progress.ts';
 import { folderStore } from '../../src/publication/artifact-store.ts';
 import { currentVersion, type Publication } from '../../src/publication/publication.ts';
@@ -147,6 +149,38 @@ test('of the log nodes get what people did lately and what they hid, but no list
   const copy = openLog(folder);
   expect(copy.events.hidesOf('ann', now).map(({ pinIndex }) => pinIndex)).toEqual([1]);
   copy.close();
+});
+
+test('of marks nodes get what was found, but no picture that teaches one and nothing that was seen', async () => {
+  const marks = openMarkStore(data);
+  const features = {
+    width: 64,
+    height: 64,
+    count: 1,
+    points: new Float32Array(POINT_NUMBERS),
+    descriptors: new Uint32Array(DESCRIPTOR_WORDS),
+  };
+  const [picture, code] = [Buffer.alloc(100_000, 7), new Uint32Array(8)];
+  marks.teach([{ label: 'Acme', digest: 'd', picture, madeBy: 'm', view: { code, features } }], 1);
+  marks.putSeen(
+    [1, 2].map((pinIndex) => ({ pinIndex, seen: 's', views: { regions: [[0, 0, 64, 64] as const], codes: [code], features } })),
+  );
+  const found = [{ label: 'Acme', score: 0.75, box: [1, 2, 30, 40] as const }];
+  marks.putFound([{ pinIndex: 2, marks: found }], 'all');
+  const { version } = await publish(data, store());
+  expect(await publish(data, store())).toMatchObject({ version, published: false, newBytes: 0 });
+  const { folder } = await pull(store(), version, temporaryFolder());
+  expect(statSync(join(folder, 'marks.sqlite')).size).toBeLessThan(picture.length);
+  const copy = openMarkStore(folder, { readonly: true });
+  expect(copy.marksOf(2)).toEqual(found);
+  expect([copy.taught(), [...copy.states()]]).toEqual([[], []]);
+  copy.close();
+  marks.forget('Acme');
+  marks.close();
+  const later = await pull(store(), (await publish(data, store())).version, temporaryFolder());
+  const without = openMarkStore(later.folder, { readonly: true });
+  expect(without.found()).toEqual([]);
+  without.close();
 });
 
 test('a file that is damaged or missing is refused by its path, and nothing is laid out', async () => {

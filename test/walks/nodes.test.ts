@@ -5,6 +5,7 @@ import type { ListReplyBody } from '../../src/api/routes/list-reply.ts';
 import { buildCooccurrence } from '../../src/candidates/list-builds.ts';
 import { DEFAULT_COOCCURRENCE } from '../../src/candidates/cooccurrence/board-cooccurrence.ts';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
+import { openMarkStore } from '../../src/marks/mark-store.ts';
 import { type ServingNode, startNode } from '../../src/nodes/serving-node.ts';
 import { SILENT } from '../../src/progress.ts';
 import { folderStore } from '../../src/publication/artifact-store.ts';
@@ -36,6 +37,7 @@ beforeAll(async () => {
   // The writer looks at the pictures by itself: what it has not seen yet, nodes can't know.
   await writer.context.refresher.imagesSettled();
   await writer.context.refresh();
+  noteMarks(data);
   await publish(data, folderStore(place));
   node = await startNode(nodeConfig(await freePort()), nodeFolder);
 }, 120_000);
@@ -43,6 +45,17 @@ afterAll(async () => {
   await node.close();
   await writer.close();
 }, 60_000);
+
+/** As find-marks writes them. */
+function noteMarks(folder: string): void {
+  const store = openMarkStore(folder);
+  const on = (pin: string, ...labels: string[]) => ({
+    pinIndex: writer.context.pins.indexOf(pin),
+    marks: labels.map((label) => ({ label, score: 0.7, box: [10, 20, 60, 70] as const })),
+  });
+  store.putFound([on('plant-3', 'Acme'), on('plant-4', 'Star'), on('plant-5', 'Star', 'Acme')], 'all');
+  store.close();
+}
 
 const get = async (path: string): Promise<Response> => fetch(`${node.address}${path}`, { headers: { connection: 'close' } });
 const list = async (path: string): Promise<ListReplyBody> => (await (await get(path)).json()) as ListReplyBody;
@@ -80,6 +93,25 @@ test('a node serves the lists of the writer, whose log has them soon, with their
   expect(Array.from(logged.items.pinIndexes.subarray(0, 4), (pinIndex) => writer.context.pins.idOf(pinIndex))).toEqual(
     items.map(({ pinId }) => pinId),
   );
+});
+
+test('a node knows the marks that were found: it filters by them as the writer does, and shows them', async () => {
+  const both = async <Told>(path: string, told: (body: Record<string, unknown>) => Told): Promise<Told> => {
+    const [here, there] = await Promise.all(
+      [node, writer].map(async ({ address }) => told((await (await fetch(address + path)).json()) as never)),
+    );
+    expect(here, path).toEqual(there);
+    return here;
+  };
+  const pinsOf = (filter: string): Promise<string[]> =>
+    both(`/v1/pins/plant-1/related?limit=9&filter=${encodeURIComponent(filter)}`, ({ items }) =>
+      (items as { pinId: string }[]).map(({ pinId }) => pinId).sort(),
+    );
+  expect(await pinsOf('mark=Acme')).toEqual(['plant-3', 'plant-5']);
+  expect(await pinsOf('mark!=Star')).toEqual(['plant-3']);
+  expect(await pinsOf('mark=Nobody')).toEqual([]);
+  const marks = await both('/v1/pins/plant-5/objects', (body) => body.marks as { label: string }[]);
+  expect(marks.map(({ label }) => label)).toEqual(['Star', 'Acme']);
 });
 
 test('what people did goes to the writer; what changes something is refused by name', async () => {
