@@ -7,6 +7,7 @@ import { climbLadder } from '../../src/ranker/measures/ablation-ladder.ts';
 import { clustersOf, intervalsOf, liftBySegment } from '../../src/ranker/measures/holdout-report.ts';
 import { chooseC } from '../../src/ranker/training/choose-c.ts';
 import { FEATURE_COLUMNS } from '../../src/ranker/scoring/feature-table.ts';
+import { curveLines, drawnShares, learningCurve } from '../../src/ranker/training/learning-curve.ts';
 import { collectLogData, sliceLog, splitLog, trainingRows } from '../../src/ranker/training/log-data.ts';
 import { trainOnLog } from '../../src/ranker/training/log-training.ts';
 import { examinationFromInterventions, examinationFromShuffled, propensityWeights } from '../../src/ranker/training/position-bias.ts';
@@ -18,13 +19,13 @@ const LENGTH = 12;
 const UTILITY: Readonly<Record<string, number>> = { 'log-saves': 1, 'fc6-similarity': 2, 'fc6 x art': 1.5 };
 
 /** People look at position k with probability 1 / k^bias and engage by utility; served by log-saves alone or shuffled. */
-function* madeUpLog(lists: number, seed: number, bias: number, shuffledShare: number): Generator<JudgedList> {
+function* madeUpLog(lists: number, seed: number, bias: number, shuffledShare: number, wanted = UTILITY): Generator<JudgedList> {
   const random = seededRandom(seed);
   for (let list = 0; list < lists; list++) {
     const values = zeroMatrix(LENGTH, FEATURE_COLUMNS);
     const utility = new Float64Array(LENGTH);
     for (let item = 0; item < LENGTH; item++) {
-      for (const [name, weight] of Object.entries(UTILITY)) {
+      for (const [name, weight] of Object.entries(wanted)) {
         const value = Math.fround(random.normal());
         values.data[item * values.columns + FEATURE_COLUMNS.indexOf(name)] = value;
         utility[item] += weight * value;
@@ -192,6 +193,69 @@ describe('training on the log', () => {
   });
 });
 
+describe('learning curve', () => {
+  /** People want a little of each of 150 things: a few dozen lists can't tell how much of which. */
+  const random = seededRandom(5);
+  const WIDE = Object.fromEntries([['log-saves', 0.3], ...FEATURE_COLUMNS.slice(1, 150).map((name) => [name, 0.3 * random.normal()])]);
+  const curveOf = async (lists: number, c: number | null, wanted = WIDE, holdoutShare = 0.2) => {
+    const data = collectLogData(madeUpLog(lists, 11, 0, 0.1, wanted), { listsPerUserDay: 1e9, repeatsPerDay: 1e9 });
+    const of = { ...settings, c, holdoutShare };
+    const whole = await trainOnLog(data, of);
+    const early = sliceLog(data, 0, data.lists.length - whole.holdout.lists.length);
+    return { whole, early, curve: await learningCurve(early, whole.holdout, whole, of) };
+  };
+
+  it('rises where few lists cannot weigh many columns, and ends where the job ends', async () => {
+    const { whole, early, curve } = await curveOf(1000, 0.01, WIDE, 0.9);
+    expect(curve.word).toBe('pays');
+    expect(curve.points.map(({ share }) => share)).toEqual([1 / 8, 1 / 4, 1 / 2, 1]);
+    const last = curve.points[3];
+    expect(last.ndcg10).toEqual(whole.ndcg10.trained);
+    expect([last.lists, last.pairs]).toEqual([early.lists.length, whole.model.pairs]);
+    expect(last.gain?.low).toBeGreaterThan(0);
+    expect(curve.baselines).toEqual({ asServed: whole.ndcg10.asServed, shuffled: whole.ndcg10.shuffled });
+    const lines = curveLines(curve);
+    expect(lines).toHaveLength(6);
+    expect(lines[5]).toContain(`More lists still pay: the last doubling changed NDCG@10 by +${last.gain?.mean.toFixed(4)}`);
+  });
+
+  it('is flat where a few dozen lists have said everything', async () => {
+    const { curve } = await curveOf(1200, 0.001, UTILITY);
+    expect(curve.word).toBe('not resolved');
+    expect(curve.points[3].gain?.low).toBeLessThanOrEqual(0);
+    expect(curve.says).toMatch(/^Not resolved whether more lists pay: .* on \d+ later lists\.$/);
+  });
+
+  it('shares are nested, cut no truth, and hold no list that judges; C is chosen by the lists of the share', async () => {
+    const { early, curve, whole } = await curveOf(300, null);
+    const shares = drawnShares(early, settings.seed);
+    const truths = clustersOf(early);
+    for (const [at, { lists }] of shares.entries()) {
+      const inside = new Set(lists.map((list) => truths[list]));
+      expect(lists).toEqual(truths.flatMap((truth, list) => (inside.has(truth) ? [list] : [])));
+      if (at > 0) expect(shares[at - 1].lists.every((list) => lists.includes(list))).toBe(true);
+    }
+    expect(shares[3].lists).toHaveLength(early.lists.length);
+    expect(curve.points.map(({ lists }) => lists)).toEqual(shares.map(({ lists }) => lists.length));
+    expect(drawnShares(early, settings.seed)).toEqual(shares);
+    expect(drawnShares(early, 2)).not.toEqual(shares);
+    expect(curve.points[3].c).toBe(whole.c);
+  });
+
+  it('learns nothing from the lists that judge', async () => {
+    const { early, curve, whole } = await curveOf(300, 0.01);
+    const turned = { ...whole.holdout, grades: whole.holdout.grades.map((grade) => (grade === 0 ? 4 : 0)) };
+    const other = await learningCurve(early, turned, whole, { ...settings, c: 0.01 });
+    expect(other.points.map(({ pairs, c, lists }) => [pairs, c, lists])).toEqual(
+      curve.points.map(({ pairs, c, lists }) => [pairs, c, lists]),
+    );
+    // What was learned orders the same lists the same way: what it raised before, it lowers now.
+    for (const { ndcg10 } of other.points) expect(ndcg10?.mean).toBeLessThan(other.baselines.shuffled.mean);
+    const none = { ...whole.holdout, grades: new Float32Array(whole.holdout.grades.length) };
+    await expect(learningCurve(early, none, whole, settings)).rejects.toThrow('nothing to judge by');
+  });
+});
+
 describe('position bias', () => {
   it('the estimated curve covers the planted one, from shuffled lists and from interventions', () => {
     const data = collectLogData(madeUpLog(20_000, 5, 1, 1), { listsPerUserDay: 1e9, repeatsPerDay: 1e9 });
@@ -265,7 +329,7 @@ describe('training report', () => {
       'Ladder',
       'Beside starter',
       'Weights',
-      'Learning curve',
+      'Convergence',
       'Worst queries',
       'Examination by position',
       'Drift',

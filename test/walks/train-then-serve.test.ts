@@ -17,6 +17,7 @@ import { job as promote } from '../../src/jobs/models/promote-model.ts';
 import { job as replay } from '../../src/jobs/log/replay-saves.ts';
 import { job as rollBack } from '../../src/jobs/models/roll-back-model.ts';
 import { ModelRegistry } from '../../src/ranker/registry/model-registry.ts';
+import type { LearningCurve } from '../../src/ranker/training/learning-curve.ts';
 import { job as train } from '../../src/jobs/models/train-ranker.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { runJob } from '../run-job.ts';
@@ -112,8 +113,12 @@ test('boards left out become a log of their own: lists served by the spine, save
 });
 
 test('a model learned from the log serves once promoted, explained to the bit, and is taken back', async () => {
-  const trained = await run(train, { name: 'taste-1' });
+  const trained = await run(train, { name: 'taste-1', learningCurve: true });
   expect(trained.name ?? trained.model).toBe('taste-1');
+  const curve = trained.learningCurve as LearningCurve;
+  expect(curve.points[3]).toMatchObject({ share: 1, lists: trained.queries, pairs: trained.pairs });
+  expect(curve.points[3].ndcg10).toEqual((trained.ndcg10 as Record<string, unknown>).trained);
+  expect(train.describe?.(trained as never)).toContain(`  ${curve.says}`);
   context = await openContext(testConfig(folder), folder, { lock: true, follow: true });
   app = await buildApp(context);
   expect((await related('pin-1')).modelVersion).toBe('starter');

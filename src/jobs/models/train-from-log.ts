@@ -17,6 +17,7 @@ import { judgeModel } from '../../service/model-judge.ts';
 import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
 import { FEATURE_COLUMNS } from '../../ranker/scoring/feature-table.ts';
 import { climbLadder, type LadderStep } from '../../ranker/measures/ablation-ladder.ts';
+import { learningCurve } from '../../ranker/training/learning-curve.ts';
 import { listScorer } from '../../ranker/training/linear-trainer.ts';
 import { collectLogData, type LogData, sliceLog, splitLog } from '../../ranker/training/log-data.ts';
 import { type LogTraining, NO_LOG, trainOnLog } from '../../ranker/training/log-training.ts';
@@ -65,6 +66,7 @@ export const LOG_TRAINING_FLAGS = flags([
   ...PROPENSITY_FLAGS,
   { flag: '--grades <list>', meaning: 'what actions are worth, as save=4,longClick=3,click=2,closeup=1,seen=0,hide=-1 (these)' },
   { flag: '--ladder', meaning: 'also train and measure the steps: control, + visual, + cross, + object' },
+  { flag: '--learning-curve', meaning: 'also train on 1/8, 1/4 and 1/2 of the lists, and say whether more lists still pay' },
   { flag: '--report <file>', meaning: 'write the training report as one HTML file' },
 ]);
 
@@ -89,21 +91,21 @@ export async function trainFromLog(input: JobInput<OptionsOf<typeof LOG_TRAINING
   const { train } = splitLog(data, holdoutShare);
   const prior = chosenPrior(registry, options.prior, serving);
   const propensity = propensityOf(sliceLog(data, train.from, train.to), options);
-  const training = await trainOnLog(data, {
+  const learning = {
     sets,
     normalize,
     seed,
     c,
-    holdoutShare,
-    previous: previousScores(registry, serving),
     prior,
     signs: options.signs !== false,
     warm: options.warm === undefined ? undefined : weightsOf(registry, options.warm),
     pairWeights: propensity?.weigh,
-    categoriesOf,
     chooseSettings: { workers: options.workers, signal: input.signal },
-    onStep: (step) => progress.start(step, 0),
-  });
+  };
+  const previous = previousScores(registry, serving);
+  const onStep = (step: string): void => progress.start(step, 0);
+  const training = await trainOnLog(data, { ...learning, holdoutShare, previous, categoriesOf, onStep });
+  const curve = options.learningCurve ? await curveOf(data, training, { ...learning, pairWeights: propensity?.again }, onStep) : null;
   const ladder = options.ladder ? climb(data, training, { normalize, seed, categoriesOf, pairWeights: propensity?.weigh }) : null;
   progress.stop();
   const seconds = (performance.now() - startedAt) / 1000;
@@ -124,6 +126,7 @@ export async function trainFromLog(input: JobInput<OptionsOf<typeof LOG_TRAINING
     ...receiptOf(model, training, seconds),
     judgement,
     ...(ladder ? { ladder } : {}),
+    ...(curve ? { learningCurve: curve } : {}),
     ...(propensity ? { propensity: propensity.told } : {}),
   };
 }
@@ -148,6 +151,15 @@ async function judged({ config, dataFolder }: JobInput, name: string): Promise<J
   }
 }
 
+type CurveSettings = Parameters<typeof learningCurve>[3];
+
+/** The learning curve on the same split. */
+function curveOf(data: LogData, training: LogTraining, settings: CurveSettings, onStep: (step: string) => void) {
+  const early = sliceLog(data, 0, data.lists.length - training.holdout.lists.length);
+  const onShare = (share: number): void => onStep(`learning from ${share} of the lists`);
+  return learningCurve(early, training.holdout, training, { ...settings, onShare });
+}
+
 interface Climb {
   readonly normalize: NormalizationKind;
   readonly seed: number;
@@ -165,6 +177,8 @@ function climb(data: LogData, { holdout, c }: LogTraining, { normalize, seed, ca
 interface Propensity {
   readonly examination: ExaminationCurve;
   readonly weigh: (training: LogData) => { readonly better: Float64Array };
+  /** The same for a part of the rows. */
+  readonly again: (part: LogData) => { readonly better: Float64Array };
   /** Filled when the weights were made: the report states the clipping. */
   readonly told: { method: string; clip: number; clipped: number; curve: readonly number[] };
 }
@@ -183,7 +197,8 @@ export function propensityOf(data: LogData, { propensity: kind, clip }: Propensi
     told.clipped = clipped;
     return { better };
   };
-  return { examination, weigh, told };
+  const again = (part: LogData): { readonly better: Float64Array } => propensityWeights(part, examination, clip);
+  return { examination, weigh, again, told };
 }
 
 /** In the order of the table, whatever order they are named in. */

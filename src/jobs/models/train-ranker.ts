@@ -2,6 +2,7 @@ import { type Interval, intervalText } from '../../math/bootstrap.ts';
 import { ServiceError } from '../../errors.ts';
 import { chooseC } from '../../ranker/training/choose-c.ts';
 import { type LetorData, readLetor } from '../../ranker/exchange/letor-reader.ts';
+import { curveLines } from '../../ranker/training/learning-curve.ts';
 import { type TrainedModel, trainLinearModel } from '../../ranker/training/linear-trainer.ts';
 import { writeModelFile } from '../../ranker/registry/model-file.ts';
 import { codeVersion, distributionsOf } from '../../ranker/registry/model-provenance.ts';
@@ -29,9 +30,13 @@ export const job = defineJob({
   examples: [
     'related-pins train-ranker --data var',
     'related-pins train-ranker --data var --sets control,visual --name plain-visual --c 0.01',
+    'related-pins train-ranker --data var --learning-curve',
     'related-pins train-ranker --letor train.txt --normalize query-min-max --choose-c --out model.json --json',
   ],
   options: FLAGS,
+  help: `--learning-curve learns again from 1/8, 1/4 and 1/2 of the lists, each as from all of them (C and normalizations included), and measures
+every model on the same later lists. Shares are drawn by --seed, whole queries at a time. A prior that has learned from lists itself lifts
+the small shares: --prior none takes the curve without it.`,
   alone: (options) => options.letor === undefined,
   run: async (input) => (input.options.letor === undefined ? await trainFromLog(input) : await trainFromLetor(input)),
   describe: (receipt) => ('model' in receipt ? logRunLines(receipt) : fileRunLines(receipt)),
@@ -48,10 +53,11 @@ function fileRunLines(receipt: FileReceipt): string[] {
 }
 
 function logRunLines(receipt: LogReceipt): string[] {
-  const { model, ndcg10, judgement } = receipt;
+  const { model, ndcg10, judgement, learningCurve: curve } = receipt;
   return [
     `${model}: ${learned(receipt)}`,
     ...measuredLines(ndcg10),
+    ...(curve ? curveLines(curve) : []),
     ...judgementLines(judgement),
     `It does not serve yet: related-pins promote-model ${model}`,
   ];
@@ -68,6 +74,8 @@ async function trainFromLetor(input: Input) {
   const { options, progress, signal } = input;
   const { letor: path = '', out, normalize = 'none', tolerance } = options;
   if (out === undefined) throw new ServiceError('JOB_USAGE', { reason: 'With --letor, --out says where the model goes.' });
+  if (options.learningCurve)
+    throw new ServiceError('JOB_USAGE', { reason: '--learning-curve needs lists held out by time: a LETOR file holds out none' });
   progress.start('reading', 0);
   const data = await readLetor(path, { apart: options.groupQueries ? 'group' : 'refuse', signal });
   const startedAt = performance.now();

@@ -67,8 +67,8 @@ export function trainingReport(input: ReportInput): string {
       'Weight of the normalized value. What a feature does on the usual list is its weight times one deviation of its values.',
     ),
     section(
-      'Learning curve',
-      learningCurve(training),
+      'Convergence',
+      convergence(training),
       'Objective by Newton iteration, as the base-10 logarithm of what is left above the last one.',
     ),
     training.choice &&
@@ -180,7 +180,7 @@ function ladderTable(steps: readonly LadderStep[]): string {
   return table(heads, rows);
 }
 
-function learningCurve({ model: { trace } }: LogTraining): string {
+function convergence({ model: { trace } }: LogTraining): string {
   const last = trace[trace.length - 1]?.objective ?? 0;
   const above = trace
     .slice(0, -1)

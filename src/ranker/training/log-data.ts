@@ -185,6 +185,30 @@ export function sliceLog(data: LogData, from: number, to: number): LogData {
   };
 }
 
+/** Some lists, ascending, with copies of their rows. Throws TypeError for sparse rows. */
+export function pickLists(data: LogData, lists: readonly number[]): LogData {
+  if (data.rows.kind !== 'dense') throw new TypeError('rows of the log are dense');
+  const listStart = new Int32Array(lists.length + 1);
+  lists.forEach((list, at) => (listStart[at + 1] = listStart[at] + data.listStart[list + 1] - data.listStart[list]));
+  const rows = listStart[lists.length];
+  const width = data.names.length;
+  const picked = {
+    values: new Float32Array(rows * width),
+    grades: new Float32Array(rows),
+    pinIndexes: new Int32Array(rows),
+    positions: new Uint16Array(rows),
+    retrievedRanks: new Int32Array(rows),
+  };
+  for (const [at, list] of lists.entries()) {
+    const [first, last, to] = [data.listStart[list], data.listStart[list + 1], listStart[at]];
+    picked.values.set(data.rows.data.subarray(first * width, last * width), to * width);
+    for (const column of ['grades', 'pinIndexes', 'positions', 'retrievedRanks'] as const)
+      picked[column].set(data[column].subarray(first, last), to);
+  }
+  const { values, ...columns } = picked;
+  return { ...data, ...columns, rows: { kind: 'dense', data: values }, listStart, lists: lists.map((list) => data.lists[list]) };
+}
+
 /**
  * Choice: people look a little beyond the last thing they act on; an item further down was likely not seen, and its being
  * left alone says nothing about it. Shown shuffled or not, five more positions count as seen.

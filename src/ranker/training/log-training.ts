@@ -25,15 +25,12 @@ import type { NormalizationKind } from '../scoring/normalizer.ts';
 import type { PairWeights } from './preference-sums.ts';
 import type { FeatureSet } from '../scoring/ranking-feature.ts';
 
-interface LogTrainingSettings {
+/** How rows are learned from. */
+export interface LearningSettings {
   readonly sets: readonly FeatureSet[];
   readonly normalize: NormalizationKind;
   /** Null: chosen by time-ordered folds. */
   readonly c: number | null;
-  readonly seed: number;
-  readonly holdoutShare: number;
-  /** Scores held-out lists by the model that serves now; null: there is none. */
-  readonly previous: ((data: LogData) => ListScores) | null;
   /** What the weights are drawn to; null or absent: 0. */
   readonly prior?: ModelPrior | null;
   /** Keep the signs that the feature table states. */
@@ -42,18 +39,31 @@ interface LogTrainingSettings {
   readonly warm?: ReadonlyMap<string, number>;
   /** Weights of the preference pairs of the training rows, for instance by inverse propensity. */
   readonly pairWeights?: (training: LogData) => PairWeights;
+  readonly chooseSettings?: Partial<ChooseSettings>;
+}
+
+interface LogTrainingSettings extends LearningSettings {
+  readonly seed: number;
+  readonly holdoutShare: number;
+  /** Scores held-out lists by the model that serves now; null: there is none. */
+  readonly previous: ((data: LogData) => ListScores) | null;
   /** The categories of a list's query, for lift by category. */
   readonly categoriesOf: (queryPinIndex: number) => readonly string[];
-  readonly chooseSettings?: Partial<ChooseSettings>;
   readonly onStep?: (step: string) => void;
 }
 
-export interface LogTraining {
+/** A model, and what it was learned from. */
+export interface Learned {
   readonly model: TrainedModel;
+  /** The rows that were likely seen. */
   readonly training: LogData;
-  readonly holdout: LogData;
   readonly c: number;
+  /** Null: C was given. */
   readonly choice: CChoice | null;
+}
+
+export interface LogTraining extends Learned {
+  readonly holdout: LogData;
   /** NDCG@10 on the holdout by contender. */
   readonly ndcg10: Readonly<Record<string, Interval>>;
   readonly perList: Readonly<Record<string, Float64Array>>;
@@ -68,14 +78,8 @@ export async function trainOnLog(data: LogData, settings: LogTrainingSettings): 
   const split = splitLog(data, settings.holdoutShare);
   const early = sliceLog(data, split.train.from, split.train.to);
   const holdout = sliceLog(data, split.holdout.from, split.holdout.to);
-  const training = trainingRows(early, columnsOf(settings.sets));
   const { normalize, prior, signs } = settings;
-  settings.onStep?.('choosing C');
-  const choice = settings.c === null ? await chosen(training, settings) : null;
-  const c = choice?.c ?? settings.c ?? 1;
-  settings.onStep?.('training');
-  const weights = settings.pairWeights?.(training);
-  const model = trainLinearModel(training, { c, normalize, prior, signs, fixed: choice?.fixed, weights, warm: settings.warm });
+  const { model, training, c, choice, weights } = await learnFrom(early, settings);
   const control = trainLinearModel(trainingRows(early, columnsOf(['control'])), { c, normalize, prior, signs, weights });
   settings.onStep?.('measuring');
   const scores: Record<string, ListScores> = {
@@ -101,8 +105,23 @@ export async function trainOnLog(data: LogData, settings: LogTrainingSettings): 
   };
 }
 
+type Learning = LearningSettings & Pick<LogTrainingSettings, 'onStep'>;
+
+/** Learns from these lists alone: C unless it is given, normalizations and weights. Throws RANKER_NO_PAIRS. */
+export async function learnFrom(early: LogData, settings: Learning): Promise<Learned & { readonly weights?: PairWeights }> {
+  const training = trainingRows(early, columnsOf(settings.sets));
+  const { normalize, prior, signs, warm } = settings;
+  settings.onStep?.('choosing C');
+  const choice = settings.c === null ? await chosen(training, settings) : null;
+  const c = choice?.c ?? settings.c ?? 1;
+  settings.onStep?.('training');
+  const weights = settings.pairWeights?.(training);
+  const model = trainLinearModel(training, { c, normalize, prior, signs, fixed: choice?.fixed, weights, warm });
+  return { model, training, c, choice, weights };
+}
+
 /** C by folds; with too few lists for folds, 0.01. */
-async function chosen(training: LogData, settings: LogTrainingSettings): Promise<CChoice> {
+async function chosen(training: LogData, settings: LearningSettings): Promise<CChoice> {
   const groupOf = (list: number): string | number => replayGroupOf(training.lists[list].recommendationId) ?? list;
   try {
     return await chooseC(training, {
