@@ -85,18 +85,25 @@ export function perceptualDistance(a: string, b: string): number {
 }
 
 /** Mean colour of each cell of a `columns` x `rows` grid, interleaved RGB; cells weigh partial pixels by their share. */
-function shrink(pixels: Cells, columns: number, rows: number): Float64Array {
-  const across = shares(pixels.width, columns);
-  const down = shares(pixels.height, rows);
-  const strip = new Float64Array(pixels.height * columns * 3);
-  for (let y = 0; y < pixels.height; y++) {
+function shrink({ width, height, data }: Cells, columns: number, rows: number): Float64Array {
+  const across = shares(width, columns);
+  const down = shares(height, rows);
+  const strip = new Float64Array(height * columns * 3);
+  for (let y = 0; y < height; y++) {
     for (let c = 0; c < columns; c++) {
       const { first, weights } = across[c];
-      const at = (y * columns + c) * 3;
-      for (let k = 0; k < weights.length; k++) {
-        const from = (y * pixels.width + first + k) * 3;
-        for (let channel = 0; channel < 3; channel++) strip[at + channel] += weights[k] * pixels.data[from + channel];
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      for (let k = 0, from = (y * width + first) * 3; k < weights.length; k++, from += 3) {
+        red += weights[k] * data[from];
+        green += weights[k] * data[from + 1];
+        blue += weights[k] * data[from + 2];
       }
+      const at = (y * columns + c) * 3;
+      strip[at] = red;
+      strip[at + 1] = green;
+      strip[at + 2] = blue;
     }
   }
   const out = new Float64Array(columns * rows * 3);

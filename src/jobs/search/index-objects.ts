@@ -225,7 +225,7 @@ async function describeObjects(wanted: readonly Found[], describing: Describing,
   const { store, pool } = describing;
   let refused = 0;
   input.progress.start('index objects', wanted.length);
-  const step = Math.max(1, Math.floor(pool.appetite / 8));
+  const step = Math.ceil(pool.appetite / 2);
   let done = 0;
   const look = (part: readonly Found[]): Promise<DescribedPart> => describedCrops(part, describing, input);
   for await (const { part, found } of partsAhead(wanted, step, look, input.signal)) {
