@@ -1,6 +1,7 @@
 /** A user's recent pins in sums: what the user-pin affinity features read. */
 import type { PinColumns } from '../../catalog/pins/pin-columns.ts';
 import type { VisualFeatures } from '../../features/visual-features.ts';
+import { majorityCode } from './majority-code.ts';
 import type { SummedWeights, UserHistory } from './ranking-feature.ts';
 
 /** Weight i is that of pin i. */
@@ -20,7 +21,7 @@ export function summarizeHistory(
   return {
     categories: categoryMix(history, pins),
     cooccurrence,
-    code: visual ? majorityCode(history, visual) : null,
+    code: visual ? majorityCode(history, visual.image) : null,
   };
 }
 
@@ -33,27 +34,4 @@ function categoryMix({ pinIndexes, weights }: WeightedPins, pins: PinColumns): F
   }
   const norm = Math.sqrt(mix.reduce((sum, weight) => sum + weight * weight, 0));
   return Float32Array.from(mix, (weight) => (norm > 0 ? weight / norm : 0));
-}
-
-/** A bit is 1 when pins of more than half of the weight have it. */
-function majorityCode({ pinIndexes, weights }: WeightedPins, { image }: VisualFeatures): Uint32Array | null {
-  const { words, bits, codes, has } = image;
-  const ones = new Float64Array(words * 32);
-  const added = new Float64Array(2);
-  let total = 0;
-  for (let i = 0; i < pinIndexes.length; i++) {
-    const pin = pinIndexes[i];
-    if (has[pin] !== 1) continue;
-    total += weights[i];
-    // What is added by bit, so that no branch depends on bits that nobody can foresee.
-    added[1] = weights[i];
-    for (let word = 0, bit = 0; word < words; word++) {
-      const code = codes[pin * words + word];
-      for (let b = 0; b < 32; b++) ones[bit++] += added[(code >>> b) & 1];
-    }
-  }
-  if (total === 0) return null;
-  const code = new Uint32Array(words);
-  for (let bit = 0; bit < bits; bit++) if (ones[bit] > total / 2) code[bit >>> 5] |= 1 << (bit & 31);
-  return code;
 }
