@@ -155,7 +155,7 @@ export class Context {
       () => openDarkReads(dataFolder),
       'nets',
     );
-    const { catalog, pins, looks, sources, log, models, fieldColumns, lock } = this;
+    const { catalog, pins, fields, looks, sources, log, models, fieldColumns, lock } = this;
     this.experiments = this.openExperiments(userKey);
     this.ownMetrics = new OwnMetricsFile(dataFolder);
     this.webImages = new WebImages(config, dataFolder);
@@ -165,7 +165,7 @@ export class Context {
     const { freshImages, darkNet } = this;
     const follows = options.follow === true;
     const onChange = (change: ServiceChange): void => options.onChange?.(change);
-    const refreshed = { dataFolder, catalog, pins, fieldColumns, log, looks, models, sources, freshImages, darkNet, lock };
+    const refreshed = { dataFolder, catalog, pins, fields, fieldColumns, log, looks, models, sources, freshImages, darkNet, lock };
     this.refresher = new Refresher({ ...refreshed, follows, onChange });
   }
 
@@ -191,8 +191,13 @@ export class Context {
   get parts(): ServingParts {
     const { config, catalog, log, models, pins, sources } = this;
     const current = models.choice();
-    const hiddenBy = (userId: string, now: number): ReadonlySet<number> =>
-      new Set(this.hiddenOf(userId, now).map(({ pinIndex }) => pinIndex));
+    let hidden: { readonly userId: string; readonly now: number; readonly pins: ReadonlySet<number> } | null = null;
+    // A list asks twice: for the history of the user, and for what is left out.
+    const hiddenBy = (userId: string, now: number): ReadonlySet<number> => {
+      if (hidden?.userId !== userId || hidden.now !== now)
+        hidden = { userId, now, pins: new Set(this.hiddenOf(userId, now).map(({ pinIndex }) => pinIndex)) };
+      return hidden.pins;
+    };
     return {
       pins,
       visual: this.visual,

@@ -7,6 +7,7 @@ import type { LogDatabase } from '../catalog/log/log-database.ts';
 import type { CatalogStore } from '../catalog/pins/catalog-store.ts';
 import type { FieldColumns } from '../catalog/pins/field-columns.ts';
 import type { ResidentPinColumns } from '../catalog/pins/pin-columns.ts';
+import type { PinFieldStore } from '../catalog/pins/pin-field-store.ts';
 import { reasonOf } from '../errors.ts';
 import type { ServingModels } from '../ranker/registry/serving-models.ts';
 import type { CandidateSources } from './candidate-sources.ts';
@@ -37,6 +38,7 @@ interface RefreshedParts {
   readonly dataFolder: string;
   readonly catalog: CatalogStore;
   readonly pins: ResidentPinColumns;
+  readonly fields: PinFieldStore;
   readonly fieldColumns: FieldColumns;
   readonly log: LogDatabase;
   readonly looks: VisualState;
@@ -93,12 +95,14 @@ export class Refresher {
   }
 
   /**
-   * Applies switches of pins made in this process or another. Asked before every reply, because a look comes only four times
-   * a second. `own`: this process has just written some itself.
+   * Applies switches of pins made in this process or another, and has cards of changed pins read again. Asked before every
+   * reply, because a look comes only four times a second. `look`: also when nothing was written since, for switches that were
+   * too many for one reply.
    */
-  switched(own = false): void {
-    const { catalog, sources, pins, fieldColumns } = this.parts;
-    if (!catalog.removals.writtenElsewhere() && !own) return;
+  switched(look = false): void {
+    const { catalog, sources, pins, fields, fieldColumns } = this.parts;
+    if (!catalog.removals.written() && !look) return;
+    fields.forgetChanged();
     sources.takeOutSaves();
     const { pins: changed, sequence } = catalog.removals.switchesSince(this.switches);
     if (changed.length === 0) return;

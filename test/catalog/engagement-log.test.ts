@@ -127,3 +127,28 @@ test('the history of a person is newest first, without impressions; a list lends
   expect(log.events.actionsOf('nobody', 10)).toEqual([]);
   log.close();
 });
+
+test('what a person did is found past impressions, newest first; of the same moment what came later first', async () => {
+  const log = openLog(':memory:');
+  await log.lists.append(servedList({ pins: [10, 11, 12] }));
+  const shown = Array.from({ length: 20 }, (_, i) => event(`i${i}`, { type: 'impression', at: 3000 + i }));
+  const acted = [event('a', { pinIndex: 11, at: 2500 }), event('b', { type: 'save', pinIndex: 12, at: 2500 }), event('c', { at: 2400 })];
+  await log.events.append([...acted, ...shown]);
+  const all = [
+    { pinIndex: 12, type: 'save', at: 2500 },
+    { pinIndex: 11, type: 'click', at: 2500 },
+    { pinIndex: 10, type: 'click', at: 2400 },
+  ];
+  expect(log.events.actionsOf('ann', 300)).toEqual(all);
+  expect(log.events.actionsOf('ann', 1)).toEqual(all.slice(0, 1));
+  expect(log.events.actionsOf('ann', 300, { before: 2500 })).toEqual(all.slice(2));
+  expect(log.events.actionsOf('ann', 4, { withImpressions: true }).map(({ type }) => type)).toEqual(Array(4).fill('impression'));
+  expect(log.events.actionsOf('ann', 300, { withImpressions: true }).slice(20)).toEqual(all);
+  const { detail } = log.database
+    .prepare<[], { detail: string }>(
+      'EXPLAIN QUERY PLAN SELECT type, pin, at FROM event WHERE person = 1 AND type >= 1 ORDER BY at DESC, event_index DESC',
+    )
+    .get() ?? { detail: '' };
+  expect(detail).toContain('COVERING INDEX event_acted');
+  log.close();
+});

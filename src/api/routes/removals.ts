@@ -28,7 +28,7 @@ export function removalRoutes(app: App, { context }: Service): void {
   /** Writes, lets this process take it over (others do before their next reply), and says how many rows changed. */
   const done = async (write: () => number): Promise<Receipt> => {
     const written = await whenWritable(database, () => context.catalog.transaction(() => countedWith(context, write)));
-    context.refresher.switched(true);
+    context.refresher.switched();
     await context.refresher.soon();
     return { read: Math.max(1, written), written, unchanged: written === 0 ? 1 : 0, rejected: {} };
   };

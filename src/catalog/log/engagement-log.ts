@@ -49,6 +49,13 @@ ALTER TABLE log_day ADD COLUMN hides INTEGER NOT NULL DEFAULT 0;
 /** A version of the log (a step of `migrate`): a way to what people hid in lists that are unknown so far. */
 export const STRAY_HIDE_TABLES = 'CREATE INDEX stray_event_hidden ON stray_event (person, at) WHERE type >= 5 AND person IS NOT NULL;';
 
+/**
+ * A version of the log (a step of `migrate`): what a person did, newest first, without a look at the events themselves and past
+ * all impressions, of which there are many more.
+ */
+export const ACTION_TABLES =
+  'CREATE INDEX event_acted ON event (person, at, event_index, type, pin) WHERE type >= 1 AND person IS NOT NULL;';
+
 /** A checked event whose pin is known. */
 export interface Engagement {
   readonly eventId: string;
@@ -86,6 +93,8 @@ interface UserAction {
   readonly type: EventType;
   readonly at: number;
 }
+
+type ActionRow = readonly [type: number, pin: number, at: number];
 
 interface EventRow {
   event_index: number;
@@ -125,10 +134,10 @@ export class EngagementLog {
   private readonly listOf: Statement<[string], ListReference>;
   private readonly ofList: Statement<[number], EventRow>;
   private readonly hides: Statement<[number, number, number, number], EventRow>;
-  /** Whether a person has hidden anything; nearly nobody has, and the answer is there in a tenth of the time of a list without rows. */
-  private readonly hasHidden: Statement<[number], number>;
-  private readonly hasHiddenApart: Statement<[number], number>;
-  private readonly actions: Statement<[number, number, number, number], [type: number, pin: number, at: number]>;
+  /** Whether a person has hidden anything (0 or 1); nearly nobody has, and the answer is there in a tenth of the time of a list without rows. */
+  private readonly hasHidden: Statement<[{ readonly person: number }], number>;
+  private readonly actions: Statement<[number, number, number], ActionRow>;
+  private readonly actionsAndImpressions: Statement<[number, number, number], ActionRow>;
   private strayCount: number;
 
   constructor(database: Database, commit: GroupCommit, lists: ServedListLog, nameUser: NameUser = userNaming('')) {
@@ -157,13 +166,21 @@ export class EngagementLog {
        UNION ALL SELECT type, pin, at, reason, 1, 0 FROM stray_event WHERE person = ? AND type >= 5 AND at <= ?
        ORDER BY at, stray, event_index`,
     );
-    this.hasHidden = database.prepare<[number], number>('SELECT 1 FROM event WHERE person = ? AND type >= 5 LIMIT 1').pluck();
-    this.hasHiddenApart = database.prepare<[number], number>('SELECT 1 FROM stray_event WHERE person = ? AND type >= 5 LIMIT 1').pluck();
-    this.actions = database
-      .prepare<[number, number, number, number], [type: number, pin: number, at: number]>(
-        'SELECT type, pin, at FROM event WHERE person = ? AND type >= ? AND at < ? ORDER BY at DESC, event_index DESC LIMIT ?',
+    this.hasHidden = database
+      .prepare<[{ readonly person: number }], number>(
+        `SELECT EXISTS (SELECT 1 FROM event WHERE person = @person AND type >= 5)
+           OR EXISTS (SELECT 1 FROM stray_event WHERE person = @person AND type >= 5)`,
       )
-      .raw();
+      .pluck();
+    // The types stand in the text: an index that holds some of them is used for those alone.
+    const actionsOf = (types: string): Statement<[number, number, number], ActionRow> =>
+      database
+        .prepare<[number, number, number], ActionRow>(
+          `SELECT type, pin, at FROM event WHERE person = ? AND ${types} AND at < ? ORDER BY at DESC, event_index DESC LIMIT ?`,
+        )
+        .raw();
+    this.actions = actionsOf('type >= 1');
+    this.actionsAndImpressions = actionsOf('type >= 0');
     this.strayCount = this.countStrays();
     commit.onUndone(() => {
       this.people.forget();
@@ -315,7 +332,7 @@ export class EngagementLog {
   hidesOf(userId: string, until: number): readonly HideAction[] {
     const person = this.people.known(userId);
     if (person === null) return [];
-    if (this.hasHidden.get(person) === undefined && this.hasHiddenApart.get(person) === undefined) return [];
+    if (this.hasHidden.get({ person }) === 0) return [];
     return this.hides
       .all(person, until, person, until)
       .map(({ type, pin, at, reason }) => ({ pinIndex: pin, type: EVENT_TYPES[type], at, reason }));
@@ -325,7 +342,7 @@ export class EngagementLog {
   actionsOf(userId: string, limit: number, { before = Number.MAX_SAFE_INTEGER, withImpressions = false } = {}): readonly UserAction[] {
     const person = this.people.known(userId);
     if (person === null) return [];
-    const rows = this.actions.all(person, withImpressions ? 0 : 1, before, limit);
+    const rows = (withImpressions ? this.actionsAndImpressions : this.actions).all(person, before, limit);
     return rows.map(([type, pinIndex, at]) => ({ pinIndex, type: EVENT_TYPES[type], at }));
   }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { CROP_TABLES, CropLog } from './crop-log.ts';
 import { migrate, openDatabase } from '../database.ts';
 import type { Database, DatabaseOptions } from '../database.ts';
-import { EngagementLog, EVENT_TABLES, HIDE_TABLES, STRAY_HIDE_TABLES } from './engagement-log.ts';
+import { ACTION_TABLES, EngagementLog, EVENT_TABLES, HIDE_TABLES, STRAY_HIDE_TABLES } from './engagement-log.ts';
 import { GroupCommit } from './group-commit.ts';
 import { judgedLists } from './judged-lists.ts';
 import type { JudgedRange } from './judged-lists.ts';
@@ -22,6 +22,7 @@ const STEPS = [
   LABELS_AND_VALUES,
   SHOWN_TABLES,
   STRAY_HIDE_TABLES,
+  ACTION_TABLES,
 ];
 
 interface LogOptions extends DatabaseOptions {

@@ -13,6 +13,8 @@ export class Sequence {
   private readonly read: Statement;
   private readonly put: Statement;
   private readonly advance: Statement;
+  /** Grows with every write of this connection that takes numbers, also with those that are undone. */
+  taken = 0;
 
   constructor(database: Database) {
     this.read = database.prepare('SELECT value FROM numbers WHERE name = ?').pluck();
@@ -27,11 +29,12 @@ export class Sequence {
 
   /** The next number; call inside the transaction that writes the row. */
   next(): number {
-    return this.advance.get(1) as number;
+    return this.reserve(1);
   }
 
   /** Reserves `count` numbers; returns the first. */
   reserve(count: number): number {
+    this.taken++;
     return (this.advance.get(count) as number) - count + 1;
   }
 

@@ -40,7 +40,7 @@ export class PinFieldStore {
   private readonly one: Statement;
   private readonly changed: Statement;
   private readonly sequence: Sequence;
-  /** Cards by pin, the longest kept first, as of the change `seen`. */
+  /** Cards by pin, the longest kept first, as of the change `seen`: see `forgetChanged`. */
   private readonly kept = new Map<number, Card>();
   private seen = 0;
 
@@ -62,7 +62,6 @@ export class PinFieldStore {
 
   /** Copies: whoever asked may fill in what is shown. */
   private cardsOf(pinIndexes: readonly number[]): Fields[] {
-    this.forgetChanged();
     const missing = pinIndexes.filter((pinIndex) => !this.kept.has(pinIndex));
     if (missing.length > 0) {
       for (const [pinIndex, title, image, link] of this.cards.all(`[${missing.join(',')}]`) as CardRow[])
@@ -79,8 +78,11 @@ export class PinFieldStore {
     return cards;
   }
 
-  /** Every change of a pin has a number of its own, whoever wrote it: what is kept is never older than the catalogue. */
-  private forgetChanged(): void {
+  /**
+   * Cards of pins that changed are read again: called before a reply when the catalogue was written, here or elsewhere. Every
+   * change of a pin has a number of its own, whoever wrote it.
+   */
+  forgetChanged(): void {
     const now = this.sequence.current();
     if (now === this.seen) return;
     const changed = this.changed.all(this.seen, CHANGED_MAX) as number[];

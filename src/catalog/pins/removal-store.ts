@@ -57,6 +57,7 @@ export class RemovalStore {
   private readonly fates: Statement;
   private readonly dataVersion: Statement;
   private seenVersion = -1;
+  private seenTaken = -1;
 
   constructor(database: Database, sequence: Sequence) {
     this.database = database;
@@ -73,11 +74,13 @@ export class RemovalStore {
     this.removed = database.prepare('SELECT DISTINCT boardIndex, pinIndex FROM removed_saves WHERE sequence > ?');
   }
 
-  /** Whether another connection has written since the last call: about a microsecond. Own writes are not reported. */
-  writtenElsewhere(): boolean {
+  /** Whether this or another connection may have written since the last call: about four microseconds. */
+  written(): boolean {
     const version = this.dataVersion.get() as number;
-    const isNew = version !== this.seenVersion;
+    const { taken } = this.sequence;
+    const isNew = version !== this.seenVersion || taken !== this.seenTaken;
     this.seenVersion = version;
+    this.seenTaken = taken;
     return isNew;
   }
 
