@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Engagement } from '../../src/catalog/log/engagement-log.ts';
+import type { Database } from '../../src/catalog/database.ts';
 import { openLog } from '../../src/catalog/log/log-database.ts';
 import { servedList } from './served-list-case.ts';
 
@@ -13,6 +14,11 @@ const event = (eventId: string, more: Partial<Engagement> = {}): Engagement => (
   at: 2000,
   ...more,
 });
+
+/** How SQLite finds the rows of a statement of the log. */
+function planOf({ source, database }: { readonly source: string; readonly database: Database }, ...bound: readonly unknown[]): string {
+  return JSON.stringify(database.prepare(`EXPLAIN QUERY PLAN ${source}`).all(...bound));
+}
 
 test('an event takes the waiting list it refers to along', async () => {
   const log = openLog(':memory:', { groupCommitMs: 50 });
@@ -91,8 +97,8 @@ test('a hidden item stands below what was left alone, whatever was done before; 
     { type: 'hide', pinIndex: 12, at: 2100, reason: null },
   ]);
   expect(log.events.hidesOf('bob', 9999)).toEqual([]);
-  const plan = log.database.prepare('EXPLAIN QUERY PLAN SELECT pin FROM event WHERE person = 1 AND type >= 5 AND at <= 9').all();
-  expect(JSON.stringify(plan), 'what was only seen is not walked through').toContain('event_hidden');
+  for (const plan of [planOf(log.events['hasHidden'], { person: 1 }), planOf(log.events['hides'], 1, 9, 1, 9)])
+    expect(plan, 'what was only seen is not walked through').toContain('USING INDEX event_hidden');
   log.close();
 });
 
@@ -144,11 +150,8 @@ test('what a person did is found past impressions, newest first; of the same mom
   expect(log.events.actionsOf('ann', 300, { before: 2500 })).toEqual(all.slice(2));
   expect(log.events.actionsOf('ann', 4, { withImpressions: true }).map(({ type }) => type)).toEqual(Array(4).fill('impression'));
   expect(log.events.actionsOf('ann', 300, { withImpressions: true }).slice(20)).toEqual(all);
-  const { detail } = log.database
-    .prepare<[], { detail: string }>(
-      'EXPLAIN QUERY PLAN SELECT type, pin, at FROM event WHERE person = 1 AND type >= 1 ORDER BY at DESC, event_index DESC',
-    )
-    .get() ?? { detail: '' };
-  expect(detail).toContain('COVERING INDEX event_acted');
+  const bound = [1, 9, 300] as const;
+  expect(planOf(log.events['actions'], ...bound)).toContain('COVERING INDEX event_acted');
+  expect(planOf(log.events['actionsAndImpressions'], ...bound)).toContain('COVERING INDEX event_by_person');
   log.close();
 });

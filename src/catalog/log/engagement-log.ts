@@ -50,11 +50,14 @@ ALTER TABLE log_day ADD COLUMN hides INTEGER NOT NULL DEFAULT 0;
 export const STRAY_HIDE_TABLES = 'CREATE INDEX stray_event_hidden ON stray_event (person, at) WHERE type >= 5 AND person IS NOT NULL;';
 
 /**
- * A version of the log (a step of `migrate`): what a person did, newest first, without a look at the events themselves and past
- * all impressions, of which there are many more.
+ * A version of the log (a step of `migrate`): what a person did, newest first, is read from indexes alone, without a look at the
+ * events themselves, which lie anywhere; one of them is past all impressions, of which there are many more.
  */
-export const ACTION_TABLES =
-  'CREATE INDEX event_acted ON event (person, at, event_index, type, pin) WHERE type >= 1 AND person IS NOT NULL;';
+export const ACTION_TABLES = `
+DROP INDEX event_by_person;
+CREATE INDEX event_by_person ON event (person, at, event_index, type, pin) WHERE person IS NOT NULL;
+CREATE INDEX event_acted ON event (person, at, event_index, type, pin) WHERE type >= 1 AND person IS NOT NULL;
+`;
 
 /** A checked event whose pin is known. */
 export interface Engagement {
@@ -161,14 +164,16 @@ export class EngagementLog {
       'SELECT event_index, type, list_index, pin, position, at, value FROM event WHERE list_index = ? ORDER BY event_index',
     );
     // Of the same moment, those of unknown lists are the newer ones: they join behind the others.
+    // Named, because the index of all actions holds these, too, among many others.
+    const hidden = 'event INDEXED BY event_hidden';
     this.hides = database.prepare(
-      `SELECT type, pin, at, reason, 0 AS stray, event_index FROM event WHERE person = ? AND type >= 5 AND at <= ?
+      `SELECT type, pin, at, reason, 0 AS stray, event_index FROM ${hidden} WHERE person = ? AND type >= 5 AND at <= ?
        UNION ALL SELECT type, pin, at, reason, 1, 0 FROM stray_event WHERE person = ? AND type >= 5 AND at <= ?
        ORDER BY at, stray, event_index`,
     );
     this.hasHidden = database
       .prepare<[{ readonly person: number }], number>(
-        `SELECT EXISTS (SELECT 1 FROM event WHERE person = @person AND type >= 5)
+        `SELECT EXISTS (SELECT 1 FROM ${hidden} WHERE person = @person AND type >= 5)
            OR EXISTS (SELECT 1 FROM stray_event WHERE person = @person AND type >= 5)`,
       )
       .pluck();
