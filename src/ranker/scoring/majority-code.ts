@@ -1,15 +1,19 @@
 /** The code of a history: a bit is 1 when pins of more than half of the weight have it. */
 import type { CodeTable } from '../../features/visual-features.ts';
 import { wasmKernel } from '../../worker-url.ts';
-import type { WeightedPins } from './user-history.ts';
 
+/** Weight i is that of pin i. */
+interface Weighed {
+  readonly pinIndexes: ArrayLike<number>;
+  readonly weights: ArrayLike<number>;
+}
 type Table = Pick<CodeTable, 'words' | 'codes' | 'has'>;
 type Kernel = (codes: number, bytes: number, count: number, weights: number, half: number, out: number) => void;
 
 const PAGE_BYTES = 65_536;
 
 /** Null where no pin has a code. Bits behind the last of the table stay 0, as in every code. */
-export function majorityCode({ pinIndexes, weights }: WeightedPins, { words, codes, has }: Table): Uint32Array | null {
+export function majorityCode({ pinIndexes, weights }: Weighed, { words, codes, has }: Table): Uint32Array | null {
   const { kernel, memory } = (instance ??= instantiate());
   const room = 8 * pinIndexes.length + 4 * words * (pinIndexes.length + 1);
   if (room > memory.buffer.byteLength) memory.grow(Math.ceil((room - memory.buffer.byteLength) / PAGE_BYTES));
@@ -31,7 +35,7 @@ export function majorityCode({ pinIndexes, weights }: WeightedPins, { words, cod
 }
 
 /** The same without WebAssembly. */
-export function plainMajority({ pinIndexes, weights }: WeightedPins, { words, codes, has }: Table): Uint32Array | null {
+export function plainMajority({ pinIndexes, weights }: Weighed, { words, codes, has }: Table): Uint32Array | null {
   const ones = new Float64Array(words * 32);
   let total = 0;
   for (let i = 0; i < pinIndexes.length; i++) {
