@@ -1,7 +1,12 @@
 /** Which thresholds tell copies of a photo from other photos? See the README beside this file. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { reasonOf, ServiceError } from '../../src/errors.ts';
+import { LocalFeatureThreads } from '../../src/exact/local-feature-threads.ts';
+import { KEY_POINTS_MAX, type LocalFeatures } from '../../src/exact/local-features.ts';
+import { mayBeSame } from '../../src/exact/same-picture.ts';
 import { codeOf, fitBinarizer } from '../../src/features/binarize.ts';
 import { openConvNet } from '../../src/features/convnet.ts';
 import {
@@ -10,13 +15,14 @@ import {
   type DuplicateRules,
   type Fingerprint,
   fingerprintDistance,
+  type FingerprintPair,
   fitDuplicateRules,
   isWithin,
   type JudgedPair,
   WIDEST_RULES,
 } from '../../src/features/near-duplicates.ts';
 import { seededRandom } from '../../src/math/random.ts';
-import { cropJpeg, decodeImage, encodePixels, thumbnail } from '../../src/vision/image-tensor.ts';
+import { cropJpeg, decodeImage, DEFAULT_IMAGE_LIMITS, encodePixels, thumbnail } from '../../src/vision/image-tensor.ts';
 import { InferencePool } from '../../src/vision/inference-pool.ts';
 import { projectRoot } from '../../src/worker-url.ts';
 import { typographicCards } from './typographic-cards.ts';
@@ -75,7 +81,7 @@ export async function run({ argv }: { argv: readonly string[]; json: boolean }):
           : null,
       );
     const originals: Fingerprint[] = [];
-    const copies: { kind: string; original: number; print: Omit<Fingerprint, 'pinIndex'> }[] = [];
+    const copies: Copied[] = [];
     const names: string[] = [];
     for (let from = 0; from < photos.length; from += 16) {
       const chunk = photos.slice(from, from + 16).map((file) => ({ file, bytes: readFileSync(file) }));
@@ -88,12 +94,20 @@ export async function run({ argv }: { argv: readonly string[]; json: boolean }):
         originals.push({ pinIndex: originals.length, ...original });
         names.push(chunk[i].file);
         const found = await print(made[i]);
-        found.forEach((one, k) => one && copies.push({ kind: Object.keys(COPIES)[k], original: originals.length - 1, print: one }));
+        found.forEach(
+          (one, k) => one && copies.push({ kind: Object.keys(COPIES)[k], original: originals.length - 1, print: one, bytes: made[i][k] }),
+        );
       }
     }
-    const cards = (await print(await typographicCards())).flatMap((one, i) => (one ? [{ pinIndex: i, ...one }] : []));
+    const pictures = await typographicCards();
+    const cards = (await print(pictures)).flatMap((one, i) => (one ? [{ pinIndex: i, ...one }] : []));
+    const { different, ...figures } = judged(originals, copies, names, length, Number(flag('--precision') ?? 0.99));
+    const asked = [...closePairs(cards, length, DUPLICATE_RULES)].map(
+      ({ a, b }) => [pictures[cards[a].pinIndex], pictures[cards[b].pinIndex]] as const,
+    );
     return {
-      ...judged(originals, copies, names, length, Number(flag('--precision') ?? 0.99)),
+      ...figures,
+      keyPoints: await judgedByKeyPoints(originals, copies, names, different, asked, length),
       cards: { drawn: cards.length, united: [...closePairs(cards, length, DUPLICATE_RULES)].length, close: nearestCards(cards, length) },
     };
   } finally {
@@ -106,6 +120,14 @@ function photosIn(folder: string): string[] {
     const path = join(folder, entry.name);
     return entry.isDirectory() ? photosIn(path) : /\.jpe?g$/i.test(entry.name) ? [path] : [];
   });
+}
+
+/** A copy of an original, by its place. */
+interface Copied {
+  readonly kind: string;
+  readonly original: number;
+  readonly print: Omit<Fingerprint, 'pinIndex'>;
+  readonly bytes: Uint8Array;
 }
 
 interface CopyPair extends JudgedPair {
@@ -123,11 +145,11 @@ function nearestCards(cards: readonly Fingerprint[], bits: number): unknown[] {
 /** Every second photo, with its copies, is fitted on; the others judge what was fitted and what ships. */
 function judged(
   originals: readonly Fingerprint[],
-  copies: readonly { kind: string; original: number; print: Omit<Fingerprint, 'pinIndex'> }[],
+  copies: readonly Copied[],
   names: readonly string[],
   bits: number,
   precision: number,
-): Record<string, unknown> {
+): Record<string, unknown> & { readonly different: readonly FingerprintPair[] } {
   const pairs: CopyPair[] = copies.map(({ kind, original, print }) => ({
     kind,
     ...fingerprintDistance(originals[original], print, bits),
@@ -144,6 +166,7 @@ function judged(
   const judge: Half = { copies: pairs.filter(({ fitted }) => !fitted), different: within(1) };
   const wanted = [...new Set([precision, 0.99, 0.995, 0.998, 0.999, 1])].sort();
   return {
+    different,
     photos: originals.length,
     copies: pairs.length,
     filedTwice: filedTwice.length,
@@ -168,6 +191,54 @@ function judged(
   };
 }
 
+/** The shipped rules again, with the word that key points have against a pair where `extract-local-features` ran. */
+async function judgedByKeyPoints(
+  originals: readonly Fingerprint[],
+  copies: readonly Copied[],
+  names: readonly string[],
+  different: readonly FingerprintPair[],
+  cards: readonly (readonly [Uint8Array, Uint8Array])[],
+  bits: number,
+): Promise<Record<string, unknown>> {
+  const threads = new LocalFeatureThreads(availableParallelism(), DEFAULT_IMAGE_LIMITS);
+  const known = new Map<string, Promise<LocalFeatures>>();
+  const find = (bytes: Uint8Array): Promise<LocalFeatures> => threads.find(bytes, KEY_POINTS_MAX);
+  const photo = (original: number): Promise<LocalFeatures> => {
+    const name = names[original];
+    if (!known.has(name)) known.set(name, find(readFileSync(name)));
+    return known.get(name) as Promise<LocalFeatures>;
+  };
+  const answers = { asked: 0, apart: 0 };
+  const mayBe = async (first: Promise<LocalFeatures>, second: Promise<LocalFeatures>): Promise<boolean> => {
+    const may = mayBeSame(await first, await second);
+    answers.asked += Number(may !== null);
+    answers.apart += Number(may === false);
+    return may ?? true;
+  };
+  try {
+    const found: Copied[] = [];
+    for (const copy of copies) {
+      const within = isWithin(fingerprintDistance(originals[copy.original], copy.print, bits), DUPLICATE_RULES);
+      if (within && (await mayBe(photo(copy.original), find(copy.bytes)))) found.push(copy);
+    }
+    const joined = different.filter((pair) => isWithin(pair, DUPLICATE_RULES));
+    const united = await Promise.all(joined.map(({ a, b }) => mayBe(photo(a), photo(b))));
+    const unitedCards = await Promise.all(cards.map(([a, b]) => mayBe(find(a), find(b))));
+    return {
+      ...answers,
+      united: united.filter(Boolean).length,
+      unitedCards: unitedCards.filter(Boolean).length,
+      recall: found.length / Math.max(1, copies.length),
+      byCopy: byCopy(copies, (copy) => found.includes(copy)),
+    };
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'INDEX_UNAVAILABLE') return { missing: reasonOf(error) };
+    throw error;
+  } finally {
+    await threads.close();
+  }
+}
+
 interface Half {
   readonly copies: readonly CopyPair[];
   readonly different: readonly JudgedPair[];
@@ -185,7 +256,7 @@ function figures({ copies, different }: Half, rules: DuplicateRules): Record<str
   };
 }
 
-function byCopy(pairs: readonly CopyPair[], holds: (pair: CopyPair) => boolean): Record<string, number> {
+function byCopy<Pair extends { readonly kind: string }>(pairs: readonly Pair[], holds: (pair: Pair) => boolean): Record<string, number> {
   return Object.fromEntries(
     Object.keys(COPIES).map((kind) => [
       kind,
