@@ -45,6 +45,15 @@ const choice = <const T extends readonly string[]>(
   choices,
 });
 
+/** Under the names that the tools of Amazon and of other stores have for it. */
+const ofAws = (env: string, fallback: string, meaning: string): Setting<'text'> => ({
+  env: `AWS_${env}`,
+  kind: 'text',
+  default: fallback,
+  unit: '',
+  meaning,
+});
+
 /** Ports there are; 0 asks for a free one. */
 export const PORTS = [0, 65_535] as const;
 
@@ -121,18 +130,24 @@ export const SETTINGS = {
     'PUBLISH',
     'text',
     '',
-    'folder',
-    'Where `publish-artifacts` publishes when it is not told: a folder that all nodes see.',
+    '',
+    'Where `publish-artifacts` publishes when it is not told: a folder that all nodes see, or `s3://bucket/prefix`.',
   ),
   follow: setting(
     'FOLLOW',
     'text',
     '',
-    'folder',
+    '',
     'Where `publish-artifacts` publishes: this process is then a node, which serves lists from it. Empty: it serves its data folder.',
   ),
   writer: setting('WRITER', 'text', '', 'URL', 'Of a node: the service that writes, such as `http://writer:8080`.'),
   writerKey: setting('WRITER_KEY', 'text', '', '', 'Of a node: the key of the scope `lists` with which it hands in what it served.'),
+  awsKeyId: ofAws('ACCESS_KEY_ID', '', 'For `s3://`: the key that reads the bucket, and on the writer writes it.'),
+  awsSecret: ofAws('SECRET_ACCESS_KEY', '', 'The secret of that key.'),
+  awsToken: ofAws('SESSION_TOKEN', '', 'Of temporary credentials: their token.'),
+  awsRegion: ofAws('REGION', 'us-east-1', 'The region of the bucket; other stores say what they want here.'),
+  s3Endpoint: ofAws('ENDPOINT_URL_S3', '', 'Address of a store of another maker, such as `https://s3.example`; empty: AWS_ENDPOINT_URL.'),
+  awsEndpoint: ofAws('ENDPOINT_URL', '', 'The same for all that speak to Amazon; empty: Amazon S3 in that region.'),
   replyCacheMs: setting(
     'REPLY_CACHE_MS',
     'integer',
@@ -323,7 +338,7 @@ const GONE: Readonly<Record<string, string>> = {
 };
 
 /** Never said back, in a message or anywhere. */
-const SECRET: ReadonlySet<string> = new Set(['keys', 'userKey', 'userKeysBefore', 'writerKey']);
+const SECRET: ReadonlySet<string> = new Set(['keys', 'userKey', 'userKeysBefore', 'writerKey', 'awsKeyId', 'awsSecret', 'awsToken']);
 
 /** Shorter keys can be guessed. */
 const KEY_LENGTH_MIN = 24;

@@ -103,6 +103,19 @@ export const ERRORS = {
     message: 'The work on Apache Spark failed: {reason} Look at {log}; what was done is kept for the next start.',
   },
   PUBLICATION_REFUSED: { status: 422, message: 'What is published at {place} is refused: {reason}' },
+  STORE_CREDENTIALS: {
+    status: 500,
+    exit: 2,
+    message: 'The store {place} does not let these credentials in: {reason}. Look at AWS_ACCESS_KEY_ID and what its key may do.',
+  },
+  STORE_BUCKET_UNKNOWN: {
+    status: 500,
+    exit: 2,
+    message: 'The store {place} has no such bucket: {reason}. Make it, or look at the address.',
+  },
+  STORE_CLOCK: { status: 500, exit: 2, message: 'The clock of this machine is not that of the store {place}: {reason}. Set it (NTP).' },
+  STORE_REFUSED: { status: 500, message: 'The store {place} refuses: {reason}' },
+  STORE_UNAVAILABLE: { status: 503, message: 'The store {place} does not answer: {reason}' },
   PUBLICATION_OF_ANOTHER: {
     status: 409,
     exit: 2,

@@ -49,7 +49,7 @@ export async function startNode(config: Config, nodeFolder: string): Promise<Ser
   if (problems !== null) throw new ServiceError('CONFIG_INVALID', { problems });
   const lock = lockDataFolder(nodeFolder);
   try {
-    const store = openStore(config.follow);
+    const store = openStore(config.follow, { config, dataFolder: nodeFolder });
     const node = new RunningNode({ config, folder: nodeFolder, store, lock }, await firstVersion(store, nodeFolder));
     return await node.start();
   } catch (error) {

@@ -1,6 +1,6 @@
 /**
  * Where the writer publishes and nodes look: named files that never change once they are there, and a few small texts that are
- * replaced as a whole. A folder that all machines see is one such place.
+ * replaced as a whole. A folder that all machines see is one such place, a bucket another (object-store.ts).
  */
 import { copyFileSync, createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';

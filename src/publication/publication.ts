@@ -77,6 +77,14 @@ export async function readPublication(store: ArtifactStore, version: string): Pr
   return checkPublication(store.place, parsed(store, listName(version), text), version);
 }
 
+/** The same; null where it is refused, not where the store is away. */
+export async function readOrRefused(store: ArtifactStore, version: string): Promise<Publication | null> {
+  return readPublication(store, version).catch((error: unknown) => {
+    if (error instanceof ServiceError && error.code === 'PUBLICATION_REFUSED') return null;
+    throw error;
+  });
+}
+
 /** @throws PUBLICATION_REFUSED */
 export function checkPublication(place: string, given: unknown, version: string): Publication {
   const publication = given as Publication;
@@ -139,7 +147,7 @@ export async function swapIn(store: ArtifactStore, publication: Publication, pub
   const kept = new Set([listName(version), ...files.map(({ sha256 }) => fileName(sha256))]);
   if (before !== null) {
     kept.add(listName(before));
-    const older = await readPublication(store, before).catch(() => null);
+    const older = await readOrRefused(store, before);
     for (const { sha256 } of older?.files ?? []) kept.add(fileName(sha256));
   }
   for (const folder of ['versions/', 'files/'])

@@ -9,7 +9,7 @@ import { ServiceError } from '../errors.ts';
 import { writeFoundMarks } from '../marks/mark-store.ts';
 import { type Progress, SILENT } from '../progress.ts';
 import type { ArtifactStore } from './artifact-store.ts';
-import { fileName, publicationOf, readPublication, swapIn, versionToReplace } from './publication.ts';
+import { fileName, publicationOf, readOrRefused, swapIn, versionToReplace } from './publication.ts';
 import { writerId } from './writer-id.ts';
 
 /** Lists as served, photos, pictures that teach marks, runs of jobs and what was read in the dark stay with the writer. */
@@ -46,7 +46,7 @@ export async function publish(
   const sequence = catalogSequence(dataFolder);
   const publisher = { writer: writerId(dataFolder), takeOver };
   const serving = await versionToReplace(store, publisher);
-  const before = serving === null ? null : await readPublication(store, serving.version).catch(() => null);
+  const before = serving === null ? null : await readOrRefused(store, serving.version);
   const known = new Map(before?.files.map((file) => [file.path, file]));
   const there = new Set(await store.names('files/'));
   rmSync(store.scratch, { recursive: true, force: true });
@@ -73,6 +73,7 @@ export async function publish(
     // A file that went missing is put back, also where nothing else changed.
     for (const { path, sha256, bytes } of files) {
       if (there.has(fileName(sha256))) continue;
+      if (signal?.aborted) throw new ServiceError('JOB_STOPPED');
       await store.put(fileName(sha256), join(store.scratch, path));
       there.add(fileName(sha256));
       newBytes += bytes;

@@ -36,6 +36,11 @@ const FOR_OPERATORS: ReadonlySet<string> = new Set([
   'BACKUP_REFUSED',
   'PUBLICATION_REFUSED',
   'PUBLICATION_OF_ANOTHER',
+  'STORE_CREDENTIALS',
+  'STORE_BUCKET_UNKNOWN',
+  'STORE_CLOCK',
+  'STORE_REFUSED',
+  'STORE_UNAVAILABLE',
 ]);
 
 /** Whether the log must hold what the reply leaves out. */

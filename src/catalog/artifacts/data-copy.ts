@@ -13,6 +13,9 @@ import { openDatabase } from '../database.ts';
 /** What a running process leaves beside its data and a copy must not have. */
 const TRANSIENT = /(\.sqlite-(wal|shm)|\.tmp|\.lock|-lock\.sqlite)$/;
 
+/** A folder of the data folder in which what is published to a bucket is made ready. */
+export const PUBLISHING = '.publishing';
+
 /** A file of a copy, by its path in the data folder, with slashes. */
 export interface CopiedFile {
   readonly path: string;
@@ -141,7 +144,7 @@ function entriesOf({ from, out, wants }: Copy, folder: string): Dirent[] {
   }
   return entries
     .filter(({ name }) => wants?.(slashed(join(folder, name))) ?? true)
-    .filter((entry) => (entry.isDirectory() ? resolve(here, entry.name) !== resolve(out) : entry.isFile() && !TRANSIENT.test(entry.name)))
+    .filter((entry) => (entry.isDirectory() ? entry.name !== PUBLISHING && resolve(here, entry.name) !== resolve(out) : entry.isFile() && !TRANSIENT.test(entry.name)))
     .sort((a, b) => placeOf(a.name) - placeOf(b.name) || (a.name < b.name ? -1 : 1));
 }
 

@@ -23,7 +23,10 @@ export const job = defineJob({
       meaning: 'threads that answer lists on the port, 1 or more; above 1 another one writes (default 1)',
       kind: 'integer',
     },
-    { flag: '--follow <folder>', meaning: 'serve what publish-artifacts publishes there, as a node of --writer' },
+    {
+      flag: '--follow <place>',
+      meaning: 'serve what publish-artifacts publishes there (a folder, or s3://bucket/prefix), as a node of --writer',
+    },
     { flag: '--writer <url>', meaning: 'of a node: the service that takes what it served, and what people did' },
     { flag: '--host <address>', meaning: 'address to listen on; beyond loopback a key is required' },
   ],
