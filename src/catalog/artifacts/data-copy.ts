@@ -144,7 +144,11 @@ function entriesOf({ from, out, wants }: Copy, folder: string): Dirent[] {
   }
   return entries
     .filter(({ name }) => wants?.(slashed(join(folder, name))) ?? true)
-    .filter((entry) => (entry.isDirectory() ? entry.name !== PUBLISHING && resolve(here, entry.name) !== resolve(out) : entry.isFile() && !TRANSIENT.test(entry.name)))
+    .filter((entry) =>
+      entry.isDirectory()
+        ? entry.name !== PUBLISHING && resolve(here, entry.name) !== resolve(out)
+        : entry.isFile() && !TRANSIENT.test(entry.name),
+    )
     .sort((a, b) => placeOf(a.name) - placeOf(b.name) || (a.name < b.name ? -1 : 1));
 }
 
