@@ -1,33 +1,20 @@
-"""Runs the steps of a job on Apache Spark: every task is one call of `related-pins shard STEP --folder FOLDER --part N`.
+"""Runs the steps of a job on Apache Spark: every task is one piece, `related-pins shard STEP --folder FOLDER --part N`.
 
 Argument: JSON {"name", "command": [program and its first arguments], "folder", "steps": [[step, parts], ...]}.
 Standard output, a line of JSON each: {"step", "done", "total"} while it runs, {"receipts": {step: [...]}} or {"failed": text} at
 the end. Spark does no arithmetic here: it deals the pieces out, repeats those whose worker is lost, and says how far they are.
 """
 import json
-import os
 import re
-import subprocess
 import sys
 import threading
 
+import shard_child
 from pyspark import SparkContext
 
 
 def say(record):
     print(json.dumps(record), flush=True)
-
-
-def shard(command, folder, step, part):
-    """One piece, on the machine of the task. The program stops by itself when this process is gone."""
-    line = command + ["shard", step, "--folder", folder, "--part", str(part), "--json"]
-    environment = {**os.environ, "RELATED_PINS_LAUNCHER": str(os.getpid())}
-    done = subprocess.run(line, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode != 0:
-        said = done.stderr.strip()[-2000:] or "nothing"
-        where = os.uname().nodename
-        raise RuntimeError(f"<<shard {step} --part {part} ended with {done.returncode} on {where} and said: {said}>>")
-    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def run_step(context, order, step, parts):
@@ -37,7 +24,7 @@ def run_step(context, order, step, parts):
     def work():
         try:
             pieces = context.parallelize(range(parts), parts)
-            outcome["receipts"] = pieces.map(lambda part: shard(command, folder, step, part)).collect()
+            outcome["receipts"] = pieces.map(lambda part: shard_child.shard(command, folder, step, part)).collect()
         except Exception as error:  # Py4JJavaError: its text has the Python error of the task
             outcome["error"] = error
 
@@ -61,6 +48,7 @@ def run_step(context, order, step, parts):
 def main():
     order = json.loads(sys.argv[1])
     context = SparkContext(appName=order["name"])
+    context.addPyFile(shard_child.__file__)
     try:
         say({"receipts": {step: run_step(context, order, step, parts) for step, parts in order["steps"]}})
     except Exception as error:

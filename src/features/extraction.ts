@@ -21,15 +21,19 @@ export interface ImageToRead {
   readonly imageVersion: number;
 }
 
-export interface ExtractionInput {
+/** What images are read with. */
+export interface ImageReading {
   readonly convNet: ConvNet;
   readonly pool: InferencePool;
-  readonly store: FeatureStore;
   /** The bytes behind a reference; throws a ServiceError with the reason. */
   readonly fetch: (image: string) => Promise<Uint8Array>;
   readonly signal?: AbortSignal;
   /** Told of images that are to be asked for again later: their servers are busy or away. They get no row. */
   readonly postpone?: (image: string) => void;
+}
+
+export interface ExtractionInput extends ImageReading {
+  readonly store: FeatureStore;
 }
 
 /**
@@ -74,32 +78,37 @@ async function sampleActivations(input: ExtractionInput, images: readonly ImageT
   return { rows: rows.length, length: convNet.features.fc6Length, data };
 }
 
-/**
- * Reads images and writes their rows; yields what was written, part by part. Begins no further part when aborted; images whose
- * fetching the abort broke off get no row, so that the next run reads them.
- */
+/** Reads images and writes their rows, as `readRows`; yields what was written, part by part. */
 export async function* extractRows(
   input: ExtractionInput,
   images: readonly ImageToRead[],
   binarizer: Binarizer,
 ): AsyncGenerator<FeatureRow[]> {
   const netId = input.store.netIdOf(input.convNet.features);
-  for await (const { part, found } of embedded(input, images)) {
-    const rows = part.flatMap((image, i) => rowOf(image, found[i], binarizer, input.convNet.naming) ?? []);
+  for await (const rows of readRows(input, images, binarizer)) {
     input.store.put(netId, 'image', rows);
     yield rows;
   }
 }
 
+/**
+ * The rows of images, part by part. Begins no further part when aborted; images whose fetching the abort broke off get no row,
+ * so that the next run reads them.
+ */
+export async function* readRows(input: ImageReading, images: readonly ImageToRead[], binarizer: Binarizer): AsyncGenerator<FeatureRow[]> {
+  for await (const { part, found } of embedded(input, images))
+    yield part.flatMap((image, i) => rowOf(image, found[i], binarizer, input.convNet.naming) ?? []);
+}
+
 /** Of each image of a part; null: a stop broke off its fetching, or its server is busy. */
 type Embedded = (Awaited<ReturnType<ConvNet['embed']>>[number] | null)[];
 
-function embedded(input: ExtractionInput, images: readonly ImageToRead[]): AsyncGenerator<PartDone<ImageToRead, Embedded>> {
+function embedded(input: ImageReading, images: readonly ImageToRead[]): AsyncGenerator<PartDone<ImageToRead, Embedded>> {
   const size = Math.max(16, Math.ceil(input.pool.appetite / 2));
   return partsAhead(images, size, (part) => embedPart(input, part), input.signal);
 }
 
-async function embedPart({ convNet, fetch, signal, postpone }: ExtractionInput, part: readonly ImageToRead[]): Promise<Embedded> {
+async function embedPart({ convNet, fetch, signal, postpone }: ImageReading, part: readonly ImageToRead[]): Promise<Embedded> {
   // Once stopped, a failure says nothing about the image: the abort itself looks like an address that is refused.
   const failed = (image: string, error: unknown): ImageFailure | null => {
     if (signal?.aborted) return null;

@@ -10,8 +10,8 @@ import { flags, type JobInput, type OptionsOf } from './job.ts';
 
 /** The flags of jobs that can be dealt to many machines. */
 export const SPARK_FLAGS = flags([
-  { flag: '--on <engine>', meaning: 'where it runs: local, or spark (docs/SCALE.md)', choices: ['local', 'spark'], default: 'local' },
-  { flag: '--master <url>', meaning: 'with --on spark: its master (local[*], spark://HOST:7077, yarn)', default: 'local[*]' },
+  { flag: '--on <engine>', meaning: 'where it runs: local, or spark, docs/SCALE.md (default: local)', choices: ['local', 'spark'] },
+  { flag: '--master <url>', meaning: 'with --on spark: its master, as spark://HOST:7077 or yarn (default: local[*], this machine)' },
   { flag: '--shared <folder>', meaning: 'with --on spark: a folder that all its machines reach (default: spark in the data folder)' },
   { flag: '--parts <n>', meaning: 'with --on spark: pieces of the work (default: by the size)', kind: 'integer', range: [1, 100_000] },
 ]);
@@ -34,6 +34,7 @@ export const sharedFolder = ({ options, dataFolder }: SparkInput, job: string): 
  */
 export async function runOnSpark(input: SparkInput, name: string, folder: string, steps: Steps): Promise<ShardReceipts> {
   const { config, options, progress, signal } = input;
+  const { master = 'local[*]' } = options;
   mkdirSync(folder, { recursive: true });
   const log = join(folder, 'spark.log');
   const [submit, driver] = ['submit.sh', 'run_shards.py'].map((file) => fileURLToPath(new URL(`deploy/spark/${file}`, projectRoot())));
@@ -41,13 +42,13 @@ export async function runOnSpark(input: SparkInput, name: string, folder: string
     config.sparkProgram.length > 0 ? config.sparkProgram : [process.execPath, fileURLToPath(workerUrl(import.meta.url, '../cli.ts'))];
   const order = JSON.stringify({ name: `related-pins ${name}`, command, folder, steps });
   const file = openSync(log, 'a');
-  const child = spawn('sh', [submit, config.sparkSubmit, '--master', retrying(options.master), driver, order], {
+  const child = spawn('sh', [submit, config.sparkSubmit, '--master', retrying(master), driver, order], {
     stdio: ['ignore', 'pipe', file],
   });
   closeSync(file);
   const stop = (): void => void child.kill('SIGTERM');
   signal.addEventListener('abort', stop, { once: true });
-  progress.note(`${steps.map(([step, parts]) => `${parts} x ${step}`).join(', ')} on Spark ${options.master}; its log: ${log}`);
+  progress.note(`${steps.map(([step, parts]) => `${parts} x ${step}`).join(', ')} on Spark ${master}; its log: ${log}`);
   try {
     const said = await listen(child, input);
     if (signal.aborted) throw new ServiceError('JOB_STOPPED');

@@ -10,11 +10,9 @@ import { countedLists } from '../../src/candidates/cooccurrence/counting-shards.
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { job as buildCandidates } from '../../src/jobs/candidates/build-candidates.ts';
 import { runJob } from '../run-job.ts';
+import { HAS_SPARK, SUBMIT } from './spark-here.ts';
 import { topicFolder } from './topic-folder.ts';
 
-const SUBMIT = process.env.RELATED_PINS_SPARK_SUBMIT ?? 'spark-submit';
-const SH = join(import.meta.dirname, '../../deploy/spark/submit.sh');
-const HAS_SPARK = spawnSync('sh', [SH, SUBMIT, '--version'], { stdio: 'ignore' }).status === 0;
 const CLI = join(import.meta.dirname, '../../dist/src/cli.js');
 
 /** Every list of the current build of a data folder, and what it says of itself but for the time. */
@@ -28,6 +26,22 @@ function builtIn(folder: string) {
   return { about, norms, lists };
 }
 
+/** One piece, by a process of its own. */
+const shard = (folder: string, step: string, part: number) =>
+  JSON.parse(
+    execFileSync(process.execPath, [CLI, 'shard', step, '--folder', folder, '--part', String(part), '--json'], { encoding: 'utf8' }),
+  );
+
+/** All pieces by one process: its answers, then its receipt. */
+const each = (folder: string, pieces: readonly string[]): Record<string, unknown>[] =>
+  execFileSync(process.execPath, [CLI, 'shard', 'each', '--folder', folder, '--json'], {
+    input: `${pieces.join('\n')}\n`,
+    encoding: 'utf8',
+  })
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
 it('a plain loop over the shard command gives the lists of one machine', async () => {
   const folder = topicFolder();
   await runJob(buildCandidates, folder);
@@ -37,13 +51,16 @@ it('a plain loop over the shard command gives the lists of one machine', async (
   const shared = join(folder, 'by-hand');
   const plan = writeCountingPlan(shared, catalog.saves.memberships(), { pins, boards }, DEFAULT_COOCCURRENCE, 2);
   catalog.close();
-  const shard = (step: string, part: number) =>
-    JSON.parse(
-      execFileSync(process.execPath, [CLI, 'shard', step, '--folder', shared, '--part', String(part), '--json'], { encoding: 'utf8' }),
-    );
-  expect(shard('split', 0)).toMatchObject({ step: 'split', part: 0, written: true });
-  for (const part of [1, 0]) expect(shard('count', part)).toMatchObject({ written: true });
-  expect(shard('count', 0)).toMatchObject({ written: false });
+  expect(shard(shared, 'split', 0)).toMatchObject({ step: 'split', part: 0, written: true });
+  expect(shard(shared, 'count', 1)).toMatchObject({ written: true });
+  // Another process does the rest, and what is refused there is answered.
+  expect(each(shared, ['count 0', 'count 2', 'count 1', 'moon 0'])).toMatchObject([
+    { step: 'count', part: 0, written: true },
+    { step: 'count', part: 2, error: { code: 'JOB_USAGE', message: 'There are 2 parts; --part 2 is none of them.' } },
+    { step: 'count', part: 1, written: false },
+    { step: 'moon', part: 0, error: { code: 'JOB_USAGE' } },
+    { step: 'each', pieces: 4 },
+  ]);
   expect(plan.norms).toEqual(norms);
   const counted = [];
   for await (const { rows, start, pinIndexes, scores } of countedLists(shared, plan))

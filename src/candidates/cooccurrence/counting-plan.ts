@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { ArtifactFile, writeArtifactFile } from '../../catalog/artifacts/artifact-file.ts';
 import { newDigest } from '../../catalog/artifacts/digest.ts';
+import { PIECE_FORMAT, pieceFile } from '../../catalog/artifacts/piece-file.ts';
 import { replaceFile } from '../../swapped-file.ts';
 import { type CooccurrenceOptions, squaredEntry } from './board-cooccurrence.ts';
 import { Column } from './interactions.ts';
 
-export const SHARD_FORMAT = 1;
 /** Pairs of one file of saves: what a task holds at once, about 8 MB. */
 const PAIRS_PER_FILE = 1_000_000;
 /** Copies of pins that a file of saves may become when it is dealt to the parts: 256 MB. */
@@ -47,8 +47,6 @@ interface BoardRow {
 }
 
 const planFile = (folder: string): string => join(folder, 'plan.bin');
-export const numbered = (folder: string, step: string, part: number, ending = 'bin'): string =>
-  join(folder, step, `${String(part).padStart(5, '0')}.${ending}`);
 
 /** Parts for so many pins: their lists fit the memory of a task, and a few tasks have something to do. */
 const partsFor = (pins: number): number => Math.max(8, Math.ceil(pins / 50_000));
@@ -74,13 +72,13 @@ export function writeCountingPlan(
   const key = JSON.stringify([options, counts.pins, counts.boards, bounds, saves.digest()]);
   const summary: PlanSummary = { key, options, ...counts, pairs, files, bounds, copiesMost, visits };
   if (keyThere(folder) !== key) for (const step of ['split', 'count']) rmSync(join(folder, step), { recursive: true, force: true });
-  replaceFile(planFile(folder), (file) => writeArtifactFile(file, SHARD_FORMAT, { ...summary }, { norms }));
+  replaceFile(planFile(folder), (file) => writeArtifactFile(file, PIECE_FORMAT, { ...summary }, { norms }));
   return { ...summary, norms };
 }
 
 /** The plan of a job folder. Throws ARTIFACT_REFUSED when it is missing or damaged. */
 export function readCountingPlan(folder: string): CountingPlan {
-  const file = new ArtifactFile(planFile(folder), SHARD_FORMAT);
+  const file = new ArtifactFile(planFile(folder), PIECE_FORMAT);
   try {
     return { ...file.about<PlanSummary>(), norms: file.read('norms') as Float64Array<ArrayBuffer> };
   } finally {
@@ -151,7 +149,7 @@ class SavesWriter {
       return { name, data: numbers, type: 'INT32' as const, encoding: 'DELTA_BINARY_PACKED' as const };
     });
     const bytes = parquetWriteBuffer({ columnData, codec: 'UNCOMPRESSED', rowGroupSize: this.boardColumn.length });
-    replaceFile(numbered(this.folder, 'saves', this.files++, 'parquet'), new Uint8Array(bytes));
+    replaceFile(pieceFile(this.folder, 'saves', this.files++, 'parquet'), new Uint8Array(bytes));
     this.boardColumn = new Column();
     this.pinColumn = new Column();
     this.copies = 0;

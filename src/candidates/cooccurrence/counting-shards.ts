@@ -7,15 +7,14 @@
  *
  * No sum crosses a part: a row is counted whole, from all its boards in ascending order, so its list has the bits of one machine.
  */
-import { existsSync } from 'node:fs';
 import { asyncBufferFromFile, parquetRead } from 'hyparquet';
-import { ArtifactFile, type FlatArray, writeArtifactFile } from '../../catalog/artifacts/artifact-file.ts';
+import type { ArtifactFile } from '../../catalog/artifacts/artifact-file.ts';
+import { hasPiece, openPiece, pieceFile, writePiece } from '../../catalog/artifacts/piece-file.ts';
 import { ServiceError } from '../../errors.ts';
-import { replaceFile } from '../../swapped-file.ts';
 import type { NeighborLists } from './board-cooccurrence.ts';
 import { type BoardPins, boardPinsOfRows } from './board-pins.ts';
 import { countedInBlocks } from './cooccurrence-pool.ts';
-import { type CountingPlan, numbered, type PlanSummary, SHARD_FORMAT } from './counting-plan.ts';
+import type { CountingPlan, PlanSummary } from './counting-plan.ts';
 
 /** Rows that are handed on together. */
 const ROWS_AT_ONCE = 4096;
@@ -29,17 +28,17 @@ interface ShardReceipt {
 
 /** Deals one file of saves to the parts. Throws CATALOG_FILE_UNREADABLE, ARTIFACT_REFUSED. */
 export async function splitSaves(folder: string, plan: CountingPlan, file: number): Promise<ShardReceipt> {
-  const out = numbered(folder, 'split', file);
-  if (isThere(out, plan)) return { written: false, copies: 0 };
-  const dealt = dealtBoards(await readSaves(numbered(folder, 'saves', file, 'parquet'), plan), plan.bounds);
-  write(out, plan, { ...dealt });
+  const out = pieceFile(folder, 'split', file);
+  if (hasPiece(out, plan.key)) return { written: false, copies: 0 };
+  const dealt = dealtBoards(await readSaves(pieceFile(folder, 'saves', file, 'parquet'), plan), plan.bounds);
+  writePiece(out, plan.key, { ...dealt });
   return { written: true, copies: dealt.pins.length };
 }
 
 /** Counts the rows of one part. Throws ARTIFACT_REFUSED for a file that is missing or of another plan, and JOB_STOPPED. */
 export async function countPart(folder: string, plan: CountingPlan, part: number, signal?: AbortSignal): Promise<ShardReceipt> {
-  const out = numbered(folder, 'count', part);
-  if (isThere(out, plan)) return { written: false, copies: 0 };
+  const out = pieceFile(folder, 'count', part);
+  if (hasPiece(out, plan.key)) return { written: false, copies: 0 };
   const rows = { from: plan.bounds[part], to: plan.bounds[part + 1] };
   const table = tableOfPart(folder, plan, part);
   const lengths = new Uint32Array(rows.to - rows.from);
@@ -52,7 +51,7 @@ export async function countPart(folder: string, plan: CountingPlan, part: number
     scores.push(block.scores as Float32Array<ArrayBuffer>);
   }
   const nothing = { pinIndexes: [new Int32Array(0)], scores: [new Float32Array(0)] };
-  write(out, plan, { lengths, ...(pinIndexes.length > 0 ? { pinIndexes, scores } : nothing) });
+  writePiece(out, plan.key, { lengths, ...(pinIndexes.length > 0 ? { pinIndexes, scores } : nothing) });
   return { written: true, copies: table.pairs };
 }
 
@@ -60,7 +59,7 @@ export async function countPart(folder: string, plan: CountingPlan, part: number
 export async function* countedLists(folder: string, plan: PlanSummary, from = 0): AsyncGenerator<NeighborLists> {
   for (let part = 0; part + 1 < plan.bounds.length; part++) {
     if (plan.bounds[part + 1] <= from) continue;
-    const file = openShard(numbered(folder, 'count', part), plan);
+    const file = openPiece(pieceFile(folder, 'count', part), plan.key);
     try {
       yield* listsOf(file, plan.bounds[part], from);
     } finally {
@@ -162,7 +161,7 @@ function tableOfPart(folder: string, plan: CountingPlan, part: number): BoardPin
   const sizes: Uint32Array[] = [];
   const pins: Uint32Array[] = [];
   for (let number = 0; number < plan.files; number++) {
-    const file = openShard(numbered(folder, 'split', number), plan);
+    const file = openPiece(pieceFile(folder, 'split', number), plan.key);
     try {
       const ranges = (name: string) => (file.read(name, part, 2) as Uint32Array).values();
       const [boardFrom, boardTo] = ranges('boardStart');
@@ -174,25 +173,4 @@ function tableOfPart(folder: string, plan: CountingPlan, part: number): BoardPin
     }
   }
   return boardPinsOfRows(sizes, pins, plan.pins, plan.bounds[part], plan.bounds[part + 1]);
-}
-
-function isThere(path: string, plan: PlanSummary): boolean {
-  if (!existsSync(path)) return false;
-  try {
-    openShard(path, plan).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function openShard(path: string, plan: PlanSummary): ArtifactFile {
-  const file = new ArtifactFile(path, SHARD_FORMAT);
-  if (file.metadata.key === plan.key) return file;
-  file.close();
-  throw new ServiceError('ARTIFACT_REFUSED', { file: path, reason: 'it was made for other saves or settings' });
-}
-
-function write(path: string, { key }: PlanSummary, arrays: Readonly<Record<string, FlatArray | readonly FlatArray[]>>): void {
-  replaceFile(path, (file) => writeArtifactFile(file, SHARD_FORMAT, { key }, arrays));
 }

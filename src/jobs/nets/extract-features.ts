@@ -1,4 +1,5 @@
 /** Binary codes, class scores and fingerprints of all images that have none yet, packed for serving; near-duplicates grouped. */
+import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { judgedGroups } from '../../catalog/pins/pair-judgement-store.ts';
@@ -6,16 +7,18 @@ import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store
 import { fetchImage, imageFetching } from '../../catalog/pins/image-fetch.ts';
 import { ServiceError } from '../../errors.ts';
 import { openSamePicture } from '../../exact/same-picture.ts';
-import { type ConvNet, type FeatureNet, openConvNet } from '../../features/convnet.ts';
+import { type ConvNet, type FeatureNet, featureNetOf, openConvNet } from '../../features/convnet.ts';
 import { binarizerFor, type ExtractionInput, extractRows, type ImageToRead, outcomeOf } from '../../features/extraction.ts';
+import { readExtracted, writeExtractionPlan } from '../../features/extraction-shards.ts';
 import { packFeatures } from '../../features/feature-artifact.ts';
 import { type FeatureRow, type FeatureStore, netKeyOf, openFeatureStore } from '../../features/feature-store.ts';
 import { DUPLICATE_RULES, nearDuplicateGroups } from '../../features/near-duplicates.ts';
-import { openPool, type InferencePool } from '../../vision/inference-pool.ts';
+import { imageLimitsOf, type InferencePool, openPool } from '../../vision/inference-pool.ts';
 import { activeNet, netGiven } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
 import { isJpegWithoutEnd } from '../../vision/image-damage.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
+import { runOnSpark, sharedFolder, SPARK_FLAGS } from '../spark.ts';
 import { makeNetVectors } from './net-vectors.ts';
 
 const FLAGS = flags([
@@ -26,6 +29,7 @@ const FLAGS = flags([
   { flag: '--pace <n>', meaning: 'at most this many images a second, beside a service that should not feel it', kind: 'number' },
   { flag: '--no-groups', meaning: 'leave the groups of near-duplicates as they are' },
   { flag: '--retry-failed', meaning: 'look again at images that were refused before' },
+  ...SPARK_FLAGS,
 ]);
 
 type Input = JobInput<OptionsOf<typeof FLAGS>>;
@@ -33,8 +37,14 @@ type Input = JobInput<OptionsOf<typeof FLAGS>>;
 export const job = defineJob({
   name: 'extract-features',
   summary: 'computes codes, class scores and fingerprints of all new images and packs them for serving',
-  examples: ['related-pins extract-features --data var', 'related-pins extract-features --net nets/resnet50 --workers 8 --json'],
+  examples: [
+    'related-pins extract-features --data var',
+    'related-pins extract-features --net nets/resnet50 --workers 8 --json',
+    'related-pins extract-features --on spark --master spark://head:7077 --shared /shared/pins',
+  ],
   options: FLAGS,
+  help: `--on spark has Apache Spark read the images, with the same bits; codes are fitted and packed here. Its machines must reach the images
+at the same paths or addresses.`,
   alone: () => true,
   run: extractFeatures,
 });
@@ -83,8 +93,9 @@ async function extractAll(input: Input, { catalog, store, pool, convNet }: Opene
   const images = [...catalog.pins.images()];
   if (images.length === 0) throw new ServiceError('NOTHING_TO_DO', { reason: 'No pin has an image; import pins with images first.' });
   const wanted = missing(images, store, net, input.options.retryFailed === true);
+  const fetching = imageFetching(config, dataFolder);
   const fetch = (image: string): Promise<Uint8Array> =>
-    fetchImage(image, { ...imageFetching(config, dataFolder), signal }).then((bytes) => {
+    fetchImage(image, { ...fetching, signal }).then((bytes) => {
       if (isJpegWithoutEnd(bytes)) endless.add(image);
       return bytes;
     });
@@ -97,8 +108,13 @@ async function extractAll(input: Input, { catalog, store, pool, convNet }: Opene
   let written = 0;
   const active = activeDigest(dataFolder) === net.digest;
   const pace = paceOf(input);
+  const dealt = { net: convNet.net, binarizer, fetching, limits: imageLimitsOf(config), parts: input.options.parts };
+  const batches =
+    input.options.on === 'spark'
+      ? extractedOnSpark(input, wanted, dealt, { store, postponed, endless })
+      : extractRows(extraction, wanted, binarizer);
   progress.start('images', wanted.length);
-  for await (const rows of extractRows(extraction, wanted, binarizer)) {
+  for await (const rows of batches) {
     if (active) catalog.pins.noteImages(rows.map(outcomeOf));
     for (const row of rows) if (row.failure) reject(rejected, row, catalog.pins.idOf(row.pinIndex));
     written += rows.filter((row) => row.code !== null).length;
@@ -129,6 +145,37 @@ async function extractAll(input: Input, { catalog, store, pool, convNet }: Opene
     bits: binarizer.bits,
     artifact,
   };
+}
+
+interface Extracted {
+  readonly store: FeatureStore;
+  readonly postponed: Set<string>;
+  readonly endless: Set<string>;
+}
+
+/** Has Spark read the images, and takes in what its tasks have written, piece by piece. */
+async function* extractedOnSpark(
+  input: Input,
+  images: readonly ImageToRead[],
+  dealt: Parameters<typeof writeExtractionPlan>[2],
+  { store, postponed, endless }: Extracted,
+): AsyncGenerator<readonly FeatureRow[]> {
+  if (input.options.pace !== undefined)
+    throw new ServiceError('JOB_USAGE', { reason: '--pace holds one machine back; it is not for --on spark' });
+  if (images.length === 0) return;
+  const folder = sharedFolder(input, 'extraction');
+  const { pieces } = writeExtractionPlan(folder, images, dealt);
+  await runOnSpark(input, 'extract-features', folder, [['extract', pieces]]);
+  const netId = store.netIdOf(featureNetOf(dealt.net));
+  input.progress.start('taking in', images.length);
+  for (let piece = 0; piece < pieces; piece++) {
+    const found = readExtracted(folder, piece);
+    for (const image of found.postponed) postponed.add(image);
+    for (const image of found.endless) endless.add(image);
+    store.put(netId, 'image', found.rows);
+    yield found.rows;
+  }
+  rmSync(folder, { recursive: true });
 }
 
 interface Grouped {
