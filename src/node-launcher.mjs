@@ -5,6 +5,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import nodeModule from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -83,7 +84,11 @@ export function environmentOf(/** @type {string} */ node) {
 
 /** Hands over to a Node that suits when this one does not: `file` runs there, and this process ends as it does. */
 export async function handOver(/** @type {string} */ file, /** @type {readonly string[]} */ args) {
-  if (suits(process.version)) return;
+  if (suits(process.version)) {
+    // What a run before compiled is read from Node's cache in the temporary folder.
+    nodeModule.enableCompileCache();
+    return;
+  }
   if (launched()) giveUp('a launcher took it for a newer one.');
   const node = fetchedNode();
   if (node) await runOn(node, [file, ...args]);

@@ -36,11 +36,13 @@ export async function startServer(config: Config, dataFolder: string): Promise<S
   let opened: App | null = null;
   try {
     const several = config.workers > 1;
+    // Its threads begin beside what this one has to do.
+    const warming = warmNet(context);
     const { app, metrics } = await buildService(context, { behindReaders: several });
     opened = app;
     if (context.startProblem !== null) app.log.warn({ reason: context.startProblem }, 'refused');
     tell = (change) => (change.problem ? app.log.warn(change, 'refused') : app.log.info(change, 'model taken up'));
-    const [net, lists] = await Promise.all([warmNet(context), warmUp(context), warmFetch()]);
+    const [net, lists] = await Promise.all([warming, warmUp(context), warmFetch()]);
     app.log.info({ ...lists, ...net }, 'warm');
     const readers = several ? await startReaders(context, app, metrics) : null;
     const address = readers ? readers.address : await listen(app, config);

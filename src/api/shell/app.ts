@@ -1,5 +1,4 @@
 /** (context) -> the HTTP application, without a socket: settings of the shell, the one error handler, and the list of routes. */
-import AjvCompiler from '@fastify/ajv-compiler';
 import swagger from '@fastify/swagger';
 import Fastify, { LogController } from 'fastify';
 import type { Context } from '../../service/context.ts';
@@ -15,6 +14,7 @@ import { closeupRoutes } from '../routes/closeup.ts';
 import { eventRoutes } from '../routes/events.ts';
 import { experimentRoutes } from '../routes/experiments.ts';
 import { allowOrigins } from './cors.ts';
+import { buildSerializer, buildValidator } from './compilers.ts';
 import { compressReplies } from './compression.ts';
 import { takeEncodedBodies } from './encoded-body.ts';
 import { takeBodiesExactly } from './exact-body.ts';
@@ -143,14 +143,6 @@ export async function buildService(context: Context, { behindReaders = false, wr
   return { app, metrics, log };
 }
 
-/** Queries and paths are text and are made into what a route wants; bodies are taken as they are (exact-body.ts). */
-const buildValidator: ReturnType<typeof AjvCompiler> = (schemas, options = {}) => {
-  const [forTexts, forBodies] = [{}, { coerceTypes: false }].map((more) =>
-    AjvCompiler()(schemas, { ...options, customOptions: { ...options.customOptions, ...more } } as never),
-  );
-  return (route) => ((route as { readonly httpPart?: string }).httpPart === 'body' ? forBodies : forTexts)(route);
-};
-
 /** Fastify as the settings say, without routes. */
 export function bareApp(config: Config, behindReaders: boolean, log: RequestLog): App {
   return Fastify({
@@ -168,7 +160,7 @@ export function bareApp(config: Config, behindReaders: boolean, log: RequestLog)
     http: { headersTimeout: Math.min(HEADERS_MS, config.requestTimeoutMs), connectionsCheckingInterval: CHECK_MS },
     routerOptions: { maxParamLength: 2048 },
     ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
-    schemaController: { compilersFactory: { buildValidator } },
+    schemaController: { compilersFactory: { buildValidator, buildSerializer } },
   }) as unknown as App;
 }
 
