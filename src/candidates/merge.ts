@@ -8,6 +8,8 @@ import { RowTable } from './cooccurrence/row-table.ts';
 export interface Proposal {
   readonly name: string;
   readonly pins: ScoredPins;
+  /** The score of any pin, undefined for one that is not among `pins`; absent: all of them are gone through instead. */
+  readonly scoreOf?: (pin: number) => number | undefined;
 }
 
 /**
@@ -30,7 +32,7 @@ export class Merge {
     const room = Math.min(limit, lengthOf(proposals));
     this.taken.begin(room + 1);
     if (queryPin >= 0) this.taken.set(this.columns.group[queryPin], -1);
-    const groups = proposals.map(({ pins }) => this.groupsOf(pins.pinIndexes));
+    const groups = proposals.map(({ pins }) => new Groups(pins.pinIndexes, this.columns));
     const taken = new Int32Array(room);
     const places = proposals.map((_, s) => s);
     const proper = places.filter((s) => !isFiller(proposals[s].name));
@@ -44,7 +46,7 @@ export class Merge {
   }
 
   /** Writes what these sources give to `pins`, behind the first `from`, until it is full. Returns how many pins there are then. */
-  private takeTurns(proposals: readonly Proposal[], groups: readonly Int32Array[], { sources, pins, from, accept }: Turns): number {
+  private takeTurns(proposals: readonly Proposal[], groups: readonly Groups[], { sources, pins, from, accept }: Turns): number {
     const { taken } = this;
     const next = new Uint32Array(proposals.length);
     let count = from;
@@ -55,10 +57,14 @@ export class Merge {
         const { pinIndexes } = proposals[s].pins;
         const ofPins = groups[s];
         let at = next[s];
-        while (at < ofPins.length && (ofPins[at] < 0 || taken.has(ofPins[at]) || (accept !== undefined && !accept(pinIndexes[at])))) at++;
+        let group = -1;
+        for (; at < pinIndexes.length; at++) {
+          group = ofPins.at(at);
+          if (group >= 0 && !taken.has(group) && (accept === undefined || accept(pinIndexes[at]))) break;
+        }
         next[s] = at + 1;
-        if (at >= ofPins.length) continue;
-        taken.set(ofPins[at], count);
+        if (at >= pinIndexes.length) continue;
+        taken.set(group, count);
         pins[count++] = pinIndexes[at];
         left++;
       }
@@ -66,33 +72,56 @@ export class Merge {
     return count;
   }
 
-  /** The near-duplicate group of each proposed pin; -1 for pins that may not be shown. Looked up beforehand, many at a time. */
-  private groupsOf(pinIndexes: Int32Array): Int32Array {
-    const { count, group, flags, records } = this.columns;
-    const groups = new Int32Array(pinIndexes.length);
-    for (let p = 0; p < groups.length; p++) {
-      const pin = pinIndexes[p];
-      if (pin >= count) groups[p] = -1;
-      else if (records) groups[p] = (records.halves[pin * 16 + FLAGS] & PIN_REMOVED) !== 0 ? -1 : records.words[pin * 8 + GROUP];
-      else groups[p] = (flags[pin] & PIN_REMOVED) !== 0 ? -1 : group[pin];
+  private fillScores(proposals: readonly Proposal[], groups: readonly Groups[], source: number, pins: Int32Array, out: Float32Array): void {
+    const { taken } = this;
+    const { pins: proposed, scoreOf } = proposals[source];
+    const sources = proposals.length;
+    if (scoreOf) {
+      for (let row = 0; row < pins.length; row++) out[row * sources + source] = scoreOf(pins[row]) ?? Number.NaN;
+      return;
     }
-    return groups;
+    const { pinIndexes, scores } = proposed;
+    for (let p = 0; p < pinIndexes.length; p++) {
+      const group = groups[source].at(p);
+      const row = group < 0 ? -1 : taken.rowOf(group);
+      if (row >= 0 && pins[row] === pinIndexes[p]) out[row * sources + source] = scores[p];
+    }
+  }
+}
+
+/** Groups looked up at a time: so many that the processor waits for many of them at once. */
+const GROUPS_AT_ONCE = 512;
+
+/** The near-duplicate group of each proposed pin; -1 for pins that may not be shown. Looked up as far as it is asked for. */
+class Groups {
+  private readonly pinIndexes: Int32Array;
+  private readonly columns: PinColumns;
+  private readonly found: Int32Array;
+  private known = 0;
+
+  constructor(pinIndexes: Int32Array, columns: PinColumns) {
+    this.pinIndexes = pinIndexes;
+    this.columns = columns;
+    this.found = new Int32Array(pinIndexes.length);
   }
 
-  private fillScores(
-    proposals: readonly Proposal[],
-    groups: readonly Int32Array[],
-    source: number,
-    pins: Int32Array,
-    out: Float32Array,
-  ): void {
-    const { taken } = this;
-    const { pinIndexes, scores } = proposals[source].pins;
-    const ofPins = groups[source];
-    for (let p = 0; p < pinIndexes.length; p++) {
-      const row = ofPins[p] < 0 ? -1 : taken.rowOf(ofPins[p]);
-      if (row >= 0 && pins[row] === pinIndexes[p]) out[row * proposals.length + source] = scores[p];
+  /** `place` is below the number of pins. */
+  at(place: number): number {
+    while (place >= this.known) this.lookUpMore();
+    return this.found[place];
+  }
+
+  private lookUpMore(): void {
+    const { pinIndexes, found } = this;
+    const { count, group, flags, records } = this.columns;
+    const end = Math.min(this.known + GROUPS_AT_ONCE, pinIndexes.length);
+    for (let p = this.known; p < end; p++) {
+      const pin = pinIndexes[p];
+      if (pin >= count) found[p] = -1;
+      else if (records) found[p] = (records.halves[pin * 16 + FLAGS] & PIN_REMOVED) !== 0 ? -1 : records.words[pin * 8 + GROUP];
+      else found[p] = (flags[pin] & PIN_REMOVED) !== 0 ? -1 : group[pin];
     }
+    this.known = end;
   }
 }
 

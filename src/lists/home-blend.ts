@@ -12,7 +12,7 @@ import { RowTable } from '../candidates/cooccurrence/row-table.ts';
 import type { Proposal } from '../candidates/merge.ts';
 import type { Accept } from '../candidates/visual/neighbor-index.ts';
 import type { PinColumns } from '../catalog/pins/pin-columns.ts';
-import { topK } from '../math/top-k.ts';
+import { rowsBestFirst } from '../math/best-first.ts';
 import type { SummedWeights } from '../ranker/scoring/ranking-feature.ts';
 import type { WeightedPins } from '../ranker/scoring/user-history.ts';
 
@@ -102,7 +102,7 @@ export function blendHistory(
       accept,
     ),
   );
-  const proposals = names.map((name, s) => ({ name, pins: spread(votes[s], pins) }));
+  const proposals = names.map((name, s) => ({ name, pins: spread(votes[s], pins), scoreOf: (pin: number) => votes[s].get(pin) }));
   return { proposals, cooccurrence: votes[names.indexOf('board-cooccurrence')] ?? new Votes(0) };
 }
 
@@ -125,25 +125,27 @@ function votesOf(lists: readonly ScoredPins[], history: WeightedPins, own: Reado
 
 /** By vote, with pins that would crowd a stretch put back behind it. */
 function spread(votes: Votes, pins: PinColumns): ScoredPins {
-  const { count: voted, bestQuery } = votes;
-  const { ids, scores: sums } = topK(votes.pinIndexes.subarray(0, voted), votes.sums, voted);
+  const { count: voted, sums, bestQuery } = votes;
   const several = bestQuery.subarray(0, voted).some((query) => query !== bestQuery[0]);
   const pinIndexes = new Int32Array(voted);
   const scores = new Float32Array(voted);
-  /** Places in the order by vote. */
-  const waiting = new Int32Array(voted);
-  for (let place = 0; place < voted; place++) waiting[place] = place;
+  /** Rows by vote; those that are put back move to its front. */
+  const waiting = rowsBestFirst(votes.pinIndexes, sums, voted);
   let count = 0;
+  const place = (row: number): void => {
+    pinIndexes[count] = votes.pinIndexes[row];
+    scores[count++] = sums[row];
+  };
   for (let left = voted; left > 0;) {
     const crowd = new Crowd(several);
     let back = 0;
-    for (let w = 0; w < left; w++) {
-      const pin = ids[waiting[w]];
-      if (count >= 10 * WINDOW || crowd.admits(bestQuery[votes.rowOf(pin)], strongestCategory(pin, pins))) {
-        pinIndexes[count] = pin;
-        scores[count++] = sums[waiting[w]];
-      } else waiting[back++] = waiting[w];
+    let w = 0;
+    for (; w < left && count < 10 * WINDOW; w++) {
+      const row = waiting[w];
+      if (crowd.admits(bestQuery[row], strongestCategory(votes.pinIndexes[row], pins))) place(row);
+      else waiting[back++] = row;
     }
+    for (; w < left; w++) place(waiting[w]);
     left = back;
   }
   return { pinIndexes, scores };

@@ -1,11 +1,36 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import type { ScoredPins } from '../../src/candidates/candidate.ts';
 import { Merge } from '../../src/candidates/merge.ts';
+import { seededRandom } from '../../src/math/random.ts';
 import { fixtureCatalog, fixtureColumns, numberedPins, upsertPins } from './fixture-columns.ts';
 
 const pins = (ids: number[], scores = ids.map((_, at) => 1 - at / 10)): ScoredPins => ({
   pinIndexes: Int32Array.from(ids),
   scores: Float32Array.from(scores),
+});
+
+test('scores that can be asked for one by one give the list that going through all of them gives', () => {
+  const random = seededRandom(3);
+  const store = fixtureCatalog(numberedPins(3000));
+  store.groups.set(Int32Array.from({ length: 3000 }, (_, p) => (p % 7 === 0 ? p >> 1 : p)).entries());
+  store.removals.removePins([5, 50, 500], Date.now());
+  const merge = new Merge(fixtureColumns(store));
+  const proposals = ['a', 'b', 'c'].map((name) => {
+    const ids = random.shuffled(Array.from({ length: 3000 }, (_, id) => id)).slice(0, 1800);
+    return {
+      name,
+      pins: pins(
+        ids,
+        ids.map(() => random.next()),
+      ),
+    };
+  });
+  const asked = proposals.map((proposal) => {
+    const scores = new Map(Array.from(proposal.pins.pinIndexes, (pin, p) => [pin, proposal.pins.scores[p]]));
+    return { ...proposal, scoreOf: (pin: number) => scores.get(pin) };
+  });
+  for (const limit of [10, 700, 3000])
+    expect(merge.merge(-1, asked, limit, (pin) => pin % 10 !== 0)).toEqual(merge.merge(-1, proposals, limit, (pin) => pin % 10 !== 0));
 });
 
 describe('merge', () => {
