@@ -37,6 +37,9 @@ interface Blended {
   readonly cooccurrence: SummedWeights;
 }
 
+/** In place of a row. */
+const REFUSED = -1;
+
 /** What one source says of the pins it proposed for any query, a row each. */
 class Votes implements SummedWeights {
   count = 0;
@@ -47,13 +50,15 @@ class Votes implements SummedWeights {
   private readonly bestVote: Float64Array;
   private readonly rows = new RowTable();
 
-  /** Room for so many pins. */
-  constructor(room: number) {
+  /** Room for so many pins; those of `without` get no votes. */
+  constructor(room: number, without: ArrayLike<number>) {
     this.pinIndexes = new Int32Array(room);
     this.sums = new Float64Array(room);
     this.bestQuery = new Int32Array(room);
-    this.bestVote = new Float64Array(room);
-    this.rows.begin(room);
+    this.bestVote = new Float64Array(room).fill(Number.NEGATIVE_INFINITY);
+    this.rows.begin(room + without.length);
+    // A picture among them has no pin.
+    for (let i = 0; i < without.length; i++) if (without[i] >= 0) this.rows.set(without[i], REFUSED);
   }
 
   get(pin: number): number | undefined {
@@ -61,16 +66,15 @@ class Votes implements SummedWeights {
     return row < 0 ? undefined : this.sums[row];
   }
 
-  rowOf(pin: number): number {
-    return this.rows.rowOf(pin);
-  }
-
-  /** The row of a pin that has none yet. */
-  add(pin: number): number {
-    const row = this.count++;
-    this.rows.set(pin, row);
-    this.pinIndexes[row] = pin;
-    this.bestVote[row] = Number.NEGATIVE_INFINITY;
+  /** The row of a pin, made if it has none yet; below 0 where it gets no votes. */
+  rowOf(pin: number, accept: Accept | undefined): number {
+    const row = this.rows.claim(pin, this.count);
+    if (row !== this.count) return row;
+    if (accept && !accept(pin)) {
+      this.rows.set(pin, REFUSED);
+      return REFUSED;
+    }
+    this.pinIndexes[this.count++] = pin;
     return row;
   }
 
@@ -92,31 +96,26 @@ export function blendHistory(
   pins: PinColumns,
   accept: Accept | undefined,
 ): Blended {
-  const own = new Set<number>(Array.from(history.pinIndexes));
   const names = asked[0].map(({ name }) => name);
   const votes = names.map((_, s) =>
     votesOf(
       asked.map((proposals) => proposals.find((each) => each.name === names[s])?.pins ?? NO_PINS),
       history,
-      own,
       accept,
     ),
   );
   const proposals = names.map((name, s) => ({ name, pins: spread(votes[s], pins), scoreOf: (pin: number) => votes[s].get(pin) }));
-  return { proposals, cooccurrence: votes[names.indexOf('board-cooccurrence')] ?? new Votes(0) };
+  return { proposals, cooccurrence: votes[names.indexOf('board-cooccurrence')] ?? new Votes(0, []) };
 }
 
-function votesOf(lists: readonly ScoredPins[], history: WeightedPins, own: ReadonlySet<number>, accept: Accept | undefined): Votes {
-  const votes = new Votes(lists.reduce((sum, { pinIndexes }) => sum + pinIndexes.length, 0));
+function votesOf(lists: readonly ScoredPins[], history: WeightedPins, accept: Accept | undefined): Votes {
+  const room = lists.reduce((sum, { pinIndexes }) => sum + pinIndexes.length, 0);
+  const votes = new Votes(room, history.pinIndexes);
   lists.forEach(({ pinIndexes, scores }, q) => {
     const weight = history.weights[q] ?? 1;
     for (let p = 0; p < pinIndexes.length; p++) {
-      const pin = pinIndexes[p];
-      let row = votes.rowOf(pin);
-      if (row < 0) {
-        if (own.has(pin) || (accept && !accept(pin))) continue;
-        row = votes.add(pin);
-      }
+      const row = votes.rowOf(pinIndexes[p], accept);
+      if (row < 0) continue;
       votes.vote(row, weight * scores[p], q);
     }
   });
@@ -127,26 +126,28 @@ function votesOf(lists: readonly ScoredPins[], history: WeightedPins, own: Reado
 function spread(votes: Votes, pins: PinColumns): ScoredPins {
   const { count: voted, sums, bestQuery } = votes;
   const several = bestQuery.subarray(0, voted).some((query) => query !== bestQuery[0]);
-  const pinIndexes = new Int32Array(voted);
-  const scores = new Float32Array(voted);
   /** Rows by vote; those that are put back move to its front. */
   const waiting = rowsBestFirst(votes.pinIndexes, sums, voted);
+  const order = new Int32Array(voted);
   let count = 0;
-  const place = (row: number): void => {
-    pinIndexes[count] = votes.pinIndexes[row];
-    scores[count++] = sums[row];
-  };
   for (let left = voted; left > 0;) {
     const crowd = new Crowd(several);
     let back = 0;
     let w = 0;
     for (; w < left && count < 10 * WINDOW; w++) {
       const row = waiting[w];
-      if (crowd.admits(bestQuery[row], strongestCategory(votes.pinIndexes[row], pins))) place(row);
+      if (crowd.admits(bestQuery[row], strongestCategory(votes.pinIndexes[row], pins))) order[count++] = row;
       else waiting[back++] = row;
     }
-    for (; w < left; w++) place(waiting[w]);
+    order.set(waiting.subarray(w, left), count);
+    count += left - w;
     left = back;
+  }
+  const pinIndexes = new Int32Array(voted);
+  const scores = new Float32Array(voted);
+  for (let place = 0; place < voted; place++) {
+    pinIndexes[place] = votes.pinIndexes[order[place]];
+    scores[place] = sums[order[place]];
   }
   return { pinIndexes, scores };
 }

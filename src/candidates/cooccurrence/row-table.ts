@@ -30,6 +30,15 @@ export class RowTable {
     this.rows[slot] = row;
   }
 
+  /** The row of a key; one that is not here gets `row`. */
+  claim(key: number, row: number): number {
+    const slot = this.slotOf(key);
+    if (this.keys[slot] === key) return this.rows[slot];
+    this.keys[slot] = key;
+    this.rows[slot] = row;
+    return row;
+  }
+
   has(key: number): boolean {
     return this.keys[this.slotOf(key)] === key;
   }
