@@ -36,3 +36,14 @@ export function joinedFeatures(parts: readonly LocalFeatures[], { width, height 
   }
   return { width, height, count, points, descriptors };
 }
+
+/** Some features of a picture, by their places in the list. */
+export function chosenFeatures(features: LocalFeatures, chosen: readonly number[]): LocalFeatures {
+  const points = new Float32Array(chosen.length * POINT_NUMBERS);
+  const descriptors = new Uint32Array(chosen.length * DESCRIPTOR_WORDS);
+  chosen.forEach((i, at) => {
+    points.set(features.points.subarray(i * POINT_NUMBERS, (i + 1) * POINT_NUMBERS), at * POINT_NUMBERS);
+    descriptors.set(features.descriptors.subarray(i * DESCRIPTOR_WORDS, (i + 1) * DESCRIPTOR_WORDS), at * DESCRIPTOR_WORDS);
+  });
+  return { ...features, count: chosen.length, points, descriptors };
+}

@@ -1,21 +1,24 @@
 /**
- * Which taught marks a picture shows, and where. Codes propose pairs of a region and a taught picture; local features verify them. What no
- * pair verifies well enough is unknown, and has no label: no set of classes is closed.
+ * Which taught marks a picture shows, and where. Codes of regions say which taught pictures are compared first; local features of the whole
+ * picture and its parts verify them. What verifies not well enough is unknown, and has no label: no set of classes is closed.
  * Source   Bastan, Wu, Cao, Kota and Tek, Large scale open-set deep logo detection, 2019 (OSLD).
  */
-import { DESCRIPTOR_WORDS, type LocalFeatures, POINT_NUMBERS } from '../exact/local-features.ts';
+import { chosenFeatures, type LocalFeatures, POINT_NUMBERS } from '../exact/local-features.ts';
 import { cornersOf, homographyOf, mapped } from '../exact/homography.ts';
 import { verified } from '../exact/spatial-verification.ts';
 import { hamming } from '../math/bits.ts';
 import { type Box, boxIou, clipBox } from '../vision/box.ts';
 import type { MarkView, PictureViews } from './picture-views.ts';
 
-/** Inliers from which a mark has its label: more than any of ten unknown logos reached (`npm run lab -- judge-marks`), which is no proof of a rate. */
-export const MARK_INLIERS_MIN = 15;
-/** Pairs of a region and a taught picture that are verified, the nearest by code first. */
-export const PAIRS_MOST = 100;
-/** A region is verified with so much around it, in shares of its sides: grids do not know where a mark ends. */
-const AROUND = 0.25;
+/**
+ * Sureness from which a mark has its label: the inliers times the root of the share of the taught picture that they span. Inliers alone
+ * accept strange marks that have a part in common with a taught one. Fitted by `npm run lab -- judge-marks`; DECISIONS.md says how well.
+ */
+export const MARK_SURENESS_MIN = 3.65;
+/** Taught pictures that are compared, those that any region is nearest to by code first. */
+export const COMPARED_MOST = 40;
+/** Places of one picture at which one taught picture is found. */
+const PLACES_MOST = 5;
 /** Marks that overlap this much are one: the surer stays. */
 const SAME_PLACE = 0.3;
 
@@ -34,7 +37,7 @@ export interface FoundMark {
 /** A mark that may be there. */
 interface MarkCandidate {
   readonly label: string;
-  readonly inliers: number;
+  readonly sureness: number;
   readonly box: Box;
 }
 
@@ -42,27 +45,44 @@ interface MarkCandidate {
 export function marksIn(views: PictureViews, taught: readonly TaughtMark[]): FoundMark[] {
   const kept: MarkCandidate[] = [];
   for (const candidate of markCandidates(views, taught)) {
-    if (candidate.inliers < MARK_INLIERS_MIN) break;
+    if (candidate.sureness < MARK_SURENESS_MIN) break;
     if (kept.every(({ box }) => boxIou(box, candidate.box) < SAME_PLACE)) kept.push(candidate);
   }
-  return kept.map(({ label, inliers, box }) => ({ label, box, score: inliers / (inliers + MARK_INLIERS_MIN) }));
+  return kept.map(({ label, sureness, box }) => ({ label, box, score: sureness / (sureness + MARK_SURENESS_MIN) }));
 }
 
-/** All that verification leaves of the proposed pairs, most inliers first. */
-export function markCandidates(views: PictureViews, taught: readonly TaughtMark[], most = PAIRS_MOST): MarkCandidate[] {
-  const { regions, features } = views;
-  const around = new Map<number, LocalFeatures>();
-  const found: MarkCandidate[] = [];
-  for (const { region, mark } of nearestPairsOf(views, taught).slice(0, most)) {
-    const inside = around.get(region) ?? featuresIn(features, regions[region]);
-    around.set(region, inside);
-    const { inliers, regions: places } = verified(inside, mark.features);
-    const map = places && homographyOf(places.second, places.first);
-    if (!map) continue;
-    const box = boxAround(cornersOf(mark.features.width, mark.features.height).map((corner) => mapped(map, corner)));
-    found.push({ label: mark.label, inliers, box: clipBox(box, features.width, features.height) });
+/** All that verification leaves of the taught pictures, surest first. */
+export function markCandidates(views: PictureViews, taught: readonly TaughtMark[], most = COMPARED_MOST): MarkCandidate[] {
+  const nearest = [...new Set(nearestPairsOf(views, taught).map(({ mark }) => mark))];
+  return nearest
+    .slice(0, most)
+    .flatMap((mark) => placesOf(mark, views.features))
+    .sort((a, b) => b.sureness - a.sureness);
+}
+
+/** Where a taught picture may be: after a place that is sure enough, the rest of the picture is asked. */
+function placesOf(mark: TaughtMark, features: LocalFeatures): MarkCandidate[] {
+  const places: MarkCandidate[] = [];
+  for (let rest = features; places.length < PLACES_MOST;) {
+    const place = placeOf(mark, rest);
+    if (place === null) break;
+    places.push(place);
+    if (place.sureness < MARK_SURENESS_MIN) break;
+    rest = featuresOutside(rest, place.box);
   }
-  return found.filter(({ box }) => box[2] > box[0] && box[3] > box[1]).sort((a, b) => b.inliers - a.inliers);
+  return places;
+}
+
+function placeOf(mark: TaughtMark, features: LocalFeatures): MarkCandidate | null {
+  const { inliers, regions } = verified(features, mark.features);
+  const map = regions && homographyOf(regions.second, regions.first);
+  if (!map) return null;
+  const { width, height } = mark.features;
+  const box = clipBox(boxAround(cornersOf(width, height).map((corner) => mapped(map, corner))), features.width, features.height);
+  if (box[2] <= box[0] || box[3] <= box[1]) return null;
+  const [x1, y1, x2, y2] = boxAround(regions.second);
+  const sureness = inliers * Math.sqrt(((x2 - x1) * (y2 - y1)) / (width * height));
+  return { label: mark.label, sureness, box };
 }
 
 /** Pairs by the distance of their codes, the nearest first; of equals the lower region. */
@@ -77,25 +97,11 @@ function boxAround(points: readonly (readonly [number, number])[]): Box {
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
 }
 
-/** The features within a region and a little around it. */
-function featuresIn(features: LocalFeatures, region: Box): LocalFeatures {
-  const { width, height, points, descriptors } = features;
-  const [dx, dy] = [AROUND * (region[2] - region[0]), AROUND * (region[3] - region[1])];
-  const inside: number[] = [];
+function featuresOutside(features: LocalFeatures, [x1, y1, x2, y2]: Box): LocalFeatures {
+  const outside: number[] = [];
   for (let i = 0; i < features.count; i++) {
-    const [x, y] = [points[POINT_NUMBERS * i], points[POINT_NUMBERS * i + 1]];
-    if (x >= region[0] - dx && x <= region[2] + dx && y >= region[1] - dy && y <= region[3] + dy) inside.push(i);
+    const [x, y] = features.points.subarray(POINT_NUMBERS * i, POINT_NUMBERS * i + 2);
+    if (x < x1 || x > x2 || y < y1 || y > y2) outside.push(i);
   }
-  const out = {
-    width,
-    height,
-    count: inside.length,
-    points: new Float32Array(inside.length * POINT_NUMBERS),
-    descriptors: new Uint32Array(inside.length * DESCRIPTOR_WORDS),
-  };
-  inside.forEach((i, at) => {
-    out.points.set(points.subarray(POINT_NUMBERS * i, POINT_NUMBERS * (i + 1)), POINT_NUMBERS * at);
-    out.descriptors.set(descriptors.subarray(DESCRIPTOR_WORDS * i, DESCRIPTOR_WORDS * (i + 1)), DESCRIPTOR_WORDS * at);
-  });
-  return out;
+  return chosenFeatures(features, outside);
 }

@@ -10,7 +10,7 @@ import { fitBinarizer, needsFit } from '../../../src/features/binarize.ts';
 import { openConvNet } from '../../../src/features/convnet.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../../../src/jobs/job.ts';
 import { ServiceError } from '../../../src/errors.ts';
-import { markCandidates, nearestPairsOf, PAIRS_MOST, type TaughtMark } from '../../../src/marks/mark-matching.ts';
+import { COMPARED_MOST, markCandidates, nearestPairsOf, type TaughtMark } from '../../../src/marks/mark-matching.ts';
 import { type Eyes, lookAt, lookAtMark } from '../../../src/marks/picture-views.ts';
 import { mixedSeed, type Random, seededRandom } from '../../../src/math/random.ts';
 import { type Box, boxIou } from '../../../src/vision/box.ts';
@@ -26,7 +26,12 @@ import { type Answer, curveOf, figuresOf, type JudgedScene } from './mark-figure
 const FLAGS = flags([
   { flag: '--datasets <folder>', meaning: 'where clothing-test, ikea-rooms and coco-val128 lie (default: ../shared/datasets)' },
   { flag: '--photos <n>', meaning: 'photos, half of them with a taught logo', kind: 'integer', range: [8, 4000], default: 400 },
-  { flag: '--pairs <n>', meaning: 'pairs that codes propose and key points verify', kind: 'integer', default: PAIRS_MOST },
+  {
+    flag: '--compared <n>',
+    meaning: 'taught pictures that key points are compared with, the nearest by code',
+    kind: 'integer',
+    default: COMPARED_MOST,
+  },
   { flag: '--seed <number>', meaning: 'which photos, and how logos are pasted', kind: 'integer', default: 1 },
   { flag: '--write <folder>', meaning: 'keep the photos, to look at' },
   { flag: '--workers <n>', meaning: 'threads', kind: 'integer', range: [1, 64], default: 2 },
@@ -80,7 +85,7 @@ async function judgeMarks(input: Input) {
       photos: photos.length,
       logos: LOGOS,
       taught: TAUGHT,
-      pairs: options.pairs,
+      compared: options.compared,
       chance: 1 / TAUGHT,
       rows: figuresOf(scenes),
       curve: curveOf(scenes),
@@ -115,9 +120,9 @@ async function judgeOne({ input, eyes, taught, logos }: Made, i: number, file: s
   }
   const views = await lookAt(bytes, [], eyes);
   const nearest = nearestPairsOf(views, taught)[0];
-  const best = markCandidates(views, taught, options.pairs).at(0);
+  const best = markCandidates(views, taught, options.compared).at(0);
   const answers: JudgedScene['answers'] = {
-    verified: answerOf(best && { label: best.label, sureness: best.inliers, box: best.box }, scene.box),
+    verified: answerOf(best && { label: best.label, sureness: best.sureness, box: best.box }, scene.box),
     codes: answerOf(
       { label: nearest.mark.label, sureness: 1 - nearest.distance / (32 * nearest.mark.code.length), box: views.regions[nearest.region] },
       scene.box,

@@ -57,14 +57,14 @@ export function figuresOf(scenes: readonly JudgedScene[]) {
   return groups.map(([group, test]) => ({ group, ...byWay((way) => figures(scenes.filter(test), way, thresholds[way])) }));
 }
 
-/** What each threshold of inliers gives on all photos: photos without a taught mark that get a label, and marks that get the right one. */
+/** What each threshold of sureness gives on all photos: photos without a taught mark that get a label, and marks that get the right one. */
 export function curveOf(scenes: readonly JudgedScene[]) {
-  const reaches = (inliers: number) => (scene: JudgedScene) => scene.answers.verified.sureness >= inliers;
+  const reaches = (threshold: number) => (scene: JudgedScene) => scene.answers.verified.sureness >= threshold;
   const [taught, unknown] = [scenes.filter(({ truth }) => truth !== null), scenes.filter(({ truth }) => truth === null)];
-  return [6, 8, 10, 12, 14, 16, 20, 25].map((inliers) => ({
-    inliers,
-    falseAccepts: shareOf(unknown, reaches(inliers)),
-    detected: shareOf(taught, (scene) => reaches(inliers)(scene) && scene.answers.verified.label === scene.truth),
+  return [2, 2.5, 3, 3.5, 4, 5, 6, 8].map((threshold) => ({
+    threshold,
+    falseAccepts: shareOf(unknown, reaches(threshold)),
+    detected: shareOf(taught, (scene) => reaches(threshold)(scene) && scene.answers.verified.label === scene.truth),
   }));
 }
 
@@ -77,8 +77,7 @@ function fittedThreshold(scenes: readonly JudgedScene[], way: Way): number {
   const unknown = scenes.filter(({ truth, fits }) => truth === null && fits).map(({ answers }) => answers[way].sureness);
   const allowed = Math.floor(FALSE_ACCEPTS * unknown.length);
   const ordered = unknown.sort((a, b) => b - a);
-  const next = Math.max(0, ordered[allowed] ?? 0);
-  return way === 'verified' ? next + 1 : next + 1e-9;
+  return Math.max(0, ordered[allowed] ?? 0) + 1e-9;
 }
 
 function figures(scenes: readonly JudgedScene[], way: Way, threshold: number): WayFigures {

@@ -8,7 +8,7 @@ import { readDetectorSet, readUnited } from '../../detection/detector-set.ts';
 import { openSetDetections } from '../../detection/set-detections.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { type MarkEyes, withMarkEyes } from '../../marks/mark-eyes.ts';
-import { MARK_INLIERS_MIN, marksIn, type TaughtMark } from '../../marks/mark-matching.ts';
+import { MARK_SURENESS_MIN, marksIn, type TaughtMark } from '../../marks/mark-matching.ts';
 import { hasMarks, type MarkStore, openMarkStore, type SeenPicture, type TaughtPicture } from '../../marks/mark-store.ts';
 import { lookAt, lookAtMark, VIEWS } from '../../marks/picture-views.ts';
 import type { Box } from '../../vision/box.ts';
@@ -157,7 +157,7 @@ async function taughtBy(store: MarkStore, eyes: MarkEyes): Promise<readonly Taug
 
 /** Compares what was seen with the taught pictures, where that was not done with the same ones. Returns how many pictures. */
 async function compareAll({ progress, signal }: Input, store: MarkStore, pictures: readonly TaughtPicture[]): Promise<number> {
-  const set = digestOf(JSON.stringify([MARK_INLIERS_MIN, pictures.map(({ label, digest, madeBy }) => [label, digest, madeBy])]));
+  const set = digestOf(JSON.stringify([MARK_SURENESS_MIN, pictures.map(({ label, digest, madeBy }) => [label, digest, madeBy])]));
   const taught = pictures.map(({ label, view }): TaughtMark => ({ label, ...view }));
   const waiting = [...store.states().values()].filter(({ matched, failure }) => matched !== set && failure === null);
   progress.start('compares with taught marks', waiting.length);
