@@ -86,20 +86,23 @@ export function nearDuplicateGroups(
   return groupsOf(prints, count, unopposed(prints, closePairs(prints, bits, rules), mayBe));
 }
 
-function* unopposed(
+/** An index of `prints` each, a < b. */
+export interface IndexPair {
+  readonly a: number;
+  readonly b: number;
+}
+
+/** The pairs that nothing else speaks against. */
+export function* unopposed(
   prints: readonly Fingerprint[],
-  pairs: Iterable<FingerprintPair>,
+  pairs: Iterable<IndexPair>,
   mayBe: (pinIndex: number, other: number) => boolean,
-): IterableIterator<FingerprintPair> {
+): IterableIterator<IndexPair> {
   for (const pair of pairs) if (mayBe(prints[pair.a].pinIndex, prints[pair.b].pinIndex)) yield pair;
 }
 
 /** The same from pairs (indexes of `prints`) that are within the rules. */
-export function groupsOf(
-  prints: readonly Fingerprint[],
-  count: number,
-  pairs: Iterable<{ readonly a: number; readonly b: number }>,
-): Int32Array {
+export function groupsOf(prints: readonly Fingerprint[], count: number, pairs: Iterable<IndexPair>): Int32Array {
   const group = Int32Array.from({ length: count }, (_, pinIndex) => pinIndex);
   const rootOf = (pinIndex: number): number => {
     let root = pinIndex;
@@ -152,29 +155,34 @@ export function areNearDuplicates(a: Print, b: Print, bits: number, rules: Dupli
   return distanceWithin(a, b, { bits, rules, laidOf: layer() }) !== null;
 }
 
-/** All pairs (as indexes of `prints`, a < b) within all thresholds, each once. */
-export function* closePairs(prints: readonly Fingerprint[], bits: number, rules: DuplicateRules): IterableIterator<FingerprintPair> {
+/** All pairs (as indexes of `prints`, a < b) within all thresholds, each once. `cut`: only those of a print before it and one from it on. */
+export function* closePairs(
+  prints: readonly Fingerprint[],
+  bits: number,
+  rules: DuplicateRules,
+  cut?: number,
+): IterableIterator<FingerprintPair> {
   const within = { bits, rules, laidOf: layer() };
-  for (const { a, b } of candidatePairs(prints, Math.min(rules.hashBits, HASH_BITS_MAX))) {
+  for (const { a, b } of candidatePairs(prints, Math.min(rules.hashBits, HASH_BITS_MAX), cut)) {
     const distance = distanceWithin(prints[a], prints[b], within);
     if (distance) yield { a, b, ...distance };
   }
 }
 
 /** All pairs (a < b) whose hashes differ in at most `limit` bits, or whose signatures are equal, each once. */
-function* candidatePairs(prints: readonly Fingerprint[], limit: number): IterableIterator<{ a: number; b: number }> {
-  yield* hashPairs(prints, limit);
+function* candidatePairs(prints: readonly Fingerprint[], limit: number, cut?: number): IterableIterator<IndexPair> {
+  yield* hashPairs(prints, limit, cut);
   const bySignature = new Map<string, number[]>();
   for (let b = 0; b < prints.length; b++) {
     const same = bySignature.get(prints[b].signature) ?? [];
-    for (const a of same) if (perceptualDistance(prints[a].phash, prints[b].phash) > limit) yield { a, b };
-    same.push(b);
+    if (b >= (cut ?? 0)) for (const a of same) if (perceptualDistance(prints[a].phash, prints[b].phash) > limit) yield { a, b };
+    if (b < (cut ?? prints.length)) same.push(b);
     bySignature.set(prints[b].signature, same);
   }
 }
 
 /** All pairs (a < b) whose hashes differ in at most `limit` bits. */
-function* hashPairs(prints: readonly Fingerprint[], limit: number): IterableIterator<{ a: number; b: number }> {
+function* hashPairs(prints: readonly Fingerprint[], limit: number, cut?: number): IterableIterator<IndexPair> {
   const halves = Uint32Array.from(
     prints.flatMap(({ phash }) => [Number.parseInt(phash.slice(0, 8), 16), Number.parseInt(phash.slice(8), 16)]),
   );
@@ -182,13 +190,14 @@ function* hashPairs(prints: readonly Fingerprint[], limit: number): IterableIter
   const bandOf = (i: number, band: number): number => (halves[2 * i + (band >> 1)] >>> (band & 1 ? 0 : 16)) & 0xffff;
   const buckets = Array.from({ length: BANDS }, (_, band) => bucketsOf(prints.length, (i) => bandOf(i, band)));
   const metBy = new Int32Array(prints.length).fill(-1);
-  for (let b = 0; b < prints.length; b++) {
+  for (let b = cut ?? 0; b < prints.length; b++) {
+    const until = cut ?? b;
     for (let band = 0; band < BANDS; band++) {
       const value = bandOf(b, band);
       const { start, items } = buckets[band];
       for (const mask of masks) {
         const end = start[(value ^ mask) + 1];
-        for (let k = start[value ^ mask]; k < end && items[k] < b; k++) {
+        for (let k = start[value ^ mask]; k < end && items[k] < until; k++) {
           const a = items[k];
           if (metBy[a] === b) continue;
           metBy[a] = b;

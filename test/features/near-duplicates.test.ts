@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { closePairs, type Fingerprint, fitDuplicateRules, judgedPairs, nearDuplicateGroups } from '../../src/features/near-duplicates.ts';
+import { findPairs, foundPairs, readPairPlan, writePairPlan } from '../../src/features/duplicate-shards.ts';
 import { hamming } from '../../src/math/bits.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { COLOUR_BYTES, perceptualDistance } from '../../src/vision/fingerprint.ts';
+import { temporaryFolder } from '../world.ts';
 
 const random = seededRandom(11);
 const word = (): number => Math.floor(random.next() * 2 ** 32);
@@ -47,6 +49,31 @@ describe('near-duplicates', () => {
       { ...copyOf(a, 12, 0, 0), signature: a.signature, colours: new Uint8Array(COLOUR_BYTES).fill(170) },
     ];
     expect([...nearDuplicateGroups(prints, 13, 64, rules)]).toEqual([0, 1, 2, 3, 4, 2, 6, 7, 8, 2, 10, 11, 12]);
+  });
+
+  it('are the same pairs when blocks of prints are compared by many, in any order, each block with itself and every other', () => {
+    const originals = Array.from({ length: 60 }, (_, i) => print(i));
+    const copies = originals.slice(0, 40).map((original, i) => copyOf(original, 60 + i, i % 12, i % 7));
+    const alike = originals.slice(40, 50).map((original, i) => print(100 + i, { signature: original.signature, code: original.code }));
+    const prints = random.shuffled([...originals, ...copies, ...alike]);
+    const text = (pairs: Iterable<{ readonly a: number; readonly b: number }>) => Array.from(pairs, ({ a, b }) => `${a} ${b}`).sort();
+    const local = text(closePairs(prints, 64, rules));
+    expect(local.length).toBeGreaterThan(40);
+    for (const [parts, pieces] of [
+      [1, 1],
+      [3, 3],
+      [10, 10],
+    ]) {
+      const folder = temporaryFolder();
+      const plan = writePairPlan(folder, prints, { bits: 64, rules, parts });
+      expect(plan.pieces).toBe(pieces);
+      for (let piece = plan.pieces - 1; piece >= 0; piece--)
+        expect(findPairs(folder, readPairPlan(folder), piece)).toMatchObject({ written: true });
+      expect(text(foundPairs(folder, plan))).toEqual(local);
+      expect(findPairs(folder, writePairPlan(folder, prints, { bits: 64, rules, parts }), 0)).toMatchObject({ written: false });
+      const stricter = writePairPlan(folder, prints, { bits: 64, rules: { ...rules, hashBits: 3 }, parts });
+      expect(() => [...foundPairs(folder, stricter)]).toThrow('other input or settings');
+    }
   });
 
   it('are joined through others, whatever the order', () => {

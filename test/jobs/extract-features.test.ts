@@ -126,6 +126,8 @@ async function alikeFolders(): Promise<[string, string]> {
     const folder = await folderWith('activation > median', 30, server.url);
     writeFileSync(join(folder, 'images', '3.png'), 'no picture');
     writeFileSync(join(folder, 'images', '5.png'), await plain('#00f'));
+    // The picture of pin 10 once more.
+    writeFileSync(join(folder, 'images', '25.png'), await plain('rgb(205,30,0)'));
     return folder;
   };
   return [await make(), await make()];
@@ -134,7 +136,7 @@ async function alikeFolders(): Promise<[string, string]> {
 describe('extract-features, dealt to many', () => {
   it('a plain loop over the shard command gives the rows of one machine, a piece that is there is left, a killed one is done again', async () => {
     const [folder, other] = await alikeFolders();
-    await run(folder);
+    expect((await run(folder)).nearDuplicates).toBeGreaterThan(0);
     const local = everything(folder);
     expect(local.rows.map(({ failure }) => failure).filter(Boolean)).toEqual(expect.arrayContaining(['IMAGE_REFUSED']));
     const shared = join(other, 'by-hand');
@@ -186,9 +188,12 @@ describe('extract-features, dealt to many', () => {
       await expect(runJob(extractFeatures, other, { ...options, pace: 1 }, settings)).rejects.toMatchObject({ code: 'JOB_USAGE' });
       const dealt = await runJob(extractFeatures, other, options, settings);
       const { read, written, rejected, nearDuplicates, postponed } = local;
+      expect(nearDuplicates).toBeGreaterThan(0);
       expect(dealt).toMatchObject({ read, written, rejected, nearDuplicates, postponed });
       expect(everything(other)).toEqual(everything(folder));
-      expect(existsSync(join(other, 'spark', 'extraction'))).toBe(false);
+      for (const job of ['extraction', 'near-duplicates']) {
+        expect(existsSync(join(other, 'spark', job)), job).toBe(false);
+      }
     },
   );
 });

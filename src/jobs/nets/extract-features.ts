@@ -12,7 +12,16 @@ import { binarizerFor, type ExtractionInput, extractRows, type ImageToRead, outc
 import { readExtracted, writeExtractionPlan } from '../../features/extraction-shards.ts';
 import { packFeatures } from '../../features/feature-artifact.ts';
 import { type FeatureRow, type FeatureStore, netKeyOf, openFeatureStore } from '../../features/feature-store.ts';
-import { DUPLICATE_RULES, nearDuplicateGroups } from '../../features/near-duplicates.ts';
+import { blocksFor, foundPairs, writePairPlan } from '../../features/duplicate-shards.ts';
+import {
+  closePairs,
+  DUPLICATE_RULES,
+  type DuplicateRules,
+  type Fingerprint,
+  groupsOf,
+  type IndexPair,
+  unopposed,
+} from '../../features/near-duplicates.ts';
 import { imageLimitsOf, type InferencePool, openPool } from '../../vision/inference-pool.ts';
 import { activeNet, netGiven } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
@@ -43,7 +52,7 @@ export const job = defineJob({
     'related-pins extract-features --on spark --master spark://head:7077 --shared /shared/pins',
   ],
   options: FLAGS,
-  help: `--on spark has Apache Spark read the images, with the same bits; codes are fitted and packed here. Its machines must reach the images
+  help: `--on spark has Apache Spark read the images and look for near-duplicates, with the same bits; codes are fitted and packed here. Its machines must reach the images
 at the same paths or addresses.`,
   alone: () => true,
   run: extractFeatures,
@@ -128,7 +137,7 @@ async function extractAll(input: Input, { catalog, store, pool, convNet }: Opene
   const artifact = packFeatures(dataFolder, store, net, binarizer.bits);
   // Groups are those that the serving net sees.
   const grouped = active && input.options.groups !== false;
-  const nearDuplicates = grouped ? groupNearDuplicates({ catalog, store, dataFolder }, net, binarizer.bits) : null;
+  const nearDuplicates = grouped ? await groupAgain(input, { catalog, store, dataFolder }, net, binarizer.bits) : null;
   progress.stop();
   const vectors = await makeNetVectors(input, store, net);
   return {
@@ -188,17 +197,56 @@ interface Grouped {
  * Groups all pins again by the rules fitted for this catalogue, else the shipped ones, unless their key points, where there are
  * some, speak against it; returns the pins that stand behind another.
  */
-export function groupNearDuplicates({ catalog, store, dataFolder }: Grouped, net: FeatureNet, bits: number): number {
-  const { pins, removals, sequence } = catalog;
+export function groupNearDuplicates(grouped: Grouped, net: FeatureNet, bits: number): number {
+  const search = searchOf(grouped, net);
+  return regroup(grouped, net, search, closePairs(search.prints, bits, search.rules));
+}
+
+async function groupAgain(input: Input, grouped: Grouped, net: FeatureNet, bits: number): Promise<number> {
+  return input.options.on === 'spark' ? groupOnSpark(input, grouped, net, bits) : groupNearDuplicates(grouped, net, bits);
+}
+
+/** The same, with Spark comparing the pictures; here where they are few. */
+async function groupOnSpark(input: Input, grouped: Grouped, net: FeatureNet, bits: number): Promise<number> {
+  const search = searchOf(grouped, net);
+  const { parts } = input.options;
+  if (blocksFor(search.prints.length, parts) === 1) return groupNearDuplicates(grouped, net, bits);
+  const folder = sharedFolder(input, 'near-duplicates');
+  const plan = writePairPlan(folder, search.prints, { bits, rules: search.rules, parts });
+  await runOnSpark(input, 'extract-features', folder, [['pairs', plan.pieces]]);
+  const behind = regroup(grouped, net, search, foundPairs(folder, plan));
+  rmSync(folder, { recursive: true });
+  return behind;
+}
+
+interface DuplicateSearch {
+  readonly prints: readonly Fingerprint[];
+  readonly rules: DuplicateRules;
+  /** The number of the last image that was read. */
+  readonly through: number;
+}
+
+function searchOf({ store }: Grouped, net: FeatureNet): DuplicateSearch {
   const netId = store.netIdOf(net);
-  const rules = store.duplicateRules(netId) ?? DUPLICATE_RULES;
+  const through = store.imageSequence(netId);
+  return { prints: store.fingerprints(netId), rules: store.duplicateRules(netId) ?? DUPLICATE_RULES, through };
+}
+
+function regroup(
+  { catalog, dataFolder }: Grouped,
+  net: FeatureNet,
+  { prints, through }: DuplicateSearch,
+  pairs: Iterable<IndexPair>,
+): number {
+  const { pins, removals, sequence } = catalog;
   const gone = removals.removedPins();
-  const prints = store.fingerprints(netId).filter(({ pinIndex }) => !gone.has(pinIndex));
   const keyPoints = openSamePicture(dataFolder);
-  const groups = withJudgements(nearDuplicateGroups(prints, pins.count(), bits, rules, keyPoints?.mayBe), catalog);
+  const mayBe = (pinIndex: number, other: number): boolean =>
+    !gone.has(pinIndex) && !gone.has(other) && (keyPoints?.mayBe(pinIndex, other) ?? true);
+  const groups = withJudgements(groupsOf(prints, pins.count(), unopposed(prints, pairs, mayBe)), catalog);
   keyPoints?.close();
   catalog.groups.set(groups.entries());
-  sequence.setNumber(groupedThrough(net), store.imageSequence(netId));
+  sequence.setNumber(groupedThrough(net), through);
   return groups.filter((group, pinIndex) => group !== pinIndex).length;
 }
 

@@ -5,6 +5,7 @@ import { countPart, splitSaves } from '../../candidates/cooccurrence/counting-sh
 import { readCountingPlan } from '../../candidates/cooccurrence/counting-plan.ts';
 import { ServiceError } from '../../errors.ts';
 import { type ConvNet, openConvNet } from '../../features/convnet.ts';
+import { findPairs, readPairPlan } from '../../features/duplicate-shards.ts';
 import { type ExtractionPlan, extractPiece, netOfPlan, readExtractionPlan } from '../../features/extraction-shards.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
@@ -36,6 +37,10 @@ const STEPS: Readonly<Record<string, (folder: string, part: number, tools: Tools
     const plan = readExtractionPlan(folder);
     return extractPiece(folder, plan, within(part, plan.pieces, 'pieces of images'), { ...(await reader(folder, plan)), signal });
   },
+  pairs: async (folder, part) => {
+    const plan = readPairPlan(folder);
+    return findPairs(folder, plan, within(part, plan.pieces, 'pairs of blocks'));
+  },
 };
 
 /** Pieces come over standard input. */
@@ -52,7 +57,7 @@ export const job = defineJob({
   args: [{ form: '<step>', meaning: `${Object.keys(STEPS).join(', ')}, or ${EACH}` }],
   options: FLAGS,
   help: `\`build-candidates --on spark\` and \`extract-features --on spark\` write the folder and have Spark call this. A piece that is there already is left as it is. Another scheduler
-does the same with a loop: every piece of split, then every piece of count; every piece of extract. \`shard each\` reads pieces from standard input, a line
+does the same with a loop: every piece of split, then every piece of count; every piece of extract, or of pairs. \`shard each\` reads pieces from standard input, a line
 each (count 3), does one after the other, and answers each with a line of JSON: Node starts once for many.`,
   run: shard,
 });
