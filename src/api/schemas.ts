@@ -233,6 +233,12 @@ export const PinsQuery = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: 60 })),
   cursor: Type.Optional(Type.String({ maxLength: 64 })),
 });
+export const MarksReply = Type.Object({
+  marks: Type.Array(Type.Object({ label: Type.String(), pins: Type.Integer({ description: 'Pins whose picture shows it.' }) }), {
+    description: 'By label; empty where none was ever taught.',
+  }),
+});
+
 export const PinsPage = Type.Object({
   pins: Type.Array(PinSummary),
   nextCursor: Type.Union([Type.String(), Type.Null()]),
@@ -287,6 +293,7 @@ export type Term = Reply<typeof Term>;
 export type Item = Reply<typeof Item>;
 export type ListReply = Reply<typeof ListReply>;
 export type PinSummary = Reply<typeof PinSummary>;
+export type MarksReply = Reply<typeof MarksReply>;
 export type PinsPage = Reply<typeof PinsPage>;
 export type BoardSummary = Reply<typeof BoardSummary>;
 export type BoardsPage = Reply<typeof BoardsPage>;

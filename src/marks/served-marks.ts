@@ -19,6 +19,16 @@ export class ServedMarks {
     return this.opened()?.marksOf(pinIndex) ?? null;
   }
 
+  /** All labels in order, taught or found, each with how many of the pins that `isShown` accepts show it. */
+  counted(isShown: (pinIndex: number) => boolean): { readonly label: string; readonly pins: number }[] {
+    const store = this.opened();
+    if (store === null) return [];
+    const counts = new Map(store.labels().map(({ label }) => [label, 0]));
+    for (const [pinIndex, labels] of this.labels(store))
+      if (isShown(pinIndex)) for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+    return [...counts].map(([label, pins]) => ({ label, pins })).sort((a, b) => (a.label < b.label ? -1 : 1));
+  }
+
   /** A test of pins; null where no mark was ever taught. `!=` asks for another mark; pins without any never pass, as with other fields. */
   test({ operator, value }: FieldFilter): ((pinIndex: number) => boolean) | null {
     const store = this.opened();

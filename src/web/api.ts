@@ -3,7 +3,7 @@ import type { EventReceipt, ListReply } from '../api/schemas.ts';
 import type { LensReply, VisualReply } from '../api/search-schemas.ts';
 import { rememberedKey } from './key.ts';
 
-export type { BoardSummary, BoardsPage, ListReply, PinsPage, PinSummary, Term } from '../api/schemas.ts';
+export type { BoardSummary, BoardsPage, ListReply, MarksReply, PinsPage, PinSummary, Term } from '../api/schemas.ts';
 export type { Box, LensReply, ObjectsReply, PinObject, VisualReply } from '../api/search-schemas.ts';
 
 /** An item of any list; those of visual lists carry more. */

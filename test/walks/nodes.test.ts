@@ -110,6 +110,10 @@ test('a node knows the marks that were found: it filters by them as the writer d
   expect(await pinsOf('mark=Acme')).toEqual(['plant-3', 'plant-5']);
   expect(await pinsOf('mark!=Star')).toEqual(['plant-3']);
   expect(await pinsOf('mark=Nobody')).toEqual([]);
+  expect(await both('/v1/marks', (body) => body.marks)).toEqual([
+    { label: 'Acme', pins: 2 },
+    { label: 'Star', pins: 2 },
+  ]);
   const marks = await both('/v1/pins/plant-5/objects', (body) => body.marks as { label: string }[]);
   expect(marks.map(({ label }) => label)).toEqual(['Star', 'Acme']);
 });

@@ -116,6 +116,7 @@ export const QUESTIONS: Readonly<Record<string, readonly Question[] | string>> =
   'GET /v1/judgements': 'counts answers',
   'GET /v1/users': 'names people',
   'GET /v1/categories': 'counts pins by category',
+  'GET /v1/marks': 'counts pins by mark',
   'GET /v1/experiments': 'lists experiments by their figures',
   'GET /v1/experiments/{key}': 'is the definition an operator wrote, and figures',
   'GET /v1/experiments/{key}/versions/{version}': 'is a definition an operator wrote',

@@ -8,6 +8,7 @@ import type { Job } from '../../src/jobs/job.ts';
 import { openCatalog } from '../../src/catalog/pins/catalog-store.ts';
 import { SILENT } from '../../src/progress.ts';
 import { openDetectionStore } from '../../src/detection/detection-store.ts';
+import { openMarkStore } from '../../src/marks/mark-store.ts';
 import { type Server, startServer } from '../../src/server.ts';
 import { bundledNet } from '../../src/vision/net-folder.ts';
 import { readNet } from '../../src/vision/net-manifest.ts';
@@ -41,6 +42,7 @@ describe.skipIf(!CHROMIUM || !BUILT)('search inside pictures, in a real browser 
     await run(detect);
     drawDetections(folder);
     writeWords(folder);
+    noteMarks(folder);
     server = await startServer({ ...config, host: '127.0.0.1' }, folder);
     browser = await openBrowser();
     page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
@@ -220,6 +222,39 @@ describe.skipIf(!CHROMIUM || !BUILT)('search inside pictures, in a real browser 
     expect(await page.locator('.hero-text .term-chip').allInnerTexts()).toContain('pot 82 %');
   });
 
+  it('shows the marks of a picture with their boxes, and leads from one to all pins that show it', async () => {
+    await page.goto(`${server.address}/pin/plant-4`, { waitUntil: 'networkidle' });
+    await page.getByRole('button', { name: 'Show 1 object and 2 marks' }).click();
+    expect(await page.locator('.box.mark').evaluateAll((boxes) => boxes.map((box) => box.textContent))).toEqual(['Acme 75', 'Star 60']);
+    expect(await page.locator('.box.mark').first().getAttribute('title')).toBe('mark Acme, 75 of 100; 50 is just sure enough');
+    const [stage, box] = [await page.locator('.stage').boundingBox(), await page.locator('.box.mark').first().boundingBox()];
+    if (!stage || !box) throw new Error('there is no picture, or no mark');
+    expect(Math.abs((box.x - stage.x) / stage.width - 8 / 128)).toBeLessThan(0.02);
+    expect(Math.abs(box.width / stage.width - 40 / 128)).toBeLessThan(0.02);
+    await page.locator('.hero-text .mark-chip', { hasText: 'Acme' }).click();
+    await page.waitForSelector('h1:has-text("All pins, with the mark Acme")', { state: 'attached' });
+    await page.waitForFunction(() => document.querySelectorAll('.card').length === 2);
+    const ids = await page.locator('.card').evaluateAll((cards) => cards.map((card) => card.getAttribute('data-pin')));
+    expect(ids.sort()).toEqual(['plant-4', 'tattoo-1']);
+    await page.getByRole('button', { name: /^Acme/, pressed: true }).click();
+    await page.waitForFunction(() => document.querySelectorAll('.card').length > 2);
+    expect(page.url()).not.toContain('mark');
+  });
+
+  it('a mark has a dot, and its chip leaves only what shows it', async () => {
+    await open('/pin/plant-4?crop=');
+    expect(await page.locator('.dot.mark').evaluateAll((dots) => dots.map((dot) => dot.getAttribute('aria-label')))).toEqual([
+      'Search this: Acme',
+      'Search this: Star',
+    ]);
+    const chip = page.locator('.cropper').getByRole('button', { name: /^Acme/ });
+    await chip.click();
+    await page.waitForFunction(() => document.querySelectorAll('.results:not(.busy) .card').length === 1, null, { timeout: 20_000 });
+    expect(await page.locator('.results .card').getAttribute('data-pin')).toBe('tattoo-1');
+    await chip.click();
+    await page.waitForFunction(() => document.querySelectorAll('.results:not(.busy) .card').length > 2, null, { timeout: 20_000 });
+  });
+
   it('breaks nothing', () => {
     expect(problems).toEqual([]);
   });
@@ -236,6 +271,20 @@ function drawDetections(folder: string): void {
     ]);
   }
   store.close();
+}
+
+/** As find-marks writes them: two in plant-4, one of them in tattoo-1, too. */
+function noteMarks(folder: string): void {
+  const marks = openMarkStore(folder);
+  const acme = { label: 'Acme', score: 0.75, box: [8, 8, 48, 48] as const };
+  marks.putFound(
+    [
+      { pinIndex: 3, marks: [acme, { label: 'Star', score: 0.6, box: [80, 80, 120, 110] }] },
+      { pinIndex: 6, marks: [acme] },
+    ],
+    'all',
+  );
+  marks.close();
 }
 
 /** As extraction writes them; the net has no words for drawings of 128 pixels. */

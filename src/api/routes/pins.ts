@@ -6,7 +6,7 @@ import { ServiceError } from '../../errors.ts';
 import { askedFilter } from './item-fields.ts';
 import { pinOf } from './list-options.ts';
 import type { App, Service } from './routes.ts';
-import { PinParams, PinsPage, PinsQuery, PinSummary, replies } from '../schemas.ts';
+import { MarksReply, PinParams, PinsPage, PinsQuery, PinSummary, replies } from '../schemas.ts';
 
 /** Matches looked at for a text search. */
 const MATCHES_MAX = 2000;
@@ -54,6 +54,13 @@ export function pinRoutes(app: App, { context }: Service): void {
     '/v1/categories',
     { schema: { ...get('Categories with their pins'), response: replies(Categories) }, config: { scope: 'read' } },
     async () => ({ categories: countCategories(context) }),
+  );
+  app.get(
+    '/v1/marks',
+    { schema: { ...get('Taught marks with the pins that show them'), response: replies(MarksReply) }, config: { scope: 'read' } },
+    async () => ({
+      marks: context.marks.counted((pinIndex) => pinIndex < context.pins.count && (context.pins.flags[pinIndex] & PIN_REMOVED) === 0),
+    }),
   );
 }
 

@@ -4,6 +4,7 @@ import { type CooccurrenceMetadata, lastCounted } from '../../candidates/cooccur
 import { listsAreOf } from '../../candidates/visual/visual-neighbors.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
+import { hasMarks } from '../../marks/mark-store.ts';
 import { hasLocalFeatures } from '../../exact/local-feature-store.ts';
 import { unfitted } from '../../features/binarize.ts';
 import { type FeatureNet, featureNetOf } from '../../features/convnet.ts';
@@ -18,6 +19,7 @@ import { lockJob } from '../job-lock.ts';
 import { job as detectObjects } from '../nets/detect-objects.ts';
 import { job as extractFeatures, groupNearDuplicates, groupsAreDue } from '../nets/extract-features.ts';
 import { job as extractLocalFeatures } from '../search/extract-local-features.ts';
+import { job as findMarks } from '../search/find-marks.ts';
 import { job as indexObjects } from '../search/index-objects.ts';
 
 /** One step: the job it is, and in words what it did. */
@@ -29,7 +31,8 @@ export interface RefreshStep {
 
 export const job = defineJob({
   name: 'refresh',
-  summary: 'does what is due after new pins, pictures or another net: extract, detect, index, build, group',
+  summary:
+    'does what is due after new pins, pictures or another net: extract, detect, index, build, group; local features and marks where they are in use',
   examples: ['related-pins refresh --data var', 'related-pins refresh --no-objects --json'],
   options: [{ flag: '--no-objects', meaning: 'leave the objects in the pictures alone' }],
   alone: () => true,
@@ -47,9 +50,14 @@ export async function refresh(input: JobInput, { objects }: { readonly objects: 
       throw new ServiceError('NOTHING_TO_DO', { reason: 'The catalog is empty; import-catalog or open comes first.' });
     const due: Due = { input, catalog, store, net: readNet(activeNet(dataFolder, 'visual')) };
     const steps: RefreshStep[] = [];
-    const pictures = hasLocalFeatures(dataFolder) ? [...PICTURES, ...LOCAL_FEATURES] : PICTURES;
-    for (const [name, work] of objects ? [...pictures, ...OBJECTS, ...LISTS] : [...pictures, ...LISTS])
-      steps.push(await step(dataFolder, name, () => work(due)));
+    const works = [
+      ...PICTURES,
+      ...(hasLocalFeatures(dataFolder) ? LOCAL_FEATURES : []),
+      ...(objects ? OBJECTS : []),
+      ...(hasMarks(dataFolder) ? MARKS : []),
+      ...LISTS,
+    ];
+    for (const [name, work] of works) steps.push(await step(dataFolder, name, () => work(due)));
     return steps;
   } finally {
     store.close();
@@ -73,6 +81,8 @@ const OBJECTS: readonly (readonly [string, Work])[] = [
   [detectObjects.name, detect],
   [indexObjects.name, index],
 ];
+/** Where somebody taught one; objects are among the regions in which they are looked for. */
+const MARKS: readonly (readonly [string, Work])[] = [[findMarks.name, marks]];
 const LISTS: readonly (readonly [string, Work])[] = [
   [buildCandidates.name, build],
   ['group-near-duplicates', group],
@@ -103,6 +113,12 @@ async function extract({ input, catalog, store, net }: Due): Promise<string> {
 async function extractLocal({ input }: Due): Promise<string> {
   const { written, keyPointsPerPicture } = await callJob(extractLocalFeatures, input);
   return written === 0 ? 'nothing: every image has local features' : `${written} images, ${keyPointsPerPicture} key points each`;
+}
+
+async function marks({ input }: Due): Promise<string> {
+  const { looked, compared, marks: found, pins } = await callJob(findMarks, input);
+  if (looked + compared === 0) return 'nothing: every picture was compared with the taught marks';
+  return `${looked} pictures looked at, ${found} marks on ${pins} pins in all`;
 }
 
 async function detect({ input }: Due): Promise<string> {

@@ -27,11 +27,15 @@ const PIECE = 500;
 
 export const job = defineJob({
   name: 'build-vocabulary',
-  summary: 'learns the words of local features and which picture holds which; a running server follows',
+  summary: 'learns the words of local features and which picture holds which; a running server follows. See docs/MARKS.md',
   examples: ['related-pins build-vocabulary --data var', 'related-pins build-vocabulary --depth 6 --sample 2000000 --json'],
   options: FLAGS,
   alone: () => true,
   run: buildVocabulary,
+  describe: ({ pictures, words, bytes, seconds }) => [
+    `${pictures} pictures in ${words} words, ${(bytes / 2 ** 20).toFixed(1)} MiB, in ${(seconds.learning + seconds.counting).toFixed(1)} s`,
+    'visual search in the mode exact-product now compares key points; refresh adds new pictures',
+  ],
 });
 
 async function buildVocabulary(input: Input) {

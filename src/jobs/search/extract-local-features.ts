@@ -24,11 +24,16 @@ const AHEAD = 4;
 
 export const job = defineJob({
   name: 'extract-local-features',
-  summary: 'finds at most 500 key points in every new picture, for the search for the very same thing',
+  summary: 'finds at most 500 key points in every new picture, for the search for the very same thing. See docs/MARKS.md',
   examples: ['related-pins extract-local-features --data var', 'related-pins extract-local-features --workers 8 --json'],
   options: FLAGS,
   alone: () => true,
   run: extractLocalFeatures,
+  describe: ({ read, written, unchanged, refused, postponed, keyPointsPerPicture, seconds }) => [
+    `${read} pictures: ${written} looked at, ${unchanged} unchanged${postponed > 0 ? `, ${postponed} left for the next run` : ''}, in ${seconds} s`,
+    ...(keyPointsPerPicture === null ? [] : [`${keyPointsPerPicture} key points a picture; build-vocabulary makes them searchable`]),
+    ...Object.entries(refused).map(([code, count]) => `refused: ${count} ${code}`),
+  ],
 });
 
 async function extractLocalFeatures(input: Input) {

@@ -28,14 +28,14 @@ const MATCHED_AT_ONCE = 20;
 
 export const job = defineJob({
   name: 'find-marks',
-  summary: 'finds the taught marks in all pictures; filter=mark=LABEL and the objects of a pin then show them',
-  examples: ['related-pins find-marks --data var', 'related-pins find-marks --retry-failed --json'],
+  summary: 'finds the taught marks in all pictures; the page, filter=mark=LABEL and the objects of a pin then show them. See docs/MARKS.md',
+  examples: ['related-pins find-marks --data var', 'related-pins find-marks --workers 2', 'related-pins find-marks --retry-failed --json'],
   options: FLAGS,
   alone: () => true,
   run: findMarks,
   describe: ({ read, looked, compared, refused, marks, pins, labels }) => [
     `${read} pictures: ${looked} looked at, ${compared} compared with ${labels} labels`,
-    `${marks} marks on ${pins} pins`,
+    `${marks} marks on ${pins} pins${marks > 0 ? ': the page has a chip for each label, requests ask by filter=mark=LABEL' : ''}`,
     ...Object.entries(refused).map(([code, count]) => `refused: ${count} ${code}`),
   ],
 });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ServiceError, reasonOf } from '../../errors.ts';
 import { withMarkEyes } from '../../marks/mark-eyes.ts';
-import { type MarkStore, openMarkStore, type TaughtPicture } from '../../marks/mark-store.ts';
+import { hasMarks, type MarkStore, openMarkStore, type TaughtPicture } from '../../marks/mark-store.ts';
 import { lookAtMark } from '../../marks/picture-views.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
@@ -22,41 +22,53 @@ type Input = JobInput<OptionsOf<typeof FLAGS>>;
 
 export const job = defineJob({
   name: 'teach-mark',
-  summary: 'teaches a mark (a logo, a label) by a few pictures that show it and little else; find-marks looks for it',
-  examples: ['related-pins teach-mark --label Acme acme.png acme-dark.png', 'related-pins teach-mark --label Acme --forget --json'],
+  summary: 'teaches a mark (a logo, a label) by a few pictures that show it and little else; find-marks looks for it. See docs/MARKS.md',
+  examples: [
+    'related-pins teach-mark --label Acme acme.png acme-dark.png',
+    'related-pins teach-mark --label "Blue Star" star/*.jpg --data var',
+    'related-pins teach-mark --label Acme --forget --json',
+  ],
   args: [{ form: '[images...]', meaning: 'pictures of the mark, cut close; a label keeps those taught before' }],
   options: FLAGS,
   alone: () => true,
   run: teachMark,
   describe: ({ label, added, forgotten, pictures, labels }) => [
-    forgotten > 0 ? `${label} is forgotten, with ${forgotten} pictures` : `${label}: ${added} pictures added, ${pictures} in all`,
-    `${labels} labels are taught; find-marks looks for them`,
+    forgotten > 0
+      ? `${label} is forgotten; pictures that taught it: ${forgotten}`
+      : `${label}: pictures added: ${added}, in all: ${pictures}`,
+    labels > 0 ? `labels taught: ${labels}; find-marks looks for them in all pictures` : 'no label is taught any more',
   ],
 });
 
 async function teachMark(input: Input) {
-  const { config, dataFolder, options, args } = input;
+  const { dataFolder, options, args } = input;
   const label = options.label.trim();
   if (label === '' || label.length > LABEL_MOST) throw usage(`--label: 1 to ${LABEL_MOST} characters`);
   if (options.forget === true && args.length > 0) throw usage('--forget takes no images');
   if (options.forget !== true && args.length === 0) throw usage('name at least one picture of the mark');
+  if (options.forget !== true) return taught(input, label);
+  const forgotten = hasMarks(dataFolder) ? withStore(input, (store) => store.forget(label)) : 0;
+  if (forgotten === 0) throw new ServiceError('NOTHING_TO_DO', { reason: `No mark is called "${label}".` });
+  return { label, added: 0, forgotten, pictures: 0, labels: withStore(input, (store) => store.labels().length) };
+}
+
+function withStore<Result>({ config, dataFolder }: Input, work: (store: MarkStore) => Result): Result {
   const store = openMarkStore(dataFolder, { synchronous: config.synchronous });
   try {
-    if (options.forget !== true) return await taught(input, label, store);
-    const forgotten = store.forget(label);
-    if (forgotten === 0) throw new ServiceError('NOTHING_TO_DO', { reason: `No mark is called "${label}".` });
-    return { label, added: 0, forgotten, pictures: 0, labels: store.labels().length };
+    return work(store);
   } finally {
     store.close();
   }
 }
 
-async function taught({ config, dataFolder, args }: Input, label: string, store: MarkStore) {
+/** The store is made last: a refused picture must not leave one that says that marks are taught. */
+async function taught(input: Input, label: string) {
+  const { config, dataFolder, args } = input;
   const pictures = args.map(read);
-  const known = store.taught().filter((one) => one.label === label);
+  const known = hasMarks(dataFolder) ? withStore(input, (store) => store.taught().filter((one) => one.label === label)) : [];
   const digests = new Set([...known, ...pictures].map(({ digest }) => digest));
   if (digests.size > PICTURES_MOST) throw usage(`a label has at most ${PICTURES_MOST} pictures, "${label}" would have ${digests.size}`);
-  await withMarkEyes({ config, dataFolder, workers: 1 }, async (eyes) => {
+  const rows = await withMarkEyes({ config, dataFolder, workers: 1 }, async (eyes) => {
     const rows: TaughtPicture[] = [];
     for (const { file, digest, picture } of pictures) {
       const view = await lookAtMark(picture, eyes);
@@ -64,9 +76,13 @@ async function taught({ config, dataFolder, args }: Input, label: string, store:
         throw usage(`${file}: too plain, it has ${view.features.count} key points and needs ${KEY_POINTS_MIN}`);
       rows.push({ label, digest, picture, madeBy: eyes.madeBy, view });
     }
-    store.teach(rows, Date.now());
+    return rows;
   });
-  return { label, added: digests.size - known.length, forgotten: 0, pictures: digests.size, labels: store.labels().length };
+  const labels = withStore(input, (store) => {
+    store.teach(rows, Date.now());
+    return store.labels().length;
+  });
+  return { label, added: digests.size - known.length, forgotten: 0, pictures: digests.size, labels };
 }
 
 function read(file: string) {

@@ -2,7 +2,8 @@ import { useMemo, useState } from 'preact/hooks';
 import { type Box, call, CARD_FIELDS, type Item, type ListReply, type ObjectsReply, type PinSummary, sendEvents } from '../api.ts';
 import { useLoaded } from '../load.ts';
 import { Cropper, type FoundObjects } from '../parts/cropper.tsx';
-import { ObjectBoxes } from '../parts/object-boxes.tsx';
+import { MarkLinks } from '../parts/marks.tsx';
+import { ObjectBoxes, type SeenObject } from '../parts/object-boxes.tsx';
 import { PinBoards } from '../parts/pin-boards.tsx';
 import { OneList } from '../parts/one-list.tsx';
 import { SaveButton, SavesRefused, useSaves } from '../parts/saves.tsx';
@@ -25,8 +26,8 @@ export function Closeup({ place }: { place: Place }) {
   const [boxes, setBoxes] = useState(false);
   const crop = place.query.get('crop');
   const cropping = crop !== null;
-  const found =
-    objects.kind === 'there' ? Object.assign([...objects.value.objects], { width: objects.value.width, height: objects.value.height }) : [];
+  const seen = objects.kind === 'there' ? objects.value : null;
+  const found = seen ? everythingIn(seen) : [];
   const pickBox = (box: Box): void => go(withQuery(place, { crop: box.map((side) => Math.round(side)).join(',') }), true);
   const value = pin.kind === 'there' ? pin.value : null;
   useTitle(value?.title || pinId);
@@ -53,10 +54,10 @@ export function Closeup({ place }: { place: Place }) {
           )}
         </div>
         <div class="hero-text">
-          <Actions pin={value} place={place} objects={found.length} boxes={boxes} onBoxes={setBoxes} />
+          <Actions pin={value} place={place} found={found} boxes={boxes} onBoxes={setBoxes} />
           {value && <h1 class={value.title ? '' : 'untitled'}>{value.title || `pin ${pinId}`}</h1>}
           {value?.description && <p>{value.description}</p>}
-          <PinFacts pin={value} />
+          <PinFacts pin={value} marks={seen?.marks ?? []} />
           <PinBoards pinId={pinId} />
         </div>
       </section>
@@ -68,14 +69,14 @@ export function Closeup({ place }: { place: Place }) {
 interface ActionsProps {
   readonly pin: PinSummary | null;
   readonly place: Place;
-  /** How many objects were found. */
-  readonly objects: number;
+  /** Objects and marks. */
+  readonly found: readonly SeenObject[];
   /** Whether their boxes are shown. */
   readonly boxes: boolean;
   readonly onBoxes: (shown: boolean) => void;
 }
 
-function Actions({ pin, place, objects, boxes, onBoxes }: ActionsProps) {
+function Actions({ pin, place, found, boxes, onBoxes }: ActionsProps) {
   const cropping = place.query.get('crop') !== null;
   return (
     <div class="row wrap hero-actions">
@@ -91,13 +92,29 @@ function Actions({ pin, place, objects, boxes, onBoxes }: ActionsProps) {
       >
         {cropping ? 'Close the cropper' : 'Search inside the picture'}
       </button>
-      {objects > 0 && (
+      {found.length > 0 && (
         <button type="button" class={boxes ? 'on' : ''} onClick={() => onBoxes(!boxes)} aria-pressed={boxes}>
-          {boxes ? 'Hide' : 'Show'} {counted(objects, 'object')}
+          {boxes ? 'Hide' : 'Show'} {namesOf(found)}
         </button>
       )}
     </div>
   );
+}
+
+/** Objects, and marks behind them, with the size of the picture that their boxes are in. */
+function everythingIn({ objects, marks = [], width, height }: ObjectsReply): FoundObjects {
+  const marked = marks.map((mark): SeenObject => ({ ...mark, shown: true, dominant: false, mark: true }));
+  return Object.assign([...objects, ...marked], { width, height });
+}
+
+/** "3 objects and 1 mark". */
+function namesOf(found: readonly SeenObject[]): string {
+  const marks = found.filter(({ mark }) => mark).length;
+  const parts = [
+    [found.length - marks, 'object'],
+    [marks, 'mark'],
+  ] as const;
+  return parts.flatMap(([count, one]) => (count > 0 ? [counted(count, one)] : [])).join(' and ');
 }
 
 /** Where a treatment shows a box instead of dots, objects only say how large the picture is. */
@@ -105,7 +122,7 @@ function withoutDots(found: FoundObjects): FoundObjects {
   return Object.assign([], { width: found.width, height: found.height });
 }
 
-function PinFacts({ pin }: { pin: PinSummary | null }) {
+function PinFacts({ pin, marks }: { pin: PinSummary | null; marks: NonNullable<ObjectsReply['marks']> }) {
   if (!pin) return <Skeleton count={1} />;
   const categories = Object.entries(pin.categories ?? {}).sort((a, b) => b[1] - a[1]);
   const seen = Object.entries(pin.seen ?? {}).map(([word, confidence]) => ({ word, confidence }));
@@ -133,6 +150,7 @@ function PinFacts({ pin }: { pin: PinSummary | null }) {
             {name}
           </a>
         ))}
+        <MarkLinks marks={marks} />
         <SeenWords words={seen} />
         {terms.slice(0, 10).map(([term]) => (
           <a class="term-chip" key={term} href={`/?q=${encodeURIComponent(term)}`}>

@@ -1,17 +1,19 @@
 import type { TargetedEvent } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Mode } from '../../api/search-schemas.ts';
-import type { Box, PinObject } from '../api.ts';
+import type { Box } from '../api.ts';
 import { isCommand } from '../keyboard.ts';
 import { dragBox, drawnBox, type Fractions, type Grip, MIDDLE, readBox, stepBox, toFractions, toPixels } from './crop-box.ts';
+import { MarkChips } from './marks.tsx';
 import { MatchBox, MatchShape } from './match-box.tsx';
+import type { SeenObject } from './object-boxes.tsx';
 import { PinImage } from './pin-image.tsx';
 import { RegionResults } from './region-results.tsx';
 import { MODES, type Picture, useRegionSearch } from './region-search.ts';
 import { dotName } from './spoken.tsx';
 
-/** The objects of a picture, and its size in the pixels of their boxes. */
-export type FoundObjects = readonly PinObject[] & { width?: number | undefined; height?: number | undefined };
+/** The objects and marks of a picture, and its size in the pixels of their boxes. */
+export type FoundObjects = readonly SeenObject[] & { width?: number | undefined; height?: number | undefined };
 
 interface CropState {
   readonly box: Fractions;
@@ -41,6 +43,7 @@ export function Cropper({
   const extent = objects.width && objects.height ? ([objects.width, objects.height] as const) : natural;
   const [terms, setTerms] = useState<readonly string[]>([]);
   const [mode, setMode] = useState<Mode>('flashlight');
+  const [mark, setMark] = useState<string | null>(null);
   const [pointed, setPointed] = useState<Box | null>(null);
   const frame = useRef<HTMLDivElement>(null);
   const held = useRef(false);
@@ -52,7 +55,7 @@ export function Cropper({
   const asked = useMemo(() => picture, [key]);
   const search = useRegionSearch(
     asked,
-    { box: state?.box ?? null, terms, mode, settled: state?.settled ?? false, via: state?.via ?? 'crop' },
+    { box: state?.box ?? null, terms, mark, mode, settled: state?.settled ?? false, via: state?.via ?? 'crop' },
     held,
   );
   const matched = search.reply?.items.find((item) => item.match)?.match;
@@ -78,6 +81,7 @@ export function Cropper({
       </div>
       <div>
         <ModeChips modes={search.reply?.modes ?? []} chosen={mode} onChoose={setMode} />
+        <MarkChips chosen={mark} onChoose={setMark} />
         <RegionResults search={search} terms={terms} onTerms={setTerms} onPoint={setPointed} held={held} />
       </div>
     </div>
@@ -169,13 +173,13 @@ function Dots({
       {objects
         .filter(({ shown }) => shown)
         .map((object, index) => {
-          const { label, box, people } = object;
+          const { label, box, people, mark } = object;
           const name = label ? dotName(object) : `cropped by ${people ?? 'many'} people`;
           return (
             <button
               type="button"
               key={index}
-              class={`dot${label ? '' : ' people'}${box[0] + box[2] > 1.4 * extent[0] ? ' at-right' : ''}`}
+              class={`dot${label ? '' : ' people'}${mark ? ' mark' : ''}${box[0] + box[2] > 1.4 * extent[0] ? ' at-right' : ''}`}
               style={{ left: `${(50 * (box[0] + box[2])) / extent[0]}%`, top: `${(50 * (box[1] + box[3])) / extent[1]}%` }}
               title={name ?? ''}
               aria-label={name ? `Search this: ${name}` : 'Search this'}

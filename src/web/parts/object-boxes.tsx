@@ -1,6 +1,10 @@
 import { useState } from 'preact/hooks';
 import type { Box, PinObject } from '../api.ts';
+import { markTitle } from './marks.tsx';
 import { PinImage } from './pin-image.tsx';
+
+/** An object or, with its label, a mark: what stands in a picture. */
+export type SeenObject = PinObject & { readonly mark?: true };
 
 /** The pin's image with its detected objects drawn over it: boxes on demand, the dominant object marked. */
 export function ObjectBoxes({
@@ -12,7 +16,7 @@ export function ObjectBoxes({
 }: {
   pinId: string;
   title: string;
-  objects: readonly PinObject[];
+  objects: readonly SeenObject[];
   showBoxes: boolean;
   onPick?: (box: Box) => void;
 }) {
@@ -44,9 +48,9 @@ export function ObjectBoxes({
             <button
               type="button"
               key={index}
-              class={`box${object.dominant ? ' dominant' : ''}${object.shown ? '' : ' hidden-dot'}`}
+              class={`box${object.dominant ? ' dominant' : ''}${object.shown ? '' : ' hidden-dot'}${object.mark ? ' mark' : ''}`}
               style={style}
-              title={`${object.label} ${(100 * object.score).toFixed(0)} %${object.dominant ? ', the dominant object' : ''}${object.suppressedBy ? `, no dot: ${object.suppressedBy}` : ''}`}
+              title={object.mark ? markTitle(object) : objectTitle(object)}
               onClick={() => onPick?.(object.box)}
             >
               <span class={`box-label${atFoot[index] ? ' foot' : ''}`}>
@@ -58,6 +62,10 @@ export function ObjectBoxes({
         })}
     </div>
   );
+}
+
+function objectTitle({ label, score, dominant, suppressedBy }: PinObject): string {
+  return `${label} ${(100 * score).toFixed(0)} %${dominant ? ', the dominant object' : ''}${suppressedBy ? `, no dot: ${suppressedBy}` : ''}`;
 }
 
 /** Room a label takes, in shares of the picture. */

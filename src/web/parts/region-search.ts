@@ -3,6 +3,7 @@ import type { Mode } from '../../api/search-schemas.ts';
 import { asError, call, post, type VisualReply } from '../api.ts';
 import { currentUser } from '../visitor.ts';
 import type { Fractions } from './crop-box.ts';
+import { markFilter } from './marks.tsx';
 
 /** The picture that is searched in: a pin's, or a file of the visitor. */
 export type Picture = { readonly pinId: string } | { readonly file: File };
@@ -17,6 +18,8 @@ export const MODES: Readonly<Record<Mode, string>> = {
 interface RegionQuery {
   readonly box: Fractions | null;
   readonly terms: readonly string[];
+  /** Only pins that show it. */
+  readonly mark: string | null;
   readonly mode: Mode;
   /** Whether the pointer let go: only then the search counts. */
   readonly settled: boolean;
@@ -48,8 +51,8 @@ export function useRegionSearch(picture: Picture, query: RegionQuery, held: { re
   const [busy, setBusy] = useState(false);
   const [round, setRound] = useState(0);
   const stop = useRef<AbortController | null>(null);
-  const { box, terms, mode, settled } = query;
-  const key = box ? `${box.map((side) => side.toFixed(3)).join(',')}|${terms.join('|')}|${mode}|${settled}` : '';
+  const { box, terms, mark, mode, settled } = query;
+  const key = box ? `${box.map((side) => side.toFixed(3)).join(',')}|${terms.join('|')}|${mark}|${mode}|${settled}` : '';
   useEffect(() => {
     if (!box) return;
     const asked = new AbortController();
@@ -105,7 +108,7 @@ function whenFree(held: { readonly current: boolean }, signal: AbortSignal, work
 
 function ask(
   picture: Picture,
-  { box, terms, mode, settled, via }: RegionQuery,
+  { box, terms, mark, mode, settled, via }: RegionQuery,
   cursor: string | null,
   signal: AbortSignal,
 ): Promise<VisualReply> {
@@ -113,6 +116,7 @@ function ask(
     box,
     boxUnit: 'fractions',
     terms,
+    ...(mark === null ? {} : { filter: [markFilter(mark)] }),
     mode,
     via,
     preview: !settled,
