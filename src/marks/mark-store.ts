@@ -85,6 +85,9 @@ export class MarkStore {
   /** Takes a label away, with all that was found of it. Returns how many pictures taught it. */
   forget(label: string): number {
     return this.inOne(() => {
+      // Taught again by the same pictures, the set is the one that these were compared with: they would never show the mark again.
+      const showed = 'SELECT pinIndex FROM found_marks WHERE label = ?';
+      this.database.prepare(`UPDATE seen_pictures SET matched = NULL WHERE pinIndex IN (${showed})`).run(label);
       this.database.prepare('DELETE FROM found_marks WHERE label = ?').run(label);
       return this.database.prepare('DELETE FROM taught_pictures WHERE label = ?').run(label).changes;
     });
