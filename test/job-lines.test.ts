@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { SHARES_PORTS } from '../src/api/shell/listen.ts';
+import { movesConnections, SHARES_PORTS } from '../src/api/shell/listen.ts';
 import { measuredLines } from '../src/jobs/models/train-ranker.ts';
 import { folderImages } from '../src/jobs/nets/labelled-images.ts';
 import { job as doctor } from '../src/jobs/operation/doctor.ts';
@@ -40,9 +40,13 @@ test('doctor says whether one thread answers or several that share the port', as
     return findings.find(({ check }) => check === 'threads');
   };
   expect(await threads(1)).toMatchObject({ health: 'ok', says: expect.stringContaining('one thread answers and writes') as string });
-  // Elsewhere threads cannot share one, and the way out is said.
+  // Elsewhere threads cannot share one, and the way out is said; so it is where the kernel resets connections to a listener that closes.
   const several = SHARES_PORTS
-    ? { health: 'ok', says: expect.stringContaining('3 threads answer, each with a listener') as string }
+    ? {
+        health: movesConnections() ? 'ok' : 'warn',
+        says: expect.stringContaining('3 threads answer, each with a listener') as string,
+        wayOut: movesConnections() ? '' : (expect.stringContaining('net.ipv4.tcp_migrate_req') as string),
+      }
     : { health: 'bad', wayOut: expect.stringContaining('RELATED_PINS_WORKERS') as string };
   expect(await threads(3)).toMatchObject(several);
 });
