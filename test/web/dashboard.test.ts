@@ -79,7 +79,8 @@ describe.skipIf(!CHROMIUM || !BUILT)('the dashboard in a real browser (skipped w
     await page.getByRole('button', { name: 'Keep as draft' }).click();
     await stateIs('draft');
     expect(await page.locator('h1').innerText()).toBe('popular-only');
-    expect(await page.getByLabel('Forecast').innerText()).toContain('In the last 14 days');
+    // It is asked for once the page is there.
+    await page.getByLabel('Forecast').getByText('In the last 14 days').first().waitFor();
   });
 
   it('starts by keyboard, widens, and writes both down', async () => {
