@@ -33,8 +33,8 @@ export class RemovalFeed {
   }
 
   /**
-   * Keeps a version up to date from now on. The removals that the version before it was told are copied first, so that no
-   * removed pin comes back while the writer is away.
+   * Follows the writer's removals into a version. It begins with those that the version before it has: no removed pin comes back
+   * while the writer is away.
    */
   async begin(version: PulledVersion, before: PulledVersion | null): Promise<void> {
     await this.inTurn(async () => {

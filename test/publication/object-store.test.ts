@@ -201,7 +201,7 @@ describe.skipIf(!HAS_S3)(`a bucket${NO_S3}`, () => {
   });
 });
 
-/** The store does it, whatever is told of it. */
+/** Passes a request on to the real store, which carries it out; what the client is told of it is another matter. */
 async function fetchOnward(asked: IncomingMessage, target: string): Promise<Response> {
   const headers = Object.fromEntries(
     Object.entries(asked.headers).filter(([name]) => !/^(host|connection|content-length|transfer-encoding)$/.test(name)),

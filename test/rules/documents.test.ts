@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { REJECTION_REASONS } from '../../src/catalog/pins/rejection.ts';
 import { RECORD_FORMATS, rowsOf } from '../../src/catalog/pins/record-formats.ts';
@@ -87,6 +87,28 @@ describe('documents say what the code says', () => {
     // CI: the line first, then the line of the floor.
     expect([...read('.ci/run').matchAll(/^on (\d+)/gm)].map((row) => Number(row[1]))).toEqual([NODE_LINE, parseInt(NODE_FLOOR)]);
     expect(JSON.parse(read('package.json')).devDependencies['@types/node']).toMatch(new RegExp(`^${NODE_LINE}\\.`));
+  });
+
+  it('a link to a place in a page leads to a heading of it', () => {
+    const docs = readdirSync(join(ROOT, 'docs')).filter((file) => file.endsWith('.md'));
+    const pages = ['README.md', 'SECURITY.md', 'CHANGELOG.md', ...docs.map((file) => `docs/${file}`)];
+    const placesOf = (page: string): string[] =>
+      [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+        heading
+          .toLowerCase()
+          .replace(/[^\p{L}\p{N}\-_ ]/gu, '')
+          .replaceAll(' ', '-'),
+      );
+    const places = new Map(pages.map((page) => [page, new Set(placesOf(page))]));
+    const links = pages.flatMap((page) =>
+      [...read(page).matchAll(/\]\(([^)#:]*)#([^)]+)\)/g)].map(([, target, place]) => ({
+        page,
+        target: target === '' ? page : join(dirname(page), target),
+        place,
+      })),
+    );
+    expect(links.length).toBeGreaterThan(50);
+    expect(links.filter(({ target, place }) => places.has(target) && !places.get(target)?.has(place))).toEqual([]);
   });
 
   it('the lock file carries no download addresses', () => {
