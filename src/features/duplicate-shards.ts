@@ -3,11 +3,10 @@
  * one block with itself or with another and writes `pairs/N.bin`. Whether two pictures are near-duplicates depends on them alone,
  * and all pairs of blocks are all pairs of pictures, so the pairs are those of one machine. The groups are made of them there.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { newDigest } from '../catalog/artifacts/digest.ts';
-import { hasPiece, openPiece, pieceFile, writePiece } from '../catalog/artifacts/piece-file.ts';
-import { ServiceError } from '../errors.ts';
+import { hasPiece, openPiece, pieceFile, writePiece, readPlain } from '../catalog/artifacts/piece-file.ts';
 import { replaceFile } from '../swapped-file.ts';
 import { closePairs, type DuplicateRules, type Fingerprint } from './near-duplicates.ts';
 
@@ -52,14 +51,7 @@ export function writePairPlan(folder: string, prints: readonly Fingerprint[], { 
 }
 
 /** Throws ARTIFACT_REFUSED when the folder has none. */
-export function readPairPlan(folder: string): PairPlan {
-  const path = join(folder, 'plan.json');
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as PairPlan;
-  } catch (error) {
-    throw new ServiceError('ARTIFACT_REFUSED', { file: path, reason: (error as Error).message }, error);
-  }
-}
+export const readPairPlan = (folder: string): PairPlan => readPlain(join(folder, 'plan.json')) as PairPlan;
 
 /** Finds the pairs of one piece and writes them. Throws ARTIFACT_REFUSED. */
 export function findPairs(folder: string, plan: PairPlan, piece: number): { readonly written: boolean; readonly pairs: number } {

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArtifactFile, FlatArray } from '../catalog/artifacts/artifact-file.ts';
-import { hasPiece, openPiece, pieceFile, writePiece } from '../catalog/artifacts/piece-file.ts';
+import { hasPiece, openPiece, pieceFile, writePiece, readPlain } from '../catalog/artifacts/piece-file.ts';
 import { fetchImage, type ImageFetchOptions } from '../catalog/pins/image-fetch.ts';
 import { ServiceError } from '../errors.ts';
 import { replaceFile } from '../swapped-file.ts';
@@ -68,7 +68,7 @@ export function writeExtractionPlan(folder: string, images: readonly ImageToRead
 }
 
 /** Throws ARTIFACT_REFUSED when the folder has none. */
-export const readExtractionPlan = (folder: string): ExtractionPlan => readJson(join(folder, 'plan.json')) as ExtractionPlan;
+export const readExtractionPlan = (folder: string): ExtractionPlan => readPlain(join(folder, 'plan.json')) as ExtractionPlan;
 
 interface PieceReceipt {
   /** False: it was there. */
@@ -83,7 +83,7 @@ export async function extractPiece(
   number: number,
   { convNet, pool, signal }: Pick<ImageReading, 'convNet' | 'pool' | 'signal'>,
 ): Promise<PieceReceipt> {
-  const { key, images } = readJson(pieceFile(folder, 'images', number, 'json')) as Piece;
+  const { key, images } = readPlain(pieceFile(folder, 'images', number, 'json')) as Piece;
   const out = pieceFile(folder, 'extract', number);
   if (hasPiece(out, key)) return { written: false, images: images.length };
   const binarizer = unpackBinarizer(readFileSync(join(folder, 'binarizer.bin')));
@@ -111,7 +111,7 @@ export interface ExtractedPiece {
 
 /** What a task has written. Throws ARTIFACT_REFUSED. */
 export function readExtracted(folder: string, number: number): ExtractedPiece {
-  const { key } = readJson(pieceFile(folder, 'images', number, 'json')) as Piece;
+  const { key } = readPlain(pieceFile(folder, 'images', number, 'json')) as Piece;
   const file = openPiece(pieceFile(folder, 'extract', number), key);
   try {
     const { texts, postponed, endless } = file.about<Omit<ExtractedPiece, 'rows'> & { readonly texts: readonly Texts[] }>();
@@ -159,12 +159,4 @@ function rowsOf(file: ArtifactFile, texts: readonly Texts[]): FeatureRow[] {
     });
     return { ...text, ...Object.fromEntries(numbers) } as FeatureRow;
   });
-}
-
-function readJson(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new ServiceError('ARTIFACT_REFUSED', { file: path, reason: (error as Error).message }, error);
-  }
 }

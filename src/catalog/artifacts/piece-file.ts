@@ -2,7 +2,7 @@
  * Files of work that is dealt to many tasks: FOLDER/STEP/00012.bin is what piece 12 of a step made. Each has the key of everything
  * it depends on, so a piece that is there already need not be done again, on whatever machine it was.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceError } from '../../errors.ts';
 import { replaceFile } from '../../swapped-file.ts';
@@ -35,4 +35,13 @@ export function openPiece(path: string, key: string): ArtifactFile {
 /** `about`: what else the reader needs, as JSON. */
 export function writePiece(path: string, key: string, arrays: Readonly<Record<string, ArtifactArray>>, about: object = {}): void {
   replaceFile(path, (file) => writeArtifactFile(file, PIECE_FORMAT, { ...about, key }, arrays));
+}
+
+/** What a file of JSON holds: a plan, or what a piece is made from. Throws ARTIFACT_REFUSED when it is missing or damaged. */
+export function readPlain(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new ServiceError('ARTIFACT_REFUSED', { file: path, reason: (error as Error).message }, error);
+  }
 }
