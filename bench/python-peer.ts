@@ -40,11 +40,6 @@ function checked(python: string, modules: readonly string[]): PeerPython {
   return { python: null, missing: `${python} cannot import ${modules.join(', ')}` };
 }
 
-export function numberFlag(argv: readonly string[], flag: string, fallback: number): number {
-  const at = argv.indexOf(flag);
-  return at >= 0 ? Number(argv[at + 1]) : fallback;
-}
-
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)];

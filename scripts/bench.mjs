@@ -24,8 +24,9 @@ const { run } = await import(pathToFileURL(join(root, 'dist', 'bench', name, 'ru
 const flags = argv.filter((arg) => arg !== '--json' && arg !== '--record');
 const made = provenance();
 const answer = await run({ argv: flags, json }).catch((error) => {
-  console.error(error);
-  process.exit(1);
+  const isUsage = error.cause === 'usage';
+  console.error(isUsage ? `${error.message}\n(npm run bench -- ${name} --help tells more)` : error);
+  process.exit(isUsage ? 2 : 1);
 });
 const result = { bench: name, command: `npm run bench -- ${[name, ...flags].join(' ')}`, ...answer, ...made };
 if (argv.includes('--record')) writeResult(name, result);

@@ -9,6 +9,7 @@ import { generatedCatalog } from '../generated-catalog.ts';
 import { generatedLog, USERS } from '../generated-log.ts';
 import { nativePairs } from './native-pairs.ts';
 import { scaling } from './scaling.ts';
+import { flagsOf } from '../flags.ts';
 
 interface Flags {
   readonly pins: number;
@@ -23,22 +24,29 @@ interface Flags {
 }
 
 export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
-  const flags: Flags = {
-    pins: Number(flag(argv, '--pins') ?? 100_000),
-    seconds: Number(flag(argv, '--seconds') ?? 4),
-    rounds: Number(flag(argv, '--rounds') ?? 3),
-    candidates: (flag(argv, '--candidates') ?? '1000,300,100').split(',').map(Number),
-    workers: Number(flag(argv, '--workers') ?? 1),
-    kept: flag(argv, '--popular') !== 'off',
-  };
-  const asked = flag(argv, '--peer');
+  const {
+    peer: asked,
+    parts,
+    popular: kept,
+    ...sizes
+  } = flagsOf(argv, {
+    pins: 100_000,
+    seconds: 4,
+    rounds: 3,
+    candidates: [1000, 300, 100] as readonly number[],
+    workers: 1,
+    popular: 'on',
+    peer: '',
+    parts: false,
+  });
+  const flags: Flags = { ...sizes, kept: kept !== 'off' };
   if (asked === 'rust') return nativePairs({ ...flags, queries: shuffledPins(flags.pins) });
-  if (asked !== undefined) throw new Error(`--peer: expected rust, got ${asked}`);
+  if (asked !== '') throw new Error(`--peer: expected rust, got ${asked}`);
   const folder = generatedCatalog({ pins: flags.pins, boardList: 400, visualList: 300 });
   const queries = shuffledPins(flags.pins);
   const log = await generatedLog(folder, queries.slice(0, LOGGED));
   const requests = queriesOf(queries);
-  if (argv.includes('--parts')) return partsOf(folder, log, requests, flags);
+  if (parts) return partsOf(folder, log, requests, flags);
   const raw: Record<string, unknown> = {};
   const rates: { ours: number[]; floor: number[] } = { ours: [], floor: [] };
   for (const candidates of flags.candidates) {
@@ -106,9 +114,4 @@ function popularQueries(pins: number): { path: string }[] {
   return shuffledPins(pins)
     .slice(0, 100)
     .map((pin) => ({ path: `/v1/pins/pin-${pin}/related?limit=25` }));
-}
-
-export function flag(argv: readonly string[], name: string): string | undefined {
-  const at = argv.indexOf(name);
-  return at >= 0 ? argv[at + 1] : undefined;
 }

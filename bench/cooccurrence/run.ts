@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { seededRandom } from '../../src/math/random.ts';
 import { projectRoot } from '../../src/worker-url.ts';
 import { pairedRatio, reaches } from '../contest.ts';
-import { median, numberFlag, peerPython, runPeer } from '../python-peer.ts';
+import { median, peerPython, runPeer } from '../python-peer.ts';
+import { flagsOf } from '../flags.ts';
 
 const K = 50;
 const LARGEST_BOARD = 1000;
@@ -49,11 +50,11 @@ off = s.row != s.col
 print(json.dumps({'seconds': seconds, 'processorSeconds': processor, 'peakMegabytes': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 'entries': int(off.sum()), 'scores': float(s.data[off].sum()), 'version': implicit.__version__}))
 `;
 
-export async function run(options: { readonly argv: readonly string[]; readonly json: boolean }): Promise<Record<string, unknown>> {
-  const saves = numberFlag(options.argv, '--saves', 10_000_000);
-  const pins = numberFlag(options.argv, '--pins', Math.max(100, Math.round(saves / 50)));
-  const boards = numberFlag(options.argv, '--boards', Math.max(100, Math.round(saves / 20)));
-  const rounds = numberFlag(options.argv, '--rounds', 3);
+export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
+  const flags = flagsOf(argv, { saves: 10_000_000, pins: 0, boards: 0, rounds: 3, noFile: false });
+  const { saves, rounds, noFile } = flags;
+  const pins = flags.pins || Math.max(100, Math.round(saves / 50));
+  const boards = flags.boards || Math.max(100, Math.round(saves / 20));
   const peer = peerPython(['implicit'], ['implicit']);
   const folder = mkdtempSync(join(tmpdir(), 'bench-cooccurrence-'));
   try {
@@ -87,8 +88,7 @@ export async function run(options: { readonly argv: readonly string[]; readonly 
       machine: `${cpus().length} x ${cpus()[0].model}, node ${process.version}${version && `, implicit ${version}`}`,
       raw,
     };
-    if (!options.argv.includes('--no-file'))
-      writeFileSync(new URL('bench/results/cooccurrence.json', projectRoot()), `${JSON.stringify(result, null, 1)}\n`);
+    if (!noFile) writeFileSync(new URL('bench/results/cooccurrence.json', projectRoot()), `${JSON.stringify(result, null, 1)}\n`);
     return result;
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -7,18 +7,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openLog } from '../../src/catalog/log/log-database.ts';
 import { figures, measure, pairedRatio, startContender } from '../contest.ts';
-import { flag } from '../closeup/run.ts';
 import { generatedCatalog } from '../generated-catalog.ts';
+import { flagsOf } from '../flags.ts';
 
 const BATCH = 100;
 const LISTS = 50;
 
 export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
-  const seconds = Number(flag(argv, '--seconds') ?? 8);
+  const { seconds, rounds } = flagsOf(argv, { seconds: 8, rounds: 3 });
   const folder = mkdtempSync(join(tmpdir(), 'bench-events-'));
   try {
     cpSync(generatedCatalog({ pins: 2000, boardList: 50, visualList: 50 }), folder, { recursive: true });
-    const rounds = Number(flag(argv, '--rounds') ?? 3);
     const raw: Record<string, unknown> = {};
     const rates: { ours: number[]; peer: number[] } = { ours: [], peer: [] };
     for (let i = 0; i < rounds; i++) {

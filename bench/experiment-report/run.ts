@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { openDatabase } from '../../src/catalog/database.ts';
 import { readDefinition } from '../../src/experiments/experiment.ts';
 import type { Experiment } from '../../src/experiments/experiment-store.ts';
@@ -13,6 +12,7 @@ import { recountCells } from '../../src/experiments/counting/exposure-log.ts';
 import { ExposureStore } from '../../src/experiments/counting/exposure-store.ts';
 import { reportOf } from '../../src/experiments/report/report.ts';
 import { seededRandom } from '../../src/math/random.ts';
+import { flagsOf } from '../flags.ts';
 
 const START = 20_700 * DAY_MS;
 const DAYS = 14;
@@ -22,8 +22,7 @@ const BATCH = 100_000;
 const REPORTS = 5;
 
 export async function run({ argv }: { argv: readonly string[]; json: boolean }): Promise<Record<string, unknown>> {
-  const { values } = parseArgs({ args: [...argv], options: { exposures: { type: 'string', default: '10000000' } } });
-  const exposures = Number(values.exposures);
+  const { exposures } = flagsOf(argv, { exposures: 10_000_000 });
   const folder = mkdtempSync(join(tmpdir(), 'experiment-report-'));
   try {
     return measure(join(folder, 'experiments.sqlite'), exposures);

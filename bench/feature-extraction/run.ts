@@ -7,23 +7,30 @@ import { fileURLToPath } from 'node:url';
 import { seededRandom } from '../../src/math/random.ts';
 import { drawSvg } from '../../src/vision/image-tensor.ts';
 import { projectRoot } from '../../src/worker-url.ts';
+import { flagsOf } from '../flags.ts';
 
 const SHARED = 'shared/datasets/clothing-test';
 
 export async function run({ argv }: { argv: readonly string[]; json: boolean }): Promise<Record<string, unknown>> {
-  const flag = (name: string, fallback: string): string => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : fallback);
-  const net = resolve(flag('--net', fileURLToPath(new URL('data/nets/visual', projectRoot()))));
   const shared = fileURLToPath(new URL(`../${SHARED}`, projectRoot()));
-  const folder = flag('--images', existsSync(shared) ? shared : '');
-  const made = folder === '' ? await drawnPhotos(Number(flag('--count', '200'))) : null;
+  const flags = flagsOf(argv, {
+    net: fileURLToPath(new URL('data/nets/visual', projectRoot())),
+    images: existsSync(shared) ? shared : '',
+    count: 0,
+    workers: [1, 2] as readonly number[],
+    rounds: 3,
+  });
+  const { images: folder, workers, rounds } = flags;
+  const net = resolve(flags.net);
+  const count = flags.count || (folder === '' ? 200 : 400);
+  const made = folder === '' ? await drawnPhotos(count) : null;
   try {
-    const photos = photosIn(made ?? folder).slice(0, Number(flag('--count', '400')));
+    const photos = photosIn(made ?? folder).slice(0, count);
     const list = join(mkdtempSync(join(tmpdir(), 'bench-list-')), 'photos.txt');
     writeFileSync(list, photos.join('\n'));
-    const workers = flag('--workers', '1,2').split(',');
-    const kinds = ['onnxruntime 1', 'tensors 1', 'sharp 1', 'files 1', ...workers.map((count) => `stored ${count}`)];
+    const kinds = ['onnxruntime 1', 'tensors 1', 'sharp 1', 'files 1', ...workers.map((each) => `stored ${each}`)];
     const raw: Record<string, number[]> = Object.fromEntries(kinds.map((kind) => [kind, []]));
-    for (let round = 0; round < Number(flag('--rounds', '3')); round++) {
+    for (let round = 0; round < rounds; round++) {
       for (const kind of round % 2 === 0 ? kinds : [...kinds].reverse()) raw[kind].push(contender(kind, net, list));
     }
     return { photos: photos.length, drawn: made !== null, ...figures(raw, workers), raw };
@@ -40,7 +47,7 @@ function contender(kind: string, net: string, list: string): number {
   return Number(JSON.parse(out));
 }
 
-function figures(raw: Readonly<Record<string, readonly number[]>>, workers: readonly string[]): Record<string, unknown> {
+function figures(raw: Readonly<Record<string, readonly number[]>>, workers: readonly number[]): Record<string, unknown> {
   const median = (kind: string): number => [...raw[kind]].sort((a, b) => a - b)[raw[kind].length >> 1];
   const [onnxruntime, tensors, sharp, files] = ['onnxruntime 1', 'tensors 1', 'sharp 1', 'files 1'].map(median);
   const alone = 1 / (1 / sharp + 1 / onnxruntime);
@@ -49,7 +56,7 @@ function figures(raw: Readonly<Record<string, readonly number[]>>, workers: read
     tensorRatio: tensors / onnxruntime,
     files: { ours: files, sharp, onnxruntime, alone },
     fileRatio: files / alone,
-    stored: Object.fromEntries(workers.map((count) => [`${count} worker${count === '1' ? '' : 's'}`, median(`stored ${count}`)])),
+    stored: Object.fromEntries(workers.map((count) => [`${count} worker${count === 1 ? '' : 's'}`, median(`stored ${count}`)])),
   };
 }
 

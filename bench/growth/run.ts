@@ -10,11 +10,11 @@ import { fileURLToPath } from 'node:url';
 import { ExactIndex } from '../../src/candidates/visual/exact-index.ts';
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import { seededRandom } from '../../src/math/random.ts';
-import { flag } from '../closeup/run.ts';
 import { figures, measure, round, startContender } from '../contest.ts';
 import { generatedCatalog } from '../generated-catalog.ts';
 import { growthPlot } from './plot.ts';
 import { COSTS, type Point } from './point.ts';
+import { flagsOf } from '../flags.ts';
 
 const BITS = 4096;
 const K = 100;
@@ -22,8 +22,7 @@ const SAVES_PER_PIN = 5;
 const QUERIES = 5;
 
 export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
-  const sizes = (flag(argv, '--pins') ?? '10000,100000,1000000').split(',').map(Number);
-  const seconds = Number(flag(argv, '--seconds') ?? 5);
+  const { pins: sizes, seconds, plot } = flagsOf(argv, { pins: [10_000, 100_000, 1_000_000], seconds: 5, plot: '' });
   const points: Point[] = [];
   for (const pins of sizes) {
     console.error(`growth: ${pins} pins (a catalogue is generated once and kept; a stopped run goes on with those it made)`);
@@ -42,8 +41,7 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
       ),
     ]),
   );
-  const plot = flag(argv, '--plot');
-  if (plot !== undefined) writeFileSync(plot, growthPlot(points, exponents));
+  if (plot !== '') writeFileSync(plot, growthPlot(points, exponents));
   return { ours: exponents.closeupMicros, peer: null, ratio: null, unit: 'exponent of the cost of a closeup', exponents, raw: points };
 }
 

@@ -11,7 +11,8 @@ import type { BatchSearch } from '../../src/candidates/visual/visual-neighbors.t
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import type { CodeTable } from '../../src/features/visual-features.ts';
 import { projectRoot } from '../../src/worker-url.ts';
-import { median, numberFlag, peerPython, runPeer } from '../python-peer.ts';
+import { median, peerPython, runPeer } from '../python-peer.ts';
+import { flagsOf } from '../flags.ts';
 
 const BITS = 4096;
 const K = 100;
@@ -51,9 +52,8 @@ many = timed(batches, lambda i: index.search(queries, ${K}), batch)
 print(json.dumps({'one': one, 'batch': many, 'version': faiss.__version__}))
 `;
 
-export async function run(options: { readonly argv: readonly string[]; readonly json: boolean }): Promise<Record<string, unknown>> {
-  const rows = numberFlag(options.argv, '--codes', 1_000_000);
-  const rounds = numberFlag(options.argv, '--rounds', 3);
+export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
+  const { codes: rows, rounds, noFile } = flagsOf(argv, { codes: 1_000_000, rounds: 3, noFile: false });
   const peer = peerPython(['faiss-cpu'], ['faiss']);
   const { table, queries } = world(rows);
   const exact = proof(table, queries);
@@ -85,8 +85,7 @@ export async function run(options: { readonly argv: readonly string[]; readonly 
     machine: `${cpus().length} x ${cpus()[0].model}, node ${process.version}${version && `, faiss ${version}`}`,
     raw,
   };
-  if (!options.argv.includes('--no-file'))
-    writeFileSync(new URL('bench/results/hamming.json', projectRoot()), `${JSON.stringify(result, null, 1)}\n`);
+  if (!noFile) writeFileSync(new URL('bench/results/hamming.json', projectRoot()), `${JSON.stringify(result, null, 1)}\n`);
   return result;
 }
 

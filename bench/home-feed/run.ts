@@ -1,27 +1,23 @@
 /** How many home feeds does a core answer, and how fast at half of that load? Every user asks once; floor: Fastify returning the same bytes. */
 import { Asking, costByPart, pairedRatio, startContender } from '../contest.ts';
-import { flag } from '../closeup/run.ts';
 import { generatedCatalog } from '../generated-catalog.ts';
 import { generatedLog, USERS } from '../generated-log.ts';
 import { seededRandom } from '../../src/math/random.ts';
+import { flagsOf } from '../flags.ts';
 
 /** Lists of users that the log holds before: four of each. */
 const LOGGED = 4 * USERS;
 
 export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
-  const [pins, seconds, rounds] = [
-    Number(flag(argv, '--pins') ?? 100_000),
-    Number(flag(argv, '--seconds') ?? 4),
-    Number(flag(argv, '--rounds') ?? 3),
-  ];
+  const { pins, seconds, rounds, parts } = flagsOf(argv, { pins: 100_000, seconds: 4, rounds: 3, parts: false });
   const folder = generatedCatalog({ pins, boardList: 400, visualList: 300 });
   const random = seededRandom(11);
   const log = await generatedLog(folder, random.shuffled(Array.from({ length: pins }, (_, i) => i)).slice(0, LOGGED));
   const users = random.shuffled(Array.from({ length: USERS }, (_, i) => i));
   const requests = users.map((user) => ({ path: `/v1/users/user-${user}/home-feed?limit=25` }));
-  if (argv.includes('--parts')) {
-    const parts = await costByPart({ kind: 'service', folder }, log, requests, seconds);
-    return { unit: 'microseconds of processor time per home feed', pins, raw: parts };
+  if (parts) {
+    const raw = await costByPart({ kind: 'service', folder }, log, requests, seconds);
+    return { unit: 'microseconds of processor time per home feed', pins, raw };
   }
   const raw: Record<string, unknown> = {};
   const rates: { ours: number[]; floor: number[] } = { ours: [], floor: [] };

@@ -11,13 +11,13 @@ import { ingestFile } from '../../src/catalog/pins/ingest.ts';
 import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { SILENT } from '../../src/progress.ts';
+import { flagsOf } from '../flags.ts';
 
 const PINS = 100_000;
 const BOARDS = 40_000;
 
-export async function run(options: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
-  const at = options.argv.indexOf('--saves');
-  const saves = at >= 0 ? Number(options.argv[at + 1]) : 1_000_000;
+export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
+  const { saves } = flagsOf(argv, { saves: 1_000_000 });
   const folder = mkdtempSync(join(tmpdir(), 'bench-import-'));
   try {
     const file = writeSaves(join(folder, 'saves.jsonl'), saves);

@@ -8,8 +8,9 @@ import type { NeighborIndex, Neighbors } from '../../src/candidates/visual/neigh
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import type { CodeTable } from '../../src/features/visual-features.ts';
 import { seededRandom } from '../../src/math/random.ts';
-import { median, numberFlag } from '../python-peer.ts';
+import { median } from '../python-peer.ts';
 import { LanceIndex, whyNoLance } from './lance-index.ts';
+import { flagsOf } from '../flags.ts';
 
 const K = 10;
 const RECALL = 0.95;
@@ -27,13 +28,8 @@ const TERMS = 4;
 export async function run({ argv }: { argv: readonly string[]; json: boolean }): Promise<Record<string, unknown>> {
   const missing = whyNoLance();
   if (missing !== null) return { missing };
-  const bits = numberFlag(argv, '--bits', 2048);
-  const queries = numberFlag(argv, '--queries', 40);
-  const at = argv.indexOf('--codes');
-  const counts = (at < 0 ? '100000,300000,1000000' : argv[at + 1])
-    .split(',')
-    .map(Number)
-    .sort((a, b) => a - b);
+  const { bits, queries, codes, build } = flagsOf(argv, { bits: 2048, queries: 40, codes: [100_000, 300_000, 1_000_000], build: false });
+  const counts = [...codes].sort((a, b) => a - b);
   const most = counts[counts.length - 1];
   // The queries are the last rows, which no index holds.
   const drawn = codesOf(bits, most + queries);
@@ -45,7 +41,7 @@ export async function run({ argv }: { argv: readonly string[]; json: boolean }):
     table.codes.set(drawn.subarray(0, count * words));
     table.has.fill(1);
     const made = await lanceOf(table);
-    if (argv.includes('--build')) continue;
+    if (build) continue;
     sizes.push({ count, lists: listsOf(count), buildSeconds: made.seconds, ...(await measured(table, made.index, asked)) });
   }
   const largest = sizes.at(-1)?.enough ?? null;

@@ -26,6 +26,7 @@ import { cropJpeg, decodeImage, DEFAULT_IMAGE_LIMITS, encodePixels, thumbnail } 
 import { InferencePool } from '../../src/vision/inference-pool.ts';
 import { projectRoot } from '../../src/worker-url.ts';
 import { typographicCards } from './typographic-cards.ts';
+import { flagsOf } from '../flags.ts';
 
 const SHARED = ['shared/datasets/ikea-rooms/objects', 'shared/datasets/clothing-test'];
 
@@ -54,19 +55,20 @@ const COPIES: Readonly<Record<string, Copy>> = {
 };
 
 export async function run({ argv }: { argv: readonly string[]; json: boolean }): Promise<Record<string, unknown>> {
-  const flag = (name: string): string | undefined => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : undefined);
-  const folders = flag('--images')
-    ? [flag('--images') as string]
-    : SHARED.map((path) => fileURLToPath(new URL(`../${path}`, projectRoot())));
+  const flags = flagsOf(argv, {
+    images: SHARED.map((path) => fileURLToPath(new URL(`../${path}`, projectRoot()))) as readonly string[],
+    photos: 3000,
+    copied: 200,
+    net: fileURLToPath(new URL('data/nets/visual', projectRoot())),
+    precision: 0.99,
+  });
+  const { images: folders, copied } = flags;
   const files = folders.filter(existsSync).flatMap(photosIn);
   if (files.length === 0) return { missing: `no photos in ${folders.join(', ')}; name --images FOLDER` };
-  const photos = seededRandom(1)
-    .shuffled(files)
-    .slice(0, Number(flag('--photos') ?? 3000));
-  const copied = Number(flag('--copied') ?? 200);
+  const photos = seededRandom(1).shuffled(files).slice(0, flags.photos);
   const pool = new InferencePool({ workers: 2 });
   try {
-    const net = await openConvNet(flag('--net') ?? fileURLToPath(new URL('data/nets/visual', projectRoot())), pool);
+    const net = await openConvNet(flags.net, pool);
     const length = net.features.fc6Length;
     const binarizer = fitBinarizer('activation > 0', length, { rows: 0, length, data: new Float32Array(0) });
     const print = async (images: readonly Uint8Array[]): Promise<(Omit<Fingerprint, 'pinIndex'> | null)[]> =>
@@ -101,7 +103,7 @@ export async function run({ argv }: { argv: readonly string[]; json: boolean }):
     }
     const pictures = await typographicCards();
     const cards = (await print(pictures)).flatMap((one, i) => (one ? [{ pinIndex: i, ...one }] : []));
-    const { different, ...figures } = judged(originals, copies, names, length, Number(flag('--precision') ?? 0.99));
+    const { different, ...figures } = judged(originals, copies, names, length, flags.precision);
     const asked = [...closePairs(cards, length, DUPLICATE_RULES)].map(
       ({ a, b }) => [pictures[cards[a].pinIndex], pictures[cards[b].pinIndex]] as const,
     );

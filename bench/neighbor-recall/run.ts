@@ -7,6 +7,7 @@ import { seededRandom } from '../../src/math/random.ts';
 import { TopKHeap } from '../../src/math/top-k.ts';
 import { normalized } from '../../src/math/vector.ts';
 import { InferencePool } from '../../src/vision/inference-pool.ts';
+import { flagsOf } from '../flags.ts';
 
 interface Settings {
   readonly queries: number;
@@ -16,20 +17,22 @@ interface Settings {
 }
 
 export async function run({ argv }: { argv: readonly string[]; json: boolean }): Promise<Record<string, unknown>> {
-  const flag = (name: string, fallback: string): string => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : fallback);
-  const list = (name: string, fallback: string): number[] => flag(name, fallback).split(',').map(Number);
-  const settings: Settings = {
-    queries: Number(flag('--queries', '200')),
-    ks: list('--k', '10,50'),
-    breadths: list('--breadth', '50,100,200,400'),
-    links: Number(flag('--links', String(DEFAULT_HNSW.links))),
-  };
-  if (argv.includes('--images')) {
-    const rows = await embeddings(resolve(flag('--net', 'data/nets/visual')), resolve(flag('--images', '.')));
+  const { net, images, dimensions, count, k, breadth, ...rest } = flagsOf(argv, {
+    queries: 200,
+    k: [10, 50],
+    breadth: [50, 100, 200, 400],
+    links: DEFAULT_HNSW.links,
+    images: '',
+    net: 'data/nets/visual',
+    dimensions: 128,
+    count: [20_000],
+  });
+  const settings: Settings = { ...rest, ks: k, breadths: breadth };
+  if (images !== '') {
+    const rows = await embeddings(resolve(net), resolve(images));
     return { vectors: 'of a net', sets: [measure(rows, settings)] };
   }
-  const dimensions = Number(flag('--dimensions', '128'));
-  const sets = list('--count', '20000').map((count) => measure(generated(count, dimensions), settings));
+  const sets = count.map((size) => measure(generated(size, dimensions), settings));
   return { vectors: 'generated', sets };
 }
 

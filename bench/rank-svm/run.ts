@@ -12,6 +12,7 @@ import { denseDesign } from '../../src/ranker/training/design-matrix.ts';
 import { preferenceLists } from '../../src/ranker/training/preference-sums.ts';
 import { trainRankSvm } from '../../src/ranker/training/rank-svm.ts';
 import { peerPython } from '../python-peer.ts';
+import { flagsOf } from '../flags.ts';
 
 const COLUMNS = 60;
 const LIST_LENGTH = 25;
@@ -60,9 +61,8 @@ interface Timed {
 }
 
 export async function run({ argv }: { argv: readonly string[]; json: boolean }): Promise<Record<string, unknown>> {
-  const wanted = argv.includes('--no-peer')
-    ? { python: null, missing: 'left out' }
-    : peerPython(['numpy', 'scikit-learn'], ['numpy', 'sklearn']);
+  const { noPeer, small: isSmall } = flagsOf(argv, { noPeer: false, small: false });
+  const wanted = noPeer ? { python: null, missing: 'left out' } : peerPython(['numpy', 'scikit-learn'], ['numpy', 'sklearn']);
   const rounds = 3;
   const raw: Timed[] = [];
   let small = train(200_000, 1);
@@ -76,7 +76,7 @@ export async function run({ argv }: { argv: readonly string[]; json: boolean }):
   const mine = raw.filter((row) => row.name === 'ours');
   const ours = median(mine.map((row) => row.seconds));
   const oursCpu = median(mine.map((row) => row.cpuSeconds));
-  const large = argv.includes('--small') ? null : largeRun();
+  const large = isSmall ? null : largeRun();
   const result = {
     question: 'seconds to train on 200,000 rows x 60 columns, lists of 25',
     ours,

@@ -1,20 +1,19 @@
 /** How many lists of 100 items of the caller's own does a core order? Floor: Fastify returning the same bytes from memory. */
 import { seededRandom } from '../../src/math/random.ts';
-import { flag } from '../closeup/run.ts';
 import { Asking, costByPart, round, startContender } from '../contest.ts';
 import { generatedCatalog } from '../generated-catalog.ts';
 import { USERS } from '../generated-log.ts';
+import { flagsOf } from '../flags.ts';
 
 const ITEMS = 100;
 /** More than a run asks: each is asked once. */
 const BODIES = 40_000;
 
 export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
-  const pins = Number(flag(argv, '--pins') ?? 100_000);
-  const seconds = Number(flag(argv, '--seconds') ?? 8);
+  const { pins, seconds, parts } = flagsOf(argv, { pins: 100_000, seconds: 8, parts: false });
   const requests = ownLists(pins);
   const order = { kind: 'service', folder: generatedCatalog({ pins, boardList: 400, visualList: 300 }) } as const;
-  if (argv.includes('--parts'))
+  if (parts)
     return { unit: 'microseconds of processor time per list', pins, raw: await costByPart(order, undefined, requests, seconds / 2) };
   const service = await startContender(order);
   const { path, method, body } = requests[0];

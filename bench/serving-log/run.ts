@@ -1,16 +1,14 @@
 /** What does logging served lists cost a closeup? The same service with and without it, in turns, order reversed each round. */
 import { seededRandom } from '../../src/math/random.ts';
-import { flag } from '../closeup/run.ts';
 import { Asking, figures, type Measured, pairedRatio, reaches, round, startContender, WARM_SECONDS } from '../contest.ts';
 import { generatedCatalog } from '../generated-catalog.ts';
+import { flagsOf } from '../flags.ts';
 
 /** Of a closeup's rate, by the goal. */
 const COST_MAX = 0.15;
 
 export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
-  const pins = Number(flag(argv, '--pins') ?? 100_000);
-  const seconds = Number(flag(argv, '--seconds') ?? 6);
-  const rounds = Number(flag(argv, '--rounds') ?? 6);
+  const { pins, seconds, rounds } = flagsOf(argv, { pins: 100_000, seconds: 6, rounds: 6 });
   const folder = generatedCatalog({ pins, boardList: 400, visualList: 300 });
   const requests = seededRandom(17)
     .shuffled(Array.from({ length: pins }, (_, i) => i))

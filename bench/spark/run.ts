@@ -17,7 +17,7 @@ import { runOnSpark, type ShardReceipts } from '../../src/jobs/spark.ts';
 import { SILENT } from '../../src/progress.ts';
 import { round } from '../contest.ts';
 import { writePairs } from '../cooccurrence/run.ts';
-import { numberFlag, peerPython, runPeer } from '../python-peer.ts';
+import { peerPython, runPeer } from '../python-peer.ts';
 import { startCluster } from './cluster.ts';
 import { withUsage } from './process-tree.ts';
 
@@ -57,13 +57,14 @@ interface OwnFigures {
 }
 
 export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
-  const saves = numberFlag(argv, '--saves', 10_000_000);
+  const flags = { saves: 10_000_000, oneSize: false, noSql: false, noCluster: false };
+  const { saves, oneSize, noSql, noCluster } = flagsOf(argv, flags);
   const folder = mkdtempSync(join(tmpdir(), 'bench-spark-'));
   // Spark's processes find each other on loopback alone.
   process.env.SPARK_LOCAL_IP = '127.0.0.1';
   try {
     const { submit, start } = await startOfSpark(folder);
-    const sizes = (argv.includes('--one-size') ? [saves] : [saves / 10, (3 * saves) / 10, saves]).map(Math.round);
+    const sizes = (oneSize ? [saves] : [saves / 10, (3 * saves) / 10, saves]).map(Math.round);
     const local = [];
     for (const size of sizes) {
       const work = workOf(folder, size);
@@ -73,8 +74,8 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
     }
     const { ours, spark } = local[local.length - 1];
     const work = workOf(folder, saves);
-    const sql = argv.includes('--no-sql') ? { missing: '--no-sql' } : selfJoin(folder, work);
-    const cluster = argv.includes('--no-cluster') ? null : await onCluster(folder, work, submit, ours.digest);
+    const sql = noSql ? { missing: '--no-sql' } : selfJoin(folder, work);
+    const cluster = noCluster ? null : await onCluster(folder, work, submit, ours.digest);
     return {
       unit: 'seconds',
       parts: PARTS,
@@ -121,6 +122,7 @@ function sparkInput(folder: string, master: string, update: (done: number) => vo
 }
 
 /** Counts on Spark: from the pairs in memory to the lists, which are then taken in for their digest. */
+import { flagsOf } from '../flags.ts';
 async function counted(folder: string, work: Work, master: string, update?: (done: number) => void) {
   const shared = join(folder, 'counting');
   const table = tableOf(work);

@@ -4,9 +4,9 @@
  */
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { flag } from '../closeup/run.ts';
 import { round, startContender } from '../contest.ts';
 import { generatedCatalog } from '../generated-catalog.ts';
+import { flagsOf } from '../flags.ts';
 
 /** Codes of the shipped net have half of that. */
 const BITS = 4096;
@@ -14,9 +14,7 @@ const BITS = 4096;
 const RESIDENT = /^(pin-columns|features-.*)$/;
 
 export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
-  const sizes = (flag(argv, '--pins') ?? '10000,100000,1000000').split(',').map(Number);
-  const rounds = Number(flag(argv, '--rounds') ?? 3);
-  const bits = Number(flag(argv, '--bits') ?? BITS);
+  const { pins: sizes, rounds, bits } = flagsOf(argv, { pins: [10_000, 100_000, 1_000_000], rounds: 3, bits: BITS });
   const raw: Record<string, unknown>[] = [];
   for (const pins of sizes) {
     const folder = generatedCatalog({ pins, boardList: 20, visualList: 20, bits });

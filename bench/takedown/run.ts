@@ -3,9 +3,9 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '../../src/math/random.ts';
-import { flag } from '../closeup/run.ts';
 import { type Contender, percentiles, round, startContender } from '../contest.ts';
 import { generatedCatalog } from '../generated-catalog.ts';
+import { flagsOf } from '../flags.ts';
 
 /** The promise of the issue, milliseconds. */
 const BOUND_MS = 250;
@@ -18,8 +18,7 @@ interface Seen {
 }
 
 export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
-  const [pins, rounds] = [Number(flag(argv, '--pins') ?? 20_000), Number(flag(argv, '--rounds') ?? 50)];
-  const [workers, callers] = [Number(flag(argv, '--workers') ?? 2), Number(flag(argv, '--callers') ?? 6)];
+  const { pins, rounds, workers, callers } = flagsOf(argv, { pins: 20_000, rounds: 50, workers: 2, callers: 6 });
   const folder = mkdtempSync(join(tmpdir(), 'bench-takedown-'));
   cpSync(generatedCatalog({ pins, boardList: 200, visualList: 200 }), folder, { recursive: true });
   const service = await startContender({ kind: 'service', folder, settings: { workers, replyCacheMs: 60_000 } });

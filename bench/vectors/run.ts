@@ -8,6 +8,7 @@ import { vectorFolder, VectorSet, type VectorTable } from '../../src/candidates/
 import { DEFAULT_HNSW, type HnswOptions } from '../../src/candidates/visual/hnsw-index.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { SILENT } from '../../src/progress.ts';
+import { flagsOf } from '../flags.ts';
 
 interface Settings {
   readonly options: HnswOptions;
@@ -20,21 +21,27 @@ interface Settings {
 }
 
 export async function run({ argv }: { argv: readonly string[]; json: boolean }): Promise<Record<string, unknown>> {
-  const flag = (name: string, fallback: string | number): string => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : String(fallback));
-  const list = (name: string, fallback: string): number[] => flag(name, fallback).split(',').map(Number);
-  const links = Number(flag('--links', DEFAULT_HNSW.links));
-  const buildBreadth = Number(flag('--build-breadth', DEFAULT_HNSW.buildBreadth));
+  const { links, buildBreadth, breadth, queries, k, draft, stopAfter, dimensions, count } = flagsOf(argv, {
+    links: DEFAULT_HNSW.links,
+    buildBreadth: DEFAULT_HNSW.buildBreadth,
+    breadth: [100, 200, 400],
+    queries: 200,
+    k: [10, 100],
+    draft: '',
+    stopAfter: 0,
+    dimensions: 64,
+    count: [100_000],
+  });
   const settings: Settings = {
     options: { ...DEFAULT_HNSW, links, buildBreadth },
-    breadths: list('--breadth', '100,200,400'),
-    queries: Number(flag('--queries', 200)),
-    ks: list('--k', '10,100'),
-    draft: argv.includes('--draft') ? flag('--draft', '') : null,
-    stopAfterSeconds: Number(flag('--stop-after', 0)),
+    breadths: breadth,
+    queries,
+    ks: k,
+    draft: draft || null,
+    stopAfterSeconds: stopAfter,
   };
-  const dimensions = Number(flag('--dimensions', 64));
   const sets: Awaited<ReturnType<typeof measured>>[] = [];
-  for (const count of list('--count', '100000')) sets.push(await measured(generated(count, dimensions), settings));
+  for (const size of count) sets.push(await measured(generated(size, dimensions), settings));
   return { vectors: 'generated', links, buildBreadth, sets };
 }
 

@@ -9,9 +9,9 @@ import { type Random, seededRandom } from '../../src/math/random.ts';
 import { drawSvg } from '../../src/vision/image-tensor.ts';
 import { activeNet } from '../../src/vision/net-folder.ts';
 import { readNet } from '../../src/vision/net-manifest.ts';
-import { flag } from '../closeup/run.ts';
 import { type Contender, percentiles, round, startContender } from '../contest.ts';
 import { generatedCatalog } from '../generated-catalog.ts';
+import { flagsOf } from '../flags.ts';
 
 const PICTURES = 40;
 const [WIDTH, HEIGHT] = [960, 720];
@@ -28,8 +28,7 @@ interface Answered {
 }
 
 export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
-  const pins = Number(flag(argv, '--pins') ?? 100_000);
-  const requests = Number(flag(argv, '--requests') ?? 400);
+  const { pins, requests } = flagsOf(argv, { pins: 100_000, requests: 400 });
   const folder = generatedCatalog({ pins, boardList: 400, visualList: 300 });
   const random = seededRandom(17);
   await drawPictures(join(folder, 'images'), random);

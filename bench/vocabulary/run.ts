@@ -8,7 +8,8 @@ import { verified } from '../../src/exact/spatial-verification.ts';
 import { trainTree, wordsIn } from '../../src/exact/vocabulary-tree.ts';
 import { type Random, seededRandom } from '../../src/math/random.ts';
 import { DEFAULT_IMAGE_LIMITS } from '../../src/vision/image-tensor.ts';
-import { median, numberFlag } from '../python-peer.ts';
+import { median } from '../python-peer.ts';
+import { flagsOf } from '../flags.ts';
 
 const SAMPLE = 300_000;
 /** Descriptors that pictures are drawn from: their words are computed once. */
@@ -17,18 +18,17 @@ const TURNED_BITS = 20;
 const VERIFIED = 50;
 
 export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
-  const folders = argv.flatMap((arg, i) => (argv[i - 1] === '--photos' ? [arg] : []));
+  const flags = { photos: [] as string[], pictures: [10_000, 100_000], take: 120, queries: 40 };
+  const { photos: folders, pictures: sizes, take, queries } = flagsOf(argv, flags);
   if (folders.length === 0) throw new Error('--photos FOLDER: photos whose descriptors are drawn from');
-  const sizes = (argv[argv.indexOf('--pictures') + 1 || argv.length] ?? '10000,100000').split(',').map(Number);
   const random = seededRandom(1);
-  const photos = await featuresOf(folders, numberFlag(argv, '--take', 120), random);
+  const photos = await featuresOf(folders, take, random);
   const real = joined(photos);
   const startedAt = performance.now();
   const tree = trainTree(noisy(real, SAMPLE, random), { branching: 10, depth: 5, seed: 1 });
   const learnSeconds = (performance.now() - startedAt) / 1000;
   const pool = noisy(real, POOL, random);
   const words = wordsIn(tree, pool);
-  const queries = numberFlag(argv, '--queries', 40);
   const rows = sizes.map((pictures) => ({ pictures, ...timesAmong(pictures, tree.words, words, queries) }));
   return {
     descriptors: real.length / DESCRIPTOR_WORDS,
