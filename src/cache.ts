@@ -3,7 +3,8 @@
  * In one process an LRU bounded by bytes; with Redis configured (one server or a cluster) the same entries are shared by
  * many processes. A cache never fails a request: when Redis is away, reads miss, writes are dropped, `state()` says why.
  */
-import { Cluster, Redis } from 'ioredis';
+import { createRequire } from 'node:module';
+import type { Cluster, Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { reasonOf } from './errors.ts';
 
@@ -155,12 +156,16 @@ export class RedisLink {
   }
 }
 
+/** Read where Redis is configured: elsewhere its fifty files would stand in the memory of every thread for nothing. */
+const redisLibrary = (): typeof import('ioredis') => createRequire(import.meta.url)('ioredis') as typeof import('ioredis');
+
 const CONNECT_MS = 2000;
 const retryLater = (attempt: number): number => Math.min(2000, 50 * attempt);
 
 function serverOf(url: string): Redis {
   const waiting = { enableOfflineQueue: false, maxRetriesPerRequest: 0, retryStrategy: retryLater, connectTimeout: CONNECT_MS };
-  return new Redis(url, { ...waiting, enableAutoPipelining: true });
+  const library = redisLibrary();
+  return new library.Redis(url, { ...waiting, enableAutoPipelining: true });
 }
 
 /** Commands of one turn of the event loop go to each node in one pipeline (auto-pipelining groups them by slot owner). */
@@ -170,7 +175,8 @@ function clusterOf(urls: string): Cluster {
     .map((url) => url.trim())
     .filter((url) => url !== '');
   const [{ username, password, protocol }] = seeds.map((url) => new URL(url));
-  return new Cluster(seeds, {
+  const library = redisLibrary();
+  return new library.Cluster(seeds, {
     enableOfflineQueue: false,
     enableAutoPipelining: true,
     clusterRetryStrategy: retryLater,

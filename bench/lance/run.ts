@@ -15,7 +15,7 @@ import { flagsOf } from '../flags.ts';
 const K = 10;
 const RECALL = 0.95;
 const MILLISECONDS = 10;
-const PROBES = [1, 2, 4, 8, 12, 16, 24, 32, 64];
+const PROBES = [1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96];
 /** As LanceDB advises. */
 const ROWS_PER_LIST = 4096;
 
@@ -28,7 +28,13 @@ const TERMS = 4;
 export async function run({ argv }: { argv: readonly string[]; json: boolean }): Promise<Record<string, unknown>> {
   const missing = whyNoLance();
   if (missing !== null) return { missing };
-  const { bits, queries, codes, build } = flagsOf(argv, { bits: 2048, queries: 40, codes: [100_000, 300_000, 1_000_000], build: false });
+  const { bits, queries, codes, rowsPerList, build } = flagsOf(argv, {
+    bits: 2048,
+    queries: 40,
+    codes: [100_000, 300_000, 1_000_000],
+    rowsPerList: ROWS_PER_LIST,
+    build: false,
+  });
   const counts = [...codes].sort((a, b) => a - b);
   const most = counts[counts.length - 1];
   // The queries are the last rows, which no index holds.
@@ -40,9 +46,10 @@ export async function run({ argv }: { argv: readonly string[]; json: boolean }):
     const table = allocateCodeTable(bits, count);
     table.codes.set(drawn.subarray(0, count * words));
     table.has.fill(1);
-    const made = await lanceOf(table);
+    const lists = Math.max(16, Math.round(count / rowsPerList));
+    const made = await lanceOf(table, lists);
     if (build) continue;
-    sizes.push({ count, lists: listsOf(count), buildSeconds: made.seconds, ...(await measured(table, made.index, asked)) });
+    sizes.push({ count, lists, buildSeconds: made.seconds, ...(await measured(table, made.index, lists, asked)) });
   }
   const largest = sizes.at(-1)?.enough ?? null;
   return {
@@ -74,11 +81,10 @@ interface Size {
   readonly enough: Probed | null;
 }
 
-const listsOf = (count: number): number => Math.max(16, Math.round(count / ROWS_PER_LIST));
-
 async function measured(
   table: CodeTable,
   index: LanceIndex,
+  lists: number,
   asked: readonly Uint32Array[],
 ): Promise<Pick<Size, 'exactOne' | 'exactTwo' | 'probed' | 'enough'>> {
   const one = await timed(new ExactIndex(table), asked);
@@ -86,7 +92,7 @@ async function measured(
   const two = await timed(pool, asked);
   await pool.close();
   const probed: Probed[] = [];
-  for (const probes of PROBES.filter((probes) => probes <= listsOf(table.capacity))) {
+  for (const probes of PROBES.filter((probes) => probes <= lists)) {
     index.probes = probes;
     // Lists are read from disk when they are met first: that round is not counted.
     await timed(index, asked);
@@ -118,14 +124,14 @@ function recall(found: readonly Neighbors[], truth: readonly Neighbors[]): numbe
 }
 
 /** The index of a size, made once and kept for later runs. */
-async function lanceOf(table: CodeTable): Promise<{ index: LanceIndex; seconds: number | null }> {
-  const folder = join(tmpdir(), `related-pins-bench-lance-${table.bits}-${table.capacity}`);
+async function lanceOf(table: CodeTable, lists: number): Promise<{ index: LanceIndex; seconds: number | null }> {
+  const folder = join(tmpdir(), `related-pins-bench-lance-${table.bits}-${table.capacity}-${lists}`);
   const whole = join(folder, 'whole');
   if (existsSync(whole)) return { index: await LanceIndex.open(folder, table.words, 1), seconds: null };
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const startedAt = performance.now();
-  const index = await LanceIndex.make(folder, table, listsOf(table.capacity), 1);
+  const index = await LanceIndex.make(folder, table, lists, 1);
   const seconds = (performance.now() - startedAt) / 1000;
   writeFileSync(whole, '');
   return { index, seconds };
