@@ -5,7 +5,7 @@
 import { Registry } from 'prom-client';
 import { answerErrors, bareApp } from '../api/shell/app.ts';
 import { collect, name, single } from '../api/shell/collected-metric.ts';
-import { addressOf, forwardTheRest } from '../api/shell/forward.ts';
+import { addressOf, forwardTheRest, PASSED_BY_NODE } from '../api/shell/forward.ts';
 import { guard } from '../api/shell/guard.ts';
 import type { Keys } from '../api/shell/keys.ts';
 import type { ReaderMetrics } from '../api/shell/reader-metrics.ts';
@@ -37,8 +37,6 @@ export interface NodeState {
 
 /** Requests that change nothing although they have a body, and what people did. */
 const PASSED_ON = /^\/v1\/(events|related|rank|lens|visual-search|experiments\/forecast|judgements\/[^/]+)$/;
-
-const PASSED_BY_NODE = 'x-related-pins-node';
 
 export async function buildNodeApp(state: NodeState, log: RequestLog): Promise<App> {
   const { config, keys, link } = state;

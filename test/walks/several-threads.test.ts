@@ -57,6 +57,18 @@ test('what is not a list is answered by the writing thread: events, own lists, t
   expect((await get('/v1/nothing')).status).toBe(404);
 });
 
+// The writing thread closed in the middle of the body, and one caller in five heard 503, after which one asks again.
+test('a body that is too large or goes nowhere is refused for what it is, however often', async () => {
+  const statuses = async (path: string, times: number): Promise<number[]> => {
+    const send = { method: 'POST', headers: { 'content-type': 'application/json' }, body: ' '.repeat(9 * 2 ** 20) };
+    const found: number[] = [];
+    for (let i = 0; i < times; i++) found.push((await fetch(`${server.address}${path}`, send)).status);
+    return [...new Set(found)];
+  };
+  expect(await statuses('/v1/events', 20)).toEqual([413]);
+  expect(await statuses('/v1/nowhere', 20)).toEqual([404]);
+});
+
 test('a pin that comes is known to every reading thread after a moment', async () => {
   const body = JSON.stringify({ pins: [{ id: 'newcomer', title: 'green plant', annotations: { fern: 1 } }] });
   await fetch(`${server.address}/v1/pins`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });

@@ -1,6 +1,6 @@
 /** (context) -> the HTTP application, without a socket: settings of the shell, the one error handler, and the list of routes. */
 import swagger from '@fastify/swagger';
-import Fastify, { LogController } from 'fastify';
+import Fastify, { type FastifyRequest, LogController } from 'fastify';
 import type { Context } from '../../service/context.ts';
 import { reasonOf } from '../../errors.ts';
 import { Admission, limitsOf } from './admission.ts';
@@ -18,7 +18,7 @@ import { buildSerializer, buildValidator } from './compilers.ts';
 import { compressReplies } from './compression.ts';
 import { takeEncodedBodies } from './encoded-body.ts';
 import { takeBodiesExactly } from './exact-body.ts';
-import { forwardTheRest, writingThread } from './forward.ts';
+import { forwardTheRest, PASSED_BY_NODE, writingThread } from './forward.ts';
 import { guard } from './guard.ts';
 import { healthRoutes } from '../routes/health.ts';
 import { homeFeedRoutes } from '../routes/home-feed.ts';
@@ -106,7 +106,7 @@ export async function buildService(context: Context, { behindReaders = false, wr
   const metrics = new Metrics(context, admission, log);
   const keys = new Keys(context.dataFolder, config.keys);
   keys.onProblem = (problem) => app.log.error({ problem }, 'stored keys are refused until their file is mended');
-  answerErrors(app, config);
+  answerErrors(app, config, ({ headers }) => behindReaders || headers[PASSED_BY_NODE] !== undefined);
   const unknown = new UnknownRoute(app);
   app.setNotFoundHandler((request, reply) => {
     if (isPageAddress(request)) return reply.header('cache-control', 'no-cache').sendFile('index.html');
@@ -164,8 +164,13 @@ export function bareApp(config: Config, behindReaders: boolean, log: RequestLog)
   }) as unknown as App;
 }
 
-export function answerErrors(app: App, config: Config): void {
+/**
+ * `isPassedOn`: whether another process of ours sends the body. It would meet a closed connection in the middle of it, lose the
+ * answer, and say that nobody is there; so the connection stays, and the rest of the body is thrown away.
+ */
+export function answerErrors(app: App, config: Config, isPassedOn: (request: FastifyRequest) => boolean = () => false): void {
   app.setErrorHandler((error: Error, request, reply) => {
+    if (isPassedOn(request)) reply.removeHeader('connection');
     const known = serviceErrorOf(error, request.routeOptions.bodyLimit ?? config.bodyLimitBytes, request.headers['content-type']);
     request.line.code = known.code;
     if (known.code === 'IMAGE_URL_REFUSED' && known.cause) request.line.reason = reasonOf(known.cause);

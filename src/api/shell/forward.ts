@@ -25,6 +25,9 @@ function withoutConnectionRaw(raw: readonly string[]): string[] {
   return raw.filter((_, at) => !left.includes(raw[at - (at % 2)].toLowerCase()));
 }
 
+/** Says that a node has passed a request on to the service that writes. */
+export const PASSED_BY_NODE = 'x-related-pins-node';
+
 /** Who answers what this process does not. */
 interface Destination {
   /** A socket file, or the address of another machine. */
