@@ -1,4 +1,9 @@
-/** The one place where SQLite is opened: pragmas, durability, and the schema version of each store that lives in a file. */
+/**
+ * The one place where SQLite is opened: pragmas, durability, and the schema version of each store that lives in a file.
+ *
+ * Statements that SQLite has to plan (an order, groups, a join, a limit) have a plus before their parameters. Of a bare one it
+ * looks at the value while it plans, and so plans again at each call, which takes longer than the answer. A plus is a no-op.
+ */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';

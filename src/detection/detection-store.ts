@@ -93,7 +93,7 @@ export class DetectionStore {
   /** Every pin's detections in the order of pins; refused images are passed over. */
   *all(): IterableIterator<{ readonly pinIndex: number; readonly found: ImageDetections }> {
     const page = this.database.prepare(
-      'SELECT * FROM detections WHERE detectorId = ? AND pinIndex > ? AND failure IS NULL ORDER BY pinIndex LIMIT 1000',
+      'SELECT * FROM detections WHERE detectorId = +? AND pinIndex > +? AND failure IS NULL ORDER BY pinIndex LIMIT 1000',
     );
     for (let after = -1; ;) {
       const rows = page.all(this.detectorId, after) as StoredRow[];
@@ -115,13 +115,13 @@ export class DetectionStore {
   }
 
   private looked(detectorId: number): boolean {
-    return this.database.prepare('SELECT 1 FROM detections WHERE detectorId = ? LIMIT 1').get(detectorId) !== undefined;
+    return this.database.prepare('SELECT 1 FROM detections WHERE detectorId = +? LIMIT 1').get(detectorId) !== undefined;
   }
 
   /** Images refused, by reason. */
   failures(): Record<string, number> {
     const rows = this.database
-      .prepare('SELECT failure, count(*) FROM detections WHERE detectorId = ? AND failure IS NOT NULL GROUP BY failure')
+      .prepare('SELECT failure, count(*) FROM detections WHERE detectorId = +? AND failure IS NOT NULL GROUP BY failure')
       .raw()
       .all(this.detectorId) as [string, number][];
     return Object.fromEntries(rows);

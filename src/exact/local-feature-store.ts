@@ -100,7 +100,7 @@ export class LocalFeatureStore {
   /** Rows written after `sequence`, in that order, failures too; with the number of each. */
   *changedSince(sequence: number): IterableIterator<LocalFeatureRow & { readonly sequence: number }> {
     const rows = this.database.prepare(
-      `SELECT ${FIELDS}, sequence FROM local_features WHERE recipe = ? AND sequence > ? ORDER BY sequence`,
+      `SELECT ${FIELDS}, sequence FROM local_features WHERE recipe = +? AND sequence > +? ORDER BY sequence`,
     );
     for (const row of rows.iterate(RECIPE, sequence) as IterableIterator<StoredRow & { sequence: number }>) {
       yield { ...rowOf(row), sequence: row.sequence };

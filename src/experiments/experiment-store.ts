@@ -170,7 +170,7 @@ export class ExperimentStore {
 
   /** What was done to it, oldest first. */
   audit(key: string): readonly AuditEntry[] {
-    const rows = this.database.prepare('SELECT at, by, action, version, detail FROM experiment_audit WHERE key = ? ORDER BY id').all(key);
+    const rows = this.database.prepare('SELECT at, by, action, version, detail FROM experiment_audit WHERE key = +? ORDER BY id').all(key);
     return rows as AuditEntry[];
   }
 

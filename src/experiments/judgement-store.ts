@@ -184,7 +184,7 @@ export class JudgementStore {
     if (!row) return null;
     const total = this.database.prepare('SELECT count(*) FROM judgement_task WHERE study = ?').pluck().get(study) as number;
     const done = this.database
-      .prepare('SELECT count(*) FROM judgement JOIN judgement_task USING (task_id) WHERE study = ? AND judge = ?')
+      .prepare('SELECT count(*) FROM judgement JOIN judgement_task USING (task_id) WHERE study = +? AND judge = +?')
       .pluck()
       .get(study, judge) as number;
     const [left, right] = [row.left_pins, row.right_pins].map(pinIdsOf);
@@ -193,8 +193,8 @@ export class JudgementStore {
 
   private openTask(study: string, judge: string, mayShow: (pinId: string) => boolean): TaskRow | null {
     const open = this.database.prepare(
-      `SELECT * FROM judgement_task t WHERE study = ? AND NOT EXISTS
-       (SELECT 1 FROM judgement j WHERE j.task_id = t.task_id AND j.judge = ?) ORDER BY place`,
+      `SELECT * FROM judgement_task t WHERE study = +? AND NOT EXISTS
+       (SELECT 1 FROM judgement j WHERE j.task_id = t.task_id AND j.judge = +?) ORDER BY place`,
     );
     for (const row of open.iterate(study, judge) as IterableIterator<TaskRow>)
       if ([row.query_pin, ...pinIdsOf(row.left_pins), ...pinIdsOf(row.right_pins)].every(mayShow)) return row;
@@ -286,7 +286,7 @@ export class JudgementStore {
 
   private answers(study: string): readonly AnswerRow[] {
     return this.database
-      .prepare('SELECT * FROM judgement JOIN judgement_task USING (task_id) WHERE study = ? ORDER BY place, judge')
+      .prepare('SELECT * FROM judgement JOIN judgement_task USING (task_id) WHERE study = +? ORDER BY place, judge')
       .all(study) as AnswerRow[];
   }
 }

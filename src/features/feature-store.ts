@@ -181,7 +181,7 @@ export class FeatureStore {
 
   /** Whether a net has any row of a subject. */
   has(netId: number, subject: Subject): boolean {
-    const any = this.database.prepare('SELECT 1 FROM visual_features WHERE netId = ? AND subject = ? LIMIT 1');
+    const any = this.database.prepare('SELECT 1 FROM visual_features WHERE netId = +? AND subject = +? LIMIT 1');
     return any.get(netId, SUBJECTS.indexOf(subject)) !== undefined;
   }
 
@@ -200,14 +200,14 @@ export class FeatureStore {
 
   /** All rows of a subject by pinIndex, failures included. */
   *rows(netId: number, subject: Subject): IterableIterator<FeatureRow> {
-    const rows = this.database.prepare(`SELECT ${FIELDS} FROM visual_features WHERE netId = ? AND subject = ? ORDER BY pinIndex`);
+    const rows = this.database.prepare(`SELECT ${FIELDS} FROM visual_features WHERE netId = +? AND subject = +? ORDER BY pinIndex`);
     for (const row of rows.iterate(netId, SUBJECTS.indexOf(subject)) as IterableIterator<StoredRow>) yield rowOf(row);
   }
 
   /** Rows written after `sequence`, in that order. */
   changedSince(netId: number, sequence: number): (FeatureRow & { readonly subject: Subject })[] {
     const rows = this.database
-      .prepare(`SELECT subject, ${FIELDS} FROM visual_features WHERE netId = ? AND sequence > ? ORDER BY sequence`)
+      .prepare(`SELECT subject, ${FIELDS} FROM visual_features WHERE netId = +? AND sequence > +? ORDER BY sequence`)
       .all(netId, sequence) as (StoredRow & { subject: number })[];
     return rows.map((row) => ({ ...rowOf(row), subject: SUBJECTS[row.subject] }));
   }
@@ -221,7 +221,7 @@ export class FeatureStore {
   /** Short vectors of a net by pinIndex; none of a net that gives none. */
   *embeddings(netId: number): IterableIterator<{ readonly pinIndex: number; readonly embedding: Float32Array }> {
     const rows = this.database.prepare(
-      'SELECT pinIndex, embedding FROM visual_features WHERE netId = ? AND subject = 0 AND embedding IS NOT NULL ORDER BY pinIndex',
+      'SELECT pinIndex, embedding FROM visual_features WHERE netId = +? AND subject = 0 AND embedding IS NOT NULL ORDER BY pinIndex',
     );
     for (const { pinIndex, embedding } of rows.iterate(netId) as IterableIterator<{ pinIndex: number; embedding: Buffer }>)
       yield { pinIndex, embedding: new Float32Array(wordsIn(embedding).buffer) };
@@ -240,7 +240,7 @@ export class FeatureStore {
     const rows = this.database
       .prepare(
         `SELECT pinIndex, signature, phash, colours, code FROM visual_features
-        WHERE netId = ? AND subject = 0 AND code IS NOT NULL AND length(colours) = ${COLOUR_BYTES} ORDER BY pinIndex`,
+        WHERE netId = +? AND subject = 0 AND code IS NOT NULL AND length(colours) = ${COLOUR_BYTES} ORDER BY pinIndex`,
       )
       .all(netId) as { pinIndex: number; signature: string; phash: string; colours: Buffer; code: Buffer }[];
     return rows.map((row) => ({ ...row, code: wordsIn(row.code) }));
@@ -248,7 +248,7 @@ export class FeatureStore {
 
   /** Deletes up to `most` rows of a net. Returns the bytes of codes, scores and fingerprints they held, and their number. */
   dropRows(netId: number, most: number): { rows: number; bytes: number } {
-    const chosen = `SELECT rowid FROM visual_features WHERE netId = ? LIMIT ${most}`;
+    const chosen = `SELECT rowid FROM visual_features WHERE netId = +? LIMIT ${most}`;
     return this.database
       .transaction(() => {
         const sums = this.database
@@ -282,7 +282,7 @@ export class FeatureStore {
   /** Refused images of a net by error code. */
   failures(netId: number): Record<string, number> {
     const rows = this.database
-      .prepare('SELECT failure, count(*) FROM visual_features WHERE netId = ? AND failure IS NOT NULL GROUP BY failure')
+      .prepare('SELECT failure, count(*) FROM visual_features WHERE netId = +? AND failure IS NOT NULL GROUP BY failure')
       .raw()
       .all(netId) as [string, number][];
     return Object.fromEntries(rows);

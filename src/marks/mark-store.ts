@@ -181,7 +181,7 @@ export class MarkStore {
 
   /** The marks of a pin's picture, surest first. */
   marksOf(pinIndex: number): FoundMark[] {
-    const rows = this.database.prepare('SELECT label, score, x1, y1, x2, y2 FROM found_marks WHERE pinIndex = ? ORDER BY place').raw();
+    const rows = this.database.prepare('SELECT label, score, x1, y1, x2, y2 FROM found_marks WHERE pinIndex = +? ORDER BY place').raw();
     return (rows.all(pinIndex) as [string, number, number, number, number, number][]).map(([label, score, ...box]) => ({
       label,
       score,

@@ -34,7 +34,7 @@ export class ListQueue {
     this.database = openDatabase(join(folder, 'list-queue.sqlite'), { synchronous, cacheKib: 8192 });
     migrate(this.database, 'list-queue', STEPS);
     this.insert = this.database.prepare('INSERT INTO waiting (columns, list) VALUES (?, ?)');
-    this.oldest = this.database.prepare('SELECT id, columns, list FROM waiting ORDER BY id LIMIT ?');
+    this.oldest = this.database.prepare('SELECT id, columns, list FROM waiting ORDER BY id LIMIT +?');
     const { count, bytes } = this.database
       .prepare('SELECT count(*) AS count, coalesce(sum(length(list)), 0) AS bytes FROM waiting')
       .get() as {

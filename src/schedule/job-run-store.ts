@@ -69,7 +69,7 @@ export class JobRunStore {
   /** At most `limit` runs, newest first; `job` null: of all jobs. */
   runs(limit: number, job: string | null = null): readonly JobRun[] {
     const where = job === null ? '' : 'WHERE job = ?';
-    const rows = this.database.prepare(`SELECT ${COLUMNS} FROM job_run ${where} ORDER BY id DESC LIMIT ?`);
+    const rows = this.database.prepare(`SELECT ${COLUMNS} FROM job_run ${where} ORDER BY id DESC LIMIT +?`);
     return (rows.all(...(job === null ? [limit] : [job, limit])) as Row[]).map(runOf);
   }
 

@@ -75,12 +75,12 @@ export class ObjectStore {
 
   /** Whether nothing was indexed for this net and these detectors. */
   get isEmpty(): boolean {
-    return this.database.prepare('SELECT 1 FROM objects WHERE netKey = ? AND detector = ? LIMIT 1').get(...this.key) === undefined;
+    return this.database.prepare('SELECT 1 FROM objects WHERE netKey = +? AND detector = +? LIMIT 1').get(...this.key) === undefined;
   }
 
   /** Whether something was indexed for another net or other detectors. */
   get othersHave(): boolean {
-    const other = 'SELECT 1 FROM objects WHERE netKey < ?1 OR netKey > ?1 OR (netKey = ?1 AND detector <> ?2) LIMIT 1';
+    const other = 'SELECT 1 FROM objects WHERE netKey < +?1 OR netKey > +?1 OR (netKey = +?1 AND detector <> +?2) LIMIT 1';
     return this.database.prepare(other).get({ 1: this.key[0], 2: this.key[1] }) !== undefined;
   }
 
@@ -96,7 +96,7 @@ export class ObjectStore {
   changedSince(sequence: number, limit: number): readonly (PinObjectsRow & { readonly sequence: number })[] {
     const rows = this.database.prepare(
       `SELECT pinIndex, state, objects, codes, sequence FROM objects
-       WHERE netKey = ? AND detector = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
+       WHERE netKey = +? AND detector = +? AND sequence > +? ORDER BY sequence LIMIT +?`,
     );
     return (rows.all(...this.key, sequence, limit) as StoredRow[]).map((row) => ({ ...rowOf(row), sequence: row.sequence }));
   }
@@ -128,7 +128,7 @@ export class ObjectStore {
   /** All rows in the order of pins. */
   *all(): IterableIterator<PinObjectsRow> {
     const rows = this.database.prepare(
-      'SELECT pinIndex, state, objects, codes, sequence FROM objects WHERE netKey = ? AND detector = ? ORDER BY pinIndex',
+      'SELECT pinIndex, state, objects, codes, sequence FROM objects WHERE netKey = +? AND detector = +? ORDER BY pinIndex',
     );
     for (const row of rows.iterate(...this.key) as IterableIterator<StoredRow>) yield rowOf(row);
   }

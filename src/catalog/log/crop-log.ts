@@ -47,7 +47,7 @@ export class CropLog {
   constructor(database: Database, lists: ServedListLog) {
     this.insert = database.prepare('INSERT OR IGNORE INTO crop VALUES (?, ?, ?, ?, ?, ?, ?)');
     this.ofPin = database.prepare(`SELECT c.list_index, x1, y1, x2, y2, by_hand, person FROM crop c
-      JOIN served_list s USING (list_index) WHERE c.query_pin = ? ORDER BY c.list_index DESC LIMIT ?`);
+      JOIN served_list s USING (list_index) WHERE c.query_pin = +? ORDER BY c.list_index DESC LIMIT +?`);
     this.engaged = database.prepare(`SELECT pin, count(DISTINCT coalesce(person, -1)) AS people FROM event
       WHERE type BETWEEN ? AND ? AND list_index IN (SELECT value FROM json_each(?)) GROUP BY pin`);
     lists.onWritten((list, listIndex) => {

@@ -161,14 +161,14 @@ export class EngagementLog {
     this.strayKnown = database.prepare<[string], number>('SELECT 1 FROM stray_event WHERE event_id = ?').pluck();
     this.listOf = database.prepare('SELECT list_index, person FROM served_list WHERE recommendation_id = ?');
     this.ofList = database.prepare(
-      'SELECT event_index, type, list_index, pin, position, at, value FROM event WHERE list_index = ? ORDER BY event_index',
+      'SELECT event_index, type, list_index, pin, position, at, value FROM event WHERE list_index = +? ORDER BY event_index',
     );
     // Of the same moment, those of unknown lists are the newer ones: they join behind the others.
     // Named, because the index of all actions holds these, too, among many others.
     const hidden = 'event INDEXED BY event_hidden';
     this.hides = database.prepare(
-      `SELECT type, pin, at, reason, 0 AS stray, event_index FROM ${hidden} WHERE person = ? AND type >= 5 AND at <= ?
-       UNION ALL SELECT type, pin, at, reason, 1, 0 FROM stray_event WHERE person = ? AND type >= 5 AND at <= ?
+      `SELECT type, pin, at, reason, 0 AS stray, event_index FROM ${hidden} WHERE person = +? AND type >= 5 AND at <= +?
+       UNION ALL SELECT type, pin, at, reason, 1, 0 FROM stray_event WHERE person = +? AND type >= 5 AND at <= +?
        ORDER BY at, stray, event_index`,
     );
     this.hasHidden = database
@@ -181,7 +181,7 @@ export class EngagementLog {
     const actionsOf = (types: string): Statement<[number, number, number], ActionRow> =>
       database
         .prepare<[number, number, number], ActionRow>(
-          `SELECT type, pin, at FROM event WHERE person = ? AND ${types} AND at < ? ORDER BY at DESC, event_index DESC LIMIT ?`,
+          `SELECT type, pin, at FROM event WHERE person = +? AND ${types} AND at < +? ORDER BY at DESC, event_index DESC LIMIT +?`,
         )
         .raw();
     this.actions = actionsOf('type >= 1');
@@ -291,7 +291,7 @@ export class EngagementLog {
 
   /** Events by minute (epoch milliseconds / 60,000) since a moment, of the last 100,000 that came. */
   perMinute(since: number): ReadonlyMap<number, number> {
-    const counted = 'SELECT at / 60000 AS minute, count(*) FROM event WHERE event_index > ? AND at >= ? GROUP BY minute';
+    const counted = 'SELECT at / 60000 AS minute, count(*) FROM event WHERE event_index > +? AND at >= +? GROUP BY minute';
     return new Map(
       this.database
         .prepare<[number, number], [number, number]>(counted)
@@ -355,8 +355,8 @@ export class EngagementLog {
   eventsAfter(eventIndex: number, limit: number): readonly LoggedEvent[] {
     return this.database
       .prepare<[number, number], EventRow>(
-        `SELECT event_index, type, list_index, pin, position, at, value FROM event WHERE event_index > ?
-         ORDER BY event_index LIMIT ?`,
+        `SELECT event_index, type, list_index, pin, position, at, value FROM event WHERE event_index > +?
+         ORDER BY event_index LIMIT +?`,
       )
       .all(eventIndex, limit)
       .map(eventOf);

@@ -20,7 +20,7 @@ export function erasePerson(database: Database, userId: string): LogErasure {
       const events = database.prepare('DELETE FROM event WHERE person = ?').run(person).changes;
       const strayEvents = database.prepare('DELETE FROM stray_event WHERE person = ?').run(person).changes;
       const sessions = database
-        .prepare('SELECT DISTINCT session FROM served_list WHERE person = ? AND session IS NOT NULL')
+        .prepare('SELECT DISTINCT session FROM served_list WHERE person = +? AND session IS NOT NULL')
         .pluck()
         .all(person) as string[];
       const servedLists = database.prepare('UPDATE served_list SET person = NULL, session = NULL WHERE person = ?').run(person).changes;

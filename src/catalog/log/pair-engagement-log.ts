@@ -94,16 +94,16 @@ export class PairEngagementLog {
     this.events = events;
     this.ofQuery = database
       .prepare<[number], [pin: number, clicks: number, expected: number]>(
-        'SELECT pin, clicks, expected FROM pair_engagement WHERE query_pin = ? ORDER BY pin',
+        'SELECT pin, clicks, expected FROM pair_engagement WHERE query_pin = +? ORDER BY pin',
       )
       .raw();
     this.ofPair = database.prepare('SELECT pin, clicks, expected, at FROM pair_engagement WHERE query_pin = ? AND pin = ?');
     this.earlier = database
-      .prepare<[number, number], number>('SELECT 1 FROM event WHERE list_index = ? AND event_index < ? LIMIT 1')
+      .prepare<[number, number], number>('SELECT 1 FROM event WHERE list_index = +? AND event_index < +? LIMIT 1')
       .pluck();
     this.clicked = database
       .prepare<[number, number, number, number, number], number>(
-        'SELECT 1 FROM event WHERE list_index = ? AND pin = ? AND type BETWEEN ? AND ? AND event_index < ? LIMIT 1',
+        'SELECT 1 FROM event WHERE list_index = +? AND pin = +? AND type BETWEEN ? AND ? AND event_index < +? LIMIT 1',
       )
       .pluck();
     this.readThrough = database.prepare<[], number>("SELECT event_index FROM roll_up WHERE name = 'pairs'").pluck();

@@ -101,7 +101,7 @@ export class RetentionLog {
       .prepare<[string], DayTotals>(
         `SELECT day, surface, m.text AS model, a.text AS arm, ${sums}
          FROM (SELECT * FROM log_day UNION ALL ${totalsOf('1')}) t JOIN word m ON m.id = t.model LEFT JOIN word a ON a.id = t.arm
-         WHERE day >= ? GROUP BY day, surface, t.model, t.arm ORDER BY day, surface, model, arm`,
+         WHERE day >= +? GROUP BY day, surface, t.model, t.arm ORDER BY day, surface, model, arm`,
       )
       .all(since);
   }
@@ -114,8 +114,8 @@ export class RetentionLog {
         const through = this.database.prepare<[], number>("SELECT event_index FROM roll_up WHERE name = 'pairs'").pluck().get() ?? 0;
         const lists = this.database
           .prepare(
-            `INSERT INTO going SELECT list_index FROM served_list s WHERE at < ? AND list_index < (SELECT max(list_index) FROM served_list)
-             AND NOT EXISTS (SELECT 1 FROM event e WHERE e.list_index = s.list_index AND e.event_index > ?) ORDER BY at LIMIT ?`,
+            `INSERT INTO going SELECT list_index FROM served_list s WHERE at < +? AND list_index < (SELECT max(list_index) FROM served_list)
+             AND NOT EXISTS (SELECT 1 FROM event e WHERE e.list_index = s.list_index AND e.event_index > +?) ORDER BY at LIMIT +?`,
           )
           .run(before, through, most).changes;
         if (lists === 0) return { lists: 0, events: 0 };
@@ -144,7 +144,7 @@ export class RetentionLog {
       .transaction((): number => {
         const oldest = this.database
           .prepare<[number, number, number], number>(
-            'SELECT list_index FROM served_list WHERE list_index > ? AND at < ? ORDER BY list_index LIMIT ?',
+            'SELECT list_index FROM served_list WHERE list_index > +? AND at < +? ORDER BY list_index LIMIT +?',
           )
           .pluck()
           .all(this.horizon.get('rows') ?? 0, before, most);

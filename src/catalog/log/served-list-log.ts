@@ -216,7 +216,7 @@ export class ServedListLog {
 
   /** Lists by minute (epoch milliseconds / 60,000) since a moment. */
   perMinute(since: number): ReadonlyMap<number, number> {
-    const counted = 'SELECT at / 60000 AS minute, count(*) FROM served_list WHERE at >= ? GROUP BY minute';
+    const counted = 'SELECT at / 60000 AS minute, count(*) FROM served_list WHERE at >= +? GROUP BY minute';
     return new Map(this.database.prepare<[number], [number, number]>(counted).raw().all(since));
   }
 
@@ -239,18 +239,20 @@ export class ServedListLog {
   /** Lists after a row number, in the order they were written: what counts read. */
   listsAfter(listIndex: number, limit: number): readonly StoredList[] {
     return this.database
-      .prepare<[number, number], ListRow>(`SELECT ${HEAD}, feature_rows FROM served_list WHERE list_index > ? ORDER BY list_index LIMIT ?`)
+      .prepare<[number, number], ListRow>(
+        `SELECT ${HEAD}, feature_rows FROM served_list WHERE list_index > +? ORDER BY list_index LIMIT +?`,
+      )
       .all(listIndex, limit)
       .map((row) => this.listOf(row));
   }
 
   private pageStatement(range: ListRange): Statement<[Record<string, unknown>], ListRow> {
     const surfaces = (range.surfaces ?? SURFACES).map((surface) => SURFACES.indexOf(surface)).join(', ');
-    const person = range.userId === undefined ? '' : 'AND person = @person';
+    const person = range.userId === undefined ? '' : 'AND person = +@person';
     const rows = range.withRows === false ? '' : ', feature_rows';
     return this.database.prepare(`SELECT ${HEAD}${rows} FROM served_list
-      WHERE (at > @at OR (at = @at AND list_index > @listIndex)) AND at >= @at AND at < @to
-        AND surface IN (${surfaces}) ${person} ORDER BY at, list_index LIMIT @page`);
+      WHERE (at > +@at OR (at = +@at AND list_index > +@listIndex)) AND at >= +@at AND at < +@to
+        AND surface IN (${surfaces}) ${person} ORDER BY at, list_index LIMIT +@page`);
   }
 
   private listOf(row: ListRow): StoredList {

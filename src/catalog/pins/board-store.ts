@@ -85,7 +85,9 @@ export class BoardStore {
 
   /** Boards that are there with ordinals below `before`, the latest first. */
   latest(before: number, limit: number): Board[] {
-    const rows = this.database.prepare('SELECT * FROM boards WHERE boardIndex < ? AND removedAt IS NULL ORDER BY boardIndex DESC LIMIT ?');
+    const rows = this.database.prepare(
+      'SELECT * FROM boards WHERE boardIndex < +? AND removedAt IS NULL ORDER BY boardIndex DESC LIMIT +?',
+    );
     return (rows.all(before, limit) as BoardRow[]).map(boardOf);
   }
 

@@ -42,7 +42,7 @@ export function deriveCategories(database: Database, sequence: Sequence, own = 0
 
 const TOUCHED = [
   'SELECT pinIndex FROM saves WHERE sequence > ?',
-  'SELECT s.pinIndex FROM boards b JOIN saves s USING (boardIndex) WHERE b.sequence > ?',
+  'SELECT s.pinIndex FROM boards b JOIN saves s USING (boardIndex) WHERE b.sequence > +?',
   'SELECT pinIndex FROM pins WHERE sequence > ?',
 ];
 

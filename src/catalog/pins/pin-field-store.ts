@@ -49,7 +49,7 @@ export class PinFieldStore {
     this.cards = database.prepare(`SELECT ${CARD_COLUMNS} ${OF_LIST}`).raw();
     this.whole = database.prepare(`SELECT ${WHOLE_COLUMNS} ${OF_LIST}`).raw();
     this.one = database.prepare(`SELECT ${WHOLE_COLUMNS} FROM pins p WHERE p.pinIndex = ?`).raw();
-    this.changed = database.prepare('SELECT pinIndex FROM pins WHERE sequence > ? LIMIT ?').pluck();
+    this.changed = database.prepare('SELECT pinIndex FROM pins WHERE sequence > +? LIMIT +?').pluck();
   }
 
   /** The values of `names` for each pin, null where it has none. */

@@ -174,7 +174,7 @@ export class PinStore {
     const row = this.database
       .prepare(
         `SELECT p.*, i.failure, i.words FROM pins p
-        LEFT JOIN pin_images i ON i.pinIndex = p.pinIndex AND i.imageVersion = p.imageVersion WHERE p.pinIndex = ?`,
+        LEFT JOIN pin_images i ON i.pinIndex = p.pinIndex AND i.imageVersion = p.imageVersion WHERE p.pinIndex = +?`,
       )
       .get(pinIndex) as PinRow | undefined;
     return row ? pinOf(row) : null;
@@ -226,13 +226,13 @@ export class PinStore {
   /** The images not yet looked at in their present version: neither found good nor refused. At most `limit` of them, of pins `from` .. `to`. */
   imagesNeeded(limit = -1, from = 0, to = Number.MAX_SAFE_INTEGER): PinImage[] {
     return this.database
-      .prepare(`${IMAGES_NEEDED} AND p.pinIndex >= ? AND p.pinIndex < ? ORDER BY p.pinIndex LIMIT ?`)
+      .prepare(`${IMAGES_NEEDED} AND p.pinIndex >= +? AND p.pinIndex < +? ORDER BY p.pinIndex LIMIT +?`)
       .all(from, to, limit) as PinImage[];
   }
 
   /** Those of pins that changed after `sequence`. */
   imagesNeededSince(sequence: number, limit = -1): PinImage[] {
-    return this.database.prepare(`${IMAGES_NEEDED} AND p.sequence > ? ORDER BY p.sequence LIMIT ?`).all(sequence, limit) as PinImage[];
+    return this.database.prepare(`${IMAGES_NEEDED} AND p.sequence > +? ORDER BY p.sequence LIMIT +?`).all(sequence, limit) as PinImage[];
   }
 
   /**
@@ -273,13 +273,13 @@ export class PinStore {
   /** Rows for the resident columns, by pinIndex: all from `from` on. */
   columnRows(from = 0): IterableIterator<PinColumnRow> {
     return this.database
-      .prepare(`${COLUMN_ROWS} WHERE p.pinIndex >= ? ORDER BY p.pinIndex`)
+      .prepare(`${COLUMN_ROWS} WHERE p.pinIndex >= +? ORDER BY p.pinIndex`)
       .raw()
       .iterate(from) as IterableIterator<PinColumnRow>;
   }
 
   columnRow(pinIndex: number): PinColumnRow | null {
-    this.oneColumnRow ??= this.database.prepare(`${COLUMN_ROWS} WHERE p.pinIndex = ?`).raw();
+    this.oneColumnRow ??= this.database.prepare(`${COLUMN_ROWS} WHERE p.pinIndex = +?`).raw();
     return (this.oneColumnRow.get(pinIndex) as PinColumnRow | undefined) ?? null;
   }
 

@@ -63,7 +63,7 @@ export class RemovalStore {
     this.database = database;
     this.sequence = sequence;
     this.switches = database
-      .prepare(`SELECT sequence, pinIndex FROM pin_switches WHERE sequence > ? ORDER BY sequence LIMIT ${SWITCHES_AT_ONCE}`)
+      .prepare(`SELECT sequence, pinIndex FROM pin_switches WHERE sequence > +? ORDER BY sequence LIMIT ${SWITCHES_AT_ONCE}`)
       .raw();
     // A pin that came back is found by its switch alone: its row may have changed since.
     this.fates = database.prepare(`
@@ -71,7 +71,7 @@ export class RemovalStore {
       UNION SELECT pinId, removed FROM pins
         WHERE pinIndex IN (SELECT pinIndex FROM pin_switches WHERE sequence > @after AND sequence <= @through)`);
     this.dataVersion = database.prepare('PRAGMA data_version').pluck();
-    this.removed = database.prepare('SELECT DISTINCT boardIndex, pinIndex FROM removed_saves WHERE sequence > ?');
+    this.removed = database.prepare('SELECT DISTINCT boardIndex, pinIndex FROM removed_saves WHERE sequence > +?');
   }
 
   /** Whether this or another connection may have written since the last call: about four microseconds. */

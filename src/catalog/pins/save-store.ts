@@ -21,7 +21,7 @@ const SAVE_INDEXES: Readonly<Record<string, string>> = {
 };
 
 /** The plus keeps SQLite from walking through all saves by pin to spare itself a sort: every upsert asks this. */
-export const SAVED_SINCE = 'SELECT DISTINCT +pinIndex FROM saves WHERE sequence > ?';
+export const SAVED_SINCE = 'SELECT DISTINCT +pinIndex FROM saves WHERE sequence > +?';
 
 /** A save by ordinals; userIndex -1: nobody known; `at` null: not said, so `arrivedAt` is stored and a stored time is kept. */
 export interface SaveRow {
@@ -68,11 +68,11 @@ export class SaveStore {
     this.insertMany = database.prepare(`INSERT OR IGNORE INTO saves VALUES ${places}`);
     this.find = database.prepare('SELECT at FROM saves WHERE boardIndex = ? AND pinIndex = ? AND userIndex = ?').pluck();
     this.setTime = database.prepare('UPDATE saves SET at = ? WHERE boardIndex = ? AND pinIndex = ? AND userIndex = ?');
-    this.boards = database.prepare('SELECT DISTINCT boardIndex FROM saves WHERE pinIndex = ? ORDER BY boardIndex').pluck();
-    this.pins = database.prepare('SELECT DISTINCT pinIndex FROM saves WHERE boardIndex = ? ORDER BY pinIndex').pluck();
+    this.boards = database.prepare('SELECT DISTINCT boardIndex FROM saves WHERE pinIndex = +? ORDER BY boardIndex').pluck();
+    this.pins = database.prepare('SELECT DISTINCT pinIndex FROM saves WHERE boardIndex = +? ORDER BY pinIndex').pluck();
     this.countPins = database.prepare('SELECT count(*) FROM saves WHERE pinIndex = ?').pluck();
     this.history = database.prepare(
-      'SELECT pinIndex, boardIndex, at FROM saves WHERE userIndex = ? AND at <= ? ORDER BY at DESC, pinIndex LIMIT ?',
+      'SELECT pinIndex, boardIndex, at FROM saves WHERE userIndex = +? AND at <= +? ORDER BY at DESC, pinIndex LIMIT +?',
     );
   }
 
@@ -173,9 +173,9 @@ export class SaveStore {
    * `numbers.removedThrough` is greater than `sequence`, count again.
    */
   *membershipsSince(sequence: number, most = -1): IterableIterator<{ sequence: number; boardIndex: number; pinIndex: number }> {
-    const rows = this.database.prepare(`SELECT sequence, boardIndex, pinIndex FROM saves s WHERE sequence > ? AND NOT EXISTS
+    const rows = this.database.prepare(`SELECT sequence, boardIndex, pinIndex FROM saves s WHERE sequence > +? AND NOT EXISTS
       (SELECT 1 FROM saves o WHERE o.boardIndex = s.boardIndex AND o.pinIndex = s.pinIndex AND o.sequence < s.sequence)
-      ORDER BY sequence LIMIT ?`);
+      ORDER BY sequence LIMIT +?`);
     yield* rows.iterate(sequence, most) as IterableIterator<{ sequence: number; boardIndex: number; pinIndex: number }>;
   }
 
@@ -191,7 +191,9 @@ export class SaveStore {
 
   /** The pins of a board, the newest save first; each pin once. */
   newestOf(boardIndex: number): number[] {
-    const rows = this.database.prepare('SELECT pinIndex FROM saves WHERE boardIndex = ? GROUP BY pinIndex ORDER BY max(at) DESC, pinIndex');
+    const rows = this.database.prepare(
+      'SELECT pinIndex FROM saves WHERE boardIndex = +? GROUP BY pinIndex ORDER BY max(at) DESC, pinIndex',
+    );
     return rows.pluck().all(boardIndex) as number[];
   }
 
@@ -220,7 +222,7 @@ export class SaveStore {
   /** Users of the last saves, the latest first; at most `limit` of them, from the last 20,000 saves. */
   lastSavers(limit: number): number[] {
     const last = 'SELECT userIndex, sequence FROM saves WHERE userIndex >= 0 ORDER BY sequence DESC LIMIT 20000';
-    const rows = this.database.prepare(`SELECT userIndex FROM (${last}) GROUP BY userIndex ORDER BY max(sequence) DESC LIMIT ?`);
+    const rows = this.database.prepare(`SELECT userIndex FROM (${last}) GROUP BY userIndex ORDER BY max(sequence) DESC LIMIT +?`);
     return rows.pluck().all(limit) as number[];
   }
 

@@ -38,7 +38,7 @@ export class TextStore {
     this.replace = database.prepare('INSERT OR REPLACE INTO pin_text (rowid, title, description, annotations) VALUES (?, ?, ?, ?)');
     this.find = database.prepare(`SELECT t.rowid AS pinIndex, -bm25(pin_text, ${BM25_WEIGHTS}) AS score
       FROM pin_text t JOIN pins p ON p.pinIndex = t.rowid
-      WHERE pin_text MATCH ? AND p.removed = 0 ORDER BY score DESC, t.rowid LIMIT ?`);
+      WHERE pin_text MATCH ? AND p.removed = 0 ORDER BY score DESC, t.rowid LIMIT +?`);
   }
 
   put(pinIndex: number, texts: readonly [string, string, string]): void {
@@ -49,7 +49,7 @@ export class TextStore {
   fillAfterMigration(sequence: Sequence): void {
     if (this.database.readonly || sequence.number(TEXTS_ARE_WORDS) === 1) return;
     const rows = this.database
-      .prepare('SELECT pinIndex, title, description, annotations FROM pins WHERE pinIndex >= ? ORDER BY pinIndex LIMIT 1000')
+      .prepare('SELECT pinIndex, title, description, annotations FROM pins WHERE pinIndex >= +? ORDER BY pinIndex LIMIT 1000')
       .raw();
     this.database
       .transaction(() => {

@@ -53,7 +53,7 @@ export class UserStore {
   named(text: string, limit: number): number[] {
     const own = this.indexOf(text);
     const rows = this.database
-      .prepare('SELECT userIndex FROM users WHERE instr(lower(userId), lower(?)) > 0 ORDER BY length(userId), userId LIMIT ?')
+      .prepare('SELECT userIndex FROM users WHERE instr(lower(userId), lower(?)) > 0 ORDER BY length(userId), userId LIMIT +?')
       .pluck()
       .all(text, limit) as number[];
     return own < 0 ? rows : [own, ...rows.filter((userIndex) => userIndex !== own)].slice(0, limit);

@@ -83,7 +83,7 @@ export class ExposureStore {
       `INSERT OR REPLACE INTO exposed_list (experiment, ${COLUMNS}) VALUES (${Array(22).fill('?').join(', ')})`,
     );
     this.byUnit = database
-      .prepare<unknown[], RawRow>(`SELECT ${COLUMNS} FROM exposed_list WHERE experiment = ? AND unit = ? ORDER BY at, list_index`)
+      .prepare<unknown[], RawRow>(`SELECT ${COLUMNS} FROM exposed_list WHERE experiment = +? AND unit = +? ORDER BY at, list_index`)
       .raw() as unknown as Statement<unknown[], RawRow>;
     this.byList = database
       .prepare<unknown[], RawRow>(`SELECT ${COLUMNS} FROM exposed_list WHERE list_index = ? AND experiment = ?`)
@@ -145,7 +145,7 @@ export class ExposureStore {
   /** At most `limit` units after one in order of their ids, of those that met an arm. */
   unitsAfter(experiment: number, unit: string, limit: number): readonly string[] {
     return this.database
-      .prepare('SELECT DISTINCT unit FROM exposed_list WHERE experiment = ? AND unit > ? AND arm >= 0 ORDER BY unit LIMIT ?')
+      .prepare('SELECT DISTINCT unit FROM exposed_list WHERE experiment = +? AND unit > +? AND arm >= 0 ORDER BY unit LIMIT +?')
       .pluck()
       .all(experiment, unit, limit) as string[];
   }
@@ -159,7 +159,7 @@ export class ExposureStore {
   /** The rows of every unit in turn, a unit in memory at a time. */
   *units(experiment: number): Generator<ExposedList[]> {
     const rows = this.database
-      .prepare(`SELECT ${COLUMNS} FROM exposed_list WHERE experiment = ? ORDER BY unit, at, list_index`)
+      .prepare(`SELECT ${COLUMNS} FROM exposed_list WHERE experiment = +? ORDER BY unit, at, list_index`)
       .raw()
       .iterate(experiment) as IterableIterator<RawRow>;
     let unit: ExposedList[] = [];
@@ -221,7 +221,7 @@ export class ExposureStore {
   /** The newest lists of an experiment on which its arms differ: recommendation ids. */
   differingLists(experiment: string, limit: number): readonly string[] {
     return this.database
-      .prepare('SELECT recommendation_id FROM counterfactual WHERE experiment = ? AND same = 0 ORDER BY number DESC LIMIT ?')
+      .prepare('SELECT recommendation_id FROM counterfactual WHERE experiment = +? AND same = 0 ORDER BY number DESC LIMIT +?')
       .pluck()
       .all(experiment, limit) as string[];
   }
@@ -230,7 +230,7 @@ export class ExposureStore {
   counterfactualsAfter(number: number, limit: number): readonly { number: number; recommendationId: string; experiment: string }[] {
     return this.database
       .prepare(
-        `SELECT number, recommendation_id AS recommendationId, experiment FROM counterfactual WHERE number > ? ORDER BY number LIMIT ?`,
+        `SELECT number, recommendation_id AS recommendationId, experiment FROM counterfactual WHERE number > +? ORDER BY number LIMIT +?`,
       )
       .all(number, limit) as { number: number; recommendationId: string; experiment: string }[];
   }

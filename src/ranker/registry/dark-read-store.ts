@@ -85,7 +85,7 @@ export class DarkReadStore {
   /** In the order in which they were made. */
   reads({ model = null, from = 0, to = Number.MAX_SAFE_INTEGER, last = -1 }: DarkReadRange = {}): readonly DarkRead[] {
     const rows = this.database
-      .prepare('SELECT * FROM dark_read WHERE at >= ? AND at < ? AND dark_model = coalesce(?, dark_model) ORDER BY id DESC LIMIT ?')
+      .prepare('SELECT * FROM dark_read WHERE at >= +? AND at < +? AND dark_model = coalesce(?, dark_model) ORDER BY id DESC LIMIT +?')
       .all(from, to, model, last) as Row[];
     return rows.reverse().map(readOf);
   }
@@ -96,7 +96,7 @@ export class DarkReadStore {
     const row = this.database
       .prepare(
         `SELECT dark_model AS model FROM dark_read
-        WHERE (substr(dark_model, 1, ?) = ?) = ? ORDER BY id DESC LIMIT 1`,
+        WHERE (substr(dark_model, 1, ?) = +?) = +? ORDER BY id DESC LIMIT 1`,
       )
       .get(begin.length, begin, of === 'nets' ? 1 : 0);
     return (row as { model: string } | undefined)?.model ?? null;
