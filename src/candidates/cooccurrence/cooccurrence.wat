@@ -5,6 +5,9 @@
 ;; sum was 0) is written to $touched: always written, the place moves on only when it was new, so there is no branch.
 ;; Returns the end of the touched pins.
 ;;
+;; sample...: writes the products (sum times factor, f64) of every $step-th byte of the touched pins at $t .. $end to $out. Returns the end of
+;; what was written.
+;;
 ;; near...: takes the sums of the touched pins at $t .. $end, sets them back to 0, and writes to $out those whose sum times
 ;; factor (f32 per pin) is at least $least. Returns the end of what was written.
 (module
@@ -35,6 +38,22 @@
         (local.set $at (i32.add (local.get $at) (i32.const 4)))
         (br $boards)))
     (local.get $touched))
+
+  (func (export "sampleOnes")
+    (param $t i32) (param $end i32) (param $step i32) (param $sums i32) (param $factors i32) (param $out i32)
+    (result i32)
+    (local $j i32)
+    (block $done
+      (loop $pins
+        (br_if $done (i32.ge_u (local.get $t) (local.get $end)))
+        (local.set $j (i32.load (local.get $t)))
+        (f64.store (local.get $out) (f64.mul
+          (f64.convert_i32_u (i32.load16_u (i32.add (local.get $sums) (i32.shl (local.get $j) (i32.const 1)))))
+          (f64.promote_f32 (f32.load (i32.add (local.get $factors) (i32.shl (local.get $j) (i32.const 2)))))))
+        (local.set $out (i32.add (local.get $out) (i32.const 8)))
+        (local.set $t (i32.add (local.get $t) (local.get $step)))
+        (br $pins)))
+    (local.get $out))
 
   ;; Writes (pin u32, sum u32) pairs.
   (func (export "nearOnes")
@@ -90,6 +109,22 @@
             (br $pins)))
         (br $boards)))
     (local.get $touched))
+
+  (func (export "sampleWeights")
+    (param $t i32) (param $end i32) (param $step i32) (param $sums i32) (param $factors i32) (param $out i32)
+    (result i32)
+    (local $j i32)
+    (block $done
+      (loop $pins
+        (br_if $done (i32.ge_u (local.get $t) (local.get $end)))
+        (local.set $j (i32.load (local.get $t)))
+        (f64.store (local.get $out) (f64.mul
+          (f64.load (i32.add (local.get $sums) (i32.shl (local.get $j) (i32.const 3))))
+          (f64.promote_f32 (f32.load (i32.add (local.get $factors) (i32.shl (local.get $j) (i32.const 2)))))))
+        (local.set $out (i32.add (local.get $out) (i32.const 8)))
+        (local.set $t (i32.add (local.get $t) (local.get $step)))
+        (br $pins)))
+    (local.get $out))
 
   ;; Writes records of 16 bytes: pin u32, 0, sum f64.
   (func (export "nearWeights")

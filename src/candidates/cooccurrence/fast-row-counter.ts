@@ -9,14 +9,21 @@ import {
   type Weigh,
   weigher,
 } from './board-cooccurrence.ts';
+import { TopKHeap } from '../../math/top-k.ts';
 import { type BoardPins, grownBy } from './board-pins.ts';
 
 type Add = (at: number, end: number, boardStart: number, boardPins: number, sums: number, touched: number, weights: number) => number;
+type Sample = (t: number, end: number, step: number, sums: number, factors: number, out: number) => number;
 type Near = (t: number, end: number, sums: number, factors: number, least: number, out: number) => number;
 
 /** Touched pins looked at between two looks at what the list holds: few at first, when the list fills. */
 const FIRST_CHUNK = 256;
 const LAST_CHUNK = 4096;
+/** Every 16th touched pin is looked at first, for a guess of what the list will hold at least; lists of fewer pins per place guess nothing. */
+const SAMPLED = 16;
+const SAMPLED_FROM = 8;
+/** Standard deviations of how many pins of the list are in the sample: a guess is too high, and the row counted again, for 1 row in 500. */
+const SAFE = 3;
 /** Record of a near pin: (u32, u32) for whole sums, (u32, 0, f64) for weighted ones. */
 const RECORD_BYTES = 16;
 /**
@@ -49,7 +56,10 @@ export class FastRowCounter {
   private readonly weigh: Weigh;
   private readonly queryFactor: Float64Array | null;
   private readonly add: Add;
+  private readonly sample: Sample;
   private readonly near: Near;
+  /** The best products of a sample. */
+  private readonly sampled: TopKHeap;
   private readonly whole: boolean;
   private readonly at: { sums: number; touched: number; factors: number; weights: number; out: number };
   private readonly out: Uint32Array;
@@ -77,6 +87,9 @@ export class FastRowCounter {
     };
     const { exports } = new WebAssembly.Instance(wasmKernel(import.meta.url, './cooccurrence.wasm'), { table: { memory: table.memory } });
     this.add = (this.whole ? exports.addOnes : exports.addWeights) as Add;
+    this.sample = (this.whole ? exports.sampleOnes : exports.sampleWeights) as Sample;
+    const expected = options.neighbors / SAMPLED;
+    this.sampled = new TopKHeap(Math.ceil(expected + SAFE * Math.sqrt(expected)));
     this.near = (this.whole ? exports.nearOnes : exports.nearWeights) as Near;
   }
 
@@ -91,11 +104,20 @@ export class FastRowCounter {
   }
 
   private row(i: number, lists: ListWriter): void {
+    const end = this.sumsOf(i);
+    const guess = this.guessedLeast(end);
+    this.offerAll(i, end, guess, lists);
+    if (guess === 0 || this.leastProduct(i, lists.heap.threshold) >= guess) return;
+    lists.heap.drain();
+    this.offerAll(i, this.sumsOf(i), 0, lists);
+  }
+
+  /** Adds up the boards of row i; returns the end of the touched pins. */
+  private sumsOf(i: number): number {
     const { table, at } = this;
     const { boardStart, boardPins, pinStart, pinBoards } = table;
-    const boards = pinBoards.byteOffset + 4 * pinStart[i];
     const end = this.add(
-      boards,
+      pinBoards.byteOffset + 4 * pinStart[i],
       pinBoards.byteOffset + 4 * pinStart[i + 1],
       boardStart.byteOffset,
       boardPins.byteOffset,
@@ -104,9 +126,31 @@ export class FastRowCounter {
       at.weights,
     );
     this.clearSum(i);
+    return end;
+  }
+
+  /**
+   * A product that more pins than the list holds will probably reach, by a sample of them: most of the others are then passed over
+   * from the first on. 0 where the sample would be small or the weight is no product.
+   */
+  private guessedLeast(end: number): number {
+    const { at, sampled } = this;
+    const touched = (end - at.touched) / 4;
+    if (this.queryFactor === null || touched < SAMPLED_FROM * this.neighbors) return 0;
+    // The place of the near pins holds so many products.
+    const step = 4 * Math.max(SAMPLED, Math.ceil(touched / this.outSums.length));
+    const found = (this.sample(at.touched, end, step, at.sums, at.factors, at.out) - at.out) / 8;
+    for (let s = 0; s < found; s++) sampled.offer(s, this.outSums[s]);
+    const guess = sampled.threshold;
+    sampled.drain();
+    return Math.max(0, guess);
+  }
+
+  private offerAll(i: number, end: number, guess: number, lists: ListWriter): void {
+    const { at } = this;
     let chunk = FIRST_CHUNK;
     for (let t = at.touched; t < end; t += 4 * chunk, chunk = Math.min(LAST_CHUNK, 2 * chunk)) {
-      const least = this.leastProduct(i, lists.heap.threshold);
+      const least = Math.max(guess, this.leastProduct(i, lists.heap.threshold));
       const found = this.near(t, Math.min(end, t + 4 * chunk), at.sums, at.factors, least, at.out) - at.out;
       if (this.whole) this.offerWhole(i, found, lists);
       else this.offerWeighted(i, found, lists);
