@@ -24,10 +24,10 @@ class Child:
             text=True,
         )
 
-    def ask(self, step, part):
+    def ask(self, step, part, question):
         """The line of JSON that answers; None when the program has ended."""
         try:
-            self.process.stdin.write(f"{step} {part}\n")
+            self.process.stdin.write(f"{step} {part} {question or ''}".rstrip() + "\n")
             self.process.stdin.flush()
         except OSError:
             return None
@@ -43,12 +43,12 @@ class Child:
         return f"ended with {code} on {os.uname().nodename} and said: {said}"
 
 
-def shard(command, folder, step, part):
+def shard(command, folder, step, part, question=None):
     """One piece, on the machine of the task."""
     key = (tuple(command), folder)
     if key not in children:
         children[key] = Child(command, folder)
-    answer = children[key].ask(step, part)
+    answer = children[key].ask(step, part, question)
     if answer is None or answer.get("part") != part:
         raise RuntimeError(f"<<shard {step} --part {part} {children.pop(key).last_words()}>>")
     if "error" in answer:

@@ -1,6 +1,9 @@
 /** Has Apache Spark call `related-pins shard` for every piece of a job: `spark-submit` with the driver of `deploy/spark/`. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -24,71 +27,145 @@ type Steps = readonly (readonly [step: string, parts: number])[];
 /** What each piece said, by step. */
 export type ShardReceipts = Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
 
+type PieceReceipts = ShardReceipts[string];
+
+/** Has a step done for some pieces; what each said, in their order. `question`: what they are asked, for steps that answer one. */
+type RunPieces = (step: string, pieces: readonly number[], question?: string) => Promise<PieceReceipts>;
+
 /** The folder of a job on the path that all machines reach. */
 export const sharedFolder = ({ options, dataFolder }: SparkInput, job: string): string =>
   resolve(options.shared ?? join(dataFolder, 'spark'), job);
 
+/** Runs the steps and resolves to what the pieces said. Throws as `onSpark` does. */
+export async function runOnSpark(input: SparkInput, name: string, folder: string, steps: Steps): Promise<ShardReceipts> {
+  input.progress.note(steps.map(([step, parts]) => `${parts} x ${step}`).join(', '));
+  return onSpark(input, name, folder, async (run) => {
+    const receipts: Record<string, PieceReceipts> = {};
+    for (const [step, parts] of steps) receipts[step] = await run(step, [...Array(parts).keys()]);
+    return receipts;
+  });
+}
+
 /**
- * Runs the steps and resolves to what the pieces said. Spark's own words go to `spark.log` in the folder.
+ * Starts Spark once for all that `work` has it do. Spark's own words go to `spark.log` in the folder.
  * Throws SPARK_UNAVAILABLE when there is no spark-submit, SPARK_FAILED with the words of the piece that failed, JOB_STOPPED.
  */
-export async function runOnSpark(input: SparkInput, name: string, folder: string, steps: Steps): Promise<ShardReceipts> {
-  const { config, options, progress, signal } = input;
-  const { master = 'local[*]' } = options;
+export async function onSpark<Result>(
+  input: SparkInput,
+  name: string,
+  folder: string,
+  work: (run: RunPieces) => Promise<Result>,
+): Promise<Result> {
+  const { progress, signal } = input;
   mkdirSync(folder, { recursive: true });
-  const log = join(folder, 'spark.log');
-  const [submit, driver] = ['submit.sh', 'run_shards.py'].map((file) => fileURLToPath(new URL(`deploy/spark/${file}`, projectRoot())));
-  const command =
-    config.sparkProgram.length > 0 ? config.sparkProgram : [process.execPath, fileURLToPath(workerUrl(import.meta.url, '../cli.ts'))];
-  const order = JSON.stringify({ name: `related-pins ${name}`, command, folder, steps });
-  const file = openSync(log, 'a');
-  const child = spawn('sh', [submit, config.sparkSubmit, '--master', retrying(master), driver, order], {
-    stdio: ['ignore', 'pipe', file],
-  });
-  closeSync(file);
-  const stop = (): void => void child.kill('SIGTERM');
+  // In a folder that only this user can enter: whoever connects gives the orders.
+  const own = mkdtempSync(join(tmpdir(), 'pins-spark-'));
+  const driver = new Driver(input, name, folder, join(own, 'driver'));
+  const stop = (): void => driver.kill();
   signal.addEventListener('abort', stop, { once: true });
-  progress.note(`${steps.map(([step, parts]) => `${parts} x ${step}`).join(', ')} on Spark ${master}; its log: ${log}`);
+  progress.note(`on Spark ${input.options.master ?? LOCAL}; its log: ${driver.log}`);
   try {
-    const said = await listen(child, input);
-    if (signal.aborted) throw new ServiceError('JOB_STOPPED');
-    if (said.receipts) return said.receipts;
-    if (child.exitCode === 127) throw new ServiceError('SPARK_UNAVAILABLE', { reason: `there is no ${config.sparkSubmit}` });
-    throw new ServiceError('SPARK_FAILED', {
-      reason: said.failed ?? `spark-submit ended with ${child.exitCode ?? child.signalCode}.`,
-      log,
-    });
+    const result = await work((step, pieces, question) => driver.run(step, pieces, question));
+    await driver.end();
+    return result;
+  } catch (error) {
+    driver.kill();
+    throw signal.aborted ? new ServiceError('JOB_STOPPED') : error;
   } finally {
     signal.removeEventListener('abort', stop);
     progress.stop();
+    rmSync(own, { recursive: true, force: true });
   }
 }
 
+const LOCAL = 'local[*]';
+
+/** What the driver says, a line of JSON each. */
 interface Said {
-  readonly receipts?: ShardReceipts;
+  readonly done?: number;
+  readonly receipts?: PieceReceipts;
   readonly failed?: string;
 }
 
-/** Shows progress until the process ends, and gives the driver's last word. */
-async function listen(child: ChildProcess, { progress }: SparkInput): Promise<Said> {
-  let said: Said = {};
-  let showing = '';
-  const ended = new Promise<void>((done, reject) => {
-    child.on('error', (error) => reject(new ServiceError('SPARK_UNAVAILABLE', { reason: error.message }, error)));
-    child.on('close', () => done());
-  });
-  ended.catch(() => {});
-  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-    if (!line.startsWith('{')) continue;
-    const record = JSON.parse(line) as Said & { readonly step?: string; readonly done?: number; readonly total?: number };
-    if (record.step === undefined) said = { ...said, ...record };
-    else {
-      if (record.step !== showing) progress.start((showing = record.step), record.total ?? 0);
-      progress.update(record.done ?? 0);
-    }
+/** The driver of `deploy/spark/`: orders and answers go over one connection, and it ends when that is closed. */
+class Driver {
+  readonly log: string;
+  private readonly child: ChildProcess;
+  private readonly lines: Promise<AsyncIterator<string>>;
+  private readonly progress: SparkInput['progress'];
+  private readonly server: Server;
+  private socket: Socket | null = null;
+
+  constructor({ config, options, progress }: SparkInput, name: string, folder: string, address: string) {
+    this.progress = progress;
+    this.log = join(folder, 'spark.log');
+    const [submit, driver] = ['submit.sh', 'run_shards.py'].map((file) => fileURLToPath(new URL(`deploy/spark/${file}`, projectRoot())));
+    const command =
+      config.sparkProgram.length > 0 ? config.sparkProgram : [process.execPath, fileURLToPath(workerUrl(import.meta.url, '../cli.ts'))];
+    this.server = createServer().listen(address);
+    const log = openSync(this.log, 'a');
+    const about = JSON.stringify({ name: `related-pins ${name}`, command, folder, address });
+    this.child = spawn('sh', [submit, config.sparkSubmit, '--master', retrying(options.master ?? LOCAL), driver, about], {
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    this.lines = this.connected(config.sparkSubmit);
+    this.lines.catch(() => {});
   }
-  await ended;
-  return said;
+
+  private connected(submit: string): Promise<AsyncIterator<string>> {
+    return new Promise((done, reject) => {
+      this.server.once('connection', (socket) => {
+        this.socket = socket;
+        // A driver that is killed ends the lines; that is told by whoever reads them.
+        socket.on('error', () => socket.destroy());
+        done(createInterface({ input: socket })[Symbol.asyncIterator]());
+      });
+      this.server.once('error', reject);
+      this.child.once('error', (error) => reject(new ServiceError('SPARK_UNAVAILABLE', { reason: error.message }, error)));
+      this.child.once('exit', (code) =>
+        reject(code === 127 ? new ServiceError('SPARK_UNAVAILABLE', { reason: `there is no ${submit}` }) : this.failed()),
+      );
+    });
+  }
+
+  private failed(reason?: string): ServiceError {
+    const { exitCode, signalCode } = this.child;
+    return new ServiceError('SPARK_FAILED', { reason: reason ?? `spark-submit ended with ${exitCode ?? signalCode}.`, log: this.log });
+  }
+
+  async run(step: string, pieces: readonly number[], question?: string): Promise<PieceReceipts> {
+    const lines = await this.lines;
+    this.progress.start(step, pieces.length);
+    this.socket?.write(`${JSON.stringify({ step, pieces, question })}\n`);
+    for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
+      const { done, receipts, failed } = JSON.parse(line.value) as Said;
+      if (done !== undefined) this.progress.update(done);
+      if (receipts) return receipts;
+      if (failed !== undefined) throw this.failed(failed);
+    }
+    await this.exited();
+    throw this.failed();
+  }
+
+  /** Closes the connection and waits until Spark has stopped. */
+  async end(): Promise<void> {
+    await this.lines;
+    this.socket?.end();
+    this.server.close();
+    await this.exited();
+    if (this.child.exitCode !== 0) throw this.failed();
+  }
+
+  private async exited(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
+  }
+
+  kill(): void {
+    this.child.kill('SIGTERM');
+    this.socket?.destroy();
+    this.server.close();
+  }
 }
 
 /** In one process a task is never repeated unless its master says how often: as often as on a cluster. */

@@ -99,6 +99,14 @@ interface UserAction {
 
 type ActionRow = readonly [type: number, pin: number, at: number];
 
+/** `type`: place in EVENT_TYPES. */
+export interface ListAction {
+  readonly type: number;
+  readonly pin: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
 interface EventRow {
   event_index: number;
   type: number;
@@ -310,19 +318,12 @@ export class EngagementLog {
    * it was served. An item that was hidden, and not taken back, has the grade of `hide`, whatever was done with it before.
    */
   gradesOf(listIndex: number, servedAt: number, pinIndexes: Int32Array, attributionMs: number, given: Grades = GRADES): Float32Array {
-    const scale = overSeen(given);
-    const grades = new Float32Array(pinIndexes.length);
-    const hidden = new Set<number>();
-    for (const row of this.ofList.all(listIndex)) {
-      const at = row.type === 0 || row.at > servedAt + attributionMs ? -1 : pinIndexes.indexOf(row.pin);
-      if (at < 0) continue;
-      const type = EVENT_TYPES[row.type];
-      if (type === 'hide') hidden.add(at);
-      else if (type === 'unhide') hidden.delete(at);
-      else if (type !== 'impression') grades[at] = Math.max(grades[at], scale[type]);
-    }
-    for (const at of hidden) grades[at] = scale.hide;
-    return grades;
+    return gradesOfActions(this.ofList.all(listIndex), servedAt, pinIndexes, attributionMs, given);
+  }
+
+  /** What people did with a list, in the order in which it came; that they saw it is left out. */
+  actionsOn(listIndex: number): readonly ListAction[] {
+    return this.ofList.all(listIndex).filter(({ type }) => type !== 0);
   }
 
   /** Events of a list in the order in which they came. */
@@ -384,4 +385,27 @@ export interface LoggedEvent {
   readonly position: number | null;
   readonly at: number;
   readonly value: number | null;
+}
+
+/** The grade of each item: the best action on it within the time that counts, or that it was hidden. Actions in the order in which they came. */
+export function gradesOfActions(
+  actions: readonly ListAction[],
+  servedAt: number,
+  pinIndexes: Int32Array,
+  attributionMs: number,
+  given: Grades = GRADES,
+): Float32Array {
+  const scale = overSeen(given);
+  const grades = new Float32Array(pinIndexes.length);
+  const hidden = new Set<number>();
+  for (const action of actions) {
+    const at = action.type === 0 || action.at > servedAt + attributionMs ? -1 : pinIndexes.indexOf(action.pin);
+    if (at < 0) continue;
+    const type = EVENT_TYPES[action.type];
+    if (type === 'hide') hidden.add(at);
+    else if (type === 'unhide') hidden.delete(at);
+    else if (type !== 'impression') grades[at] = Math.max(grades[at], scale[type]);
+  }
+  for (const at of hidden) grades[at] = scale.hide;
+  return grades;
 }

@@ -17,8 +17,12 @@ export interface JudgedRange extends ListRange {
 /** Choice: a save three days after the list was looked at is still its doing; the papers fix no window. */
 const ATTRIBUTION_MS = 3 * 24 * 3600 * 1000;
 
-/** Served lists joined with what people did, oldest first, one in memory at a time. */
-export function* judgedLists(lists: ServedListLog, events: EngagementLog, range: JudgedRange): Generator<JudgedList> {
+/** Served lists joined with what people did, oldest first, one in memory at a time. Both sides may be a log, or a segment of one. */
+export function* judgedLists(
+  lists: Pick<ServedListLog, 'lists'>,
+  events: Pick<EngagementLog, 'gradesOf'>,
+  range: JudgedRange,
+): Generator<JudgedList> {
   const attributionMs = range.attributionMs ?? ATTRIBUTION_MS;
   for (const list of lists.lists(range)) {
     if (list.forced && !range.withForced) continue;

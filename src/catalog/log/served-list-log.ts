@@ -8,7 +8,7 @@ import { zeroMatrix } from '../../math/matrix.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { decodeItems, decodeRows, encodeItems, encodeRows } from './served-list-codec.ts';
 import { SURFACES } from './served-list.ts';
-import type { ServedList, Surface } from './served-list.ts';
+import type { ServedItems, ServedList, Surface } from './served-list.ts';
 import { type NameUser, userNaming } from '../pins/user-pseudonym.ts';
 import { WordLog } from './word-log.ts';
 
@@ -72,6 +72,27 @@ export interface StoredList extends ServedList {
   readonly listIndex: number;
 }
 
+/** A stored list whose items are still the bytes of served-list-codec.ts. */
+export interface EncodedList extends Omit<StoredList, 'items' | 'userId'> {
+  /** Their number in this log; null: nobody is known. */
+  readonly person: number | null;
+  readonly sourceNames: readonly string[];
+  readonly featureColumns: readonly string[];
+  readonly items: Uint8Array;
+  readonly featureRows: Uint8Array;
+}
+
+/** Its items. Throws RangeError when the bytes are of another shape. */
+export function decodedItems({
+  items,
+  featureRows,
+  sourceNames,
+  featureColumns,
+}: Pick<EncodedList, 'items' | 'featureRows' | 'sourceNames' | 'featureColumns'>): ServedItems {
+  const rows: Matrix = featureRows.length > 0 ? decodeRows(featureRows, featureColumns) : zeroMatrix(0, featureColumns);
+  return decodeItems(items, sourceNames, rows);
+}
+
 interface ListRow {
   list_index: number;
   recommendation_id: string;
@@ -96,6 +117,7 @@ interface ListRow {
 const HEAD = `list_index, recommendation_id, at, surface, query_pin, person, arm, model, treatment, flags, latency_us,
   degraded, sources, feature_columns, session, labels, items`;
 const PAGE = 128;
+const NO_BYTES = new Uint8Array(0);
 
 export class ServedListLog {
   private readonly database: Database;
@@ -222,13 +244,22 @@ export class ServedListLog {
 
   /** Stored lists in order of time, oldest first, a page in memory at a time. */
   *lists(range: ListRange = {}): Generator<StoredList> {
+    for (const row of this.rows(range)) yield this.listOf(row);
+  }
+
+  /** The same, as they are stored: for what is decoded elsewhere. */
+  *encodedLists(range: ListRange = {}): Generator<EncodedList> {
+    for (const row of this.rows(range)) yield this.encodedOf(row);
+  }
+
+  private *rows(range: ListRange): Generator<ListRow> {
     const statement = this.pageStatement(range);
     const person = range.userId === undefined ? null : (this.people.known(range.userId) ?? -1);
     let at = range.from ?? 0;
     let listIndex = 0;
     for (;;) {
       const rows = statement.all({ at, listIndex, to: range.to ?? Number.MAX_SAFE_INTEGER, person, page: PAGE });
-      for (const row of rows) yield this.listOf(row);
+      yield* rows;
       if (rows.length < PAGE) return;
       const last = rows[rows.length - 1];
       at = last.at;
@@ -256,15 +287,19 @@ export class ServedListLog {
   }
 
   private listOf(row: ListRow): StoredList {
-    const columns = this.namesOf(row.feature_columns);
-    const rows: Matrix = row.feature_rows?.length ? decodeRows(row.feature_rows, columns) : zeroMatrix(0, columns);
+    const encoded = this.encodedOf(row);
+    const { person, sourceNames: _, featureColumns: __, featureRows: ___, ...head } = encoded;
+    return { ...head, userId: person === null ? null : this.people.textOf(person), items: decodedItems(encoded) };
+  }
+
+  private encodedOf(row: ListRow): EncodedList {
     return {
       listIndex: row.list_index,
       recommendationId: row.recommendation_id,
       at: row.at,
       surface: SURFACES[row.surface],
       queryPinIndex: row.query_pin,
-      userId: row.person === null ? null : this.people.textOf(row.person),
+      person: row.person,
       ...(row.session === null ? {} : { sessionId: row.session }),
       ...(row.labels === null ? {} : { labels: JSON.parse(this.words.textOf(row.labels)) as Record<string, string> }),
       arm: row.arm === null ? null : this.words.textOf(row.arm),
@@ -274,7 +309,10 @@ export class ServedListLog {
       shuffled: (row.flags & SHUFFLED) !== 0,
       latencyMs: row.latency_us / 1000,
       degraded: this.namesOf(row.degraded),
-      items: decodeItems(row.items, this.namesOf(row.sources), rows),
+      sourceNames: this.namesOf(row.sources),
+      featureColumns: this.namesOf(row.feature_columns),
+      items: row.items,
+      featureRows: row.feature_rows ?? NO_BYTES,
     };
   }
 

@@ -1,11 +1,12 @@
 /** The log's side of train-ranker: judged lists in, a measured model in the registry out. Serving does not change. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import type { JudgedList } from '../../catalog/log/judged-list.ts';
 import type { JudgedRange } from '../../catalog/log/judged-lists.ts';
 import { type LogDatabase, openLog } from '../../catalog/log/log-database.ts';
+import { writeLogSegments } from '../../catalog/log/log-segments.ts';
 import { replayFolder } from '../../catalog/log/replayed-list.ts';
 import type { Surface } from '../../catalog/log/served-list.ts';
 import { loadPinColumns, type PinColumns } from '../../catalog/pins/pin-columns.ts';
@@ -17,12 +18,15 @@ import { judgeModel } from '../../service/model-judge.ts';
 import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
 import { FEATURE_COLUMNS } from '../../ranker/scoring/feature-table.ts';
 import { climbLadder, type LadderStep } from '../../ranker/measures/ablation-ladder.ts';
+import { DealtLog } from '../../ranker/training/dealt-rows.ts';
+import { trainDealt } from '../../ranker/training/dealt-training.ts';
+import { writeTrainingPlan } from '../../ranker/training/training-shards.ts';
 import { learningCurve } from '../../ranker/training/learning-curve.ts';
 import { listScorer } from '../../ranker/training/linear-trainer.ts';
-import { collectLogData, type LogData, sliceLog, splitLog } from '../../ranker/training/log-data.ts';
-import { type LogTraining, NO_LOG, trainOnLog } from '../../ranker/training/log-training.ts';
+import { actedLists, collectLogData, type LogData, sliceLog, splitLog } from '../../ranker/training/log-data.ts';
+import { type HeldTraining, type LogTraining, NO_LOG, type Taught, trainOnLog } from '../../ranker/training/log-training.ts';
 import { MODEL_FORMAT, type ModelArtifact } from '../../ranker/registry/model-artifact.ts';
-import { codeVersion, distributionsOf } from '../../ranker/registry/model-provenance.ts';
+import { codeVersion } from '../../ranker/registry/model-provenance.ts';
 import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
 import { STARTER } from '../../ranker/registry/starter-model.ts';
 import {
@@ -33,13 +37,14 @@ import {
 } from '../../ranker/training/position-bias.ts';
 import type { NormalizationKind } from '../../ranker/scoring/normalizer.ts';
 import { FEATURE_SETS, type FeatureSet } from '../../ranker/scoring/ranking-feature.ts';
-import { columnStatistics, listCount, rowCount } from '../../ranker/training/ranking-data.ts';
+import { listCount } from '../../ranker/training/ranking-data.ts';
 import { type ModelPrior, priorOf } from '../../ranker/training/model-prior.ts';
 import { activeNet, servingSince } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
 import { picturedPins, trainingReport } from '../../ranker/measures/training-report.ts';
 import { flags, type JobInput, type OptionsOf } from '../job.ts';
 import { reportPictures } from '../nets/report-pictures.ts';
+import { onSpark, sharedFolder, SPARK_FLAGS } from '../spark.ts';
 import { type LogRange, NORMALIZE_FLAG, PROPENSITY_FLAGS, type PropensityFlags, RANGE_FLAGS, SETS_FLAG } from './ranker-flags.ts';
 
 /** Surfaces whose lists a model can learn from and then order. */
@@ -68,13 +73,48 @@ export const LOG_TRAINING_FLAGS = flags([
   { flag: '--ladder', meaning: 'also train and measure the steps: control, + visual, + cross, + object' },
   { flag: '--learning-curve', meaning: 'also train on 1/8, 1/4 and 1/2 of the lists, and say whether more lists still pay' },
   { flag: '--report <file>', meaning: 'write the training report as one HTML file' },
+  ...SPARK_FLAGS,
 ]);
 
+type LogInput = JobInput<OptionsOf<typeof LOG_TRAINING_FLAGS>>;
+
 /** Trains on the log of a data folder and adds the model to the registry. @throws RANKER_NO_PAIRS where the log is too small. */
-export async function trainFromLog(input: JobInput<OptionsOf<typeof LOG_TRAINING_FLAGS>>) {
+export async function trainFromLog(input: LogInput) {
   const { options, progress, dataFolder } = input;
   const startedAt = performance.now();
-  const { seed, c = null, surface, normalize = 'standard', holdout: holdoutShare } = options;
+  const setting = settingOf(input);
+  const { trained, held, curve, ladder, propensity } =
+    options.on === 'spark' ? { trained: await trainOnSpark(input, setting) } : await trainHere(input, setting);
+  progress.stop();
+  const seconds = (performance.now() - startedAt) / 1000;
+  const { registry } = setting;
+  const name = options.name ?? registry.freeName('rank-svm');
+  const model = artifactOf(name, trained, { ...setting, netDigest: netDigestOf(dataFolder, trained.taught), seconds });
+  registry.add(model);
+  progress.start('judging', 0);
+  const judgement = await judged(input, name);
+  progress.stop();
+  if (options.report !== undefined && held) {
+    const pictures = await reportPictures(dataFolder, input.config, picturedPins(trained));
+    const examination = propensity
+      ? { curve: propensity.examination, clip: propensity.told.clip, clipped: propensity.told.clipped }
+      : null;
+    writeFileSync(options.report, trainingReport({ model, training: held, judgement, ladder: ladder ?? null, examination, ...pictures }));
+  }
+  return {
+    ...receiptOf(model, trained, seconds),
+    judgement,
+    ...(ladder ? { ladder } : {}),
+    ...(curve ? { learningCurve: curve } : {}),
+    ...(propensity ? { propensity: propensity.told } : {}),
+  };
+}
+
+type Setting = ReturnType<typeof settingOf>;
+
+/** What is learned and how, wherever the rows lie. */
+function settingOf({ options, dataFolder }: LogInput) {
+  const { seed, c = null, surface, normalize = 'standard', holdout } = options;
   const sets = setsOf(options.sets);
   const grades = gradesOf(options.grades);
   if (normalize === 'query-min-max')
@@ -83,59 +123,60 @@ export async function trainFromLog(input: JobInput<OptionsOf<typeof LOG_TRAINING
     });
   const registry = new ModelRegistry(join(dataFolder, 'models'));
   const serving = registry.servingOn(surface);
-  progress.start('reading the log', 0);
-  const seenOnly = options.propensity !== 'none';
-  const data = readLog(dataFolder, options, { surfaces: [surface], seenOnly, grades });
-  if (c === null) requireEnough(data, surface);
-  const categoriesOf = categoriesFrom(dataFolder);
-  const { train } = splitLog(data, holdoutShare);
   const prior = chosenPrior(registry, options.prior, serving);
+  const warm = options.warm === undefined ? undefined : weightsOf(registry, options.warm);
+  const learning = { sets, normalize, seed, c, prior, signs: options.signs !== false, warm, holdoutShare: holdout };
+  const measuring = { previous: previousScores(registry, serving), categoriesOf: categoriesFrom(dataFolder) };
+  return { surface, sets, grades, normalize, seed, serving, registry, prior: prior?.name ?? null, learning: { ...learning, ...measuring } };
+}
+
+/** With the rows in memory. */
+async function trainHere({ options, progress, dataFolder, signal }: LogInput, { surface, grades, learning: general }: Setting) {
+  progress.start('reading the log', 0);
+  const data = readLog(dataFolder, options, { surfaces: [surface], seenOnly: options.propensity !== 'none', grades });
+  if (general.c === null) requireEnough(actedLists(data), surface);
+  const { train } = splitLog(data, general.holdoutShare);
   const propensity = propensityOf(sliceLog(data, train.from, train.to), options);
-  const learning = {
-    sets,
-    normalize,
-    seed,
-    c,
-    prior,
-    signs: options.signs !== false,
-    warm: options.warm === undefined ? undefined : weightsOf(registry, options.warm),
-    pairWeights: propensity?.weigh,
-    chooseSettings: { workers: options.workers, signal: input.signal },
-  };
-  const previous = previousScores(registry, serving);
+  const learning = { ...general, pairWeights: propensity?.weigh, chooseSettings: { workers: options.workers, signal } };
   const onStep = (step: string): void => progress.start(step, 0);
-  const training = await trainOnLog(data, { ...learning, holdoutShare, previous, categoriesOf, onStep });
-  const curve = options.learningCurve ? await curveOf(data, training, { ...learning, pairWeights: propensity?.again }, onStep) : null;
-  const ladder = options.ladder ? climb(data, training, { normalize, seed, categoriesOf, pairWeights: propensity?.weigh }) : null;
-  progress.stop();
-  const seconds = (performance.now() - startedAt) / 1000;
-  const name = options.name ?? registry.freeName('rank-svm');
-  const netDigest = netDigestOf(dataFolder, training.training);
-  const given = { surface, sets, grades, normalize, seed, serving, netDigest, left: data.left, seconds, prior: prior?.name ?? null };
-  const model = artifactOf(name, training, given);
-  registry.add(model);
-  progress.start('judging', 0);
-  const judgement = await judged(input, name);
-  progress.stop();
-  if (options.report !== undefined) {
-    const pictures = await reportPictures(dataFolder, input.config, picturedPins(training));
-    const examination = propensity && { curve: propensity.examination, clip: propensity.told.clip, clipped: propensity.told.clipped };
-    writeFileSync(options.report, trainingReport({ model, training, judgement, ladder, examination, ...pictures }));
-  }
-  return {
-    ...receiptOf(model, training, seconds),
-    judgement,
-    ...(ladder ? { ladder } : {}),
-    ...(curve ? { learningCurve: curve } : {}),
-    ...(propensity ? { propensity: propensity.told } : {}),
-  };
+  const held = await trainOnLog(data, { ...learning, onStep });
+  const curve = options.learningCurve ? await curveOf(data, held, { ...learning, pairWeights: propensity?.again }, onStep) : null;
+  const ladder = options.ladder ? climb(data, held, { ...general, pairWeights: propensity?.weigh }) : null;
+  return { trained: held as LogTraining, held, curve, ladder, propensity };
+}
+
+/** What needs the rows in memory. */
+const HELD_ONLY = ['learningCurve', 'ladder', 'report'] as const;
+
+/** With the rows dealt to the tasks of Spark. */
+async function trainOnSpark(input: LogInput, { surface, grades, learning }: Setting): Promise<LogTraining> {
+  const { options, progress, dataFolder } = input;
+  const asked = HELD_ONLY.filter((name) => options[name] !== undefined && options[name] !== false);
+  if (options.propensity !== 'none' || asked.length > 0)
+    throw new ServiceError('JOB_USAGE', {
+      reason: '--learning-curve, --ladder, --report and --propensity look at rows of all lists: they are not for --on spark',
+    });
+  const folder = sharedFolder(input, 'training');
+  progress.start('writing the log', 0);
+  const plan = withLogs(dataFolder, {}, (logs) => {
+    const range = { from: options.from ?? servingSince(dataFolder), to: options.to, surfaces: [surface], parts: options.parts };
+    return writeTrainingPlan(folder, writeLogSegments(folder, logs, range), grades);
+  });
+  if (plan.keys.length === 0) throw noLists(dataFolder);
+  const trained = await onSpark(input, 'train-ranker', folder, async (run) => {
+    const log = await DealtLog.of(folder, plan, run);
+    if (log.groups.length === 0) throw noLists(dataFolder);
+    if (learning.c === null) requireEnough(log.acted, surface);
+    return trainDealt(log, { ...learning, onStep: (step) => progress.note(step) });
+  });
+  rmSync(folder, { recursive: true });
+  return trained;
 }
 
 /** Choice: with fewer lists that hold an action folds cannot choose C, and no judge can tell a gain. */
 const LISTS_MIN = 50;
 
-function requireEnough({ grades, listStart, lists }: LogData, surface: Surface): void {
-  const acted = lists.filter((_, list) => grades.subarray(listStart[list], listStart[list + 1]).some((grade) => grade !== 0)).length;
+function requireEnough(acted: number, surface: Surface): void {
   if (acted >= LISTS_MIN) return;
   const reason = `${acted} lists of the surface ${surface} have an action on them, ${LISTS_MIN} are needed. What serves goes on; --c trains all the same`;
   throw new ServiceError('RANKER_NO_PAIRS', { reason });
@@ -154,7 +195,7 @@ async function judged({ config, dataFolder }: JobInput, name: string): Promise<J
 type CurveSettings = Parameters<typeof learningCurve>[3];
 
 /** The learning curve on the same split. */
-function curveOf(data: LogData, training: LogTraining, settings: CurveSettings, onStep: (step: string) => void) {
+function curveOf(data: LogData, training: HeldTraining, settings: CurveSettings, onStep: (step: string) => void) {
   const early = sliceLog(data, 0, data.lists.length - training.holdout.lists.length);
   const onShare = (share: number): void => onStep(`learning from ${share} of the lists`);
   return learningCurve(early, training.holdout, training, { ...settings, onShare });
@@ -226,20 +267,33 @@ interface LogChoice {
  * the way out when there are none.
  */
 export function readLog(dataFolder: string, range: LogRange, { surfaces = RANKED, seenOnly, grades }: LogChoice = {}): LogData {
-  const folders = seenOnly ? [dataFolder] : [replayFolder(dataFolder), dataFolder];
-  const logs = folders.filter((folder) => existsSync(join(folder, 'log.sqlite'))).map((folder) => openLog(folder));
-  try {
+  return withLogs(dataFolder, { seenOnly }, (logs) => {
     // Rows logged while another net served hold its likenesses: they are not mixed with those of this one.
     const from = range.from ?? servingSince(dataFolder);
     const data = collectLogData(judgedOf(logs, { from, to: range.to, surfaces, grades }));
-    if (data.lists.length === 0) {
-      const replayed = existsSync(join(replayFolder(dataFolder), 'log.sqlite'));
-      throw new ServiceError('RANKER_NO_PAIRS', { reason: replayed ? NO_LOG_BUT_REPLAYED : NO_LOG });
-    }
+    if (data.lists.length === 0) throw noLists(dataFolder);
     return data;
+  });
+}
+
+/** Opens the logs that are there for as long as `work` reads them: that of `replay-saves` first. */
+function withLogs<Result>(
+  dataFolder: string,
+  { seenOnly }: Pick<LogChoice, 'seenOnly'>,
+  work: (logs: readonly LogDatabase[]) => Result,
+): Result {
+  const folders = seenOnly ? [dataFolder] : [replayFolder(dataFolder), dataFolder];
+  const logs = folders.filter((folder) => existsSync(join(folder, 'log.sqlite'))).map((folder) => openLog(folder));
+  try {
+    return work(logs);
   } finally {
     for (const log of logs) log.close();
   }
+}
+
+function noLists(dataFolder: string): ServiceError {
+  const replayed = existsSync(join(replayFolder(dataFolder), 'log.sqlite'));
+  return new ServiceError('RANKER_NO_PAIRS', { reason: replayed ? NO_LOG_BUT_REPLAYED : NO_LOG });
 }
 
 const NO_LOG_BUT_REPLAYED =
@@ -299,11 +353,9 @@ function weightsOf(registry: ModelRegistry, name: string): ReadonlyMap<string, n
 }
 
 /** The net whose features the rows hold: the active one, when any training row has visual values. */
-function netDigestOf(dataFolder: string, training: LogData): string | null {
-  const column = training.names.indexOf('has-fc6');
-  const seen = column >= 0 && columnStatistics(training)[column].max > 0;
-  if (!seen) return null;
-  return readNet(activeNet(dataFolder, 'visual')).digest;
+function netDigestOf(dataFolder: string, { distributions }: Taught): string | null {
+  const seen = Object.hasOwn(distributions, 'has-fc6') && distributions['has-fc6'].max > 0;
+  return seen ? readNet(activeNet(dataFolder, 'visual')).digest : null;
 }
 
 interface Circumstances {
@@ -314,14 +366,13 @@ interface Circumstances {
   readonly seed: number;
   readonly serving: string;
   readonly netDigest: string | null;
-  readonly left: LogData['left'];
   readonly seconds: number;
   readonly prior: string | null;
 }
 
 function artifactOf(name: string, done: LogTraining, given: Circumstances): ModelArtifact {
-  const { model, training, holdout, choice, c } = done;
-  const times = [...training.lists, ...holdout.lists].map(({ at }) => at);
+  const { model, taught, holdout, choice, c } = done;
+  const last = holdout.lists.at(-1)?.at ?? taught.window[1];
   const { objective, iterations, gradientNorm, converged, pairs, trace } = model;
   return {
     format: MODEL_FORMAT,
@@ -332,7 +383,7 @@ function artifactOf(name: string, done: LogTraining, given: Circumstances): Mode
     features: model.features,
     lineage: {
       source: 'log',
-      window: { from: times[0], to: times[times.length - 1] + 1 },
+      window: { from: taught.window[0], to: last + 1 },
       ...(holdout.lists.length > 0 ? { heldOutFrom: holdout.lists[0].at } : {}),
       codeVersion: codeVersion(),
       seed: given.seed,
@@ -345,16 +396,16 @@ function artifactOf(name: string, done: LogTraining, given: Circumstances): Mode
         heldBySign: model.heldBySign,
         withoutEvidence: model.withoutEvidence,
         cCurve: choice?.curve ?? null,
-        left: given.left,
+        left: taught.left,
       },
       netDigest: given.netDigest,
       previous: given.serving,
     },
-    counts: { lists: training.lists.length, rows: rowCount(training), pairs },
+    counts: { lists: taught.lists, rows: taught.rows, pairs },
     training: { objective, iterations, gradientNorm, converged, trace, seconds: given.seconds },
     ndcg10: done.ndcg10,
     onnxDigest: null,
-    distributions: distributionsOf(training),
+    distributions: taught.distributions,
   };
 }
 
@@ -370,14 +421,14 @@ function receiptOf(model: ModelArtifact, done: LogTraining, seconds: number) {
     pairs,
     c: done.c,
     rows: model.counts.rows,
-    queries: listCount(done.training),
+    queries: done.taught.lists,
     holdoutQueries: listCount(done.holdout),
     ndcg10: done.ndcg10,
     liftByCategory: done.liftByCategory.map(({ segment, ...rest }) => ({ category: segment, ...rest })),
     liftByObject: done.liftByObject,
     ndcg10BySource: done.ndcg10BySource,
     cCurve: done.choice?.curve ?? null,
-    left: done.training.left,
+    left: done.taught.left,
     prior: model.lineage.settings.prior,
     heldBySign: done.model.heldBySign,
     withoutEvidence: done.model.withoutEvidence,

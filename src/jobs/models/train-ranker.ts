@@ -31,6 +31,7 @@ export const job = defineJob({
     'related-pins train-ranker --data var',
     'related-pins train-ranker --data var --sets control,visual --name plain-visual --c 0.01',
     'related-pins train-ranker --data var --learning-curve',
+    'related-pins train-ranker --data var --on spark --master spark://head:7077 --shared /shared/pins',
     'related-pins train-ranker --letor train.txt --normalize query-min-max --choose-c --out model.json --json',
   ],
   options: FLAGS,
@@ -73,6 +74,7 @@ export function measuredLines(ndcg10: Readonly<Record<string, Interval>>): strin
 async function trainFromLetor(input: Input) {
   const { options, progress, signal } = input;
   const { letor: path = '', out, normalize = 'none', tolerance } = options;
+  if (options.on === 'spark') throw new ServiceError('JOB_USAGE', { reason: '--on spark learns from the log; a LETOR file is read here' });
   if (out === undefined) throw new ServiceError('JOB_USAGE', { reason: 'With --letor, --out says where the model goes.' });
   if (options.learningCurve)
     throw new ServiceError('JOB_USAGE', { reason: '--learning-curve needs lists held out by time: a LETOR file holds out none' });

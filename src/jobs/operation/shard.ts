@@ -7,18 +7,21 @@ import { ServiceError } from '../../errors.ts';
 import { type ConvNet, openConvNet } from '../../features/convnet.ts';
 import { findPairs, readPairPlan } from '../../features/duplicate-shards.ts';
 import { type ExtractionPlan, extractPiece, netOfPlan, readExtractionPlan } from '../../features/extraction-shards.ts';
+import { answerForPiece, type QuestionKind, readTrainingPlan, writeRows } from '../../ranker/training/training-shards.ts';
 import { InferencePool } from '../../vision/inference-pool.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 
 const FLAGS = flags([
   { flag: '--folder <path>', meaning: 'the folder of the job, on a path that all tasks can reach', required: true },
   { flag: '--part <n>', meaning: 'which piece, from 0', kind: 'integer', range: [0, 1e9] },
+  { flag: '--question <name>', meaning: 'of facts, gradient, spread and ndcg: the file NAME.json among the questions of the folder' },
 ]);
 
 type Input = JobInput<OptionsOf<typeof FLAGS>>;
 
 interface Tools {
   readonly signal: AbortSignal;
+  readonly question?: string;
   /** The net of an extraction, loaded once for all pieces. */
   reader(folder: string, plan: ExtractionPlan): Promise<OpenReader>;
 }
@@ -41,7 +44,21 @@ const STEPS: Readonly<Record<string, (folder: string, part: number, tools: Tools
     const plan = readPairPlan(folder);
     return findPairs(folder, plan, within(part, plan.pieces, 'pairs of blocks'));
   },
+  rows: async (folder, part) => {
+    const plan = readTrainingPlan(folder);
+    return writeRows(folder, plan, within(part, plan.keys.length, 'segments of the log'));
+  },
+  ...Object.fromEntries((['facts', 'gradient', 'spread', 'ndcg'] as const).map((kind) => [kind, answering(kind)])),
 };
+
+/** A step that answers a question about the rows of a piece. */
+function answering(kind: QuestionKind): (folder: string, part: number, tools: Tools) => Promise<object> {
+  return async (folder, part, { question }) => {
+    if (question === undefined) throw new ServiceError('JOB_USAGE', { reason: `${kind} needs a question` });
+    const plan = readTrainingPlan(folder);
+    return answerForPiece(folder, plan, within(part, plan.keys.length, 'segments of the log'), kind, question);
+  };
+}
 
 /** Pieces come over standard input. */
 const EACH = 'each';
@@ -53,12 +70,13 @@ export const job = defineJob({
     'related-pins shard split --folder /shared/counting --part 0',
     'related-pins shard count --folder /shared/counting --part 3',
     'related-pins shard extract --folder /shared/extraction --part 12',
+    'related-pins shard gradient --folder /shared/training --part 4 --question 93f0a6c1d2e4b587',
   ],
   args: [{ form: '<step>', meaning: `${Object.keys(STEPS).join(', ')}, or ${EACH}` }],
   options: FLAGS,
-  help: `\`build-candidates --on spark\` and \`extract-features --on spark\` write the folder and have Spark call this. A piece that is there already is left as it is. Another scheduler
-does the same with a loop: every piece of split, then every piece of count; every piece of extract, or of pairs. \`shard each\` reads pieces from standard input, a line
-each (count 3), does one after the other, and answers each with a line of JSON: Node starts once for many.`,
+  help: `\`build-candidates --on spark\`, \`extract-features --on spark\` and \`train-ranker --on spark\` write the folder and have Spark call this. A piece that is there already
+is left as it is. Another scheduler does the same with a loop: every piece of split, then every piece of count; every piece of extract, of pairs, or of rows. \`shard each\`
+reads pieces from standard input, a line each (count 3, or gradient 3 QUESTION), does one after the other, and answers each with a line of JSON: Node starts once for many.`,
   run: shard,
 });
 
@@ -69,7 +87,7 @@ async function shard(input: Input): Promise<Receipt> {
   const { args, options, signal } = input;
   const folder = resolve(options.folder);
   const nets = new OpenNets(input);
-  const tools: Tools = { signal, reader: (at, plan) => nets.of(at, plan) };
+  const tools: Tools = { signal, question: options.question, reader: (at, plan) => nets.of(at, plan) };
   try {
     if (args[0] === EACH) return await eachAsked(folder, tools);
     if (options.part === undefined) throw new ServiceError('JOB_USAGE', { reason: '--part says which piece' });
@@ -127,10 +145,10 @@ async function eachAsked(folder: string, tools: Tools): Promise<Receipt> {
   let since = 0;
   let pieces = 0;
   for await (const line of createInterface({ input: process.stdin })) {
-    const [step, number] = line.split(' ');
+    const [step, number, question] = line.split(' ');
     const part = Number(number);
-    if (!Number.isSafeInteger(part) || part < 0) throw new ServiceError('JOB_USAGE', { reason: `a line must be STEP N, not ${line}` });
-    console.log(JSON.stringify(await answered(folder, step, part, tools, since)));
+    if (!Number.isSafeInteger(part) || part < 0) throw new ServiceError('JOB_USAGE', { reason: `a line must be STEP N or STEP N QUESTION, not ${line}` });
+    console.log(JSON.stringify(await answered(folder, step, part, { ...tools, question }, since)));
     since = used();
     pieces++;
   }

@@ -4,7 +4,7 @@ import type { LadderStep } from './ablation-ladder.ts';
 import { featureDrift } from './feature-drift.ts';
 import type { SegmentLift } from './holdout-report.ts';
 import { listScorer } from '../training/linear-trainer.ts';
-import type { LogTraining } from '../training/log-training.ts';
+import type { HeldTraining, LogTraining } from '../training/log-training.ts';
 import type { Judgement } from '../judging/judgement.ts';
 import type { ModelArtifact } from '../registry/model-artifact.ts';
 import type { ExaminationCurve } from '../training/position-bias.ts';
@@ -20,7 +20,7 @@ interface ReportedExamination {
 /** Null parts have no section. */
 interface ReportInput {
   readonly model: ModelArtifact;
-  readonly training: LogTraining;
+  readonly training: HeldTraining;
   readonly judgement: Judgement;
   readonly ladder: readonly LadderStep[] | null;
   readonly examination: ReportedExamination | null;
@@ -217,7 +217,7 @@ function examinationNote({ curve: { method, impressions }, clip, clipped }: Repo
   return `${from}, ${Math.round(shown)} impressions. Pairs were weighted by 1 / examination of the better item, ${clip} at most; ${clipped} rows were cut to that.`;
 }
 
-function driftTable({ training, holdout }: LogTraining): string {
+function driftTable({ training, holdout }: HeldTraining): string {
   const rows = featureDrift(training, holdout).map(({ name, mean, nonZeroShare, stability, training: before, later }) => [
     text(name),
     ...numbers(mean.training, mean.later),

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { projectRoot } from '../../worker-url.ts';
 import type { FeatureDistribution } from './model-artifact.ts';
-import { columnStatistics, type RankingData, rowCount } from '../training/ranking-data.ts';
+import type { ColumnStatistics } from '../scoring/normalizer.ts';
+import { columnStatistics, nonZeroCounts, type RankingData } from '../training/ranking-data.ts';
 
 /** The version that package.json states. */
 export function codeVersion(): string {
@@ -12,21 +13,19 @@ export function codeVersion(): string {
 
 /** Mean, spread, range and share of non-zero values of every column. */
 export function distributionsOf(data: RankingData): Readonly<Record<string, FeatureDistribution>> {
-  const nonZero = nonZeroCounts(data);
-  return Object.fromEntries(
-    columnStatistics(data).map(({ mean, deviation, min, max }, column) => [
-      data.names[column],
-      { mean, deviation, min, max, nonZeroShare: nonZero[column] / Math.max(1, rowCount(data)) },
-    ]),
-  );
+  return distributionsFrom(data.names, columnStatistics(data), nonZeroCounts(data));
 }
 
-function nonZeroCounts({ rows, names, listStart, grades }: RankingData): Float64Array {
-  const counts = new Float64Array(names.length);
-  if (rows.kind === 'dense') {
-    for (let at = 0; at < rows.data.length; at++) if (rows.data[at] !== 0) counts[at % names.length]++;
-  } else {
-    for (let k = rows.start[listStart[0]]; k < rows.start[grades.length]; k++) if (rows.values[k] !== 0) counts[rows.indexes[k]]++;
-  }
-  return counts;
+/** The same from what was counted; a value per column. */
+export function distributionsFrom(
+  names: readonly string[],
+  statistics: readonly ColumnStatistics[],
+  nonZero: ArrayLike<number>,
+): Readonly<Record<string, FeatureDistribution>> {
+  return Object.fromEntries(
+    statistics.map(({ mean, deviation, min, max, count }, column) => [
+      names[column],
+      { mean, deviation, min, max, nonZeroShare: nonZero[column] / Math.max(1, count) },
+    ]),
+  );
 }

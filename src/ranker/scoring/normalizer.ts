@@ -53,6 +53,16 @@ function withinList(list: Matrix, column: number): (value: number) => number {
   return (value) => (value - min) * scale;
 }
 
+/** What `ColumnStatistics` has counted. Without rows `min` and `max` mean nothing. */
+export interface ColumnSums {
+  readonly count: number;
+  readonly mean: number;
+  /** Sum of squared differences from the mean. */
+  readonly squares: number;
+  readonly min: number;
+  readonly max: number;
+}
+
 /** Count, mean, spread and range of one column of training rows, added row by row (Welford 1962). */
 export class ColumnStatistics {
   count = 0;
@@ -79,6 +89,23 @@ export class ColumnStatistics {
     this.count = all;
     this.min = Math.min(this.min, 0);
     this.max = Math.max(this.max, 0);
+  }
+
+  sums(): ColumnSums {
+    const { count, mean, squares, min, max } = this;
+    return { count, mean, squares, min, max };
+  }
+
+  /** Adds what others counted of rows of their own (Chan, Golub and LeVeque 1979). */
+  join({ count, mean, squares, min, max }: ColumnSums): void {
+    if (count === 0) return;
+    const all = this.count + count;
+    const delta = mean - this.mean;
+    this.squares += squares + (delta * delta * this.count * count) / all;
+    this.mean += (delta * count) / all;
+    this.count = all;
+    this.min = Math.min(this.min, min);
+    this.max = Math.max(this.max, max);
   }
 
   /** Standard deviation of the rows themselves (divided by n); 0 without rows. */

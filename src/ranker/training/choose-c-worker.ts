@@ -3,4 +3,4 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { FoldTask } from './choose-c.ts';
 import { foldCurve } from './fold-curve.ts';
 
-parentPort?.postMessage(foldCurve(workerData as FoldTask));
+parentPort?.postMessage(await foldCurve(workerData as FoldTask));

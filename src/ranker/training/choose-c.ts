@@ -62,12 +62,24 @@ const BOARD_FEATURES: ReadonlySet<string> = new Set(['cooccurrence-score', 'from
  * when no fold can learn or be measured, JOB_STOPPED when the signal says so.
  */
 export async function chooseC(data: RankingData, settings: ChooseSettings): Promise<CChoice> {
+  return chooseAmong(listCount(data), settings, (split, task) => runFold({ data, split, ...task }, settings.signal));
+}
+
+/** What a fold learns, but for its lists. */
+type FoldSettings = Omit<FoldTask, 'data' | 'split'>;
+
+/** The same for lists that lie elsewhere: `learn` trains and measures on a fold. */
+export async function chooseAmong(
+  lists: number,
+  settings: ChooseSettings,
+  learn: (split: TimeSplit, task: FoldSettings) => Promise<FoldCurve>,
+): Promise<CChoice> {
   const { prior, groupOf = (list) => list, grid = C_GRID, folds = FOLDS } = settings;
-  const splits = timeFolds(listCount(data), folds, (list) => groupOf(list) === groupOf(list - 1));
+  const splits = timeFolds(lists, folds, (list) => groupOf(list) === groupOf(list - 1));
   const groups = splits.map(({ holdout }) => Array.from({ length: holdout.to - holdout.from }, (_, at) => groupOf(holdout.from + at)));
   const freedoms = prior ? [BOARD_FEATURES, NOTHING] : [NOTHING];
   const curves: (readonly FoldCurve[])[] = [];
-  for (const fixed of freedoms) curves.push(await runFolds(data, splits, fixed, settings));
+  for (const fixed of freedoms) curves.push(await runFolds(splits, fixed, settings, learn));
   const both = splits.map((_, fold) => joined(curves.map((of) => of[fold])));
   const { at, curve } = choiceOf(grid.length * freedoms.length, both, groups);
   const freedom = Math.floor(at / grid.length);
@@ -81,10 +93,10 @@ const joined = (curves: readonly FoldCurve[]): FoldCurve =>
   curves.some((curve) => curve === null) ? null : curves.flatMap((curve) => curve as readonly Float64Array[]);
 
 async function runFolds(
-  data: RankingData,
   splits: readonly TimeSplit[],
   fixed: ReadonlySet<string>,
-  { normalize, prior, signs, grid = C_GRID, workers = 2, signal, onFold }: ChooseSettings,
+  { normalize, prior, signs, grid = C_GRID, workers = 2, onFold }: ChooseSettings,
+  learn: (split: TimeSplit, task: FoldSettings) => Promise<FoldCurve>,
 ): Promise<FoldCurve[]> {
   const curves: FoldCurve[] = new Array(splits.length).fill(null);
   let next = 0;
@@ -92,7 +104,7 @@ async function runFolds(
   const lane = async (): Promise<void> => {
     while (next < splits.length) {
       const fold = next++;
-      curves[fold] = await runFold({ data, split: splits[fold], grid, normalize, prior, signs, fixed }, signal);
+      curves[fold] = await learn(splits[fold], { grid, normalize, prior, signs, fixed });
       onFold?.(++done, splits.length);
     }
   };

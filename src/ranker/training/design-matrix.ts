@@ -1,4 +1,4 @@
-/** Training rows as the solver sees them: two products and nothing else, dense or sparse, each column times a scale. */
+/** Training rows as the loss sees them: two products and single columns, dense or sparse, each column times a scale. */
 export interface DesignMatrix {
   readonly rows: number;
   readonly columns: number;
@@ -6,6 +6,8 @@ export interface DesignMatrix {
   times(w: Float64Array, out: Float64Array): void;
   /** out = X^T v, length `columns`. */
   transposeTimes(v: Float64Array, out: Float64Array): void;
+  /** out = column c of X, length `rows`. */
+  column(c: number, out: Float64Array): void;
 }
 
 /**
@@ -31,6 +33,10 @@ export function denseDesign(data: Float32Array | Float64Array, columns: number, 
         for (let c = 0; c < columns; c++) out[c] += v[row] * data[row * columns + c];
       }
       if (scale) for (let c = 0; c < columns; c++) out[c] *= scale[c];
+    },
+    column(c, out) {
+      const by = scale ? scale[c] : 1;
+      for (let row = 0; row < rows; row++) out[row] = data[row * columns + c] * by;
     },
   };
 }
@@ -99,6 +105,12 @@ export function sparseDesign(
         if (value !== 0) for (let k = start[row]; k < start[row + 1]; k++) out[indexes[k]] += value * values[k];
       }
       if (scale) for (let c = 0; c < columns; c++) out[c] *= scale[c];
+    },
+    column(c, out) {
+      const by = scale ? scale[c] : 1;
+      out.fill(0);
+      for (let row = 0; row < rows; row++)
+        for (let k = start[row]; k < start[row + 1]; k++) if (indexes[k] === c) out[row] = values[k] * by;
     },
   };
 }

@@ -8,17 +8,17 @@
  */
 import { linearRanker, type LinearRanker, type ModelFeature } from '../scoring/linear-model.ts';
 import type { Normalization, NormalizationKind } from '../scoring/normalizer.ts';
-import type { DesignMatrix } from './design-matrix.ts';
-import { columnsWithEvidence, type ModelPrior, signsOf, spreadOfPairs } from './model-prior.ts';
+import { type ModelPrior, type PairSpread, signsOf, spreadOf } from './model-prior.ts';
+import type { LossAt } from './pair-loss.ts';
 import type { PairWeights } from './preference-sums.ts';
-import { type RankSvmResult, trainRankSvm } from './rank-svm.ts';
-import { designOf, fitNormalizations, listMatrix, preferencesOf, type RankingData, scaleOf } from './ranking-data.ts';
+import { newton, type RankSvmResult } from './rank-svm.ts';
+import { listMatrix, type RankingData, scaleOf } from './ranking-data.ts';
+import { type Answer, type Question, type RowFacts, RowsHere } from './training-questions.ts';
 
 /** Absent: no prior, weights of either sign. */
-interface TrainingSettings {
+export interface TrainingSettings {
   readonly c: number;
   readonly normalize: NormalizationKind;
-  readonly weights?: PairWeights;
   /** Slopes by feature name that the weights are drawn to. */
   readonly prior?: ModelPrior | null;
   /** Keep the signs that the feature table states. */
@@ -40,28 +40,39 @@ export interface TrainedModel extends RankSvmResult {
 }
 
 /** The features come in the order of the columns. Throws RANKER_NO_PAIRS when no list prefers one item to another. */
-export function trainLinearModel(data: RankingData, settings: TrainingSettings): TrainedModel {
-  const normalizations = fitNormalizations(data, settings.normalize);
-  const { warm, prior, signs, fixed } = settings;
-  const { names } = data;
-  const design = designOf(data, normalizations);
-  const lists = preferencesOf(data);
+export function trainLinearModel(data: RankingData, settings: TrainingSettings & { readonly weights?: PairWeights }): TrainedModel {
+  const rows = new RowsHere(data, settings.weights);
+  const training = linearTraining(data.names, settings);
+  let step = training.next();
+  while (!step.done) step = training.next(rows.answer(step.value));
+  return step.value;
+}
+
+/** The training itself: yields what it must know of the rows, and is resumed with the answer to just that question. */
+export function* linearTraining(names: readonly string[], settings: TrainingSettings): Generator<Question, TrainedModel, Answer> {
+  const { prior, warm, signs, fixed } = settings;
+  const { statistics, evidence, pairs } = (yield { kind: 'facts' }) as RowFacts;
+  const normalizations = statistics.map((column) => column.fitted(settings.normalize));
   const known = prior ? priorWeights(names, normalizations, prior) : null;
-  const evidence = columnsWithEvidence(data, lists);
   const moves = evidence.map((has, column) => (has === 1 && !fixed?.has(names[column]) ? 1 : 0));
-  const spread = known ? spreadOfPairs(scoresOf(design, picked(known, moves)), lists) : 0;
+  const spread = known ? spreadOf((yield { kind: 'spread', normalizations, w: picked(known, moves) }) as PairSpread) : 0;
   const unit = spread > 0 ? spread : 1;
-  const result = trainRankSvm(design, lists, {
-    c: settings.c,
-    tolerance: settings.tolerance,
-    weights: settings.weights,
-    prior: known?.map((weight) => weight / unit),
-    signs: signs ? signsOf(names) : undefined,
-    fixed: fixed && Uint8Array.from(names, (name) => (fixed.has(name) ? 1 : 0)),
-    warm: warm && Float64Array.from(names, (name) => (warm.get(name) ?? 0) / unit),
-    onIteration: settings.onIteration,
-  });
-  const learned = spreadOfPairs(scoresOf(design, picked(result.w, moves)), lists);
+  const search = newton(
+    { columns: names.length, pairs },
+    {
+      c: settings.c,
+      tolerance: settings.tolerance,
+      prior: known?.map((weight) => weight / unit),
+      signs: signs ? signsOf(names) : undefined,
+      fixed: fixed && Uint8Array.from(names, (name) => (fixed.has(name) ? 1 : 0)),
+      warm: warm && Float64Array.from(names, (name) => (warm.get(name) ?? 0) / unit),
+      onIteration: settings.onIteration,
+    },
+  );
+  let step = search.next();
+  while (!step.done) step = search.next((yield { kind: 'gradient', normalizations, w: step.value }) as LossAt);
+  const result = step.value;
+  const learned = known ? spreadOf((yield { kind: 'spread', normalizations, w: picked(result.w, moves) }) as PairSpread) : 0;
   const back = spread > 0 && learned > 0 ? spread / learned : unit;
   const features = names.map((name, column) => ({
     name,
@@ -82,12 +93,6 @@ function priorWeights(names: readonly string[], normalizations: readonly Normali
 }
 
 const picked = (w: Float64Array, moves: Uint8Array): Float64Array => w.map((weight, column) => (moves[column] ? weight : 0));
-
-function scoresOf(design: DesignMatrix, w: Float64Array): Float64Array {
-  const scores = new Float64Array(design.rows);
-  design.times(w, scores);
-  return scores;
-}
 
 /** Scores of a list of the data by a linear model, a score per row. Throws RangeError where the data lack a column of the model. */
 export function listScorer(data: RankingData, features: readonly ModelFeature[]): (list: number) => Float64Array {

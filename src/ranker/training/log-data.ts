@@ -154,11 +154,20 @@ class RowCollector {
   }
 }
 
+/** How many lists have an action on a row. */
+export function actedLists({ grades, listStart, lists }: LogData): number {
+  return lists.filter((_, list) => grades.subarray(listStart[list], listStart[list + 1]).some((grade) => grade !== 0)).length;
+}
+
 /** Earlier lists train, later ones judge. Replayed lists of one owner are never on both sides. */
 export function splitLog(data: LogData, holdoutShare: number): TimeSplit {
-  const split = timeSplit(data.lists.length, holdoutShare);
-  const groupAt = (list: number): string | null => replayGroupOf(data.lists[list].recommendationId);
-  const cutsGroup = (at: number): boolean => at > 0 && at < data.lists.length && groupAt(at) !== null && groupAt(at) === groupAt(at - 1);
+  return splitLists(data.lists.length, (list) => Number(replayGroupOf(data.lists[list].recommendationId) ?? -1), holdoutShare);
+}
+
+/** The same for lists of which only the replay they belong to is known; -1: people saw it. */
+export function splitLists(lists: number, groupAt: (list: number) => number, holdoutShare: number): TimeSplit {
+  const split = timeSplit(lists, holdoutShare);
+  const cutsGroup = (at: number): boolean => at > 0 && at < lists && groupAt(at) >= 0 && groupAt(at) === groupAt(at - 1);
   const { from: wanted, to } = split.holdout;
   let from = wanted;
   while (cutsGroup(from)) from++;

@@ -24,6 +24,9 @@ import type { ModelPrior } from './model-prior.ts';
 import type { NormalizationKind } from '../scoring/normalizer.ts';
 import type { PairWeights } from './preference-sums.ts';
 import type { FeatureSet } from '../scoring/ranking-feature.ts';
+import type { FeatureDistribution } from '../registry/model-artifact.ts';
+import { distributionsOf } from '../registry/model-provenance.ts';
+import { rowCount } from './ranking-data.ts';
 
 /** How rows are learned from. */
 export interface LearningSettings {
@@ -42,13 +45,17 @@ export interface LearningSettings {
   readonly chooseSettings?: Partial<ChooseSettings>;
 }
 
-interface LogTrainingSettings extends LearningSettings {
+/** How a model is set beside others on later lists. */
+export interface MeasuringSettings {
   readonly seed: number;
-  readonly holdoutShare: number;
   /** Scores held-out lists by the model that serves now; null: there is none. */
   readonly previous: ((data: LogData) => ListScores) | null;
   /** The categories of a list's query, for lift by category. */
   readonly categoriesOf: (queryPinIndex: number) => readonly string[];
+}
+
+export interface LogTrainingSettings extends LearningSettings, MeasuringSettings {
+  readonly holdoutShare: number;
   readonly onStep?: (step: string) => void;
 }
 
@@ -62,7 +69,25 @@ export interface Learned {
   readonly choice: CChoice | null;
 }
 
-export interface LogTraining extends Learned {
+/** The rows that a model learned from, in figures. */
+export interface Taught {
+  readonly lists: number;
+  readonly rows: number;
+  /** Times of the first and the last list. */
+  readonly window: readonly [number, number];
+  readonly left: LogData['left'];
+  readonly distributions: Readonly<Record<string, FeatureDistribution>>;
+}
+
+/** A measured model, wherever the rows lay that it learned from. */
+export interface LogTraining extends Pick<Learned, 'model' | 'c' | 'choice'>, Measured {
+  readonly taught: Taught;
+}
+
+/** The same with the rows, which lie here. */
+export type HeldTraining = LogTraining & Pick<Learned, 'training'>;
+
+export interface Measured {
   readonly holdout: LogData;
   /** NDCG@10 on the holdout by contender. */
   readonly ndcg10: Readonly<Record<string, Interval>>;
@@ -73,7 +98,7 @@ export interface LogTraining extends Learned {
 }
 
 /** Throws RANKER_NO_PAIRS when the log holds no preference. */
-export async function trainOnLog(data: LogData, settings: LogTrainingSettings): Promise<LogTraining> {
+export async function trainOnLog(data: LogData, settings: LogTrainingSettings): Promise<HeldTraining> {
   if (data.lists.length === 0) throw new ServiceError('RANKER_NO_PAIRS', { reason: NO_LOG });
   const split = splitLog(data, settings.holdoutShare);
   const early = sliceLog(data, split.train.from, split.train.to);
@@ -82,26 +107,34 @@ export async function trainOnLog(data: LogData, settings: LogTrainingSettings): 
   const { model, training, c, choice, weights } = await learnFrom(early, settings);
   const control = trainLinearModel(trainingRows(early, columnsOf(['control'])), { c, normalize, prior, signs, weights });
   settings.onStep?.('measuring');
+  const { lists, left } = training;
+  const window = [lists[0].at, lists[lists.length - 1].at] as const;
+  const taught = { lists: lists.length, rows: rowCount(training), window, left, distributions: distributionsOf(training) };
+  return { model, training, taught, c, choice, ...measuredOn(holdout, { trained: model, control }, settings) };
+}
+
+/** The model on later lists, beside one of the control set, the one that serves, and orders that need no model. */
+export function measuredOn(
+  holdout: LogData,
+  { trained, control }: Readonly<Record<'trained' | 'control', Pick<TrainedModel, 'features'>>>,
+  { seed, previous, categoriesOf }: MeasuringSettings,
+): Measured {
   const scores: Record<string, ListScores> = {
-    ...baselineScores(holdout, settings.seed),
-    ...(settings.previous ? { previous: settings.previous(holdout) } : {}),
+    ...baselineScores(holdout, seed),
+    ...(previous ? { previous: previous(holdout) } : {}),
     control: listScorer(holdout, control.features),
-    trained: listScorer(holdout, model.features),
+    trained: listScorer(holdout, trained.features),
   };
   const perList = ndcgByContender(holdout, scores);
   const clusters = clustersOf(holdout);
-  const categories = (list: number): readonly string[] => settings.categoriesOf(holdout.lists[list].queryPinIndex);
+  const categories = (list: number): readonly string[] => categoriesOf(holdout.lists[list].queryPinIndex);
   return {
-    model,
-    training,
     holdout,
-    c,
-    choice,
-    ndcg10: intervalsOf(perList, settings.seed, clusters),
+    ndcg10: intervalsOf(perList, seed, clusters),
     perList,
-    liftByCategory: liftBySegment(perList.trained, perList.control, categories, settings.seed, clusters),
-    liftByObject: liftBySegment(perList.trained, perList.control, (list) => objectSegment(holdout, list), settings.seed, clusters),
-    ndcg10BySource: ndcgBySource(holdout, scores.trained, 10, settings.seed),
+    liftByCategory: liftBySegment(perList.trained, perList.control, categories, seed, clusters),
+    liftByObject: liftBySegment(perList.trained, perList.control, (list) => objectSegment(holdout, list), seed, clusters),
+    ndcg10BySource: ndcgBySource(holdout, scores.trained, 10, seed),
   };
 }
 
@@ -120,17 +153,15 @@ export async function learnFrom(early: LogData, settings: Learning): Promise<Lea
   return { model, training, c, choice, weights };
 }
 
-/** C by folds; with too few lists for folds, 0.01. */
-async function chosen(training: LogData, settings: LearningSettings): Promise<CChoice> {
+async function chosen(training: LogData, { normalize, prior, signs, chooseSettings }: LearningSettings): Promise<CChoice> {
   const groupOf = (list: number): string | number => replayGroupOf(training.lists[list].recommendationId) ?? list;
+  return orFallback(() => chooseC(training, { normalize, prior, signs, groupOf, ...chooseSettings }));
+}
+
+/** C by folds; with too few lists for folds, 0.01. */
+export async function orFallback(choose: () => Promise<CChoice>): Promise<CChoice> {
   try {
-    return await chooseC(training, {
-      normalize: settings.normalize,
-      prior: settings.prior,
-      signs: settings.signs,
-      groupOf,
-      ...settings.chooseSettings,
-    });
+    return await choose();
   } catch (error) {
     if (error instanceof ServiceError && error.code === 'RANKER_NO_PAIRS') return { c: FALLBACK_C, fixed: new Set(), curve: [] };
     throw error;

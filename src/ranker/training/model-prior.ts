@@ -49,8 +49,13 @@ export function columnsWithEvidence({ rows, names }: RankingData, { start, level
   return evidence;
 }
 
-/** Root mean square difference of the scores of two rows that a list prefers one to the other, every pair alike. */
-export function spreadOfPairs(scores: Float64Array, { start, levels }: PreferenceLists): number {
+/** Over the pairs of rows of which a list prefers one, every pair alike: the sum of squared differences of their scores. */
+export interface PairSpread {
+  readonly squares: number;
+  readonly pairs: number;
+}
+
+export function pairSpread(scores: Float64Array, { start, levels }: PreferenceLists): PairSpread {
   let squares = 0;
   let pairs = 0;
   for (let list = 0; list + 1 < start.length; list++) {
@@ -62,5 +67,8 @@ export function spreadOfPairs(scores: Float64Array, { start, levels }: Preferenc
       }
     }
   }
-  return pairs === 0 ? 0 : Math.sqrt(squares / pairs);
+  return { squares, pairs };
 }
+
+/** The root mean square difference; 0 without pairs. */
+export const spreadOf = ({ squares, pairs }: PairSpread): number => (pairs === 0 ? 0 : Math.sqrt(squares / pairs));

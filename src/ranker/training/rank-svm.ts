@@ -6,10 +6,8 @@
  *
  * by Newton's method: directions from conjugate gradients on the generalized Hessian, a backtracking line search. Weights
  * at their bound whose gradient points outwards rest while the others move (two-metric projection).
- * With s = Xw, L+ and G+(u) the sums of preference-sums.ts as better side, L- and G-(u) as worse side, L = L+ + L-:
- *   f(w)     = 1/2 |w - w0|^2 + C { sum_i s_i [L_i s_i - G_i(s) - 2 (L+_i - L-_i)] + sum_i L+_i }
- *   gradient = w - w0 + 2C X^T [L s - G(s) - (L+ - L-)]
- *   H v      = v + 2C X^T [L u - G(u)],  u = Xv, the violated pairs frozen at w
+ * The solver asks for the sum over pairs at some weights, with its gradient and curvature, and never sees a row: the rows may lie
+ * here (pair-loss.ts) or with many machines (training-shards.ts), and the steps are the same.
  *
  * Given    X       n x d rows of lists that lie together, normalized
  *          lists   where each list starts, and the level of each row's grade
@@ -29,10 +27,11 @@
 import { ServiceError } from '../../errors.ts';
 import { dot, norm } from '../../math/vector.ts';
 import type { DesignMatrix } from './design-matrix.ts';
-import { countPairs, type PairWeights, type PreferenceLists, PreferenceSums } from './preference-sums.ts';
+import { type LossAt, PairLoss } from './pair-loss.ts';
+import { countPairs, type PairWeights, type PreferenceLists } from './preference-sums.ts';
 
-/** Absent: tolerance 1e-5, at most 100 iterations, all weights 1, no prior, no signs. */
-interface RankSvmSettings {
+/** Absent: tolerance 1e-5, at most 100 iterations, no prior, no signs. */
+export interface NewtonSettings {
   readonly c: number;
   /** Stops when |projected gradient| <= tolerance * |projected gradient at the prior|. */
   readonly tolerance?: number;
@@ -41,9 +40,13 @@ interface RankSvmSettings {
   /** Per column 1 where the weight stays at the prior. */
   readonly fixed?: Uint8Array;
   readonly iterationsMax?: number;
-  readonly weights?: PairWeights;
   readonly warm?: Float64Array;
   readonly onIteration?: (iteration: number, objective: number, gradientNorm: number) => void;
+}
+
+interface RankSvmSettings extends NewtonSettings {
+  /** Absent: all 1. */
+  readonly weights?: PairWeights;
 }
 
 /** `trace[0]` is where it began, `trace[i]` where iteration i ended; `pairs` counts preference pairs whatever their weight. */
@@ -68,18 +71,32 @@ const STEPS_MAX = 40;
 
 /** As above. Throws RangeError for a C that is not above 0, or where rows and grades differ in number. */
 export function trainRankSvm(x: DesignMatrix, lists: PreferenceLists, settings: RankSvmSettings): RankSvmResult {
+  const loss = new PairLoss(x, lists, settings.weights);
+  const search = newton({ columns: x.columns, pairs: countPairs(lists) }, settings);
+  let step = search.next();
+  while (!step.done) step = search.next(loss.at(step.value));
+  return step.value;
+}
+
+/** Of the rows, wherever they lie. */
+interface Sizes {
+  readonly columns: number;
+  /** Preference pairs, whatever their weight. */
+  readonly pairs: number;
+}
+
+/** The search itself: yields every w at which it must know the loss, and is resumed with it. Throws RangeError for a C that is not above 0, RANKER_NO_PAIRS. */
+export function* newton({ columns, pairs }: Sizes, settings: NewtonSettings): Generator<Float64Array, RankSvmResult, LossAt> {
   if (!(settings.c > 0)) throw new RangeError(`C: expected a number above 0, got ${settings.c}`);
-  if (x.rows !== lists.levels.length) throw new RangeError(`rows: ${x.rows} rows, but ${lists.levels.length} grades`);
-  const pairs = countPairs(lists);
   if (pairs === 0) throw new ServiceError('RANKER_NO_PAIRS', { reason: 'no list holds two items that people treated differently' });
-  const problem = new Problem(x, lists, settings);
-  const atPrior = problem.at(problem.projected(problem.prior));
+  const problem = new Problem(columns, settings);
+  const atPrior = yield* problem.evaluated(problem.projected(problem.prior));
   const limit = (settings.tolerance ?? TOLERANCE) * atPrior.gradientNorm;
-  let point = settings.warm ? problem.at(problem.projected(settings.warm)) : atPrior;
+  let point = settings.warm ? yield* problem.evaluated(problem.projected(settings.warm)) : atPrior;
   const trace = [{ objective: point.objective, gradientNorm: point.gradientNorm }];
   let iteration = 0;
   while (point.gradientNorm > limit && iteration < (settings.iterationsMax ?? ITERATIONS_MAX)) {
-    const next = problem.stepFrom(point);
+    const next: Point | null = yield* problem.stepFrom(point);
     if (!next) break;
     point = next;
     iteration++;
@@ -92,7 +109,7 @@ export function trainRankSvm(x: DesignMatrix, lists: PreferenceLists, settings: 
 
 interface Point {
   readonly w: Float64Array;
-  readonly scores: Float64Array;
+  readonly loss: LossAt;
   readonly objective: number;
   readonly gradient: Float64Array;
   /** 1 where the weight is fixed, or at its bound with a gradient that points outwards. */
@@ -106,27 +123,13 @@ class Problem {
   readonly prior: Float64Array;
   private readonly signs: Int8Array | null;
   private readonly fixed: Uint8Array | null;
-  private readonly x: DesignMatrix;
   private readonly c: number;
-  private readonly sums: PreferenceSums;
-  private readonly better: Float64Array;
-  private readonly worse: Float64Array;
-  private readonly g: Float64Array;
-  private readonly part: Float64Array;
-  private readonly slope: Float64Array;
 
-  constructor(x: DesignMatrix, lists: PreferenceLists, settings: RankSvmSettings) {
-    this.x = x;
+  constructor(columns: number, settings: NewtonSettings) {
     this.c = settings.c;
     this.signs = settings.signs ?? null;
     this.fixed = settings.fixed ?? null;
-    this.prior = settings.prior ?? new Float64Array(x.columns);
-    this.sums = new PreferenceSums(lists, settings.weights);
-    this.better = new Float64Array(x.rows);
-    this.worse = new Float64Array(x.rows);
-    this.g = new Float64Array(x.rows);
-    this.part = new Float64Array(x.rows);
-    this.slope = new Float64Array(x.rows);
+    this.prior = settings.prior ?? new Float64Array(columns);
   }
 
   /** A copy of w with every weight of the wrong sign at 0, and fixed ones at the prior. */
@@ -139,91 +142,50 @@ class Problem {
     return Array.from(resting, (rests, c) => (rests && !this.fixed?.[c] ? c : -1)).filter((c) => c >= 0);
   }
 
-  /** Objective and gradient at w; leaves the violated pairs frozen there. */
-  at(w: Float64Array, scores = this.scoresOf(w)): Point {
-    return this.withGradient(w, scores, this.objectiveAt(w, scores));
+  *evaluated(w: Float64Array): Generator<Float64Array, Point, LossAt> {
+    const loss = yield w;
+    return this.pointAt(w, loss, this.objectiveAt(w, loss));
   }
 
-  /** The point whose objective was just computed: L+, L- and G(s) are still those of `scores`. */
-  private withGradient(w: Float64Array, scores: Float64Array, objective: number): Point {
-    const { better, worse, g, slope } = this;
-    for (let i = 0; i < slope.length; i++) slope[i] = (better[i] + worse[i]) * scores[i] - g[i] - (better[i] - worse[i]);
-    const gradient = new Float64Array(this.x.columns);
-    this.x.transposeTimes(slope, gradient);
-    for (let c = 0; c < gradient.length; c++) gradient[c] = w[c] - this.prior[c] + 2 * this.c * gradient[c];
-    const { signs, fixed } = this;
+  private pointAt(w: Float64Array, loss: LossAt, objective: number): Point {
+    const { signs, fixed, prior, c: weight } = this;
+    const gradient = loss.gradient().map((value, c) => w[c] - prior[c] + weight * value);
     const resting = Uint8Array.from(gradient, (value, c) => (fixed?.[c] || (signs && w[c] === 0 && signs[c] * value > 0) ? 1 : 0));
     const gradientNorm = norm(gradient.map((value, c) => (resting[c] ? 0 : value)));
-    return { w, scores, objective, gradient, resting, gradientNorm };
+    return { w, loss, objective, gradient, resting, gradientNorm };
   }
 
-  /** f(w); afterwards `better`, `worse` and `g` hold L+, L- and G(s). */
-  private objectiveAt(w: Float64Array, scores: Float64Array): number {
-    const { better, worse, g } = this;
-    this.sums.freeze(scores);
-    this.sums.better(null, better);
-    this.sums.worse(null, worse);
-    this.pairSums(scores, g);
-    let loss = 0;
-    for (let i = 0; i < scores.length; i++) {
-      loss += scores[i] * ((better[i] + worse[i]) * scores[i] - g[i] - 2 * (better[i] - worse[i])) + better[i];
-    }
-    const moved = w.map((value, c) => value - this.prior[c]);
-    return dot(moved, moved) / 2 + this.c * loss;
-  }
-
-  /** G(u) = G+(u) + G-(u) over the frozen pairs. */
-  private pairSums(u: Float64Array, out: Float64Array): void {
-    this.sums.better(u, out);
-    this.sums.worse(u, this.part);
-    for (let i = 0; i < out.length; i++) out[i] += this.part[i];
-  }
-
-  private scoresOf(w: Float64Array): Float64Array {
-    const scores = new Float64Array(this.x.rows);
-    this.x.times(w, scores);
-    return scores;
-  }
-
-  /** H v with the pairs frozen at the current point. */
-  private hessianTimes(v: Float64Array, u: Float64Array, out: Float64Array): void {
-    this.x.times(v, u);
-    this.pairSums(u, this.slope);
-    for (let i = 0; i < u.length; i++) this.slope[i] = (this.better[i] + this.worse[i]) * u[i] - this.slope[i];
-    this.x.transposeTimes(this.slope, out);
-    for (let c = 0; c < out.length; c++) out[c] = v[c] + 2 * this.c * out[c];
+  /** f(w). */
+  private objectiveAt(w: Float64Array, { value }: LossAt): number {
+    const moved = w.map((weight, c) => weight - this.prior[c]);
+    return dot(moved, moved) / 2 + this.c * value;
   }
 
   /** One Newton step with line search; null when no step lowers the objective any more (rounding). */
-  stepFrom(point: Point): Point | null {
+  *stepFrom(point: Point): Generator<Float64Array, Point | null, LossAt> {
     const direction = this.direction(point);
-    const moved = this.scoresOf(direction);
     for (let step = 1, tried = 0; tried < STEPS_MAX; step /= 2, tried++) {
-      const straight = point.w.map((value, c) => value + step * direction[c]);
-      const w = this.projected(straight);
-      const bent = w.some((value, c) => value !== straight[c]);
-      const scores = bent ? this.scoresOf(w) : point.scores.map((value, i) => value + step * moved[i]);
-      const objective = this.objectiveAt(w, scores);
+      const w = this.projected(point.w.map((value, c) => value + step * direction[c]));
+      const loss = yield w;
+      const objective = this.objectiveAt(w, loss);
       const descent = w.reduce((sum, value, c) => sum + (value - point.w[c]) * point.gradient[c], 0);
-      if (objective <= point.objective + SUFFICIENT_DECREASE * descent) {
-        return objective < point.objective ? this.withGradient(w, scores, objective) : null;
-      }
+      if (objective <= point.objective + SUFFICIENT_DECREASE * descent)
+        return objective < point.objective ? this.pointAt(w, loss, objective) : null;
     }
     return null;
   }
 
-  /** Solves H d = -gradient over the columns that do not rest, by conjugate gradients to a tenth of the gradient. */
-  private direction(point: Point): Float64Array {
-    const d = new Float64Array(this.x.columns);
-    const residual = point.gradient.map((value, c) => (point.resting[c] ? 0 : -value));
+  /** Solves H d = -gradient over the columns that do not rest, H = 1 + C K, by conjugate gradients to a tenth of the gradient. */
+  private direction({ gradient, resting, gradientNorm, loss }: Point): Float64Array {
+    const d = new Float64Array(gradient.length);
+    const residual = gradient.map((value, c) => (resting[c] ? 0 : -value));
     const p = Float64Array.from(residual);
-    const hp = new Float64Array(this.x.columns);
-    const u = new Float64Array(this.x.rows);
+    const hp = new Float64Array(gradient.length);
     let square = dot(residual, residual);
-    const enough = (DIRECTION_TOLERANCE * point.gradientNorm) ** 2;
-    for (let round = 0; round < 2 * this.x.columns + 10 && square > enough; round++) {
-      this.hessianTimes(p, u, hp);
-      for (let c = 0; c < hp.length; c++) if (point.resting[c]) hp[c] = 0;
+    const enough = (DIRECTION_TOLERANCE * gradientNorm) ** 2;
+    for (let round = 0; round < 2 * gradient.length + 10 && square > enough; round++) {
+      loss.curvatureTimes(p, hp);
+      for (let c = 0; c < hp.length; c++) hp[c] = resting[c] ? 0 : p[c] + this.c * hp[c];
       const alpha = square / dot(p, hp);
       for (let c = 0; c < d.length; c++) {
         d[c] += alpha * p[c];

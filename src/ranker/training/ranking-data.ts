@@ -4,7 +4,7 @@
  */
 import type { Matrix } from '../../math/matrix.ts';
 import { type DesignMatrix, denseDesign, sparseDesign } from './design-matrix.ts';
-import { ColumnStatistics, type Normalization, type NormalizationKind, normalizeWith } from '../scoring/normalizer.ts';
+import { ColumnStatistics, type Normalization, normalizeWith } from '../scoring/normalizer.ts';
 import { type PreferenceLists, preferenceLists } from './preference-sums.ts';
 
 /** Row-major values of every column. */
@@ -86,9 +86,15 @@ export function columnStatistics(data: RankingData): readonly ColumnStatistics[]
   return statistics;
 }
 
-/** One normalization per column, fitted on these rows alone. */
-export function fitNormalizations(data: RankingData, kind: NormalizationKind): readonly Normalization[] {
-  return columnStatistics(data).map((column) => column.fitted(kind));
+/** Values that are not 0, by column. */
+export function nonZeroCounts({ rows, names, listStart, grades }: RankingData): Float64Array {
+  const counts = new Float64Array(names.length);
+  if (rows.kind === 'dense') {
+    for (let at = 0; at < rows.data.length; at++) if (rows.data[at] !== 0) counts[at % names.length]++;
+  } else {
+    for (let k = rows.start[listStart[0]]; k < rows.start[grades.length]; k++) if (rows.values[k] !== 0) counts[rows.indexes[k]]++;
+  }
+  return counts;
 }
 
 /**

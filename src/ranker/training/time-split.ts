@@ -1,6 +1,6 @@
 /** Earlier lists train, later ones judge: lists stand in time order, and no list is in both parts. */
 
-interface ListSpan {
+export interface ListSpan {
   readonly from: number;
   /** Exclusive. */
   readonly to: number;
