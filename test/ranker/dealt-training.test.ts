@@ -95,7 +95,14 @@ it('rows that are dealt give the model, the C and the figures of rows that lie h
 
 it('toward a prior and under signs they agree as well', async () => {
   const { folder, shared, plan } = await dealtFolder(200, 3);
-  const prior = { name: 'made up', slopes: new Map([['log-saves', 0.5], ['fc6-similarity', 0.2], ['freshness', 0.3]]) };
+  const prior = {
+    name: 'made up',
+    slopes: new Map([
+      ['log-saves', 0.5],
+      ['fc6-similarity', 0.2],
+      ['freshness', 0.3],
+    ]),
+  };
   const given = { ...settings, prior, signs: true, sets: ['control', 'visual'] } as const;
   const here = await trainOnLog(readLog(folder, {}), given);
   const dealt = await trainDealt(await DealtLog.of(shared, plan, inTurn(shared, plan)), given);
@@ -137,7 +144,9 @@ it('what needs the rows in memory is refused on Spark', async () => {
   const folder = topicFolder();
   for (const options of [{ ladder: true }, { learningCurve: true }, { propensity: 'randomized' }, { report: 'r.html' }] as const)
     await expect(runJob(trainRanker, folder, { ...options, on: 'spark' })).rejects.toMatchObject({ code: 'JOB_USAGE' });
-  await expect(runJob(trainRanker, folder, { letor: 'rows.txt', out: 'model.json', on: 'spark' })).rejects.toMatchObject({ code: 'JOB_USAGE' });
+  await expect(runJob(trainRanker, folder, { letor: 'rows.txt', out: 'model.json', on: 'spark' })).rejects.toMatchObject({
+    code: 'JOB_USAGE',
+  });
   await expect(runJob(trainRanker, folder, { on: 'spark' })).rejects.toMatchObject({ code: 'RANKER_NO_PAIRS' });
 });
 

@@ -112,7 +112,11 @@ export async function judgedOfSegment(folder: string, number: number, grades: Gr
   const events = await readColumns(pieceFile(folder, 'events', number, 'parquet'));
   const actions: ListAction[][] = Array.from(lists.at, () => []);
   for (let event = 0; event < events.list.length; event++)
-    actions[Number(events.list[event])].push({ type: Number(events.type[event]), pin: Number(events.pin[event]), at: Number(events.at[event]) });
+    actions[Number(events.list[event])].push({
+      type: Number(events.type[event]),
+      pin: Number(events.pin[event]),
+      at: Number(events.at[event]),
+    });
   const all = function* (): Generator<StoredList> {
     for (let list = 0; list < lists.at.length; list++) yield storedList(lists, list);
   };
@@ -141,7 +145,12 @@ function storedList(columns: Columns, list: number): StoredList {
     latencyMs: 0,
     degraded: [],
   };
-  const encoded = { sourceNames: names('sources'), featureColumns: names('feature_columns'), items: bytes('items'), featureRows: bytes('feature_rows') };
+  const encoded = {
+    sourceNames: names('sources'),
+    featureColumns: names('feature_columns'),
+    items: bytes('items'),
+    featureRows: bytes('feature_rows'),
+  };
   return { ...head, userId: text('person') || null, items: decodedItems(encoded) };
 }
 

@@ -96,9 +96,7 @@ export async function trainFromLog(input: LogInput) {
   progress.stop();
   if (options.report !== undefined && held) {
     const pictures = await reportPictures(dataFolder, input.config, picturedPins(trained));
-    const examination = propensity
-      ? { curve: propensity.examination, clip: propensity.told.clip, clipped: propensity.told.clipped }
-      : null;
+    const examination = propensity ? { curve: propensity.examination, clip: propensity.told.clip, clipped: propensity.told.clipped } : null;
     writeFileSync(options.report, trainingReport({ model, training: held, judgement, ladder: ladder ?? null, examination, ...pictures }));
   }
   return {

@@ -147,7 +147,8 @@ async function eachAsked(folder: string, tools: Tools): Promise<Receipt> {
   for await (const line of createInterface({ input: process.stdin })) {
     const [step, number, question] = line.split(' ');
     const part = Number(number);
-    if (!Number.isSafeInteger(part) || part < 0) throw new ServiceError('JOB_USAGE', { reason: `a line must be STEP N or STEP N QUESTION, not ${line}` });
+    if (!Number.isSafeInteger(part) || part < 0)
+      throw new ServiceError('JOB_USAGE', { reason: `a line must be STEP N or STEP N QUESTION, not ${line}` });
     console.log(JSON.stringify(await answered(folder, step, part, { ...tools, question }, since)));
     since = used();
     pieces++;

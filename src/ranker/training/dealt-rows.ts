@@ -153,7 +153,9 @@ export class DealtRows {
     const at = { normalizations: question.normalizations, w: [...question.w] };
     if (question.kind === 'spread') return addedSpread(await this.ask('spread', at));
     const sums = await this.ask('gradient', at);
-    return addedLoss(sums.map(({ value, gradient, curvature }) => ({ value, gradient: unpacked(gradient), curvature: unpacked(curvature) })));
+    return addedLoss(
+      sums.map(({ value, gradient, curvature }) => ({ value, gradient: unpacked(gradient), curvature: unpacked(curvature) })),
+    );
   }
 
   private ask<Kind extends QuestionKind>(kind: Kind, about: Partial<DealtQuestion>): Promise<DealtAnswers[Kind][]> {

@@ -53,6 +53,10 @@ async function taughtBy(log: DealtLog, rows: DealtRows, lists: number, columns: 
     rows: sum((part) => part.rows),
     window: [facts[0].window[0], facts[facts.length - 1].window[1]],
     left: log.left,
-    distributions: distributionsFrom(columns, statistics, columns.map((_, column) => sum((part) => part.nonZero[column]))),
+    distributions: distributionsFrom(
+      columns,
+      statistics,
+      columns.map((_, column) => sum((part) => part.nonZero[column])),
+    ),
   };
 }

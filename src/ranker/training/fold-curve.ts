@@ -25,7 +25,10 @@ interface Fold {
  * Trains at every C of the grid, smallest first, each from the one before, and measures the fold's later lists by NDCG@10.
  * Null where the earlier lists hold no preference.
  */
-export async function gridCurve({ grid, normalize, prior, signs, fixed }: Omit<FoldTask, 'data' | 'split'>, fold: Fold): Promise<FoldCurve> {
+export async function gridCurve(
+  { grid, normalize, prior, signs, fixed }: Omit<FoldTask, 'data' | 'split'>,
+  fold: Fold,
+): Promise<FoldCurve> {
   const curve: Float64Array[] = [];
   let warm: Map<string, number> | undefined;
   try {

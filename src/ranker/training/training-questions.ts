@@ -15,8 +15,7 @@ interface At {
 }
 
 /** `gradient`: loss, gradient and curvature at w. `spread`: of the scores over preference pairs. */
-export type Question =
-  { readonly kind: 'facts' } | ({ readonly kind: 'gradient' } & At) | ({ readonly kind: 'spread' } & At);
+export type Question = { readonly kind: 'facts' } | ({ readonly kind: 'gradient' } & At) | ({ readonly kind: 'spread' } & At);
 
 /** What is known of rows before any weight. */
 export interface RowFacts {
