@@ -1,4 +1,5 @@
 /** Definitions, their life cycle, versions, and who changed what. */
+import { counted } from '../counted.ts';
 import type { Database } from '../catalog/database.ts';
 import { migrate } from '../catalog/database.ts';
 import { type NameUser, userNaming } from '../catalog/pins/user-pseudonym.ts';
@@ -318,6 +319,5 @@ function changedFields(before: Experiment | null, after: ExperimentDefinition): 
 }
 
 function countOf(forced: ExperimentDefinition['forced']): string {
-  const count = Object.keys(forced).length;
-  return count === 1 ? '1 unit' : `${count} units`;
+  return counted(Object.keys(forced).length, 'unit');
 }

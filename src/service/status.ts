@@ -1,6 +1,7 @@
 /** How an installation stands, for the person on call: what serves, what was built when, what is asked, what is wrong and how to mend it. */
 import { readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { counted } from '../counted.ts';
 import { PIN_HAS_IMAGE, PIN_IMAGE_FAILED, PIN_REMOVED } from '../catalog/pins/pin-columns.ts';
 import type { Context } from './context.ts';
 import { staleParts } from './stale-parts.ts';
@@ -116,14 +117,14 @@ export function troubles(context: Context, counts: PinCounts): readonly Trouble[
   if (counts.withoutFeatures > 0)
     add(
       'pictures',
-      `${counts.withoutFeatures} of ${counts.withImage} pictures are not read yet`,
+      `${counts.withoutFeatures} of ${counted(counts.withImage, 'picture')} not read yet`,
       'related-pins extract-features',
       'extract-features',
     );
   if (counts.imagesRefused > 0)
     add(
       'pictures',
-      `${counts.imagesRefused} pictures were refused`,
+      `${counted(counts.imagesRefused, 'picture')} refused`,
       'Mend the files or addresses, then related-pins extract-features --retry-failed',
     );
   const { problem } = context.jobs;

@@ -49,7 +49,7 @@ describe('the proof that a person is gone', () => {
     expect(receipt).toMatchObject({ searched: true, filesThatStillHoldTheId: ['notes.txt'], proven: false });
     expect(job.exitCode?.(receipt)).toBe(1);
     expect(job.describe?.(receipt)).toContain('still found in: notes.txt');
-    expect(job.describe?.(receipt).join()).toContain('1 boards stay');
+    expect(job.describe?.(receipt).join()).toContain('1 board left without an owner');
   });
 
   it('judges and people who were put into an arm by hand are gone as well, their answers and the others stay', async () => {

@@ -7,7 +7,7 @@ const SRC = join(ROOT, 'src');
 
 /** Rows from the ground up (HOUSE, "Which way imports point"): a place may import lower rows and its own folder. */
 const ROWS: readonly (readonly string[])[] = [
-  ['errors.ts', 'grades.ts', 'swapped-file.ts', 'worker-url.ts', 'ordered-worker.ts', 'progress.ts', 'shape.ts', 'math'],
+  ['errors.ts', 'counted.ts', 'grades.ts', 'swapped-file.ts', 'worker-url.ts', 'ordered-worker.ts', 'progress.ts', 'shape.ts', 'math'],
   ['treatment.ts', 'access-keys.ts', 'audit-trail.ts', 'cache.ts', 'config.ts'],
   ['event-stream.ts'],
   ['catalog', 'vision'],
@@ -31,6 +31,7 @@ const APART: Readonly<Record<string, readonly string[]>> = {
     'config.ts',
     'treatment.ts',
     'grades.ts',
+    'counted.ts',
     'errors.ts',
     'progress.ts',
     'swapped-file.ts',

@@ -85,7 +85,7 @@ test('a surface with a few lists trains no model, and says how many it needs', a
   expect(lists).toBeGreaterThan(0);
   const refused = {
     code: 'RANKER_NO_PAIRS',
-    message: expect.stringMatching(/\d+ lists of the surface home-feed have an action on them, 50 are needed/),
+    message: expect.stringMatching(/\d+ lists? of the surface home-feed with an action, 50 are needed/),
   };
   await expect(run(train, { surface: 'home-feed' })).rejects.toMatchObject(refused);
   await expect(run(train, { surface: 'home-feed', c: 0.01, grades: 'like=3' })).rejects.toMatchObject({ code: 'JOB_USAGE' });

@@ -1,4 +1,5 @@
 /** Fields that list items carry, and filters on fields, as requests ask for them. */
+import { counted } from '../../counted.ts';
 import type { PinTest } from '../../catalog/pins/field-columns.ts';
 import { FILTERS_MAX, readFilter } from '../../catalog/pins/field-filter.ts';
 import { isWebAddress } from '../../catalog/pins/image-reference.ts';
@@ -73,7 +74,7 @@ export async function askedFilter(context: Context, asked: Names | undefined): P
 
 function textField({ name, pins, example }: { readonly name: string; readonly pins: number; readonly example: string }): Degradation {
   const shown = JSON.stringify(example.slice(0, 40));
-  const many = pins === 1 ? '1 pin' : `${pins} pins`;
+  const many = counted(pins, 'pin');
   return {
     code: 'CATALOG_FIELD_TEXT',
     reason: `The field "${name}" is text on ${many} (as ${shown}); <, <=, > and >= compare numbers only, so these never match.`,

@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import { rankPins } from '../../related-pins.ts';
 import type { RankedList } from '../../lists/ranked-list.ts';
 import { afterResponse } from './after-response.ts';
@@ -36,6 +37,6 @@ export function rankRoutes(app: App, { context, metrics }: Service): void {
 
 function withUnknown(list: RankedList, unknown: readonly string[]): RankedList {
   const named = unknown.slice(0, NAMED_MAX).join(', ');
-  const reason = `${unknown.length} pins are unknown and left out: ${named}${unknown.length > NAMED_MAX ? ', ...' : ''}`;
+  const reason = `${counted(unknown.length, 'pin')} unknown and left out: ${named}${unknown.length > NAMED_MAX ? ', ...' : ''}`;
   return { ...list, degraded: [...list.degraded, { code: 'CATALOG_PIN_UNKNOWN', reason }] };
 }

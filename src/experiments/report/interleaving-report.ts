@@ -3,6 +3,7 @@
  * there; each arm's preference over the control is (its credit - the control's) / both, clustered on units. Read straight
  * from the log, for every unit meets all arms and a few hundred of them show what a split needs thousands for.
  */
+import { counted } from '../../counted.ts';
 import type { StoredList } from '../../catalog/log/served-list-log.ts';
 import type { IntervalKind } from '../statistics/analysis.ts';
 import { adjustedP } from '../statistics/analysis.ts';
@@ -69,7 +70,8 @@ class InterleavedReporter {
     const adjusted = adjustedP(rows.map(({ p }) => p));
     const { modelMissing } = this.tally;
     const sampleRatio = this.sampleRatio();
-    const faults = modelMissing > 0 ? [`an arm's model was missing on ${modelMissing} lists, and the control stood in for it`] : [];
+    const faults =
+      modelMissing > 0 ? [`an arm's model was missing on ${counted(modelMissing, 'list')}, and the control stood in for it`] : [];
     if (sampleRatio.alarm) faults.push(`the arms' first picks do not fit a fair draft (sample-ratio p = ${sampleRatio.p.toPrecision(2)})`);
     const verdicts = rows.map((row) => this.verdict(row, faults));
     const overall = overallVerdict(verdicts);

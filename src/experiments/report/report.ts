@@ -3,6 +3,7 @@
  * Intervals are always-valid unless fixed-horizon is asked for; the fixed-horizon figures stand beside them. Each p is that
  * of its own look, as valid as the least so far, and it never contradicts the interval beside it.
  */
+import { counted } from '../../counted.ts';
 import type { IntervalKind, IntervalRule, Lift } from '../statistics/analysis.ts';
 import { adjustedP, differenceOf, guardrailState, liftOf } from '../statistics/analysis.ts';
 import { armShares, planOf } from '../assignment.ts';
@@ -207,8 +208,8 @@ class Reporter {
     const lists = this.experiment.definition.arms.reduce((sum, _, arm) => sum + this.listsOf(arm), 0);
     const faults: string[] = [];
     if (ratioP < SAMPLE_RATIO_ALARM) faults.push(`the arms' user counts do not fit the design (sample-ratio p = ${ratioP.toPrecision(2)})`);
-    if (modelMissing > 0) faults.push(`${modelMissing} lists were served by the control because an arm's model was missing`);
-    if (crossed > 0.001 * lists) faults.push(`${crossed} lists met users who already were in another arm`);
+    if (modelMissing > 0) faults.push(`${counted(modelMissing, 'list')} served by the control because an arm's model was missing`);
+    if (crossed > 0.001 * lists) faults.push(`${counted(crossed, 'list')} met users who already were in another arm`);
     return faults;
   }
 

@@ -1,4 +1,5 @@
 /** `--method auto`: the choice of a way to count, on the boards of a catalog or of a file, and what is said of it. */
+import { counted } from '../../counted.ts';
 import type { CooccurrenceOptions } from '../../candidates/cooccurrence/board-cooccurrence.ts';
 import { DEFAULT_COOCCURRENCE } from '../../candidates/cooccurrence/board-cooccurrence.ts';
 import type { BoardPins } from '../../candidates/cooccurrence/board-pins.ts';
@@ -56,7 +57,7 @@ export function choiceTable({ heldOut, chosen, usual, trials }: MethodChoice): s
   const line = ({ options, recall20, ndcg20, boards }: Trial): string =>
     `  ${recall20.toFixed(4)}  ${ndcg20.toFixed(4)}  ${String(boards).padStart(6)}  ${settingText(options)}`;
   return [
-    `${heldOut.saves} saves held out, ${heldOut.of} (seed ${heldOut.seed})`,
+    `${counted(heldOut.saves, 'save')} held out, ${heldOut.of} (seed ${heldOut.seed})`,
     '  recall@20  ndcg@20  boards  counted by',
     ...trials.map(line),
     `chosen: ${settingText(chosen.options)}; usual: recall@20 ${usual.recall20.toFixed(4)}`,

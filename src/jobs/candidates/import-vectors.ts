@@ -1,5 +1,6 @@
 /** Embeddings of pins from any model, as a candidate source and a ranking feature. */
 import { basename, join } from 'node:path';
+import { counted } from '../../counted.ts';
 import { vectorSourceOf } from '../../candidates/candidate.ts';
 import { graphLine, makeVectorSet } from '../../candidates/vectors/make-set.ts';
 import { type CollectedVectors, collectVectors } from '../../candidates/vectors/vector-build.ts';
@@ -52,7 +53,7 @@ takes them over. A model uses them when it is trained on lists that were served 
   alone: () => true,
   run: importVectors,
   describe: ({ name, vectors, dimensions, metric, read, unknown, unknownIds, repeated, zeros, graph, wayOut }) => [
-    `${vectors} vectors of ${dimensions} numbers as ${name} (${metric}), of ${read} rows`,
+    `${counted(vectors, 'vector')} of ${counted(dimensions, 'number')} as ${name} (${metric}), of ${counted(read, 'row')}`,
     ...(unknown > 0 ? [`unknown pins, left out: ${unknown} (${unknownIds.join(', ')}${unknown > unknownIds.length ? ', ...' : ''})`] : []),
     ...(repeated > 0 ? [`pins that came again, the last row counts: ${repeated}`] : []),
     ...(zeros > 0 ? [`vectors of zeros, left out: ${zeros}`] : []),
@@ -72,7 +73,7 @@ async function importVectors(input: Input) {
     throw new ServiceError('NOTHING_TO_DO', {
       reason:
         counts.zeros > 0
-          ? `All ${counts.zeros} vectors of pins of the catalogue in ${file} are zeros, which have no cosine.`
+          ? `Every vector of a pin of the catalogue in ${file} is zeros, which have no cosine (${counted(counts.zeros, 'row')}).`
           : `No row of ${file} is of a pin of the catalogue (${counts.read} were read); import-catalog comes first.`,
     });
   const { links, buildBreadth, searchBreadth } = input.options;

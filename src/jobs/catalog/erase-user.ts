@@ -1,6 +1,7 @@
 /** Erases one person everywhere, then looks for them again in every file and backup, and says what it found. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { counted } from '../../counted.ts';
 import { appendAudit } from '../../audit-trail.ts';
 import { CACHE_KEYS, cacheOn, RedisLink } from '../../cache.ts';
 import { knownBackups } from '../../catalog/artifacts/backup.ts';
@@ -46,10 +47,10 @@ export const job = defineJob({
     return { user: userId, known: isKnown, ...inCatalog, ...inLog, ...inExperiments, redis, ...proofOf(here, backups, redis) };
   },
   describe: (receipt) => [
-    `${receipt.user}: ${receipt.saves} saves, ${receipt.events} events and the name of ${receipt.judgements} judgements erased, ${receipt.servedLists} served lists left without a name`,
+    `${receipt.user}: ${counted(receipt.saves, 'save')}, ${counted(receipt.events, 'event')} and the name of ${counted(receipt.judgements, 'judgement')} erased, ${counted(receipt.servedLists, 'served list')} left without a name`,
     ...(receipt.boardsLeft === 0
       ? []
-      : [`${receipt.boardsLeft} boards stay, without an owner, with the titles and descriptions they have`]),
+      : [`${counted(receipt.boardsLeft, 'board')} left without an owner, titles and descriptions as they were`]),
     receipt.proof,
   ],
   exitCode: ({ proven }) => (proven ? 0 : 1),
@@ -98,7 +99,7 @@ async function forgetInRedis(redisUrl: string, names: readonly string[]): Promis
       removed += inStream;
       if ((await cache.list(CACHE_KEYS.actions.key(name))).length > 0) return 'still holds the user';
     }
-    return `forgotten, ${removed} entries of the stream removed`;
+    return `forgotten, ${counted(removed, 'entry', 'entries')} of the stream removed`;
   } finally {
     await cache.close();
   }

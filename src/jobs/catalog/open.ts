@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { counted } from '../../counted.ts';
 import { checkAddress } from '../../api/shell/listen.ts';
 import { lockDataFolder } from '../../catalog/artifacts/data-folder-lock.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
@@ -132,10 +133,6 @@ function tell({ progress }: Input, { photos, added, changed, removed, boards, re
 function picturesOf({ pins }: CatalogStore): { readonly shown: number; readonly refused: readonly string[] } {
   const refused = pins.refusedImages().map(({ pinIndex, failure }) => `${pins.idOf(pinIndex)} (${failure})`);
   return { shown: [...pins.images()].length - refused.length, refused };
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 const NAMED = 5;

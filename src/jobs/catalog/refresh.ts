@@ -1,5 +1,6 @@
 /** Does what is due after pins, pictures or nets have changed: the jobs that follow an import, in order, each only as far as needed. */
 import { join } from 'node:path';
+import { counted } from '../../counted.ts';
 import { type CooccurrenceMetadata, lastCounted } from '../../candidates/cooccurrence/cooccurrence-store.ts';
 import { listsAreOf } from '../../candidates/visual/visual-neighbors.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
@@ -104,33 +105,37 @@ async function step(dataFolder: string, name: string, work: () => Promise<string
 
 async function extract({ input, catalog, store, net }: Due): Promise<string> {
   const { images, missing } = coverageOf(catalog, store, net);
-  if (images > 0 && missing === 0) return `nothing: all ${images} images have features of ${net.manifest.name}`;
+  if (images > 0 && missing === 0) return `nothing: every image has features of ${net.manifest.name}`;
   const done = await callJob(extractFeatures, input, { groups: false });
   const refused = Object.values(done.rejected).reduce((sum, { count }) => sum + count, 0);
-  return `${done.written} images read by ${net.manifest.name}${refused > 0 ? `, ${refused} refused` : ''}`;
+  return `${counted(done.written, 'image')} read by ${net.manifest.name}${refused > 0 ? `, ${refused} refused` : ''}`;
 }
 
 async function extractLocal({ input }: Due): Promise<string> {
   const { written, keyPointsPerPicture } = await callJob(extractLocalFeatures, input);
-  return written === 0 ? 'nothing: every image has local features' : `${written} images, ${keyPointsPerPicture} key points each`;
+  return written === 0
+    ? 'nothing: every image has local features'
+    : `${counted(written, 'image')}, ${counted(keyPointsPerPicture ?? 0, 'key point')} each`;
 }
 
 async function marks({ input }: Due): Promise<string> {
   const { looked, compared, marks: found, pins } = await callJob(findMarks, input);
   if (looked + compared === 0) return 'nothing: every picture was compared with the taught marks';
-  return `${looked} pictures looked at, ${found} marks on ${pins} pins in all`;
+  return `${counted(looked, 'picture')} looked at, ${counted(found, 'mark')} on ${counted(pins, 'pin')} in all`;
 }
 
 async function detect({ input }: Due): Promise<string> {
   const done = await callJob(detectObjects, input);
   const crops = done.crops?.written ?? 0;
   if (done.written + crops === 0) return 'nothing: every image was looked at, and its dominant object is described';
-  return `${done.written} images looked at, ${crops} dominant objects described`;
+  return `${counted(done.written, 'image')} looked at, ${counted(crops, 'dominant object')} described`;
 }
 
 async function index({ input }: Due): Promise<string> {
   const { written, objects } = await callJob(indexObjects, input);
-  return written === 0 ? 'nothing: the objects of every image are indexed' : `${objects} objects of ${written} images indexed`;
+  return written === 0
+    ? 'nothing: the objects of every image are indexed'
+    : `${counted(objects, 'object')} of ${counted(written, 'image')} indexed`;
 }
 
 async function build({ input, catalog, store, net }: Due): Promise<string> {
@@ -166,5 +171,5 @@ async function group({ input: { dataFolder }, catalog, store, net }: Due): Promi
   const binarizer = store.binarizer(store.netIdOf(features)) ?? unfitted(features.rule, features.fc6Length);
   if (binarizer === null) return `nothing: the codes of ${features.name} are not fitted yet`;
   const behind = groupNearDuplicates({ catalog, store, dataFolder }, features, binarizer.bits);
-  return `${behind} pins stand behind a near-duplicate`;
+  return `${counted(behind, 'pin')} behind a near-duplicate`;
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import { loadPinColumns } from '../../catalog/pins/pin-columns.ts';
 import type { Forecast } from '../../experiments/statistics/forecast.ts';
 import { percent } from '../../experiments/statistics/verdict.ts';
@@ -32,7 +33,7 @@ export const job = defineJob({
 function lines({ key, days, lists, unitsSeen, unitsEnrolled, metrics }: Forecast & { readonly key: string }): string[] {
   const cell = (value: number | null): string => (value === null ? 'unknown' : percent(value));
   return [
-    `${key} over ${days} days: ${unitsSeen} units met ${lists} eligible lists, ${unitsEnrolled} would have taken part`,
+    `${key} over ${counted(days, 'day')}: ${counted(unitsSeen, 'unit')} met ${counted(lists, 'eligible list')}, ${unitsEnrolled} would have taken part`,
     ...metrics.map(
       ({ metric, detectableLift, detectableLiftWatching, suggestedCap }) =>
         `  ${metric}: finds ${cell(detectableLift)} at the end, ${cell(detectableLiftWatching)} while watching${suggestedCap === null ? '' : `; cap ${suggestedCap}`}`,

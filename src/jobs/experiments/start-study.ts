@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import { openContext } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
 import { readTreatment, type Treatment } from '../../treatment.ts';
@@ -42,7 +43,9 @@ export const job = defineJob({
       await context.close();
     }
   },
-  describe: ({ study, tasks, queries }) => [`${study}: ${tasks} tasks over ${queries} query pins; judge them at /judge/${study}`],
+  describe: ({ study, tasks, queries }) => [
+    `${study}: ${counted(tasks, 'task')} over ${counted(queries, 'query pin')}; judge them at /judge/${study}`,
+  ],
 });
 
 function given(text: string, flag: string): Treatment {

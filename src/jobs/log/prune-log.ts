@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { counted } from '../../counted.ts';
 import { lockDataFolder } from '../../catalog/artifacts/data-folder-lock.ts';
 import { type LogDatabase, openLog } from '../../catalog/log/log-database.ts';
 import { ServiceError } from '../../errors.ts';
@@ -33,8 +34,8 @@ export const job = defineJob({
   run: pruneLog,
   alone: () => true,
   describe: (receipt) => [
-    `${receipt.lists} lists and ${receipt.events} events deleted, ${receipt.strayEvents} events without a list, feature rows of ${receipt.rowsDropped} lists dropped`,
-    `${receipt.left} old lists stay until their events are rolled up`,
+    `${counted(receipt.lists, 'list')} and ${counted(receipt.events, 'event')} deleted, ${counted(receipt.strayEvents, 'event')} without a list, feature rows of ${counted(receipt.rowsDropped, 'list')} dropped`,
+    `${counted(receipt.left, 'old list')} left until the events are rolled up`,
   ],
 });
 

@@ -4,6 +4,7 @@
  * nobody has seen them, so they are in no history, count and report. `train-ranker` reads both logs.
  */
 import { mkdirSync, rmSync } from 'node:fs';
+import { counted } from '../../counted.ts';
 import { type LogDatabase, openLog } from '../../catalog/log/log-database.ts';
 import { replayedId, replayFolder } from '../../catalog/log/replayed-list.ts';
 import { ServiceError } from '../../errors.ts';
@@ -32,7 +33,10 @@ export const job = defineJob({
   run: replaySaves,
   describe: (receipt) => {
     const { closeups, homeFeeds, lists, saves, notes } = receipt;
-    return [`${closeups} closeups and ${homeFeeds} home feeds gave ${lists} lists with ${saves} saves`, ...notes];
+    return [
+      `${counted(closeups, 'closeup')} and ${counted(homeFeeds, 'home feed')} gave ${counted(lists, 'list')} with ${counted(saves, 'save')}`,
+      ...notes,
+    ];
   },
 });
 

@@ -1,6 +1,7 @@
 /** What was served and what people did, by day, from the log and from what was added up before it was pruned. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { counted } from '../../counted.ts';
 import { openLog } from '../../catalog/log/log-database.ts';
 import { replayFolder } from '../../catalog/log/replayed-list.ts';
 import { SURFACES } from '../../catalog/log/served-list.ts';
@@ -32,8 +33,7 @@ export const job = defineJob({
       return `${day}  ${surface.padEnd(13)} ${model.padEnd(24)} ${String(lists).padStart(8)} lists, ${share.toFixed(1)} % engaged`;
     });
     if (told.length > 0) return told;
-    const apart =
-      replayed === 0 ? '' : ` The log of replay-saves, which train-ranker reads, holds ${replayed} ${replayed === 1 ? 'list' : 'lists'}.`;
+    const apart = replayed === 0 ? '' : ` The log of replay-saves, which train-ranker reads, holds ${counted(replayed, 'list')}.`;
     return [`No list was served to anybody in this time.${apart}`];
   },
 });

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { counted } from '../../counted.ts';
 import { ModelRegistry, type ModelRoles, type ModelSummary } from '../../ranker/registry/model-registry.ts';
 import { defineJob } from '../job.ts';
 import { toldChange } from './model-given.ts';
@@ -34,5 +35,5 @@ function partOf(name: string, { serving, canary, dark }: ModelRoles): string {
 function aboutModel({ problem, createdAt, features, ndcg10, source }: ModelSummary): string {
   if (problem !== undefined) return `cannot be used: ${problem}`;
   const measured = ndcg10 === null ? 'not measured' : `NDCG@10 ${ndcg10.toFixed(4)}`;
-  return `${createdAt?.slice(0, 16).replace('T', ' ')}  from ${source}, ${features} features, ${measured}`;
+  return `${createdAt?.slice(0, 16).replace('T', ' ')}  from ${source}, ${counted(features, 'feature')}, ${measured}`;
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { counted } from '../../counted.ts';
 import { ServiceError } from '../../errors.ts';
 import { openDarkReads } from '../../ranker/registry/dark-read-store.ts';
 import { type DarkRead, darkReadsOfLog, type Spread, summarizeDarkReads } from '../../ranker/registry/dark-reads.ts';
@@ -47,7 +48,7 @@ export const job = defineJob({
         ? '-'
         : `mean ${value.mean.toFixed(3)}, 5 % ${value.p5.toFixed(3)}, half ${value.p50.toFixed(3)}, 95 % ${value.p95.toFixed(3)}`;
     return [
-      `${model} in the dark beside ${servingModels.join(', ')}: ${reads} lists`,
+      `${model} in the dark beside ${servingModels.join(', ')}: ${counted(reads, 'list')}`,
       ...Object.entries(overlap).map(([k, share]) => `  first ${k.padStart(2)} items in common   ${(100 * share).toFixed(1)} %`),
       `  first item another one   ${firstDiffersShare === null ? '-' : `${(100 * firstDiffersShare).toFixed(1)} %`}`,
       `  Kendall's tau            ${spread(kendallTau)}`,
@@ -56,7 +57,7 @@ export const job = defineJob({
       `  scores, dark             ${spread(scores.dark)}`,
       `  milliseconds, serving    ${spread(latencyMs.serving)}`,
       `  milliseconds, dark       ${spread(latencyMs.dark)}`,
-      ...Object.entries(problems).map(([problem, count]) => `  failed ${count} times: ${problem}`),
+      ...Object.entries(problems).map(([problem, count]) => `  failed ${counted(count, 'time')}: ${problem}`),
     ];
   },
 });

@@ -2,6 +2,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { counted } from '../../counted.ts';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import type { JudgedList } from '../../catalog/log/judged-list.ts';
 import type { JudgedRange } from '../../catalog/log/judged-lists.ts';
@@ -176,7 +177,7 @@ const LISTS_MIN = 50;
 
 function requireEnough(acted: number, surface: Surface): void {
   if (acted >= LISTS_MIN) return;
-  const reason = `${acted} lists of the surface ${surface} have an action on them, ${LISTS_MIN} are needed. What serves goes on; --c trains all the same`;
+  const reason = `${counted(acted, 'list')} of the surface ${surface} with an action, ${LISTS_MIN} are needed. What serves goes on; --c trains all the same`;
   throw new ServiceError('RANKER_NO_PAIRS', { reason });
 }
 

@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import { type Interval, intervalText } from '../../math/bootstrap.ts';
 import { ServiceError } from '../../errors.ts';
 import { chooseC } from '../../ranker/training/choose-c.ts';
@@ -47,7 +48,7 @@ type LogReceipt = Awaited<ReturnType<typeof trainFromLog>>;
 type FileReceipt = Awaited<ReturnType<typeof trainFromLetor>>;
 
 const learned = ({ objective, iterations, pairs, rows, queries, c, seconds }: LogReceipt | FileReceipt): string =>
-  `${pairs} pairs of ${rows} rows in ${queries} lists, C ${c}: objective ${objective.toPrecision(8)} after ${iterations} iterations, ${seconds.toFixed(1)} s`;
+  `${counted(pairs, 'pair')} of ${counted(rows, 'row')} in ${counted(queries, 'list')}, C ${c}: objective ${objective.toPrecision(8)} after ${counted(iterations, 'iteration')}, ${seconds.toFixed(1)} s`;
 
 function fileRunLines(receipt: FileReceipt): string[] {
   return [learned(receipt), `${receipt.out} is written${receipt.converged ? '' : '; it did not converge'}`];
@@ -131,7 +132,7 @@ function refuseUnconverged(path: string, data: LetorData, { converged, objective
   if (converged && Number.isFinite(objective)) return;
   const largest = largestColumn(data);
   const reason =
-    `training on ${path} did not converge in ${iterations} iterations (objective ${objective}); the largest values stand in column ` +
+    `training on ${path} did not converge in ${counted(iterations, 'iteration')} (objective ${objective}); the largest values stand in column ` +
     `${largest.name} (up to ${largest.value}): --normalize standard is the usual way out, --allow-unconverged writes the model all the same`;
   throw new ServiceError('RANKER_NOT_CONVERGED', { reason });
 }

@@ -1,5 +1,6 @@
 /** Finds the objects in every pin's image with every detector, and describes the dominant one's crop as the whole image is described. */
 import { availableParallelism } from 'node:os';
+import { counted } from '../../counted.ts';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { fetchImage, imageFetching, type ImageFetchOptions, isPassing } from '../../catalog/pins/image-fetch.ts';
 import type { PinImage } from '../../catalog/pins/pin-store.ts';
@@ -202,10 +203,12 @@ function describe({ detectors, crops }: Receipt): string[] {
   return [
     ...detectors.flatMap(({ name, read, written, unchanged, refused }) => {
       const reasons = Object.entries(refused).map(([reason, count]) => `${reason} ${count}`);
-      const line = `${name}: ${read} images, ${written} looked at, ${unchanged} unchanged`;
+      const line = `${name}: ${counted(read, 'image')}, ${written} looked at, ${unchanged} unchanged`;
       return reasons.length > 0 ? [line, `  refused: ${reasons.join(', ')}`] : [line];
     }),
-    ...(crops ? [`${crops.dominant} have a dominant object, ${crops.written} crops described, ${crops.unchanged} unchanged`] : []),
+    ...(crops
+      ? [`${crops.dominant} have a dominant object, ${counted(crops.written, 'crop')} described, ${crops.unchanged} unchanged`]
+      : []),
     ...(crops?.note ? [crops.note] : []),
   ];
 }

@@ -1,6 +1,7 @@
 /** Measures a detector against true boxes: mAP, precision and recall by group (the paper's Table 3), dominant objects, speed. */
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { counted } from '../../counted.ts';
 import { meanAveragePrecision } from '../../detection/average-precision.ts';
 import type { ImageDetections } from '../../detection/detection.ts';
 import {
@@ -230,14 +231,16 @@ function describe(receipt: Receipt): string[] {
     `  ${name.padEnd(20)} ${precision.toFixed(3).padStart(9)} ${recall.toFixed(3).padStart(9)}  ${boxes}`;
   const left = Object.entries(receipt.unmatched.truth).map(([label, count]) => `${label} (${count})`);
   return [
-    `${receipt.net} on ${receipt.images} photos, ${receipt.imagesPerSecond.toFixed(1)} a second; ${receipt.latencyMs.toFixed(0)} ms for one alone`,
+    `${receipt.net} on ${counted(receipt.images, 'photo')}, ${receipt.imagesPerSecond.toFixed(1)} a second; ${receipt.latencyMs.toFixed(0)} ms for one alone`,
     `mAP@0.5 ${receipt.map50.toFixed(3)} (as COCO counts it ${receipt.map50Coco.toFixed(3)})   mAP@0.5:0.95 ${receipt.map5095.toFixed(3)}`,
     `dominant object agrees ${receipt.dominantAgreement.toFixed(3)}`,
     `at IoU ${TABLE_IOU} and score ${receipt.scoreThreshold}:  precision    recall`,
     row('all', receipt.precision, receipt.recall, ''),
     ...receipt.groups
       .filter(({ boxes }) => boxes > 0)
-      .map(({ group, precision, recall, boxes, map50 }) => row(group, precision, recall, `${boxes} boxes, mAP@0.5 ${map50?.toFixed(3)}`)),
+      .map(({ group, precision, recall, boxes, map50 }) =>
+        row(group, precision, recall, `${counted(boxes, 'box', 'boxes')}, mAP@0.5 ${map50?.toFixed(3)}`),
+      ),
     ...(left.length > 0 ? [`labels of the truth that the detectors do not know, left out: ${left.join(', ')}`] : []),
   ];
 }

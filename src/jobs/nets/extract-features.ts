@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { counted } from '../../counted.ts';
 import { judgedGroups } from '../../catalog/pins/pair-judgement-store.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { fetchImage, imageFetching } from '../../catalog/pins/image-fetch.ts';
@@ -69,7 +70,7 @@ async function extractFeatures(input: Input) {
   try {
     const convNet = await openConvNet(folder, pool);
     input.progress.note(
-      `net ${convNet.net.manifest.name}, provider ${pool.provider}, ${plan.workers} workers of ${plan.threads} threads, ${plan.batch} images at once`,
+      `net ${convNet.net.manifest.name}, provider ${pool.provider}, ${counted(plan.workers, 'worker')} of ${counted(plan.threads, 'thread')}, ${counted(plan.batch, 'image')} at once`,
     );
     const counts = await extractAll(input, { catalog, store, pool, convNet });
     const seconds = Math.round(performance.now() - startedAt) / 1000;
@@ -290,7 +291,7 @@ function paceOf({ options, progress, signal }: Input): (done: number, of: number
     const ms = performance.now() - startedAt;
     if (performance.now() - toldAt > TOLD_MS) {
       toldAt = performance.now();
-      progress.note(`${done} of ${of} images, about ${Math.ceil(((of - done) * ms) / (1000 * done))} s left`);
+      progress.note(`${done} of ${counted(of, 'image')}, about ${Math.ceil(((of - done) * ms) / (1000 * done))} s left`);
     }
     const due = perSecond === undefined ? 0 : (1000 * done) / perSecond - ms;
     if (due > 0) await sleep(due, undefined, { signal }).catch(() => undefined);

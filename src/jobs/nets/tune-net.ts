@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
+import { counted } from '../../counted.ts';
 import { ServiceError } from '../../errors.ts';
 import { featureNetOf } from '../../features/convnet.ts';
 import { type HeadWork, sharedFloats, type TrainedHead, trainHeads } from '../../features/tuning/head-training.ts';
@@ -65,7 +66,7 @@ export const job = defineJob({
   options: FLAGS,
   run: tuneNet,
   describe: (receipt) => [
-    `${receipt.name} learned from ${receipt.tasks} by ${receipt.loss} on ${receipt.images} images, written to ${receipt.out}`,
+    `${receipt.name} learned from ${receipt.tasks} by ${receipt.loss} on ${counted(receipt.images, 'image')}, written to ${receipt.out}`,
     ...tuningLines(receipt.figures),
   ],
 });

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { counted } from '../../counted.ts';
 import { backUp, readManifest } from '../../catalog/artifacts/backup.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { defineJob, type JobInput, type OptionsOf } from '../job.ts';
@@ -34,10 +35,10 @@ export const job = defineJob({
     return { ...(await backUp(dataFolder, folder, progress, signal)), backups: 1 };
   },
   describe: ({ files, bytes, folder, photosElsewhere, backups }) => [
-    `${backups === 1 ? '' : `${backups} backups; the last: `}${files} files, ${bytes} bytes in ${folder}`,
+    `${backups === 1 ? '' : `${counted(backups, 'backup')}; the last: `}${counted(files, 'file')}, ${counted(bytes, 'byte')} in ${folder}`,
     ...(photosElsewhere === 0
       ? []
-      : [`${photosElsewhere} photos lie outside the data folder and are not in it: copy them too, and keep their paths`]),
+      : [`${counted(photosElsewhere, 'photo')} outside the data folder, not in the backup: copy such photos too, and keep their paths`]),
   ],
 });
 
@@ -58,7 +59,7 @@ async function again({ options, dataFolder, progress, signal }: JobInput<Options
       return null;
     });
     const seconds = (performance.now() - startedAt) / 1000;
-    if (receipt) progress.note(`${folder}: ${receipt.files} files, ${receipt.bytes} bytes, ${seconds.toFixed(1)} s`);
+    if (receipt) progress.note(`${folder}: ${counted(receipt.files, 'file')}, ${counted(receipt.bytes, 'byte')}, ${seconds.toFixed(1)} s`);
     made += receipt ? 1 : 0;
     last = receipt ?? last;
     for (const old of whole(root).slice(options.keep)) rmSync(old, { recursive: true, force: true });

@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
+import { counted } from '../../counted.ts';
 import { readKeys } from '../../access-keys.ts';
 import { lastCounted } from '../../candidates/cooccurrence/cooccurrence-store.ts';
 import { redisCache } from '../../cache.ts';
@@ -198,13 +199,15 @@ function checkGraph(artifacts: string, name: string): Finding[] {
       return [
         warn(
           check,
-          `there is none: ${vectors} vectors are compared one and all`,
+          `there is none: all are compared, ${counted(vectors, 'vector')}`,
           `Run ${jobOfArtifact(VECTORS_KIND + name)} where hnswlib-node is installed.`,
         ),
       ];
     const problem = graphProblem(folder.folder, graph);
     return [
-      problem === null ? ok(check, `${vectors} vectors`) : bad(check, problem, 'All vectors are compared meanwhile, which takes longer.'),
+      problem === null
+        ? ok(check, counted(vectors, 'vector'))
+        : bad(check, problem, 'All vectors are compared meanwhile, which takes longer.'),
     ];
   } catch {
     // A damaged artifact has a finding of its own.
@@ -319,7 +322,7 @@ const userNames: Check = ({ dataFolder, config }) => {
     return [
       warn(
         'user ids',
-        `${outdated} users are stored under a name from before the present secret`,
+        `${counted(outdated, 'user')} stored under a name from before the present secret`,
         'Stop the service and run rename-users.',
       ),
     ];
@@ -350,7 +353,7 @@ const metricsFile: Check = ({ dataFolder }) => {
   const problem = file.problem();
   if (problem !== null) return [bad('metrics', problem, 'Mend the named field: until then lists are logged without their labels.')];
   const { metrics, dimensions } = file.current();
-  return [ok('metrics', `${metrics.length} metrics and ${Object.keys(dimensions).length} dimensions of one's own`)];
+  return [ok('metrics', `${counted(metrics.length, 'metric')} and ${counted(Object.keys(dimensions).length, 'dimension')} of one's own`)];
 };
 
 /** In the order in which trouble shows. */

@@ -1,4 +1,5 @@
 /** What nodes serve from, published while the service runs. */
+import { counted } from '../../counted.ts';
 import { ServiceError } from '../../errors.ts';
 import { openStore } from '../../publication/open-store.ts';
 import { publish } from '../../publication/publish.ts';
@@ -29,7 +30,7 @@ export const job = defineJob({
   },
   describe: ({ version, published, files, bytes, newBytes, place }) => [
     published
-      ? `version ${version} in ${place}: ${files} files, ${bytes} bytes, ${newBytes} of them new`
+      ? `version ${version} in ${place}: ${counted(files, 'file')}, ${counted(bytes, 'byte')}, ${newBytes} of them new`
       : `version ${version} is in ${place} already: nothing changed`,
   ],
 });

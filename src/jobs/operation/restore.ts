@@ -1,5 +1,6 @@
 /** Lays a backup out as a data folder, after every digest was checked. */
 import { join } from 'node:path';
+import { counted } from '../../counted.ts';
 import { KEYS_FILE, readKeys } from '../../access-keys.ts';
 import { restore } from '../../catalog/artifacts/backup.ts';
 import { defineJob } from '../job.ts';
@@ -23,12 +24,12 @@ export const job = defineJob({
     return { ...receipt, keysLeftOut: options.withKeys ? [] : names, keysValidAgain: options.withKeys ? names : [] };
   },
   describe: ({ files, bytes, folder, keysLeftOut, keysValidAgain }) => [
-    `${files} files, ${bytes} bytes checked and restored to ${folder}`,
-    ...said(keysLeftOut, 'access keys were left out, since some may have been revoked; create-key makes new ones'),
-    ...said(keysValidAgain, 'access keys are valid again: revoke-key those that should not be'),
+    `${counted(files, 'file')}, ${counted(bytes, 'byte')} checked and restored to ${folder}`,
+    ...said(keysLeftOut, 'left out, since access may have been revoked; create-key makes new ones'),
+    ...said(keysValidAgain, 'valid again: revoke-key what should not be'),
   ],
 });
 
 function said(names: readonly string[], what: string): string[] {
-  return names.length === 0 ? [] : [`${names.length} ${what} (${names.join(', ')})`];
+  return names.length === 0 ? [] : [`${counted(names.length, 'access key')} ${what} (${names.join(', ')})`];
 }

@@ -1,4 +1,5 @@
 /** Learns the words of a catalog's local features, and counts which picture holds which. */
+import { counted } from '../../counted.ts';
 import { ServiceError } from '../../errors.ts';
 import { InvertedFile } from '../../exact/inverted-file.ts';
 import { hasLocalFeatures, type LocalFeatureStore, openLocalFeatureStore } from '../../exact/local-feature-store.ts';
@@ -33,7 +34,7 @@ export const job = defineJob({
   alone: () => true,
   run: buildVocabulary,
   describe: ({ pictures, words, bytes, seconds }) => [
-    `${pictures} pictures in ${words} words, ${(bytes / 2 ** 20).toFixed(1)} MiB, in ${(seconds.learning + seconds.counting).toFixed(1)} s`,
+    `${counted(pictures, 'picture')} in ${counted(words, 'word')}, ${(bytes / 2 ** 20).toFixed(1)} MiB, in ${(seconds.learning + seconds.counting).toFixed(1)} s`,
     'visual search in the mode exact-product now compares key points; refresh adds new pictures',
   ],
 });

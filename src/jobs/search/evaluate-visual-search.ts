@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
+import { counted } from '../../counted.ts';
 import { ExactIndex } from '../../candidates/visual/exact-index.ts';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { loadPinColumns } from '../../catalog/pins/pin-columns.ts';
@@ -376,7 +377,7 @@ interface Receipt {
 function describe({ photos, queries, indexedCrops, precision, objectToScene, dots }: Receipt): string[] {
   const shown = shownValue;
   return [
-    `${photos} photos, ${queries} ask, ${indexedCrops} crops indexed`,
+    `${counted(photos, 'photo')}, ${queries} ask, ${counted(indexedCrops, 'crop')} indexed`,
     ...Object.entries(precision).map(
       ([name, row]) => `${name.padEnd(14)} P@1 ${shown(row.p1)}  P@5 ${shown(row.p5)}  P@10 ${shown(row.p10)}`,
     ),
@@ -387,7 +388,7 @@ function describe({ photos, queries, indexedCrops, precision, objectToScene, dot
             .join('  ')}`,
         ]
       : []),
-    `dots: ${dots.detections} detections, ${dots.right} right; thresholds fitted on one half of the photos, judged on the other`,
+    `dots: ${counted(dots.detections, 'detection')}, ${dots.right} right; thresholds fitted on one half of the photos, judged on the other`,
     ...dots.table.map(
       ({ signals, falseRemoved, recall, overScore }) =>
         `  ${signals.join(' + ').padEnd(42)} false removed ${shown(falseRemoved)}  right kept ${shown(recall)}  over the detector alone ${shown(overScore)}`,

@@ -1,5 +1,6 @@
 /** Local features of all pictures that have none yet: what the search for the very same thing compares. */
 import { availableParallelism } from 'node:os';
+import { counted } from '../../counted.ts';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { fetchImage, imageFetching, isPassing } from '../../catalog/pins/image-fetch.ts';
 import type { PinImage } from '../../catalog/pins/pin-store.ts';
@@ -30,8 +31,10 @@ export const job = defineJob({
   alone: () => true,
   run: extractLocalFeatures,
   describe: ({ read, written, unchanged, refused, postponed, keyPointsPerPicture, seconds }) => [
-    `${read} pictures: ${written} looked at, ${unchanged} unchanged${postponed > 0 ? `, ${postponed} left for the next run` : ''}, in ${seconds} s`,
-    ...(keyPointsPerPicture === null ? [] : [`${keyPointsPerPicture} key points a picture; build-vocabulary makes them searchable`]),
+    `${counted(read, 'picture')}: ${written} looked at, ${unchanged} unchanged${postponed > 0 ? `, ${postponed} left for the next run` : ''}, in ${seconds} s`,
+    ...(keyPointsPerPicture === null
+      ? []
+      : [`${counted(keyPointsPerPicture, 'key point')} a picture; build-vocabulary makes them searchable`]),
     ...Object.entries(refused).map(([code, count]) => `refused: ${count} ${code}`),
   ],
 });

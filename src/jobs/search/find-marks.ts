@@ -1,6 +1,7 @@
 /** Looks for the taught marks in every picture. A picture is looked at once; marks that are taught later are compared with what was seen. */
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { counted } from '../../counted.ts';
 import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { fetchImage, imageFetching, isPassing } from '../../catalog/pins/image-fetch.ts';
 import type { PinImage } from '../../catalog/pins/pin-store.ts';
@@ -34,8 +35,8 @@ export const job = defineJob({
   alone: () => true,
   run: findMarks,
   describe: ({ read, looked, compared, refused, marks, pins, labels }) => [
-    `${read} pictures: ${looked} looked at, ${compared} compared with ${labels} labels`,
-    `${marks} marks on ${pins} pins${marks > 0 ? ': the page has a chip for each label, requests ask by filter=mark=LABEL' : ''}`,
+    `${counted(read, 'picture')}: ${looked} looked at, ${compared} compared with ${counted(labels, 'label')}`,
+    `${counted(marks, 'mark')} on ${counted(pins, 'pin')}${marks > 0 ? ': the page has a chip for each label, requests ask by filter=mark=LABEL' : ''}`,
     ...Object.entries(refused).map(([code, count]) => `refused: ${count} ${code}`),
   ],
 });

@@ -4,6 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import { existsSync, readFileSync } from 'node:fs';
+import { counted } from '../../counted.ts';
 import { ExactIndex } from '../../candidates/visual/exact-index.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { imageLocation } from '../../catalog/pins/image-reference.ts';
@@ -279,11 +280,11 @@ function describe({ file, dots, exactProduct }: SearchThresholds & { readonly fi
   return [
     ...dots.map(
       (fit) =>
-        `dots of ${fit.name}: ${JSON.stringify(fit.thresholds)}; fitted on half of ${fit.dots} dots, on the other half ${percent(fit.judged.falseRemoved)} of the false are gone, ${percent(fit.judged.recall)} of the right stay`,
+        `dots of ${fit.name}: ${JSON.stringify(fit.thresholds)}; fitted on half of ${counted(fit.dots, 'dot')}, on the other half ${percent(fit.judged.falseRemoved)} of the false are gone, ${percent(fit.judged.recall)} of the right stay`,
     ),
     ...(dots.length === 0 ? ['dots: no truth, or too few right dots; nothing fitted'] : []),
     exactProduct
-      ? `exact product: up to ${exactProduct.distanceMax} bits; precision ${percent(exactProduct.precision)}, recall ${percent(exactProduct.recall)} on ${exactProduct.pairs} pairs not fitted on`
+      ? `exact product: up to ${exactProduct.distanceMax} bits; precision ${percent(exactProduct.precision)}, recall ${percent(exactProduct.recall)} on ${counted(exactProduct.pairs, 'pair')} not fitted on`
       : 'exact product: no distance is that precise',
     `written to ${file}; a running server takes it up`,
   ];

@@ -1,5 +1,6 @@
 /** Describes the crop of every detected object, searches by it once, and keeps both: object search and dots are then at hand. */
 import { availableParallelism } from 'node:os';
+import { counted } from '../../counted.ts';
 import { ExactIndex } from '../../candidates/visual/exact-index.ts';
 import { type CatalogStore, openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { fetchImage, imageFetching } from '../../catalog/pins/image-fetch.ts';
@@ -56,7 +57,7 @@ export const job = defineJob({
   alone: () => true,
   run: indexObjects,
   describe: ({ read, written, unchanged, unread, removed, objects, refused }) => [
-    `${read} pictures: ${written} written, ${unchanged} unchanged, ${unread} not to be read now, ${removed} gone; ${objects} objects searched by, ${refused} refused`,
+    `${counted(read, 'picture')}: ${written} written, ${unchanged} unchanged, ${unread} not to be read now, ${removed} gone; ${counted(objects, 'object')} searched by, ${refused} refused`,
   ],
 });
 

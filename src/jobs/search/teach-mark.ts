@@ -1,6 +1,7 @@
 /** Teaches a mark by pictures of it, without training, or forgets it. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { counted } from '../../counted.ts';
 import { ServiceError, reasonOf } from '../../errors.ts';
 import { withMarkEyes } from '../../marks/mark-eyes.ts';
 import { hasMarks, type MarkStore, openMarkStore, type TaughtPicture } from '../../marks/mark-store.ts';
@@ -73,7 +74,7 @@ async function taught(input: Input, label: string) {
     for (const { file, digest, picture } of pictures) {
       const view = await lookAtMark(picture, eyes);
       if (view.features.count < KEY_POINTS_MIN)
-        throw usage(`${file}: too plain, it has ${view.features.count} key points and needs ${KEY_POINTS_MIN}`);
+        throw usage(`${file}: too plain, it has ${counted(view.features.count, 'key point')} and needs ${KEY_POINTS_MIN}`);
       rows.push({ label, digest, picture, madeBy: eyes.madeBy, view });
     }
     return rows;

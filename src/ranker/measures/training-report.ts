@@ -1,4 +1,5 @@
 /** A training run as one self-contained HTML file: no script, no address, nothing to load. */
+import { counted } from '../../counted.ts';
 import type { Interval } from '../../math/bootstrap.ts';
 import type { LadderStep } from './ablation-ladder.ts';
 import { featureDrift } from './feature-drift.ts';
@@ -273,7 +274,7 @@ function worstQueries(input: ReportInput): string {
     const figures = `NDCG@10 ${perList.trained[list].toFixed(3)}, control set ${perList.control[list].toFixed(3)}; ${text(recommendationId)}`;
     return `<div class="worst"><div>${query}</div><div><span class="note">${figures}</span>${row('ordered first', first)}${row('wanted', wanted)}</div></div>`;
   });
-  return items.length === 0 ? '' : folded(`${items.length} lists`, items.join(''));
+  return items.length === 0 ? '' : folded(counted(items.length, 'list'), items.join(''));
 }
 
 function pictureOf({ thumbnailOf, nameOf = String }: ReportInput, pinIndex: number, wanted: boolean): string {
