@@ -47,7 +47,7 @@ describe('refresh', () => {
     writeFileSync(join(folder, 'images', 'new.png'), await drawSvg(drawing('plant', 7), 'png'));
     upsert('pins', [{ id: 'new', image: 'new.png' }]);
     const pictured = await steps();
-    expect(pictured[0].did).toMatch(/^1 images read/);
+    expect(pictured[0].did).toMatch(/^1 image read/);
     expect(pictured.find(({ job }) => job === 'build-candidates')?.did).toBe('pins that look alike');
     expect(busy(await steps())).toEqual([]);
   }, 120_000);

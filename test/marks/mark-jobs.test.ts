@@ -153,7 +153,7 @@ describe('taught marks', () => {
     const pins = [{ id: 'later', image: 'later.png', title: 'later' }];
     upsertBatch(catalog, 'pins', pins, { now: Date.now(), folders: { images: join(folder, 'images'), data: folder } });
     catalog.close();
-    expect(await step()).toBe('1 pictures looked at, 4 marks on 4 pins in all');
+    expect(await step()).toBe('1 picture looked at, 4 marks on 4 pins in all');
   }, 60_000);
 
   it('are gone at once when they are forgotten', async () => {
