@@ -40,9 +40,14 @@ export class ObjectRows {
     const row = this.rowOf[pinIndex] ?? -1;
     const { packed } = this;
     if (row < 0 || packed === null) return null;
-    const code = packed.file.read('objectCodes', row * packed.words, packed.words) as Uint32Array;
-    const scores = packed.file.read('objectScores', row * packed.length, packed.length) as Float32Array;
-    return { label: this.labels.of(pinIndex) ?? '', code, scores };
+    return {
+      label: this.labels.of(pinIndex) ?? '',
+      code: packed.file.read('objectCodes', row * packed.words, packed.words) as Uint32Array,
+      // Few ask for them.
+      get scores() {
+        return packed.file.read('objectScores', row * packed.length, packed.length) as Float32Array;
+      },
+    };
   }
 
   labelOf(pinIndex: number): string | null {

@@ -70,10 +70,9 @@ export function weighedHistory(
     if (weight > 0) weights.set(pinIndex, Math.max(weight, weights.get(pinIndex) ?? 0));
   }
   const ordered = [...weights].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
-  return {
-    pinIndexes: Int32Array.from(ordered, ([pinIndex]) => pinIndex),
-    weights: Float64Array.from(ordered, ([, weight]) => weight),
-  };
+  const history = { pinIndexes: new Int32Array(ordered.length), weights: new Float64Array(ordered.length) };
+  for (let i = 0; i < ordered.length; i++) [history.pinIndexes[i], history.weights[i]] = ordered[i];
+  return history;
 }
 
 /** A pin that a user hid, and why where they said so. */

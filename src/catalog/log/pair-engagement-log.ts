@@ -145,7 +145,8 @@ export class PairEngagementLog {
   /** Pins with a ratio of at least `ratioMin` for this query pin, the greatest first; ties by pin index. */
   winnersOf(queryPin: number, ratioMin: number): { readonly pinIndexes: Int32Array; readonly scores: Float32Array } {
     const { pins, ratios } = this.ratiosOf(queryPin);
-    const winners = Array.from(pins.keys()).filter((at) => ratios[at] >= ratioMin && pins[at] !== queryPin);
+    const winners: number[] = [];
+    for (let at = 0; at < pins.length; at++) if (ratios[at] >= ratioMin && pins[at] !== queryPin) winners.push(at);
     winners.sort((a, b) => ratios[b] - ratios[a] || pins[a] - pins[b]);
     return { pinIndexes: Int32Array.from(winners, (at) => pins[at]), scores: Float32Array.from(winners, (at) => ratios[at]) };
   }
@@ -169,10 +170,11 @@ export class PairEngagementLog {
     const rows = this.ofQuery.all(queryPin);
     if (this.ratios.size >= QUERIES_KEPT || this.pairsKept + rows.length > PAIRS_KEPT) this.forgetAll();
     const found = { pins: new Int32Array(rows.length), ratios: new Float64Array(rows.length) };
-    rows.forEach(([pin, clicks, expected], i) => {
+    for (let i = 0; i < rows.length; i++) {
+      const [pin, clicks, expected] = rows[i];
       found.pins[i] = pin;
       found.ratios[i] = (clicks + SHRINK) / (expected + SHRINK);
-    });
+    }
     this.ratios.set(queryPin, found);
     this.pairsKept += rows.length;
     return found;

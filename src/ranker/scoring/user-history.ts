@@ -32,6 +32,10 @@ function categoryMix({ pinIndexes, weights }: WeightedPins, pins: PinColumns): F
     const pin = pinIndexes[i];
     for (let e = start[pin], end = e + length[pin]; e < end; e++) mix[ordinals[e]] += weights[i] * shares[e];
   }
-  const norm = Math.sqrt(mix.reduce((sum, weight) => sum + weight * weight, 0));
-  return Float32Array.from(mix, (weight) => (norm > 0 ? weight / norm : 0));
+  let squares = 0;
+  for (const weight of mix) squares += weight * weight;
+  const norm = Math.sqrt(squares);
+  const unit = new Float32Array(mix.length);
+  if (norm > 0) for (let c = 0; c < mix.length; c++) unit[c] = mix[c] / norm;
+  return unit;
 }
