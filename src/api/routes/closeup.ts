@@ -36,10 +36,9 @@ export function closeupRoutes(app: App, { context, metrics }: Service): void {
     const list = options.interleave
       ? await interleavedCloseup(context, pinIndex, options, options.interleave)
       : await relatedPins(context.parts, pinIndex, options);
-    const body = listReply(list, context.pins, fieldsOf);
-    if (key === null) sendList(reply as never, list, body);
+    if (key === null) sendList(reply as never, list, context.pins, fieldsOf);
     else {
-      const text = String(reply.serialize(body as never));
+      const text = String(reply.serialize(listReply(list, context.pins, fieldsOf) as never));
       reply.type(JSON_TYPE).send(text as never);
       kept.keep(key, list, text);
     }
