@@ -1,4 +1,4 @@
-// `npm run torture -- NAME [--minutes N] [--seed S] [--rounds N] [--only PARTS] [--json]`: runs one scenario of torture/ (built).
+// `npm run torture -- NAME [--minutes N] [--seed S] [--rounds N] [--only PARTS] [--store folder|s3] [--json]`: runs one scenario of torture/ (built).
 import { dirname, join } from 'node:path';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -16,6 +16,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     rounds: { type: 'string' },
     only: { type: 'string' },
+    store: { type: 'string', default: 'folder' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -23,7 +24,7 @@ const { values, positionals } = parseArgs({
 const name = positionals[0];
 if (values.help || !name || !names.includes(name) || !existsSync(join(root, 'dist', 'torture', `${name}.js`))) {
   console.error(
-    `Usage: npm run torture -- NAME [--minutes N] [--seed S] [--rounds N] [--only PARTS] [--json]\nscenarios: ${names.join(', ')}`,
+    `Usage: npm run torture -- NAME [--minutes N] [--seed S] [--rounds N] [--only PARTS] [--store folder|s3] [--json]\nscenarios: ${names.join(', ')}`,
   );
   process.exit(values.help ? 0 : 2);
 }
@@ -31,6 +32,10 @@ const numbers = { minutes: Number(values.minutes), seed: Number(values.seed), ro
 const wrong = Object.entries(numbers).find(([flag, value]) => !(flag === 'seed' ? Number.isInteger(value) : value > 0));
 if (wrong) {
   console.error(`--${wrong[0]} needs a number above 0, got "${values[wrong[0]]}"`);
+  process.exit(2);
+}
+if (!['folder', 's3'].includes(values.store)) {
+  console.error(`--store is folder or s3, got "${values.store}"`);
   process.exit(2);
 }
 // A process that breaks by itself fails the run, also one that a round would have killed.
@@ -43,6 +48,7 @@ const result = await scenario({
   minutes: numbers.minutes,
   seed: numbers.seed,
   ...(values.rounds ? { rounds: numbers.rounds } : {}),
+  store: values.store,
   ...(values.only ? { only: values.only.split(',') } : {}),
   say: (line) => console.error(line),
 });

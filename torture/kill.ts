@@ -184,7 +184,7 @@ async function importRound(site: Site): Promise<void> {
   const data = join(site.folder, 'import');
   rmSync(data, { recursive: true, force: true });
   const job = ['import-catalog', '--data', data, ...site.catalog.flags];
-  await runJob(job, momentIn(site, site.importMs));
+  await runJob(job, { killAfterMs: momentIn(site, site.importMs) });
   const again = await runJob(job);
   if (again.status !== 0) throw new Error(`the import did not go on: ${again.said}`);
   const repeated = await runJob(job);
@@ -208,7 +208,7 @@ async function candidateRound(site: Site): Promise<void> {
   rmSync(data, { recursive: true, force: true });
   cpSync(site.reference, data, { recursive: true });
   const job = ['build-candidates', '--data', data, '--only', 'cooccurrence'];
-  await runJob(job, momentIn(site, site.buildMs));
+  await runJob(job, { killAfterMs: momentIn(site, site.buildMs) });
   const artifacts = neighborListFolder(join(data, 'artifacts'), 'cooccurrence');
   const whole = artifacts.open();
   if (whole === null) throw new Error('no version is in use after the kill');
@@ -235,13 +235,13 @@ async function modelRound(site: Site): Promise<void> {
   if (existsSync(kept)) cpSync(kept, models, { recursive: true });
   const name = `model-${site.trained + 1}`;
   const train = ['train-ranker', '--data', data, '--name', name, '--c', '0.01', '--workers', '1'];
-  await runJob(train, 200 + site.random.integer(2000));
+  await runJob(train, { killAfterMs: 200 + site.random.integer(2000) });
   checkModels(site, models);
   const trained = new ModelRegistry(models).has(name) || (await trainedAgain(site, train));
   if (!trained) return;
   site.trained++;
   const promote = ['promote-model', name, '--data', data, '--force', '--why', 'torture'];
-  await runJob(promote, 100 + site.random.integer(500));
+  await runJob(promote, { killAfterMs: 100 + site.random.integer(500) });
   checkModels(site, models);
   const done = await runJob(promote);
   if (done.status !== 0) site.failures.push(`the promotion did not go through: ${done.said}`);

@@ -4,8 +4,10 @@ export interface ScenarioOptions {
   readonly seed: number;
   /** At most this many rounds or cases (each scenario says of what); absent: as many as the minutes hold. */
   readonly rounds?: number;
-  /** Only the parts whose names begin with one of these (parsers of `fuzz`); absent: all of them. */
+  /** Only the parts whose names begin with one of these (parsers of `fuzz`, acts of `nodes`); absent: all of them. */
   readonly only?: readonly string[];
+  /** Where `nodes` publishes; absent: a folder. */
+  readonly store?: 'folder' | 's3';
   /** A line for the person who watches. */
   say(line: string): void;
 }

@@ -70,11 +70,16 @@ export interface JobEnd {
   readonly ms: number;
 }
 
-/** Runs a job to its end, or kills it (-9) after `killAfterMs`. */
-export async function runJob(args: readonly string[], killAfterMs?: number): Promise<JobEnd> {
+interface JobOptions {
+  /** Kills it (-9) then; absent: it runs to its end. */
+  readonly killAfterMs?: number;
+  readonly more?: Environment;
+}
+
+export async function runJob(args: readonly string[], { killAfterMs, more = {} }: JobOptions = {}): Promise<JobEnd> {
   const startedAt = performance.now();
   const child: ChildProcess = spawn(process.execPath, [CLI, ...args, '--json'], {
-    env: environmentOf({}),
+    env: environmentOf(more),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let out = '';
