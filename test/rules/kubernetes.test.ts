@@ -1,6 +1,6 @@
 /**
  * The deploy files of several machines: their structure, field by field, and that what they name is there. Choice: shapes of the
- * nine kinds that we use, written here, and no package with the schemas of all kinds of Kubernetes, which would be one more thing
+ * eight kinds that we use, written here, and no package with the schemas of all kinds of Kubernetes, which would be one more thing
  * to install for four files. A field that is misspelt or in the wrong place is refused either way; ranges of values are not checked.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -10,7 +10,8 @@ import { type TSchema, Type } from 'typebox';
 import { Errors } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { SETTINGS } from '../../src/config.ts';
+import { readConfig, SETTINGS } from '../../src/config.ts';
+import { openStore } from '../../src/publication/open-store.ts';
 import { SCHEDULABLE_JOBS } from '../../src/schedule/schedule-file.ts';
 
 const DEPLOY = join(import.meta.dirname, '../../deploy');
@@ -51,11 +52,8 @@ const container = obj({
   }),
   volumeMounts: opt(Type.Array(obj({ name: text, mountPath: text, readOnly: opt(Type.Boolean()) }))),
 });
-const volume = obj({
-  name: text,
-  persistentVolumeClaim: opt(obj({ claimName: text })),
-  emptyDir: opt(obj({ sizeLimit: opt(text) })),
-});
+/** None that several pods mount: what they share lies in a bucket. */
+const volume = obj({ name: text, emptyDir: obj({ sizeLimit: opt(text) }) });
 const pod = obj({
   // A Service named like the program would set RELATED_PINS_PORT.
   enableServiceLinks: Type.Literal(false),
@@ -76,7 +74,6 @@ const KINDS: Readonly<Record<string, TSchema>> = {
   }),
   ConfigMap: kind('v1', 'ConfigMap', { data: map }),
   Secret: kind('v1', 'Secret', { stringData: map }),
-  PersistentVolumeClaim: kind('v1', 'PersistentVolumeClaim', { spec: claim }),
   StatefulSet: kind('apps/v1', 'StatefulSet', {
     spec: obj({
       serviceName: text,
@@ -129,7 +126,7 @@ interface Container {
 }
 interface Pod {
   readonly containers: readonly Container[];
-  readonly volumes?: readonly { name: string; persistentVolumeClaim?: { claimName: string } }[];
+  readonly volumes?: readonly { name: string }[];
 }
 interface Doc {
   readonly kind: string;
@@ -157,9 +154,7 @@ const settings = new Set<string>(Object.values(SETTINGS).map((row) => row.env));
 describe('deploy/kubernetes', () => {
   it('has a writer, nodes that grow with their lists, and jobs, each with the fields of its kind and no other', () => {
     const kinds = docs.map((doc) => doc.kind);
-    expect(kinds).toEqual(
-      expect.arrayContaining(['StatefulSet', 'Deployment', 'HorizontalPodAutoscaler', 'CronJob', 'PersistentVolumeClaim']),
-    );
+    expect(kinds).toEqual(expect.arrayContaining(['StatefulSet', 'Deployment', 'HorizontalPodAutoscaler', 'CronJob']));
     for (const doc of docs) {
       expect(KINDS, doc.kind).toHaveProperty(doc.kind);
       expect(Errors(KINDS[doc.kind], doc), `${doc.kind} ${doc.metadata.name}`).toEqual([]);
@@ -171,14 +166,14 @@ describe('deploy/kubernetes', () => {
     expect(Errors(KINDS.Deployment, changed)).not.toEqual([]);
   });
 
-  it('what is named is there: settings, secrets, claims, volumes, ports, targets, jobs', () => {
+  it('what is named is there: settings, secrets, volumes, ports, targets, jobs', () => {
     for (const doc of docs) {
       const { spec } = doc;
       for (const container of podOf(doc)?.containers ?? []) {
         for (const { configMapRef } of container.envFrom ?? [])
           for (const name of Object.keys(named('ConfigMap', configMapRef.name)?.data ?? { missing: '' })) expect(settings).toContain(name);
         for (const { name, value, valueFrom } of container.env ?? []) {
-          if (name.startsWith('RELATED_PINS_')) expect(settings).toContain(name);
+          if (/^(RELATED_PINS|AWS)_/.test(name)) expect(settings).toContain(name);
           if (name === 'JOB') expect(SCHEDULABLE_JOBS).toContain(value);
           if (valueFrom) expect(named('Secret', valueFrom.secretKeyRef.name)?.stringData).toHaveProperty([valueFrom.secretKeyRef.key]);
         }
@@ -191,8 +186,6 @@ describe('deploy/kubernetes', () => {
         const volumes = [...(podOf(doc)?.volumes ?? []), ...(spec.volumeClaimTemplates ?? []).map(({ metadata }) => metadata)];
         for (const { name } of container.volumeMounts ?? []) expect(volumes.map((each) => each.name)).toContain(name);
       }
-      for (const { persistentVolumeClaim } of podOf(doc)?.volumes ?? [])
-        if (persistentVolumeClaim) expect(named('PersistentVolumeClaim', persistentVolumeClaim.claimName)).toBeDefined();
       if (spec?.template && spec.selector?.matchLabels) expect(spec.template.metadata.labels).toEqual(spec.selector.matchLabels);
       if (spec?.scaleTargetRef) expect(named(spec.scaleTargetRef.kind, spec.scaleTargetRef.name)).toBeDefined();
       if (spec?.serviceName) expect(named('Service', spec.serviceName)).toBeDefined();
@@ -202,12 +195,24 @@ describe('deploy/kubernetes', () => {
     }
   });
 
-  it('nodes read what the writer publishes, and hand in to its service', () => {
-    const envOf = (kindName: string, name: string): Record<string, string | undefined> =>
-      Object.fromEntries((podOf(named(kindName, name) as Doc)?.containers[0].env ?? []).map(({ name: key, value }) => [key, value]));
-    const node = envOf('Deployment', 'pins-nodes');
-    expect(node.RELATED_PINS_FOLLOW).toBe(envOf('StatefulSet', 'pins-writer').RELATED_PINS_PUBLISH);
-    const { hostname, port } = new URL(node.RELATED_PINS_WRITER ?? '');
+  it('nodes read from the bucket to which the writer publishes, each with a key of its own, and hand in to its service', () => {
+    const containerOf = (kindName: string, name: string): Container => podOf(named(kindName, name) as Doc)?.containers[0] as Container;
+    const envOf = ({ env: rows = [], envFrom = [] }: Container): Record<string, string> =>
+      Object.fromEntries([
+        ...envFrom.flatMap(({ configMapRef }) => Object.entries(named('ConfigMap', configMapRef.name)?.data ?? {})),
+        ...rows.map(({ name, value, valueFrom }) => [
+          name,
+          value ?? named('Secret', 'pins')?.stringData?.[valueFrom?.secretKeyRef.key ?? ''],
+        ]),
+      ]) as Record<string, string>;
+    const [node, writer] = [envOf(containerOf('Deployment', 'pins-nodes')), envOf(containerOf('StatefulSet', 'pins-writer'))];
+    expect(node.RELATED_PINS_FOLLOW).toBe(writer.RELATED_PINS_PUBLISH);
+    expect(node.RELATED_PINS_FOLLOW).toMatch(/^s3:/);
+    // As the program reads them.
+    for (const env of [node, writer])
+      expect(openStore(node.RELATED_PINS_FOLLOW, { config: readConfig(env), dataFolder: '/data' }).place).toBe(node.RELATED_PINS_FOLLOW);
+    expect(node.AWS_ACCESS_KEY_ID).not.toBe(writer.AWS_ACCESS_KEY_ID);
+    const { hostname, port } = new URL(node.RELATED_PINS_WRITER);
     const service = named('Service', hostname)?.spec as unknown as { ports: readonly { port: number }[] };
     expect(service.ports.map((each) => String(each.port))).toContain(port);
   });
