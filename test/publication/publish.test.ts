@@ -14,6 +14,7 @@ import { folderStore } from '../../src/publication/artifact-store.ts';
 import { currentVersion, type Publication } from '../../src/publication/publication.ts';
 import { publish } from '../../src/publication/publish.ts';
 import { keepOnly, pull, pulledVersion } from '../../src/publication/pull.ts';
+import { FORMER_NETS } from '../../src/vision/net-folder.ts';
 import { temporaryFolder, worldFolder } from '../world.ts';
 
 let data: string;
@@ -207,6 +208,16 @@ test('a list of files that was changed, or leads out of its folder, is refused',
     await expect(pull(store(), version, temporaryFolder())).rejects.toMatchObject({ code: 'PUBLICATION_REFUSED' });
   }
 });
+
+test.each(FORMER_NETS)(
+  'features of %s, which shipped before and lies in no data folder, do not keep a folder from being published',
+  async (net) => {
+    mkdirSync(join(data, 'nets'), { recursive: true });
+    writeFileSync(join(data, 'nets', 'visual.json'), JSON.stringify({ switches: [{ net, digest: '', model: null, at: '', why: '' }] }));
+    const { version } = await publish(data, store());
+    expect(pathsOf(version)).toContain('nets/visual.json');
+  },
+);
 
 test('a node links what it has and fetches what it lacks', async () => {
   const node = temporaryFolder();

@@ -61,7 +61,7 @@ export async function copyData(from: string, out: string, options: CopyOptions =
 }
 
 /** Names that stand for what ships with the program: no file of the data folder belongs to them. */
-const SHIPPED = new Set(['as-retrieved', 'starter', 'bundled', 'visual']);
+const SHIPPED = new Set(['as-retrieved', 'starter', 'bundled', 'visual', 'visual-1']);
 
 const named = (name: string | undefined, file: (name: string) => string): string | null =>
   name === undefined || SHIPPED.has(name) ? null : file(name);
