@@ -4,7 +4,7 @@
  * The file is swapped by rename, so a running server reads the old keys or the new ones.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf, ServiceError } from './errors.ts';
 import { replaceFile } from './swapped-file.ts';
@@ -84,6 +84,23 @@ export function revokeKey(dataFolder: string, name: string): StoredKey {
     keys.filter((key) => key !== gone),
   );
   return gone;
+}
+
+/** The key file as it stands, to be laid beside a copy of the data; empty when there is none. */
+export function keysText(dataFolder: string): string {
+  const file = join(dataFolder, KEYS_FILE);
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+/** Puts a key file that another machine has in the place of the one that is here. */
+export function putKeysText(dataFolder: string, text: string): void {
+  if (text === '') rmSync(join(dataFolder, KEYS_FILE), { force: true });
+  else replaceFile(join(dataFolder, KEYS_FILE), text, 0o600);
+}
+
+/** The SHA-256 of a key file, in hex. */
+export function keysDigest(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 function writeKeys(dataFolder: string, keys: readonly StoredKey[]): void {

@@ -78,14 +78,14 @@ function ownRoutes(app: App, state: NodeState): void {
   const registry = metricsOf(state);
   app.get('/health/live', { config: quiet }, async () => ({ status: 'live' }));
   app.get('/health/ready', { config: quiet }, async (_, reply) => {
-    const { serving, link, queue, problem, stopping } = state;
+    const { serving, link, removals, queue, problem, stopping } = state;
     const body = {
       status: stopping ? 'stopping' : 'ready',
       version: serving.version,
       publishedAt: serving.madeAt,
       writer: link.answers ? 'answers' : 'away',
       listsWaiting: queue.count,
-      problem: problem ?? link.problem,
+      problem: problem ?? removals.problem ?? link.problem,
     };
     return reply.code(stopping ? 503 : 200).send(body);
   });

@@ -1,46 +1,65 @@
 /**
- * Between two publications, what the writer takes away leaves the lists of a node as well: the node asks the writer, and notes
- * it in the catalogue of each version it holds. Readers see it there before their next reply, as they see a takedown of the
- * writer (catalog/pins/removal-store.ts).
+ * Between two publications, what the writer takes away is gone from a node as well: pins, people who were erased, keys that were
+ * revoked. The node asks the writer, and does in the copies of each version it holds what the writer did. Readers see it there
+ * before their next reply, as they see what the writer itself takes away.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import { KEYS_FILE, keysDigest, keysText, putKeysText } from '../access-keys.ts';
 import { openCatalog } from '../catalog/pins/catalog-store.ts';
+import type { ErasedPeople } from '../catalog/pins/erasure-store.ts';
 import type { Fate } from '../catalog/pins/removal-store.ts';
+import { reasonOf } from '../errors.ts';
 import type { PulledVersion } from '../publication/pull.ts';
+import { eraseNumbered } from '../service/erase-people.ts';
 import type { WriterAddress } from './writer-link.ts';
 
 const ASK_MS = 250;
 const PATIENCE_MS = 5000;
 
-interface Fates {
+interface Gone {
+  readonly pins: readonly Fate[];
+  /** Absent from a writer of an older program, as `keys` is. */
+  readonly erased?: ErasedPeople;
+  /** The writer's key file, where it is not the one of the version. */
+  readonly keys?: string | null;
+}
+
+interface Told extends Gone {
   readonly through: number;
   readonly more: boolean;
-  readonly pins: readonly Fate[];
+}
+
+interface FeedParts {
+  readonly address: WriterAddress;
+  readonly nodeFolder: string;
+  /** As RELATED_PINS_SYNCHRONOUS. */
+  readonly synchronous: string;
 }
 
 export class RemovalFeed {
   /** When the writer had last told all (milliseconds since 1970); 0: not since this node started. */
   toldAt = 0;
-  private readonly address: WriterAddress;
+  /** Why what the writer took away is not gone here; null when it is, or the writer is away. */
+  problem: string | null = null;
+  private readonly parts: FeedParts;
   /** By version: the change of the writer's catalogue up to which the version knows what is away. */
   private readonly known = new Map<PulledVersion, number>();
   private ending = false;
   private working: Promise<unknown> = Promise.resolve();
   private following: Promise<void> = Promise.resolve();
 
-  constructor(address: WriterAddress) {
-    this.address = address;
+  constructor(parts: FeedParts) {
+    this.parts = parts;
   }
 
   /**
-   * Follows the writer's removals into a version. It begins with those that the version before it has: no removed pin comes back
-   * while the writer is away.
+   * Follows the writer's removals into a version. It begins with those that the version before it has: nothing that was taken
+   * away comes back while the writer is away.
    */
   async begin(version: PulledVersion, before: PulledVersion | null): Promise<void> {
     await this.inTurn(async () => {
       const { sequence } = version.publication;
-      const told = before === null ? [] : toldTo(before);
-      note(version, told);
+      if (before !== null) this.take(version, toldTo(before));
       this.known.set(version, Math.min(sequence, (before && this.known.get(before)) ?? sequence));
       await this.ask();
     });
@@ -55,7 +74,11 @@ export class RemovalFeed {
   follow(): void {
     const work = async (): Promise<void> => {
       while (!this.ending) {
-        await this.inTurn(() => this.ask());
+        // What could not be done (a full disk) is done the next time: `toldAt` grows old meanwhile.
+        this.problem = await this.inTurn(() => this.ask()).then(
+          () => null,
+          (error: unknown) => reasonOf(error),
+        );
         await pause(ASK_MS);
       }
     };
@@ -76,35 +99,50 @@ export class RemovalFeed {
   /** Brings every version up to what the writer knows now; leaves them as they are while it is away. */
   private async ask(): Promise<void> {
     for (const [version, after] of this.known) {
-      let fates: Fates | null = { through: after, more: true, pins: [] };
-      while (fates?.more && !this.ending) {
-        fates = await this.fatesAfter(fates.through);
-        if (fates === null) return;
-        note(version, fates.pins);
+      let told: Told = { through: after, more: true, pins: [] };
+      while (told.more && !this.ending) {
+        const next = await this.goneAfter(told.through, version);
+        if (next === null) return;
+        told = next;
+        this.take(version, told);
         // A writer that was restored from a backup counts from an earlier change on.
-        this.known.set(version, fates.through);
+        this.known.set(version, told.through);
       }
     }
     this.toldAt = Date.now();
   }
 
-  private async fatesAfter(after: number): Promise<Fates | null> {
-    const { url, key } = this.address;
+  /** Does in a version, and with the keys of this node, what the writer did. */
+  private take(version: PulledVersion, { pins, erased, keys }: Gone): void {
+    const { nodeFolder, synchronous } = this.parts;
+    if (typeof keys === 'string') for (const folder of [version.folder, nodeFolder]) putKeysText(folder, keys);
+    note(version, pins);
+    if (erased && erased.users.length + erased.people.length > 0) eraseNumbered(version.folder, erased, synchronous);
+  }
+
+  private async goneAfter(after: number, { folder }: PulledVersion): Promise<Told | null> {
+    const { url, key } = this.parts.address;
     const headers: Record<string, string> = key === '' ? {} : { authorization: `Bearer ${key}` };
     try {
-      const reply = await fetch(new URL(`/v1/removals?after=${after}`, url), { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
-      return reply.ok ? ((await reply.json()) as Fates) : null;
+      const query = `after=${after}&keys=${keysDigest(keysText(folder))}`;
+      const reply = await fetch(new URL(`/v1/removals?${query}`, url), { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
+      return reply.ok ? ((await reply.json()) as Told) : null;
     } catch {
       return null;
     }
   }
 }
 
-/** Pins that were removed from a version after it was published. */
-function toldTo({ folder, publication }: PulledVersion): Fate[] {
+/** What was taken away from a version after it was published. */
+function toldTo({ folder, publication: { sequence, files } }: PulledVersion): Gone {
+  const text = keysText(folder);
+  const published = files.find(({ path }) => path === KEYS_FILE)?.sha256 ?? keysDigest('');
+  const keys = keysDigest(text) === published ? null : text;
   const catalog = openCatalog(folder);
   try {
-    return catalog.removals.fatesBetween(publication.sequence, catalog.lastChange()).filter(({ removed }) => removed);
+    const last = catalog.lastChange();
+    const pins = catalog.removals.fatesBetween(sequence, last).filter(({ removed }) => removed);
+    return { pins, erased: catalog.erasures.between(sequence, last), keys };
   } finally {
     catalog.close();
   }

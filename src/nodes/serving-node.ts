@@ -107,7 +107,7 @@ class RunningNode implements NodeState {
     this.nameUser = userNaming(secretsOf(config));
     this.queue = new ListQueue(folder, { bytesMax: config.queuedListBytes, synchronous: config.synchronous });
     const address = { url: config.writer, key: config.writerKey };
-    this.removals = new RemovalFeed(address);
+    this.removals = new RemovalFeed({ address, nodeFolder: folder, synchronous: config.synchronous });
     this.link = new WriterLink(address, this.queue, (list) => {
       this.lose(1, { ...list }, 'the writer does not take a served list');
     });

@@ -13,6 +13,9 @@ import { checkPublication, fileName, type Publication, readPublication, refusal 
 const LIST = 'publication.json';
 const POINTER = 'VERSION';
 
+/** A database is written to when it is opened, keys are replaced by those that the writer tells: each version has its own. */
+const OWN = /(\.sqlite|^keys\.json)$/;
+
 /** A publication as it lies on a node: a data folder that readers open. */
 export interface PulledVersion {
   readonly folder: string;
@@ -64,8 +67,7 @@ export function keepOnly(nodeFolder: string, version: string): void {
 async function bring(store: ArtifactStore, file: CopiedFile, draft: string, serving: PulledVersion | null): Promise<void> {
   const target = join(draft, file.path);
   mkdirSync(dirname(target), { recursive: true });
-  // A database is written to when it is opened: each version has its own.
-  const same = file.path.endsWith('.sqlite') ? undefined : serving?.publication.files.find((other) => isSame(other, file));
+  const same = OWN.test(file.path) ? undefined : serving?.publication.files.find((other) => isSame(other, file));
   const kept = same && serving ? join(serving.folder, same.path) : null;
   if (kept !== null && existsSync(kept)) linkSync(kept, target);
   else await fetchFile(store, file, target);

@@ -1,5 +1,6 @@
 /** Takedowns: pins, boards and saves leave every list before the receipt is sent, and may come back within a day. */
 import { Type } from 'typebox';
+import { keysDigest, keysText } from '../../access-keys.ts';
 import { whenWritable } from '../../catalog/artifacts/patient-write.ts';
 import type { SaveKey } from '../../catalog/pins/removal-store.ts';
 import { ServiceError } from '../../errors.ts';
@@ -19,10 +20,19 @@ const Fates = Type.Object({
   through: Type.Integer({ description: 'The change up to which this is all: ask for what came after it next.' }),
   more: Type.Boolean({ description: 'Whether the catalogue has changes after that one.' }),
   pins: Type.Array(Type.Object({ pinId: Type.String(), removed: Type.Boolean({ description: 'Whether it is away now.' }) })),
+  erased: Type.Object(
+    { users: Type.Array(Type.Integer()), people: Type.Array(Type.Integer()) },
+    { description: 'Who was erased, by number in the catalogue and in the log: no name is left.' },
+  ),
+  keys: Type.Optional(
+    Type.String({
+      description: 'The key file of the writer (digests of keys, no keys). Absent: the caller has it, or did not say which it has.',
+    }),
+  ),
 });
 
 export function removalRoutes(app: App, { context }: Service): void {
-  const { pins, boards, removals, database } = context.catalog;
+  const { pins, boards, removals, erasures, database } = context.catalog;
   const config = { scope: 'catalogue' as const, body: 'fields' as const };
   const schema = (summary: string) => ({ summary, tags: ['catalogue'], response: replies(Receipt) });
   /** Writes, lets this process take it over (others do before their next reply), and says how many rows changed. */
@@ -43,20 +53,26 @@ export function removalRoutes(app: App, { context }: Service): void {
     '/v1/removals',
     {
       schema: {
-        summary: 'Pins that were taken away, or came back within the last hour, after a change of the catalogue: what nodes ask for',
+        summary:
+          'What nodes ask for between two publications: pins taken away or back, people erased, and the keys, after a change of the catalogue',
         tags: ['nodes'],
         querystring: Type.Object(
-          { after: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }) },
+          {
+            after: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+            keys: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$', description: 'SHA-256 of the key file that the caller has.' })),
+          },
           { additionalProperties: false },
         ),
         response: replies(Fates),
       },
       config: { scope: 'lists', prompt: true },
     },
-    async ({ query: { after } }) => {
+    async ({ query: { after, keys } }) => {
       const last = context.catalog.lastChange();
       const through = Math.min(last, after + CHANGES_AT_ONCE);
-      return { through, more: through < last, pins: removals.fatesBetween(after, through) };
+      const gone = { pins: removals.fatesBetween(after, through), erased: erasures.between(after, through) };
+      const text = keys === undefined ? '' : keysText(context.dataFolder);
+      return { through, more: through < last, ...gone, ...(keys === undefined || keysDigest(text) === keys ? {} : { keys: text }) };
     },
   );
 

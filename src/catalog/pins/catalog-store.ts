@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { BOARD_TABLES, BoardStore } from './board-store.ts';
 import { deriveCategories } from './category-store.ts';
 import { type Database, type DatabaseOptions, migrate, openDatabase } from '../database.ts';
+import { ERASURE_TABLES, ErasureStore } from './erasure-store.ts';
 import { GroupStore } from './group-store.ts';
 import { IMPORT_TABLES, ImportStore } from './import-store.ts';
 import { PIN_FIELD_TABLES, PIN_TABLES, PIN_WORD_TABLES, PinStore } from './pin-store.ts';
@@ -24,6 +25,7 @@ const STEPS = [
   PIN_WORD_TABLES,
   WORD_TABLES,
   PAIR_TABLES,
+  ERASURE_TABLES,
 ];
 
 export class CatalogStore {
@@ -33,6 +35,7 @@ export class CatalogStore {
   readonly boards: BoardStore;
   readonly saves: SaveStore;
   readonly removals: RemovalStore;
+  readonly erasures: ErasureStore;
   readonly groups: GroupStore;
   /** What people said of near-duplicates. */
   readonly pairs: PairJudgementStore;
@@ -52,6 +55,7 @@ export class CatalogStore {
     this.boards = new BoardStore(database, this.sequence, this.users);
     this.saves = new SaveStore(database, this.sequence);
     this.removals = new RemovalStore(database, this.sequence);
+    this.erasures = new ErasureStore(database, this.sequence);
     this.groups = new GroupStore(database, this.sequence);
     this.pairs = new PairJudgementStore(database, this.groups);
     this.imports = new ImportStore(database);

@@ -5,17 +5,10 @@ import { counted } from '../../counted.ts';
 import { appendAudit } from '../../audit-trail.ts';
 import { CACHE_KEYS, cacheOn, RedisLink } from '../../cache.ts';
 import { knownBackups } from '../../catalog/artifacts/backup.ts';
-import { openDatabase } from '../../catalog/database.ts';
-import { erasePerson, type LogErasure } from '../../catalog/log/erasure-log.ts';
-import { openLog } from '../../catalog/log/log-database.ts';
-import { openCatalog } from '../../catalog/pins/catalog-store.ts';
 import { secretsOf, storedNames } from '../../catalog/pins/user-pseudonym.ts';
 import { ServiceError } from '../../errors.ts';
 import { redisStream } from '../../event-stream.ts';
-import { ExposureStore } from '../../experiments/counting/exposure-store.ts';
-import { ExperimentStore } from '../../experiments/experiment-store.ts';
-import { JudgementStore } from '../../experiments/judgement-store.ts';
-import { newId } from '../../math/random.ts';
+import { erasePeople } from '../../service/erase-people.ts';
 import { eraseShared } from '../../service/shared-actions.ts';
 import { defineJob } from '../job.ts';
 import { type Search, searchFolder } from './erasure-proof.ts';
@@ -33,18 +26,15 @@ export const job = defineJob({
     const names = storedNames(userId, secretsOf(config));
     if (!existsSync(join(dataFolder, 'catalog.sqlite')))
       throw new ServiceError('NOTHING_TO_DO', { reason: `There is no catalogue in ${dataFolder}.` });
-    const { known, ...inCatalog } = forgetInCatalog(dataFolder, names, synchronous);
-    const { sessions, ...inLog } = forgetInLog(dataFolder, names, synchronous);
-    // After the log, from which exposures are counted: a count in between would find the name again.
-    const inExperiments = forgetInExperiments(dataFolder, names, sessions, synchronous);
+    const { known, ...erased } = erasePeople(dataFolder, names, synchronous);
     const redis = await forgetInRedis(redisUrl, names);
     appendAudit(dataFolder, { who: 'command line', action: 'erase-user' });
     const here = await searchFolder(dataFolder, names, { progress, rewrite: true, signal });
     const backups: BackupSearch[] = [];
     for (const folder of knownBackups(dataFolder))
       backups.push({ folder, ...(await searchFolder(join(folder, 'data'), names, { progress, rewrite: false, signal })) });
-    const isKnown = known || inLog.events + inLog.servedLists + inExperiments.judgements + inExperiments.experimentsThatNamedThem > 0;
-    return { user: userId, known: isKnown, ...inCatalog, ...inLog, ...inExperiments, redis, ...proofOf(here, backups, redis) };
+    const isKnown = known || erased.events + erased.servedLists + erased.judgements + erased.experimentsThatNamedThem > 0;
+    return { user: userId, known: isKnown, ...erased, redis, ...proofOf(here, backups, redis) };
   },
   describe: (receipt) => [
     `${receipt.user}: ${counted(receipt.saves, 'save')}, ${counted(receipt.events, 'event')} and the name of ${counted(receipt.judgements, 'judgement')} erased, ${counted(receipt.servedLists, 'served list')} left without a name`,
@@ -86,7 +76,7 @@ function proofOf(here: Search, backups: readonly BackupSearch[], redis: string) 
 const REDIS_MS = 2000;
 
 /** What became of the user's shared actions: nothing to forget, forgotten, or not asked because Redis was away. */
-async function forgetInRedis(redisUrl: string, names: readonly string[]): Promise<string> {
+export async function forgetInRedis(redisUrl: string, names: readonly string[]): Promise<string> {
   if (redisUrl === '') return 'not configured';
   const link = new RedisLink(redisUrl);
   const cache = cacheOn(link);
@@ -107,75 +97,4 @@ async function forgetInRedis(redisUrl: string, names: readonly string[]): Promis
 
 function isGoneFromRedis(redis: string): boolean {
   return redis === 'not configured' || redis.startsWith('forgotten');
-}
-
-interface CatalogErasure {
-  readonly known: boolean;
-  readonly saves: number;
-  readonly boardsLeft: number;
-}
-
-function forgetInCatalog(dataFolder: string, names: readonly string[], synchronous: string): CatalogErasure {
-  const catalog = openCatalog(dataFolder, { synchronous });
-  try {
-    catalog.database.pragma('secure_delete = ON');
-    const erased = names.map((name) => ({ boards: catalog.users.boardsOf(name), saves: catalog.users.erase(name) }));
-    catalog.database.pragma('wal_checkpoint(TRUNCATE)');
-    const sum = (count: (each: (typeof erased)[number]) => number): number => erased.reduce((total, each) => total + count(each), 0);
-    return {
-      known: erased.some(({ saves }) => saves >= 0),
-      saves: sum(({ saves }) => Math.max(0, saves)),
-      boardsLeft: sum(({ boards }) => boards),
-    };
-  } finally {
-    catalog.close();
-  }
-}
-
-function forgetInLog(dataFolder: string, names: readonly string[], synchronous: string): LogErasure {
-  const log = openLog(dataFolder, { synchronous });
-  try {
-    const erased = names.map((name) => erasePerson(log.database, name));
-    return {
-      events: erased.reduce((sum, { events }) => sum + events, 0),
-      strayEvents: erased.reduce((sum, { strayEvents }) => sum + strayEvents, 0),
-      servedLists: erased.reduce((sum, { servedLists }) => sum + servedLists, 0),
-      sessions: erased.flatMap(({ sessions }) => sessions),
-    };
-  } finally {
-    log.close();
-  }
-}
-
-interface ExperimentErasure {
-  readonly exposures: number;
-  readonly judgements: number;
-  readonly experimentsThatNamedThem: number;
-}
-
-/** Exposures and judgements keep their counts under a nameless unit; nobody of that name is in an arm by hand any more. */
-function forgetInExperiments(
-  dataFolder: string,
-  names: readonly string[],
-  sessions: readonly string[],
-  synchronous: string,
-): ExperimentErasure {
-  const path = join(dataFolder, 'experiments.sqlite');
-  if (!existsSync(path)) return { exposures: 0, judgements: 0, experimentsThatNamedThem: 0 };
-  const database = openDatabase(path, { synchronous });
-  try {
-    database.pragma('secure_delete = ON');
-    const [exposures, judgements, experiments] = [new ExposureStore(database), new JudgementStore(database), new ExperimentStore(database)];
-    const nameless = `erased ${newId()}`;
-    const units = [...names, ...sessions];
-    const erased = {
-      exposures: units.reduce((sum, unit) => sum + exposures.forgetUnit(unit, `erased ${newId()}`), 0),
-      judgements: names.reduce((sum, name) => sum + judgements.forgetJudge(name, nameless), 0),
-      experimentsThatNamedThem: experiments.forgetForced(units, { by: 'erase-user', at: Date.now() }),
-    };
-    database.pragma('wal_checkpoint(TRUNCATE)');
-    return erased;
-  } finally {
-    database.close();
-  }
 }
