@@ -49,14 +49,15 @@ async function ask(site: Withdrawn, method: string, path: string, body?: object)
   const headers = { ...authorized(site), ...(body ? { 'content-type': 'application/json' } : {}) };
   const reply = await fetch(site.writer + path, { method, headers, body: body && JSON.stringify(body) });
   if (reply.status !== 200) throw new Error(`${method} ${path}: ${reply.status} ${await reply.text()}`);
-  await reply.arrayBuffer();
+  const { rejected = {} } = (await reply.json()) as { rejected?: object };
+  if (Object.keys(rejected).length > 0) throw new Error(`${method} ${path}: ${JSON.stringify(rejected)}`);
 }
 
 /** People hide a pin at the writer. */
 async function hide(site: Withdrawn, people: readonly string[], pinId: string): Promise<void> {
   const { recommendationId } = await listed(site, site.writer);
   const events = people.map((userId): SentEvent => {
-    return { eventId: `hide-${userId}`, type: 'hide', recommendationId, pinId, position: 0, userId, at: Date.now() };
+    return { eventId: `hide-${userId}`, type: 'hide', recommendationId, pinId, position: 1, userId, at: Date.now() };
   });
   for (const event of events) site.ledger.sent.set(event.eventId, event);
   await ask(site, 'POST', '/v1/events', { events });
