@@ -12,6 +12,8 @@ import { quantile } from './open-loop.ts';
 import type { Environment } from './service-process.ts';
 
 const PATIENCE_MS = 60_000;
+/** Redis may be away for what somebody does: then nodes hear of it with the next publication, and it counts as not shared. */
+const SHARED_MS = 10_000;
 /** Between two questions to a node: adds so much to a figure at most. */
 const ASK_MS = 10;
 /** Its list has the pins that are taken back; no list of the probe has them. */
@@ -33,7 +35,13 @@ export interface Withdrawn {
 
 type Kind = 'pin' | 'key' | 'person' | 'hide';
 /** Takes something back; settles with the moment of the receipt and how a node's answer shows that it is gone. */
-type TakeBack = (site: Withdrawn) => Promise<{ gone: (node: string) => Promise<boolean>; undo?: () => Promise<void> } | null>;
+type TakeBack = (site: Withdrawn) => Promise<Taken | null>;
+interface Taken {
+  readonly gone: (node: string) => Promise<boolean>;
+  readonly undo?: () => Promise<void>;
+  /** Nobody promised that it comes: how long it is waited for. */
+  readonly perhapsMs?: number;
+}
 
 const authorized = ({ key }: Withdrawn): Record<string, string> => ({ authorization: `Bearer ${key}`, connection: 'close' });
 
@@ -110,16 +118,16 @@ const KINDS: Readonly<Record<Kind, TakeBack>> = {
     const person = `hider-${site.ledger.sent.size}`;
     await everywhere(site, async (node) => (await listed(site, node, person)).pins.includes(site.hidden));
     await hide(site, [person], site.hidden);
-    return { gone: async (node) => !(await listed(site, node, person)).pins.includes(site.hidden) };
+    return { gone: async (node) => !(await listed(site, node, person)).pins.includes(site.hidden), perhapsMs: SHARED_MS };
   },
 };
 
 /** Settles with the milliseconds until the last node says yes. */
-async function everywhere({ nodes }: Withdrawn, look: (node: string) => Promise<boolean>): Promise<number> {
+async function everywhere({ nodes }: Withdrawn, look: (node: string) => Promise<boolean>, patienceMs = PATIENCE_MS): Promise<number> {
   const startedAt = performance.now();
   const one = async (node: string): Promise<void> => {
     while (!(await look(node))) {
-      if (performance.now() - startedAt > PATIENCE_MS) throw new Error(`${node} still serves what was taken back`);
+      if (performance.now() - startedAt > patienceMs) throw new Error(`${node} still serves what was taken back`);
       await new Promise((again) => setTimeout(again, ASK_MS));
     }
   };
@@ -136,7 +144,9 @@ export async function takeBack(site: Withdrawn, delays: Delays, failures: string
     try {
       const taken = await work(site);
       if (taken === null) continue;
-      delays[kind as Kind].push(await everywhere(site, taken.gone));
+      const wait = everywhere(site, taken.gone, taken.perhapsMs);
+      // Infinity: it did not come, and nobody promised it.
+      delays[kind as Kind].push(await (taken.perhapsMs === undefined ? wait : wait.catch(() => Number.POSITIVE_INFINITY)));
       await taken.undo?.();
     } catch (error) {
       failures.push(`${kind} taken back: ${reasonOf(error)}`);
@@ -148,9 +158,9 @@ export function delayFigures(delays: Delays): Record<string, object> {
   const figures = Object.entries(delays).filter(([, ms]) => ms.length > 0);
   return Object.fromEntries(
     figures.map(([kind, ms]) => {
-      const sorted = Float64Array.from(ms).sort();
+      const sorted = Float64Array.from(ms.filter(Number.isFinite)).sort();
       const at = (share: number): number => Math.round(quantile(sorted, share));
-      return [kind, { times: ms.length, p50Ms: at(0.5), p99Ms: at(0.99), worstMs: at(1) }];
+      return [kind, { times: sorted.length, notShared: ms.length - sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), worstMs: at(1) }];
     }),
   );
 }

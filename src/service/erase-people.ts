@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDatabase } from '../catalog/database.ts';
-import { erasePerson, type LogErasure } from '../catalog/log/erasure-log.ts';
+import { erasePerson, type LogErasure, namesOfPeople, peopleNamed } from '../catalog/log/erasure-log.ts';
 import { openLog } from '../catalog/log/log-database.ts';
 import { openCatalog } from '../catalog/pins/catalog-store.ts';
 import type { ErasedPeople } from '../catalog/pins/erasure-store.ts';
@@ -30,8 +30,7 @@ export function erasePeople(dataFolder: string, names: readonly string[], synchr
 export function eraseNumbered(dataFolder: string, { users, people }: ErasedPeople, synchronous: string): void {
   const catalog = openCatalog(dataFolder, { synchronous });
   const log = openLog(dataFolder, { synchronous });
-  const textOf = log.database.prepare<[number], string>('SELECT text FROM person WHERE id = ?').pluck();
-  const names = [...users.map((user) => catalog.users.idOf(user)), ...people.map((person) => textOf.get(person) ?? null)];
+  const names = [...users.map((user) => catalog.users.idOf(user)), ...namesOfPeople(log.database, people)];
   catalog.close();
   log.close();
   const known = [...new Set(names)].filter((name) => name !== null);
@@ -42,10 +41,9 @@ function numbersOf(dataFolder: string, names: readonly string[]): ErasedPeople {
   const catalog = openCatalog(dataFolder);
   const log = openLog(dataFolder);
   try {
-    const personOf = log.database.prepare<[string], number>('SELECT id FROM person WHERE text = ?').pluck();
     return {
       users: names.map((name) => catalog.users.indexOf(name)).filter((userIndex) => userIndex >= 0),
-      people: names.flatMap((name) => personOf.get(name) ?? []),
+      people: peopleNamed(log.database, names),
     };
   } finally {
     catalog.close();

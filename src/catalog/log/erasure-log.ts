@@ -10,6 +10,18 @@ export interface LogErasure {
   readonly sessions: readonly string[];
 }
 
+/** The numbers of those of the names that the log knows. */
+export function peopleNamed(database: Database, names: readonly string[]): number[] {
+  const numberOf = database.prepare<[string], number>('SELECT id FROM person WHERE text = ?').pluck();
+  return names.flatMap((name) => numberOf.get(name) ?? []);
+}
+
+/** The names of those of the numbers that the log knows. */
+export function namesOfPeople(database: Database, people: readonly number[]): string[] {
+  const nameOf = database.prepare<[number], string>('SELECT text FROM person WHERE id = ?').pluck();
+  return people.flatMap((person) => nameOf.get(person) ?? []);
+}
+
 /** Erases a person by id in one transaction and empties the pages that held them; counts of what was there. */
 export function erasePerson(database: Database, userId: string): LogErasure {
   const person = database.prepare('SELECT id FROM person WHERE text = ?').pluck().get(userId) as number | undefined;
