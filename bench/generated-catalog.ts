@@ -15,19 +15,19 @@ import { VISUAL_KIND } from '../src/candidates/visual/visual-neighbors.ts';
 import { openCatalog } from '../src/catalog/pins/catalog-store.ts';
 import { snapshotPins } from '../src/catalog/pins/pin-snapshot.ts';
 import { upsertBatch } from '../src/catalog/pins/upsert.ts';
+import { signRow } from '../src/features/class-signs.ts';
 import { featureNetOf } from '../src/features/convnet.ts';
 import { netKeyOf, openFeatureStore } from '../src/features/feature-store.ts';
 import { featureArtifacts } from '../src/features/feature-artifact.ts';
 import { wordsOf } from '../src/math/bits.ts';
 import { type Random, seededRandom } from '../src/math/random.ts';
-import { norm } from '../src/math/vector.ts';
 import { FEATURE_COLUMNS } from '../src/ranker/scoring/feature-table.ts';
 import { MODEL_FORMAT } from '../src/ranker/registry/model-artifact.ts';
 import { ModelRegistry } from '../src/ranker/registry/model-registry.ts';
 import { activeNet } from '../src/vision/net-folder.ts';
 import { readNet } from '../src/vision/net-manifest.ts';
 
-const VERSION = 3;
+const VERSION = 4;
 const BATCH = 2000;
 
 export interface GeneratedSizes {
@@ -120,9 +120,9 @@ function writeFeatures(folder: string, { pins, bits }: GeneratedSizes, random: R
   if (bits !== undefined) store.setBinarizer(netId, { kind: 'positive', bits });
   const words = wordsOf(width);
   const { fc8Length } = net;
-  const drawnScores = Float32Array.from({ length: BATCH * fc8Length }, () => random.next());
-  const norms = Float32Array.from({ length: BATCH }, (_, i) => norm(drawnScores.subarray(i * fc8Length, (i + 1) * fc8Length)));
-  const row = { imageVersion: 1, code: drawnWords(words, random), scores: drawnScores.slice(0, fc8Length) };
+  if (!net.shortCode) throw new Error(`${net.name} has no short code of fc8`);
+  const signs = wordsOf(fc8Length);
+  const row = { imageVersion: 1, code: drawnWords(words, random), scores: signRow(drawnWords(signs, random), 0, fc8Length) };
   store.put(netId, 'image', [{ ...row, pinIndex: 0 }]);
   const withObject = Uint32Array.from({ length: Math.ceil(pins / 3) }, (_, i) => 3 * i);
   featureArtifacts(folder, net).write(
@@ -140,12 +140,11 @@ function writeFeatures(folder: string, { pins, bits }: GeneratedSizes, random: R
     {
       has: new Uint8Array(pins).fill(1),
       codes: eachBatch(pins, (rows) => drawnWords(rows * words, random)),
-      scoreNorms: eachBatch(pins, (rows) => norms.subarray(0, rows)),
-      scores: eachBatch(pins, (rows) => drawnScores.subarray(0, rows * fc8Length)),
+      signs: eachBatch(pins, (rows) => drawnWords(rows * signs, random)),
       objectPins: withObject,
       objectLabels: new Uint16Array(withObject.length),
       objectCodes: eachBatch(withObject.length, (rows) => drawnWords(rows * words, random)),
-      objectScores: eachBatch(withObject.length, (rows) => drawnScores.subarray(0, rows * fc8Length)),
+      objectSigns: eachBatch(withObject.length, (rows) => drawnWords(rows * signs, random)),
     },
   );
   store.close();

@@ -272,7 +272,7 @@ export const SETTINGS = {
     'integer',
     '268435456',
     'bytes',
-    'Class scores are resident up to this size, read on demand beyond.',
+    'Class scores of a net without a short code of fc8 are resident up to this size, read on demand beyond.',
     [0, 2 ** 40],
   ),
 } as const satisfies Record<string, Setting>;

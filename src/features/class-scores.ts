@@ -73,10 +73,6 @@ export class ClassScores implements ClassScoreTable {
     else this.fresh.set(pinIndex, row);
   }
 
-  close(): void {
-    this.file?.close();
-  }
-
   /** Dot products and squares in pairs, of row 0 for pins that came after the artifact. */
   private residentDots(query: Int8Array, pinIndexes: Int32Array, count: number): Int32Array {
     const resident = this.resident as ResidentScores;

@@ -1,3 +1,4 @@
+import type { ArtifactFile } from '../catalog/artifacts/artifact-file.ts';
 import { wordsOf } from '../math/bits.ts';
 import { SLOTS } from './scratch-slots.ts';
 import type { CodeTable } from './visual-features.ts';
@@ -6,6 +7,8 @@ import type { CodeTable } from './visual-features.ts';
 export const SCAN_SLOT_BYTES = 65_536;
 const CODES_OFFSET = SCAN_SLOT_BYTES * SLOTS;
 const PAGE_BYTES = 65_536;
+/** Codes read from a file at a time: a mebibyte, which stays in the cache until it is copied. */
+const BLOCK_WORDS = 1 << 18;
 
 /**
  * An empty table for `capacity` codes of `bits` bits in shared memory of its own, readable by WebAssembly and by worker
@@ -35,4 +38,16 @@ export function grownCodeTable(table: CodeTable, capacity: number): CodeTable {
   grown.codes.set(table.codes);
   grown.has.set(table.has);
   return grown;
+}
+
+/** Fills a table with the codes of an artifact's array `name`, and with `has`. Block by block, because files can't be read into shared memory directly; one block for all, because new memory costs as much as the copy. */
+export function readCodes(file: ArtifactFile, name: string, table: CodeTable): void {
+  table.has.set(file.read('has') as Uint8Array);
+  const length = file.lengthOf(name);
+  const block = new Uint32Array(Math.min(BLOCK_WORDS, length));
+  for (let from = 0; from < length; from += block.length) {
+    const some = block.subarray(0, Math.min(block.length, length - from));
+    file.readInto(name, from, some);
+    table.codes.set(some, from);
+  }
 }

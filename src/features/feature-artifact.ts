@@ -1,7 +1,7 @@
 /** One net's features packed flat, by pinIndex, so that a server starts by reading a file and not a million rows. */
 import { join } from 'node:path';
 import { ArtifactFolder } from '../catalog/artifacts/artifact-folder.ts';
-import { wordsOf } from '../math/bits.ts';
+import { packBits, wordsOf } from '../math/bits.ts';
 import { norm } from '../math/vector.ts';
 import type { FeatureNet } from './convnet.ts';
 import { type FeatureStore, netKeyOf } from './feature-store.ts';
@@ -69,22 +69,34 @@ export function packFeatures(dataFolder: string, store: FeatureStore, net: Featu
       0,
       (out, at, { code }) => out.set(code, at),
     ),
-    scoreNorms: each(
-      (n) => new Float32Array(n),
-      1,
-      Number.NaN,
-      (out, at, { scores }) => void (out[at] = norm(scores)),
-    ),
-    scores: each(
-      (n) => new Float32Array(n),
-      net.fc8Length,
-      0,
-      (out, at, { scores }) => out.set(scores, at),
-    ),
+    ...(net.shortCode
+      ? {
+          signs: each(
+            (n) => new Uint32Array(n),
+            wordsOf(net.fc8Length),
+            0,
+            (out, at, { scores }) => out.set(packBits(scores), at),
+          ),
+          objectSigns: signsOf(objects.scores, net.fc8Length),
+        }
+      : {
+          scoreNorms: each(
+            (n) => new Float32Array(n),
+            1,
+            Number.NaN,
+            (out, at, { scores }) => void (out[at] = norm(scores)),
+          ),
+          scores: each(
+            (n) => new Float32Array(n),
+            net.fc8Length,
+            0,
+            (out, at, { scores }) => out.set(scores, at),
+          ),
+          objectScores: objects.scores,
+        }),
     objectPins: objects.pins,
     objectLabels: objects.labelOf,
     objectCodes: objects.codes,
-    objectScores: objects.scores,
   });
 }
 
@@ -115,6 +127,14 @@ function* pieces<T extends Uint32Array | Float32Array | Uint8Array>(
     }
     yield piece;
   }
+}
+
+/** Rows of 1 and -1, `length` each, as bits. */
+function signsOf(rows: Float32Array, length: number): Uint32Array<ArrayBuffer> {
+  const words = wordsOf(length);
+  const signs = new Uint32Array((rows.length / length) * words);
+  for (let row = 0; row * length < rows.length; row++) signs.set(packBits(rows.subarray(row * length, (row + 1) * length)), row * words);
+  return signs;
 }
 
 function objectArrays(store: FeatureStore, netId: number, words: number, length: number) {

@@ -3,6 +3,8 @@
  * read when one is asked for; rows written since lie over them.
  */
 import type { ArtifactFile } from '../catalog/artifacts/artifact-file.ts';
+import { wordsOf } from '../math/bits.ts';
+import { signRow } from './class-signs.ts';
 import { ObjectLabels } from './object-labels.ts';
 import type { ObjectFeatures } from './visual-features.ts';
 
@@ -17,6 +19,8 @@ interface PackedObjects {
 
 export class ObjectRows {
   private readonly packed: PackedObjects | null;
+  /** Whether class scores are packed as signs. */
+  private readonly hasSigns: boolean;
   /** Row in the artifact by pinIndex, -1 without one. */
   private readonly rowOf: Int32Array;
   private readonly fresh = new Map<number, ObjectFeatures>();
@@ -24,6 +28,7 @@ export class ObjectRows {
 
   constructor(packed: PackedObjects | null) {
     this.packed = packed;
+    this.hasSigns = packed?.file.names.includes('objectSigns') ?? false;
     this.rowOf = new Int32Array(packed?.pins ?? 0).fill(-1);
     if (!packed) return;
     const pins = packed.file.read('objectPins');
@@ -40,12 +45,13 @@ export class ObjectRows {
     const row = this.rowOf[pinIndex] ?? -1;
     const { packed } = this;
     if (row < 0 || packed === null) return null;
+    const { hasSigns } = this;
     return {
       label: this.labels.of(pinIndex) ?? '',
       code: packed.file.read('objectCodes', row * packed.words, packed.words) as Uint32Array,
       // Few ask for them.
       get scores() {
-        return packed.file.read('objectScores', row * packed.length, packed.length) as Float32Array;
+        return hasSigns ? signsAt(packed, row) : (packed.file.read('objectScores', row * packed.length, packed.length) as Float32Array);
       },
     };
   }
@@ -63,4 +69,9 @@ export class ObjectRows {
       if (pinIndex < this.rowOf.length) this.rowOf[pinIndex] = -1;
     }
   }
+}
+
+function signsAt({ file, length }: PackedObjects, row: number): Float32Array {
+  const words = wordsOf(length);
+  return signRow(file.read('objectSigns', row * words, words) as Uint32Array, 0, length);
 }

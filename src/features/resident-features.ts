@@ -2,30 +2,30 @@
 import type { ArtifactFile } from '../catalog/artifacts/artifact-file.ts';
 import { ServiceError } from '../errors.ts';
 import { ClassScores } from './class-scores.ts';
+import { ClassSigns } from './class-signs.ts';
 import { ObjectRows } from './object-rows.ts';
-import { allocateCodeTable, grownCodeTable } from './code-table.ts';
+import { allocateCodeTable, grownCodeTable, readCodes } from './code-table.ts';
 import { featureArtifacts, type FeatureArtifactMetadata } from './feature-artifact.ts';
 import type { FeatureNet } from './convnet.ts';
 import { type FeatureRow, type FeatureStore, netKeyOf, type Subject } from './feature-store.ts';
 import { NO_TABLES, type SharedFeatures, type SharedTables } from './shared-tables.ts';
 import type { CodeTable, ObjectFeatures, VisualFeatures } from './visual-features.ts';
 
-/** Codes read from the file at a time: a mebibyte, which stays in the cache until it is copied. */
-const BLOCK_WORDS = 1 << 18;
-
 export class ResidentFeatures implements VisualFeatures {
   readonly netDigest: string;
   readonly netKey: string;
-  readonly imageScores: ClassScores;
+  readonly imageScores: ClassScores | ClassSigns;
   /** Replaced by a larger one as pins arrive: read it through this object each time. */
   image: CodeTable;
   /** Rows up to this write of the store are in. */
   sequence: number;
   private readonly objects: ObjectRows;
+  private readonly file: ArtifactFile | null;
   /** Names what the tables were read from; null: no artifact. */
   private readonly of: string | null;
 
   constructor(net: FeatureNet, bits: number, file: ArtifactFile | null, byteLimit: number, tables: SharedTables = NO_TABLES) {
+    this.file = file;
     this.netDigest = net.digest;
     this.netKey = netKeyOf(net);
     const metadata = file ? checked(file, net, bits) : null;
@@ -34,8 +34,12 @@ export class ResidentFeatures implements VisualFeatures {
     this.of = file && `${this.netKey} ${file.digest}`;
     const shared = tables.find(({ of }) => of === this.of);
     this.image = shared?.image ?? allocateCodeTable(bits, pins + Math.max(1024, pins >> 2));
-    this.imageScores = new ClassScores(net.fc8Length, file, byteLimit, shared?.scores);
-    if (file && !shared) readCodes(file, this.image);
+    // Artifacts of versions before hold the rows of a short code as numbers.
+    this.imageScores =
+      net.shortCode && (file === null || file.names.includes('signs'))
+        ? new ClassSigns(net.fc8Length, file, pins, shared?.signs)
+        : new ClassScores(net.fc8Length, file, byteLimit, shared?.scores);
+    if (file && !shared) readCodes(file, 'codes', this.image);
     const packed = file && metadata && { file, words: this.image.words, length: net.fc8Length, labels: metadata.objectLabels, pins };
     this.objects = new ObjectRows(packed);
   }
@@ -43,7 +47,10 @@ export class ResidentFeatures implements VisualFeatures {
   /** For other threads of this process that open the same artifact; null: there is none. */
   shared(): SharedFeatures | null {
     const { of, image, imageScores } = this;
-    return of === null ? null : { of, image, scores: imageScores.memory };
+    if (of === null) return null;
+    return imageScores instanceof ClassSigns
+      ? { of, image, scores: null, signs: imageScores.shared }
+      : { of, image, scores: imageScores.memory, signs: null };
   }
 
   objectOf(pinIndex: number): ObjectFeatures | null {
@@ -75,7 +82,7 @@ export class ResidentFeatures implements VisualFeatures {
   }
 
   close(): void {
-    this.imageScores.close();
+    this.file?.close();
   }
 }
 
@@ -105,16 +112,4 @@ function checked(file: ArtifactFile, net: FeatureNet, bits: number): FeatureArti
     throw new ServiceError('ARTIFACT_REFUSED', { file: file.path, reason });
   }
   return metadata;
-}
-
-/** Block by block, because files can't be read into shared memory directly; one block for all, because new memory costs as much as the copy. */
-function readCodes(file: ArtifactFile, table: CodeTable): void {
-  table.has.set(file.read('has') as Uint8Array);
-  const length = file.lengthOf('codes');
-  const block = new Uint32Array(Math.min(BLOCK_WORDS, length));
-  for (let from = 0; from < length; from += block.length) {
-    const some = block.subarray(0, Math.min(block.length, length - from));
-    file.readInto('codes', from, some);
-    table.codes.set(some, from);
-  }
 }

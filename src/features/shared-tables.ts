@@ -9,8 +9,10 @@ export interface SharedFeatures {
   /** Net and digest of the artifact that the tables were read from: whoever opens another one does not take them. */
   readonly of: string;
   readonly image: CodeTable;
-  /** Of the class scores; null while they are read from the file. */
+  /** Of the class scores; null while they are read from the file, and where there are signs. */
   readonly scores: WebAssembly.Memory | null;
+  /** Of a net with a short code of fc8, in place of its scores; null for others. */
+  readonly signs: CodeTable | null;
 }
 
 export type SharedTables = readonly SharedFeatures[];

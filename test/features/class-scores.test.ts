@@ -91,6 +91,6 @@ describe('class scores', () => {
     const self = new Float32Array(1);
     table.cosines(table.scoresOf(49) ?? later, Int32Array.of(49), 1, self);
     expect(self[0]).toBe(1);
-    table.close();
+    file?.close();
   });
 });

@@ -3,7 +3,7 @@ import { allocateCodeTable, SCAN_SLOT_BYTES } from '../../src/features/code-tabl
 import { ResidentScores } from '../../src/features/resident-scores.ts';
 import { scoreBytes, type ScoreBytes } from '../../src/features/score-bytes.ts';
 import { ownSlot, scratchOfReader } from '../../src/features/scratch-slots.ts';
-import { similaritiesTo } from '../../src/ranker/scoring/code-similarity.ts';
+import { similaritiesTo } from '../../src/features/code-similarity.ts';
 import { ExactIndex } from '../../src/candidates/visual/exact-index.ts';
 import { seededRandom } from '../../src/math/random.ts';
 

@@ -8,7 +8,7 @@ import { GrowingSparseRows, type SparseRows } from '../../src/catalog/pins/spars
 import { allocateCodeTable } from '../../src/features/code-table.ts';
 import { hamming } from '../../src/math/bits.ts';
 import { buildFeatureRows, columnsOf, FEATURE_COLUMNS, VISUAL_WEIGHT_COLUMNS } from '../../src/ranker/scoring/feature-table.ts';
-import { plainDistance, similaritiesTo } from '../../src/ranker/scoring/code-similarity.ts';
+import { plainDistance, similaritiesTo } from '../../src/features/code-similarity.ts';
 import { linearRanker } from '../../src/ranker/scoring/linear-model.ts';
 import { asRetrieved, shuffled } from '../../src/ranker/measures/baselines.ts';
 import { cosine } from '../../src/math/vector.ts';

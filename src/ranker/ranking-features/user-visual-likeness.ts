@@ -1,4 +1,4 @@
-import { similaritiesTo } from '../scoring/code-similarity.ts';
+import { similaritiesTo } from '../../features/code-similarity.ts';
 import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** fc6 similarity of the candidate with the majority code of the user's history. */

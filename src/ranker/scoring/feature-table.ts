@@ -29,7 +29,7 @@ import { userVisualLikeness } from '../ranking-features/user-visual-likeness.ts'
 import { vectorSimilarity } from '../ranking-features/vector-similarity.ts';
 import { visualIndicators } from '../ranking-features/visual-indicators.ts';
 import type { FeatureSet, RankingFeature, RankingInputs, RankingRequest } from './ranking-feature.ts';
-import { similaritiesTo } from './code-similarity.ts';
+import { similaritiesTo } from '../../features/code-similarity.ts';
 
 export const FEATURE_TABLE: readonly RankingFeature[] = [
   cooccurrenceScore,

@@ -328,7 +328,7 @@ fn looks(world: &World, query: u32, pins: &[i32], found: &[&Pin], out: &mut Colu
     } else {
         vec![f32::NAN; pins.len()]
     };
-    let fc8 = cosines(world, at, own.score_squares, pins, found);
+    let fc8 = cosines(world, at, pins, found);
     let clean = |values: &[f32]| {
         values
             .iter()
@@ -378,57 +378,52 @@ fn looks(world: &World, query: u32, pins: &[i32], found: &[&Pin], out: &mut Colu
 
 /// 1 - Hamming / bits; NaN where the pin has no code.
 fn similarities(world: &World, code: &[u64], pins: &[i32], found: &[&Pin]) -> Vec<f32> {
-    let of = |(i, (pin, record)): (usize, (&i32, &&Pin))| {
-        if let Some(next) = pins.get(i + AHEAD) {
-            fetch(&world.codes, *next as usize * world.words, world.words);
-        }
-        let at = *pin as usize * world.words;
-        let row = &world.codes[at..at + world.words];
-        let distance: u32 = row
-            .iter()
-            .zip(code)
-            .map(|(a, b)| (a ^ b).count_ones())
-            .sum();
-        if record.has_code {
-            (1.0 - f64::from(distance) / world.bits) as f32
-        } else {
-            f32::NAN
-        }
-    };
-    pins.iter().zip(found).enumerate().map(of).collect()
+    distances(&world.codes, world.words, code, pins)
+        .zip(found)
+        .map(|(distance, record)| {
+            if record.has_code {
+                (1.0 - f64::from(distance) / world.bits) as f32
+            } else {
+                f32::NAN
+            }
+        })
+        .collect()
 }
 
-fn cosines(
-    world: &World,
-    query: usize,
-    own_squares: i32,
-    pins: &[i32],
-    found: &[&Pin],
-) -> Vec<f32> {
-    let length = world.score_length;
-    let own = &world.scores[query * length..(query + 1) * length];
-    let of = |(i, (pin, record)): (usize, (&i32, &&Pin))| {
+/// Cosines of class scores by their short codes: 1 - 2 Hamming / bits; NaN where either pin has none.
+fn cosines(world: &World, query: usize, pins: &[i32], found: &[&Pin]) -> Vec<f32> {
+    let words = world.sign_words;
+    let own = &world.signs[query * words..(query + 1) * words];
+    distances(&world.signs, words, own, pins)
+        .zip(found)
+        .map(|(distance, record)| {
+            if record.has_code && world.pins[query].has_code {
+                ((world.sign_bits - 2.0 * f64::from(distance)) / world.sign_bits) as f32
+            } else {
+                f32::NAN
+            }
+        })
+        .collect()
+}
+
+/// Hamming distances of a code to those of some pins, whose rows are `words` long.
+fn distances<'a>(
+    codes: &'a [u64],
+    words: usize,
+    code: &'a [u64],
+    pins: &'a [i32],
+) -> impl Iterator<Item = u32> + 'a {
+    pins.iter().enumerate().map(move |(i, pin)| {
         if let Some(next) = pins.get(i + AHEAD) {
-            fetch(&world.scores, *next as usize * length, length);
+            fetch(codes, *next as usize * words, words);
         }
-        if own_squares < 0 || record.score_squares < 0 {
-            return f32::NAN;
-        }
-        let at = *pin as usize * length;
-        let row = &world.scores[at..at + length];
-        let dot: i32 = row
-            .iter()
-            .zip(own)
-            .map(|(a, b)| i32::from(*a) * i32::from(*b))
-            .sum();
-        let scale = (f64::from(own_squares) * f64::from(record.score_squares)).sqrt();
-        if scale == 0.0 {
-            0.0
-        } else {
-            (f64::from(dot) / scale) as f32
-        }
-    };
-    pins.iter().zip(found).enumerate().map(of).collect()
+        let at = *pin as usize * words;
+        let row = &codes[at..at + words];
+        row.iter()
+            .zip(code)
+            .map(|(a, b)| (a ^ b).count_ones())
+            .sum()
+    })
 }
 
 /// Sums in the order of the model's features, in every row.

@@ -20,9 +20,10 @@ pub struct World {
     pub words: usize,
     pub bits: f64,
     pub codes: Vec<u64>,
-    /// Class scores as whole numbers; row r at r * score_length.
-    pub score_length: usize,
-    pub scores: Vec<i8>,
+    /// Short codes of fc8, as `codes`.
+    pub sign_words: usize,
+    pub sign_bits: f64,
+    pub signs: Vec<u64>,
     /// The place of a pin's object in `objects`, by pin; -1: none.
     pub object_of: Vec<i32>,
     /// Codes of the objects' crops.
@@ -31,13 +32,11 @@ pub struct World {
     pub model: Model,
 }
 
-/// All that is asked of a candidate but code and class scores: one cache line.
+/// All that is asked of a candidate but its codes: one cache line.
 #[derive(Clone)]
 #[repr(align(64))]
 pub struct Pin {
     pub created_at: f64,
-    /// Sum of the squared class scores as whole numbers; below 0: there are none.
-    pub score_squares: i32,
     pub saves: u32,
     pub domain: i32,
     pub group: i32,
@@ -127,8 +126,8 @@ impl World {
             &columns.read("categoryWords.ends")?,
         );
         let ids = unpacked(&columns.read("ids.bytes")?, &columns.read("ids.ends")?);
-        let (squares, score_length, scores) = class_scores(&features)?;
-        let pins = pins_of(&columns, &features, &squares)?;
+        let pins = pins_of(&columns, &features)?;
+        let sign_bits = features.metadata["fc8Length"].as_f64().unwrap_or(0.0);
         let codes: Vec<u32> = features.read("codes")?;
         let bits = features.metadata["bits"].as_f64().unwrap_or(0.0);
         let words = bits as usize / 64;
@@ -156,8 +155,9 @@ impl World {
             words,
             bits,
             codes: long_words(&codes),
-            score_length,
-            scores,
+            sign_words: sign_bits as usize / 64,
+            sign_bits,
+            signs: long_words(&features.read::<u32>("signs")?),
             object_of,
             objects,
             lists: vec![
@@ -191,32 +191,7 @@ fn unpacked(bytes: &[u8], ends: &[u32]) -> Vec<String> {
     ends.iter().map(&mut name).collect()
 }
 
-/// Sums of squares by pin (-1: no scores), the length of a row, all rows: rounded as src/features/score-bytes.ts says.
-fn class_scores(features: &Artifact) -> Result<(Vec<i32>, usize, Vec<i8>)> {
-    let length = features.metadata["fc8Length"].as_u64().unwrap_or(0) as usize;
-    let norms: Vec<f32> = features.read("scoreNorms")?;
-    let mut bytes = vec![0; norms.len() * length];
-    let mut squares = vec![-1; norms.len()];
-    for (pin, norm) in norms.iter().enumerate() {
-        if norm.is_nan() {
-            continue;
-        }
-        let row: Vec<f32> = features.read_range("scores", pin * length, length)?;
-        let largest = row
-            .iter()
-            .fold(0.0, |most: f64, score| most.max(f64::from(score.abs())));
-        let scale = if largest == 0.0 { 0.0 } else { 127.0 / largest };
-        squares[pin] = 0;
-        for (i, score) in row.iter().enumerate() {
-            let byte = (f64::from(*score) * scale + 0.5).floor() as i8;
-            bytes[pin * length + i] = byte;
-            squares[pin] += i32::from(byte) * i32::from(byte);
-        }
-    }
-    Ok((squares, length, bytes))
-}
-
-fn pins_of(columns: &Artifact, features: &Artifact, squares: &[i32]) -> Result<Vec<Pin>> {
+fn pins_of(columns: &Artifact, features: &Artifact) -> Result<Vec<Pin>> {
     let created_at: Vec<f64> = columns.read("createdAt")?;
     let saves: Vec<u32> = columns.read("saves")?;
     let domain: Vec<i32> = columns.read("domain")?;
@@ -237,7 +212,6 @@ fn pins_of(columns: &Artifact, features: &Artifact, squares: &[i32]) -> Result<V
     }
     let pin = |p: usize| Pin {
         created_at: created_at[p],
-        score_squares: squares[p],
         saves: saves[p],
         domain: domain[p],
         group: group[p],

@@ -1,8 +1,8 @@
-/** fc6 similarity = 1 - Hamming / bits, of one code with the codes of some pins. */
-import { SCAN_SLOT_BYTES } from '../../features/code-table.ts';
-import { ownSlot } from '../../features/scratch-slots.ts';
-import type { CodeTable } from '../../features/visual-features.ts';
-import { wasmKernel } from '../../worker-url.ts';
+/** Similarity of codes = 1 - Hamming / bits, of one code with the codes of some pins. */
+import { SCAN_SLOT_BYTES } from './code-table.ts';
+import { ownSlot } from './scratch-slots.ts';
+import type { CodeTable } from './visual-features.ts';
+import { wasmKernel } from '../worker-url.ts';
 
 type Distances = (codes: number, bytes: number, query: number, rows: number, count: number, out: number) => void;
 
