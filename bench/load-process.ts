@@ -1,7 +1,8 @@
 /**
  * A load generator in a process of its own. Open loop: requests leave by the clock whether or not earlier ones came back,
  * and latency counts from the moment a request should have left, so a stalled server can't hide its queue. Closed loop:
- * so many clients, each sending the next request when its last one was answered. Latencies of the first half second are left
+ * so many clients, each sending the next request when its last one was answered. The open loop sleeps between requests, so they
+ * leave up to a millisecond late, which counts: one that spun would take a core from the server's other threads. Latencies of the first half second are left
  * out: the generator makes its connections and compiles its own code then, and holds its requests up by 50 ms and more.
  */
 import { Pool } from 'undici';
@@ -87,7 +88,7 @@ async function openLoop(one: (dueAt: number) => Promise<void>, rate: number, sta
     const now = performance.now();
     for (; startedAt + (i * 1000) / rate <= now; i++) flying.push(one(startedAt + (i * 1000) / rate));
     if (now >= until) break;
-    await new Promise((done) => (1000 / rate > 2 ? setTimeout(done, 1) : setImmediate(done)));
+    await new Promise((done) => setTimeout(done, 1));
   }
   await Promise.all(flying);
 }
