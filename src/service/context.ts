@@ -4,7 +4,6 @@ import { WORK_WHILE_WAITING } from '../candidates/cooccurrence/fresh-cooccurrenc
 import { type CatalogStore, openCatalog } from '../catalog/pins/catalog-store.ts';
 import { FieldColumns } from '../catalog/pins/field-columns.ts';
 import { PinFieldStore } from '../catalog/pins/pin-field-store.ts';
-import { shownAddress } from '../catalog/pins/image-reference.ts';
 import { Checkpointer } from '../catalog/log/checkpointer.ts';
 import { type DataFolderLock, lockDataFolder } from '../catalog/artifacts/data-folder-lock.ts';
 import { type LogDatabase, openLog } from '../catalog/log/log-database.ts';
@@ -123,7 +122,7 @@ export class Context {
     this.pins = residentPins(catalogFolder, this.catalog, SITE_CATEGORIES, (reason) => {
       this.startProblem = reason;
     });
-    this.fields = new PinFieldStore(this.catalog, (pinIndex, reference) => shownAddress(this.pins.idOf(pinIndex), reference));
+    this.fields = new PinFieldStore(this.catalog);
     this.marks = new ServedMarks(dataFolder);
     this.fieldColumns = new FieldColumns(this.catalog, this.marks);
     this.log = openLog(dataFolder, { synchronous, userKey, cacheKib, groupCommitMs: config.groupCommitMs });

@@ -9,7 +9,7 @@ import { BoardIdeasQuery, BoardParams, BoardsPage, BoardSummary, ListReply, Page
 import { afterResponse } from './after-response.ts';
 import { fieldReader } from './item-fields.ts';
 import { filteredListOptions, pinOf } from './list-options.ts';
-import { sendList } from './list-reply.ts';
+import { listReply, sendList } from './list-reply.ts';
 import { examplesOf } from './related.ts';
 import { startOf, summaryOf } from './pins.ts';
 import type { App, Service } from './routes.ts';
@@ -59,7 +59,7 @@ export function boardRoutes(app: App, { context, metrics }: Service): void {
     const options = await filteredListOptions(context, request.query, { surface: 'board', pinIndex: -1 });
     const { unlike } = examplesOf(context, { unlike: request.query.unlike });
     const list = await relatedToBoard(context.parts, { id: board.id, pinIndexes: pinsOn(context, board), unlike }, options);
-    sendList(reply as never, list, context.pins, fieldsOf);
+    sendList(reply as never, list, listReply(list, context.pins, fieldsOf));
     afterResponse(context, metrics, request, list, startedAt);
     return reply;
   });

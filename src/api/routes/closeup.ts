@@ -36,9 +36,10 @@ export function closeupRoutes(app: App, { context, metrics }: Service): void {
     const list = options.interleave
       ? await interleavedCloseup(context, pinIndex, options, options.interleave)
       : await relatedPins(context.parts, pinIndex, options);
-    if (key === null) sendList(reply as never, list, context.pins, fieldsOf);
+    const body = listReply(list, context.pins, fieldsOf);
+    if (key === null) sendList(reply as never, list, body);
     else {
-      const text = String(reply.serialize(listReply(list, context.pins, fieldsOf) as never));
+      const text = String(reply.serialize(body as never));
       reply.type(JSON_TYPE).send(text as never);
       kept.keep(key, list, text);
     }

@@ -2,9 +2,9 @@
 import { counted } from '../../counted.ts';
 import type { PinTest } from '../../catalog/pins/field-columns.ts';
 import { FILTERS_MAX, readFilter } from '../../catalog/pins/field-filter.ts';
-import { shownAddress } from '../../catalog/pins/image-reference.ts';
-import { PIN_HAS_IMAGE, PIN_IMAGE_FAILED, type PinColumns } from '../../catalog/pins/pin-columns.ts';
-import type { Fields } from '../../catalog/pins/pin-field-store.ts';
+import { isWebAddress } from '../../catalog/pins/image-reference.ts';
+import { PIN_HAS_IMAGE, PIN_IMAGE_FAILED } from '../../catalog/pins/pin-columns.ts';
+import { CARD_FIELDS, type Fields } from '../../catalog/pins/pin-field-store.ts';
 import type { Context } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Degradation } from '../../lists/serving-parts.ts';
@@ -18,43 +18,20 @@ const NAMED_MAX = 10;
 export type Names = string | readonly string[];
 
 /** The fields of each pin of a list. */
-export interface FieldsOf {
-  (pinIndexes: readonly number[]): readonly Fields[];
-  /** The same as JSON; absent: they are not those of a card. */
-  readonly texts?: (pinIndexes: readonly number[]) => readonly string[];
-}
+export type FieldsOf = (pinIndexes: readonly number[]) => readonly Fields[];
 
 /** Reads the fields a caller asked for; null where none are wanted (`fields=`). @throws REQUEST_INVALID for too many. */
 export function fieldReader(context: Context, asked: Names | undefined): FieldsOf | null {
-  if (asked === undefined) return cardReader(context);
-  const names = namesOf(asked);
+  const names = asked === undefined ? CARD_FIELDS : namesOf(asked);
   if (names.length > FIELDS_MAX)
     throw new ServiceError('REQUEST_INVALID', { field: 'fields', detail: `fields: at most ${FIELDS_MAX}, got ${names.length}` });
   if (names.length === 0) return null;
-  const hasImage = names.includes('image');
+  const showsImage = names.includes('image');
   return (pinIndexes) => {
     const all = context.fields.ofAll(pinIndexes, names);
-    if (hasImage) all.forEach((fields, i) => (fields.image = imageAddress(context, pinIndexes[i], fields.image)));
+    if (showsImage) all.forEach((fields, i) => (fields.image = imageAddress(context, pinIndexes[i], fields.image)));
     return all;
   };
-}
-
-function cardReader({ fields, pins }: Context): FieldsOf {
-  const texts = (pinIndexes: readonly number[]): string[] => {
-    const cards = fields.cardTexts(pinIndexes);
-    pinIndexes.forEach((pinIndex, i) => {
-      if (!showsImage(pins, pinIndex) && !cards[i].includes(NO_IMAGE)) cards[i] = JSON.stringify({ ...cardOf(cards[i]), image: null });
-    });
-    return cards;
-  };
-  return Object.assign((pinIndexes: readonly number[]) => texts(pinIndexes).map(cardOf), { texts });
-}
-
-/** In a card that has none; within a value its quotes would be escaped. */
-const NO_IMAGE = '"image":null';
-
-function cardOf(text: string): Fields {
-  return JSON.parse(text) as Fields;
 }
 
 function namesOf(asked: Names): readonly string[] {
@@ -62,13 +39,11 @@ function namesOf(asked: Names): readonly string[] {
   return [...new Set(names)];
 }
 
-/** Where a page finds the picture; null without a picture that can be shown. */
+/** Where a page finds the picture: its own address on the web, or this service; null without a picture that can be shown. */
 function imageAddress({ pins }: Context, pinIndex: number, stored: Fields[string]): string | null {
-  return typeof stored === 'string' && showsImage(pins, pinIndex) ? shownAddress(pins.idOf(pinIndex), stored) : null;
-}
-
-function showsImage({ flags }: PinColumns, pinIndex: number): boolean {
-  return (flags[pinIndex] & (PIN_HAS_IMAGE | PIN_IMAGE_FAILED)) === PIN_HAS_IMAGE;
+  const flags = pins.flags[pinIndex];
+  if (typeof stored !== 'string' || (flags & PIN_HAS_IMAGE) === 0 || (flags & PIN_IMAGE_FAILED) !== 0) return null;
+  return isWebAddress(stored) ? stored : `/v1/pins/${encodeURIComponent(pins.idOf(pinIndex))}/image`;
 }
 
 /** What item i of a list adds to its reply: its fields, or nothing where none are wanted. */

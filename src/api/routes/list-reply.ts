@@ -55,10 +55,6 @@ export function listReply(list: RankedList, pins: PinColumns, fieldsOf: FieldsOf
     };
     items.push(list.terms ? { ...item, terms: list.terms[i], ...placedOf(list, pins, i) } : item);
   }
-  return replyOf(list, items);
-}
-
-function replyOf(list: RankedList, items: readonly ItemReply[]): ListReplyBody {
   const { recommendationId, treatment, arm } = list.options;
   const { nextCursor, missing } = list;
   const degraded = publicDegradations(list.degraded);
@@ -67,48 +63,11 @@ function replyOf(list: RankedList, items: readonly ItemReply[]): ListReplyBody {
 
 /**
  * Sends a list. The usual reply has its keys in the order of the schema already: the engine's own serializer gives the same bytes
- * as the schema's in half the time, and joining what is kept of cards in two thirds of that. Treatments and explanations come in
- * any order, so the schema puts them in its own.
+ * as the schema's in half the time. Treatments and explanations come in any order, so the schema puts them in its own.
  */
-export function sendList(reply: FastifyReply, list: RankedList, pins: PinColumns, fieldsOf: FieldsOf | null): FastifyReply {
-  const isUsual = list.terms === null && list.options.treatment === DEFAULT_TREATMENT;
-  if (isUsual && fieldsOf?.texts) return reply.type(JSON_TYPE).send(usualText(list, pins, fieldsOf.texts));
-  if (isUsual) reply.type(JSON_TYPE).serializer(JSON.stringify);
-  return reply.send(listReply(list, pins, fieldsOf));
-}
-
-/** Where items go in a reply without any; within a value its quotes would be escaped. */
-const ITEMS = '"items":[';
-
-/** `JSON.stringify(listReply(...))` of a list without explanations, with the cards of its items. */
-export function usualText(list: RankedList, pins: PinColumns, textsOf: NonNullable<FieldsOf['texts']>): string {
-  const { candidates, page, firstPosition, scores } = list;
-  const { sourceNames, sourceScores } = candidates;
-  const pinIndexes = Array.from(page, (row) => candidates.pinIndexes[row]);
-  const cards = textsOf(pinIndexes);
-  const names = sourceNames.map((name) => `{"name":${JSON.stringify(name)},"score":`);
-  const whole = JSON.stringify(replyOf(list, []));
-  const at = whole.indexOf(ITEMS) + ITEMS.length;
-  let text = whole.slice(0, at);
-  for (let i = 0; i < page.length; i++) {
-    const row = page[i];
-    const id = JSON.stringify(pins.idOf(pinIndexes[i]));
-    text += `${i > 0 ? ',' : ''}{"pinId":${id},"position":${firstPosition + i},"score":${numberText(scores[row])},"sources":[`;
-    let comma = '';
-    for (let s = 0; s < names.length; s++) {
-      const score = sourceScores[row * names.length + s];
-      if (score !== score) continue;
-      text += `${comma}${names[s]}${numberText(score)}}`;
-      comma = ',';
-    }
-    text += `],"fields":${cards[i]}}`;
-  }
-  return text + whole.slice(at);
-}
-
-/** A number as JSON has it. */
-function numberText(value: number): string {
-  return Number.isFinite(value) ? String(value) : 'null';
+export function sendList(reply: FastifyReply, list: RankedList, body: ListReplyBody): FastifyReply {
+  if (list.terms === null && list.options.treatment === DEFAULT_TREATMENT) reply.type(JSON_TYPE).serializer(JSON.stringify);
+  return reply.send(body);
 }
 
 /** Only in explanations, and only of an item that does not stand where its score puts it. */

@@ -4,7 +4,7 @@ import type { RankedList } from '../../lists/ranked-list.ts';
 import { afterResponse } from './after-response.ts';
 import { fieldReader } from './item-fields.ts';
 import { filteredListOptions, livePin, pinOf } from './list-options.ts';
-import { sendList } from './list-reply.ts';
+import { listReply, sendList } from './list-reply.ts';
 import type { App, Service } from './routes.ts';
 import { ListReply, RankBody, replies } from '../schemas.ts';
 
@@ -29,7 +29,7 @@ export function rankRoutes(app: App, { context, metrics }: Service): void {
     const ranked = await rankPins(context.parts, pinIndex, known, options);
     const unknown = pinIds.filter((_, i) => given[i] < 0);
     const list = unknown.length === 0 ? ranked : withUnknown(ranked, unknown);
-    sendList(reply as never, list, context.pins, fieldsOf);
+    sendList(reply as never, list, listReply(list, context.pins, fieldsOf));
     afterResponse(context, metrics, request, list, startedAt);
     return reply;
   });

@@ -6,7 +6,7 @@ import { ListReply, RelatedBody, type RelatedRequest, replies } from '../schemas
 import { afterResponse } from './after-response.ts';
 import { fieldReader } from './item-fields.ts';
 import { filteredListOptions, pinOf } from './list-options.ts';
-import { sendList } from './list-reply.ts';
+import { listReply, sendList } from './list-reply.ts';
 import type { App, Service } from './routes.ts';
 import { checkedFields, gatherPicture, givenPicture } from './visual-query.ts';
 
@@ -33,7 +33,7 @@ export function relatedRoutes(app: App, service: Service): void {
     const options = await filteredListOptions(context, body, { surface: 'examples', pinIndex: -1 });
     const picture = upload === null ? null : await inTime.run(() => codeOf(context, upload), 'of this image');
     const list = await relatedToExamples(context.parts, { like, unlike, picture }, options);
-    sendList(reply as never, list, context.pins, fieldsOf);
+    sendList(reply as never, list, listReply(list, context.pins, fieldsOf));
     afterResponse(context, metrics, request, list, startedAt);
     return reply;
   });

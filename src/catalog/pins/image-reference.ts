@@ -41,11 +41,6 @@ export function imageLocation(reference: string, dataFolder: string): string {
   return isWebAddress(reference) ? reference : resolve(dataFolder, reference);
 }
 
-/** Where a page finds the picture behind a stored reference: its own address on the web, or this service. */
-export function shownAddress(pinId: string, reference: string): string {
-  return isWebAddress(reference) ? reference : `/v1/pins/${encodeURIComponent(pinId)}/image`;
-}
-
 export function isWebAddress(location: string): boolean {
   return /^https?:\/\//i.test(location);
 }

@@ -24,11 +24,15 @@ const OF_LIST = 'FROM json_each(?) asked JOIN pins p ON p.pinIndex = asked.value
 
 /** So many changes at once, and all cards are read again. */
 const CHANGED_MAX = 1000;
-/** Cards that are kept in memory, one text each. */
+/** Cards that are kept in memory, some 350 bytes each. */
 const CARDS_KEPT = 32_768;
 
-/** Where a page finds the picture of a pin, by the stored reference. */
-type AddressOf = (pinIndex: number, reference: string) => string;
+/** What a page of cards shows of a pin. */
+interface Card {
+  readonly title: string | null;
+  readonly image: string | null;
+  readonly link: string | null;
+}
 
 export class PinFieldStore {
   private readonly cards: Statement;
@@ -36,15 +40,12 @@ export class PinFieldStore {
   private readonly one: Statement;
   private readonly changed: Statement;
   private readonly sequence: Sequence;
-  private readonly addressOf: AddressOf;
-  /** Cards by pin as JSON, the longest kept first, as of the change `seen`: see `forgetChanged`. */
-  private readonly kept = new Map<number, string>();
+  /** Cards by pin, the longest kept first, as of the change `seen`: see `forgetChanged`. */
+  private readonly kept = new Map<number, Card>();
   private seen = 0;
 
-  /** `addressOf` absent: cards are not asked for. */
-  constructor({ database, sequence }: Pick<CatalogStore, 'database' | 'sequence'>, addressOf: AddressOf = (_, reference) => reference) {
+  constructor({ database, sequence }: Pick<CatalogStore, 'database' | 'sequence'>) {
     this.sequence = sequence;
-    this.addressOf = addressOf;
     this.cards = database.prepare(`SELECT ${CARD_COLUMNS} ${OF_LIST}`).raw();
     this.whole = database.prepare(`SELECT ${WHOLE_COLUMNS} ${OF_LIST}`).raw();
     this.one = database.prepare(`SELECT ${WHOLE_COLUMNS} FROM pins p WHERE p.pinIndex = ?`).raw();
@@ -53,24 +54,28 @@ export class PinFieldStore {
 
   /** The values of `names` for each pin, null where it has none. */
   ofAll(pinIndexes: readonly number[], names: readonly string[]): Fields[] {
+    if (names === CARD_FIELDS) return this.cardsOf(pinIndexes);
     const found = new Map<number, Fields>();
     for (const row of this.whole.all(`[${pinIndexes.join(',')}]`) as WholeRow[]) found.set(row[0], named(valuesOf(row), names));
     return pinIndexes.map((pinIndex) => found.get(pinIndex) ?? named(NO_VALUES, names));
   }
 
-  /** What a page of cards shows of each pin, as JSON: the values of `CARD_FIELDS`, with the address of the picture. */
-  cardTexts(pinIndexes: readonly number[]): string[] {
+  /** Copies: whoever asked may fill in what is shown. */
+  private cardsOf(pinIndexes: readonly number[]): Fields[] {
     const missing = pinIndexes.filter((pinIndex) => !this.kept.has(pinIndex));
     if (missing.length > 0) {
       for (const [pinIndex, title, image, link] of this.cards.all(`[${missing.join(',')}]`) as CardRow[])
-        this.kept.set(pinIndex, JSON.stringify({ title, image: image === null ? null : this.addressOf(pinIndex, image), link }));
+        this.kept.set(pinIndex, { title, image, link });
     }
-    const texts = pinIndexes.map((pinIndex) => this.kept.get(pinIndex) ?? NO_CARD);
+    const cards = pinIndexes.map((pinIndex): Fields => {
+      const card = this.kept.get(pinIndex);
+      return card ? { title: card.title, image: card.image, link: card.link } : named(NO_VALUES, CARD_FIELDS);
+    });
     for (const pinIndex of this.kept.keys()) {
       if (this.kept.size <= CARDS_KEPT) break;
       this.kept.delete(pinIndex);
     }
-    return texts;
+    return cards;
   }
 
   /**
@@ -95,7 +100,6 @@ export class PinFieldStore {
 }
 
 const NO_VALUES: ReadonlyMap<string, FieldValue> = new Map();
-const NO_CARD = JSON.stringify(named(NO_VALUES, CARD_FIELDS));
 
 function named(values: ReadonlyMap<string, FieldValue>, names: readonly string[]): Fields {
   return Object.fromEntries(names.map((name) => [name, values.get(name) ?? null]));
