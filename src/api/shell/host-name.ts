@@ -10,5 +10,6 @@ export function hostNameOf(host: string): string {
 /** A name that leads to this machine whatever a name server says. */
 export function isLoopbackName(name: string): boolean {
   if (name === 'localhost') return true;
-  return isIP(name) !== 0 && ipaddr.process(name).range() === 'loopback';
+  const version = isIP(name);
+  return version === 4 ? name.startsWith('127.') : version === 6 && ipaddr.process(name).range() === 'loopback';
 }
