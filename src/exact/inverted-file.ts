@@ -56,6 +56,9 @@ export class InvertedFile {
   private laterWords: number[] = [];
   private laterSlots: number[] = [];
   private laterCounts: number[] = [];
+  /** By slot: what a weight is multiplied by, 1 / sum as of the last fold; 0 of a picture all of whose words weigh nothing. */
+  private scales = new Float32Array(0);
+  /** By slot: what it shares with the query. */
   private shared = new Float32Array(0);
 
   /** All words weigh 1 until `weigh`. */
@@ -75,6 +78,12 @@ export class InvertedFile {
     for (let word = 0; word + 1 < start.length; word++) {
       for (let i = start[word]; i < start[word + 1]; i++) this.sums[slots[i]] += counts[i] * this.weights[word];
     }
+    this.scale();
+  }
+
+  private scale(): void {
+    this.scales = Float32Array.from(this.sums, (sum) => (sum > 0 ? 1 / sum : 0));
+    this.shared = new Float32Array(this.sums.length);
   }
 
   /** Pictures that can be found. */
@@ -86,7 +95,12 @@ export class InvertedFile {
   get bytes(): number {
     const { start, slots, counts } = this.base;
     return (
-      start.byteLength + slots.byteLength + counts.byteLength + 16 * this.pins.length + 24 * this.laterWords.length + this.shared.byteLength
+      start.byteLength +
+      slots.byteLength +
+      counts.byteLength +
+      16 * this.pins.length +
+      24 * this.laterWords.length +
+      2 * this.shared.byteLength
     );
   }
 
@@ -117,17 +131,20 @@ export class InvertedFile {
 
   /** The `k` pictures whose words are most like, best first, of equals the lower pin. */
   query(words: Uint32Array, k: number): WordHit[] {
+    this.fold();
     const asked = [...wordCounts(words)].map(([word, count]) => ({ word, value: count * this.weights[word] }));
     const sum = asked.reduce((total, { value }) => total + value, 0);
     if (sum === 0) return [];
-    this.fold();
-    if (this.shared.length < this.pins.length) this.shared = new Float32Array(Math.ceil(1.25 * this.pins.length));
-    else this.shared.fill(0, 0, this.pins.length);
+    const { shared } = this;
+    shared.fill(0);
     for (const { word, value } of asked) this.addShared(word, value / sum);
     const heap = new TopKHeap(Math.min(k, this.pins.length));
+    let least = 0;
     for (let slot = 0; slot < this.pins.length; slot++) {
-      if (this.shared[slot] === 0 || this.pins[slot] === GONE) continue;
-      heap.offer(this.pins[slot], this.shared[slot]);
+      const value = shared[slot];
+      if (value === 0 || value < least || this.pins[slot] === GONE) continue;
+      heap.offer(this.pins[slot], value);
+      least = heap.threshold;
     }
     const { ids, scores } = heap.drain();
     return Array.from(ids, (pinIndex, i) => ({ pinIndex, score: scores[i] }));
@@ -136,11 +153,12 @@ export class InvertedFile {
   /** What each picture shares with one word of the query: (q + d - |q - d|) / 2 is the lesser of both. */
   private addShared(word: number, q: number): void {
     const { start, slots, counts } = this.base;
-    const { shared, sums } = this;
+    const { shared, scales } = this;
     const weight = this.weights[word];
     for (let i = start[word]; i < start[word + 1]; i++) {
-      const d = (counts[i] * weight) / sums[slots[i]];
-      shared[slots[i]] += q < d ? q : d;
+      const slot = slots[i];
+      const d = counts[i] * weight * scales[slot];
+      shared[slot] += q < d ? q : d;
     }
   }
 
@@ -165,6 +183,7 @@ export class InvertedFile {
     for (let word = 0; word + 1 < start.length; word++) for (let i = start[word]; i < start[word + 1]; i++) put(word, slots[i], counts[i]);
     for (let i = 0; i < this.laterWords.length; i++) put(this.laterWords[i], this.laterSlots[i], this.laterCounts[i]);
     this.base = folded;
+    this.scale();
     [this.laterWords, this.laterSlots, this.laterCounts] = [[], [], []];
   }
 
@@ -181,6 +200,7 @@ export class InvertedFile {
     file.base = base;
     file.pins = Array.from(pins);
     file.sums = Array.from(sums);
+    file.scale();
     pins.forEach((pinIndex, slot) => pinIndex !== GONE && file.slotOf.set(pinIndex, slot));
     return file;
   }

@@ -11,6 +11,7 @@ import { callJob } from '../../src/jobs/job.ts';
 import { job as extract } from '../../src/jobs/nets/extract-features.ts';
 import { job as buildVocabulary } from '../../src/jobs/search/build-vocabulary.ts';
 import { job as extractLocal } from '../../src/jobs/search/extract-local-features.ts';
+import { openMarkStore } from '../../src/marks/mark-store.ts';
 import { seededRandom } from '../../src/math/random.ts';
 import { SILENT } from '../../src/progress.ts';
 import { type Context, openContext } from '../../src/service/context.ts';
@@ -98,4 +99,28 @@ it('finds the thing within a box that was drawn', async () => {
   const reply = await upload(await drawnPicture(5), { mode: 'exact', box: '[40,40,250,250]' });
   expect(reply.items[0]).toMatchObject({ pinId: 'p5' });
   for (const [x, y] of reply.items[0].match.query) expect(Math.min(x - 38, y - 38, 252 - x, 252 - y)).toBeGreaterThan(0);
+}, 60_000);
+
+it('takes filters of marks in every mode', async () => {
+  const store = openMarkStore(folder);
+  const mark = (label: string) => [{ label, score: 0.9, box: [0, 0, 40, 40] as const }];
+  store.putFound(
+    [2, 4].map((pinIndex) => ({ pinIndex, marks: mark(pinIndex === 4 ? 'Acme' : 'Other') })),
+    'test',
+  );
+  store.close();
+  const image = await turnedPicture();
+  for (const mode of ['flashlight', 'similar-looks', 'exact-product', 'shop-the-look']) {
+    const pinsOf = async (filter: string): Promise<string[]> => {
+      const { status, items, look = [] } = await upload(image, { mode, filter });
+      expect(status).toBe(200);
+      const all = [...items, ...look.flatMap((part: { items: unknown[] }) => part.items)] as { pinId: string }[];
+      return [...new Set(all.map(({ pinId }) => pinId))];
+    };
+    const [right, other] = [await pinsOf('mark=Acme'), await pinsOf('mark=Other')];
+    if (mode !== 'shop-the-look') expect({ mode, right }).toEqual({ mode, right: ['p4'] });
+    expect(right.every((id) => id === 'p4')).toBe(true);
+    expect(other.every((id) => id === 'p2')).toBe(true);
+    if (mode === 'exact-product') expect(other).toEqual([]);
+  }
 }, 60_000);

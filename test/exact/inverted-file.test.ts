@@ -64,4 +64,11 @@ describe('the inverted file', () => {
     expect(file.size).toBe(59);
     expect(file.query(new Uint32Array(0), 5)).toEqual([]);
   });
+
+  it('has no score for a picture all of whose words are in every picture', () => {
+    const file = new InvertedFile(WORDS);
+    [[1], [1, 2], [1, 2, 3]].forEach((words, pinIndex) => file.set(pinIndex, Uint32Array.from(words)));
+    file.weigh();
+    expect(file.query(Uint32Array.of(1, 2), 5).map(({ pinIndex }) => pinIndex)).toEqual([1, 2]);
+  });
 });
