@@ -80,6 +80,12 @@ export async function onSpark<Result>(
 
 const LOCAL = 'local[*]';
 
+/**
+ * Java starts, passes messages and ends: compiling its code a second time, better, does not pay for itself. What a cluster sets as
+ * extraJavaOptions comes behind this and wins.
+ */
+const JAVA = ['driver', 'executor'].flatMap((side) => ['--conf', `spark.${side}.defaultJavaOptions=-XX:TieredStopAtLevel=1`]);
+
 /** What the driver says, a line of JSON each. */
 interface Said {
   readonly done?: number;
@@ -105,9 +111,8 @@ class Driver {
     this.server = createServer().listen(address);
     const log = openSync(this.log, 'a');
     const about = JSON.stringify({ name: `related-pins ${name}`, command, folder, address });
-    this.child = spawn('sh', [submit, config.sparkSubmit, '--master', retrying(options.master ?? LOCAL), driver, about], {
-      stdio: ['ignore', log, log],
-    });
+    const master = ['--master', retrying(options.master ?? LOCAL)];
+    this.child = spawn('sh', [submit, config.sparkSubmit, ...master, ...JAVA, driver, about], { stdio: ['ignore', log, log] });
     closeSync(log);
     this.lines = this.connected(config.sparkSubmit);
     this.lines.catch(() => {});

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/math/random.ts';
 import { denseDesign, sparseDesign } from '../../src/ranker/training/design-matrix.ts';
 import { pairwiseObjective, preferencePairs } from './preference-pairs.ts';
+import { addedLoss, type LossAt, PairLoss } from '../../src/ranker/training/pair-loss.ts';
 import { countPairs, type PairWeights, preferenceLists, PreferenceSums } from '../../src/ranker/training/preference-sums.ts';
 import { trainRankSvm } from '../../src/ranker/training/rank-svm.ts';
 
@@ -223,5 +224,55 @@ describe('Rank-SVM', () => {
     expect(() => trainRankSvm(denseDesign(Float64Array.from([1, 2]), 1), preferenceLists([1, 1], [2]), { c: 1 })).toThrow(
       /nothing to learn from/,
     );
+  });
+});
+
+describe('the pair loss of parts', () => {
+  it('adds up to that of all lists: loss, gradient and curvature, weighted or not, dense or sparse', () => {
+    const columns = 4;
+    const { rows, grades } = generated(14, 9, 7, columns);
+    rows.forEach((_, at) => {
+      if (at % 3 === 1) rows[at] = 0;
+    });
+    const random = seededRandom(15);
+    const scale = Float64Array.of(2, 0.5, 1, 3);
+    const better = Float64Array.from(grades, () => 1 + random.next());
+    const w = Float64Array.from({ length: columns }, () => 0.3 * random.normal());
+    const v = Float64Array.from({ length: columns }, () => random.normal());
+    const part = (from: number, to: number): PairLoss => {
+      const lists = preferenceLists(
+        grades.slice(from * 7, to * 7),
+        Array.from({ length: to - from }, () => 7),
+      );
+      const design = denseDesign(rows.slice(from * 7 * columns, to * 7 * columns), columns, scale);
+      return new PairLoss(design, lists, { better: better.slice(from * 7, to * 7) });
+    };
+    const whole = part(0, 9).at(w);
+    const sum = addedLoss([part(0, 2), part(2, 3), part(3, 9)].map((loss) => loss.sumsAt(w)));
+    expect(whole.value).toBeGreaterThan(1);
+    expect(sum.value).toBeCloseTo(whole.value, 9);
+    const times = (loss: LossAt): Float64Array => {
+      const out = new Float64Array(columns);
+      loss.curvatureTimes(v, out);
+      return out;
+    };
+    whole.gradient().forEach((value, c) => expect(sum.gradient()[c]).toBeCloseTo(value, 9));
+    const [here, added] = [times(whole), times(sum)];
+    here.forEach((value, c) => expect(added[c]).toBeCloseTo(value, 9));
+    const start = Uint32Array.from({ length: 64 }, (_, row) => row * columns);
+    const sparse = sparseDesign(
+      start,
+      Uint32Array.from(rows, (_, at) => at % columns),
+      rows,
+      columns,
+      scale,
+    );
+    const lists = preferenceLists(
+      grades,
+      Array.from({ length: 9 }, () => 7),
+    );
+    const { curvature } = new PairLoss(sparse, lists, { better }).sumsAt(w);
+    curvature.forEach((value, at) => expect(value).toBeCloseTo(part(0, 9).sumsAt(w).curvature[at], 9));
+    expect(() => addedLoss([])).toThrow('one or more');
   });
 });

@@ -1,4 +1,4 @@
-/** Training rows as the loss sees them: two products and single columns, dense or sparse, each column times a scale. */
+/** Training rows as the loss sees them: two products and single rows, dense or sparse, each column times a scale. */
 export interface DesignMatrix {
   readonly rows: number;
   readonly columns: number;
@@ -6,8 +6,8 @@ export interface DesignMatrix {
   times(w: Float64Array, out: Float64Array): void;
   /** out = X^T v, length `columns`. */
   transposeTimes(v: Float64Array, out: Float64Array): void;
-  /** out = column c of X, length `rows`. */
-  column(c: number, out: Float64Array): void;
+  /** out = row `row` of X, length `columns`. */
+  row(row: number, out: Float64Array): void;
 }
 
 /**
@@ -34,9 +34,8 @@ export function denseDesign(data: Float32Array | Float64Array, columns: number, 
       }
       if (scale) for (let c = 0; c < columns; c++) out[c] *= scale[c];
     },
-    column(c, out) {
-      const by = scale ? scale[c] : 1;
-      for (let row = 0; row < rows; row++) out[row] = data[row * columns + c] * by;
+    row(row, out) {
+      for (let c = 0; c < columns; c++) out[c] = data[row * columns + c] * (scale ? scale[c] : 1);
     },
   };
 }
@@ -106,11 +105,9 @@ export function sparseDesign(
       }
       if (scale) for (let c = 0; c < columns; c++) out[c] *= scale[c];
     },
-    column(c, out) {
-      const by = scale ? scale[c] : 1;
+    row(row, out) {
       out.fill(0);
-      for (let row = 0; row < rows; row++)
-        for (let k = start[row]; k < start[row + 1]; k++) if (indexes[k] === c) out[row] = values[k] * by;
+      for (let k = start[row]; k < start[row + 1]; k++) out[indexes[k]] = values[k] * (scale ? scale[indexes[k]] : 1);
     },
   };
 }

@@ -32,6 +32,8 @@ export interface LossSums {
 
 export class PairLoss {
   private readonly x: DesignMatrix;
+  private readonly lists: PreferenceLists;
+  private readonly room: { readonly x: Float64Array; readonly ax: Float64Array }[] = [];
   private readonly sums: PreferenceSums;
   private readonly better: Float64Array;
   private readonly worse: Float64Array;
@@ -45,6 +47,7 @@ export class PairLoss {
   constructor(x: DesignMatrix, lists: PreferenceLists, weights?: PairWeights) {
     if (x.rows !== lists.levels.length) throw new RangeError(`rows: ${x.rows} rows, but ${lists.levels.length} grades`);
     this.x = x;
+    this.lists = lists;
     this.sums = new PreferenceSums(lists, weights);
     const perRow = (): Float64Array => new Float64Array(x.rows);
     [this.better, this.worse, this.scores, this.g, this.part, this.slope, this.u] = Array.from({ length: 7 }, perRow);
@@ -64,16 +67,56 @@ export class PairLoss {
     return { value, gradient: () => this.gradient(), curvatureTimes: (v, out) => this.curvatureTimes(v, out) };
   }
 
-  /** Loss, gradient and curvature at w: what a part of the lists adds to the whole. */
+  /**
+   * Loss, gradient and curvature at w: what a part of the lists adds to the whole. The curvature of a list is X^T (A X), where row i of
+   * A X is the sum of 2 p_ij (x_i - x_j) over the violated pairs of i: as served lists are short, pairs are few.
+   */
   sumsAt(w: Float64Array): LossSums {
-    const { columns } = this.x;
     const at = this.at(w);
+    const { columns } = this.x;
     const curvature = new Float64Array(columns * columns);
-    for (let c = 0; c < columns; c++) {
-      this.x.column(c, this.u);
-      this.curvatureOf(this.u, curvature.subarray(c * columns, (c + 1) * columns));
-    }
+    const { start } = this.lists;
+    for (let list = 0; list + 1 < start.length; list++) this.addCurvature(list, curvature);
+    for (let a = 0; a < columns; a++) for (let b = 0; b < a; b++) curvature[a * columns + b] = curvature[b * columns + a];
     return { value: at.value, gradient: at.gradient(), curvature };
+  }
+
+  /** Adds the upper half of a list's curvature. */
+  private addCurvature(list: number, out: Float64Array): void {
+    const { columns } = this.x;
+    const first = this.lists.start[list];
+    const rows = new Map<number, { readonly x: Float64Array; readonly ax: Float64Array }>();
+    const rowOf = (row: number) => {
+      let found = rows.get(row);
+      if (!found) {
+        found = this.scratch(row - first);
+        this.x.row(row, found.x);
+        found.ax.fill(0);
+        rows.set(row, found);
+      }
+      return found;
+    };
+    this.sums.eachViolated(list, (better, worse, weight) => {
+      const [{ x: xi, ax: axi }, { x: xj, ax: axj }] = [rowOf(better), rowOf(worse)];
+      for (let c = 0; c < columns; c++) {
+        const move = 2 * weight * (xi[c] - xj[c]);
+        axi[c] += move;
+        axj[c] -= move;
+      }
+    });
+    for (const { x, ax } of rows.values()) {
+      for (let a = 0; a < columns; a++) {
+        const value = x[a];
+        const row = a * columns;
+        if (value !== 0) for (let b = a; b < columns; b++) out[row + b] += value * ax[b];
+      }
+    }
+  }
+
+  /** Room for the nth row of a list and its row of A X. */
+  private scratch(n: number): { readonly x: Float64Array; readonly ax: Float64Array } {
+    const { columns } = this.x;
+    return (this.room[n] ??= { x: new Float64Array(columns), ax: new Float64Array(columns) });
   }
 
   private gradient(): Float64Array {
@@ -85,13 +128,8 @@ export class PairLoss {
   }
 
   private curvatureTimes(v: Float64Array, out: Float64Array): void {
-    this.x.times(v, this.u);
-    this.curvatureOf(this.u, out);
-  }
-
-  /** out = 2 X^T [L u - G(u)]. */
-  private curvatureOf(u: Float64Array, out: Float64Array): void {
-    const { better, worse, slope } = this;
+    const { better, worse, slope, u } = this;
+    this.x.times(v, u);
     this.pairSums(u, slope);
     for (let i = 0; i < u.length; i++) slope[i] = (better[i] + worse[i]) * u[i] - slope[i];
     this.x.transposeTimes(slope, out);

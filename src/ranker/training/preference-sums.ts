@@ -143,6 +143,20 @@ export class PreferenceSums {
     }
   }
 
+  /** Every violated pair of a list and its weight, one by one: for short lists, or where each pair is worth a lot of work. */
+  eachViolated(list: number, take: (better: number, worse: number, weight: number) => void): void {
+    const { start, levels, levelCount } = this.lists;
+    const { better, worse, list: listWeights, grades } = this.weights;
+    const [from, to] = [start[list], start[list + 1]];
+    for (let i = from; i < to; i++) {
+      for (let j = from; j < to; j++) {
+        if (levels[j] >= levels[i] || !(this.scores[j] > this.scores[i] - 1)) continue;
+        const sides = (better ? better[i] : 1) * (worse ? worse[j] : 1) * (grades ? grades[levels[i] * levelCount + levels[j]] : 1);
+        take(i, j, (listWeights ? listWeights[list] : 1) * sides);
+      }
+    }
+  }
+
   /** As the worse side: out_j = q c_j * sum of b_i u_i G over violated pairs. */
   worse(u: Float64Array | null, out: Float64Array): void {
     const { start, levels } = this.lists;
