@@ -196,7 +196,7 @@ class RunningNode implements NodeState {
     }
     takeKeys(next, folder);
     keepOnly(folder, current);
-    this.app?.log.info({ version: current }, 'a newer version serves');
+    this.app?.log.info({ version: current, fetchedBytes: next.fetchedBytes }, 'a newer version serves');
   }
 
   private async close(): Promise<void> {

@@ -21,18 +21,11 @@ export interface ObjectPlace {
 }
 
 interface ObjectRequest {
-  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'PUT' | 'DELETE';
   /** Below the prefix; absent: the bucket is asked. */
   readonly name?: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
-  /** The first byte wanted. */
-  readonly from?: number;
-}
-
-interface ObjectReply {
-  readonly text: string;
-  readonly headers: Headers;
 }
 
 export interface Patience {
@@ -43,10 +36,8 @@ export interface Patience {
 
 /** Some eight seconds: a node tries again by itself, a job says what was wrong. */
 const PATIENCE: Patience = { tries: 6, firstPauseMs: 250 };
-/** For a whole request that sends or asks for little: a part of 8 MiB at 70 kB a second. */
-const REQUEST_MS = 120_000;
-/** Without one byte of a file that is being fetched. */
-const SILENCE_MS = 30_000;
+/** For a whole request: a block of 256 KiB at 9 kB a second. */
+const REQUEST_MS = 30_000;
 
 /** Refusals by the store's own code: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 const CODES: Readonly<Record<string, ErrorCode>> = {
@@ -61,7 +52,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 /** What passes: 5xx, too many requests, a request that came too slowly. */
 const PASSING = /^(RequestTimeout|SlowDown|OperationAborted)$/;
 
-const GONE = /^NoSuch(Key|Upload|Version)$/;
+const GONE = /^NoSuch(Key|Version)$/;
 
 /** What a store said that may help when it is asked again. */
 class PassingError extends Error {}
@@ -78,57 +69,19 @@ export class ObjectRequests {
   }
 
   /**
-   * A request and its reply; null: there is no such object.
+   * A request and what the reply holds; null: there is no such object.
    * @throws STORE_CREDENTIALS, STORE_BUCKET_UNKNOWN, STORE_CLOCK, STORE_REFUSED; STORE_UNAVAILABLE after the last try; JOB_STOPPED.
    */
-  async ask(request: ObjectRequest): Promise<ObjectReply | null> {
+  async ask(request: ObjectRequest): Promise<Buffer | null> {
     return this.again(async () => {
-      const watch = new Watch(this.signal);
+      const watch = new Watch(this.signal, REQUEST_MS);
       try {
-        watch.within(REQUEST_MS);
         const reply = await this.send(request, watch);
-        if (reply === null) return null;
-        const text = await reply.text();
-        // A long request is answered before it is done: what went wrong since stands in the body.
-        if (request.method === 'POST' && text.includes('<Error>')) throw new PassingError(said(text));
-        return { text, headers: reply.headers };
+        return reply === null ? null : Buffer.from(await reply.arrayBuffer());
       } finally {
         watch.end();
       }
     });
-  }
-
-  /**
-   * The bytes of an object. A connection that breaks is followed by one that goes on from there.
-   * @throws as `ask`; STORE_REFUSED when there is no such object.
-   */
-  async *bytes(name: string): AsyncGenerator<Uint8Array> {
-    let from = 0;
-    let failed = 0;
-    for (;;) {
-      const watch = new Watch(this.signal);
-      try {
-        const reply = await this.again(() => {
-          watch.within(SILENCE_MS);
-          return this.send({ method: 'GET', name, from }, watch);
-        });
-        if (reply === null) throw this.error('STORE_REFUSED', `there is no ${name}`);
-        if (from > 0 && reply.status !== 206) throw this.error('STORE_REFUSED', 'it does not give a part of an object');
-        for await (const chunk of reply.body ?? []) {
-          watch.end();
-          from += chunk.length;
-          failed = 0;
-          yield chunk;
-          watch.within(SILENCE_MS);
-        }
-        return;
-      } catch (error) {
-        if (error instanceof ServiceError || ++failed >= this.patience.tries) throw this.told(error);
-        await this.rest(failed);
-      } finally {
-        watch.end();
-      }
-    }
   }
 
   private async again<T>(work: () => Promise<T>): Promise<T> {
@@ -157,16 +110,15 @@ export class ObjectRequests {
   }
 
   private async send(request: ObjectRequest, watch: Watch): Promise<Response | null> {
-    const { method, body, from = 0 } = request;
+    const { method, body } = request;
     const { url, headers } = await this.signed(request);
-    // Not signed: proxies may change the first, and the second is not part of what is asked for.
+    // Not signed: proxies may change it.
     headers.set('Accept-Encoding', 'identity');
-    if (from > 0) headers.set('Range', `bytes=${from}-`);
     const reply = await fetch(url, { method, headers, body: body as BodyInit | undefined, signal: watch.signal, redirect: 'manual' });
     if (reply.ok) return reply;
     const text = await reply.text();
     const code = field(text, 'Code') ?? '';
-    if (reply.status === 404 && (method === 'HEAD' || GONE.test(code))) return null;
+    if (reply.status === 404 && GONE.test(code)) return null;
     if (reply.status >= 500 || reply.status === 429 || PASSING.test(code)) throw new PassingError(said(text) || `status ${reply.status}`);
     const region = field(text, 'Region') ?? reply.headers.get('x-amz-bucket-region') ?? '';
     const elsewhere = region === '' || region === this.at.region ? '' : `; the bucket is in the region ${region}: set AWS_REGION`;
@@ -197,16 +149,12 @@ export class ObjectRequests {
 /** Breaks a request off that takes too long, or when the job is stopped. */
 class Watch {
   readonly signal: AbortSignal;
-  private readonly own = new AbortController();
-  private timer: NodeJS.Timeout | undefined;
+  private readonly timer: NodeJS.Timeout;
 
-  constructor(stopped: AbortSignal | undefined) {
-    this.signal = stopped ? AbortSignal.any([stopped, this.own.signal]) : this.own.signal;
-  }
-
-  within(milliseconds: number): void {
-    this.end();
-    this.timer = setTimeout(() => this.own.abort(new PassingError(`nothing came for ${milliseconds / 1000} s`)), milliseconds);
+  constructor(stopped: AbortSignal | undefined, milliseconds: number) {
+    const own = new AbortController();
+    this.signal = stopped ? AbortSignal.any([stopped, own.signal]) : own.signal;
+    this.timer = setTimeout(() => own.abort(new PassingError(`no answer for ${milliseconds / 1000} s`)), milliseconds);
   }
 
   end(): void {

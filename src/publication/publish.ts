@@ -9,7 +9,8 @@ import { ServiceError } from '../errors.ts';
 import { writeFoundMarks } from '../marks/mark-store.ts';
 import { type Progress, SILENT } from '../progress.ts';
 import type { ArtifactStore } from './artifact-store.ts';
-import { fileName, publicationOf, readOrRefused, swapIn, versionToReplace } from './publication.ts';
+import { blockName, type PublishedFile, sendBlocks } from './blocks.ts';
+import { publicationOf, readOrRefused, swapIn, versionToReplace } from './publication.ts';
 import { writerId } from './writer-id.ts';
 
 /** Lists as served, photos, pictures that teach marks, runs of jobs and what was read in the dark stay with the writer. */
@@ -47,18 +48,20 @@ export async function publish(
   const publisher = { writer: writerId(dataFolder), takeOver };
   const serving = await versionToReplace(store, publisher);
   const before = serving === null ? null : await readOrRefused(store, serving.version);
-  const known = new Map(before?.files.map((file) => [file.path, file]));
-  const there = new Set(await store.names('files/'));
+  const there = new Set(await store.names('blocks/'));
+  // A block that went missing is put back, also where nothing else changed.
+  const whole = before?.files.filter(({ blocks = [] }) => blocks.every((sha256) => there.has(blockName(sha256))));
+  const known = new Map(whole?.map((file) => [file.path, file]));
   rmSync(store.scratch, { recursive: true, force: true });
   mkdirSync(store.scratch, { recursive: true, mode: 0o700 });
   try {
-    const files = await copyData(dataFolder, store.scratch, {
+    const copied = await copyData(dataFolder, store.scratch, {
       progress,
       signal,
       wants: (path) => SERVED.test(path) && isInUse(dataFolder, path),
       known(path, bytes, modifiedAt) {
         const file = known.get(path);
-        return file && file.bytes === bytes && file.modifiedAt === modifiedAt && there.has(fileName(file.sha256)) ? file : null;
+        return file && file.bytes === bytes && file.modifiedAt === modifiedAt ? file : null;
       },
       rewrite(path, source, target) {
         if (path === 'log.sqlite') writePast(source, dirname(target), now);
@@ -67,17 +70,19 @@ export async function publish(
         return true;
       },
     });
+    const files: PublishedFile[] = [];
+    let newBytes = 0;
+    for (const file of copied) {
+      const same = known.get(file.path);
+      const { blocks, sent } =
+        same?.sha256 === file.sha256
+          ? { blocks: same.blocks ?? [], sent: 0 }
+          : await sendBlocks(join(store.scratch, file.path), { store, there, signal });
+      files.push({ ...file, blocks });
+      newBytes += sent;
+    }
     const publication = publicationOf(files, sequence, now);
     const isNew = publication.version !== before?.version || serving?.isOwn === false;
-    let newBytes = 0;
-    // A file that went missing is put back, also where nothing else changed.
-    for (const { path, sha256, bytes } of files) {
-      if (there.has(fileName(sha256))) continue;
-      if (signal?.aborted) throw new ServiceError('JOB_STOPPED');
-      await store.put(fileName(sha256), join(store.scratch, path));
-      there.add(fileName(sha256));
-      newBytes += bytes;
-    }
     if (isNew) await swapIn(store, publication, publisher);
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     return { version: publication.version, published: isNew || newBytes > 0, files: files.length, bytes, newBytes, place: store.place };

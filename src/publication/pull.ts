@@ -1,14 +1,13 @@
 /** Brings a publication to a node: what the node has is linked, the rest is fetched, and every byte that is fetched is checked. */
-import { createHash } from 'node:crypto';
-import { createWriteStream, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { type CopiedFile, setTime } from '../catalog/artifacts/data-copy.ts';
+import { setTime } from '../catalog/artifacts/data-copy.ts';
 import { diskFullError } from '../catalog/database.ts';
-import { reasonOf, ServiceError } from '../errors.ts';
+import { ServiceError } from '../errors.ts';
 import { replaceFile } from '../swapped-file.ts';
 import type { ArtifactStore } from './artifact-store.ts';
-import { checkPublication, fileName, type Publication, readPublication, refusal } from './publication.ts';
+import { LocalBlocks, type PublishedFile, putTogether } from './blocks.ts';
+import { checkPublication, type Publication, readPublication, refusal } from './publication.ts';
 
 const LIST = 'publication.json';
 const POINTER = 'VERSION';
@@ -20,6 +19,8 @@ const OWN = /(\.sqlite|^keys\.json)$/;
 export interface PulledVersion {
   readonly folder: string;
   readonly publication: Publication;
+  /** Bytes that were fetched for it; absent: it was there. */
+  readonly fetchedBytes?: number;
 }
 
 /** The version that a node served last; null when it has none. */
@@ -42,9 +43,11 @@ export async function pull(store: ArtifactStore, version: string, nodeFolder: st
   const publication = await readPublication(store, version);
   const serving = pulledVersion(nodeFolder);
   const draft = `${folder}.draft`;
+  let fetchedBytes = 0;
   rmSync(draft, { recursive: true, force: true });
   try {
-    for (const file of publication.files) await bring(store, file, draft, serving);
+    const local = new LocalBlocks(serving?.folder ?? '', serving?.publication.files ?? []);
+    for (const file of publication.files) fetchedBytes += await bring(file, draft, { store, serving, local });
     writeFileSync(join(draft, LIST), JSON.stringify(publication));
     // What lies there under this name was given up: it is no version that serves.
     rmSync(folder, { recursive: true, force: true });
@@ -53,7 +56,7 @@ export async function pull(store: ArtifactStore, version: string, nodeFolder: st
     rmSync(draft, { recursive: true, force: true });
     throw error instanceof ServiceError ? error : diskFullError(error, nodeFolder);
   }
-  return { folder, publication };
+  return { folder, publication, fetchedBytes };
 }
 
 /** Names the version that a node serves from now on, and takes the others away. */
@@ -64,36 +67,26 @@ export function keepOnly(nodeFolder: string, version: string): void {
     if (name !== version) rmSync(join(versions, name), { recursive: true, force: true });
 }
 
-async function bring(store: ArtifactStore, file: CopiedFile, draft: string, serving: PulledVersion | null): Promise<void> {
+interface Sources {
+  readonly store: ArtifactStore;
+  readonly serving: PulledVersion | null;
+  readonly local: LocalBlocks;
+}
+
+/** Returns the bytes that were fetched. */
+async function bring(file: PublishedFile, draft: string, { store, serving, local }: Sources): Promise<number> {
   const target = join(draft, file.path);
   mkdirSync(dirname(target), { recursive: true });
   const same = OWN.test(file.path) ? undefined : serving?.publication.files.find((other) => isSame(other, file));
   const kept = same && serving ? join(serving.folder, same.path) : null;
-  if (kept !== null && existsSync(kept)) linkSync(kept, target);
-  else await fetchFile(store, file, target);
+  const linked = kept !== null && existsSync(kept);
+  const refuse = (reason: string): ServiceError => refusal(store.place, reason);
+  if (linked) linkSync(kept, target);
+  const fetched = linked ? 0 : await putTogether(file, target, { store, local, refuse });
   if (Number.isFinite(file.modifiedAt)) setTime(target, Number(file.modifiedAt));
+  return fetched;
 }
 
-function isSame(a: CopiedFile, b: CopiedFile): boolean {
+function isSame(a: PublishedFile, b: PublishedFile): boolean {
   return a.path === b.path && a.sha256 === b.sha256;
-}
-
-async function fetchFile(store: ArtifactStore, { path, sha256 }: CopiedFile, target: string): Promise<void> {
-  const hash = createHash('sha256');
-  try {
-    await pipeline(
-      await store.open(fileName(sha256)),
-      async function* (source: AsyncIterable<Buffer>) {
-        for await (const chunk of source) {
-          hash.update(chunk);
-          yield chunk;
-        }
-      },
-      createWriteStream(target),
-    );
-  } catch (error) {
-    const full = diskFullError(error, dirname(target));
-    throw full instanceof ServiceError ? full : refusal(store.place, `${path} cannot be had: ${reasonOf(error)}`, error);
-  }
-  if (hash.digest('hex') !== sha256) throw refusal(store.place, `${path} does not match its digest`);
 }

@@ -119,7 +119,7 @@ test('both hold without the writer, after a restart, and in a version that was m
   node = await start();
   expect(await opens(gone)).toEqual([false, false]);
   expect(await seenBy('emil')).toContain('plant-3');
-  for (const name of ['files', 'versions', 'CURRENT']) cpSync(join(before, name), join(place, name), { recursive: true });
+  for (const name of ['blocks', 'versions', 'CURRENT']) cpSync(join(before, name), join(place, name), { recursive: true });
   await soon(async () => (await serves().catch(() => '')) === later.version);
   expect(later.version).not.toBe(version);
   expect(await opens(gone)).toEqual([false, false]);

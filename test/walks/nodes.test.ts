@@ -205,7 +205,7 @@ describe('a pin that the writer takes away', () => {
     await node.close();
     node = await startNode(nodeConfig(await freePort()), nodeFolder);
     expect(await gone()).toBe(true);
-    for (const name of ['files', 'versions', 'CURRENT']) cpSync(join(later, name), join(place, name), { recursive: true });
+    for (const name of ['blocks', 'versions', 'CURRENT']) cpSync(join(later, name), join(place, name), { recursive: true });
     await soon(async () => ((await ready()).version === made.version ? true : null));
     expect(made.version).not.toBe(version);
     expect(await gone()).toBe(true);
@@ -299,11 +299,11 @@ test('a version that is damaged is not taken up, and what served serves on', asy
   // Made elsewhere and damaged there, so that no node sees it whole.
   const receipt = await publish(data, folderStore(other));
   const listed = JSON.parse(readFileSync(join(other, 'versions', `${receipt.version}.json`), 'utf8')) as {
-    files: { path: string; sha256: string }[];
+    files: { path: string; blocks: string[] }[];
   };
-  const { sha256 } = listed.files.find(({ path }) => path === 'catalog.sqlite') ?? { sha256: '' };
-  appendFileSync(join(other, 'files', sha256), 'x');
-  for (const name of ['files', 'versions', 'CURRENT']) cpSync(join(other, name), join(place, name), { recursive: true });
+  const { blocks } = listed.files.find(({ path }) => path === 'catalog.sqlite') ?? { blocks: [] };
+  appendFileSync(join(other, 'blocks', blocks[blocks.length - 1]), 'x');
+  for (const name of ['blocks', 'versions', 'CURRENT']) cpSync(join(other, name), join(place, name), { recursive: true });
   await soon(async () => (/does not match its digest/.test(String((await ready()).problem)) ? true : null));
   expect((await ready()).version).toBe(version);
   expect((await list('/v1/pins/plant-1/related?limit=2')).items).toHaveLength(2);
