@@ -2,7 +2,7 @@
  * Drawn logos in the palettes and letters of the demo world. Even ones are names on one of three shapes, so that some
  * differ by their letters only; odd ones are pictures without a letter.
  */
-import { type Random, seededRandom } from '../../../src/math/random.ts';
+import { mixedSeed, type Random, seededRandom } from '../../../src/math/random.ts';
 import { drawSvg } from '../../../src/vision/image-tensor.ts';
 import { PALETTES } from '../../world/latents.ts';
 import { textPath, textUnits } from '../../world/stroke-font.ts';
@@ -17,7 +17,8 @@ export function isName(logo: number): boolean {
 
 /** A square PNG: the logo on a plain ground that fills the picture. */
 export function drawnLogo(logo: number): Promise<Uint8Array> {
-  const random = seededRandom(7919 * (logo + 1));
+  // Mixed: the first draws of seeds in a row are alike, and all logos would have the colors of one palette.
+  const random = seededRandom(mixedSeed(7919, `logo ${logo}`));
   const colours = random.pick(PALETTES).colours;
   const body = isName(logo) ? named(random, colours) : pictured(random, colours);
   const ground = `<rect width="${LOGO_SIDE}" height="${LOGO_SIDE}" fill="${colours[5]}"/>`;

@@ -1,21 +1,23 @@
 /** Detection of marks at a fitted rate of false accepts: the threshold is fitted on one half of the photos and judged on the other. */
 import { type Share, wilson } from '../exact/exact-figures.ts';
 
-/** A photo with a logo pasted in, and what each way makes of it. */
+/** A photo with a logo pasted in, asked for one half of the logos, and what each way makes of it. */
 export interface JudgedScene {
-  /** The label that is right; null where the logo was never taught. */
+  /** The label that is right; null where the logo is of the other half. */
   readonly truth: string | null;
   readonly isName: boolean;
   /** Without its ground. */
   readonly isCutOut: boolean;
   /** Longer side of the logo in shares of the photo's. */
   readonly share: number;
+  /** Longer side of the photo, in pixels. */
+  readonly side: number;
   /** Seen when the threshold is fitted. */
   readonly fits: boolean;
   readonly answers: Readonly<Record<Way, Answer>>;
 }
 
-/** The surest label; -Infinity without any. */
+/** The surest label; -1 without any. */
 export interface Answer {
   readonly label: string | null;
   readonly sureness: number;
@@ -52,6 +54,8 @@ export function figuresOf(scenes: readonly JudgedScene[]) {
     ['cut out', ({ isCutOut }) => isCutOut],
     ['8 to 15 % of the side', ({ share }) => share < 0.15],
     ['15 to 30 % of the side', ({ share }) => share >= 0.15],
+    ['photos below 320 pixels', ({ side }) => side < 320],
+    ['larger photos', ({ side }) => side >= 320],
   ];
   const thresholds = Object.fromEntries(WAYS.map((way) => [way, fittedThreshold(scenes, way)])) as Record<Way, number>;
   return groups.map(([group, test]) => ({ group, ...byWay((way) => figures(scenes.filter(test), way, thresholds[way])) }));
