@@ -85,7 +85,7 @@ describe('importDetector', () => {
     writeFileSync(join(folder, 'labels.txt'), 'shoe\n');
     const cells = [{ name: 'o', dims: [1, 85, 4, 4], data: new Float32Array(85 * 16).fill(0.1) }];
     const labelsFile = join(folder, 'labels.txt');
-    await expect(importDetector({ ...request(), ...answering(cells), labelsFile })).rejects.toThrow(/1 labels.*have 80/);
+    await expect(importDetector({ ...request(), ...answering(cells), labelsFile })).rejects.toThrow(/1 label,.*have 80/);
     await expect(importDetector({ ...request(), ...answering(lists), file: 'absent' })).rejects.toThrow(/no file absent/);
     await expect(importDetector({ ...request(), ...answering(lists, [1, 10]) })).rejects.toThrow(/one image and nothing else/);
   });

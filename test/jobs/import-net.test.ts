@@ -47,7 +47,7 @@ describe('import-net', () => {
       ),
     });
     writeFileSync(join(folder, 'labels.txt'), 'shoe\n');
-    await expect(run(yolo().finish(), { labels: join(folder, 'labels.txt') })).rejects.toThrow(/as a detector: .*names 1 labels.*have 2;/);
+    await expect(run(yolo().finish(), { labels: join(folder, 'labels.txt') })).rejects.toThrow(/as a detector: .*names 1 label,.*have 2;/);
   });
 
   it('passes on what only detectors have, and the side', async () => {

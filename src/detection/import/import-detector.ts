@@ -4,6 +4,7 @@
  */
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { counted } from '../../counted.ts';
 import { reasonOf, ServiceError } from '../../errors.ts';
 import { copyExternalData } from '../../vision/import/external-data.ts';
 import { fillNetFolder } from '../../vision/import/filled-folder.ts';
@@ -256,7 +257,7 @@ function labelsOf(
   const names = background ? listed?.slice(1) : listed;
   if (names) {
     if (room === null || names.length === room) return { labels: names, roles };
-    throw refuse(`${request.labelsFile} names ${names.length} labels, the outputs have ${room}`);
+    throw refuse(`${request.labelsFile} names ${counted(names.length, 'label')}, the outputs have ${room}`);
   }
   const coco = cocoLabels();
   if (room === coco.length) {

@@ -99,7 +99,7 @@ function summary({ createdAt, lineage, counts, training }: ModelArtifact): strin
   const { window, c, seed, previous } = lineage;
   const span = window ? `${minute(window.from)} to ${minute(window.to)} UTC` : 'no window';
   const grew = previous ? `; ${previous} served` : '';
-  return `Trained ${createdAt.slice(0, 16).replace('T', ' ')} on ${counts.lists} lists, ${counts.rows} rows, ${counts.pairs} pairs (${span}${grew}). C ${c}, seed ${seed}; objective ${Number(training.objective).toPrecision(8)} after ${String(training.iterations)} iterations.`;
+  return `Trained ${createdAt.slice(0, 16).replace('T', ' ')} on ${counted(counts.lists, 'list')}, ${counted(counts.rows, 'row')}, ${counted(counts.pairs, 'pair')} (${span}${grew}). C ${c}, seed ${seed}; objective ${Number(training.objective).toPrecision(8)} after ${counted(Number(training.iterations), 'iteration')}.`;
 }
 
 const minute = (at: number): string => new Date(at).toISOString().slice(0, 16).replace('T', ' ');
