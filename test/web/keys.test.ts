@@ -51,7 +51,8 @@ describe.skipIf(!CHROMIUM || !BUILT)('pages that need a key, in a real browser (
     await page.setViewportSize({ width: 420, height: 300 });
     await openAsReader('/');
     await expect.poll(() => page.locator('.card').count(), { timeout: 20_000 }).toBe(12);
-    expect(await page.locator('.chip').count(), 'what failed beside it came along').toBeGreaterThan(1);
+    const chips = (): Promise<number> => page.locator('.chip').count();
+    await expect.poll(chips, { message: 'what failed beside it came along', timeout: 20_000 }).toBeGreaterThan(1);
     await page.waitForFunction(() => [...document.images].some(({ src, naturalWidth }) => src.startsWith('blob:') && naturalWidth > 0));
     expect(await page.locator('img:not([src])').count()).toBeGreaterThan(0);
     await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
