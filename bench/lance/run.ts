@@ -15,7 +15,7 @@ import { flagsOf } from '../flags.ts';
 const K = 10;
 const RECALL = 0.95;
 const MILLISECONDS = 10;
-const PROBES = [1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96];
+const PROBES = [1, 2, 4, 8, 12, 16, 20, 24, 32, 48, 64, 96];
 /** A quarter of what LanceDB advises: at a million codes half the codes are looked into for the same recall (docs/DECISIONS.md). */
 const ROWS_PER_LIST = 1024;
 
