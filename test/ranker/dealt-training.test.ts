@@ -66,6 +66,15 @@ const weightsOf = (features: readonly ModelFeature[]): readonly number[] => feat
 const farthest = (a: readonly ModelFeature[], b: readonly ModelFeature[]): number =>
   Math.max(...weightsOf(a).map((weight, column) => Math.abs(weight - b[column].weight)));
 
+it('a program for many pieces ends when one fails for no reason that has a code', { timeout: 60_000 }, async () => {
+  const { shared } = await dealtFolder(40, 1);
+  writeFileSync(join(shared, 'plan.json'), '{"keys": null}');
+  const child = spawn(process.execPath, [CLI, 'shard', 'each', '--folder', shared, '--json'], { stdio: ['pipe', 'ignore', 'ignore'] });
+  child.stdin.write('rows 0\n');
+  const [code] = await once(child, 'exit');
+  expect(code).not.toBe(0);
+});
+
 it('rows that are dealt give the model, the C and the figures of rows that lie here', { timeout: 120_000 }, async () => {
   const { folder, shared, plan } = await dealtFolder(320, 4);
   expect(plan.keys.length).toBeGreaterThan(2);

@@ -7,9 +7,9 @@
  *
  * No sum crosses a part: a row is counted whole, from all its boards in ascending order, so its list has the bits of one machine.
  */
-import { asyncBufferFromFile, parquetRead } from 'hyparquet';
 import type { ArtifactFile } from '../../catalog/artifacts/artifact-file.ts';
 import { hasPiece, openPiece, pieceFile, writePiece } from '../../catalog/artifacts/piece-file.ts';
+import { parquetColumns } from '../../catalog/readers/parquet-columns.ts';
 import { ServiceError } from '../../errors.ts';
 import type { NeighborLists } from './board-cooccurrence.ts';
 import { type BoardPins, boardPinsOfRows } from './board-pins.ts';
@@ -91,20 +91,12 @@ interface Saves {
 }
 
 async function readSaves(path: string, { pins, boards }: PlanSummary): Promise<Saves> {
-  const refuse = (reason: string, cause?: unknown): never => {
-    throw new ServiceError('CATALOG_FILE_UNREADABLE', { file: path, format: 'Parquet', reason }, cause);
+  const refuse = (reason: string): never => {
+    throw new ServiceError('CATALOG_FILE_UNREADABLE', { file: path, format: 'Parquet', reason });
   };
-  const columns: Record<string, ArrayLike<number>> = {};
-  try {
-    const onChunk = (chunk: { columnName: string; columnData: unknown }): void => {
-      columns[chunk.columnName] = chunk.columnData as ArrayLike<number>;
-    };
-    await parquetRead({ file: await asyncBufferFromFile(path), onChunk });
-  } catch (error) {
-    refuse((error as Error).message, error);
-  }
+  const columns = (await parquetColumns(path, { utf8: true })) as Record<string, ArrayLike<number>>;
   const { board, pin } = columns;
-  if (board === undefined || board.length !== pin?.length) refuse('it has not the columns board and pin in one row group');
+  if (board === undefined || board.length !== pin?.length) refuse('it has not the columns board and pin');
   for (let at = 0; at < board.length; at++)
     if (!(board[at] < boards && pin[at] < pins && (at === 0 || board[at] >= board[at - 1])))
       refuse(`row ${at} is out of order or of range`);

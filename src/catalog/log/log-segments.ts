@@ -5,9 +5,8 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { asyncBufferFromFile, parquetRead } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import { ServiceError } from '../../errors.ts';
+import { parquetColumns } from '../readers/parquet-columns.ts';
 import type { Grades } from '../../grades.ts';
 import { replaceFile } from '../../swapped-file.ts';
 import { newDigest } from '../artifacts/digest.ts';
@@ -108,8 +107,8 @@ class Segment {
 
 /** The lists of a segment with the grades of their items, as `LogDatabase.judged` gives them. Throws CATALOG_FILE_UNREADABLE. */
 export async function judgedOfSegment(folder: string, number: number, grades: Grades): Promise<Generator<JudgedList>> {
-  const lists = await readColumns(pieceFile(folder, 'lists', number, 'parquet'));
-  const events = await readColumns(pieceFile(folder, 'events', number, 'parquet'));
+  const lists = await parquetColumns(pieceFile(folder, 'lists', number, 'parquet'), { utf8: false });
+  const events = await parquetColumns(pieceFile(folder, 'events', number, 'parquet'), { utf8: false });
   const actions: ListAction[][] = Array.from(lists.at, () => []);
   for (let event = 0; event < events.list.length; event++)
     actions[Number(events.list[event])].push({
@@ -161,17 +160,4 @@ function namesOf(text: string): readonly string[] {
   let names = known.get(text);
   if (!names) known.set(text, (names = JSON.parse(text) as string[]));
   return names;
-}
-
-async function readColumns(path: string): Promise<Columns> {
-  const columns: Record<string, ArrayLike<unknown>> = {};
-  try {
-    const onChunk = ({ columnName, columnData }: { columnName: string; columnData: ArrayLike<unknown> }): void => {
-      columns[columnName] = columnData;
-    };
-    await parquetRead({ file: await asyncBufferFromFile(path), onChunk, utf8: false });
-  } catch (error) {
-    throw new ServiceError('CATALOG_FILE_UNREADABLE', { file: path, format: 'Parquet', reason: (error as Error).message }, error);
-  }
-  return columns;
 }

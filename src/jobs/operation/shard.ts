@@ -144,14 +144,19 @@ function used(): number {
 async function eachAsked(folder: string, tools: Tools): Promise<Receipt> {
   let since = 0;
   let pieces = 0;
-  for await (const line of createInterface({ input: process.stdin })) {
-    const [step, number, question] = line.split(' ');
-    const part = Number(number);
-    if (!Number.isSafeInteger(part) || part < 0)
-      throw new ServiceError('JOB_USAGE', { reason: `a line must be STEP N or STEP N QUESTION, not ${line}` });
-    console.log(JSON.stringify(await answered(folder, step, part, { ...tools, question }, since)));
-    since = used();
-    pieces++;
+  try {
+    for await (const line of createInterface({ input: process.stdin })) {
+      const [step, number, question] = line.split(' ');
+      const part = Number(number);
+      if (!Number.isSafeInteger(part) || part < 0)
+        throw new ServiceError('JOB_USAGE', { reason: `a line must be STEP N or STEP N QUESTION, not ${line}` });
+      console.log(JSON.stringify(await answered(folder, step, part, { ...tools, question }, since)));
+      since = used();
+      pieces++;
+    }
+  } finally {
+    // Whoever asks holds it open, and an open one would keep a program that has failed.
+    process.stdin.destroy();
   }
   return { step: EACH, pieces };
 }
