@@ -19,6 +19,7 @@ import type { ServedList } from '../catalog/log/served-list.ts';
 import { type NameUser, secretsOf, userNaming } from '../catalog/pins/user-pseudonym.ts';
 import { type Config, nodeProblem } from '../config.ts';
 import { reasonOf, ServiceError } from '../errors.ts';
+import { type Progress, SILENT } from '../progress.ts';
 import type { ArtifactStore } from '../publication/artifact-store.ts';
 import { openStore } from '../publication/open-store.ts';
 import { currentVersion, refusal } from '../publication/publication.ts';
@@ -44,13 +45,13 @@ export interface ServingNode {
  * Pulls what was published last, or goes on with what this node served before, and listens.
  * @throws PUBLICATION_REFUSED when there is neither; CONFIG_INVALID; DATA_FOLDER_LOCKED.
  */
-export async function startNode(config: Config, nodeFolder: string): Promise<ServingNode> {
+export async function startNode(config: Config, nodeFolder: string, progress: Progress = SILENT): Promise<ServingNode> {
   const problems = nodeProblem(config);
   if (problems !== null) throw new ServiceError('CONFIG_INVALID', { problems });
   const lock = lockDataFolder(nodeFolder);
   try {
     const store = openStore(config.follow, { config, dataFolder: nodeFolder });
-    const node = new RunningNode({ config, folder: nodeFolder, store, lock }, await firstVersion(store, nodeFolder));
+    const node = new RunningNode({ config, folder: nodeFolder, store, lock }, await firstVersion(store, nodeFolder, progress));
     return await node.start();
   } catch (error) {
     lock.release();
@@ -58,12 +59,12 @@ export async function startNode(config: Config, nodeFolder: string): Promise<Ser
   }
 }
 
-async function firstVersion(store: ArtifactStore, nodeFolder: string): Promise<PulledVersion> {
+async function firstVersion(store: ArtifactStore, nodeFolder: string, progress: Progress): Promise<PulledVersion> {
   const before = pulledVersion(nodeFolder);
   try {
     const version = await currentVersion(store);
     if (version === null) throw refusal(store.place, 'nothing was published there yet: run publish-artifacts');
-    return version === before?.publication.version ? before : await pull(store, version, nodeFolder);
+    return version === before?.publication.version ? before : await pull(store, version, nodeFolder, progress);
   } catch (error) {
     // The place is away: what served before serves on.
     if (before === null) throw error;

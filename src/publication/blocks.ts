@@ -51,10 +51,12 @@ export interface Sending {
   /** Names of blocks that are there; those that are sent join them. */
   readonly there: Set<string>;
   readonly signal?: AbortSignal;
+  /** Called for each block that is dealt with, sent or not. */
+  readonly onBlock?: () => void;
 }
 
 /** Sends the blocks of a file that are not there. Returns its blocks, and the bytes that were sent. */
-export async function sendBlocks(path: string, { store, there, signal }: Sending): Promise<{ blocks: string[]; sent: number }> {
+export async function sendBlocks(path: string, { store, there, signal, onBlock }: Sending): Promise<{ blocks: string[]; sent: number }> {
   const file = await open(path);
   try {
     const { size } = await file.stat();
@@ -65,11 +67,13 @@ export async function sendBlocks(path: string, { store, there, signal }: Sending
       const bytes = await readBlock(file, n);
       blocks[n] = digestOf(bytes);
       const name = blockName(blocks[n]);
-      if (there.has(name)) return;
-      // Before it is there: a block that stands twice in a file is sent once.
-      there.add(name);
-      await store.write(name, bytes);
-      sent += bytes.length;
+      if (!there.has(name)) {
+        // Before it is there: a block that stands twice in a file is sent once.
+        there.add(name);
+        await store.write(name, bytes);
+        sent += bytes.length;
+      }
+      onBlock?.();
     });
     return { blocks, sent };
   } finally {
@@ -105,6 +109,14 @@ export class LocalBlocks {
   }
 }
 
+interface Fetching {
+  readonly store: ArtifactStore;
+  readonly local: LocalBlocks;
+  refuse(reason: string): ServiceError;
+  /** Called for each block that is in its place. */
+  readonly onBlock?: () => void;
+}
+
 /**
  * Puts a file together from blocks, those of this machine first. Returns the bytes that were fetched.
  * @throws what `refuse` makes of a reason, when a block is missing or the file does not match its digest; DATA_DISK_FULL.
@@ -112,11 +124,7 @@ export class LocalBlocks {
 export async function putTogether(
   { path, sha256, blocks = [] }: PublishedFile,
   target: string,
-  {
-    store,
-    local,
-    refuse,
-  }: { readonly store: ArtifactStore; readonly local: LocalBlocks; readonly refuse: (reason: string) => ServiceError },
+  { store, local, refuse, onBlock }: Fetching,
 ): Promise<number> {
   let fetched = 0;
   await mkdir(dirname(target), { recursive: true });
@@ -130,6 +138,7 @@ export async function putTogether(
         fetched += bytes.length;
       }
       await file.write(bytes, 0, bytes.length, n * BLOCK_BYTES);
+      onBlock?.();
     });
   } catch (error) {
     const full = diskFullError(error, dirname(target));

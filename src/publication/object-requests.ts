@@ -74,13 +74,8 @@ export class ObjectRequests {
    */
   async ask(request: ObjectRequest): Promise<Buffer | null> {
     return this.again(async () => {
-      const watch = new Watch(this.signal, REQUEST_MS);
-      try {
-        const reply = await this.send(request, watch);
-        return reply === null ? null : Buffer.from(await reply.arrayBuffer());
-      } finally {
-        watch.end();
-      }
+      const reply = await this.send(request);
+      return reply === null ? null : Buffer.from(await reply.arrayBuffer());
     });
   }
 
@@ -109,12 +104,13 @@ export class ObjectRequests {
     return this.error('STORE_UNAVAILABLE', cause instanceof Error ? reasonOf(cause) : reasonOf(error), error);
   }
 
-  private async send(request: ObjectRequest, watch: Watch): Promise<Response | null> {
+  private async send(request: ObjectRequest): Promise<Response | null> {
     const { method, body } = request;
     const { url, headers } = await this.signed(request);
     // Not signed: proxies may change it.
     headers.set('Accept-Encoding', 'identity');
-    const reply = await fetch(url, { method, headers, body: body as BodyInit | undefined, signal: watch.signal, redirect: 'manual' });
+    const signal = AbortSignal.any([AbortSignal.timeout(REQUEST_MS), ...(this.signal ? [this.signal] : [])]);
+    const reply = await fetch(url, { method, headers, body: body as BodyInit | undefined, signal, redirect: 'manual' });
     if (reply.ok) return reply;
     const text = await reply.text();
     const code = field(text, 'Code') ?? '';
@@ -143,22 +139,6 @@ export class ObjectRequests {
 
   private error(code: ErrorCode, reason: string, cause?: unknown): ServiceError {
     return new ServiceError(code, { place: this.at.place, reason }, cause);
-  }
-}
-
-/** Breaks a request off that takes too long, or when the job is stopped. */
-class Watch {
-  readonly signal: AbortSignal;
-  private readonly timer: NodeJS.Timeout;
-
-  constructor(stopped: AbortSignal | undefined, milliseconds: number) {
-    const own = new AbortController();
-    this.signal = stopped ? AbortSignal.any([stopped, own.signal]) : own.signal;
-    this.timer = setTimeout(() => own.abort(new PassingError(`no answer for ${milliseconds / 1000} s`)), milliseconds);
-  }
-
-  end(): void {
-    clearTimeout(this.timer);
   }
 }
 

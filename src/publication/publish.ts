@@ -1,7 +1,7 @@
 /** Publishes what nodes serve from: a copy of the serving part of a data folder, taken while the writer goes on. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { copyData } from '../catalog/artifacts/data-copy.ts';
+import { type CopiedFile, copyData } from '../catalog/artifacts/data-copy.ts';
 import { openDatabase } from '../catalog/database.ts';
 import { writePast } from '../catalog/log/past-log.ts';
 import { Sequence } from '../catalog/log/sequence-store.ts';
@@ -9,7 +9,7 @@ import { ServiceError } from '../errors.ts';
 import { writeFoundMarks } from '../marks/mark-store.ts';
 import { type Progress, SILENT } from '../progress.ts';
 import type { ArtifactStore } from './artifact-store.ts';
-import { blockName, type PublishedFile, sendBlocks } from './blocks.ts';
+import { blockCount, blockName, type PublishedFile, sendBlocks } from './blocks.ts';
 import { publicationOf, readOrRefused, swapIn, versionToReplace } from './publication.ts';
 import { writerId } from './writer-id.ts';
 
@@ -71,13 +71,16 @@ export async function publish(
       },
     });
     const files: PublishedFile[] = [];
-    let newBytes = 0;
+    let [newBytes, done] = [0, 0];
+    const isSame = ({ path, sha256 }: CopiedFile): boolean => known.get(path)?.sha256 === sha256;
+    progress.start(
+      'sending blocks',
+      copied.reduce((sum, file) => sum + (isSame(file) ? 0 : blockCount(file.bytes)), 0),
+    );
     for (const file of copied) {
-      const same = known.get(file.path);
-      const { blocks, sent } =
-        same?.sha256 === file.sha256
-          ? { blocks: same.blocks ?? [], sent: 0 }
-          : await sendBlocks(join(store.scratch, file.path), { store, there, signal });
+      const { blocks, sent } = isSame(file)
+        ? { blocks: known.get(file.path)?.blocks ?? [], sent: 0 }
+        : await sendBlocks(join(store.scratch, file.path), { store, there, signal, onBlock: () => progress.update(++done) });
       files.push({ ...file, blocks });
       newBytes += sent;
     }
@@ -87,6 +90,7 @@ export async function publish(
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     return { version: publication.version, published: isNew || newBytes > 0, files: files.length, bytes, newBytes, place: store.place };
   } finally {
+    progress.stop();
     rmSync(store.scratch, { recursive: true, force: true });
   }
 }

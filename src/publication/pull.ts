@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTime } from '../catalog/artifacts/data-copy.ts';
 import { diskFullError } from '../catalog/database.ts';
 import { ServiceError } from '../errors.ts';
+import { type Progress, SILENT } from '../progress.ts';
 import { replaceFile } from '../swapped-file.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { LocalBlocks, type PublishedFile, putTogether } from './blocks.ts';
@@ -38,16 +39,27 @@ export function pulledVersion(nodeFolder: string): PulledVersion | null {
  * Lays a version out beside the one that serves.
  * @throws PUBLICATION_REFUSED when something is missing or does not match its digest; DATA_DISK_FULL.
  */
-export async function pull(store: ArtifactStore, version: string, nodeFolder: string): Promise<PulledVersion> {
+export async function pull(store: ArtifactStore, version: string, nodeFolder: string, progress: Progress = SILENT): Promise<PulledVersion> {
   const folder = join(nodeFolder, 'versions', version);
   const publication = await readPublication(store, version);
   const serving = pulledVersion(nodeFolder);
   const draft = `${folder}.draft`;
-  let fetchedBytes = 0;
+  let [fetchedBytes, done] = [0, 0];
   rmSync(draft, { recursive: true, force: true });
   try {
     const local = new LocalBlocks(serving?.folder ?? '', serving?.publication.files ?? []);
-    for (const file of publication.files) fetchedBytes += await bring(file, draft, { store, serving, local });
+    progress.start(
+      'fetching blocks',
+      publication.files.reduce((sum, { blocks = [] }) => sum + blocks.length, 0),
+    );
+    const onBlock = (): void => progress.update(++done);
+    for (const file of publication.files) {
+      const before = done;
+      fetchedBytes += await bring(file, draft, { store, serving, local, onBlock });
+      // Of a file that was linked no block was looked at.
+      done = before + (file.blocks?.length ?? 0);
+      progress.update(done);
+    }
     writeFileSync(join(draft, LIST), JSON.stringify(publication));
     // What lies there under this name was given up: it is no version that serves.
     rmSync(folder, { recursive: true, force: true });
@@ -55,6 +67,8 @@ export async function pull(store: ArtifactStore, version: string, nodeFolder: st
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });
     throw error instanceof ServiceError ? error : diskFullError(error, nodeFolder);
+  } finally {
+    progress.stop();
   }
   return { folder, publication, fetchedBytes };
 }
@@ -71,10 +85,11 @@ interface Sources {
   readonly store: ArtifactStore;
   readonly serving: PulledVersion | null;
   readonly local: LocalBlocks;
+  readonly onBlock: () => void;
 }
 
 /** Returns the bytes that were fetched. */
-async function bring(file: PublishedFile, draft: string, { store, serving, local }: Sources): Promise<number> {
+async function bring(file: PublishedFile, draft: string, { store, serving, local, onBlock }: Sources): Promise<number> {
   const target = join(draft, file.path);
   mkdirSync(dirname(target), { recursive: true });
   const same = OWN.test(file.path) ? undefined : serving?.publication.files.find((other) => isSame(other, file));
@@ -82,7 +97,7 @@ async function bring(file: PublishedFile, draft: string, { store, serving, local
   const linked = kept !== null && existsSync(kept);
   const refuse = (reason: string): ServiceError => refusal(store.place, reason);
   if (linked) linkSync(kept, target);
-  const fetched = linked ? 0 : await putTogether(file, target, { store, local, refuse });
+  const fetched = linked ? 0 : await putTogether(file, target, { store, local, refuse, onBlock });
   if (Number.isFinite(file.modifiedAt)) setTime(target, Number(file.modifiedAt));
   return fetched;
 }

@@ -46,9 +46,9 @@ export async function serveUntilStopped(input: JobInput<Address>, onListening: (
   return { served: server.address, lists: 'logged', stopped: true };
 }
 
-async function startFollowing({ options, config, dataFolder }: JobInput<Address>, node: Pick<Config, 'follow' | 'writer'>) {
+async function startFollowing({ options, config, dataFolder, progress }: JobInput<Address>, node: Pick<Config, 'follow' | 'writer'>) {
   const { port = config.port, host = config.host, workers = config.workers } = options;
-  return startNode({ ...config, ...node, port, host, workers }, dataFolder);
+  return startNode({ ...config, ...node, port, host, workers }, dataFolder, progress);
 }
 
 /** What flags say of the settings of the same name. */
