@@ -122,7 +122,7 @@ class Driver {
     return new Promise((done, reject) => {
       this.server.once('connection', (socket) => {
         this.socket = socket;
-        // A driver that is killed ends the lines; that is told by whoever reads them.
+        // When the driver is killed the lines end, and `run` tells that.
         socket.on('error', () => socket.destroy());
         done(createInterface({ input: socket })[Symbol.asyncIterator]());
       });

@@ -155,7 +155,7 @@ async function eachAsked(folder: string, tools: Tools): Promise<Receipt> {
       pieces++;
     }
   } finally {
-    // Whoever asks holds it open, and an open one would keep a program that has failed.
+    // An open input would keep a program alive that has failed.
     process.stdin.destroy();
   }
   return { step: EACH, pieces };

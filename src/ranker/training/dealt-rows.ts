@@ -164,7 +164,7 @@ export class DealtRows {
 }
 
 /** Facts of all pieces from those of each. */
-function addedFacts(parts: readonly DealtAnswers['facts'][]): RowFacts {
+export function addedFacts(parts: readonly DealtAnswers['facts'][]): RowFacts {
   const [first] = parts;
   const statistics = first.statistics.map((_, column) => {
     const all = new ColumnStatistics();

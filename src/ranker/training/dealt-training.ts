@@ -1,9 +1,8 @@
 /** Training on a log that lies with many tasks: what `trainOnLog` does, with the rows asked instead of held. Later lists are held here. */
 import { distributionsFrom } from '../registry/model-provenance.ts';
 import { columnsOf } from '../scoring/feature-table.ts';
-import { ColumnStatistics } from '../scoring/normalizer.ts';
 import { chooseAmong, type CChoice } from './choose-c.ts';
-import { type DealtLog, DealtRows } from './dealt-rows.ts';
+import { addedFacts, type DealtLog, DealtRows } from './dealt-rows.ts';
 import { gridCurve } from './fold-curve.ts';
 import { splitLists } from './log-data.ts';
 import { type LogTraining, type LogTrainingSettings, measuredOn, orFallback, type Taught } from './log-training.ts';
@@ -42,11 +41,6 @@ function chosen(log: DealtLog, lists: number, { sets, normalize, prior, signs }:
 
 async function taughtBy(log: DealtLog, rows: DealtRows, lists: number, columns: readonly string[]): Promise<Taught> {
   const facts = await rows.pieceFacts();
-  const statistics = columns.map((_, column) => {
-    const all = new ColumnStatistics();
-    for (const part of facts) all.join(part.statistics[column]);
-    return all;
-  });
   const sum = (of: (part: (typeof facts)[number]) => number): number => facts.reduce((total, part) => total + of(part), 0);
   return {
     lists,
@@ -55,7 +49,7 @@ async function taughtBy(log: DealtLog, rows: DealtRows, lists: number, columns: 
     left: log.left,
     distributions: distributionsFrom(
       columns,
-      statistics,
+      addedFacts(facts).statistics,
       columns.map((_, column) => sum((part) => part.nonZero[column])),
     ),
   };
