@@ -19,10 +19,11 @@ type Near = (t: number, end: number, sums: number, factors: number, least: numbe
 /** Touched pins looked at between two looks at what the list holds: few at first, when the list fills. */
 const FIRST_CHUNK = 256;
 const LAST_CHUNK = 4096;
-/** Every 16th touched pin is looked at first, for a guess of what the list will hold at least; lists of fewer pins per place guess nothing. */
+/** Every 16th touched pin is looked at first, for a guess of what the list will hold at least. */
 const SAMPLED = 16;
+/** A row with fewer touched pins for each place of its list guesses nothing. */
 const SAMPLED_FROM = 8;
-/** Standard deviations of how many pins of the list are in the sample: a guess is too high, and the row counted again, for 1 row in 500. */
+/** Standard deviations of how many pins of the list are in the sample. With 50 neighbors the guess was too high, and the row counted again, for 1 row in 150. */
 const SAFE = 3;
 /** Record of a near pin: (u32, u32) for whole sums, (u32, 0, f64) for weighted ones. */
 const RECORD_BYTES = 16;
