@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { erasePerson } from '../../src/catalog/log/erasure-log.ts';
 import { openLog } from '../../src/catalog/log/log-database.ts';
 import { servedList } from './served-list-case.ts';
 
@@ -47,4 +48,34 @@ test('a list that is refused is refused alone', async () => {
   expect(log.lists.count()).toBe(2);
   expect(log.lists.find('other')?.modelVersion).toBe('m7');
   log.close();
+});
+
+// A list that had waited at a node brought the name of a person back who was erased meanwhile.
+test('a list that comes late has no name when its person may have been erased since it was served', async () => {
+  const log = openLog(':memory:', { groupCommitMs: 1 });
+  const late = async (recommendationId: string, userId: string, at: number): Promise<string | null> => {
+    await log.lists.appendOnce(servedList({ recommendationId, userId, sessionId: `of ${userId}`, at }));
+    const { userId: name = null, sessionId = null } = log.lists.find(recommendationId) ?? {};
+    expect(sessionId).toBe(name === null ? null : `of ${name}`);
+    return name;
+  };
+  await log.lists.append(servedList({ recommendationId: 'a', userId: 'ann' }));
+  await log.lists.append(servedList({ recommendationId: 'b', userId: 'bob' }));
+  const before = Date.now();
+  expect(await late('c', 'eve', before)).toBe('eve');
+  const other = openLog(':memory:', { groupCommitMs: 1 });
+  erasePerson(log.database, 'ann');
+  erasePerson(other.database, 'ann');
+  const named = log.database.prepare('SELECT count(*) FROM person WHERE text = ?').pluck();
+  // Bob and Eve were in the log when Ann was erased, so they are not Ann. Whoever is not known may be her.
+  expect([await late('d', 'bob', before), await late('e', 'eve', before), await late('f', 'new', before)]).toEqual(['bob', 'eve', null]);
+  await late('g', 'ann', before);
+  expect(named.get('ann')).toBe(0);
+  // Another process, whose log never met her: her only lists were at a node. Long after, she is welcome again, and her old lists stay nameless.
+  await other.lists.appendOnce(servedList({ recommendationId: 'h', userId: 'ann', at: before }));
+  await other.lists.appendOnce(servedList({ recommendationId: 'i', userId: 'ann', at: before + 3_600_000 }));
+  await other.lists.appendOnce(servedList({ recommendationId: 'j', userId: 'ann', at: before }));
+  expect(['h', 'i', 'j'].map((id) => other.lists.find(id)?.userId)).toEqual([null, 'ann', null]);
+  log.close();
+  other.close();
 });

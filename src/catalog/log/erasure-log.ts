@@ -1,6 +1,32 @@
 /** People of log.sqlite: takes one out (their events go, their served lists stay without a name), or renames them all. */
 import { newId } from '../../math/random.ts';
-import type { Database } from '../database.ts';
+import type { Database, Statement } from '../database.ts';
+
+/** Version 10: when somebody was erased, and the highest number of a person then. It says nothing about anybody. */
+export const ERASURE_TIMES = 'CREATE TABLE erasure (at INTEGER NOT NULL, people INTEGER NOT NULL) STRICT;';
+
+/** How far the clock of a node may be ahead of the writer's. */
+const CLOCKS_APART_MS = 5000;
+
+/** Knows whether a list that comes late may be of somebody who was erased after it was served. */
+export class LateNames {
+  private readonly peopleThen: Statement<[number], number | null>;
+  private readonly numberOf: Statement<[string], number>;
+
+  constructor(database: Database) {
+    this.peopleThen = database.prepare<[number], number | null>('SELECT min(people) FROM erasure WHERE at >= +?').pluck();
+    this.numberOf = database.prepare<[string], number>('SELECT id FROM person WHERE text = ?').pluck();
+  }
+
+  /**
+   * It may be when the log does not know the person, or has met them since the erasure only. Numbers that a process remembers do not
+   * count. `name`: as stored. `at`: when the list was served, in milliseconds since 1970.
+   */
+  mayBeErased(name: string, at: number): boolean {
+    const peopleThen = this.peopleThen.get(at - CLOCKS_APART_MS) ?? null;
+    return peopleThen !== null && (this.numberOf.get(name) ?? Number.POSITIVE_INFINITY) > peopleThen;
+  }
+}
 
 export interface LogErasure {
   readonly events: number;
@@ -24,7 +50,10 @@ export function namesOfPeople(database: Database, people: readonly number[]): st
 
 /** Erases a person by id in one transaction and empties the pages that held them; counts of what was there. */
 export function erasePerson(database: Database, userId: string): LogErasure {
+  const noteTime = database.prepare('INSERT INTO erasure SELECT +?, coalesce(max(id), 0) FROM person');
   const person = database.prepare('SELECT id FROM person WHERE text = ?').pluck().get(userId) as number | undefined;
+  // Also of a person whose only lists are still at a node.
+  if (person === undefined) noteTime.run(Date.now());
   if (person === undefined) return { events: 0, strayEvents: 0, servedLists: 0, sessions: [] };
   database.pragma('secure_delete = ON');
   const erased = database
@@ -38,6 +67,7 @@ export function erasePerson(database: Database, userId: string): LogErasure {
       const servedLists = database.prepare('UPDATE served_list SET person = NULL, session = NULL WHERE person = ?').run(person).changes;
       // The number stays taken: a serving process may still hold it, and another person must never get it.
       database.prepare('UPDATE person SET text = ? WHERE id = ?').run(`erased ${newId()}`, person);
+      noteTime.run(Date.now());
       return { events, strayEvents, servedLists, sessions };
     })
     .immediate();

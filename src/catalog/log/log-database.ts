@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { CROP_TABLES, CropLog } from './crop-log.ts';
 import { migrate, openDatabase } from '../database.ts';
 import type { Database, DatabaseOptions } from '../database.ts';
+import { ERASURE_TIMES } from './erasure-log.ts';
 import { ACTION_TABLES, EngagementLog, EVENT_TABLES, HIDE_TABLES, STRAY_HIDE_TABLES } from './engagement-log.ts';
 import { GroupCommit } from './group-commit.ts';
 import { judgedLists } from './judged-lists.ts';
@@ -23,6 +24,7 @@ const STEPS = [
   SHOWN_TABLES,
   STRAY_HIDE_TABLES,
   ACTION_TABLES,
+  ERASURE_TIMES,
 ];
 
 interface LogOptions extends DatabaseOptions {

@@ -5,6 +5,7 @@
 import type { Database, Statement } from '../database.ts';
 import type { Matrix } from '../../math/matrix.ts';
 import { zeroMatrix } from '../../math/matrix.ts';
+import { LateNames } from './erasure-log.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { decodeItems, decodeRows, encodeItems, encodeRows } from './served-list-codec.ts';
 import { SURFACES } from './served-list.ts';
@@ -124,6 +125,7 @@ export class ServedListLog {
   private readonly commit: GroupCommit;
   private readonly words: WordLog;
   private readonly people: WordLog;
+  private readonly late: LateNames;
   private readonly nameUser: NameUser;
   private readonly insert: Statement<unknown[]>;
   private readonly byId: Statement<[string], ListRow>;
@@ -140,6 +142,7 @@ export class ServedListLog {
     this.commit = commit;
     this.words = new WordLog(database, 'word');
     this.people = new WordLog(database, 'person', nameUser);
+    this.late = new LateNames(database);
     commit.onUndone(() => {
       this.words.forget();
       this.people.forget();
@@ -199,15 +202,22 @@ export class ServedListLog {
   }
 
   /**
-   * The same for a list that may be there already: false when it was. Lists from elsewhere are sent again when nobody answered.
+   * The same for a list that comes late, from elsewhere: false when it was there already, as lists are sent again when nobody
+   * answered. It comes without a name when its person may have been erased meanwhile.
    */
   async appendOnce(list: ServedList): Promise<boolean> {
     let isNew = false;
     await this.commit.write(() => {
       isNew = this.known.get(list.recommendationId) === undefined;
-      if (isNew) this.write(list);
+      if (isNew) this.write(this.withoutErased(list));
     });
     return isNew;
+  }
+
+  private withoutErased(list: ServedList): ServedList {
+    const { userId, sessionId: _, ...nameless } = list;
+    const isSure = userId === null || !this.late.mayBeErased(this.nameUser(userId), list.at);
+    return isSure ? list : { ...nameless, userId: null };
   }
 
   /** With its feature rows; null when the log does not hold it, also while it waits for its commit. */
