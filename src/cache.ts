@@ -39,8 +39,8 @@ export interface Cache {
   increment(key: string, ttlMs: number): Promise<number | null>;
   /** Puts values at the head of a list, the last one first, and keeps its first `most`; false when that was not done. */
   push(key: string, values: readonly Buffer[], most: number, ttlMs: number): Promise<boolean>;
-  /** A list from its head. */
-  list(key: string): Promise<readonly Buffer[]>;
+  /** A list from its head; null when nobody could be asked. */
+  list(key: string): Promise<readonly Buffer[] | null>;
   /** Forgets what is kept under `key`; false when the server was away. */
   forget(key: string): Promise<boolean>;
   state(): CacheState;
@@ -246,7 +246,7 @@ export function cacheOn(link: RedisLink): Cache {
         for (const [error] of (await transaction.exec()) ?? []) if (error) throw error;
         return true;
       }, false),
-    list: async (key) => link.attempt<readonly Buffer[]>(() => client.lrangeBuffer(key, 0, -1), []),
+    list: async (key) => link.attempt<readonly Buffer[] | null>(() => client.lrangeBuffer(key, 0, -1), null),
     async forget(key) {
       return (await link.attempt<number | null>(() => client.unlink(key), null, CONNECT_MS)) !== null;
     },

@@ -23,12 +23,14 @@ interface SharedAction {
 const KEPT_PER_USER = 300;
 const BATCH = 500;
 const REST_MS = 250;
+/** Events that wait for Redis at most; with more, the newest are not shared. */
+export const WAITING_MAX = 10_000;
 /** Users whose actions are remembered here, and how long before they are asked for again. */
 const USERS_KEPT = 10_000;
 const FRESH_MS = 2000;
 
 export class SharedActions {
-  /** Events that could not be published: their users are known to this process alone. */
+  /** Events that there was no room for while Redis was away: they are known to this process alone. */
   unpublished = 0;
   /** Events laid into the lists of their users by this process. */
   consumed = 0;
@@ -36,7 +38,10 @@ export class SharedActions {
   private readonly stream: EventStream;
   private readonly pins: PinColumns;
   private readonly nameUser: NameUser;
-  private readonly known = new LRUCache<string, readonly PastAction[]>({ max: USERS_KEPT, ttl: FRESH_MS });
+  private readonly known = new LRUCache<string, readonly PastAction[]>({ max: USERS_KEPT, ttl: FRESH_MS, noDeleteOnStaleGet: true });
+  /** What Redis does not have yet, oldest first. */
+  private readonly waiting: Buffer[] = [];
+  private sending = false;
   private closed = false;
   private following: Promise<void> = Promise.resolve();
 
@@ -48,32 +53,43 @@ export class SharedActions {
     this.pins = pins;
   }
 
-  /** Publishes to other processes after the receipt; what can't be published is counted. */
+  /**
+   * Publishes to other processes after the receipt. What Redis does not take waits and is tried again; it may come twice then, which
+   * changes nothing, since the strongest action with a pin counts.
+   */
   publish(events: readonly Engagement[]): void {
     const told = events.flatMap(({ userId, pinIndex, type, at }): Buffer[] => {
       if (userId === null || type === 'impression') return [];
       const action: SharedAction = { userId: this.nameUser(userId), pinId: this.pins.idOf(pinIndex), type, at };
       return [Buffer.from(JSON.stringify(action))];
     });
-    if (told.length === 0) return;
-    void this.stream.publish(told).then((published) => {
-      if (!published) this.unpublished += told.length;
-    });
+    const taken = told.slice(0, WAITING_MAX - this.waiting.length);
+    this.unpublished += told.length - taken.length;
+    this.waiting.push(...taken);
+    void this.send();
   }
 
-  /** Has the actions of a user at hand for `of`; as long as Redis may take, at most. */
+  private async send(): Promise<void> {
+    if (this.sending) return;
+    this.sending = true;
+    while (this.waiting.length > 0 && !this.closed) {
+      const batch = this.waiting.slice(0, BATCH);
+      if (await this.stream.publish(batch)) this.waiting.splice(0, batch.length);
+      else await new Promise((again) => setTimeout(again, REST_MS));
+    }
+    this.sending = false;
+  }
+
+  /** Has the actions of a user at hand for `of`; as long as Redis may take, at most. While it is away, what was known of them stays. */
   async bring(userId: string): Promise<void> {
     if (this.known.has(userId)) return;
     const values = await this.cache.list(CACHE_KEYS.actions.key(this.nameUser(userId)));
-    this.known.set(
-      userId,
-      values.flatMap((value) => this.actionOf(value)),
-    );
+    this.known.set(userId, values?.flatMap((value) => this.actionOf(value)) ?? this.of(userId));
   }
 
   /** What was brought of a user, newest first. */
   of(userId: string): readonly PastAction[] {
-    return this.known.get(userId) ?? [];
+    return this.known.get(userId, { allowStale: true }) ?? [];
   }
 
   private actionOf(value: Buffer): PastAction[] {

@@ -58,7 +58,7 @@ function contract(open: () => Cache): void {
   });
 
   it('keeps the newest of a list, newest first', async () => {
-    const texts = async (): Promise<string[]> => (await cache.list('list')).map((value) => value.toString());
+    const texts = async (): Promise<string[]> => ((await cache.list('list')) ?? []).map((value) => value.toString());
     expect(await texts()).toEqual([]);
     const pushed = await cache.push(
       'list',

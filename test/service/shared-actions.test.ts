@@ -5,8 +5,8 @@ import type { PinColumns } from '../../src/catalog/pins/pin-columns.ts';
 import { userNaming } from '../../src/catalog/pins/user-pseudonym.ts';
 import { redisStream } from '../../src/event-stream.ts';
 import { memoryStream } from '../contracts/memory-stream.ts';
-import { eraseShared, SharedActions } from '../../src/service/shared-actions.ts';
-import { HAS_REDIS, redisCommand, startRedis } from '../../torture/redis-server.ts';
+import { eraseShared, SharedActions, WAITING_MAX } from '../../src/service/shared-actions.ts';
+import { freePort, HAS_REDIS, redisCommand, startRedis } from '../../torture/redis-server.ts';
 
 /** Two processes number the same pins differently. */
 const pinsOf = (...ids: string[]): PinColumns =>
@@ -42,7 +42,7 @@ describe('what users do, shared', () => {
     here.publish([event(0, 1000)]);
     await there.consume();
     expect(await cache.list(CACHE_KEYS.actions.key('ann'))).toEqual([]);
-    const [stored] = await cache.list(CACHE_KEYS.actions.key(nameUser('ann')));
+    const [stored] = (await cache.list(CACHE_KEYS.actions.key(nameUser('ann')))) ?? [];
     expect(stored.toString()).not.toContain('ann');
     await there.bring('ann');
     expect(there.of('ann')).toHaveLength(1);
@@ -112,4 +112,47 @@ describe.skipIf(!HAS_REDIS)('what users do, on a Redis that is full (skipped whe
     await cache.close();
     await redis.stop();
   });
+});
+
+// While Redis was silent for half a second, what somebody hid was never told to the other machines.
+it.skipIf(!HAS_REDIS)(
+  'what happens while Redis is away comes when it is back, up to a bound (skipped where there is no redis-server)',
+  async () => {
+    const port = await freePort();
+    const link = new RedisLink(`redis://127.0.0.1:${port}`);
+    const cache = cacheOn(link);
+    const reading = new RedisLink(`redis://127.0.0.1:${port}`);
+    const actions = new SharedActions(cache, redisStream(link, reading, 'reader'), pinsOf('a', 'b', 'c'), userNaming(''));
+    actions.publish(Array.from({ length: WAITING_MAX + 2 }, (_, at) => event(0, at)));
+    expect(actions.unpublished).toBe(2);
+    const redis = await startRedis(port);
+    const length = async (): Promise<number> => Number(/\d+/.exec(await redisCommand(port, 'XLEN rp:events'))?.[0]);
+    for (let round = 0; round < 500 && (await length()) < WAITING_MAX; round++) await wait(50);
+    expect(await length()).toBe(WAITING_MAX);
+    expect(await redisCommand(port, 'XREVRANGE rp:events + - COUNT 1')).toContain(`"at":${WAITING_MAX - 1}`);
+    await actions.close();
+    await cache.close();
+    await redis.stop();
+  },
+);
+
+// A pin that somebody hid came back for as long as Redis was silent.
+it.skipIf(!HAS_REDIS)('what was known of a user stays known while Redis is away (skipped where there is no redis-server)', async () => {
+  const redis = await startRedis();
+  const link = await linked(redis.url);
+  const cache = cacheOn(link);
+  const actions = new SharedActions(cache, redisStream(link, await linked(redis.url), 'reader'), pinsOf('a'), userNaming(''));
+  const action = { userId: 'ann', pinId: 'a', type: 'hide', at: 1000 };
+  expect(await cache.push(CACHE_KEYS.actions.key('ann'), [Buffer.from(JSON.stringify(action))], 10, 60_000)).toBe(true);
+  await actions.bring('ann');
+  expect(actions.of('ann')).toHaveLength(1);
+  await redis.stop();
+  // Longer than it is remembered without asking.
+  for (let round = 0; round < 25; round++) {
+    await wait(100);
+    await actions.bring('ann');
+    expect(actions.of('ann')).toHaveLength(1);
+  }
+  await actions.close();
+  await cache.close();
 });

@@ -80,14 +80,17 @@ export async function forgetInRedis(redisUrl: string, names: readonly string[]):
   if (redisUrl === '') return 'not configured';
   const link = new RedisLink(redisUrl);
   const cache = cacheOn(link);
+  const away = (): string => `away: ${link.reason}; its entries end by themselves within seven days, or run this again`;
   try {
     for (let waited = 0; link.reason !== null && waited < REDIS_MS; waited += 20) await new Promise((again) => setTimeout(again, 20));
     let removed = 0;
     for (const name of names) {
       const inStream = await eraseShared(cache, redisStream(link, link), name);
-      if (inStream === null) return `away: ${link.reason}; its entries end by themselves within seven days, or run this again`;
+      if (inStream === null) return away();
       removed += inStream;
-      if ((await cache.list(CACHE_KEYS.actions.key(name))).length > 0) return 'still holds the user';
+      const left = await cache.list(CACHE_KEYS.actions.key(name));
+      if (left === null) return away();
+      if (left.length > 0) return 'still holds the user';
     }
     return `forgotten, ${counted(removed, 'entry', 'entries')} of the stream removed`;
   } finally {
