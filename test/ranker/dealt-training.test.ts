@@ -4,13 +4,16 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
+import type { JudgedList } from '../../src/catalog/log/judged-list.ts';
 import { openLog } from '../../src/catalog/log/log-database.ts';
 import { writeLogSegments } from '../../src/catalog/log/log-segments.ts';
 import { GRADES } from '../../src/grades.ts';
 import { job as trainRanker } from '../../src/jobs/models/train-ranker.ts';
 import { readLog } from '../../src/jobs/models/train-from-log.ts';
 import { DealtLog, type RunPieces } from '../../src/ranker/training/dealt-rows.ts';
-import { trainDealt } from '../../src/ranker/training/dealt-training.ts';
+import { dealtCurve, trainDealt } from '../../src/ranker/training/dealt-training.ts';
+import { type LearningCurve, learningCurve } from '../../src/ranker/training/learning-curve.ts';
+import { sliceLog } from '../../src/ranker/training/log-data.ts';
 import { trainOnLog } from '../../src/ranker/training/log-training.ts';
 import {
   answerForPiece,
@@ -41,12 +44,16 @@ const settings = {
 } as const;
 
 /** A data folder with a log, and its segments beside it. */
-async function dealtFolder(lists: number, parts: number) {
+async function dealtFolder(
+  lists: number | readonly JudgedList[],
+  parts: number,
+  surfaces: readonly ('closeup' | 'home-feed')[] = ['closeup'],
+) {
   const folder = temporaryFolder();
-  await writeMadeUpLog(folder, madeUpLog(lists, 3, 0.5, 0.1));
+  await writeMadeUpLog(folder, typeof lists === 'number' ? madeUpLog(lists, 3, 0.5, 0.1) : lists);
   const shared = join(folder, 'shared');
   const log = openLog(folder);
-  const plan = writeTrainingPlan(shared, writeLogSegments(shared, [log], { surfaces: ['closeup'], parts }), GRADES);
+  const plan = writeTrainingPlan(shared, writeLogSegments(shared, [log], { surfaces, parts }), GRADES);
   log.close();
   return { folder, shared, plan };
 }
@@ -119,6 +126,42 @@ it('toward a prior and under signs they agree as well', async () => {
   expect(dealt.model.heldBySign).toEqual(here.model.heldBySign);
 });
 
+const curveIn = (receipt: object): LearningCurve => (receipt as { readonly learningCurve: LearningCurve }).learningCurve;
+
+/** Two curves of the same lists: what is counted is the same, what is measured but for rounding. */
+function expectSameCurve(a: LearningCurve, b: LearningCurve): void {
+  const countedOf = ({ points, word }: LearningCurve) => ({
+    word,
+    points: points.map(({ share, lists, rows, pairs, c }) => ({ share, lists, rows, pairs, c })),
+  });
+  expect(countedOf(a)).toEqual(countedOf(b));
+  expect(a.baselines).toEqual(b.baselines);
+  for (const what of ['ndcg10', 'gain'] as const)
+    for (const [at, point] of a.points.entries())
+      for (const figure of ['mean', 'low', 'high'] as const)
+        expect(point[what]?.[figure] ?? 0).toBeCloseTo(b.points[at][what]?.[figure] ?? 0, 9);
+}
+
+it(
+  'the learning curve of dealt rows is that of rows that lie here, also where people are the truth that lists share',
+  { timeout: 120_000 },
+  async () => {
+    const feeds = [...madeUpLog(160, 3, 0.5, 0.1)].map((list, at) => ({
+      ...list,
+      ...(at % 3 === 0 ? { queryPinIndex: -1, surface: 'home-feed' as const } : {}),
+    }));
+    const { folder, shared, plan } = await dealtFolder(feeds, 4, ['closeup', 'home-feed']);
+    const given = { ...settings, sets: ['control'], c: null } as const;
+    const data = readLog(folder, {});
+    const here = await trainOnLog(data, given);
+    const log = await DealtLog.of(shared, plan, inTurn(shared, plan));
+    const curve = await dealtCurve(log, await trainDealt(log, given), given);
+    const early = sliceLog(data, 0, data.lists.length - here.holdout.lists.length);
+    expect(early.lists.some(({ queryPinIndex }) => queryPinIndex < 0)).toBe(true);
+    expectSameCurve(curve, await learningCurve(early, here.holdout, here, given));
+  },
+);
+
 it('a plain loop over the shard command trains, and people are numbers in what it reads', { timeout: 120_000 }, async () => {
   const { folder, shared, plan } = await dealtFolder(120, 2);
   const here = await trainOnLog(readLog(folder, {}), settings);
@@ -151,7 +194,7 @@ it('a plain loop over the shard command trains, and people are numbers in what i
 
 it('what needs the rows in memory is refused on Spark', async () => {
   const folder = topicFolder();
-  for (const options of [{ ladder: true }, { learningCurve: true }, { propensity: 'randomized' }, { report: 'r.html' }] as const)
+  for (const options of [{ ladder: true }, { propensity: 'randomized' }, { report: 'r.html' }] as const)
     await expect(runJob(trainRanker, folder, { ...options, on: 'spark' })).rejects.toMatchObject({ code: 'JOB_USAGE' });
   await expect(runJob(trainRanker, folder, { letor: 'rows.txt', out: 'model.json', on: 'spark' })).rejects.toMatchObject({
     code: 'JOB_USAGE',
@@ -167,10 +210,11 @@ it.skipIf(!HAS_SPARK)(
     await writeMadeUpLog(folder, madeUpLog(200, 3, 0.5, 0.1));
     const modelOf = (name: string) =>
       JSON.parse(readFileSync(join(folder, 'models', `${name}.json`), 'utf8')) as { readonly features: readonly ModelFeature[] };
-    await runJob(trainRanker, folder, { c: 0.01, name: 'here' });
+    const here = await runJob(trainRanker, folder, { c: 0.01, name: 'here', learningCurve: true });
     const dealt = { c: 0.01, on: 'spark', master: 'local[2]', parts: 3 } as const;
-    const receipt = await runJob(trainRanker, folder, { ...dealt, name: 'dealt' }, { sparkSubmit: SUBMIT });
+    const receipt = await runJob(trainRanker, folder, { ...dealt, name: 'dealt', learningCurve: true }, { sparkSubmit: SUBMIT });
     expect(receipt).toMatchObject({ model: 'dealt', converged: true });
+    expectSameCurve(curveIn(receipt), curveIn(here));
     expect(farthest(modelOf('dealt').features, modelOf('here').features)).toBeLessThan(1e-9);
     expect(existsSync(join(folder, 'spark', 'training'))).toBe(false);
     // A program that is killed with its third gradient, once.

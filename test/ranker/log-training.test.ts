@@ -176,8 +176,8 @@ describe('learning curve', () => {
 
   it('shares are nested, cut no truth, and hold no list that judges; C is chosen by the lists of the share', async () => {
     const { early, curve, whole } = await curveOf(300, null);
-    const shares = drawnShares(early, settings.seed);
     const truths = clustersOf(early);
+    const shares = drawnShares(truths, settings.seed);
     for (const [at, { lists }] of shares.entries()) {
       const inside = new Set(lists.map((list) => truths[list]));
       expect(lists).toEqual(truths.flatMap((truth, list) => (inside.has(truth) ? [list] : [])));
@@ -185,8 +185,8 @@ describe('learning curve', () => {
     }
     expect(shares[3].lists).toHaveLength(early.lists.length);
     expect(curve.points.map(({ lists }) => lists)).toEqual(shares.map(({ lists }) => lists.length));
-    expect(drawnShares(early, settings.seed)).toEqual(shares);
-    expect(drawnShares(early, 2)).not.toEqual(shares);
+    expect(drawnShares(truths, settings.seed)).toEqual(shares);
+    expect(drawnShares(truths, 2)).not.toEqual(shares);
     expect(curve.points[3].c).toBe(whole.c);
   });
 

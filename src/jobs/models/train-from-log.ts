@@ -20,7 +20,7 @@ import { AS_RETRIEVED } from '../../ranker/measures/baselines.ts';
 import { FEATURE_COLUMNS } from '../../ranker/scoring/feature-table.ts';
 import { climbLadder, type LadderStep } from '../../ranker/measures/ablation-ladder.ts';
 import { DealtLog } from '../../ranker/training/dealt-rows.ts';
-import { trainDealt } from '../../ranker/training/dealt-training.ts';
+import { dealtCurve, trainDealt } from '../../ranker/training/dealt-training.ts';
 import { writeTrainingPlan } from '../../ranker/training/training-shards.ts';
 import { learningCurve } from '../../ranker/training/learning-curve.ts';
 import { listScorer } from '../../ranker/training/linear-trainer.ts';
@@ -85,7 +85,7 @@ export async function trainFromLog(input: LogInput) {
   const startedAt = performance.now();
   const setting = settingOf(input);
   const { trained, held, curve, ladder, propensity } =
-    options.on === 'spark' ? { trained: await trainOnSpark(input, setting) } : await trainHere(input, setting);
+    options.on === 'spark' ? await trainOnSpark(input, setting) : await trainHere(input, setting);
   progress.stop();
   const seconds = (performance.now() - startedAt) / 1000;
   const { registry } = setting;
@@ -145,15 +145,15 @@ async function trainHere({ options, progress, dataFolder, signal }: LogInput, { 
 }
 
 /** What needs the rows in memory. */
-const HELD_ONLY = ['learningCurve', 'ladder', 'report'] as const;
+const HELD_ONLY = ['ladder', 'report'] as const;
 
 /** With the rows dealt to the tasks of Spark. */
-async function trainOnSpark(input: LogInput, { surface, grades, learning }: Setting): Promise<LogTraining> {
+async function trainOnSpark(input: LogInput, { surface, grades, learning }: Setting) {
   const { options, progress, dataFolder } = input;
   const asked = HELD_ONLY.filter((name) => options[name] !== undefined && options[name] !== false);
   if (options.propensity !== 'none' || asked.length > 0)
     throw new ServiceError('JOB_USAGE', {
-      reason: '--learning-curve, --ladder, --report and --propensity look at rows of all lists: they are not for --on spark',
+      reason: '--ladder, --report and --propensity look at rows of all lists: they are not for --on spark',
     });
   const folder = sharedFolder(input, 'training');
   progress.start('writing the log', 0);
@@ -162,14 +162,17 @@ async function trainOnSpark(input: LogInput, { surface, grades, learning }: Sett
     return writeTrainingPlan(folder, writeLogSegments(folder, logs, range), grades);
   });
   if (plan.keys.length === 0) throw noLists(dataFolder);
-  const trained = await onSpark(input, 'train-ranker', folder, async (run) => {
+  const done = await onSpark(input, 'train-ranker', folder, async (run) => {
     const log = await DealtLog.of(folder, plan, run);
     if (log.groups.length === 0) throw noLists(dataFolder);
     if (learning.c === null) requireEnough(log.acted, surface);
-    return trainDealt(log, { ...learning, onStep: (step) => progress.note(step) });
+    const trained: LogTraining = await trainDealt(log, { ...learning, onStep: (step) => progress.note(step) });
+    const onShare = (share: number): void => progress.note(learningFrom(share));
+    const curve = options.learningCurve ? await dealtCurve(log, trained, { ...learning, onShare }) : null;
+    return { trained, curve, held: null, ladder: null, propensity: null };
   });
   rmSync(folder, { recursive: true });
-  return trained;
+  return done;
 }
 
 /** Choice: with fewer lists that hold an action folds cannot choose C, and no judge can tell a gain. */
@@ -191,12 +194,14 @@ async function judged({ config, dataFolder }: JobInput, name: string): Promise<J
   }
 }
 
+const learningFrom = (share: number): string => `learning from ${share} of the lists`;
+
 type CurveSettings = Parameters<typeof learningCurve>[3];
 
 /** The learning curve on the same split. */
 function curveOf(data: LogData, training: HeldTraining, settings: CurveSettings, onStep: (step: string) => void) {
   const early = sliceLog(data, 0, data.lists.length - training.holdout.lists.length);
-  const onShare = (share: number): void => onStep(`learning from ${share} of the lists`);
+  const onShare = (share: number): void => onStep(learningFrom(share));
   return learningCurve(early, training.holdout, training, { ...settings, onShare });
 }
 

@@ -15,42 +15,71 @@ import {
   type QuestionKind,
   readGroups,
   readRows,
+  readTruths,
   type RowsReceipt,
   type TrainingPlan,
   unpacked,
+  writePick,
   writeQuestion,
 } from './training-shards.ts';
 
 /** Has a step done for some pieces, and resolves to what each said, in their order. */
 export type RunPieces = (step: string, pieces: readonly number[], question?: string) => Promise<readonly object[]>;
 
-/** Pieces whose rows are written. */
-export class DealtLog {
+/** Where pieces lie, who works on them, and what each said when its rows were written. */
+interface Dealt {
+  readonly folder: string;
+  readonly plan: TrainingPlan;
+  readonly run: RunPieces;
   readonly receipts: readonly RowsReceipt[];
+}
+
+/** Pieces whose rows are written, or some lists of theirs. */
+export class DealtLog {
   /** The first list of each piece, and behind the last the number of all. */
   readonly starts: readonly number[];
   /** Of every list the replay that it belongs to; -1: people saw it. */
   readonly groups: Int32Array;
-  private readonly folder: string;
-  private readonly plan: TrainingPlan;
-  private readonly run: RunPieces;
+  readonly receipts: readonly RowsReceipt[];
+  private readonly dealt: Dealt;
+  private readonly pick: string | undefined;
 
-  private constructor(folder: string, plan: TrainingPlan, run: RunPieces, receipts: readonly RowsReceipt[]) {
-    this.folder = folder;
-    this.plan = plan;
-    this.run = run;
-    this.receipts = receipts;
-    const starts = [0];
-    for (const { lists } of receipts) starts.push(starts[starts.length - 1] + lists);
+  /** `pick`: the name of what was picked of each piece; absent: all. */
+  private constructor(dealt: Dealt, starts: readonly number[], groups: Int32Array, pick?: string) {
+    this.dealt = dealt;
+    this.receipts = dealt.receipts;
     this.starts = starts;
-    this.groups = new Int32Array(starts[receipts.length]);
-    for (const piece of plan.keys.keys()) this.groups.set(readGroups(folder, plan, piece), starts[piece]);
+    this.groups = groups;
+    this.pick = pick;
   }
 
   /** Has the rows of all pieces written. */
   static async of(folder: string, plan: TrainingPlan, run: RunPieces): Promise<DealtLog> {
     const receipts = (await run('rows', [...plan.keys.keys()])) as readonly RowsReceipt[];
-    return new DealtLog(folder, plan, run, receipts);
+    const starts = startsOf(receipts.map(({ lists }) => lists));
+    const groups = new Int32Array(starts[receipts.length]);
+    for (const piece of plan.keys.keys()) groups.set(readGroups(folder, plan, piece), starts[piece]);
+    return new DealtLog({ folder, plan, run, receipts }, starts, groups);
+  }
+
+  /** Some of all lists, ascending, as a log of their own to learn from. */
+  picked(lists: readonly number[]): DealtLog {
+    const name = nameOf(JSON.stringify(lists));
+    let at = 0;
+    const counts = this.dealt.plan.keys.map((_, piece) => {
+      const within: number[] = [];
+      for (; lists[at] < this.starts[piece + 1]; at++) within.push(lists[at] - this.starts[piece]);
+      writePick(this.dealt.folder, name, piece, within);
+      return within.length;
+    });
+    const groups = Int32Array.from(lists, (list) => this.groups[list]);
+    return new DealtLog(this.dealt, startsOf(counts), groups, name);
+  }
+
+  /** The truth that each of all lists shares with others. */
+  truths(): readonly string[] {
+    const { folder, plan } = this.dealt;
+    return plan.keys.flatMap((_, piece) => readTruths(folder, plan, piece));
   }
 
   /** Lists that were met and not taken. */
@@ -66,20 +95,18 @@ export class DealtLog {
 
   /** Asks the pieces that hold lists of the span. */
   async ask<Kind extends QuestionKind>(kind: Kind, { from, to }: ListSpan, about: Partial<DealtQuestion>): Promise<DealtAnswers[Kind][]> {
-    const question = JSON.stringify({ from, to, starts: this.starts, ...about });
-    const digest = newDigest();
-    digest.update(Buffer.from(question));
-    // Named for its content: no machine can have an older file of that name in its cache.
-    const name = digest.hex();
-    writeQuestion(this.folder, name, question);
-    return (await this.run(kind, this.piecesOf({ from, to }), name)) as DealtAnswers[Kind][];
+    const { starts, pick } = this;
+    const question = JSON.stringify({ from, to, starts, pick, ...about });
+    const name = nameOf(question);
+    writeQuestion(this.dealt.folder, name, question);
+    return (await this.dealt.run(kind, this.piecesOf({ from, to }), name)) as DealtAnswers[Kind][];
   }
 
-  /** The lists of a span, here. */
+  /** The lists of a span, here. Of all lists. */
   read({ from, to }: ListSpan): LogData {
     return joined(
       this.piecesOf({ from, to }).map((piece) => {
-        const data = readRows(this.folder, this.plan, piece);
+        const data = readRows(this.dealt.folder, this.dealt.plan, piece);
         const within = (list: number): number => Math.min(data.lists.length, Math.max(0, list - this.starts[piece]));
         return sliceLog(data, within(from), within(to));
       }),
@@ -87,8 +114,22 @@ export class DealtLog {
   }
 
   private piecesOf({ from, to }: ListSpan): number[] {
-    return [...this.plan.keys.keys()].filter((piece) => Math.max(from, this.starts[piece]) < Math.min(to, this.starts[piece + 1]));
+    const { starts } = this;
+    return [...this.receipts.keys()].filter((piece) => Math.max(from, starts[piece]) < Math.min(to, starts[piece + 1]));
   }
+}
+
+/** A file is named for its content: no machine can have an older one of that name in its cache. */
+function nameOf(content: string): string {
+  const digest = newDigest();
+  digest.update(Buffer.from(content));
+  return digest.hex();
+}
+
+function startsOf(counts: readonly number[]): readonly number[] {
+  const starts = [0];
+  for (const count of counts) starts.push(starts[starts.length - 1] + count);
+  return starts;
 }
 
 function joined(parts: readonly LogData[]): LogData {

@@ -18,6 +18,7 @@ export interface CurvePoint {
   /** Of the lists that the model learns from. */
   readonly share: number;
   readonly lists: number;
+  /** Of these lists, that were likely seen and taught something. */
   readonly rows: number;
   /** 0: these lists prefer no item to another, and nothing was learned. */
   readonly pairs: number;
@@ -38,20 +39,40 @@ export interface LearningCurve {
   readonly says: string;
 }
 
-interface CurveSettings extends LearningSettings {
+export interface CurveSettings {
   readonly seed: number;
   readonly onShare?: (share: number) => void;
 }
 
-/**
- * `whole` is what was learned from all of `early`. Lists that share their truth (one query, one user's home feeds, one owner of a
- * replay) are drawn together. Throws RANKER_NO_PAIRS where no later list has an action, JOB_STOPPED.
- */
-export async function learningCurve(
+/** What a curve shows of a model. `rows`: that it learned from. */
+interface LearnedShare extends Pick<Learned, 'model' | 'c'> {
+  readonly rows: number;
+}
+
+/** `whole` is what was learned from all of `early`. Throws RANKER_NO_PAIRS where no later list has an action, JOB_STOPPED. */
+export function learningCurve(
   early: LogData,
   holdout: LogData,
   whole: Pick<Learned, 'model' | 'training' | 'c'>,
+  settings: LearningSettings & CurveSettings,
+): Promise<LearningCurve> {
+  const told = ({ model, c, training }: typeof whole): LearnedShare => ({ model, c, rows: rowCount(training) });
+  return curveOver(clustersOf(early), holdout, told(whole), settings, async (lists) => {
+    if (settings.chooseSettings?.signal?.aborted) throw new ServiceError('JOB_STOPPED');
+    return told(await learnFrom(pickLists(early, lists), settings));
+  });
+}
+
+/**
+ * The curve of lists that may lie elsewhere. `truths` has one for each list that `whole` learned from. Lists that share their truth
+ * (one query, one user's home feeds, one owner of a replay) are drawn together, and `learn` learns from them alone.
+ */
+export async function curveOver(
+  truths: readonly string[],
+  holdout: LogData,
+  whole: LearnedShare,
   settings: CurveSettings,
+  learn: (lists: readonly number[]) => Promise<LearnedShare>,
 ): Promise<LearningCurve> {
   const { asServed, shuffled } = baselineScores(holdout, settings.seed);
   const { asServed: served, ...chance } = ndcgByContender(holdout, { asServed, shuffled });
@@ -62,16 +83,14 @@ export async function learningCurve(
   const pick = <T>(of: ArrayLike<T>): T[] => measured.map((list) => of[list]);
   const points: CurvePoint[] = [];
   let before: Float64Array | null = null;
-  for (const { share, lists } of drawnShares(early, settings.seed)) {
-    if (settings.chooseSettings?.signal?.aborted) throw new ServiceError('JOB_STOPPED');
+  for (const { share, lists } of drawnShares(truths, settings.seed)) {
     settings.onShare?.(share);
-    const part = share < 1 ? pickLists(early, lists) : early;
-    const learned = share < 1 ? await learnedOrNone(part, settings) : whole;
+    const learned = share < 1 ? await orNone(() => learn(lists)) : whole;
     const values: Float64Array | null = learned && ndcgByContender(holdout, { it: listScorer(holdout, learned.model.features) }).it;
     points.push({
       share,
-      lists: part.lists.length,
-      rows: rowCount(learned?.training ?? part),
+      lists: lists.length,
+      rows: learned?.rows ?? 0,
       pairs: learned?.model.pairs ?? 0,
       c: learned?.c ?? null,
       ndcg10: values && intervalsOf({ values }, settings.seed, clusters).values,
@@ -83,9 +102,9 @@ export async function learningCurve(
   return { points, baselines: { asServed: ofServed, shuffled: ofChance }, ...wordOf(points) };
 }
 
-async function learnedOrNone(part: LogData, settings: LearningSettings): Promise<Learned | null> {
+async function orNone(learn: () => Promise<LearnedShare>): Promise<LearnedShare | null> {
   try {
-    return await learnFrom(part, settings);
+    return await learn();
   } catch (error) {
     if (error instanceof ServiceError && error.code === 'RANKER_NO_PAIRS') return null;
     throw error;
@@ -93,9 +112,12 @@ async function learnedOrNone(part: LogData, settings: LearningSettings): Promise
 }
 
 /** Nested: truths stand in one order drawn by the seed, and a share takes them from the front until it has its lists. */
-export function drawnShares(data: LogData, seed: number): readonly { readonly share: number; readonly lists: readonly number[] }[] {
+export function drawnShares(
+  truths: readonly string[],
+  seed: number,
+): readonly { readonly share: number; readonly lists: readonly number[] }[] {
   const members = new Map<string, number[]>();
-  for (const [list, truth] of clustersOf(data).entries()) {
+  for (const [list, truth] of truths.entries()) {
     const others = members.get(truth);
     if (others) others.push(list);
     else members.set(truth, [list]);
@@ -103,7 +125,7 @@ export function drawnShares(data: LogData, seed: number): readonly { readonly sh
   const order = seededRandom(mixedSeed(seed, 'learning curve')).shuffled([...members.values()]);
   return SHARES.map((share) => {
     const lists: number[] = [];
-    for (const truth of order) if (lists.length < share * data.lists.length) lists.push(...truth);
+    for (const truth of order) if (lists.length < share * truths.length) lists.push(...truth);
     return { share, lists: lists.sort((a, b) => a - b) };
   });
 }

@@ -7,11 +7,15 @@
  *             answer a question about the lists of the piece. The question is a file, the answer is the receipt, nothing is kept:
  *             an answer depends on question and rows alone, so any task may give it, and give it again
  *
+ * A question may be about some of the lists only: `picks/NAME/N.json` says which of piece N.
+ *
  * Every answer is a sum over lists. Whoever asks (dealt-rows.ts) adds the answers in the order of the pieces.
  */
 import { join } from 'node:path';
+import type { ArtifactFile } from '../../catalog/artifacts/artifact-file.ts';
 import { hasPiece, openPiece, pieceFile, readPlain, writePiece } from '../../catalog/artifacts/piece-file.ts';
 import { judgedOfSegment } from '../../catalog/log/log-segments.ts';
+import { truthOf } from '../../catalog/log/judged-list.ts';
 import { replayGroupOf } from '../../catalog/log/replayed-list.ts';
 import { decodeRows, encodeRows } from '../../catalog/log/served-list-codec.ts';
 import type { Grades } from '../../grades.ts';
@@ -21,7 +25,7 @@ import { FEATURE_COLUMNS } from '../scoring/feature-table.ts';
 import type { ModelFeature } from '../scoring/linear-model.ts';
 import type { ColumnSums, Normalization } from '../scoring/normalizer.ts';
 import { listScorer } from './linear-trainer.ts';
-import { actedLists, collectLogData, type LogData, sliceLog, trainingRows } from './log-data.ts';
+import { actedLists, collectLogData, type LogData, pickLists, sliceLog, trainingRows } from './log-data.ts';
 import type { PairSpread } from './model-prior.ts';
 import { nonZeroCounts, rowCount } from './ranking-data.ts';
 import { RowsHere } from './training-questions.ts';
@@ -77,17 +81,19 @@ function arraysOf(data: LogData) {
   };
 }
 
+const headsOf = (file: ArtifactFile): LogData['lists'] =>
+  JSON.parse(Buffer.from(file.read('heads') as Uint8Array).toString()) as LogData['lists'];
+
 /** The rows of a piece, every column of the table. Throws ARTIFACT_REFUSED. */
 export function readRows(folder: string, plan: TrainingPlan, piece: number): LogData {
   const file = openPiece(pieceFile(folder, 'rows', piece), plan.keys[piece]);
   try {
     const numbers = (['grades', 'pinIndexes', 'positions', 'retrievedRanks', 'listStart'] as const).map((name) => [name, file.read(name)]);
-    const heads = Buffer.from(file.read('heads') as Uint8Array).toString();
     return {
       ...(Object.fromEntries(numbers) as Pick<LogData, 'grades' | 'pinIndexes' | 'positions' | 'retrievedRanks' | 'listStart'>),
       names: FEATURE_COLUMNS,
       rows: { kind: 'dense', data: decodeRows(file.read('features') as Uint8Array, FEATURE_COLUMNS).data as Float32Array },
-      lists: JSON.parse(heads) as LogData['lists'],
+      lists: headsOf(file),
       left: file.about<Pick<LogData, 'left'>>().left,
     };
   } finally {
@@ -105,8 +111,27 @@ export function readGroups(folder: string, plan: TrainingPlan, piece: number): I
   }
 }
 
+/** The truth that each list of a piece shares with others. Throws ARTIFACT_REFUSED. */
+export function readTruths(folder: string, plan: TrainingPlan, piece: number): readonly string[] {
+  const file = openPiece(pieceFile(folder, 'rows', piece), plan.keys[piece]);
+  try {
+    return headsOf(file).map(truthOf);
+  } finally {
+    file.close();
+  }
+}
+
+const pickFile = (folder: string, name: string, piece: number): string => pieceFile(folder, join('picks', name), piece, 'json');
+
+/** `lists`: ascending, counted within the piece. */
+export function writePick(folder: string, name: string, piece: number, lists: readonly number[]): void {
+  replaceFile(pickFile(folder, name, piece), JSON.stringify(lists));
+}
+
 /** A question about training rows: those that were likely seen, and some columns. */
 export interface DealtQuestion {
+  /** Some lists of each piece, by the name of their files; absent: all. What follows counts these alone. */
+  readonly pick?: string;
   /** Which lists, counted over all pieces; the end is exclusive. */
   readonly from: number;
   readonly to: number;
@@ -152,7 +177,9 @@ export function answerForPiece<Kind extends QuestionKind>(
   name: string,
 ): DealtAnswers[Kind] {
   const question = readPlain(questionFile(folder, name)) as DealtQuestion;
-  const all = readRows(folder, plan, piece);
+  const there = readRows(folder, plan, piece);
+  const { pick } = question;
+  const all = pick === undefined ? there : pickLists(there, readPlain(pickFile(folder, pick, piece)) as readonly number[]);
   const within = (list: number): number => Math.min(all.lists.length, Math.max(0, list - question.starts[piece]));
   const data = trainingRows(sliceLog(all, within(question.from), within(question.to)), question.columns);
   const { features = [] } = question;
