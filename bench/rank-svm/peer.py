@@ -1,4 +1,4 @@
-"""scikit-learn's LinearSVC on explicit pair differences, at falling tolerances until it reaches the given objective."""
+"""scikit-learn's LinearSVC on explicit pair differences, at falling tolerances until it reaches the given objective: once for each line of standard input."""
 import json
 import sys
 import time
@@ -18,12 +18,20 @@ for start in range(0, len(rows), length):
 d = np.vstack(blocks)
 sign = np.where(np.arange(len(d)) % 2 == 0, 1, -1)
 d *= sign[:, None]
-for tol in (1e-2, 1e-3, 1e-4, 1e-5):
+
+
+def trained(tol):
     started, started_cpu = time.perf_counter(), time.process_time()
     model = LinearSVC(loss="squared_hinge", dual=False, fit_intercept=False, C=c, tol=tol, max_iter=10000).fit(d, sign)
     seconds, cpu = time.perf_counter() - started, time.process_time() - started_cpu
     w = model.coef_[0]
     value = float(w @ w / 2 + c * (np.maximum(0, 1 - sign * (d @ w)) ** 2).sum())
-    if value <= target * (1 + 1e-4):
-        break
-print(json.dumps({"seconds": seconds, "cpuSeconds": cpu, "objective": value}))
+    return {"seconds": seconds, "cpuSeconds": cpu, "objective": value}
+
+
+tolerances = iter((1e-2, 1e-3, 1e-4, 1e-5))
+tolerance = next(tolerances)
+for line in sys.stdin:
+    while (result := trained(tolerance))["objective"] > target * (1 + 1e-4) and (lower := next(tolerances, None)):
+        tolerance = lower
+    print(json.dumps(result), flush=True)

@@ -2,17 +2,19 @@
  * Rank-SVM: training time on 200,000 rows x 60 columns in lists of 25, against scikit-learn's LinearSVC (LIBLINEAR's
  * primal solver) on the explicit pair differences, to the same objective; then 5,000,000 rows alone, with peak memory.
  */
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { seededRandom } from '../../src/math/random.ts';
 import { denseDesign } from '../../src/ranker/training/design-matrix.ts';
 import { preferenceLists } from '../../src/ranker/training/preference-sums.ts';
 import { trainRankSvm } from '../../src/ranker/training/rank-svm.ts';
-import { peerPython } from '../python-peer.ts';
+import { pairedRatio, reaches } from '../contest.ts';
 import { flagsOf } from '../flags.ts';
+import { median, peerPython } from '../python-peer.ts';
 
 const COLUMNS = 60;
 const LIST_LENGTH = 25;
@@ -53,7 +55,6 @@ function train(rowCount: number, seed: number) {
 }
 
 interface Timed {
-  readonly name: string;
   readonly seconds: number;
   /** Time of the processor, whatever else ran on the machine. */
   readonly cpuSeconds: number;
@@ -61,36 +62,34 @@ interface Timed {
 }
 
 export async function run({ argv }: { argv: readonly string[]; json: boolean }): Promise<Record<string, unknown>> {
-  const { noPeer, small: isSmall } = flagsOf(argv, { noPeer: false, small: false });
+  const { noPeer, small: isSmall, rounds } = flagsOf(argv, { noPeer: false, small: false, rounds: 9 });
   const wanted = noPeer ? { python: null, missing: 'left out' } : peerPython(['numpy', 'scikit-learn'], ['numpy', 'sklearn']);
-  const rounds = 3;
-  const raw: Timed[] = [];
-  let small = train(200_000, 1);
+  const { rows, grades, result: first } = train(200_000, 1);
+  const peer = wanted.python === null ? null : new Peer(wanted.python, rows, grades, first.objective);
+  const ours: Timed[] = [];
+  const theirs: Timed[] = [];
   for (let round = 0; round < rounds; round++) {
-    if (round > 0) small = train(200_000, 1);
-    const { seconds, cpuSeconds, result } = small;
-    raw.push({ name: 'ours', seconds, cpuSeconds, objective: result.objective });
+    const { seconds, cpuSeconds, result } = train(200_000, 1);
+    ours.push({ seconds, cpuSeconds, objective: result.objective });
+    if (peer) theirs.push(await peer.train());
   }
-  const peer = wanted.python === null ? null : peerSeconds(wanted.python, small.rows, small.grades, small.result.objective);
-  if (peer) raw.push({ name: 'scikit-learn', ...peer });
-  const mine = raw.filter((row) => row.name === 'ours');
-  const ours = median(mine.map((row) => row.seconds));
-  const oursCpu = median(mine.map((row) => row.cpuSeconds));
-  const large = isSmall ? null : largeRun();
-  const result = {
+  peer?.end();
+  const cpu = (row: Timed): number => row.cpuSeconds;
+  const ratio = peer ? pairedRatio(theirs.map(cpu), ours.map(cpu)) : null;
+  return {
     question: 'seconds to train on 200,000 rows x 60 columns, lists of 25',
-    ours,
-    peer: peer?.seconds ?? null,
-    ratio: peer ? peer.seconds / ours : null,
-    // Beside the clock, for machines that are shared.
-    cpu: { ours: oursCpu, peer: peer?.cpuSeconds ?? null, ratio: peer ? peer.cpuSeconds / oursCpu : null },
-    peerNote: peer ? 'scikit-learn LinearSVC, primal, on explicit pair differences' : (wanted.missing ?? 'the peer failed'),
-    pairs: small.result.pairs,
-    iterations: small.result.iterations,
-    fiveMillionRows: large,
-    raw,
+    ours: median(ours.map((row) => row.seconds)),
+    peer: peer ? median(theirs.map((row) => row.seconds)) : null,
+    // By processor time, for machines that are shared.
+    cpu: { ours: median(ours.map(cpu)), peer: peer ? median(theirs.map(cpu)) : null },
+    timesFaster: ratio,
+    twelveTimes: ratio && reaches(ratio, 12),
+    peerNote: peer ? 'scikit-learn LinearSVC, primal, on explicit pair differences' : wanted.missing,
+    pairs: first.pairs,
+    iterations: first.iterations,
+    fiveMillionRows: isSmall ? null : largeRun(),
+    raw: { ours, peer: theirs },
   };
-  return result;
 }
 
 function largeRun() {
@@ -108,23 +107,33 @@ function largeRun() {
   };
 }
 
-/** Trains the peer at falling tolerances until it reaches our objective within 1e-4, and reports that training's seconds. */
-function peerSeconds(python: string, rows: Float32Array, grades: Uint8Array, objective: number): Omit<Timed, 'name'> | null {
-  const folder = mkdtempSync(join(tmpdir(), 'related-pins-bench-'));
-  try {
-    writeFileSync(join(folder, 'rows.f32'), new Uint8Array(rows.buffer));
-    writeFileSync(join(folder, 'grades.u8'), grades);
-    const script = fileURLToPath(new URL('../../../bench/rank-svm/peer.py', import.meta.url));
-    const done = spawnSync(python, [script, folder, String(COLUMNS), String(LIST_LENGTH), String(C), String(objective)], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    return done.status === 0 ? (JSON.parse(done.stdout) as Omit<Timed, 'name'>) : null;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
+/** The peer, in a process of its own: it trains at falling tolerances until it reaches our objective within 1e-4, and then at that one. */
+class Peer {
+  private readonly folder: string;
+  private readonly child: ChildProcess;
+  private readonly lines: AsyncIterator<string>;
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1];
+  constructor(python: string, rows: Float32Array, grades: Uint8Array, objective: number) {
+    this.folder = mkdtempSync(join(tmpdir(), 'related-pins-bench-'));
+    writeFileSync(join(this.folder, 'rows.f32'), new Uint8Array(rows.buffer));
+    writeFileSync(join(this.folder, 'grades.u8'), grades);
+    const script = fileURLToPath(new URL('../../../bench/rank-svm/peer.py', import.meta.url));
+    const numbers = [COLUMNS, LIST_LENGTH, C, objective].map(String);
+    const child = spawn(python, [script, this.folder, ...numbers], { stdio: ['pipe', 'pipe', 'ignore'] });
+    this.lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+    this.child = child;
+  }
+
+  /** Trains once. */
+  async train(): Promise<Timed> {
+    this.child.stdin?.write('\n');
+    const { value, done } = await this.lines.next();
+    if (done) throw new Error('the peer failed');
+    return JSON.parse(value) as Timed;
+  }
+
+  end(): void {
+    this.child.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
 }

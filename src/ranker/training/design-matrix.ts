@@ -23,7 +23,13 @@ export function denseDesign(data: Float32Array | Float64Array, columns: number, 
     columns,
     times(w, out) {
       for (let c = 0; c < columns; c++) scaled[c] = w[c] * (scale ? scale[c] : 1);
-      for (let row = 0; row < rows; row++) out[row] = rowDot(data, row * columns, scaled, columns);
+      let row = 0;
+      for (; row + 3 < rows; row += 4) dotFourRows(data, row * columns, columns, scaled, row, out);
+      for (; row < rows; row++) {
+        let sum = 0;
+        for (let c = 0; c < columns; c++) sum += data[row * columns + c] * scaled[c];
+        out[row] = sum;
+      }
     },
     transposeTimes(v, out) {
       out.fill(0);
@@ -40,21 +46,33 @@ export function denseDesign(data: Float32Array | Float64Array, columns: number, 
   };
 }
 
-/** Four sums side by side: one alone would wait for each addition to finish before the next. */
-function rowDot(data: Float32Array | Float64Array, at: number, w: Float64Array, columns: number): number {
+/** out_r = x_r w for four rows at once: one sum alone would wait for each addition to finish before the next. */
+function dotFourRows(
+  data: Float32Array | Float64Array,
+  at: number,
+  columns: number,
+  w: Float64Array,
+  row: number,
+  out: Float64Array,
+): void {
+  const at1 = at + columns;
+  const at2 = at1 + columns;
+  const at3 = at2 + columns;
   let s0 = 0;
   let s1 = 0;
   let s2 = 0;
   let s3 = 0;
-  let c = 0;
-  for (; c + 3 < columns; c += 4) {
-    s0 += data[at + c] * w[c];
-    s1 += data[at + c + 1] * w[c + 1];
-    s2 += data[at + c + 2] * w[c + 2];
-    s3 += data[at + c + 3] * w[c + 3];
+  for (let c = 0; c < columns; c++) {
+    const weight = w[c];
+    s0 += data[at + c] * weight;
+    s1 += data[at1 + c] * weight;
+    s2 += data[at2 + c] * weight;
+    s3 += data[at3 + c] * weight;
   }
-  for (; c < columns; c++) s0 += data[at + c] * w[c];
-  return s0 + s1 + (s2 + s3);
+  out[row] = s0;
+  out[row + 1] = s1;
+  out[row + 2] = s2;
+  out[row + 3] = s3;
 }
 
 /** out += v_r x_r for four rows at once, so that `out` is read and written once for the four. */

@@ -39,7 +39,6 @@ export class PairLoss {
   private readonly worse: Float64Array;
   private readonly scores: Float64Array;
   private readonly g: Float64Array;
-  private readonly part: Float64Array;
   private readonly slope: Float64Array;
   private readonly u: Float64Array;
 
@@ -50,7 +49,7 @@ export class PairLoss {
     this.lists = lists;
     this.sums = new PreferenceSums(lists, weights);
     const perRow = (): Float64Array => new Float64Array(x.rows);
-    [this.better, this.worse, this.scores, this.g, this.part, this.slope, this.u] = Array.from({ length: 7 }, perRow);
+    [this.better, this.worse, this.scores, this.g, this.slope, this.u] = Array.from({ length: 6 }, perRow);
   }
 
   /** Freezes the violated pairs at w. */
@@ -58,8 +57,8 @@ export class PairLoss {
     const { better, worse, scores, g } = this;
     this.x.times(w, scores);
     this.sums.freeze(scores);
-    this.sums.better(null, better);
-    this.sums.worse(null, worse);
+    this.sums.better(null, better.fill(0));
+    this.sums.worse(null, worse.fill(0));
     this.pairSums(scores, g);
     let value = 0;
     for (let i = 0; i < scores.length; i++)
@@ -138,9 +137,8 @@ export class PairLoss {
 
   /** G(u) = G+(u) + G-(u) over the frozen pairs. */
   private pairSums(u: Float64Array, out: Float64Array): void {
-    this.sums.better(u, out);
-    this.sums.worse(u, this.part);
-    for (let i = 0; i < out.length; i++) out[i] += this.part[i];
+    this.sums.better(u, out.fill(0));
+    this.sums.worse(u, out);
   }
 }
 

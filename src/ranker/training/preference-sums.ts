@@ -111,7 +111,8 @@ export class PreferenceSums {
       throw new RangeError(`grade weights: expected at most ${MOST_WEIGHTED_LEVELS} grades, got ${lists.levelCount}`);
     this.lists = lists;
     this.weights = weights;
-    this.order = Int32Array.from(lists.levels, (_, row) => row);
+    this.order = new Int32Array(lists.levels.length);
+    for (let row = 0; row < this.order.length; row++) this.order[row] = row;
     this.sums = weights.grades ? new WeightedLevelSums(lists.levelCount, weights.grades) : new LevelSums(lists.levelCount);
     this.scores = new Float64Array(lists.levels.length);
   }
@@ -123,7 +124,7 @@ export class PreferenceSums {
     for (let list = 0; list + 1 < start.length; list++) sortRange(this.order, scores, start[list], start[list + 1]);
   }
 
-  /** As the better side: out_i = q b_i * sum of c_j u_j G over violated pairs; u null means 1. Lengths: one per row. */
+  /** As the better side: out_i += q b_i * sum of c_j u_j G over violated pairs; u null means 1. Lengths: one per row. */
   better(u: Float64Array | null, out: Float64Array): void {
     const { start, levels } = this.lists;
     const { order, scores, sums } = this;
@@ -138,7 +139,7 @@ export class PreferenceSums {
           const j = order[next--];
           sums.add(levels[j], (u ? u[j] : 1) * (worse ? worse[j] : 1));
         }
-        out[i] = q * (better ? better[i] : 1) * sums.below(levels[i]);
+        out[i] += q * (better ? better[i] : 1) * sums.below(levels[i]);
       }
     }
   }
@@ -157,7 +158,7 @@ export class PreferenceSums {
     }
   }
 
-  /** As the worse side: out_j = q c_j * sum of b_i u_i G over violated pairs. */
+  /** As the worse side: out_j += q c_j * sum of b_i u_i G over violated pairs. */
   worse(u: Float64Array | null, out: Float64Array): void {
     const { start, levels } = this.lists;
     const { order, scores, sums } = this;
@@ -172,7 +173,7 @@ export class PreferenceSums {
           const i = order[next++];
           sums.add(levels[i], (u ? u[i] : 1) * (better ? better[i] : 1));
         }
-        out[j] = q * (worse ? worse[j] : 1) * sums.above(levels[j]);
+        out[j] += q * (worse ? worse[j] : 1) * sums.above(levels[j]);
       }
     }
   }
