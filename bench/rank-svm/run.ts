@@ -80,9 +80,9 @@ export async function run({ argv }: { argv: readonly string[]; json: boolean }):
     question: 'seconds to train on 200,000 rows x 60 columns, lists of 25',
     ours: median(ours.map((row) => row.seconds)),
     peer: peer ? median(theirs.map((row) => row.seconds)) : null,
-    // By processor time, for machines that are shared.
+    // By processor time, for machines that are shared; so is the ratio.
     cpu: { ours: median(ours.map(cpu)), peer: peer ? median(theirs.map(cpu)) : null },
-    timesFaster: ratio,
+    ...ratio,
     twelveTimes: ratio && reaches(ratio, 12),
     peerNote: peer ? 'scikit-learn LinearSVC, primal, on explicit pair differences' : wanted.missing,
     pairs: first.pairs,
