@@ -50,5 +50,7 @@ export class ClassSigns implements ClassScoreTable {
 
 /** The row of `length` whose bits begin at word `at`. */
 export function signRow(signs: Uint32Array, at: number, length: number): Float32Array<ArrayBuffer> {
-  return Float32Array.from({ length }, (_, i) => ((signs[at + (i >>> 5)] >>> (i & 31)) & 1 ? 1 : -1));
+  const row = new Float32Array(length);
+  for (let i = 0; i < length; i++) row[i] = (signs[at + (i >>> 5)] >>> (i & 31)) & 1 ? 1 : -1;
+  return row;
 }
