@@ -208,7 +208,7 @@ export class Context {
       ranker: (name, unit, surface) => (name === null ? current(unit, surface) : models.named(name, unit, surface)),
       historyOf: (userId, now, grades) =>
         weighedHistory(this.pastOf(userId, { before: now }), pins, hiddenBy(userId, now), grades && strengthOf(grades)),
-      seenBy: (userId, now) => seenPins(catalog, log, userId, { before: now, elsewhere: this.hot.actions?.of(userId) }),
+      seenBy: (userId, now) => seenPins(catalog, log, userId, pins.count, { before: now, elsewhere: this.hot.actions?.of(userId) }),
       hiddenBy,
       impressionsOf: (pinIndexes) => log.pairs.impressionsOf(pinIndexes),
       fallBack: (name, reason) => models.fallBack(name, reason),

@@ -111,17 +111,22 @@ export function hiddenPins(log: LogDatabase, userId: string, until: number, else
   return [...hidden.values()];
 }
 
-/** Pins a user has saved or acted on, or was shown in earlier home feeds, before a moment. One that was hidden and taken back is as before. */
+/**
+ * Pins a user has saved, or lately acted on or been shown, before a moment. One that was hidden and taken back is as before.
+ * `pins`: how many there are. Of few, what was shown comes again after half of them: a feed would run empty.
+ */
 export function seenPins(
   catalog: CatalogStore,
   log: LogDatabase,
   userId: string,
+  pins: number,
   { before = Number.MAX_SAFE_INTEGER, elsewhere = [] }: Pick<PastOptions, 'before' | 'elsewhere'> = {},
 ): ReadonlySet<number> {
   const userIndex = catalog.users.indexOf(userId);
   const seen = new Set<number>(elsewhere.flatMap((action) => (action.at < before && !isHide(action) ? [action.pinIndex] : [])));
   if (userIndex >= 0) for (const { pinIndex } of catalog.saves.ofUser(userIndex, -1, before - 1)) seen.add(pinIndex);
-  for (const action of log.events.actionsOf(userId, SHOWN_MAX, { before, withImpressions: true }))
+  const most = Math.min(SHOWN_MAX, pins >> 1);
+  for (const action of log.events.actionsOf(userId, most, { before, withImpressions: true }))
     if (!isHide(action)) seen.add(action.pinIndex);
   return seen;
 }

@@ -104,6 +104,29 @@ test('a home feed comes from the history, without what was saved; a stranger get
   expect(stranger.missing).toEqual(['history']);
 });
 
+// Somebody who had been shown all of a small catalogue got an empty feed from then on.
+test('who looks through all of a small catalogue is shown first what was shown longest ago', async () => {
+  const shown: string[][] = [];
+  for (let visit = 0; visit < 8; visit++) {
+    const feed = await get('/v1/users/looker/home-feed?limit=3');
+    await expect.poll(() => context.log.lists.find(feed.recommendationId), { timeout: 5000 }).not.toBeNull();
+    const events = feed.items.map(({ pinId, position }) => ({
+      ...{ eventId: `seen-${visit}-${position}`, type: 'impression', userId: 'looker', position },
+      ...{ recommendationId: feed.recommendationId, pinId },
+    }));
+    const reply = await app.inject({ method: 'POST', url: '/v1/events', payload: { events } });
+    expect(reply.json()).toMatchObject({ written: 3 });
+    shown.push(idsOf(feed));
+  }
+  const half = context.pins.count / 2;
+  expect(half).toBe(6);
+  shown.forEach((pins, visit) => {
+    expect(pins).toHaveLength(3);
+    // Nothing of the two feeds before, which were half of all.
+    for (const before of shown.slice(Math.max(0, visit - 2), visit)) expect(before.filter((id) => pins.includes(id))).toEqual([]);
+  });
+});
+
 test("a caller's own list is ordered whole, and unknown pins are named", async () => {
   const pinIds = ['tattoo-1', 'plant-3', 'tattoo-2', 'plant-4', 'no-such-pin'];
   const reply = await app.inject({ method: 'POST', url: '/v1/rank', payload: { queryPinId: 'plant-1', pinIds, explain: true } });
