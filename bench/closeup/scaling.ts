@@ -19,6 +19,8 @@ interface Contest {
 const CLIENTS = 32;
 /** Turns that a round is cut into. */
 const SLICES = 3;
+/** Threads whose memory is measured together. */
+const FURTHER = 4;
 const MIB = 2 ** 20;
 
 interface Found {
@@ -60,15 +62,16 @@ export async function scaling(contest: Contest) {
   };
 }
 
-/** Resident memory that one thread more takes, after as much load for each thread. */
+/** Resident memory that a further thread takes: of several, since one alone is told by the moment of its collections. */
 async function memoryOfOneMore(contest: Contest): Promise<number> {
   const rss: number[] = [];
-  for (const workers of [contest.workers, contest.workers + 1]) {
-    const { service } = await opened(contest, workers);
+  for (const workers of [contest.workers, contest.workers + FURTHER]) {
+    // As much load for each thread.
+    const { service } = await opened(contest, workers, (WARM_SECONDS * workers) / contest.workers);
     rss.push((await service.usage()).rssBytes / MIB);
     await service.stop();
   }
-  return round(rss[1] - rss[0]);
+  return round((rss[1] - rss[0]) / FURTHER);
 }
 
 interface Opened {
@@ -77,10 +80,10 @@ interface Opened {
   readonly workers: number;
 }
 
-async function opened({ folder, log, requests }: Contest, workers: number): Promise<Opened> {
+async function opened({ folder, log, requests }: Contest, workers: number, warmSeconds = WARM_SECONDS): Promise<Opened> {
   const service = await startContender({ kind: 'service', folder, settings: { workers } }, log);
   const asking = new Asking(service, requests);
-  await asking.measure({ seconds: WARM_SECONDS, clients: CLIENTS });
+  await asking.measure({ seconds: warmSeconds, clients: CLIENTS });
   return { service, asking, workers };
 }
 

@@ -52,6 +52,8 @@ import {
 
 /** Pages of each database that a serving process holds besides its columns; the system's own cache has the rest. */
 const SERVING_CACHE_KIB = 8192;
+/** The same in a reading thread, which writes little: what it does not hold, the system does, once for all threads. */
+const READER_CACHE_KIB = 2048;
 interface ContextOptions {
   /** Lock the data folder: this process writes the log. */
   readonly lock?: boolean;
@@ -117,7 +119,7 @@ export class Context {
     const userKey = secretsOf(config);
     this.lock = options.lock ? lockDataFolder(dataFolder) : null;
     const { catalogFolder = dataFolder } = options;
-    const cacheKib = SERVING_CACHE_KIB;
+    const cacheKib = options.sendList ? READER_CACHE_KIB : SERVING_CACHE_KIB;
     this.catalog = openCatalog(catalogFolder, { synchronous, userKey, cacheKib });
     this.pins = residentPins(catalogFolder, this.catalog, SITE_CATEGORIES, (reason) => {
       this.startProblem = reason;

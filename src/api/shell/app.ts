@@ -1,5 +1,4 @@
-/** (context) -> the HTTP application, without a socket: settings of the shell, the one error handler, and the list of routes. */
-import swagger from '@fastify/swagger';
+/** (context) -> the HTTP application, without a socket: settings of the shell, the one error handler, and the routes. */
 import Fastify, { type FastifyRequest, LogController } from 'fastify';
 import type { Context } from '../../service/context.ts';
 import { reasonOf } from '../../errors.ts';
@@ -7,12 +6,8 @@ import { Admission, limitsOf } from './admission.ts';
 import { admit } from './admission-hooks.ts';
 import { auditAdministration } from './administration-audit.ts';
 import { refuseForeign } from './caller-site.ts';
-import { boardRoutes } from '../routes/boards.ts';
-import { catalogRoutes } from '../routes/catalog.ts';
 import { answerClientError } from './client-error.ts';
 import { closeupRoutes } from '../routes/closeup.ts';
-import { eventRoutes } from '../routes/events.ts';
-import { experimentRoutes } from '../routes/experiments.ts';
 import { allowOrigins } from './cors.ts';
 import { buildSerializer, buildValidator } from './compilers.ts';
 import { compressReplies } from './compression.ts';
@@ -20,61 +15,20 @@ import { takeEncodedBodies } from './encoded-body.ts';
 import { takeBodiesExactly } from './exact-body.ts';
 import { forwardTheRest, PASSED_BY_NODE, writingThread } from './forward.ts';
 import { guard } from './guard.ts';
-import { healthRoutes } from '../routes/health.ts';
 import { homeFeedRoutes } from '../routes/home-feed.ts';
-import { imageRoutes } from '../routes/images.ts';
-import { jobRoutes } from '../routes/jobs.ts';
 import { takeJson } from './json-body.ts';
 import { Keys } from './keys.ts';
 import { Metrics } from './metrics.ts';
-import { nearDuplicateRoutes } from '../routes/near-duplicates.ts';
-import { modelDetailRoutes } from '../routes/model-details.ts';
-import { modelRoutes } from '../routes/models.ts';
-import { netRoutes } from '../routes/nets.ts';
-import { namedDocument, type OpenApiDocument } from './openapi.ts';
-import { isPageAddress, pageRoutes } from '../routes/pages.ts';
-import { photoRoutes } from '../routes/photos.ts';
-import { pinRoutes } from '../routes/pins.ts';
+import { isPageAddress } from './page-address.ts';
 import { isForOperators, sendProblem, serviceErrorOf } from './problem.ts';
-import { removalRoutes } from '../routes/removals.ts';
 import { rankRoutes } from '../routes/rank.ts';
-import { relatedRoutes } from '../routes/related.ts';
 import { type RequestLog, requestLog } from './request-log.ts';
 import type { Config } from '../../config.ts';
 import { securityHeaders } from './security-headers.ts';
 import { bringSharedPast } from './shared-past.ts';
 import type { App, Service } from '../routes/routes.ts';
 import { traceRequests } from './tracing.ts';
-import { servedListRoutes } from '../routes/served-lists.ts';
-import { statusRoutes } from '../routes/status.ts';
 import { UnknownRoute } from './unknown-route.ts';
-import { userRoutes } from '../routes/users.ts';
-import { visualSearchRoutes } from '../routes/visual-search.ts';
-
-const ROUTES: readonly ((app: App, service: Service) => void)[] = [
-  closeupRoutes,
-  homeFeedRoutes,
-  rankRoutes,
-  relatedRoutes,
-  eventRoutes,
-  servedListRoutes,
-  catalogRoutes,
-  removalRoutes,
-  nearDuplicateRoutes,
-  visualSearchRoutes,
-  pinRoutes,
-  boardRoutes,
-  photoRoutes,
-  imageRoutes,
-  userRoutes,
-  modelRoutes,
-  modelDetailRoutes,
-  netRoutes,
-  jobRoutes,
-  experimentRoutes,
-  healthRoutes,
-  statusRoutes,
-];
 
 /** Routes that a reading thread answers itself. */
 const READING: readonly ((app: App, service: Service) => void)[] = [closeupRoutes, homeFeedRoutes, rankRoutes];
@@ -132,14 +86,9 @@ export async function buildService(context: Context, { behindReaders = false, wr
     await forwardTheRest(app, writingThread(writer));
     return { app, metrics, log };
   }
-  await app.register(swagger, OPENAPI);
-  for (const routes of ROUTES) routes(app, { context, metrics, keys });
-  let described: OpenApiDocument | null = null;
-  app.get('/v1/openapi.json', { schema: { summary: 'This document', tags: ['health'] } }, async () => {
-    described ??= namedDocument(app.swagger() as unknown as OpenApiDocument);
-    return described;
-  });
-  await pageRoutes(app);
+  // Read only here: a reading thread needs none of it, and would hold it in its memory.
+  const { everyRoute } = await import('../routes/every-route.ts');
+  await everyRoute(app, { context, metrics, keys });
   return { app, metrics, log };
 }
 
@@ -183,19 +132,6 @@ export function answerErrors(app: App, config: Config, isPassedOn: (request: Fas
 const HEADERS_MS = 10_000;
 /** How often slow connections are looked for. */
 const CHECK_MS = 2000;
-
-const OPENAPI = {
-  openapi: {
-    openapi: '3.1.0',
-    info: {
-      title: 'related-pins',
-      description: 'Given a pin, which pins do people want to see next?',
-      version: '1',
-      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-    },
-    components: { securitySchemes: { key: { type: 'http' as const, scheme: 'bearer' } } },
-  },
-};
 
 /**
  * A handler that takes too long is answered for. Not those that wait for nothing but memory and the group commit: there

@@ -1,6 +1,5 @@
 import { isIPv6 } from 'node:net';
 import ipaddr, { type IPv6 } from 'ipaddr.js';
-import { LRUCache } from 'lru-cache';
 import { type Cache, CACHE_KEYS } from '../../cache.ts';
 import { ServiceError } from '../../errors.ts';
 
@@ -23,7 +22,8 @@ export class RateLimit {
   private readonly perSecond: number;
   private readonly burst: number;
   private readonly shared: Cache | null;
-  private readonly buckets = new LRUCache<string, Bucket>({ max: CALLERS_KEPT });
+  /** Who asked longest ago comes first. It grows with its callers: an LRUCache takes a megabyte before the first. */
+  private readonly buckets = new Map<string, Bucket>();
 
   constructor(perSecond: number, shared: Cache | null = null, burst = perSecond * BURST_SECONDS) {
     this.perSecond = perSecond;
@@ -60,7 +60,9 @@ export class RateLimit {
     const bucket = this.buckets.get(caller) ?? { tokens: this.burst, at: now };
     bucket.tokens = Math.min(this.burst, bucket.tokens + ((now - bucket.at) / 1000) * this.perSecond);
     bucket.at = now;
+    this.buckets.delete(caller);
     this.buckets.set(caller, bucket);
+    if (this.buckets.size > CALLERS_KEPT) this.buckets.delete(this.buckets.keys().next().value as string);
     return bucket;
   }
 
