@@ -14,11 +14,12 @@ import { countedLists } from '../../src/candidates/cooccurrence/counting-shards.
 import { newDigest } from '../../src/catalog/artifacts/digest.ts';
 import { readConfig } from '../../src/config.ts';
 import { runOnSpark, type ShardReceipts } from '../../src/jobs/spark.ts';
-import { SILENT } from '../../src/progress.ts';
-import { round } from '../contest.ts';
+import { type Progress, SILENT } from '../../src/progress.ts';
+import { pairedRatio, round } from '../contest.ts';
 import { writePairs } from '../cooccurrence/run.ts';
+import { flagsOf } from '../flags.ts';
 import { peerPython, runPeer } from '../python-peer.ts';
-import { startCluster } from './cluster.ts';
+import { type SparkCluster, startCluster } from './cluster.ts';
 import { withUsage } from './process-tree.ts';
 
 const OPTIONS = { ...DEFAULT_COOCCURRENCE, method: 'cosine', neighbors: 50 } as const;
@@ -57,8 +58,8 @@ interface OwnFigures {
 }
 
 export async function run({ argv }: { readonly argv: readonly string[] }): Promise<Record<string, unknown>> {
-  const flags = { saves: 10_000_000, oneSize: false, noSql: false, noCluster: false };
-  const { saves, oneSize, noSql, noCluster } = flagsOf(argv, flags);
+  const flags = { saves: 10_000_000, pairs: 1, oneSize: false, noSql: false, noCluster: false, noKill: false };
+  const { saves, pairs, oneSize, noSql, noCluster, noKill } = flagsOf(argv, flags);
   const folder = mkdtempSync(join(tmpdir(), 'bench-spark-'));
   // Spark's processes find each other on loopback alone.
   process.env.SPARK_LOCAL_IP = '127.0.0.1';
@@ -75,15 +76,13 @@ export async function run({ argv }: { readonly argv: readonly string[] }): Promi
     const { ours, spark } = local[local.length - 1];
     const work = workOf(folder, saves);
     const sql = noSql ? { missing: '--no-sql' } : selfJoin(folder, work);
-    const cluster = noCluster ? null : await onCluster(folder, work, submit, ours.digest);
+    const cluster = noCluster ? null : await onCluster({ folder, work, submit, digest: ours.digest, pairs, kill: !noKill });
     return {
       unit: 'seconds',
       parts: PARTS,
       startSeconds: start,
       ratio: round((spark.seconds - start) / ours.seconds),
       processorRatio: round(spark.processorSeconds / ours.processorSeconds),
-      clusterPiecesRatio: cluster && round(piecesOf(cluster.whole.steps) / piecesOf(spark.steps)),
-      clusterProcessorRatio: cluster && round(cluster.whole.processorSeconds / spark.processorSeconds),
       cost: local.map(costOf),
       sql,
       cluster,
@@ -115,21 +114,20 @@ function own({ pairs, boards, pins }: Work): OwnFigures {
   return JSON.parse(done.stdout) as OwnFigures;
 }
 
-function sparkInput(folder: string, master: string, update: (done: number) => void = () => {}) {
+function sparkInput(folder: string, master: string, progress: Partial<Progress> = {}) {
   const config = readConfig(process.env, { data: folder });
   const options = { on: 'spark', master } as const;
-  return { options, config, dataFolder: folder, progress: { ...SILENT, update }, signal: new AbortController().signal };
+  return { options, config, dataFolder: folder, progress: { ...SILENT, ...progress }, signal: new AbortController().signal };
 }
 
 /** Counts on Spark: from the pairs in memory to the lists, which are then taken in for their digest. */
-import { flagsOf } from '../flags.ts';
-async function counted(folder: string, work: Work, master: string, update?: (done: number) => void) {
+async function counted(folder: string, work: Work, master: string, progress?: Partial<Progress>) {
   const shared = join(folder, 'counting');
   const table = tableOf(work);
   const startedAt = performance.now();
   const plan = writeCountingPlan(shared, boardsOf(table), work, OPTIONS, PARTS);
   const writing = secondsSince(startedAt);
-  const receipts = await runOnSpark(sparkInput(folder, master, update), 'bench', shared, [
+  const receipts = await runOnSpark(sparkInput(folder, master, progress), 'bench', shared, [
     ['split', plan.files],
     ['count', PARTS],
   ]);
@@ -202,25 +200,60 @@ function selfJoin(folder: string, work: Work): Record<string, unknown> {
   }
 }
 
-/** The same once whole, and once with a worker killed when the first part is counted. */
-async function onCluster(folder: string, work: Work, submit: string, digest: string) {
+interface ClusterRun {
+  readonly folder: string;
+  readonly work: Work;
+  readonly submit: string;
+  /** Of the lists that our counter makes. */
+  readonly digest: string;
+  readonly pairs: number;
+  readonly kill: boolean;
+}
+
+/** The cluster beside `local[2]`, pair by pair, each pair in the other order; then once more with a worker killed. */
+async function onCluster({ folder, work, submit, digest, pairs, kill }: ClusterRun) {
   const cluster = await startCluster(submit, folder);
+  const figuresOn = async (master: string) => {
+    const { plan: _, ...figures } = await withUsage(() => counted(folder, work, master));
+    return { ...figures, sameBits: figures.digest === digest };
+  };
   try {
-    const { plan: _, ...whole } = await withUsage(() => counted(folder, work, cluster.master));
-    let updates = 0;
-    let killed = false;
-    const killOnce = (done: number): void => {
-      if (done === 0) updates++;
-      // The second step has begun when its progress begins again from 0.
-      if (killed || updates < 2 || done < 1) return;
-      killed = true;
-      cluster.killWorker();
+    // Master and workers run for days: what they compile when they first have a job is not counted.
+    await runOnSpark(sparkInput(folder, cluster.master), 'bench', join(folder, 'start'), []);
+    const here: Awaited<ReturnType<typeof figuresOn>>[] = [];
+    const there: typeof here = [];
+    for (let pair = 0; pair < pairs; pair++)
+      for (const [master, runs] of inTurn(pair, ['local[2]', here] as const, [cluster.master, there] as const))
+        runs.push(await figuresOn(master));
+    const ratioOf = (of: (figures: (typeof here)[number]) => number) => pairedRatio(there.map(of), here.map(of));
+    return {
+      processorRatio: ratioOf(({ processorSeconds }) => processorSeconds),
+      secondsRatio: ratioOf(({ seconds }) => seconds),
+      piecesRatio: ratioOf(({ steps }) => piecesOf(steps)),
+      pairs: { cluster: there, local: here },
+      killed: kill ? await killedRun(folder, work, cluster, digest) : null,
     };
-    const { seconds, digest: after } = await counted(folder, work, cluster.master, killOnce);
-    return { whole: { ...whole, sameBits: whole.digest === digest }, killed: { killed, seconds, sameBits: after === digest } };
   } finally {
     cluster.stop();
   }
+}
+
+const inTurn = <T>(pair: number, first: T, second: T): readonly T[] => (pair % 2 === 0 ? [first, second] : [second, first]);
+
+/** Kills a worker when the first part is counted. */
+async function killedRun(folder: string, work: Work, cluster: SparkCluster, digest: string) {
+  let step = '';
+  let killed = false;
+  const progress = {
+    start: (name: string): void => void (step = name),
+    update(done: number): void {
+      if (killed || step !== 'count' || done < 1) return;
+      killed = true;
+      cluster.killWorker();
+    },
+  };
+  const { seconds, digest: after } = await counted(folder, work, cluster.master, progress);
+  return { killed, seconds, sameBits: after === digest };
 }
 
 const secondsSince = (startedAt: number): number => round((performance.now() - startedAt) / 1000);

@@ -15,14 +15,18 @@ class Child:
     def __init__(self, command, folder):
         self.errors = tempfile.TemporaryFile()
         environment = {**os.environ, "RELATED_PINS_LAUNCHER": str(os.getpid())}
-        self.process = subprocess.Popen(
-            command + ["shard", "each", "--folder", folder, "--json"],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            text=True,
-        )
+        try:
+            self.process = subprocess.Popen(
+                command + ["shard", "each", "--folder", folder, "--json"],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.errors,
+                text=True,
+            )
+        except OSError as error:
+            way_out = "RELATED_PINS_SPARK_PROGRAM says how workers call the program."
+            raise RuntimeError(f"<<{command[0]} cannot be started on {os.uname().nodename}: {error}. {way_out}>>")
 
     def ask(self, step, part, question):
         """The line of JSON that answers; None when the program has ended."""

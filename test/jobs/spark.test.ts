@@ -1,5 +1,6 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { NeighborListFile, neighborListFolder } from '../../src/candidates/neighbor-list-file.ts';
@@ -80,9 +81,65 @@ it('a spark-submit that is not there is named, and nothing else happens', async 
   await expect(running).rejects.toMatchObject({ code: 'SPARK_UNAVAILABLE' });
 });
 
+it('flags that say how Spark works are refused without it, and a folder that nobody can write to is named', async () => {
+  const folder = topicFolder();
+  for (const given of [{ master: 'local[2]' }, { shared: folder }, { parts: 3 }] as const)
+    await expect(runJob(buildCandidates, folder, given)).rejects.toMatchObject({ code: 'JOB_USAGE' });
+  const running = runJob(buildCandidates, folder, { on: 'spark', shared: join(folder, 'catalog.sqlite') });
+  await expect(running).rejects.toMatchObject({ code: 'JOB_USAGE', message: expect.stringContaining('--shared names a folder') });
+});
+
+/** A program that stands in for what is missing on a machine: it says its words and ends. */
+function program(folder: string, name: string, lines: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+  return path;
+}
+
+it('a spark-submit that cannot start, or ends, is told with its last words', async () => {
+  const folder = topicFolder();
+  const running = (sparkSubmit: string) => runJob(buildCandidates, folder, { on: 'spark' }, { sparkSubmit });
+  const noJava = program(folder, 'no-java', 'echo "26/11/29 12:00:00 INFO starting" >&2\necho "JAVA_HOME is not set" >&2\nexit 1');
+  await expect(running(noJava)).rejects.toMatchObject({
+    code: 'SPARK_FAILED',
+    message: expect.stringContaining('spark-submit ended with 1 and said: JAVA_HOME is not set. Look at'),
+  });
+  await expect(running(folder)).rejects.toMatchObject({ code: 'SPARK_UNAVAILABLE', message: expect.stringContaining('Permission denied') });
+});
+
+it('a job that is stopped while it waits for Spark says so and ends', { timeout: 60_000 }, async () => {
+  const folder = topicFolder();
+  // It connects as the driver does, and never answers.
+  const silent = program(folder, 'silent', 'for about; do :; done\nexec python3 -c "$CODE" "$about"');
+  const code =
+    'import json, socket, sys, time; s = socket.socket(socket.AF_UNIX); s.connect(json.loads(sys.argv[1])["address"]); time.sleep(60)';
+  const env = { ...process.env, RELATED_PINS_SPARK_SUBMIT: silent, CODE: code };
+  const args = ['build-candidates', '--only', 'cooccurrence', '--on', 'spark', '--data', folder, '--json'];
+  const child = spawn(process.execPath, [CLI, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (bytes: Buffer) => {
+      said += bytes.toString();
+    });
+  await expect.poll(() => said, { timeout: 30_000 }).toContain('its log');
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  child.kill('SIGTERM');
+  const [exit] = await once(child, 'exit');
+  expect(exit).toBe(130);
+  expect(said).toContain('"code":"JOB_STOPPED"');
+});
+
+it('a piece on a machine that lacks the folder says what to do', () => {
+  const missing = spawnSync(process.execPath, [CLI, 'shard', 'count', '--folder', '/nowhere/counting', '--part', '0', '--json'], {
+    encoding: 'utf8',
+  });
+  expect(missing.status).toBe(2);
+  expect(missing.stdout).toContain('there is no /nowhere/counting on ');
+});
+
 it.skipIf(!HAS_SPARK)(
   `Spark counts the lists of one machine, and a piece that fails is told in its own words${HAS_SPARK ? '' : ' (skipped: no spark-submit here)'}`,
-  { timeout: 240_000 },
+  { timeout: 400_000 },
   async () => {
     const folder = topicFolder();
     await runJob(buildCandidates, folder, { method: 'cosine', weighting: 'tfidf' });
@@ -99,5 +156,21 @@ it.skipIf(!HAS_SPARK)(
     expect(receipt).toMatchObject({ cooccurrence: { version: '000002' } });
     expect(builtIn(folder)).toEqual(local);
     expect(existsSync(join(folder, 'spark', 'counting'))).toBe(false);
+  },
+);
+
+it.skipIf(!HAS_SPARK)(
+  `a master and a program that are not there are named${HAS_SPARK ? '' : ' (skipped: no spark-submit here)'}`,
+  { timeout: 400_000 },
+  async () => {
+    const folder = topicFolder();
+    const running = (master: string, sparkProgram: string[]) =>
+      runJob(buildCandidates, folder, { on: 'spark', only: 'cooccurrence', master, parts: 1 }, { sparkSubmit: SUBMIT, sparkProgram });
+    await expect(running('sparkk://head:7077', [])).rejects.toMatchObject({
+      message: expect.stringMatching(/Spark at sparkk:\/\/head:7077 does not run.*Master URL/),
+    });
+    await expect(running('local[2]', ['/nowhere/related-pins'])).rejects.toMatchObject({
+      message: expect.stringMatching(/nowhere.related-pins cannot be started on .*SPARK_PROGRAM/),
+    });
   },
 );

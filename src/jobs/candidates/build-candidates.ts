@@ -24,7 +24,7 @@ import { readNet } from '../../vision/net-manifest.ts';
 import { choiceTable, chooseCounting, givenSettings, settingText } from './choose-counting.ts';
 import { COUNTING_FLAGS, type CountingFlags } from './cooccurrence-flags.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
-import { runOnSpark, sharedFolder, SPARK_FLAGS } from '../spark.ts';
+import { isOnSpark, runOnSpark, sharedFolder, SPARK_FLAGS } from '../spark.ts';
 
 /** Pins kept per visual list when no flag says otherwise. */
 const VISUAL_NEIGHBORS = 200;
@@ -99,7 +99,7 @@ async function buildBoards(catalog: CatalogStore, input: Input, setting: BuildSe
 
 /** The tasks of Spark; undefined when this machine counts. */
 function tasksOf(input: Input): CountingTasks | undefined {
-  if (input.options.on !== 'spark') return undefined;
+  if (!isOnSpark(input.options)) return undefined;
   const folder = sharedFolder(input, 'counting');
   return {
     folder,

@@ -45,7 +45,7 @@ import { readNet } from '../../vision/net-manifest.ts';
 import { picturedPins, trainingReport } from '../../ranker/measures/training-report.ts';
 import { flags, type JobInput, type OptionsOf } from '../job.ts';
 import { reportPictures } from '../nets/report-pictures.ts';
-import { onSpark, sharedFolder, SPARK_FLAGS } from '../spark.ts';
+import { isOnSpark, onSpark, sharedFolder, SPARK_FLAGS } from '../spark.ts';
 import { type LogRange, NORMALIZE_FLAG, PROPENSITY_FLAGS, type PropensityFlags, RANGE_FLAGS, SETS_FLAG } from './ranker-flags.ts';
 
 /** Surfaces whose lists a model can learn from and then order. */
@@ -84,8 +84,9 @@ export async function trainFromLog(input: LogInput) {
   const { options, progress, dataFolder } = input;
   const startedAt = performance.now();
   const setting = settingOf(input);
-  const { trained, held, curve, ladder, propensity } =
-    options.on === 'spark' ? await trainOnSpark(input, setting) : await trainHere(input, setting);
+  const { trained, held, curve, ladder, propensity } = isOnSpark(options)
+    ? await trainOnSpark(input, setting)
+    : await trainHere(input, setting);
   progress.stop();
   const seconds = (performance.now() - startedAt) / 1000;
   const { registry } = setting;

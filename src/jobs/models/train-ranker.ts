@@ -9,6 +9,7 @@ import { writeModelFile } from '../../ranker/registry/model-file.ts';
 import { codeVersion, distributionsOf } from '../../ranker/registry/model-provenance.ts';
 import { listCount, rowCount } from '../../ranker/training/ranking-data.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
+import { isOnSpark } from '../spark.ts';
 import { judgementLines } from './model-given.ts';
 import { LOG_TRAINING_FLAGS, trainFromLog } from './train-from-log.ts';
 
@@ -75,7 +76,7 @@ export function measuredLines(ndcg10: Readonly<Record<string, Interval>>): strin
 async function trainFromLetor(input: Input) {
   const { options, progress, signal } = input;
   const { letor: path = '', out, normalize = 'none', tolerance } = options;
-  if (options.on === 'spark') throw new ServiceError('JOB_USAGE', { reason: '--on spark learns from the log; a LETOR file is read here' });
+  if (isOnSpark(options)) throw new ServiceError('JOB_USAGE', { reason: '--on spark learns from the log; a LETOR file is read here' });
   if (out === undefined) throw new ServiceError('JOB_USAGE', { reason: 'With --letor, --out says where the model goes.' });
   if (options.learningCurve)
     throw new ServiceError('JOB_USAGE', { reason: '--learning-curve needs lists held out by time: a LETOR file holds out none' });

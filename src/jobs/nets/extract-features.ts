@@ -28,7 +28,7 @@ import { activeNet, netGiven } from '../../vision/net-folder.ts';
 import { readNet } from '../../vision/net-manifest.ts';
 import { isJpegWithoutEnd } from '../../vision/image-damage.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
-import { runOnSpark, sharedFolder, SPARK_FLAGS } from '../spark.ts';
+import { isOnSpark, runOnSpark, sharedFolder, SPARK_FLAGS } from '../spark.ts';
 import { makeNetVectors } from './net-vectors.ts';
 
 const FLAGS = flags([
@@ -119,10 +119,9 @@ async function extractAll(input: Input, { catalog, store, pool, convNet }: Opene
   const active = activeDigest(dataFolder) === net.digest;
   const pace = paceOf(input);
   const dealt = { net: convNet.net, binarizer, fetching, limits: imageLimitsOf(config), parts: input.options.parts };
-  const batches =
-    input.options.on === 'spark'
-      ? extractedOnSpark(input, wanted, dealt, { store, postponed, endless })
-      : extractRows(extraction, wanted, binarizer);
+  const batches = isOnSpark(input.options)
+    ? extractedOnSpark(input, wanted, dealt, { store, postponed, endless })
+    : extractRows(extraction, wanted, binarizer);
   progress.start('images', wanted.length);
   for await (const rows of batches) {
     if (active) catalog.pins.noteImages(rows.map(outcomeOf));
@@ -204,7 +203,7 @@ export function groupNearDuplicates(grouped: Grouped, net: FeatureNet, bits: num
 }
 
 async function groupAgain(input: Input, grouped: Grouped, net: FeatureNet, bits: number): Promise<number> {
-  return input.options.on === 'spark' ? groupOnSpark(input, grouped, net, bits) : groupNearDuplicates(grouped, net, bits);
+  return isOnSpark(input.options) ? groupOnSpark(input, grouped, net, bits) : groupNearDuplicates(grouped, net, bits);
 }
 
 /** The same, with Spark comparing the pictures; here where they are few. */

@@ -1,8 +1,11 @@
 /** One piece of a job that is dealt to many machines: any scheduler can call it, in any order within a step, as often as it likes. */
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { countPart, splitSaves } from '../../candidates/cooccurrence/counting-shards.ts';
 import { readCountingPlan } from '../../candidates/cooccurrence/counting-plan.ts';
+import { diskFullError } from '../../catalog/database.ts';
 import { ServiceError } from '../../errors.ts';
 import { type ConvNet, openConvNet } from '../../features/convnet.ts';
 import { findPairs, readPairPlan } from '../../features/duplicate-shards.ts';
@@ -86,6 +89,10 @@ type Receipt = Readonly<Record<string, unknown>>;
 async function shard(input: Input): Promise<Receipt> {
   const { args, options, signal } = input;
   const folder = resolve(options.folder);
+  if (!existsSync(folder))
+    throw new ServiceError('JOB_USAGE', {
+      reason: `there is no ${folder} on ${hostname()}: a job's folder lies where all machines reach it (--shared)`,
+    });
   const nets = new OpenNets(input);
   const tools: Tools = { signal, question: options.question, reader: (at, plan) => nets.of(at, plan) };
   try {
@@ -131,8 +138,12 @@ class OpenNets {
 async function piece(folder: string, step: string, part: number, tools: Tools, since: number): Promise<Receipt> {
   if (!Object.hasOwn(STEPS, step))
     throw new ServiceError('JOB_USAGE', { reason: `The step must be ${[...Object.keys(STEPS), EACH].join(' or ')}, not ${step}.` });
-  const receipt = await STEPS[step](folder, part, tools);
-  return { step, part, ...receipt, processorSeconds: (used() - since) / 1e6 };
+  try {
+    const receipt = await STEPS[step](folder, part, tools);
+    return { step, part, ...receipt, processorSeconds: (used() - since) / 1e6 };
+  } catch (error) {
+    throw diskFullError(error, folder);
+  }
 }
 
 function used(): number {
