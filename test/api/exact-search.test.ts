@@ -60,7 +60,7 @@ async function upload(image: Uint8Array, fields: Record<string, string>) {
 
 async function turnedPicture() {
   const photo = (await decodeImage(await drawnPicture(4))).working;
-  return alteredPicture('rotation', photo, photo, seededRandom(1));
+  return (await alteredPicture('rotation', photo, photo, seededRandom(1))).bytes;
 }
 
 it('before there are key points the exact product is found by codes, and the reply says what is missing', async () => {

@@ -65,7 +65,7 @@ describe('local features of a catalog', () => {
     expect(await callJob(build, input, { depth: 4 })).toMatchObject({ pictures: PICTURES });
     expect(thread.isReady).toBe(true);
     const photo = (await decodeImage(await drawnPicture(3))).working;
-    const bytes = await alteredPicture('rotation', photo, photo, seededRandom(1));
+    const { bytes } = await alteredPicture('rotation', photo, photo, seededRandom(1));
     const [best, ...others] = await thread.search({ bytes, box: null, others: [] }, () => true);
     expect(best).toMatchObject({ pinIndex: 3, extent: [SIDE, SIDE] });
     expect(best.inliers).toBeGreaterThan(3 * INLIERS_MIN);

@@ -24,19 +24,28 @@ const GROUND = 14;
 
 type Colour = readonly [number, number, number];
 
-export async function alteredPicture(how: Alteration, photo: Pixels, room: Pixels, random: Random): Promise<Uint8Array> {
-  if (how === 'jpeg 40') return encodePixels(photo, 'jpeg', 40);
-  return encodePixels(altered(how, photo, room, random), 'jpeg', 90);
+export interface AlteredPicture {
+  /** A JPEG file. */
+  readonly bytes: Uint8Array;
+  /** The box of a thing that lies in a room, in pixels; null of what fills the picture. */
+  readonly place: Box | null;
 }
 
-function altered(how: Alteration, photo: Pixels, room: Pixels, random: Random): Pixels {
+export async function alteredPicture(how: Alteration, photo: Pixels, room: Pixels, random: Random): Promise<AlteredPicture> {
+  const share = PASTED[how];
+  const { picture, place } = share
+    ? pasted(photo, room, between(share, random), random)
+    : { picture: how === 'jpeg 40' ? photo : altered(how, photo, random), place: null };
+  return { bytes: await encodePixels(picture, 'jpeg', how === 'jpeg 40' ? 40 : 90), place };
+}
+
+function altered(how: Alteration, photo: Pixels, random: Random): Pixels {
   const { width, height } = photo;
   if (how === 'perspective') return onGround(photo, movedCorners(cornersOf(width, height), random), width, height);
   if (how === 'rotation') return turned(photo, random);
   if (how === 'crop') return cropped(photo, cropBox(contentBox(photo), random));
   if (how === 'blur') return blurred(photo, between(BLUR, random) * Math.max(width, height));
-  if (how === 'overlay') return covered(photo, random);
-  return pasted(photo, room, between(PASTED[how] as readonly [number, number], random), random);
+  return covered(photo, random);
 }
 
 function between([low, high]: readonly [number, number], random: Random): number {
@@ -164,7 +173,7 @@ function covered(photo: Pixels, random: Random): Pixels {
 }
 
 /** The thing without its ground, where it has a plain one, in a room, seen a little from aside. */
-function pasted(photo: Pixels, room: Pixels, share: number, random: Random): Pixels {
+function pasted(photo: Pixels, room: Pixels, share: number, random: Random): { readonly picture: Pixels; readonly place: Box } {
   const out: Pixels = { ...room, data: Uint8Array.from(room.data) };
   const thing = cropped(photo, contentBox(photo));
   const scale = (share * Math.max(room.width, room.height)) / Math.max(thing.width, thing.height);
@@ -173,8 +182,14 @@ function pasted(photo: Pixels, room: Pixels, share: number, random: Random): Pix
   const corners = cornersOf(width, height).map(([x, y]) => [x + left, y + top] as const) as unknown as Quadrilateral;
   const ground = borderColour(photo);
   const isCutOut = thing.width * thing.height < 0.95 * photo.width * photo.height || isPlain(photo, ground);
-  laidInto(out, thing, movedCorners(corners, random), isCutOut ? ground : null);
-  return out;
+  const seen = movedCorners(corners, random);
+  laidInto(out, thing, seen, isCutOut ? ground : null);
+  return { picture: out, place: boxAround(seen) };
+}
+
+function boxAround(corners: Quadrilateral): Box {
+  const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
+  return [Math.floor(Math.min(...xs)), Math.floor(Math.min(...ys)), Math.ceil(Math.max(...xs)), Math.ceil(Math.max(...ys))];
 }
 
 /** Whether most of the border is of one color. */

@@ -9,6 +9,8 @@ type Way = (typeof WAYS)[number];
 /** One query: at which place of each list its photo stands, from 0; -1: nowhere. */
 export interface Judged {
   readonly alteration: Alteration;
+  /** Whether somebody drew a box around the thing. */
+  readonly isMarked: boolean;
   readonly from: JudgedPhoto['from'];
   readonly places: Readonly<Record<Way, number>>;
   readonly inliers: number;
@@ -45,8 +47,13 @@ interface RecallRow {
   readonly wonBySameKind: Share;
 }
 
-/** One row for each alteration, for those that show a third or more of the thing at its own size, for those pasted small, and by data set. */
-export function rowsOf(judged: readonly Judged[]): { rows: RecallRow[]; falseAccepts: Share } {
+/**
+ * One row for each alteration, for those that show a third or more of the thing at its own size, and by data set; apart from them one
+ * for each kind whose place was marked.
+ */
+export function rowsOf(all: readonly Judged[]): { rows: RecallRow[]; falseAccepts: Share } {
+  const judged = all.filter(({ isMarked }) => !isMarked);
+  const marked = all.filter(({ isMarked }) => isMarked);
   const isPasted = ({ alteration }: Judged): boolean => alteration.startsWith('pasted');
   const sets = [...new Set(judged.map(({ from }) => from))].sort();
   const groups: [string, readonly Judged[]][] = [
@@ -54,6 +61,7 @@ export function rowsOf(judged: readonly Judged[]): { rows: RecallRow[]; falseAcc
     ['all but pasted', judged.filter((one) => !isPasted(one))],
     ...sets.map((set): [string, readonly Judged[]] => [`of ${set}`, judged.filter((one) => one.from === set && !isPasted(one))]),
     ['all', judged],
+    ...ALTERATIONS.map((how): [string, readonly Judged[]] => [`${how}, marked`, marked.filter(({ alteration }) => alteration === how)]),
   ];
   const rows = groups.filter(([, some]) => some.length > 0).map(([name, some]) => rowOf(name, some));
   return { rows, falseAccepts: wilson(judged.filter(({ othersInliers }) => othersInliers >= INLIERS_MIN).length, judged.length) };

@@ -17,11 +17,12 @@ import {
 import { InvertedFile } from '../../../src/exact/inverted-file.ts';
 import { LocalFeatureThreads } from '../../../src/exact/local-feature-threads.ts';
 import { DESCRIPTOR_WORDS, KEY_POINTS_MAX, type LocalFeatures } from '../../../src/exact/local-features.ts';
-import { looksAt } from '../../../src/exact/query-views.ts';
+import { looksAt, type PictureLooks } from '../../../src/exact/query-views.ts';
 import { trainTree, wordsIn } from '../../../src/exact/vocabulary-tree.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../../../src/jobs/job.ts';
 import { hamming } from '../../../src/math/bits.ts';
 import { mixedSeed, seededRandom } from '../../../src/math/random.ts';
+import type { Box } from '../../../src/vision/box.ts';
 import { decodeImage } from '../../../src/vision/image-tensor.ts';
 import { imageLimitsOf, type InferencePool, openPool } from '../../../src/vision/inference-pool.ts';
 import { activeNet } from '../../../src/vision/net-folder.ts';
@@ -56,7 +57,7 @@ export const job = defineJob({
   run: judgeExact,
   describe: ({ rows, photos, falseAccepts }) => [
     `Among ${photos} photos; recall at 1 and at 4 with 95 % intervals (Wilson)`,
-    ...rows.map(({ alteration, queries, recall }) => `${alteration.padEnd(14)} ${String(queries).padStart(4)}  ${JSON.stringify(recall)}`),
+    ...rows.map(({ alteration, queries, recall }) => `${alteration.padEnd(20)} ${String(queries).padStart(4)}  ${JSON.stringify(recall)}`),
     `${JSON.stringify(falseAccepts)} of the queries had another photo with ${INLIERS_MIN} inliers or more`,
   ],
 });
@@ -77,13 +78,14 @@ async function judgeExact(input: Input) {
       exact: await sourcesOf(input, photos, threads),
     };
     const judged: Judged[] = [];
+    let done = 0;
     const asked = ALTERATIONS.filter((how) => options.only === undefined || options.only.includes(how));
     progress.start('queries', asked.length * options.queries);
     for (const how of asked) {
       const drawn = seededRandom(mixedSeed(options.seed, how)).shuffled(photos.map((_, i) => i));
       for (const photo of drawn.slice(0, options.queries)) {
-        judged.push(await judgeOne(made, how, photo));
-        progress.update(judged.length);
+        judged.push(...(await judgeOne(made, how, photo)));
+        progress.update(++done);
       }
     }
     progress.stop();
@@ -97,7 +99,8 @@ async function judgeExact(input: Input) {
 interface Codes {
   readonly bits: number;
   readonly of: readonly (Uint32Array | null)[];
-  read(bytes: Uint8Array): Promise<Uint32Array | null>;
+  /** `box`: the part that is meant; null: all of it. */
+  read(bytes: Uint8Array, box: Box | null): Promise<Uint32Array | null>;
 }
 
 interface Made {
@@ -119,7 +122,11 @@ async function codesOf({ dataFolder, progress }: Input, photos: readonly JudgedP
   if (data.length > 0) rows.forEach((row, i) => data.set(row, i * fc6Length));
   const binarizer = fitBinarizer(rule, fc6Length, { rows: rows.length, length: fc6Length, data });
   const code = (one: (typeof found)[number]): Uint32Array | null => (one.ok ? codeOf(binarizer, one.fc6) : null);
-  return { bits: binarizer.bits, of: found.map(code), read: async (bytes) => code((await net.embed([{ bytes }]))[0]) };
+  return {
+    bits: binarizer.bits,
+    of: found.map(code),
+    read: async (bytes, box) => code((await net.embed([{ bytes, ...(box && { box }) }]))[0]),
+  };
 }
 
 async function sourcesOf(
@@ -147,33 +154,48 @@ async function sourcesOf(
   return { tree, words, featuresOf: (i) => features[i] };
 }
 
-async function judgeOne(made: Made, how: Alteration, photo: number): Promise<Judged> {
-  const { input, photos, rooms, threads, codes, exact } = made;
+/** The answer to the whole picture and, where the thing lies in a room, to a box around it. */
+async function judgeOne(made: Made, how: Alteration, photo: number): Promise<Judged[]> {
+  const { input, photos, rooms, threads } = made;
   const { options, config } = input;
   const random = seededRandom(mixedSeed(options.seed, `${how} ${photo}`));
-  const limits = imageLimitsOf(config);
   const [thing, room] = await Promise.all([photos[photo].file, random.pick(rooms)].map(async (file) => decodeImage(readFileSync(file))));
-  const bytes = await alteredPicture(how, thing.working, room.working, random);
+  const { bytes, place } = await alteredPicture(how, thing.working, room.working, random);
   if (options.write !== undefined) {
     mkdirSync(options.write, { recursive: true });
     writeFileSync(join(options.write, `${how} ${photo}.jpg`), bytes);
   }
-  const looks = await looksAt(bytes, limits, (picture) => threads.find(picture, KEY_POINTS_MAX));
-  const [whole, code] = await Promise.all([looks.at(null), codes.read(bytes)]);
+  const looks = await looksAt(bytes, imageLimitsOf(config), (picture) => threads.find(picture, KEY_POINTS_MAX));
+  const judged = [await answerTo(made, { how, photo, bytes, looks, box: null })];
+  if (place !== null) judged.push(await answerTo(made, { how, photo, bytes, looks, box: place }));
+  return judged;
+}
+
+interface Question {
+  readonly how: Alteration;
+  readonly photo: number;
+  readonly bytes: Uint8Array;
+  readonly looks: PictureLooks;
+  readonly box: Box | null;
+}
+
+async function answerTo({ photos, codes, exact }: Made, { how, photo, bytes, looks, box }: Question): Promise<Judged> {
+  const [view, code] = await Promise.all([looks.at(box), codes.read(bytes, box)]);
   const visual = codes.of.map((one) => (one && code ? 1 - hamming(one, code) / codes.bits : 0));
   const byCode = ordered(visual);
-  const matches = await searchInParts(exact, { looks, box: null, others: byCode.slice(0, VERIFIED_BY_CODE) });
-  const alone = await searchInParts(exact, { looks, box: null });
+  const matches = await searchInParts(exact, { looks, box, others: byCode.slice(0, VERIFIED_BY_CODE) });
+  const alone = await searchInParts(exact, { looks, box });
   const inliers = new Map(matches.map((match) => [match.pinIndex, match.inliers]));
   const lists = {
     codes: byCode,
-    tree: proposedByWords(exact, whole).map(({ pinIndex }) => pinIndex),
+    tree: proposedByWords(exact, view).map(({ pinIndex }) => pinIndex),
     verified: alone.map(({ pinIndex }) => pinIndex),
     blend: ordered(visual.map((value, i) => value + sameness(inliers.get(i) ?? 0))),
   };
   const others = alone.filter(({ pinIndex }) => pinIndex !== photo);
   return {
     alteration: how,
+    isMarked: box !== null,
     from: photos[photo].from,
     places: Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, list.indexOf(photo)])) as Judged['places'],
     inliers: alone.find(({ pinIndex }) => pinIndex === photo)?.inliers ?? 0,
