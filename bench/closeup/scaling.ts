@@ -62,7 +62,7 @@ export async function scaling(contest: Contest) {
   };
 }
 
-/** Resident memory that a further thread takes: of several, since one alone is told by the moment of its collections. */
+/** Resident memory that a further thread takes: the mean of several, because garbage that is not collected yet decides the figure of one. */
 async function memoryOfOneMore(contest: Contest): Promise<number> {
   const rss: number[] = [];
   for (const workers of [contest.workers, contest.workers + FURTHER]) {

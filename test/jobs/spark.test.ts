@@ -96,7 +96,7 @@ function program(folder: string, name: string, lines: string): string {
   return path;
 }
 
-it('a spark-submit that cannot start, or ends, is told with its last words', async () => {
+it('a job names the last words of a spark-submit that cannot start or ends early', async () => {
   const folder = topicFolder();
   const running = (sparkSubmit: string) => runJob(buildCandidates, folder, { on: 'spark' }, { sparkSubmit });
   const noJava = program(folder, 'no-java', 'echo "26/11/29 12:00:00 INFO starting" >&2\necho "JAVA_HOME is not set" >&2\nexit 1');

@@ -52,9 +52,11 @@ export function namesOfPeople(database: Database, people: readonly number[]): st
 export function erasePerson(database: Database, userId: string): LogErasure {
   const noteTime = database.prepare('INSERT INTO erasure SELECT +?, coalesce(max(id), 0) FROM person');
   const person = database.prepare('SELECT id FROM person WHERE text = ?').pluck().get(userId) as number | undefined;
-  // Also of a person whose only lists are still at a node.
-  if (person === undefined) noteTime.run(Date.now());
-  if (person === undefined) return { events: 0, strayEvents: 0, servedLists: 0, sessions: [] };
+  if (person === undefined) {
+    // The only lists of this person may still be at a node.
+    noteTime.run(Date.now());
+    return { events: 0, strayEvents: 0, servedLists: 0, sessions: [] };
+  }
   database.pragma('secure_delete = ON');
   const erased = database
     .transaction(() => {
