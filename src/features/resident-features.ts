@@ -19,6 +19,8 @@ export class ResidentFeatures implements VisualFeatures {
   image: CodeTable;
   /** Rows up to this write of the store are in. */
   sequence: number;
+  /** Grows with every row that is laid over others. */
+  version = 0;
   private readonly objects: ObjectRows;
   private readonly file: ArtifactFile | null;
   /** Names what the tables were read from; null: no artifact. */
@@ -69,6 +71,7 @@ export class ResidentFeatures implements VisualFeatures {
 
   /** Lays one row over what is there; a row without a code takes the old one away. */
   put(subject: Subject, row: FeatureRow): void {
+    this.version++;
     if (subject === 'object') {
       const { label, code, scores } = row;
       this.objects.put(row.pinIndex, code && scores ? { label: label ?? '', code, scores } : null);

@@ -30,6 +30,9 @@ import { CandidateSources } from './candidate-sources.ts';
 import { type InferencePool, openPool } from '../vision/inference-pool.ts';
 import { sourceShares } from '../lists/propose.ts';
 import type { Degradation, ServingParts, SourceShares } from '../lists/serving-parts.ts';
+import type { WeightedPins } from '../ranker/scoring/user-history.ts';
+import type { Grades } from '../grades.ts';
+import { type KeptPast, KeptPasts } from './kept-pasts.ts';
 import { NO_FACTS, queryFacts } from './query-facts.ts';
 import { type HotState, openHotState } from './hot-state.ts';
 import { keepFormerNet } from './eyes.ts';
@@ -105,6 +108,7 @@ export class Context {
   readonly checkpointer: Checkpointer | null;
   /** Pictures of pins and of requests that lie elsewhere. */
   readonly webImages: WebImages;
+  private readonly pasts: KeptPasts;
   private readonly freshImages: FreshImages;
   private inferencePool: InferencePool | null = null;
   private searchState: SearchState | null = null;
@@ -158,6 +162,7 @@ export class Context {
       'nets',
     );
     const { catalog, pins, fields, looks, sources, log, models, fieldColumns, lock } = this;
+    this.pasts = new KeptPasts({ catalog, log }, userNaming(userKey));
     this.experiments = this.openExperiments(userKey);
     this.ownMetrics = new OwnMetricsFile(dataFolder);
     this.webImages = new WebImages(config, dataFolder);
@@ -191,15 +196,17 @@ export class Context {
 
   /** What the spine reads, as of now. */
   get parts(): ServingParts {
-    const { config, catalog, log, models, pins, sources } = this;
+    const { config, log, models, pins, sources } = this;
     const current = models.choice();
-    let hidden: { readonly userId: string; readonly now: number; readonly pins: ReadonlySet<number> } | null = null;
+    let asked: { readonly userId: string; readonly now: number; readonly past: KeptPast } | null = null;
     // A list asks twice: for the history of the user, and for what is left out.
-    const hiddenBy = (userId: string, now: number): ReadonlySet<number> => {
-      if (hidden?.userId !== userId || hidden.now !== now)
-        hidden = { userId, now, pins: new Set(this.hiddenOf(userId, now).map(({ pinIndex }) => pinIndex)) };
-      return hidden.pins;
+    const pastOf = (userId: string, now: number): KeptPast => {
+      if (asked?.userId !== userId || asked.now !== now) asked = { userId, now, past: this.pasts.of(userId) };
+      return asked.past;
     };
+    const elsewhere = (userId: string): readonly PastAction[] => this.hot.actions?.of(userId) ?? NOWHERE_ELSE;
+    const hiddenBy = (userId: string, now: number): ReadonlySet<number> =>
+      hiddenSet(hiddenPins(pastOf(userId, now), now, elsewhere(userId)));
     return {
       pins,
       visual: this.visual,
@@ -208,9 +215,8 @@ export class Context {
       degraded: this.degraded,
       engagement: log.pairs,
       ranker: (name, unit, surface) => (name === null ? current(unit, surface) : models.named(name, unit, surface)),
-      historyOf: (userId, now, grades) =>
-        weighedHistory(this.pastOf(userId, { before: now }), pins, hiddenBy(userId, now), grades && strengthOf(grades)),
-      seenBy: (userId, now) => seenPins(catalog, log, userId, pins.count, { before: now, elsewhere: this.hot.actions?.of(userId) }),
+      historyOf: (userId, now, grades) => this.historyOf(pastOf(userId, now), elsewhere(userId), now, grades),
+      seenBy: (userId, now) => seenPins(pastOf(userId, now), pins.count, { before: now, elsewhere: elsewhere(userId) }),
       hiddenBy,
       impressionsOf: (pinIndexes) => log.pairs.impressionsOf(pinIndexes),
       fallBack: (name, reason) => models.fallBack(name, reason),
@@ -225,12 +231,25 @@ export class Context {
 
   /** What a user did, here and (as far as it was brought) in other processes, newest first. */
   pastOf(userId: string, options: Pick<PastOptions, 'limit' | 'before'> = {}): readonly PastAction[] {
-    return pastActions(this.catalog, this.log, userId, { ...options, elsewhere: this.hot.actions?.of(userId) });
+    return pastActions(this.pasts.of(userId), { ...options, elsewhere: this.hot.actions?.of(userId) });
   }
 
   /** What a user has hidden, here and in other processes, up to a moment, and not taken back. */
   hiddenOf(userId: string, now: number): readonly HiddenPin[] {
-    return hiddenPins(this.log, userId, now, this.hot.actions?.of(userId));
+    return hiddenPins(this.pasts.of(userId), now, this.hot.actions?.of(userId));
+  }
+
+  /** Worked out again when the person did something, or a pin or picture changed: what is newer than `now` is not kept. */
+  private historyOf(past: KeptPast, elsewhere: readonly PastAction[], now: number, grades: Grades | undefined): WeightedPins {
+    const { pins, visual, looks } = this;
+    const of = [past.hides(now), elsewhere, grades, pins.version, visual, looks.version];
+    const known = past.history;
+    if (known && known.newest < now && known.of.every((value, i) => value === of[i])) return known.pins;
+    const hidden = hiddenSet(hiddenPins(past, now, elsewhere));
+    const history = weighedHistory(pastActions(past, { before: now, elsewhere }), pins, hidden, grades && strengthOf(grades));
+    const newest = Math.max(past.newest, ...elsewhere.map(({ at }) => at));
+    if (newest < now) past.history = { of, newest, pins: history };
+    return history;
   }
 
   /** Settles when the list is durable; in a reading thread when it was handed on. */
@@ -302,6 +321,13 @@ export class Context {
     this.catalog.close();
     this.lock?.release();
   }
+}
+
+const NOWHERE_ELSE: readonly PastAction[] = [];
+const NONE_HIDDEN: ReadonlySet<number> = new Set();
+
+function hiddenSet(hidden: readonly HiddenPin[]): ReadonlySet<number> {
+  return hidden.length === 0 ? NONE_HIDDEN : new Set(hidden.map(({ pinIndex }) => pinIndex));
 }
 
 /** Opens the context of a data folder with all that is there. */

@@ -1,11 +1,10 @@
 /** What a user did before: the query pins of a home feed, and what is left out of it. */
-import type { CatalogStore } from '../catalog/pins/catalog-store.ts';
-import type { LogDatabase } from '../catalog/log/log-database.ts';
 import type { PinColumns } from '../catalog/pins/pin-columns.ts';
 import { PIN_REMOVED } from '../catalog/pins/pin-columns.ts';
 import { type Grades, overSeen } from '../grades.ts';
 import type { EventType } from '../catalog/pins/records.ts';
 import type { WeightedPins } from '../ranker/scoring/user-history.ts';
+import type { PastRows } from './kept-pasts.ts';
 
 export interface PastAction {
   readonly pinIndex: number;
@@ -33,15 +32,11 @@ export interface PastOptions {
 
 /** Saves and actions of a user, newest first. */
 export function pastActions(
-  catalog: CatalogStore,
-  log: LogDatabase,
-  userId: string,
+  past: PastRows,
   { limit = ACTIONS_MAX, before = Number.MAX_SAFE_INTEGER, elsewhere = [] }: PastOptions = {},
 ): PastAction[] {
-  const userIndex = catalog.users.indexOf(userId);
-  const saves = userIndex < 0 ? [] : catalog.saves.ofUser(userIndex, limit, before - 1);
-  const actions: PastAction[] = saves.map(({ pinIndex, at }) => ({ pinIndex, type: 'save', at }));
-  actions.push(...log.events.actionsOf(userId, limit, { before }));
+  const actions: PastAction[] = past.saves(limit, before - 1).map(({ pinIndex, at }) => ({ pinIndex, type: 'save', at }));
+  actions.push(...past.actions(limit, before));
   const known = new Set(elsewhere.length === 0 ? [] : actions.map(actionKey));
   actions.push(...elsewhere.filter((action) => action.at < before && !known.has(actionKey(action))));
   return actions.sort((a, b) => b.at - a.at || a.pinIndex - b.pinIndex).slice(0, limit);
@@ -95,8 +90,8 @@ export function strengthOf(grades: Grades): Strength {
 }
 
 /** What a user has hidden up to a moment and not taken back, in order of time. `elsewhere` without reasons. */
-export function hiddenPins(log: LogDatabase, userId: string, until: number, elsewhere: readonly PastAction[] = []): readonly HiddenPin[] {
-  const hides: (PastAction & { readonly reason: string | null })[] = [...log.events.hidesOf(userId, until)];
+export function hiddenPins(past: PastRows, until: number, elsewhere: readonly PastAction[] = []): readonly HiddenPin[] {
+  const hides: (PastAction & { readonly reason: string | null })[] = [...past.hides(until)];
   const known = new Set(elsewhere.length === 0 ? [] : hides.map(actionKey));
   for (const action of elsewhere) {
     if (isHide(action) && action.at <= until && !known.has(actionKey(action))) hides.push({ ...action, reason: null });
@@ -116,17 +111,12 @@ export function hiddenPins(log: LogDatabase, userId: string, until: number, else
  * `pins`: how many there are. Of few, what was shown comes again after half of them: a feed would run empty.
  */
 export function seenPins(
-  catalog: CatalogStore,
-  log: LogDatabase,
-  userId: string,
+  past: PastRows,
   pins: number,
   { before = Number.MAX_SAFE_INTEGER, elsewhere = [] }: Pick<PastOptions, 'before' | 'elsewhere'> = {},
 ): ReadonlySet<number> {
-  const userIndex = catalog.users.indexOf(userId);
   const seen = new Set<number>(elsewhere.flatMap((action) => (action.at < before && !isHide(action) ? [action.pinIndex] : [])));
-  if (userIndex >= 0) for (const { pinIndex } of catalog.saves.ofUser(userIndex, -1, before - 1)) seen.add(pinIndex);
-  const most = Math.min(SHOWN_MAX, pins >> 1);
-  for (const action of log.events.actionsOf(userId, most, { before, withImpressions: true }))
-    if (!isHide(action)) seen.add(action.pinIndex);
+  for (const { pinIndex } of past.saves(-1, before - 1)) seen.add(pinIndex);
+  for (const action of past.shown(Math.min(SHOWN_MAX, pins >> 1), before)) if (!isHide(action)) seen.add(action.pinIndex);
   return seen;
 }

@@ -61,6 +61,11 @@ export class VisualState {
     return this.features;
   }
 
+  /** Grows with every picture that is looked at while these features serve. */
+  get version(): number {
+    return this.features?.version ?? 0;
+  }
+
   /** What other threads of this process need not load again. */
   sharedTables(): SharedTables {
     const shared = this.features?.shared();

@@ -86,16 +86,32 @@ interface EngagementReceipt {
 }
 
 /** A pin was hidden or taken back; `reason` where one was given. */
-interface HideAction extends UserAction {
+export interface HideAction extends UserAction {
   readonly reason: string | null;
 }
 
 /** One action of a person, newest first in a history. */
-interface UserAction {
+export interface UserAction {
   readonly pinIndex: number;
   readonly type: EventType;
   readonly at: number;
 }
+
+/** Numbers that change when events come or go: code that keeps some in memory compares them. */
+export interface LogState {
+  /** The newest row number of an event; of no meaning where another number changed. */
+  readonly last: number;
+  /** Grows when somebody is erased. */
+  readonly erasures: number;
+  /** Grows when old events go. */
+  readonly prunes: number;
+  /** 1 while there are events of unknown lists. */
+  readonly strays: number;
+}
+
+const LOG_STATE = `SELECT coalesce((SELECT max(event_index) FROM event), 0) AS last,
+  coalesce((SELECT max(rowid) FROM erasure), 0) AS erasures,
+  coalesce((SELECT through FROM retention WHERE name = 'prunes'), 0) AS prunes, EXISTS (SELECT 1 FROM stray_event) AS strays`;
 
 type ActionRow = readonly [type: number, pin: number, at: number];
 
@@ -147,6 +163,8 @@ export class EngagementLog {
   private readonly hides: Statement<[number, number, number, number], EventRow>;
   /** Whether a person has hidden anything (0 or 1); nearly nobody has, and the answer is there in a tenth of the time of a list without rows. */
   private readonly hasHidden: Statement<[{ readonly person: number }], number>;
+  private readonly stateNow: Statement<[], LogState>;
+  private readonly actors: Statement<[number, number], string>;
   private readonly actions: Statement<[number, number, number], ActionRow>;
   private readonly actionsAndImpressions: Statement<[number, number, number], ActionRow>;
   private strayCount: number;
@@ -185,6 +203,10 @@ export class EngagementLog {
            OR EXISTS (SELECT 1 FROM stray_event WHERE person = @person AND type >= 5)`,
       )
       .pluck();
+    this.stateNow = database.prepare(LOG_STATE);
+    // The plus keeps SQLite from walking through the events of all people to spare itself a sort.
+    const actors = 'SELECT DISTINCT +person FROM event WHERE event_index > +? AND person IS NOT NULL';
+    this.actors = database.prepare<[number, number], string>(`SELECT text FROM person WHERE id IN (${actors}) LIMIT +?`).pluck();
     // The types stand in the text: an index that holds some of them is used for those alone.
     const actionsOf = (types: string): Statement<[number, number, number], ActionRow> =>
       database
@@ -295,6 +317,15 @@ export class EngagementLog {
   /** The newest row number; 0 without any. */
   lastIndex(): number {
     return this.database.prepare<[], number>('SELECT coalesce(max(event_index), 0) FROM event').pluck().get() ?? 0;
+  }
+
+  state(): LogState {
+    return this.stateNow.get() as LogState;
+  }
+
+  /** Stored names of people with events after a row number, at most `most`. One who was erased has the name that is in its place. */
+  actorsAfter(eventIndex: number, most: number): readonly string[] {
+    return this.actors.all(eventIndex, most);
   }
 
   /** Events by minute (epoch milliseconds / 60,000) since a moment, of the last 100,000 that came. */

@@ -28,6 +28,9 @@ export class LateNames {
   }
 }
 
+/** How the text of an erased person begins, whose number a serving process may still give to what they do. */
+export const ERASED = 'erased ';
+
 export interface LogErasure {
   readonly events: number;
   readonly strayEvents: number;
@@ -68,7 +71,7 @@ export function erasePerson(database: Database, userId: string): LogErasure {
         .all(person) as string[];
       const servedLists = database.prepare('UPDATE served_list SET person = NULL, session = NULL WHERE person = ?').run(person).changes;
       // The number stays taken: a serving process may still hold it, and another person must never get it.
-      database.prepare('UPDATE person SET text = ? WHERE id = ?').run(`erased ${newId()}`, person);
+      database.prepare('UPDATE person SET text = ? WHERE id = ?').run(`${ERASED}${newId()}`, person);
       noteTime.run(Date.now());
       return { events, strayEvents, servedLists, sessions };
     })

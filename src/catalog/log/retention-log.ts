@@ -123,6 +123,7 @@ export class RetentionLog {
         const which = 'list_index IN (SELECT list_index FROM going)';
         this.database.exec(`INSERT INTO log_day ${totalsOf(which)} ON CONFLICT DO UPDATE SET ${ADDED}`);
         const events = this.database.prepare(`DELETE FROM event WHERE ${which}`).run().changes;
+        this.countPrune();
         this.database.exec(`DELETE FROM crop WHERE ${which}; DELETE FROM served_list WHERE ${which}`);
         return { lists, events };
       })
@@ -163,7 +164,18 @@ export class RetentionLog {
 
   /** Deletes events that were kept apart and whose list, so old, can no longer come. */
   pruneStrays(before: number): number {
-    return this.database.prepare('DELETE FROM stray_event WHERE at < ?').run(before).changes;
+    return this.database
+      .transaction(() => {
+        const strays = this.database.prepare('DELETE FROM stray_event WHERE at < ?').run(before).changes;
+        if (strays > 0) this.countPrune();
+        return strays;
+      })
+      .immediate();
+  }
+
+  /** By this number serving processes notice that events are gone, and read what people did again. */
+  private countPrune(): void {
+    this.database.prepare("INSERT INTO retention VALUES ('prunes', 1) ON CONFLICT DO UPDATE SET through = through + 1").run();
   }
 
   private raise(name: string, through: number): void {

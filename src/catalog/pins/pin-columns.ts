@@ -110,6 +110,7 @@ export class ResidentPinColumns implements PinColumns {
   private readonly store: CatalogStore;
   private documentCounts = new Uint32Array(1024);
   private seenSequence = 0;
+  private takenOver = 0;
   /** Changed pins that are not taken over yet, ascending. */
   private waiting: number[] = [];
 
@@ -141,6 +142,11 @@ export class ResidentPinColumns implements PinColumns {
       for (const [part, array] of Object.entries(this[name].parts(count))) arrays[`${name}.${part}`] = array as FlatArray;
     for (const name of WORDS) for (const [part, array] of Object.entries(packedNames(this[name].names))) arrays[`${name}.${part}`] = array;
     return arrays;
+  }
+
+  /** Grows with every row that is taken over after the start. */
+  get version(): number {
+    return this.takenOver;
   }
 
   /** The change sequence up to which everything is in. */
@@ -240,6 +246,7 @@ export class ResidentPinColumns implements PinColumns {
   }
 
   private setRow(row: PinColumnRow): void {
+    this.takenOver++;
     const [pinIndex, id, title, domain, annotations, categories, buyable, createdAt, removed, hasImage, failure, group] = row;
     const isNew = pinIndex === this.ids.count;
     if (isNew) this.ids.add(id);

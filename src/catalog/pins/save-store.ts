@@ -43,6 +43,10 @@ interface UserSave {
   readonly at: number;
 }
 
+/** The changes up to which saves were taken out, or got another time, without a number of their own. */
+const REMOVED = 'removedThrough';
+const CORRECTED = 'savesCorrectedThrough';
+
 /** Rows of one insert, and the values of a row. */
 const ROWS_AT_ONCE = 50;
 const COLUMNS = 5;
@@ -56,6 +60,7 @@ export class SaveStore {
   private readonly setTime: Statement;
   private readonly boards: Statement;
   private readonly history: Statement;
+  private readonly savers: Statement;
   private readonly pins: Statement;
   private readonly countPins: Statement;
 
@@ -71,6 +76,9 @@ export class SaveStore {
     this.boards = database.prepare('SELECT DISTINCT boardIndex FROM saves WHERE pinIndex = +? ORDER BY boardIndex').pluck();
     this.pins = database.prepare('SELECT DISTINCT pinIndex FROM saves WHERE boardIndex = +? ORDER BY pinIndex').pluck();
     this.countPins = database.prepare('SELECT count(*) FROM saves WHERE pinIndex = ?').pluck();
+    const after = (table: string): string => `SELECT +userIndex FROM ${table} WHERE sequence > +?`;
+    const changed = `${after('saves')} UNION ${after('removed_saves')}`;
+    this.savers = database.prepare(`SELECT userId FROM users WHERE userId IS NOT NULL AND userIndex IN (${changed}) LIMIT +?`).pluck();
     this.history = database.prepare(
       'SELECT pinIndex, boardIndex, at FROM saves WHERE userIndex = +? AND at <= +? ORDER BY at DESC, pinIndex LIMIT +?',
     );
@@ -129,6 +137,7 @@ export class SaveStore {
       this.setTime.run(at, boardIndex, pinIndex, userIndex);
       corrected++;
     }
+    if (corrected > 0) this.sequence.setNumber(CORRECTED, this.sequence.current());
     return corrected;
   }
 
@@ -141,7 +150,7 @@ export class SaveStore {
         for (const { boardIndex, pinIndex, userIndex } of rows) {
           count += remove.run(boardIndex, pinIndex, userIndex).changes;
         }
-        this.sequence.setNumber('removedThrough', this.sequence.current());
+        this.sequence.setNumber(REMOVED, this.sequence.next());
         return count;
       })
       .immediate();
@@ -200,6 +209,16 @@ export class SaveStore {
   /** A user's saves, newest first, none later than `until`. */
   ofUser(userIndex: number, limit = -1, until = Number.MAX_SAFE_INTEGER): UserSave[] {
     return this.history.all(userIndex, until, limit) as UserSave[];
+  }
+
+  /** Stored names of people whose saves came or went after `sequence`, at most `most`. */
+  saversAfter(sequence: number, most: number): readonly string[] {
+    return this.savers.all(sequence, sequence, most) as string[];
+  }
+
+  /** Grows when saves change without a number of their own: who keeps some reads them again. */
+  rewrittenThrough(): number {
+    return this.sequence.number(REMOVED) + this.sequence.number(CORRECTED);
   }
 
   /** All saves in board order, for jobs that hold some out. */

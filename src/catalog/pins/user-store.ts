@@ -74,7 +74,7 @@ export class UserStore {
         const deleted = this.database.prepare('DELETE FROM saves WHERE userIndex = ?').run(userIndex).changes;
         this.database.prepare('UPDATE boards SET ownerIndex = NULL WHERE ownerIndex = ?').run(userIndex);
         this.database.prepare('UPDATE users SET userId = NULL WHERE userIndex = ?').run(userIndex);
-        this.database.prepare("INSERT OR REPLACE INTO numbers SELECT 'removedThrough', value FROM numbers WHERE name = 'sequence'").run();
+        noteRemoved(this.database);
         return deleted;
       })
       .immediate();
@@ -96,7 +96,12 @@ export function renameUsers(database: Database): { users: number; usersMerged: n
     database.prepare('UPDATE boards SET ownerIndex = ? WHERE ownerIndex = ?').run(kept, old);
     database.prepare('UPDATE users SET userId = NULL WHERE userIndex = ?').run(old);
   }
-  if (pairs.length > 0)
-    database.prepare("INSERT OR REPLACE INTO numbers SELECT 'removedThrough', value FROM numbers WHERE name = 'sequence'").run();
+  if (pairs.length > 0) noteRemoved(database);
   return { users, usersMerged: pairs.length };
+}
+
+/** A change of its own: what was counted from the saves, or is kept of them, is read again. */
+function noteRemoved(database: Database): void {
+  database.exec(`UPDATE numbers SET value = value + 1 WHERE name = 'sequence';
+    INSERT OR REPLACE INTO numbers SELECT 'removedThrough', value FROM numbers WHERE name = 'sequence'`);
 }

@@ -4,7 +4,7 @@ import type { VisualFeatures } from '../../features/visual-features.ts';
 import { majorityCode } from './majority-code.ts';
 import type { SummedWeights, UserHistory } from './ranking-feature.ts';
 
-/** Weight i is that of pin i. */
+/** Weight i is that of pin i. Whoever keeps one makes another when pins or their features change: it is summed up once. */
 export interface WeightedPins {
   readonly pinIndexes: ArrayLike<number>;
   /** Above 0: recency x strength of the action. */
@@ -18,12 +18,19 @@ export function summarizeHistory(
   visual: VisualFeatures | null,
   cooccurrence: SummedWeights | null = null,
 ): UserHistory {
-  return {
-    categories: categoryMix(history, pins),
-    cooccurrence,
-    code: visual ? majorityCode(history, visual.image) : null,
-  };
+  let sums = summed.get(history);
+  if (sums?.of !== visual) {
+    sums = { of: visual, categories: categoryMix(history, pins), code: visual ? majorityCode(history, visual.image) : null };
+    summed.set(history, sums);
+  }
+  return { categories: sums.categories, cooccurrence, code: sums.code };
 }
+
+interface Sums extends Pick<UserHistory, 'categories' | 'code'> {
+  readonly of: VisualFeatures | null;
+}
+
+const summed = new WeakMap<WeightedPins, Sums>();
 
 function categoryMix({ pinIndexes, weights }: WeightedPins, pins: PinColumns): Float32Array {
   const mix = new Float64Array(pins.categoryNames.length);
