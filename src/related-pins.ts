@@ -10,7 +10,7 @@ import type { PinColumns } from './catalog/pins/pin-columns.ts';
 import type { UserHistory } from './ranker/scoring/ranking-feature.ts';
 import { summarizeHistory, type WeightedPins } from './ranker/scoring/user-history.ts';
 import { acceptedPins, hiddenGroups } from './lists/accepted-pins.ts';
-import { BOARD_PINS_MAX, blendHistory, FILLED_QUERIES, HOME_QUERIES_MAX, PER_QUERY_LIMIT } from './lists/home-blend.ts';
+import { BOARD_PINS_MAX, type Blended, blendHistory, FILLED_QUERIES, HOME_QUERIES_MAX, PER_QUERY_LIMIT } from './lists/home-blend.ts';
 import { type PageCursor, readCursor } from './lists/page-cursor.ts';
 import { askedSources, type Asking, ENOUGH_CANDIDATES, isFilling, propose } from './lists/propose.ts';
 import { missingOf, missingOfHistory, NO_QUERY, querySide } from './lists/query-side.ts';
@@ -186,9 +186,8 @@ async function blendedList(
   const history = speakers.history(now);
   const left = { ...options, exclude: new Set([...options.exclude, ...speakers.seen(now)]) };
   const accept = acceptedPins(parts, left, [...(cursor?.shown ?? []), ...without]);
-  const asked = await askedOfAll(parts, options, { history, picture, degraded });
-  const blended = blendHistory(asked, withPicture(history, picture), pins, accept);
-  const candidates = mergeOf(pins).merge(-1, withoutNeedlessFilling(blended.proposals), limits.candidates, accept);
+  const blended = await blendedProposals(parts, options, { history, picture, accept, degraded });
+  const candidates = mergeOf(pins).merge(-1, blended.proposals, limits.candidates, accept);
   const user = summarizeHistory(history, pins, parts.visual, blended.cooccurrence);
   const missing = history.pinIndexes.length === 0 && picture ? [] : missingOfHistory(history, pins, user);
   const unliked = await likenessToUnliked(parts, unlike, candidates, degraded);
@@ -196,39 +195,49 @@ async function blendedList(
   return rankCandidates(parts, { ...shared, query: { ...NO_QUERY, code: picture }, shuffledShare: 0, startedAt });
 }
 
-/** What each source proposes for the picture and for each pin of a history; without any of them, for nobody in particular. */
-async function askedOfAll(
+/**
+ * What the sources propose for the picture and for each pin of a history, blended; without any of them, for nobody in particular. A history
+ * that proposes enough speaks for itself: what is popular or shares a word would only push its pins back, and is not asked for.
+ */
+async function blendedProposals(
   parts: ServingParts,
   options: ListOptions,
-  {
-    history,
-    picture,
-    degraded,
-  }: { readonly history: WeightedPins; readonly picture: Uint32Array | null; readonly degraded: Degradation[] },
-): Promise<readonly (readonly Proposal[])[]> {
-  const sources = askedSources(parts.sources, options.treatment.sources, parts.limits.sourceShares);
-  const asking = askingOf(parts, options, { limit: PER_QUERY_LIMIT, alone: false, degraded });
+  { history, picture, accept, degraded }: BlendedFor,
+): Promise<Blended> {
+  const { limits, pins } = parts;
+  const sources = askedSources(parts.sources, options.treatment.sources, limits.sourceShares);
+  const asking = askingOf(parts, options, { limit: PER_QUERY_LIMIT, alone: sources.length === 1, degraded });
   const strongest = Array.from(history.pinIndexes).slice(0, HOME_QUERIES_MAX);
-  const queries = queriesOf({ like: strongest, picture });
-  const asked: (readonly Proposal[])[] = [];
-  for (const query of queries.length === 0 ? [{ pinIndex: -1, code: null }] : queries) {
-    const those = asked.length < FILLED_QUERIES ? sources : sources.filter(({ name }) => !isFilling(name));
-    asked.push(await propose(those, query, { ...asking, alone: those.length === 1 }));
-  }
-  return asked;
+  const spoken = queriesOf({ like: strongest, picture });
+  const queries = spoken.length === 0 ? [{ pinIndex: -1, code: null }] : spoken;
+  const blend = async (of: readonly CandidateSource[], most: number): Promise<Blended> => {
+    const asked: (readonly Proposal[])[] = [];
+    for (const query of queries.slice(0, most)) asked.push(await propose(of, query, asking));
+    return blendHistory(asked, withPicture(history, picture), pins, accept);
+  };
+  const filling = sources.filter(({ name }) => isFilling(name));
+  const own = await blend(
+    sources.filter((source) => !filling.includes(source)),
+    queries.length,
+  );
+  const proposed = own.proposals.reduce((sum, { pins }) => sum + pins.pinIndexes.length, 0);
+  if (proposed >= ENOUGH_CANDIDATES || filling.length === 0) return own;
+  const filled = await blend(filling, FILLED_QUERIES);
+  const proposals = [...own.proposals, ...filled.proposals];
+  return { ...own, proposals: sources.flatMap(({ name }) => proposals.filter((proposal) => proposal.name === name)) };
+}
+
+interface BlendedFor {
+  readonly history: WeightedPins;
+  readonly picture: Uint32Array | null;
+  readonly accept: Accept | undefined;
+  readonly degraded: Degradation[];
 }
 
 /** The weights of the queries: a picture counts as much as the strongest pin. */
 function withPicture({ pinIndexes, weights }: WeightedPins, picture: Uint32Array | null): WeightedPins {
   if (!picture) return { pinIndexes, weights };
   return { pinIndexes: [-1, ...Array.from(pinIndexes)], weights: [weights[0] ?? 1, ...Array.from(weights)] };
-}
-
-/** A history that proposes enough speaks for itself: what is popular or shares a word would only push its pins back. */
-function withoutNeedlessFilling(proposals: readonly Proposal[]): readonly Proposal[] {
-  const own = proposals.filter(({ name }) => !isFilling(name));
-  const proposed = own.reduce((sum, { pins }) => sum + pins.pinIndexes.length, 0);
-  return proposed >= ENOUGH_CANDIDATES ? own : proposals;
 }
 
 const merges = new WeakMap<PinColumns, Merge>();

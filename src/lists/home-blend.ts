@@ -31,7 +31,7 @@ const CATEGORY_SHARE = 0.6;
 const WINDOW = 20;
 
 /** A proposal per source, as the merge takes them. */
-interface Blended {
+export interface Blended {
   readonly proposals: readonly Proposal[];
   /** Summed co-occurrence with the history, for the affinity feature. */
   readonly cooccurrence: SummedWeights;
