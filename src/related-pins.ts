@@ -12,7 +12,7 @@ import { summarizeHistory, type WeightedPins } from './ranker/scoring/user-histo
 import { acceptedPins, hiddenGroups } from './lists/accepted-pins.ts';
 import { BOARD_PINS_MAX, type Blended, blendHistory, FILLED_QUERIES, HOME_QUERIES_MAX, PER_QUERY_LIMIT } from './lists/home-blend.ts';
 import { type PageCursor, readCursor } from './lists/page-cursor.ts';
-import { askedSources, type Asking, ENOUGH_CANDIDATES, isFilling, propose } from './lists/propose.ts';
+import { askedSources, type Asking, ENOUGH_CANDIDATES, isFilling, propose, proposeForEach } from './lists/propose.ts';
 import { missingOf, missingOfHistory, NO_QUERY, querySide } from './lists/query-side.ts';
 import { rankCandidates } from './lists/rank-candidates.ts';
 import type { ListOptions, RankedList } from './lists/ranked-list.ts';
@@ -211,8 +211,7 @@ async function blendedProposals(
   const spoken = queriesOf({ like: strongest, picture });
   const queries = spoken.length === 0 ? [{ pinIndex: -1, code: null }] : spoken;
   const blend = async (of: readonly CandidateSource[], most: number): Promise<Blended> => {
-    const asked: (readonly Proposal[])[] = [];
-    for (const query of queries.slice(0, most)) asked.push(await propose(of, query, asking));
+    const asked = await proposeForEach(of, queries.slice(0, most), asking);
     return blendHistory(asked, withPicture(history, picture), pins, accept);
   };
   const filling = sources.filter(({ name }) => isFilling(name));

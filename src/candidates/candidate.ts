@@ -26,6 +26,8 @@ export interface CandidateSource {
   readonly name: string;
   /** Why proposals lack some of what is new, while that is being taken in; null or absent: they lack nothing. */
   readonly behind?: string | null;
+  /** Takes note that all of these will be asked next, to look them up together; absent: it looks them up one by one. */
+  expect?(queries: readonly CandidateQuery[]): void;
   propose(query: CandidateQuery, limit: number): ScoredPins | Promise<ScoredPins>;
 }
 

@@ -4,6 +4,8 @@ import { type CandidateQuery, type CandidateSource, NO_PINS, type ScoredPins } f
 export interface PairMemory {
   /** Pins with a ratio of at least `ratioMin` for this query pin, the greatest first; ties by pin index. */
   winnersOf(queryPin: number, ratioMin: number): ScoredPins;
+  /** Looks up together what will be asked of several query pins. */
+  readAhead(queryPins: readonly number[]): void;
 }
 
 /**
@@ -19,6 +21,10 @@ export class RememberedWinners implements CandidateSource {
 
   constructor(memory: PairMemory) {
     this.memory = memory;
+  }
+
+  expect(queries: readonly CandidateQuery[]): void {
+    this.memory.readAhead(queries.flatMap(({ pinIndex }) => (pinIndex < 0 ? [] : [pinIndex])));
   }
 
   propose({ pinIndex }: CandidateQuery, limit: number): ScoredPins {

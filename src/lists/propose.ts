@@ -69,6 +69,24 @@ export async function propose(sources: readonly CandidateSource[], query: Candid
   return proposals;
 }
 
+/** The same for several queries, one after the other. */
+export async function proposeForEach(
+  sources: readonly CandidateSource[],
+  queries: readonly CandidateQuery[],
+  asking: Asking,
+): Promise<readonly (readonly Proposal[])[]> {
+  for (const source of sources) {
+    try {
+      source.expect?.(queries);
+    } catch (error) {
+      asking.degraded.push({ code: codeOf(error), reason: `${source.name}: ${reasonOf(error)}` });
+    }
+  }
+  const proposals: (readonly Proposal[])[] = [];
+  for (const query of queries) proposals.push(await propose(sources, query, asking));
+  return proposals;
+}
+
 function codeOf(error: unknown): string {
   return error instanceof ServiceError ? error.code : 'INDEX_UNAVAILABLE';
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { openLog } from '../../src/catalog/log/log-database.ts';
+import { PairEngagementLog } from '../../src/catalog/log/pair-engagement-log.ts';
 import { servedList } from './served-list-case.ts';
 
 const ratios = (log: ReturnType<typeof openLog>, pins: readonly number[]): number[] => {
@@ -47,5 +48,26 @@ test('beside requests few events are taken in at once, and the rest by the next 
     [2, false],
   ]);
   expect([...log.pairs.impressionsOf(Int32Array.from([10, 11, 12]))]).toEqual([10, 10, 0]);
+  log.close();
+});
+
+test('what is read ahead for many queries is what each says by itself, and later events are not missed', async () => {
+  const log = openLog(':memory:');
+  const click = { type: 'click', recommendationId: 'r1', pinIndex: 10, position: 1, userId: null, at: 1001 } as const;
+  await log.lists.append(servedList({ pins: [10, 11] }));
+  await log.events.append([{ ...click, eventId: 'a', type: 'impression' }]);
+  log.pairs.catchUp();
+  const alone = log.pairs.winnersOf(7, 0);
+  expect([...alone.pinIndexes]).toEqual([10, 11]);
+  const other = new PairEngagementLog(log.database, log.lists, log.events);
+  other.readAhead([3, 7, 9, 7]);
+  expect(other.winnersOf(7, 0)).toEqual(alone);
+  expect(other.winnersOf(3, 0).pinIndexes).toHaveLength(0);
+  await log.events.append([{ ...click, eventId: 'b' }]);
+  log.pairs.catchUp();
+  expect(other.winnersOf(7, 0)).toEqual(alone);
+  other.forgetIfMoved();
+  expect(other.winnersOf(7, 0)).toEqual(log.pairs.winnersOf(7, 0));
+  expect(other.winnersOf(7, 0)).not.toEqual(alone);
   log.close();
 });

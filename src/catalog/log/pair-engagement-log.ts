@@ -9,6 +9,7 @@
  * Choice: the items of a list count as shown when the list gets its first event of any kind: a list that nobody looked
  * at sends none. An item counts as clicked once, by its first click, long click or save.
  */
+import { LRUCache } from 'lru-cache';
 import type { Database, Statement } from '../database.ts';
 import type { EngagementLog, LoggedEvent } from './engagement-log.ts';
 import { EVENT_TYPES, type EventType } from '../pins/records.ts';
@@ -45,7 +46,7 @@ const SMALL_BATCH = 4;
 const FIRST_CLICK = EVENT_TYPES.indexOf('click');
 const LAST_CLICK = EVENT_TYPES.indexOf('save');
 const CLICKS: ReadonlySet<EventType> = new Set(EVENT_TYPES.slice(FIRST_CLICK, LAST_CLICK + 1));
-/** Queries, and pairs of all of them (12 bytes each), that are kept in memory. */
+/** Queries, and pairs of all of them (12 bytes each), that are kept in memory: those that were asked for last. */
 const QUERIES_KEPT = 20_000;
 const PAIRS_KEPT = 2_000_000;
 /** Lists that answer to a region of the pin's picture say nothing about the pin as a whole. */
@@ -56,6 +57,9 @@ interface QueryRatios {
   readonly pins: Int32Array;
   readonly ratios: Float64Array;
 }
+
+/** The same array for all queries that nothing is known of, which most are. */
+const NOTHING: QueryRatios = { pins: new Int32Array(0), ratios: new Float64Array(0) };
 
 interface PairRow {
   pin: number;
@@ -79,8 +83,12 @@ export class PairEngagementLog {
   private readonly putPosition: Statement<[number, number, number]>;
   private readonly shownOf: Statement<[number], number>;
   private readonly put: Statement<[number, number, number, number, number]>;
-  private readonly ratios = new Map<number, QueryRatios>();
-  private pairsKept = 0;
+  private readonly ratios = new LRUCache<number, QueryRatios>({
+    max: QUERIES_KEPT,
+    maxSize: PAIRS_KEPT,
+    sizeCalculation: ({ pins }) => 1 + pins.length,
+  });
+  private readonly readAll: (queryPins: readonly number[]) => void;
   private readonly impressionsAt = new Float64Array(POSITIONS);
   private readonly clicksAt = new Float64Array(POSITIONS);
   /** Positions that were counted at since they were written. */
@@ -112,6 +120,9 @@ export class PairEngagementLog {
     this.putPosition = database.prepare('INSERT OR REPLACE INTO position_engagement VALUES (?, ?, ?)');
     this.shownOf = database.prepare<[number], number>('SELECT lists FROM pin_shown WHERE pin = ?').pluck();
     this.put = database.prepare('INSERT OR REPLACE INTO pair_engagement VALUES (?, ?, ?, ?, ?)');
+    this.readAll = database.transaction((queryPins: readonly number[]) => {
+      for (const queryPin of queryPins) this.read(queryPin);
+    });
     this.load();
   }
 
@@ -156,33 +167,29 @@ export class PairEngagementLog {
     const through = this.readThrough.get() ?? 0;
     if (through === this.through) return;
     this.through = through;
-    this.forgetAll();
+    this.ratios.clear();
   }
 
-  private forgetAll(): void {
-    this.ratios.clear();
-    this.pairsKept = 0;
+  /** Reads what is not in memory of queries that will be asked about, all in one transaction: each by itself would lock the file. */
+  readAhead(queryPins: readonly number[]): void {
+    const unread = queryPins.filter((queryPin) => !this.ratios.has(queryPin));
+    if (unread.length > 0) this.readAll(unread);
   }
 
   private ratiosOf(queryPin: number): QueryRatios {
-    const known = this.ratios.get(queryPin);
-    if (known) return known;
+    return this.ratios.get(queryPin) ?? this.read(queryPin);
+  }
+
+  private read(queryPin: number): QueryRatios {
     const rows = this.ofQuery.all(queryPin);
-    if (this.ratios.size >= QUERIES_KEPT || this.pairsKept + rows.length > PAIRS_KEPT) this.forgetAll();
-    const found = { pins: new Int32Array(rows.length), ratios: new Float64Array(rows.length) };
+    const found = rows.length === 0 ? NOTHING : { pins: new Int32Array(rows.length), ratios: new Float64Array(rows.length) };
     for (let i = 0; i < rows.length; i++) {
       const [pin, clicks, expected] = rows[i];
       found.pins[i] = pin;
       found.ratios[i] = (clicks + SHRINK) / (expected + SHRINK);
     }
     this.ratios.set(queryPin, found);
-    this.pairsKept += rows.length;
     return found;
-  }
-
-  private forget(queryPin: number): void {
-    this.pairsKept -= this.ratios.get(queryPin)?.pins.length ?? 0;
-    this.ratios.delete(queryPin);
   }
 
   /**
@@ -256,7 +263,7 @@ export class PairEngagementLog {
     const decay = before ? 0.5 ** (Math.max(0, at - before.at) / HALF_LIFE_MS) : 0;
     const newest = Math.max(at, before?.at ?? 0);
     this.put.run(queryPin, pin, (before?.clicks ?? 0) * decay + clicks, (before?.expected ?? 0) * decay + expected, newest);
-    this.forget(queryPin);
+    this.ratios.delete(queryPin);
   }
 
   private save(): void {
