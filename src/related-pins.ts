@@ -7,10 +7,10 @@ import type { Accept } from './candidates/visual/neighbor-index.ts';
 import { Merge, type Proposal, sourceNamesOf } from './candidates/merge.ts';
 import { RowTable } from './candidates/cooccurrence/row-table.ts';
 import type { PinColumns } from './catalog/pins/pin-columns.ts';
-import type { UserHistory } from './ranker/scoring/ranking-feature.ts';
+import type { SummedWeights, UserHistory } from './ranker/scoring/ranking-feature.ts';
 import { summarizeHistory, type WeightedPins } from './ranker/scoring/user-history.ts';
 import { acceptedPins, hiddenGroups } from './lists/accepted-pins.ts';
-import { BOARD_PINS_MAX, type Blended, blendHistory, FILLED_QUERIES, HOME_QUERIES_MAX, PER_QUERY_LIMIT } from './lists/home-blend.ts';
+import { BOARD_PINS_MAX, blendHistory, FILLED_QUERIES, HOME_QUERIES_MAX, PER_QUERY_LIMIT } from './lists/home-blend.ts';
 import { type PageCursor, readCursor } from './lists/page-cursor.ts';
 import { askedSources, type Asking, ENOUGH_CANDIDATES, isFilling, propose, proposeForEach } from './lists/propose.ts';
 import { missingOf, missingOfHistory, NO_QUERY, querySide } from './lists/query-side.ts';
@@ -179,57 +179,62 @@ async function blendedList(
   { surface, name: cursorName, picture = null, unlike = [], without = [], ...speakers }: Speakers,
 ): Promise<RankedList> {
   const startedAt = performance.now();
-  const { pins, limits } = parts;
+  const { pins } = parts;
   const degraded: Degradation[] = [...parts.degraded];
   const cursor = cursorOf(options, cursorName, pins);
   const now = cursor?.at ?? options.now;
   const history = speakers.history(now);
-  const left = { ...options, exclude: new Set([...options.exclude, ...speakers.seen(now)]) };
-  const accept = acceptedPins(parts, left, [...(cursor?.shown ?? []), ...without]);
-  const blended = await blendedProposals(parts, options, { history, picture, accept, degraded });
-  const candidates = mergeOf(pins).merge(-1, blended.proposals, limits.candidates, accept);
-  const user = summarizeHistory(history, pins, parts.visual, blended.cooccurrence);
+  const accept = acceptedPins(parts, { ...options, exclude: NONE }, [...(cursor?.shown ?? []), ...without]);
+  const refused = { without: [...options.exclude, ...speakers.seen(now)], accept };
+  const { candidates, cooccurrence } = await blendedCandidates(parts, options, { history, picture, refused, degraded });
+  const user = summarizeHistory(history, pins, parts.visual, cooccurrence);
   const missing = history.pinIndexes.length === 0 && picture ? [] : missingOfHistory(history, pins, user);
   const unliked = await likenessToUnliked(parts, unlike, candidates, degraded);
   const shared = { surface, options, candidates, user, cursor, cursorName, degraded, missing, unliked } as const;
   return rankCandidates(parts, { ...shared, query: { ...NO_QUERY, code: picture }, shuffledShare: 0, startedAt });
 }
 
+const NONE: ReadonlySet<number> = new Set();
+
 /**
- * What the sources propose for the picture and for each pin of a history, blended; without any of them, for nobody in particular. A history
- * that proposes enough speaks for itself: what is popular or shares a word would only push its pins back, and is not asked for.
+ * What the sources propose for the picture and for each pin of a history, blended and merged; without any of them, for nobody in particular. A
+ * history that proposes enough speaks for itself: what is popular or shares a word would only push its pins back, and is not asked for.
  */
-async function blendedProposals(
+async function blendedCandidates(
   parts: ServingParts,
   options: ListOptions,
-  { history, picture, accept, degraded }: BlendedFor,
-): Promise<Blended> {
+  { history, picture, refused, degraded }: BlendedFor,
+): Promise<{ readonly candidates: CandidateList; readonly cooccurrence: SummedWeights }> {
   const { limits, pins } = parts;
   const sources = askedSources(parts.sources, options.treatment.sources, limits.sourceShares);
   const asking = askingOf(parts, options, { limit: PER_QUERY_LIMIT, alone: sources.length === 1, degraded });
   const strongest = Array.from(history.pinIndexes).slice(0, HOME_QUERIES_MAX);
   const spoken = queriesOf({ like: strongest, picture });
   const queries = spoken.length === 0 ? [{ pinIndex: -1, code: null }] : spoken;
-  const blend = async (of: readonly CandidateSource[], most: number): Promise<Blended> => {
-    const asked = await proposeForEach(of, queries.slice(0, most), asking);
-    return blendHistory(asked, withPicture(history, picture), pins, accept);
-  };
   const filling = sources.filter(({ name }) => isFilling(name));
-  const own = await blend(
-    sources.filter((source) => !filling.includes(source)),
-    queries.length,
-  );
-  const proposed = own.proposals.reduce((sum, { pins }) => sum + pins.pinIndexes.length, 0);
-  if (proposed >= ENOUGH_CANDIDATES || filling.length === 0) return own;
-  const filled = await blend(filling, FILLED_QUERIES);
-  const proposals = [...own.proposals, ...filled.proposals];
-  return { ...own, proposals: sources.flatMap(({ name }) => proposals.filter((proposal) => proposal.name === name)) };
+  const own = sources.filter(({ name }) => !isFilling(name));
+  const asked = await proposeForEach(own, queries, asking);
+  const blend = (proposals: typeof asked): ReturnType<typeof blendHistory> =>
+    blendHistory(proposals, withPicture(history, picture), pins, refused);
+  let blended = blend(asked);
+  const proposed = blended.proposals.reduce((sum, { pins }) => sum + pins.pinIndexes.length, 0);
+  if (proposed < ENOUGH_CANDIDATES && filling.length > 0) {
+    const filled = await proposeForEach(filling, queries.slice(0, FILLED_QUERIES), asking);
+    const inOrder = (q: number): readonly Proposal[] => {
+      const ofQuery = [...asked[q], ...(filled[q] ?? [])];
+      return sources.flatMap(({ name }) => ofQuery.filter((proposal) => proposal.name === name));
+    };
+    blended = blend(queries.map((_, q) => inOrder(q)));
+  }
+  // Nothing waits from blending to here: the next blending takes the same memory.
+  const candidates = mergeOf(pins).merge(-1, blended.proposals, limits.candidates);
+  return { candidates, cooccurrence: blended.cooccurrenceOf(candidates.pinIndexes) };
 }
 
 interface BlendedFor {
   readonly history: WeightedPins;
   readonly picture: Uint32Array | null;
-  readonly accept: Accept | undefined;
+  readonly refused: Parameters<typeof blendHistory>[3];
   readonly degraded: Degradation[];
 }
 

@@ -10,6 +10,8 @@ export interface Proposal {
   readonly pins: ScoredPins;
   /** The score of any pin, undefined for one that is not among `pins`; absent: all of them are gone through instead. */
   readonly scoreOf?: (pin: number) => number | undefined;
+  /** Puts the first `wanted` of `pins` in their places, for which memory is there; absent: all of them are. */
+  readonly upTo?: (wanted: number) => void;
 }
 
 /**
@@ -32,7 +34,7 @@ export class Merge {
     const room = Math.min(limit, lengthOf(proposals));
     this.taken.begin(room + 1);
     if (queryPin >= 0) this.taken.set(this.columns.group[queryPin], -1);
-    const groups = proposals.map(({ pins }) => new Groups(pins.pinIndexes, this.columns));
+    const groups = proposals.map((proposal) => new Groups(proposal, this.columns));
     const taken = new Int32Array(room);
     const places = proposals.map((_, s) => s);
     const proper = places.filter((s) => !isFiller(proposals[s].name));
@@ -94,15 +96,15 @@ const GROUPS_AT_ONCE = 512;
 
 /** The near-duplicate group of each proposed pin; -1 for pins that may not be shown. Looked up as far as it is asked for. */
 class Groups {
-  private readonly pinIndexes: Int32Array;
+  private readonly proposal: Proposal;
   private readonly columns: PinColumns;
   private readonly found: Int32Array;
   private known = 0;
 
-  constructor(pinIndexes: Int32Array, columns: PinColumns) {
-    this.pinIndexes = pinIndexes;
+  constructor(proposal: Proposal, columns: PinColumns) {
+    this.proposal = proposal;
     this.columns = columns;
-    this.found = new Int32Array(pinIndexes.length);
+    this.found = new Int32Array(proposal.pins.pinIndexes.length);
   }
 
   /** `place` is below the number of pins. */
@@ -112,9 +114,11 @@ class Groups {
   }
 
   private lookUpMore(): void {
-    const { pinIndexes, found } = this;
+    const { proposal, found } = this;
+    const { pinIndexes } = proposal.pins;
     const { count, group, flags, records } = this.columns;
     const end = Math.min(this.known + GROUPS_AT_ONCE, pinIndexes.length);
+    proposal.upTo?.(end);
     for (let p = this.known; p < end; p++) {
       const pin = pinIndexes[p];
       if (pin >= count) found[p] = -1;

@@ -12,7 +12,7 @@ import { RowTable } from '../candidates/cooccurrence/row-table.ts';
 import type { Proposal } from '../candidates/merge.ts';
 import type { Accept } from '../candidates/visual/neighbor-index.ts';
 import type { PinColumns } from '../catalog/pins/pin-columns.ts';
-import { rowsBestFirst } from '../math/best-first.ts';
+import { BestFirst } from '../math/best-first.ts';
 import type { SummedWeights } from '../ranker/scoring/ranking-feature.ts';
 import type { WeightedPins } from '../ranker/scoring/user-history.ts';
 
@@ -29,62 +29,25 @@ export const PER_QUERY_LIMIT = 200;
 const QUERY_SHARE = 0.5;
 const CATEGORY_SHARE = 0.6;
 const WINDOW = 20;
+/** How much of a source's list is spread. */
+const SPREAD_PINS = 10 * WINDOW;
 
-/** A proposal per source, as the merge takes them. */
-export interface Blended {
+/** What the sources say of all queries together; until the next blending, which takes the same memory: nothing may wait in between. */
+interface Blended {
+  /** A proposal per source, as the merge takes them. */
   readonly proposals: readonly Proposal[];
-  /** Summed co-occurrence with the history, for the affinity feature. */
-  readonly cooccurrence: SummedWeights;
+  /** Summed co-occurrence of some pins with the history, for the affinity feature; for longer than the rest. */
+  cooccurrenceOf(pinIndexes: Int32Array): SummedWeights;
 }
 
-/** In place of a row. */
-const REFUSED = -1;
-
-/** What one source says of the pins it proposed for any query, a row each. */
-class Votes implements SummedWeights {
-  count = 0;
-  readonly pinIndexes: Int32Array;
-  readonly sums: Float64Array;
-  /** The query that gave a pin most. */
-  readonly bestQuery: Int32Array;
-  private readonly bestVote: Float64Array;
-  private readonly rows = new RowTable();
-
-  /** Room for so many pins; those of `without` get no votes. */
-  constructor(room: number, without: ArrayLike<number>) {
-    this.pinIndexes = new Int32Array(room);
-    this.sums = new Float64Array(room);
-    this.bestQuery = new Int32Array(room);
-    this.bestVote = new Float64Array(room).fill(Number.NEGATIVE_INFINITY);
-    this.rows.begin(room + without.length);
-    // A picture among them has no pin.
-    for (let i = 0; i < without.length; i++) if (without[i] >= 0) this.rows.set(without[i], REFUSED);
-  }
-
-  get(pin: number): number | undefined {
-    const row = this.rows.rowOf(pin);
-    return row < 0 ? undefined : this.sums[row];
-  }
-
-  /** The row of a pin, made if it has none yet; below 0 where it gets no votes. */
-  rowOf(pin: number, accept: Accept | undefined): number {
-    const row = this.rows.claim(pin, this.count);
-    if (row !== this.count) return row;
-    if (accept && !accept(pin)) {
-      this.rows.set(pin, REFUSED);
-      return REFUSED;
-    }
-    this.pinIndexes[this.count++] = pin;
-    return row;
-  }
-
-  vote(row: number, vote: number, query: number): void {
-    this.sums[row] += vote;
-    if (!(vote > this.bestVote[row])) return;
-    this.bestVote[row] = vote;
-    this.bestQuery[row] = query;
-  }
+/** Which pins get no votes, besides those of the history. */
+interface Refused {
+  readonly without: readonly number[];
+  readonly accept: Accept | undefined;
 }
+
+/** One for each source, by its place. */
+const kept: Votes[] = [];
 
 /**
  * `asked[q]` are the proposals for history pin q; the first names all sources, later ones may leave some out.
@@ -94,88 +57,186 @@ export function blendHistory(
   asked: readonly (readonly Proposal[])[],
   history: WeightedPins,
   pins: PinColumns,
-  accept: Accept | undefined,
+  { without, accept }: Refused,
 ): Blended {
-  const names = asked[0].map(({ name }) => name);
-  const votes = names.map((_, s) =>
-    votesOf(
-      asked.map((proposals) => proposals.find((each) => each.name === names[s])?.pins ?? NO_PINS),
-      history,
-      accept,
-    ),
-  );
-  const proposals = names.map((name, s) => ({ name, pins: spread(votes[s], pins), scoreOf: (pin: number) => votes[s].get(pin) }));
-  return { proposals, cooccurrence: votes[names.indexOf('board-cooccurrence')] ?? new Votes(0, []) };
-}
-
-function votesOf(lists: readonly ScoredPins[], history: WeightedPins, accept: Accept | undefined): Votes {
-  const room = lists.reduce((sum, { pinIndexes }) => sum + pinIndexes.length, 0);
-  const votes = new Votes(room, history.pinIndexes);
-  lists.forEach(({ pinIndexes, scores }, q) => {
-    const weight = history.weights[q] ?? 1;
-    for (let p = 0; p < pinIndexes.length; p++) {
-      const row = votes.rowOf(pinIndexes[p], accept);
-      if (row < 0) continue;
-      votes.vote(row, weight * scores[p], q);
-    }
+  const refused = { without: [...without, ...Array.from(history.pinIndexes)], accept };
+  const proposals = asked[0].map(({ name }, s) => {
+    const votes = (kept[s] ??= new Votes());
+    votes.begin(
+      asked.map((proposals) => proposals.find((each) => each.name === name)?.pins ?? NO_PINS),
+      history.weights,
+      refused,
+      pins,
+    );
+    const { pins: found, scoreOf } = votes;
+    return { name, pins: found, scoreOf, upTo: votes.upTo };
   });
-  return votes;
+  const scoreOf = proposals.find(({ name }) => name === 'board-cooccurrence')?.scoreOf ?? (() => undefined);
+  return { proposals, cooccurrenceOf: (pinIndexes) => new WeightsByPin(pinIndexes, scoreOf) };
 }
 
-/** By vote, with pins that would crowd a stretch put back behind it. */
-function spread(votes: Votes, pins: PinColumns): ScoredPins {
-  const { count: voted, sums, bestQuery } = votes;
-  const several = bestQuery.subarray(0, voted).some((query) => query !== bestQuery[0]);
-  /** Rows by vote; those that are put back move to its front. */
-  const waiting = rowsBestFirst(votes.pinIndexes, sums, voted);
-  const order = new Int32Array(voted);
-  let count = 0;
-  for (let left = voted; left > 0;) {
-    const crowd = new Crowd(several);
-    let back = 0;
-    let w = 0;
-    for (; w < left && count < 10 * WINDOW; w++) {
-      const row = waiting[w];
-      if (crowd.admits(bestQuery[row], strongestCategory(votes.pinIndexes[row], pins))) order[count++] = row;
-      else waiting[back++] = row;
+/** Weights of some pins; undefined for those that have none. */
+class WeightsByPin implements SummedWeights {
+  private readonly rows = new RowTable();
+  private readonly weights: Float64Array;
+
+  constructor(pinIndexes: Int32Array, weightOf: (pin: number) => number | undefined) {
+    this.weights = new Float64Array(pinIndexes.length);
+    this.rows.begin(pinIndexes.length);
+    for (let row = 0; row < pinIndexes.length; row++) {
+      const weight = weightOf(pinIndexes[row]);
+      if (weight === undefined) continue;
+      this.weights[row] = weight;
+      this.rows.set(pinIndexes[row], row);
     }
-    order.set(waiting.subarray(w, left), count);
-    count += left - w;
-    left = back;
   }
-  const pinIndexes = new Int32Array(voted);
-  const scores = new Float32Array(voted);
-  for (let place = 0; place < voted; place++) {
-    pinIndexes[place] = votes.pinIndexes[order[place]];
-    scores[place] = sums[order[place]];
+
+  get(pin: number): number | undefined {
+    const row = this.rows.rowOf(pin);
+    return row < 0 ? undefined : this.weights[row];
   }
-  return { pinIndexes, scores };
 }
 
-/** Counts what the present stretch holds. A single query, and pins without category, are never held back. */
+/** In place of a row. */
+const REFUSED = -1;
+
+/**
+ * What one source says of the pins it proposed for any query, a row each, and their order: by vote, but pins that would crowd a
+ * stretch of the front are put back behind the others. Only what is asked for is put in order. Memory is kept from one list to the next:
+ * made again each time, much of a feed would go into touching it.
+ */
+class Votes {
+  private count = 0;
+  private pinIndexes = new Int32Array(0);
+  private sums = new Float64Array(0);
+  /** The query that gave a pin most, and how much. */
+  private bestQuery = new Int32Array(0);
+  private bestVote = new Float64Array(0);
+  private readonly rows = new RowTable();
+  private ordered = { pinIndexes: new Int32Array(0), scores: new Float32Array(0) };
+  private readonly byVote = new BestFirst();
+  private columns: PinColumns | null = null;
+  private crowd = new Crowd(false);
+  /** Pins that are in their places. */
+  private placed = 0;
+  /** The rows by vote from `next` to `left` are still to be placed, and after them the first `back`, which were put back. */
+  private next = 0;
+  private left = 0;
+  private back = 0;
+
+  /** `lists[q]` is what the source proposes for query q. */
+  begin(lists: readonly ScoredPins[], weights: ArrayLike<number>, { without, accept }: Refused, columns: PinColumns): void {
+    const room = lists.reduce((sum, { pinIndexes }) => sum + pinIndexes.length, 0);
+    if (room > this.pinIndexes.length) this.makeRoom(room);
+    this.rows.begin(room + without.length);
+    // A picture among them has no pin.
+    for (const pin of without) if (pin >= 0) this.rows.set(pin, REFUSED);
+    this.count = 0;
+    for (let q = 0; q < lists.length; q++) this.add(lists[q], q, weights[q] ?? 1, accept);
+    this.byVote.begin(this.pinIndexes, this.sums, this.count);
+    const several = this.bestQuery.subarray(0, this.count).some((query) => query !== this.bestQuery[0]);
+    this.crowd = new Crowd(several);
+    this.columns = columns;
+    this.placed = this.next = this.back = 0;
+    this.left = this.count;
+  }
+
+  private makeRoom(room: number): void {
+    this.pinIndexes = new Int32Array(room);
+    this.sums = new Float64Array(room);
+    this.bestQuery = new Int32Array(room);
+    this.bestVote = new Float64Array(room);
+    this.ordered = { pinIndexes: new Int32Array(room), scores: new Float32Array(room) };
+  }
+
+  private add({ pinIndexes: proposed, scores }: ScoredPins, query: number, weight: number, accept: Accept | undefined): void {
+    const { rows, pinIndexes, sums, bestQuery, bestVote } = this;
+    let { count } = this;
+    for (let p = 0; p < proposed.length; p++) {
+      const pin = proposed[p];
+      const row = rows.claim(pin, count);
+      if (row === REFUSED) continue;
+      const vote = weight * scores[p];
+      if (row === count) {
+        if (accept !== undefined && !accept(pin)) {
+          rows.set(pin, REFUSED);
+          continue;
+        }
+        pinIndexes[count++] = pin;
+        sums[row] = 0;
+        bestVote[row] = Number.NEGATIVE_INFINITY;
+        bestQuery[row] = 0;
+      }
+      sums[row] += vote;
+      if (!(vote > bestVote[row])) continue;
+      bestVote[row] = vote;
+      bestQuery[row] = query;
+    }
+    this.count = count;
+  }
+
+  get pins(): ScoredPins {
+    const { pinIndexes, scores } = this.ordered;
+    return { pinIndexes: pinIndexes.subarray(0, this.count), scores: scores.subarray(0, this.count) };
+  }
+
+  readonly scoreOf = (pin: number): number | undefined => {
+    const row = this.rows.rowOf(pin);
+    return row < 0 ? undefined : this.sums[row];
+  };
+
+  /** Puts the first `wanted` pins in their places. */
+  readonly upTo = (wanted: number): void => {
+    const { byVote, crowd, bestQuery, pinIndexes, sums, ordered, columns } = this;
+    const end = Math.min(wanted, this.count);
+    while (this.placed < end) {
+      if (this.next === this.left) {
+        [this.next, this.left, this.back] = [0, this.back, 0];
+        crowd.disperse();
+      }
+      byVote.upTo(this.next + end - this.placed);
+      const row = byVote.rows[this.next++];
+      const pin = pinIndexes[row];
+      if (this.placed < SPREAD_PINS && !crowd.admits(bestQuery[row], strongestCategory(pin, columns as PinColumns))) {
+        byVote.rows[this.back++] = row;
+        continue;
+      }
+      ordered.pinIndexes[this.placed] = pin;
+      ordered.scores[this.placed++] = sums[row];
+    }
+  };
+}
+
+/** What the present stretch holds. A single query, and pins without category, are never held back. */
 class Crowd {
   private readonly several: boolean;
-  private inWindow = 0;
-  private readonly perQuery = new Map<number, number>();
-  private readonly perCategory = new Map<number, number>();
+  private count = 0;
+  private readonly queries = new Int32Array(WINDOW);
+  private readonly categories = new Int32Array(WINDOW);
 
   /** `several`: whether more than one query speaks. */
   constructor(several: boolean) {
     this.several = several;
   }
 
+  /** Begins a new stretch. */
+  disperse(): void {
+    this.count = 0;
+  }
+
   admits(query: number, category: number): boolean {
-    const ofQuery = this.perQuery.get(query) ?? 0;
-    const ofCategory = this.perCategory.get(category) ?? 0;
-    if (this.several && ofQuery >= QUERY_SHARE * WINDOW) return false;
-    if (category >= 0 && ofCategory >= CATEGORY_SHARE * WINDOW) return false;
-    this.perQuery.set(query, ofQuery + 1);
-    this.perCategory.set(category, ofCategory + 1);
-    if (++this.inWindow === WINDOW) {
-      this.inWindow = 0;
-      this.perQuery.clear();
-      this.perCategory.clear();
+    const { several, count, queries, categories } = this;
+    let ofQuery = 0;
+    let ofCategory = 0;
+    for (let i = 0; i < count; i++) {
+      if (queries[i] === query) ofQuery++;
+      if (categories[i] === category) ofCategory++;
     }
+    if (several && ofQuery >= QUERY_SHARE * WINDOW) return false;
+    if (category >= 0 && ofCategory >= CATEGORY_SHARE * WINDOW) return false;
+    queries[count] = query;
+    categories[count] = category;
+    this.count = (count + 1) % WINDOW;
     return true;
   }
 }

@@ -50,23 +50,7 @@ export interface Asking {
 
 /** Asks every source; one that fails proposes nothing, one that is behind proposes what it knew, and the reply says so. */
 export async function propose(sources: readonly CandidateSource[], query: CandidateQuery, asking: Asking): Promise<readonly Proposal[]> {
-  const { degraded } = asking;
-  const proposals: Proposal[] = [];
-  for (const source of sources) {
-    let pins: ScoredPins;
-    try {
-      const answer = source.propose(query, askedFor(source, asking));
-      pins = answer instanceof Promise ? await answer : answer;
-    } catch (error) {
-      pins = NO_PINS;
-      degraded.push({ code: codeOf(error), reason: `${source.name}: ${reasonOf(error)}` });
-    }
-    const { name, behind } = source;
-    if (behind && !degraded.some(({ reason }) => reason === `${name}: ${behind}`))
-      degraded.push({ code: 'INDEX_UNAVAILABLE', reason: `${name}: ${behind}` });
-    proposals.push({ name, pins });
-  }
-  return proposals;
+  return (await proposeForEach(sources, [query], asking))[0];
 }
 
 /** The same for several queries, one after the other. */
@@ -75,16 +59,43 @@ export async function proposeForEach(
   queries: readonly CandidateQuery[],
   asking: Asking,
 ): Promise<readonly (readonly Proposal[])[]> {
+  if (queries.length > 1) expectAll(sources, queries, asking.degraded);
+  const asked: Proposal[][] = queries.map(() => []);
+  for (let q = 0; q < queries.length; q++) {
+    for (const source of sources) {
+      let pins: ScoredPins;
+      try {
+        const answer = source.propose(queries[q], askedFor(source, asking));
+        // Most answer at once, and waiting would let other requests in between.
+        pins = answer instanceof Promise ? await answer : answer;
+      } catch (error) {
+        pins = NO_PINS;
+        noteFailed(source, error, asking.degraded);
+      }
+      noteBehind(source, asking.degraded);
+      asked[q].push({ name: source.name, pins });
+    }
+  }
+  return asked;
+}
+
+function expectAll(sources: readonly CandidateSource[], queries: readonly CandidateQuery[], degraded: Degradation[]): void {
   for (const source of sources) {
     try {
       source.expect?.(queries);
     } catch (error) {
-      asking.degraded.push({ code: codeOf(error), reason: `${source.name}: ${reasonOf(error)}` });
+      noteFailed(source, error, degraded);
     }
   }
-  const proposals: (readonly Proposal[])[] = [];
-  for (const query of queries) proposals.push(await propose(sources, query, asking));
-  return proposals;
+}
+
+function noteFailed({ name }: CandidateSource, error: unknown, degraded: Degradation[]): void {
+  degraded.push({ code: codeOf(error), reason: `${name}: ${reasonOf(error)}` });
+}
+
+function noteBehind({ name, behind }: CandidateSource, degraded: Degradation[]): void {
+  if (behind && !degraded.some(({ reason }) => reason === `${name}: ${behind}`))
+    degraded.push({ code: 'INDEX_UNAVAILABLE', reason: `${name}: ${behind}` });
 }
 
 function codeOf(error: unknown): string {

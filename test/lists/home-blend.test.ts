@@ -74,22 +74,41 @@ function plainOrder(votes: ReturnType<typeof plainVotes>): number[] {
 }
 
 test('pins stand by the sum of their votes, spread as the plain way spreads them', () => {
-  const { proposals, cooccurrence } = blendHistory(asked, history, pins, accept);
-  proposals.forEach(({ pins: found }, source) => {
+  const { proposals, cooccurrenceOf } = blendHistory(asked, history, pins, { without: [], accept });
+  proposals.forEach(({ pins: found, upTo }, source) => {
     const votes = plainVotes(source);
     const order = plainOrder(votes);
+    for (const wanted of [1, 150, 199, 201, 1000, PINS]) {
+      upTo?.(wanted);
+      expect(Array.from(found.pinIndexes.subarray(0, wanted))).toEqual(order.slice(0, wanted));
+    }
     expect(Array.from(found.pinIndexes)).toEqual(order);
     expect(Array.from(found.scores)).toEqual(order.map((pin) => Math.fround(votes.get(pin)?.vote ?? Number.NaN)));
   });
   const votes = plainVotes(0);
+  const cooccurrence = cooccurrenceOf(Int32Array.from({ length: PINS }, (_, pin) => pin));
   for (let pin = 0; pin < PINS; pin++) expect(cooccurrence.get(pin)).toBe(votes.get(pin)?.vote);
 });
 
+test('the next list begins afresh, without what it was told to leave out', () => {
+  const without = [100, 101, 102, 103];
+  const few = asked.slice(0, 2).map((proposals) => proposals.slice(1));
+  blendHistory(asked, history, pins, { without: [], accept: undefined }).proposals[0].upTo?.(50);
+  const { proposals, cooccurrenceOf } = blendHistory(few, history, pins, { without, accept: undefined });
+  const own = new Set(few.flatMap(([{ pins: found }]) => Array.from(found.pinIndexes)));
+  for (const pin of [...without, ...history.pinIndexes]) own.delete(pin);
+  proposals[0].upTo?.(PINS);
+  expect(proposals.map(({ name }) => name)).toEqual(['visual-neighbors']);
+  expect(Array.from(proposals[0].pins.pinIndexes).sort((a, b) => a - b)).toEqual([...own].sort((a, b) => a - b));
+  expect(cooccurrenceOf(Int32Array.from(own)).get([...own][0])).toBeUndefined();
+});
+
 test('no category has more than its share of a stretch while others wait', () => {
-  const { proposals } = blendHistory(asked, history, pins, accept);
+  const { proposals } = blendHistory(asked, history, pins, { without: [], accept });
   const categoryOf = (pin: number): number =>
     pins.categories.length[pin] === 0 ? -1 : pins.categories.ordinals[pins.categories.start[pin]];
-  for (const { pins: found } of proposals) {
+  for (const { pins: found, upTo } of proposals) {
+    upTo?.(200);
     for (let first = 0; first < 200; first += 20) {
       const stretch = Array.from(found.pinIndexes.subarray(first, first + 20), categoryOf);
       for (const category of [0, 1, 2]) expect(stretch.filter((each) => each === category).length).toBeLessThanOrEqual(12);
