@@ -6,7 +6,9 @@ import { sliceLog, splitLog } from '../../src/ranker/training/log-data.ts';
 import { kendallTau } from '../../src/ranker/measures/ranking-metrics.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../../src/jobs/job.ts';
 import { PROPENSITY_FLAGS, RANGE_FLAGS } from '../../src/jobs/models/ranker-flags.ts';
-import { categoriesFrom, propensityOf, readLog } from '../../src/jobs/models/train-from-log.ts';
+import { readLog } from '../../src/jobs/models/training-log.ts';
+import { propensityOf } from '../../src/jobs/models/training-propensity.ts';
+import { categoriesFrom } from '../../src/jobs/models/training-setting.ts';
 import { openTrueWorld, trueNdcg, trueQueries } from './world-truth.ts';
 
 const FLAGS = flags([

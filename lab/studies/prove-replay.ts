@@ -11,7 +11,7 @@ import { upsertBatch } from '../../src/catalog/pins/upsert.ts';
 import { ServiceError } from '../../src/errors.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../../src/jobs/job.ts';
 import { job as replaySaves } from '../../src/jobs/log/replay-saves.ts';
-import { readLog } from '../../src/jobs/models/train-from-log.ts';
+import { readLog } from '../../src/jobs/models/training-log.ts';
 import { mixedSeed, type Random, seededRandom } from '../../src/math/random.ts';
 import { bootstrapMean, type Interval } from '../../src/math/bootstrap.ts';
 import { ndcgPerList } from '../../src/ranker/measures/ranking-evaluation.ts';

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { ServiceError } from '../../src/errors.ts';
 import { job as importVectors } from '../../src/jobs/candidates/import-vectors.ts';
 import { callJob, defineJob, flags, type JobInput, type OptionsOf } from '../../src/jobs/job.ts';
-import { readLog } from '../../src/jobs/models/train-from-log.ts';
+import { readLog } from '../../src/jobs/models/training-log.ts';
 import { compareSteps, type Step, trainLadder } from '../../src/ranker/measures/ablation-ladder.ts';
 import { clustersOf, ndcgByContender } from '../../src/ranker/measures/holdout-report.ts';
 import { listScorer } from '../../src/ranker/training/linear-trainer.ts';

@@ -9,7 +9,7 @@ import { openLog } from '../../src/catalog/log/log-database.ts';
 import { writeLogSegments } from '../../src/catalog/log/log-segments.ts';
 import { GRADES } from '../../src/grades.ts';
 import { job as trainRanker } from '../../src/jobs/models/train-ranker.ts';
-import { readLog } from '../../src/jobs/models/train-from-log.ts';
+import { readLog } from '../../src/jobs/models/training-log.ts';
 import { DealtLog, type RunPieces } from '../../src/ranker/training/dealt-rows.ts';
 import { dealtCurve, trainDealt } from '../../src/ranker/training/dealt-training.ts';
 import { type LearningCurve, learningCurve } from '../../src/ranker/training/learning-curve.ts';

@@ -7,7 +7,8 @@ import { trainingRows } from '../../ranker/training/log-data.ts';
 import { listCount, rowCount } from '../../ranker/training/ranking-data.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 import { RANGE_FLAGS, SETS_FLAG } from '../models/ranker-flags.ts';
-import { readLog, setsOf } from '../models/train-from-log.ts';
+import { readLog } from '../models/training-log.ts';
+import { setsOf } from '../models/training-setting.ts';
 
 const FLAGS = flags([{ flag: '--out <file>', meaning: 'the file to write', required: true }, ...RANGE_FLAGS, SETS_FLAG]);
 

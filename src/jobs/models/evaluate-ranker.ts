@@ -25,7 +25,8 @@ import { loadRanker } from '../../ranker/registry/serving-models.ts';
 import { evaluateJudgements } from '../experiments/evaluate-judgements.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 import { RANGE_FLAGS } from './ranker-flags.ts';
-import { categoriesFrom, readLog } from './train-from-log.ts';
+import { readLog } from './training-log.ts';
+import { categoriesFrom } from './training-setting.ts';
 
 const FLAGS = flags([
   { flag: '--model <name>', meaning: 'a model file (with --letor), or a model of the registry (the serving one)' },

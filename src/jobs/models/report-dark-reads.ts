@@ -8,7 +8,7 @@ import { listScorer } from '../../ranker/training/linear-trainer.ts';
 import { ModelRegistry } from '../../ranker/registry/model-registry.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 import { RANGE_FLAGS } from './ranker-flags.ts';
-import { readLog } from './train-from-log.ts';
+import { readLog } from './training-log.ts';
 
 const FLAGS = flags([
   { flag: '--model <name>', meaning: 'the model (the one that read last)' },

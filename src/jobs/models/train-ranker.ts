@@ -11,7 +11,8 @@ import { listCount, rowCount } from '../../ranker/training/ranking-data.ts';
 import { defineJob, flags, type JobInput, type OptionsOf } from '../job.ts';
 import { isOnSpark } from '../spark.ts';
 import { judgementLines } from './model-given.ts';
-import { LOG_TRAINING_FLAGS, trainFromLog } from './train-from-log.ts';
+import { trainFromLog } from './train-from-log.ts';
+import { LOG_TRAINING_FLAGS } from './training-setting.ts';
 
 const FLAGS = flags([
   { flag: '--letor <file>', meaning: 'LETOR / SVMlight file (qid:, or group sizes in FILE.query) instead of the log' },
