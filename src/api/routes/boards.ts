@@ -9,7 +9,7 @@ import { BoardIdeasQuery, BoardParams, BoardsPage, BoardSummary, ListReply, Page
 import { afterResponse } from './after-response.ts';
 import { fieldReader } from './item-fields.ts';
 import { filteredListOptions, pinOf } from './list-options.ts';
-import { listReply, sendList } from './list-reply.ts';
+import { sendList } from './list-reply.ts';
 import { examplesOf } from './related.ts';
 import { startOf, summaryOf } from './pins.ts';
 import type { App, Service } from './routes.ts';
@@ -55,11 +55,11 @@ export function boardRoutes(app: App, { context, metrics }: Service): void {
   app.get('/v1/boards/:id/related', { schema: related, config }, async (request, reply) => {
     const startedAt = performance.now();
     const board = boardOf(context, request.params.id);
-    const fieldsOf = fieldReader(context, request.query.fields);
+    const itemFields = fieldReader(context, request.query.fields);
     const options = await filteredListOptions(context, request.query, { surface: 'board', pinIndex: -1 });
     const { unlike } = examplesOf(context, { unlike: request.query.unlike });
     const list = await relatedToBoard(context.parts, { id: board.id, pinIndexes: pinsOn(context, board), unlike }, options);
-    sendList(reply as never, list, listReply(list, context.pins, fieldsOf));
+    sendList(reply as never, context, list, itemFields);
     afterResponse(context, metrics, request, list, startedAt);
     return reply;
   });

@@ -23,7 +23,7 @@ export function closeupRoutes(app: App, { context, metrics }: Service): void {
   app.get('/v1/pins/:id/related', { schema, config: { scope: 'read', prompt: true } }, async (request, reply) => {
     const startedAt = performance.now();
     const pinIndex = pinOf(context, request.params.id);
-    const fieldsOf = fieldReader(context, request.query.fields);
+    const itemFields = fieldReader(context, request.query.fields);
     const options = await filteredListOptions(context, request.query, { surface: 'closeup', pinIndex });
     const key = kept.keyOf(pinIndex, options, request.query.fields);
     const known = key === null ? null : await kept.get(key);
@@ -36,10 +36,9 @@ export function closeupRoutes(app: App, { context, metrics }: Service): void {
     const list = options.interleave
       ? await interleavedCloseup(context, pinIndex, options, options.interleave)
       : await relatedPins(context.parts, pinIndex, options);
-    const body = listReply(list, context.pins, fieldsOf);
-    if (key === null) sendList(reply as never, list, body);
+    if (key === null) sendList(reply as never, context, list, itemFields);
     else {
-      const text = String(reply.serialize(body as never));
+      const text = String(reply.serialize(listReply(list, context.pins, itemFields) as never));
       reply.type(JSON_TYPE).send(text as never);
       kept.keep(key, list, text);
     }

@@ -2,7 +2,7 @@ import { homeFeed } from '../../related-pins.ts';
 import { afterResponse } from './after-response.ts';
 import { fieldReader } from './item-fields.ts';
 import { filteredListOptions } from './list-options.ts';
-import { listReply, sendList } from './list-reply.ts';
+import { sendList } from './list-reply.ts';
 import type { App, Service } from './routes.ts';
 import { FeedQuery, ListReply, replies, UserParams } from '../schemas.ts';
 
@@ -17,10 +17,10 @@ export function homeFeedRoutes(app: App, { context, metrics }: Service): void {
   app.get('/v1/users/:id/home-feed', { schema, config: { scope: 'read', personal: true } }, async (request, reply) => {
     const startedAt = performance.now();
     const userId = request.params.id;
-    const fieldsOf = fieldReader(context, request.query.fields);
+    const itemFields = fieldReader(context, request.query.fields);
     const options = await filteredListOptions(context, { ...request.query, userId }, { surface: 'home-feed', pinIndex: -1 });
     const list = await homeFeed(context.parts, userId, options);
-    sendList(reply as never, list, listReply(list, context.pins, fieldsOf));
+    sendList(reply as never, context, list, itemFields);
     afterResponse(context, metrics, request, list, startedAt);
     return reply;
   });

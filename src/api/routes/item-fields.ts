@@ -4,7 +4,8 @@ import type { PinTest } from '../../catalog/pins/field-columns.ts';
 import { FILTERS_MAX, readFilter } from '../../catalog/pins/field-filter.ts';
 import { isWebAddress } from '../../catalog/pins/image-reference.ts';
 import { PIN_HAS_IMAGE, PIN_IMAGE_FAILED } from '../../catalog/pins/pin-columns.ts';
-import { CARD_FIELDS, type Fields } from '../../catalog/pins/pin-field-store.ts';
+import type { CardBytes } from '../../catalog/pins/card-bytes.ts';
+import type { Fields } from '../../catalog/pins/pin-field-store.ts';
 import type { Context } from '../../service/context.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Degradation } from '../../lists/serving-parts.ts';
@@ -17,21 +18,60 @@ const NAMED_MAX = 10;
 /** One text with commas, or several. */
 export type Names = string | readonly string[];
 
-/** The fields of each pin of a list. */
-export type FieldsOf = (pinIndexes: readonly number[]) => readonly Fields[];
+/** The fields of each pin of a list, as a caller asked for them. */
+export interface ItemFields {
+  /** Nothing was asked for: title, image and link. */
+  readonly areCards: boolean;
+  of(pinIndexes: readonly number[]): readonly Fields[];
+}
 
 /** Reads the fields a caller asked for; null where none are wanted (`fields=`). @throws REQUEST_INVALID for too many. */
-export function fieldReader(context: Context, asked: Names | undefined): FieldsOf | null {
-  const names = asked === undefined ? CARD_FIELDS : namesOf(asked);
+export function fieldReader(context: Context, asked: Names | undefined): ItemFields | null {
+  if (asked === undefined) return { areCards: true, of: (pinIndexes) => cardFields(context, pinIndexes) };
+  const names = namesOf(asked);
   if (names.length > FIELDS_MAX)
     throw new ServiceError('REQUEST_INVALID', { field: 'fields', detail: `fields: at most ${FIELDS_MAX}, got ${names.length}` });
   if (names.length === 0) return null;
   const showsImage = names.includes('image');
-  return (pinIndexes) => {
+  const of = (pinIndexes: readonly number[]): readonly Fields[] => {
     const all = context.fields.ofAll(pinIndexes, names);
     if (showsImage) all.forEach((fields, i) => (fields.image = imageAddress(context, pinIndexes[i], fields.image)));
     return all;
   };
+  return { areCards: false, of };
+}
+
+/** What the address of a picture hangs on besides the pin's row. */
+const IMAGE_FLAGS = PIN_HAS_IMAGE | PIN_IMAGE_FAILED;
+
+type Cards = Pick<Context, 'fields' | 'pins'>;
+
+function isKept({ fields, pins }: Cards, pinIndex: number): boolean {
+  return fields.keptCards.has(pinIndex, pins.flags[pinIndex] & IMAGE_FLAGS);
+}
+
+/** Makes the cards of these pins where they are not kept, so that most of them are; see `keptWith`. */
+export function bringCards(context: Cards, pinIndexes: readonly number[]): void {
+  const { fields, pins } = context;
+  const missing = pinIndexes.filter((pinIndex) => !isKept(context, pinIndex));
+  if (missing.length === 0) return;
+  const cards = fields.cardsOf(missing);
+  missing.forEach((pinIndex, i) => {
+    const { title, image, link } = cards[i];
+    const shown = JSON.stringify({ title, image: imageAddress(context, pinIndex, image), link });
+    fields.keptCards.put(pinIndex, pins.flags[pinIndex] & IMAGE_FLAGS, JSON.stringify(pins.idOf(pinIndex)), shown);
+  });
+}
+
+/** The kept cards, with that of this pin: of very many long ones the first has been written over by the last. */
+export function keptWith(context: Cards, pinIndex: number): CardBytes {
+  if (!isKept(context, pinIndex)) bringCards(context, [pinIndex]);
+  return context.fields.keptCards;
+}
+
+function cardFields(context: Context, pinIndexes: readonly number[]): readonly Fields[] {
+  bringCards(context, pinIndexes);
+  return pinIndexes.map((pinIndex) => JSON.parse(keptWith(context, pinIndex).fieldsOf(pinIndex)) as Fields);
 }
 
 function namesOf(asked: Names): readonly string[] {
@@ -40,7 +80,7 @@ function namesOf(asked: Names): readonly string[] {
 }
 
 /** Where a page finds the picture: its own address on the web, or this service; null without a picture that can be shown. */
-function imageAddress({ pins }: Context, pinIndex: number, stored: Fields[string]): string | null {
+function imageAddress({ pins }: Pick<Context, 'pins'>, pinIndex: number, stored: Fields[string]): string | null {
   const flags = pins.flags[pinIndex];
   if (typeof stored !== 'string' || (flags & PIN_HAS_IMAGE) === 0 || (flags & PIN_IMAGE_FAILED) !== 0) return null;
   return isWebAddress(stored) ? stored : `/v1/pins/${encodeURIComponent(pins.idOf(pinIndex))}/image`;
@@ -48,10 +88,10 @@ function imageAddress({ pins }: Context, pinIndex: number, stored: Fields[string
 
 /** What item i of a list adds to its reply: its fields, or nothing where none are wanted. */
 export function fieldsBeside(
-  fieldsOf: FieldsOf | null,
+  itemFields: ItemFields | null,
   items: readonly { readonly pinIndex: number }[],
 ): (i: number) => { fields?: Fields } {
-  const all = fieldsOf?.(items.map(({ pinIndex }) => pinIndex));
+  const all = itemFields?.of(items.map(({ pinIndex }) => pinIndex));
   return (i) => (all ? { fields: all[i] } : {});
 }
 

@@ -43,7 +43,7 @@ export function lensRoutes(app: App, service: Service, inTime: InTime): void {
         items,
         startedAt,
       });
-      const beside = fieldsBeside(question.fieldsOf, items);
+      const beside = fieldsBeside(question.itemFields, items);
       return {
         ...listHead(context, options),
         items: items.map((item, at) => ({ ...itemOf(context, item, start + at + 1), ...beside(at) })),

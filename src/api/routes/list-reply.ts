@@ -7,7 +7,9 @@ import type { RankedList } from '../../lists/ranked-list.ts';
 import type { Degradation } from '../../lists/serving-parts.ts';
 import { DEFAULT_TREATMENT, type Treatment } from '../../treatment.ts';
 import type { FastifyReply } from 'fastify';
-import type { FieldsOf } from './item-fields.ts';
+import type { Context } from '../../service/context.ts';
+import type { ItemFields } from './item-fields.ts';
+import { usualText } from './list-text.ts';
 
 interface ItemReply {
   readonly pinId: string;
@@ -40,10 +42,10 @@ export interface ListReplyBody {
 export const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** A ranked list as callers see it, each item with the fields that were asked for. Terms, where they were kept, stand in table order and add up to the score. */
-export function listReply(list: RankedList, pins: PinColumns, fieldsOf: FieldsOf | null): ListReplyBody {
+export function listReply(list: RankedList, pins: PinColumns, itemFields: ItemFields | null): ListReplyBody {
   const items: ItemReply[] = [];
   const pinIndexes = Array.from(list.page, (row) => list.candidates.pinIndexes[row]);
-  const fields = fieldsOf?.(pinIndexes);
+  const fields = itemFields?.of(pinIndexes);
   for (let i = 0; i < list.page.length; i++) {
     const row = list.page[i];
     const item: ItemReply = {
@@ -62,12 +64,17 @@ export function listReply(list: RankedList, pins: PinColumns, fieldsOf: FieldsOf
 }
 
 /**
- * Sends a list. The usual reply has its keys in the order of the schema already: the engine's own serializer gives the same bytes
- * as the schema's in half the time. Treatments and explanations come in any order, so the schema puts them in its own.
+ * Sends a list. The usual reply is put together as text. With other fields its keys stand in the order of the schema as well: the
+ * engine's own serializer gives the same bytes in half the time. Treatments and explanations come in any order, so the schema puts
+ * them in its own.
  */
-export function sendList(reply: FastifyReply, list: RankedList, body: ListReplyBody): FastifyReply {
-  if (list.terms === null && list.options.treatment === DEFAULT_TREATMENT) reply.type(JSON_TYPE).serializer(JSON.stringify);
-  return reply.send(body);
+export function sendList(reply: FastifyReply, context: Context, list: RankedList, itemFields: ItemFields | null): FastifyReply {
+  if (list.terms === null && list.options.treatment === DEFAULT_TREATMENT) {
+    reply.type(JSON_TYPE);
+    if (itemFields?.areCards) return reply.send(usualText(context, list));
+    reply.serializer(JSON.stringify);
+  }
+  return reply.send(listReply(list, context.pins, itemFields));
 }
 
 /** Only in explanations, and only of an item that does not stand where its score puts it. */

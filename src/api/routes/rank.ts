@@ -4,7 +4,7 @@ import type { RankedList } from '../../lists/ranked-list.ts';
 import { afterResponse } from './after-response.ts';
 import { fieldReader } from './item-fields.ts';
 import { filteredListOptions, livePin, pinOf } from './list-options.ts';
-import { listReply, sendList } from './list-reply.ts';
+import { sendList } from './list-reply.ts';
 import type { App, Service } from './routes.ts';
 import { ListReply, RankBody, replies } from '../schemas.ts';
 
@@ -22,14 +22,14 @@ export function rankRoutes(app: App, { context, metrics }: Service): void {
     const startedAt = performance.now();
     const { queryPinId, pinIds, limit = pinIds.length, ...more } = request.body;
     const pinIndex = pinOf(context, queryPinId);
-    const fieldsOf = fieldReader(context, more.fields);
+    const itemFields = fieldReader(context, more.fields);
     const options = await filteredListOptions(context, { ...more, limit }, { surface: 'rank', pinIndex });
     const given = pinIds.map((id) => livePin(context.pins, id));
     const known = Int32Array.from(given.filter((index) => index >= 0));
     const ranked = await rankPins(context.parts, pinIndex, known, options);
     const unknown = pinIds.filter((_, i) => given[i] < 0);
     const list = unknown.length === 0 ? ranked : withUnknown(ranked, unknown);
-    sendList(reply as never, list, listReply(list, context.pins, fieldsOf));
+    sendList(reply as never, context, list, itemFields);
     afterResponse(context, metrics, request, list, startedAt);
     return reply;
   });

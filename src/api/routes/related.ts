@@ -6,7 +6,7 @@ import { ListReply, RelatedBody, type RelatedRequest, replies } from '../schemas
 import { afterResponse } from './after-response.ts';
 import { fieldReader } from './item-fields.ts';
 import { filteredListOptions, pinOf } from './list-options.ts';
-import { listReply, sendList } from './list-reply.ts';
+import { sendList } from './list-reply.ts';
 import type { App, Service } from './routes.ts';
 import { checkedFields, gatherPicture, givenPicture } from './visual-query.ts';
 
@@ -29,11 +29,11 @@ export function relatedRoutes(app: App, service: Service): void {
     const upload = await givenPicture(context, request, body.imageUrl);
     if (like.length === 0 && upload === null)
       throw new ServiceError('REQUEST_INVALID', { field: 'like', detail: 'like: name at least one pin, or send an image' });
-    const fieldsOf = fieldReader(context, body.fields);
+    const itemFields = fieldReader(context, body.fields);
     const options = await filteredListOptions(context, body, { surface: 'examples', pinIndex: -1 });
     const picture = upload === null ? null : await inTime.run(() => codeOf(context, upload), 'of this image');
     const list = await relatedToExamples(context.parts, { like, unlike, picture }, options);
-    sendList(reply as never, list, listReply(list, context.pins, fieldsOf));
+    sendList(reply as never, context, list, itemFields);
     afterResponse(context, metrics, request, list, startedAt);
     return reply;
   });

@@ -8,7 +8,7 @@ import { ServiceError } from '../../errors.ts';
 import type { PictureQuestion } from '../../search/search-parts.ts';
 import type { BoxUnit } from '../../vision/box.ts';
 import { frameCount } from '../../vision/image-tensor.ts';
-import { type AskedFilter, askedFilter, type FieldsOf, fieldReader } from './item-fields.ts';
+import { type AskedFilter, askedFilter, type ItemFields, fieldReader } from './item-fields.ts';
 import { hiddenGroups } from '../../lists/accepted-pins.ts';
 import { checkKnown } from '../shell/guard.ts';
 import { invalidRequest } from '../shell/problem.ts';
@@ -27,7 +27,7 @@ export interface VisualQuestion {
   /** Of the filters on fields; null without any. */
   readonly filter: AskedFilter | null;
   /** Reads the fields of items; null where none are wanted. */
-  readonly fieldsOf: FieldsOf | null;
+  readonly itemFields: ItemFields | null;
 }
 
 /** The fields of a request that may be JSON or a form, if they are what the schema says. Throws REQUEST_INVALID naming the field. */
@@ -57,7 +57,7 @@ export async function visualQuestion(context: Context, request: FastifyRequest):
   const body = checkedFields(request, VisualBody);
   const boxUnit = body.boxUnit ?? 'pixels';
   const filter = await askedFilter(context, body.filter);
-  const shared = { request: body, boxUnit, filter, fieldsOf: fieldReader(context, body.fields) };
+  const shared = { request: body, boxUnit, filter, itemFields: fieldReader(context, body.fields) };
   const upload = await givenPicture(context, request, body.imageUrl);
   if (upload) return { ...shared, pinIndex: -1, upload };
   if (body.pinId === undefined)

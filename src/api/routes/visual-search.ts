@@ -92,7 +92,7 @@ function pageReply(context: Context, question: VisualQuestion, answer: VisualAns
   const { limit = 25, explain = false } = question.request;
   const { results, annotations, category, exactProduct, region } = answer;
   const page = results.slice(start, start + limit);
-  const beside = fieldsBeside(question.fieldsOf, page);
+  const beside = fieldsBeside(question.itemFields, page);
   const items = page.map((result, at) => ({
     ...itemOf(context, result, start + at + 1),
     ...beside(at),
@@ -115,7 +115,7 @@ function matchOf({ matches }: VisualAnswer, { pinIndex }: VisualResult) {
 function shelvesReply(context: Context, question: VisualQuestion, parts: readonly LookPart[]): Page {
   const items = parts.flatMap((part, at) => part.items.map((item) => ({ item, part, at })));
   const logged = items.map(({ item }) => item);
-  const beside = fieldsBeside(question.fieldsOf, logged);
+  const beside = fieldsBeside(question.itemFields, logged);
   const reply = {
     items: items.map(({ item, part, at }, i) => ({
       ...itemOf(context, item, i + 1),

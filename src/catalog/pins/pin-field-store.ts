@@ -1,6 +1,7 @@
 /** The fields of pins that lists show and filter by: a few of the record, and all that are the caller's. */
 import type { Statement } from '../database.ts';
 import type { Sequence } from '../log/sequence-store.ts';
+import { CardBytes } from './card-bytes.ts';
 import type { CatalogStore } from './catalog-store.ts';
 import { parseFields } from './pin-store.ts';
 import type { FieldValue } from './records.ts';
@@ -8,9 +9,6 @@ import type { FieldValue } from './records.ts';
 /** Fields of the record itself that have a single value. `image` is the stored reference. */
 export const OWN_FIELDS = ['title', 'image', 'link', 'description', 'buyable', 'createdAt'] as const;
 type OwnField = (typeof OWN_FIELDS)[number];
-
-/** Shown without being asked for: enough for a page of cards. The first of `OWN_FIELDS`. */
-export const CARD_FIELDS: readonly string[] = OWN_FIELDS.slice(0, 3);
 
 export type Fields = Record<string, FieldValue | null>;
 
@@ -24,15 +22,14 @@ const OF_LIST = 'FROM json_each(?) asked JOIN pins p ON p.pinIndex = asked.value
 
 /** So many changes at once, and all cards are read again. */
 const CHANGED_MAX = 1000;
-/** Cards that are kept in memory, some 350 bytes each. */
-const CARDS_KEPT = 32_768;
-
-/** What a page of cards shows of a pin. */
-interface Card {
+/** What lists show of a pin without being asked; `image` is the stored reference. */
+export interface Card {
   readonly title: string | null;
   readonly image: string | null;
   readonly link: string | null;
 }
+
+const NO_CARD: Card = { title: null, image: null, link: null };
 
 export class PinFieldStore {
   private readonly cards: Statement;
@@ -40,8 +37,8 @@ export class PinFieldStore {
   private readonly one: Statement;
   private readonly changed: Statement;
   private readonly sequence: Sequence;
-  /** Cards by pin, the longest kept first, as of the change `seen`: see `forgetChanged`. */
-  private readonly kept = new Map<number, Card>();
+  private madeCards: CardBytes | null = null;
+  /** The change that `keptCards` are as of: see `forgetChanged`. */
   private seen = 0;
 
   constructor({ database, sequence }: Pick<CatalogStore, 'database' | 'sequence'>) {
@@ -54,32 +51,26 @@ export class PinFieldStore {
 
   /** The values of `names` for each pin, null where it has none. */
   ofAll(pinIndexes: readonly number[], names: readonly string[]): Fields[] {
-    if (names === CARD_FIELDS) return this.cardsOf(pinIndexes);
     const found = new Map<number, Fields>();
     for (const row of this.whole.all(`[${pinIndexes.join(',')}]`) as WholeRow[]) found.set(row[0], named(valuesOf(row), names));
     return pinIndexes.map((pinIndex) => found.get(pinIndex) ?? named(NO_VALUES, names));
   }
 
-  /** Copies: whoever asked may fill in what is shown. */
-  private cardsOf(pinIndexes: readonly number[]): Fields[] {
-    const missing = pinIndexes.filter((pinIndex) => !this.kept.has(pinIndex));
-    if (missing.length > 0) {
-      for (const [pinIndex, title, image, link] of this.cards.all(`[${missing.join(',')}]`) as CardRow[])
-        this.kept.set(pinIndex, { title, image, link });
-    }
-    const cards = pinIndexes.map((pinIndex): Fields => {
-      const card = this.kept.get(pinIndex);
-      return card ? { title: card.title, image: card.image, link: card.link } : named(NO_VALUES, CARD_FIELDS);
-    });
-    for (const pinIndex of this.kept.keys()) {
-      if (this.kept.size <= CARDS_KEPT) break;
-      this.kept.delete(pinIndex);
-    }
-    return cards;
+  /** The card of each pin, as stored. */
+  cardsOf(pinIndexes: readonly number[]): Card[] {
+    const found = new Map<number, Card>();
+    for (const [pinIndex, title, image, link] of this.cards.all(`[${pinIndexes.join(',')}]`) as CardRow[])
+      found.set(pinIndex, { title, image, link });
+    return pinIndexes.map((pinIndex) => found.get(pinIndex) ?? NO_CARD);
+  }
+
+  /** Cards that whoever shows them keeps here, until their pins change. */
+  get keptCards(): CardBytes {
+    return (this.madeCards ??= new CardBytes());
   }
 
   /**
-   * Cards of pins that changed are read again: called before a reply when the catalogue was written, here or elsewhere. Every
+   * Kept cards of pins that changed are dropped: called before a reply when the catalogue was written, here or elsewhere. Every
    * change of a pin has a number of its own, whoever wrote it.
    */
   forgetChanged(): void {
@@ -87,8 +78,8 @@ export class PinFieldStore {
     if (now === this.seen) return;
     const changed = this.changed.all(this.seen, CHANGED_MAX) as number[];
     // A catalogue that was put back counts from further back.
-    if (changed.length === CHANGED_MAX || now < this.seen) this.kept.clear();
-    else for (const pinIndex of changed) this.kept.delete(pinIndex);
+    if (changed.length === CHANGED_MAX || now < this.seen) this.madeCards?.forgetAll();
+    else for (const pinIndex of changed) this.madeCards?.forget(pinIndex);
     this.seen = now;
   }
 
