@@ -7,32 +7,29 @@ import { LRUCache } from 'lru-cache';
 import type { HideAction, LogState, UserAction } from '../catalog/log/engagement-log.ts';
 import { ERASED } from '../catalog/log/erasure-log.ts';
 import type { LogDatabase } from '../catalog/log/log-database.ts';
+import { EVENT_TYPES } from '../catalog/pins/records.ts';
 import type { CatalogStore } from '../catalog/pins/catalog-store.ts';
 import type { NameUser } from '../catalog/pins/user-pseudonym.ts';
 import type { WeightedPins } from '../ranker/scoring/user-history.ts';
 
-/** Rows of all people that are kept, some 60 bytes each. */
-const ROWS_KEPT = 300_000;
+/** Of all people, what is made of their rows included: some six thousand with fifty rows. In each thread that serves. */
+const BYTES_KEPT = 24 * 2 ** 20;
 /** Rows of one person that are kept; where more are asked for, they are read. */
 const SAVES_KEPT = 1000;
 const ACTIONS_KEPT = 300;
 const SHOWN_KEPT = 1000;
-/** What a person takes besides rows, in rows. */
-const PERSON_ROWS = 20;
+/** What a person takes besides rows (measured): objects, the code and categories of the history. */
+const PERSON_BYTES = 1800;
+/** Of a row: a pin with the kind of action, a time; the same again in the weighed history. */
+const ROW_BYTES = 32;
 /** So many people did something at once, and all are read again. */
 const CHANGED_MAX = 1000;
 const ALWAYS = Number.MAX_SAFE_INTEGER;
 
-interface Saved {
-  readonly pinIndex: number;
-  /** Epoch milliseconds. */
-  readonly at: number;
-}
-
 /** The rows of one person, in the log and in the catalogue. `limit` -1: all. */
 export interface PastRows {
   /** Newest first, none later than `until`. */
-  saves(limit: number, until: number): readonly Saved[];
+  saves(limit: number, until: number): readonly UserAction[];
   /** Newest first, each before `before`. */
   actions(limit: number, before: number): readonly UserAction[];
   /** The same with impressions. */
@@ -56,10 +53,11 @@ export class StoredPast implements PastRows {
     this.userId = userId;
   }
 
-  saves(limit: number, until: number): readonly Saved[] {
+  saves(limit: number, until: number): readonly UserAction[] {
     const { users, saves } = this.stores.catalog;
     const userIndex = users.indexOf(this.userId);
-    return userIndex < 0 ? [] : saves.ofUser(userIndex, limit, until);
+    const rows = userIndex < 0 ? [] : saves.ofUser(userIndex, limit, until);
+    return rows.map(({ pinIndex, at }) => ({ pinIndex, type: 'save', at }));
   }
 
   actions(limit: number, before: number): readonly UserAction[] {
@@ -75,10 +73,46 @@ export class StoredPast implements PastRows {
   }
 }
 
-/** Newest first; `all`: no limit has cut them off. */
-interface Rows<Row> {
-  readonly rows: readonly Row[];
-  readonly all: boolean;
+/** Actions, newest first, as numbers: a third of the memory of as many objects. */
+class PackedActions {
+  /** Whether no limit has cut them off. */
+  private readonly all: boolean;
+  /** For each: pin x types + type, then the time. */
+  private readonly numbers: Float64Array;
+
+  constructor(actions: readonly UserAction[], most: number) {
+    this.all = actions.length <= most;
+    this.numbers = new Float64Array(2 * Math.min(most, actions.length));
+    for (let i = 0; i < this.length; i++) {
+      const { pinIndex, type, at } = actions[i];
+      this.numbers[2 * i] = pinIndex * EVENT_TYPES.length + EVENT_TYPES.indexOf(type);
+      this.numbers[2 * i + 1] = at;
+    }
+  }
+
+  get length(): number {
+    return this.numbers.length / 2;
+  }
+
+  /** The time of the first; minus infinity without any. */
+  get newest(): number {
+    return this.length === 0 ? Number.NEGATIVE_INFINITY : this.numbers[1];
+  }
+
+  /** The newest `limit` that are not later than `until`; null where some that are not kept may belong to them. */
+  upTo(limit: number, until: number): UserAction[] | null {
+    let first = 0;
+    while (first < this.length && this.numbers[2 * first + 1] > until) first++;
+    const wanted = limit < 0 ? Number.POSITIVE_INFINITY : limit;
+    if (!this.all && this.length - first < wanted) return null;
+    return Array.from({ length: Math.min(wanted, this.length - first) }, (_, i) => this.at(first + i));
+  }
+
+  private at(place: number): UserAction {
+    const packed = this.numbers[2 * place];
+    const type = packed % EVENT_TYPES.length;
+    return { pinIndex: (packed - type) / EVENT_TYPES.length, type: EVENT_TYPES[type], at: this.numbers[2 * place + 1] };
+  }
 }
 
 /** The weighed pins of a past. */
@@ -98,66 +132,52 @@ export class KeptPast extends StoredPast {
   history: KeptHistory | null = null;
   /** The time of the last row; minus infinity without any. */
   readonly newest: number;
-  private readonly savedRows: Rows<Saved>;
-  private readonly actionRows: Rows<UserAction>;
-  private readonly hideRows: readonly HideAction[];
+  private readonly saved: PackedActions;
+  private readonly acted: PackedActions;
+  private readonly hidden: readonly HideAction[];
   /** Read when a feed first asks. */
-  private shownRows: Rows<UserAction> | null = null;
+  private seen: PackedActions | null = null;
 
   constructor(stores: Stores, userId: string) {
     super(stores, userId);
-    this.savedRows = newestOf(super.saves(SAVES_KEPT + 1, ALWAYS), SAVES_KEPT);
-    this.actionRows = newestOf(super.actions(ACTIONS_KEPT + 1, ALWAYS), ACTIONS_KEPT);
-    this.hideRows = super.hides(ALWAYS);
-    const last = [this.savedRows.rows[0], this.actionRows.rows[0], this.hideRows[this.hideRows.length - 1]];
-    this.newest = Math.max(...last.map((row) => row?.at ?? Number.NEGATIVE_INFINITY));
+    this.saved = new PackedActions(super.saves(SAVES_KEPT + 1, ALWAYS), SAVES_KEPT);
+    this.acted = new PackedActions(super.actions(ACTIONS_KEPT + 1, ALWAYS), ACTIONS_KEPT);
+    this.hidden = super.hides(ALWAYS);
+    this.newest = Math.max(this.saved.newest, this.acted.newest, this.hidden[this.hidden.length - 1]?.at ?? Number.NEGATIVE_INFINITY);
   }
 
   /** With room for what was shown. */
-  get rows(): number {
-    return PERSON_ROWS + this.savedRows.rows.length + 2 * this.actionRows.rows.length + this.hideRows.length;
+  get bytes(): number {
+    return PERSON_BYTES + ROW_BYTES * (this.saved.length + 2 * this.acted.length + this.hidden.length);
   }
 
-  override saves(limit: number, until: number): readonly Saved[] {
-    return upTo(this.savedRows, limit, until) ?? super.saves(limit, until);
+  override saves(limit: number, until: number): readonly UserAction[] {
+    return this.saved.upTo(limit, until) ?? super.saves(limit, until);
   }
 
   override actions(limit: number, before: number): readonly UserAction[] {
-    return upTo(this.actionRows, limit, before - 1) ?? super.actions(limit, before);
+    return this.acted.upTo(limit, before - 1) ?? super.actions(limit, before);
   }
 
   override shown(limit: number, before: number): readonly UserAction[] {
-    this.shownRows ??= newestOf(super.shown(SHOWN_KEPT + 1, ALWAYS), SHOWN_KEPT);
-    return upTo(this.shownRows, limit, before - 1) ?? super.shown(limit, before);
+    this.seen ??= new PackedActions(super.shown(SHOWN_KEPT + 1, ALWAYS), SHOWN_KEPT);
+    return this.seen.upTo(limit, before - 1) ?? super.shown(limit, before);
   }
 
   override hides(until: number): readonly HideAction[] {
-    const hideRows = this.strays ? super.hides(ALWAYS) : this.hideRows;
-    if (hideRows.length === 0) return NONE;
-    return hideRows[hideRows.length - 1].at <= until ? hideRows : hideRows.filter(({ at }) => at <= until);
+    const hidden = this.strays ? super.hides(ALWAYS) : this.hidden;
+    if (hidden.length === 0) return NONE;
+    return hidden[hidden.length - 1].at <= until ? hidden : hidden.filter(({ at }) => at <= until);
   }
 }
 
 const NONE: readonly HideAction[] = [];
 
-function newestOf<Row>(rows: readonly Row[], most: number): Rows<Row> {
-  return rows.length > most ? { rows: rows.slice(0, most), all: false } : { rows, all: true };
-}
-
-/** The newest `limit` rows that are not later than `until`; null where rows that are not kept may belong to them. */
-function upTo<Row extends { readonly at: number }>({ rows, all }: Rows<Row>, limit: number, until: number): readonly Row[] | null {
-  let first = 0;
-  while (first < rows.length && rows[first].at > until) first++;
-  const wanted = limit < 0 ? Number.POSITIVE_INFINITY : limit;
-  if (!all && rows.length - first < wanted) return null;
-  return first === 0 && rows.length <= wanted ? rows : rows.slice(first, first + wanted);
-}
-
 export class KeptPasts {
   private readonly stores: Stores;
   private readonly nameUser: NameUser;
   /** By stored name. */
-  private readonly kept = new LRUCache<string, KeptPast>({ maxSize: ROWS_KEPT, sizeCalculation: ({ rows }) => rows });
+  private readonly kept = new LRUCache<string, KeptPast>({ maxSize: BYTES_KEPT, sizeCalculation: ({ bytes }) => bytes });
   private log: LogState = { last: 0, erasures: 0, prunes: 0, strays: 0 };
   private sequence = 0;
   private rewritten = 0;

@@ -35,8 +35,7 @@ export function pastActions(
   past: PastRows,
   { limit = ACTIONS_MAX, before = Number.MAX_SAFE_INTEGER, elsewhere = [] }: PastOptions = {},
 ): PastAction[] {
-  const actions: PastAction[] = past.saves(limit, before - 1).map(({ pinIndex, at }) => ({ pinIndex, type: 'save', at }));
-  actions.push(...past.actions(limit, before));
+  const actions: PastAction[] = [...past.saves(limit, before - 1), ...past.actions(limit, before)];
   const known = new Set(elsewhere.length === 0 ? [] : actions.map(actionKey));
   actions.push(...elsewhere.filter((action) => action.at < before && !known.has(actionKey(action))));
   return actions.sort((a, b) => b.at - a.at || a.pinIndex - b.pinIndex).slice(0, limit);
