@@ -4,7 +4,7 @@
  */
 import type { ArtifactFile } from '../catalog/artifacts/artifact-file.ts';
 import { packBits } from '../math/bits.ts';
-import { similaritiesTo } from './code-similarity.ts';
+import { worthOfDistances } from './code-similarity.ts';
 import { allocateCodeTable, grownCodeTable, readCodes } from './code-table.ts';
 import type { ClassScoreTable, CodeTable } from './visual-features.ts';
 
@@ -13,10 +13,12 @@ export class ClassSigns implements ClassScoreTable {
   readonly isResident = true;
   /** Replaced by a larger one as pins arrive. */
   private table: CodeTable;
+  private readonly cosineByDistance: Float32Array;
 
   /** `file` holds `signs` (pins x words) and `has`; null: everything is fresh. `filled`: another thread's rows of the same file. */
   constructor(length: number, file: ArtifactFile | null, pins: number, filled: CodeTable | null = null) {
     this.length = length;
+    this.cosineByDistance = Float32Array.from({ length: length + 1 }, (_, distance) => (length - 2 * distance) / length);
     this.table = filled ?? allocateCodeTable(length, pins + Math.max(1024, pins >> 2));
     if (file && filled === null) readCodes(file, 'signs', this.table);
   }
@@ -29,10 +31,7 @@ export class ClassSigns implements ClassScoreTable {
   cosines(query: Float32Array, pinIndexes: Int32Array, count: number, out: Float32Array): void {
     const { length } = this;
     if (query.length !== length) throw new RangeError(`query: expected ${length} class scores, got ${query.length}`);
-    const cosines = out.subarray(0, count);
-    similaritiesTo(packBits(query), this.table, pinIndexes, cosines);
-    // By whole numbers: similarities are rounded.
-    for (let i = 0; i < count; i++) cosines[i] = (length - 2 * Math.round((1 - cosines[i]) * length)) / length;
+    worthOfDistances([packBits(query)], this.table, pinIndexes, this.cosineByDistance, [out.subarray(0, count)]);
   }
 
   scoresOf(pinIndex: number): Float32Array | null {

@@ -9,7 +9,7 @@ import { seededRandom } from '../../src/math/random.ts';
 
 const random = seededRandom(5);
 const ROWS = 40;
-const CODES = 128;
+const CODES = 256;
 const SCORES = 20;
 
 const table = allocateCodeTable(CODES, ROWS);
@@ -24,7 +24,7 @@ const rows = Int32Array.from({ length: ROWS }, (_, row) => row);
 
 function asked(of: ResidentScores) {
   const similarities = new Float32Array(ROWS);
-  similaritiesTo(query, { ...table }, rows, similarities);
+  similaritiesTo([query], { ...table }, rows, [similarities]);
   const dots = new Int32Array(2 * ROWS);
   of.dots(bytes, rows, ROWS, dots);
   return { similarities, dots, nearest: new ExactIndex(table).search(query, 5) };

@@ -261,13 +261,16 @@ describe('code similarity', () => {
     const { visual, candidates, query } = madeUpRequest(50, bits);
     if (!visual || !query.code) throw new Error('made up without a code');
     const { image } = visual;
-    const found = new Float32Array(50);
-    similaritiesTo(query.code, image, candidates.pinIndexes, found);
-    found.forEach((similarity, i) => {
-      const pin = candidates.pinIndexes[i];
-      const distance = plainDistance(query.code ?? image.codes, image.codes, pin * image.words);
-      expect(similarity).toBe(image.has[pin] ? Math.fround(1 - distance / bits) : Number.NaN);
-    });
+    const codes = [query.code, image.codes.slice(0, image.words), query.code.map((word) => ~word)];
+    const outs = codes.map(() => new Float32Array(50));
+    similaritiesTo(codes, image, candidates.pinIndexes, outs);
+    codes.forEach((code, c) =>
+      outs[c].forEach((similarity, i) => {
+        const pin = candidates.pinIndexes[i];
+        const distance = plainDistance(code, image.codes, pin * image.words);
+        expect(similarity).toBe(image.has[pin] ? Math.fround(1 - distance / bits) : Number.NaN);
+      }),
+    );
   });
 
   it('pins behind the end of the table have no code: a few pictured pins, thousands without', () => {
@@ -275,7 +278,7 @@ describe('code similarity', () => {
     table.codes.fill(7);
     table.has.fill(1);
     const found = new Float32Array(6);
-    similaritiesTo(table.codes.subarray(0, table.words), table, Int32Array.of(3, 39, 40, 3000, 2 ** 30, 5), found);
+    similaritiesTo([table.codes.subarray(0, table.words)], table, Int32Array.of(3, 39, 40, 3000, 2 ** 30, 5), [found]);
     expect([...found]).toEqual([1, 1, Number.NaN, Number.NaN, Number.NaN, 1]);
   });
 });

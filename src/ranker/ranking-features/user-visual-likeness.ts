@@ -1,4 +1,3 @@
-import { similaritiesTo } from '../../features/code-similarity.ts';
 import type { RankingFeature } from '../scoring/ranking-feature.ts';
 
 /** fc6 similarity of the candidate with the majority code of the user's history. */
@@ -7,13 +6,9 @@ export const userVisualLikeness: RankingFeature = {
   set: 'visual',
   columns: ['user-visual-likeness'],
   signs: [1],
-  fill({ user, visual, candidates }, out, column) {
+  fill({ user, visual, userFc6 }, out, column) {
     if (!user?.code || !visual) return;
-    const likeness = new Float32Array(candidates.count);
-    similaritiesTo(user.code, visual.image, candidates.pinIndexes, likeness);
     const values = out.column(column);
-    for (let i = 0; i < likeness.length; i++) {
-      if (likeness[i] === likeness[i]) values[i] = likeness[i];
-    }
+    for (let i = 0; i < userFc6.length; i++) if (userFc6[i] === userFc6[i]) values[i] = userFc6[i];
   },
 };

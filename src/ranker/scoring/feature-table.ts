@@ -92,18 +92,27 @@ const candidatePins = new CandidatePins();
 function inputsOf(request: RankingRequest): RankingInputs {
   // Named field by field: a spread of a class instance would lose its getters.
   const { query, candidates, pins, visual, vectors, user, engagement, now } = request;
+  const { pinIndexes, count } = candidates;
   // First, while the records that the merge has read are still at hand.
-  candidatePins.take(pins, query.pinIndex, candidates.pinIndexes, candidates.count, user?.categories ?? null);
-  const fc6 = new Float32Array(candidates.count);
-  const fc8 = new Float32Array(candidates.count);
-  fc6Into(query.code, visual?.image ?? null, candidates.pinIndexes, fc6);
-  if (visual && query.classScores) {
-    visual.imageScores.cosines(query.classScores, candidates.pinIndexes, candidates.count, fc8);
-  } else fc8.fill(Number.NaN);
-  return { query, candidates, candidatePins, pins, visual, vectors, user, engagement, now, fc6, fc8 };
+  candidatePins.take(pins, query.pinIndex, pinIndexes, count, user?.categories ?? null);
+  const codes = [query.code, user?.code ?? null, query.dominantObject?.code ?? null];
+  const [fc6, userFc6, cropFc6] = fc6Of(codes, visual?.image ?? null, pinIndexes, count);
+  const fc8 = new Float32Array(count);
+  if (visual && query.classScores) visual.imageScores.cosines(query.classScores, pinIndexes, count, fc8);
+  else fc8.fill(Number.NaN);
+  return { query, candidates, candidatePins, pins, visual, vectors, user, engagement, now, fc6, fc8, userFc6, cropFc6 };
 }
 
-function fc6Into(code: Uint32Array | null, table: CodeTable | null, pinIndexes: Int32Array, out: Float32Array): void {
-  if (code && table) similaritiesTo(code, table, pinIndexes, out);
-  else out.fill(Number.NaN);
+/** Similarities of each code, all NaN for one that is missing. */
+function fc6Of(codes: readonly (Uint32Array | null)[], table: CodeTable | null, pinIndexes: Int32Array, count: number): Float32Array[] {
+  const outs = codes.map((code) => (code && table ? new Float32Array(count) : new Float32Array(count).fill(Number.NaN)));
+  const there = codes.flatMap((code, c) => (code ? [{ code, out: outs[c] }] : []));
+  if (table)
+    similaritiesTo(
+      there.map(({ code }) => code),
+      table,
+      pinIndexes,
+      there.map(({ out }) => out),
+    );
+  return outs;
 }

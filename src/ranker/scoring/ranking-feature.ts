@@ -76,6 +76,9 @@ export interface RankingInputs extends RankingRequest {
   readonly fc6: Float32Array;
   /** Cosine of the class scores. */
   readonly fc8: Float32Array;
+  /** As fc6, of the code of the user's history and of the query's dominant object in place of the query's. */
+  readonly userFc6: Float32Array;
+  readonly cropFc6: Float32Array;
 }
 
 export interface RankingFeature {
