@@ -22,7 +22,7 @@ export interface Proposal {
  */
 export class Merge {
   private readonly columns: PinColumns;
-  /** The row of each near-duplicate group that is taken. */
+  /** The row of each near-duplicate group that is taken, -1 for the query's. */
   private readonly taken = new RowTable();
 
   constructor(columns: PinColumns) {
@@ -34,107 +34,113 @@ export class Merge {
     const room = Math.min(limit, lengthOf(proposals));
     this.taken.begin(room + 1);
     if (queryPin >= 0) this.taken.set(this.columns.group[queryPin], -1);
-    const groups = proposals.map((proposal) => new Groups(proposal, this.columns));
-    const taken = new Int32Array(room);
-    const places = proposals.map((_, s) => s);
-    const proper = places.filter((s) => !isFiller(proposals[s].name));
-    const fillers = places.filter((s) => isFiller(proposals[s].name));
-    const first = this.takeTurns(proposals, groups, { sources: proper, pins: taken, from: 0, accept });
-    const count = this.takeTurns(proposals, groups, { sources: fillers, pins: taken, from: first, accept });
-    const pinIndexes = taken.subarray(0, count);
-    const sourceScores = new Float32Array(count * proposals.length).fill(Number.NaN);
-    for (let s = 0; s < proposals.length; s++) this.fillScores(proposals, groups, s, pinIndexes, sourceScores);
-    return { count, pinIndexes, sourceNames: sourceNamesOf(proposals), sourceScores };
+    const proposed = proposals.map((proposal, source) => new Proposed(proposal, source, this.columns));
+    const rows = { count: 0, pins: new Int32Array(room), scores: new Float32Array(room * proposals.length).fill(Number.NaN) };
+    for (const fills of [false, true]) {
+      const turns = proposed.filter(({ name }) => isFiller(name) === fills);
+      this.takeTurns(turns, rows, proposals.length, accept);
+    }
+    for (const one of proposed) this.fillScores(one, rows, proposals.length);
+    const { count, pins, scores } = rows;
+    const sourceScores = scores.subarray(0, count * proposals.length);
+    return { count, pinIndexes: pins.subarray(0, count), sourceNames: sourceNamesOf(proposals), sourceScores };
   }
 
-  /** Writes what these sources give to `pins`, behind the first `from`, until it is full. Returns how many pins there are then. */
-  private takeTurns(proposals: readonly Proposal[], groups: readonly Groups[], { sources, pins, from, accept }: Turns): number {
+  /** Adds what these sources give until there is no more room, and the scores of what they went through. */
+  private takeTurns(turns: readonly Proposed[], rows: Rows, sources: number, accept: Accept | undefined): void {
     const { taken } = this;
-    const next = new Uint32Array(proposals.length);
-    let count = from;
-    for (let left = sources.length; left > 0 && count < pins.length;) {
-      left = 0;
-      for (const s of sources) {
+    const { pins, scores } = rows;
+    let { count } = rows;
+    for (let before = -1; before < count && count < pins.length;) {
+      before = count;
+      for (const one of turns) {
         if (count === pins.length) break;
-        const { pinIndexes } = proposals[s].pins;
-        const ofPins = groups[s];
-        let at = next[s];
-        let group = -1;
-        for (; at < pinIndexes.length; at++) {
-          group = ofPins.at(at);
-          if (group >= 0 && !taken.has(group) && (accept === undefined || accept(pinIndexes[at]))) break;
+        const { source, pinIndexes, given } = one;
+        let at = one.next;
+        for (let found = false; !found && at < pinIndexes.length; at++) {
+          const group = one.groupAt(at);
+          const pin = pinIndexes[at];
+          if (group < 0 || (accept !== undefined && !accept(pin))) continue;
+          const row = taken.claim(group, count);
+          found = row === count;
+          if (found) pins[count++] = pin;
+          if (row >= 0 && pins[row] === pin) scores[row * sources + source] = given[at];
         }
-        next[s] = at + 1;
-        if (at >= pinIndexes.length) continue;
-        taken.set(group, count);
-        pins[count++] = pinIndexes[at];
-        left++;
+        one.next = at;
       }
     }
-    return count;
+    rows.count = count;
   }
 
-  private fillScores(proposals: readonly Proposal[], groups: readonly Groups[], source: number, pins: Int32Array, out: Float32Array): void {
-    const { taken } = this;
-    const { pins: proposed, scoreOf } = proposals[source];
-    const sources = proposals.length;
+  /** The scores of what a source proposed and was not gone through, or of all that it can be asked about. */
+  private fillScores(one: Proposed, { count, pins, scores }: Rows, sources: number): void {
+    const { source, scoreOf, pinIndexes, given } = one;
     if (scoreOf) {
-      for (let row = 0; row < pins.length; row++) out[row * sources + source] = scoreOf(pins[row]) ?? Number.NaN;
+      for (let row = 0; row < count; row++) scores[row * sources + source] = scoreOf(pins[row]) ?? Number.NaN;
       return;
     }
-    const { pinIndexes, scores } = proposed;
-    for (let p = 0; p < pinIndexes.length; p++) {
-      const group = groups[source].at(p);
-      const row = group < 0 ? -1 : taken.rowOf(group);
-      if (row >= 0 && pins[row] === pinIndexes[p]) out[row * sources + source] = scores[p];
+    for (let at = one.next; at < pinIndexes.length; at++) {
+      const group = one.groupAt(at);
+      const row = group < 0 ? -1 : this.taken.rowOf(group);
+      if (row >= 0 && pins[row] === pinIndexes[at]) scores[row * sources + source] = given[at];
     }
   }
+}
+
+/** The list so far, with room for all of it: the score that source s gave the pin in row r stands at r x sources + s. */
+interface Rows {
+  count: number;
+  readonly pins: Int32Array;
+  readonly scores: Float32Array;
 }
 
 /** Groups looked up at a time: so many that the processor waits for many of them at once. */
-const GROUPS_AT_ONCE = 512;
+const GROUPS_AT_ONCE = 128;
 
-/** The near-duplicate group of each proposed pin; -1 for pins that may not be shown. Looked up as far as it is asked for. */
-class Groups {
-  private readonly proposal: Proposal;
+/** What a source proposed, and how far it was gone through. */
+class Proposed {
+  readonly name: string;
+  readonly source: number;
+  readonly scoreOf: Proposal['scoreOf'];
+  private readonly upTo: Proposal['upTo'];
+  readonly pinIndexes: Int32Array;
+  readonly given: Float32Array;
+  /** The first place that was not gone through. */
+  next = 0;
   private readonly columns: PinColumns;
-  private readonly found: Int32Array;
+  private readonly groups: Int32Array;
   private known = 0;
 
-  constructor(proposal: Proposal, columns: PinColumns) {
-    this.proposal = proposal;
+  constructor({ name, pins, scoreOf, upTo }: Proposal, source: number, columns: PinColumns) {
+    this.name = name;
+    this.source = source;
+    this.scoreOf = scoreOf;
+    this.upTo = upTo;
+    this.pinIndexes = pins.pinIndexes;
+    this.given = pins.scores;
     this.columns = columns;
-    this.found = new Int32Array(proposal.pins.pinIndexes.length);
+    this.groups = new Int32Array(pins.pinIndexes.length);
   }
 
-  /** `place` is below the number of pins. */
-  at(place: number): number {
+  /** The near-duplicate group of the pin at a place, below the number of pins; -1 for one that may not be shown. */
+  groupAt(place: number): number {
     while (place >= this.known) this.lookUpMore();
-    return this.found[place];
+    return this.groups[place];
   }
 
   private lookUpMore(): void {
-    const { proposal, found } = this;
-    const { pinIndexes } = proposal.pins;
+    const { pinIndexes, groups } = this;
     const { count, group, flags, records } = this.columns;
     const end = Math.min(this.known + GROUPS_AT_ONCE, pinIndexes.length);
-    proposal.upTo?.(end);
+    this.upTo?.(end);
     for (let p = this.known; p < end; p++) {
       const pin = pinIndexes[p];
-      if (pin >= count) found[p] = -1;
-      else if (records) found[p] = (records.halves[pin * 16 + FLAGS] & PIN_REMOVED) !== 0 ? -1 : records.words[pin * 8 + GROUP];
-      else found[p] = (flags[pin] & PIN_REMOVED) !== 0 ? -1 : group[pin];
+      if (pin >= count) groups[p] = -1;
+      else if (records) groups[p] = (records.halves[pin * 16 + FLAGS] & PIN_REMOVED) !== 0 ? -1 : records.words[pin * 8 + GROUP];
+      else groups[p] = (flags[pin] & PIN_REMOVED) !== 0 ? -1 : group[pin];
     }
     this.known = end;
   }
-}
-
-interface Turns {
-  /** Places in the proposals. */
-  readonly sources: readonly number[];
-  readonly pins: Int32Array;
-  readonly from: number;
-  readonly accept: Accept | undefined;
 }
 
 /** Lists of names that were met, few in a running service: as many as treatments ask for different sources. */

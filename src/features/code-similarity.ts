@@ -37,7 +37,8 @@ export function worthOfDistances(
 ): void {
   if (codes.length === 0) return;
   if (codes.length > CODES_AT_ONCE) throw new RangeError(`codes: expected at most ${CODES_AT_ONCE}, got ${codes.length}`);
-  for (const code of codes) if (code.length !== table.words) throw new RangeError(`code: expected ${table.words} words, got ${code.length}`);
+  for (const code of codes)
+    if (code.length !== table.words) throw new RangeError(`code: expected ${table.words} words, got ${code.length}`);
   const { has } = table;
   const distances = fastDistances(table) ?? plainDistances(table);
   const [{ length }] = outs;
