@@ -1,6 +1,8 @@
 import type { PinColumns } from '../../catalog/pins/pin-columns.ts';
+import { ANNOTATION_COUNT, CATEGORY_COUNT, FIRST_ENTRY } from '../../catalog/pins/pin-records.ts';
 import { TopKHeap } from '../../math/top-k.ts';
-import { type Postings, PostingsBuild, tfIdfNorm } from './annotation-postings.ts';
+import { entriesNorm, type Postings, PostingsBuild, tfIdfNorm } from './annotation-postings.ts';
+import { PinSums } from './pin-sums.ts';
 import { type CandidateQuery, type CandidateSource, NO_PINS, type ScoredPins } from '../candidate.ts';
 
 /** Postings visited for one query: rare terms come first, and what is left out weighs least. */
@@ -25,8 +27,9 @@ export class AnnotationNeighbors implements CandidateSource {
   readonly name = 'annotations';
   private readonly columns: PinColumns;
   private index: Postings;
-  private sums: Float64Array;
-  private touchedPins: Uint32Array;
+  /** Of the pins that the query at hand has met. */
+  private readonly met = new PinSums();
+  /** 1 for terms whose postings are in falling order. */
   private ordered: Uint8Array;
   /** Pins that the index holds as they were, or not at all. */
   private changed = new Set<number>();
@@ -35,7 +38,7 @@ export class AnnotationNeighbors implements CandidateSource {
   constructor(columns: PinColumns) {
     this.columns = columns;
     this.index = new PostingsBuild(columns).finish();
-    ({ sums: this.sums, touchedPins: this.touchedPins, ordered: this.ordered } = scratchFor(this.index));
+    this.ordered = new Uint8Array(this.index.idf.length);
   }
 
   /** Builds the index again, all at once. */
@@ -63,7 +66,7 @@ export class AnnotationNeighbors implements CandidateSource {
     const { building } = this;
     if (!building?.goOn(budgetMs)) return;
     this.index = building.finish();
-    ({ sums: this.sums, touchedPins: this.touchedPins, ordered: this.ordered } = scratchFor(this.index));
+    this.ordered = new Uint8Array(this.index.idf.length);
     this.changed = new Set(building.skipped);
     this.building = null;
   }
@@ -83,50 +86,42 @@ export class AnnotationNeighbors implements CandidateSource {
 
   private nearest(query: number, terms: [number, number][], limit: number): ScoredPins {
     terms.sort((a, b) => this.postingsOf(a[0]) - this.postingsOf(b[0]) || a[0] - b[0]);
-    let touched = 0;
+    const { changed, met } = this;
+    met.begin();
     let visited = 0;
     let last: readonly [term: number, weight: number] | null = null;
     for (let t = 0; t < terms.length; t++) {
       const [term, weight] = terms[t];
       visited += this.postingsOf(term);
-      if (visited > POSTINGS_MAX && touched > 0) break;
+      if (visited > POSTINGS_MAX && met.count > 0) break;
       const isLast = t === terms.length - 1;
-      if (isLast && this.postingsOf(term) > STOP_EARLY * (limit + touched)) last = terms[t];
-      else touched = this.addAll(term, weight, touched);
+      if (isLast && this.postingsOf(term) > STOP_EARLY * (limit + met.count)) last = terms[t];
+      else this.addAll(term, weight);
     }
-    if (last !== null) this.addToTouched(last[0], last[1], touched);
-    const heap = new TopKHeap(Math.min(limit, touched + this.changed.size));
-    const { changed, sums, touchedPins } = this;
-    for (let i = 0; i < touched; i++) {
-      const pin = touchedPins[i];
-      const sum = sums[pin];
+    if (last !== null) this.addToMet(last[0], last[1]);
+    const heap = new TopKHeap(Math.min(limit, met.count + changed.size));
+    for (let row = 0; row < met.count; row++) {
+      const pin = met.pins[row];
+      const sum = met.sums[row];
       if (sum > 0 && sum >= heap.threshold && pin !== query && !(changed.size > 0 && changed.has(pin))) heap.offer(pin, sum);
     }
     this.offerChanged(query, terms, heap);
     const { ids, scores } = heap.drain();
-    const found = last === null ? { pinIndexes: ids, scores: Float32Array.from(scores) } : this.joined(ids, scores, last, limit, query);
-    for (let i = 0; i < touched; i++) sums[touchedPins[i]] = 0;
-    return found;
+    return last === null ? { pinIndexes: ids, scores: Float32Array.from(scores) } : this.joined(ids, scores, last, limit, query);
   }
 
-  /** Adds a term to the sums of all pins that have it. Returns how many pins were touched so far. */
-  private addAll(term: number, weight: number, touchedBefore: number): number {
-    const { start, posted, entries } = this.index;
-    const { sums, touchedPins } = this;
-    let touched = touchedBefore;
-    for (let at = start[term], end = this.index.end[term]; at < end; at++) {
-      const pin = posted[at];
-      const sum = sums[pin];
-      if (sum === 0) touchedPins[touched++] = pin;
-      sums[pin] = sum + weight * entries[at];
-    }
-    return touched;
+  /** Adds a term to the sums of all pins that have it. */
+  private addAll(term: number, weight: number): void {
+    const { start, end, posted, entries } = this.index;
+    const { met } = this;
+    met.roomFor(this.postingsOf(term));
+    for (let at = start[term]; at < end[term]; at++) met.add(posted[at], weight * entries[at]);
   }
 
-  /** Adds a term to the sums of the pins that were touched before. */
-  private addToTouched(term: number, weight: number, touched: number): void {
-    const { sums, touchedPins } = this;
-    for (let i = 0; i < touched; i++) sums[touchedPins[i]] += weight * this.entryOf(touchedPins[i], term);
+  /** Adds a term to the sums of the pins that were met before. */
+  private addToMet(term: number, weight: number): void {
+    const { count, pins, sums } = this.met;
+    for (let row = 0; row < count; row++) sums[row] += weight * this.entryOf(pins[row], term);
   }
 
   /**
@@ -135,7 +130,7 @@ export class AnnotationNeighbors implements CandidateSource {
    */
   private joined(ids: Int32Array, sums: Float64Array, [term, weight]: readonly [number, number], limit: number, query: number): ScoredPins {
     this.order(term);
-    const { changed } = this;
+    const { changed, met } = this;
     const { start, end, posted, entries } = this.index;
     const pinIndexes = new Int32Array(limit);
     const scores = new Float32Array(limit);
@@ -143,7 +138,7 @@ export class AnnotationNeighbors implements CandidateSource {
     let next = 0;
     for (let at = start[term]; at < end[term] && count < limit; at++) {
       const pin = posted[at];
-      if (this.sums[pin] !== 0 || pin === query || (changed.size > 0 && changed.has(pin))) continue;
+      if (met.has(pin) || pin === query || (changed.size > 0 && changed.has(pin))) continue;
       const score = weight * entries[at];
       for (; next < ids.length && count < limit && (sums[next] > score || (sums[next] === score && ids[next] < pin)); next++) {
         pinIndexes[count] = ids[next];
@@ -162,9 +157,14 @@ export class AnnotationNeighbors implements CandidateSource {
 
   /** The entry of a term in a pin's vector as the postings have it; 0 without it. */
   private entryOf(pin: number, term: number): number {
-    const { start, length, ordinals, weights } = this.columns.annotations;
-    for (let at = start[pin], end = at + length[pin]; at < end; at++) {
-      if (ordinals[at] === term) return Math.fround((weights[at] * this.index.idf[term]) / this.normOf(pin));
+    const { annotations, records } = this.columns;
+    const { ordinals, weights } = annotations;
+    const { idf } = this.index;
+    // Of a record, the merge will ask soon: start and length would be two more places to wait for.
+    const from = records ? records.words[pin * 8 + FIRST_ENTRY] + records.halves[pin * 16 + CATEGORY_COUNT] : annotations.start[pin];
+    const to = from + (records ? records.halves[pin * 16 + ANNOTATION_COUNT] : annotations.length[pin]);
+    for (let at = from; at < to; at++) {
+      if (ordinals[at] === term) return Math.fround((weights[at] * idf[term]) / entriesNorm(annotations, idf, from, to));
     }
     return 0;
   }
@@ -204,9 +204,4 @@ export class AnnotationNeighbors implements CandidateSource {
   private normOf(pin: number): number {
     return tfIdfNorm(this.columns, this.index.idf, pin);
   }
-}
-
-/** What a query writes into, for an index of its own size. */
-function scratchFor({ pins, idf }: Postings): { sums: Float64Array; touchedPins: Uint32Array; ordered: Uint8Array } {
-  return { sums: new Float64Array(pins), touchedPins: new Uint32Array(pins), ordered: new Uint8Array(idf.length) };
 }

@@ -1,5 +1,5 @@
 /** The inverted index of annotations (annotation-neighbors.ts), built all at once or a few milliseconds at a time. */
-import type { PinColumns } from '../../catalog/pins/pin-columns.ts';
+import type { PinColumns, SparseRows } from '../../catalog/pins/pin-columns.ts';
 
 export interface Postings {
   /** Pins 0 .. `pins` are in it. */
@@ -117,8 +117,13 @@ export class PostingsBuild {
 
 /** Length of a pin's tf-idf vector; 1 for an empty one. */
 export function tfIdfNorm({ annotations }: PinColumns, idf: Float64Array, pin: number): number {
-  const { start, length, ordinals, weights } = annotations;
+  const from = annotations.start[pin];
+  return entriesNorm(annotations, idf, from, from + annotations.length[pin]);
+}
+
+/** The same of the entries of a pin, where it is known where they are. */
+export function entriesNorm({ ordinals, weights }: SparseRows, idf: Float64Array, from: number, to: number): number {
   let squares = 0;
-  for (let at = start[pin], end = at + length[pin]; at < end; at++) squares += (weights[at] * (idf[ordinals[at]] ?? 1)) ** 2;
+  for (let at = from; at < to; at++) squares += (weights[at] * (idf[ordinals[at]] ?? 1)) ** 2;
   return Math.sqrt(squares) || 1;
 }
