@@ -35,69 +35,89 @@ export class CandidatePins {
   hasCategories = false;
   hasAnnotations = false;
   hasTitle = false;
-  private user: Float32Array | null = null;
-  private firstEntry = new Int32Array(0);
-  private categoryCounts = new Uint16Array(0);
-  private annotationCounts = new Uint16Array(0);
-  private titleCounts = new Uint16Array(0);
-  private readonly categories = new SparseQuery();
+  /** Category weights of the query and of the user's history by ordinal; 0 for categories that they lack. */
+  private queryCategories = new Float32Array(0);
+  private userCategories = new Float32Array(0);
   private readonly annotations = new SparseQuery();
   private readonly titleTerms = new SparseQuery();
+  /** Where the entries of each kind begin, and where the last kind ends. */
+  private categoriesAt = new Int32Array(0);
+  private annotationsAt = new Int32Array(0);
+  private titleAt = new Int32Array(0);
+  private titleEnd = new Int32Array(0);
   /** Of no meaning: it keeps the touching loads from being dropped as useless. */
   touched = 0;
 
   /** Looks up `count` pins for a query pin (-1: none). `user`: category weights of a history, by ordinal; null: there is none. */
   take(pins: PinColumns, queryPin: number, pinIndexes: Int32Array, count: number, user: Float32Array | null = null): void {
     if (count > this.saves.length) this.makeRoom(2 * count);
-    this.user = user;
-    this.categories.take(pins.categories, queryPin);
+    this.takeCategories(pins, queryPin, user);
     this.annotations.take(pins.annotations, queryPin);
     this.titleTerms.take(pins.titleTerms, queryPin);
-    this.hasCategories = this.categories.size > 0;
     this.hasAnnotations = this.annotations.size > 0;
     this.hasTitle = this.titleTerms.size > 0;
     if (pins.records) this.fromRecords(pins, pins.records, pinIndexes, count);
     else this.fromColumns(pins, pinIndexes, count);
   }
 
+  private takeCategories({ categories, categoryNames }: PinColumns, queryPin: number, user: Float32Array | null): void {
+    const { start, length, ordinals, weights } = categories;
+    if (this.queryCategories.length !== categoryNames.length) {
+      this.queryCategories = new Float32Array(categoryNames.length);
+      this.userCategories = new Float32Array(categoryNames.length);
+    }
+    this.queryCategories.fill(0);
+    this.userCategories.fill(0);
+    const size = queryPin < 0 ? 0 : length[queryPin];
+    for (let e = size === 0 ? 0 : start[queryPin], end = e + size; e < end; e++) this.queryCategories[ordinals[e]] = weights[e];
+    if (user) this.userCategories.set(user);
+    this.hasCategories = size > 0;
+  }
+
   private fromRecords({ categories: { ordinals, weights } }: PinColumns, records: PinRecords, pinIndexes: Int32Array, count: number): void {
     this.copyRecords(records, pinIndexes, count);
     this.touch(ordinals, weights, count);
-    const { firstEntry, categoryCounts, annotationCounts, titleCounts, categories, annotations, titleTerms, user } = this;
+    const { categoriesAt, annotationsAt, titleAt, titleEnd, annotations, titleTerms, queryCategories, userCategories } = this;
+    const { categoryDots, annotationDots, titleDots, userDots, categorySquares } = this;
     for (let i = 0; i < count; i++) {
-      const first = firstEntry[i];
-      const annotationsAt = first + categoryCounts[i];
-      const titleAt = annotationsAt + annotationCounts[i];
-      this.categorySquares[i] = squaresOf(weights, first, annotationsAt);
-      this.categoryDots[i] = dotOf(categories, ordinals, weights, first, annotationsAt);
-      this.annotationDots[i] = dotOf(annotations, ordinals, weights, annotationsAt, titleAt);
-      this.titleDots[i] = dotOf(titleTerms, ordinals, weights, titleAt, titleAt + titleCounts[i]);
-      if (user !== null) this.userDots[i] = denseDot(user, ordinals, weights, first, annotationsAt);
+      let [squares, ofQuery, ofUser] = [0, 0, 0];
+      for (let e = categoriesAt[i], end = annotationsAt[i]; e < end; e++) {
+        const weight = weights[e];
+        squares += weight * weight;
+        ofQuery += weight * queryCategories[ordinals[e]];
+        ofUser += weight * userCategories[ordinals[e]];
+      }
+      categorySquares[i] = squares;
+      categoryDots[i] = ofQuery;
+      userDots[i] = ofUser;
+      annotationDots[i] = dotOf(annotations, ordinals, weights, annotationsAt[i], titleAt[i]);
+      titleDots[i] = dotOf(titleTerms, ordinals, weights, titleAt[i], titleEnd[i]);
     }
   }
 
   private copyRecords({ reals, words, halves }: PinRecords, pinIndexes: Int32Array, count: number): void {
-    const { createdAt, saves, domain, group, firstEntry, categoryCounts, annotationCounts, titleCounts } = this;
+    const { createdAt, saves, domain, group, categoriesAt, annotationsAt, titleAt, titleEnd } = this;
     for (let i = 0; i < count; i++) {
       const pin = pinIndexes[i];
       createdAt[i] = reals[pin * 4];
       saves[i] = words[pin * 8 + SAVES];
       domain[i] = words[pin * 8 + DOMAIN];
       group[i] = words[pin * 8 + GROUP];
-      firstEntry[i] = words[pin * 8 + FIRST_ENTRY];
-      categoryCounts[i] = halves[pin * 16 + CATEGORY_COUNT];
-      annotationCounts[i] = halves[pin * 16 + ANNOTATION_COUNT];
-      titleCounts[i] = halves[pin * 16 + TITLE_COUNT];
+      let at = words[pin * 8 + FIRST_ENTRY];
+      categoriesAt[i] = at;
+      annotationsAt[i] = at += halves[pin * 16 + CATEGORY_COUNT];
+      titleAt[i] = at += halves[pin * 16 + ANNOTATION_COUNT];
+      titleEnd[i] = at + halves[pin * 16 + TITLE_COUNT];
     }
   }
 
   /** The first and the last entry of each pin: they are often on two lines. A pin without entries touches its neighbour's. */
   private touch(ordinals: Uint32Array, weights: Float32Array, count: number): void {
-    const { firstEntry, categoryCounts, annotationCounts, titleCounts } = this;
+    const { categoriesAt, titleEnd } = this;
     let sum = 0;
     for (let i = 0; i < count; i++) {
-      const first = firstEntry[i];
-      const last = Math.max(first, first + categoryCounts[i] + annotationCounts[i] + titleCounts[i] - 1);
+      const first = categoriesAt[i];
+      const last = Math.max(first, titleEnd[i] - 1);
       sum += ordinals[first] + ordinals[last] + weights[first] + weights[last];
     }
     this.touched = sum;
@@ -113,8 +133,8 @@ export class CandidatePins {
       this.group[i] = pins.group[pin];
       const { start, length, ordinals, weights } = pins.categories;
       this.categorySquares[i] = squaresOf(weights, start[pin], start[pin] + length[pin]);
-      if (this.user !== null) this.userDots[i] = denseDot(this.user, ordinals, weights, start[pin], start[pin] + length[pin]);
-      this.categoryDots[i] = rowDot(this.categories, pins.categories, pin);
+      this.categoryDots[i] = denseDot(this.queryCategories, ordinals, weights, start[pin], start[pin] + length[pin]);
+      this.userDots[i] = denseDot(this.userCategories, ordinals, weights, start[pin], start[pin] + length[pin]);
       this.annotationDots[i] = rowDot(this.annotations, pins.annotations, pin);
       this.titleDots[i] = rowDot(this.titleTerms, pins.titleTerms, pin);
     }
@@ -122,8 +142,8 @@ export class CandidatePins {
 
   private makeRoom(rows: number): void {
     this.createdAt = new Float64Array(rows);
-    for (const name of ['saves', 'domain', 'group', 'firstEntry'] as const) this[name] = new Int32Array(rows);
-    for (const name of ['categoryCounts', 'annotationCounts', 'titleCounts'] as const) this[name] = new Uint16Array(rows);
+    for (const name of ['saves', 'domain', 'group', 'categoriesAt', 'annotationsAt', 'titleAt', 'titleEnd'] as const)
+      this[name] = new Int32Array(rows);
     for (const name of ['categoryDots', 'annotationDots', 'titleDots', 'userDots', 'categorySquares'] as const)
       this[name] = new Float64Array(rows);
   }
@@ -144,10 +164,10 @@ function dotOf(query: SparseQuery, ordinals: Uint32Array, weights: Float32Array,
   return sum;
 }
 
-/** The same with a row that has a weight for every ordinal; ordinals behind its end weigh nothing. */
-function denseDot(user: Float32Array, ordinals: Uint32Array, weights: Float32Array, from: number, to: number): number {
+/** The same with a row that has a weight for every ordinal. */
+function denseDot(of: Float32Array, ordinals: Uint32Array, weights: Float32Array, from: number, to: number): number {
   let sum = 0;
-  for (let e = from; e < to; e++) if (ordinals[e] < user.length) sum += weights[e] * user[ordinals[e]];
+  for (let e = from; e < to; e++) sum += weights[e] * of[ordinals[e]];
   return sum;
 }
 
