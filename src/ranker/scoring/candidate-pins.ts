@@ -74,13 +74,16 @@ export class CandidatePins {
     this.hasCategories = size > 0;
   }
 
-  private fromRecords({ categories: { ordinals, weights } }: PinColumns, records: PinRecords, pinIndexes: Int32Array, count: number): void {
+  private fromRecords({ categories: entries }: PinColumns, records: PinRecords, pinIndexes: Int32Array, count: number): void {
+    const { ordinals, weights } = entries;
     this.copyRecords(records, pinIndexes, count);
     this.touch(ordinals, weights, count);
-    const { categoriesAt, annotationsAt, titleAt, titleEnd, annotations, titleTerms, queryCategories, userCategories } = this;
+    const { categoriesAt, annotationsAt, titleAt, titleEnd, queryCategories, userCategories } = this;
     const { categoryDots, annotationDots, titleDots, userDots, categorySquares } = this;
     for (let i = 0; i < count; i++) {
-      let [squares, ofQuery, ofUser] = [0, 0, 0];
+      let squares = 0;
+      let ofQuery = 0;
+      let ofUser = 0;
       for (let e = categoriesAt[i], end = annotationsAt[i]; e < end; e++) {
         const weight = weights[e];
         squares += weight * weight;
@@ -90,9 +93,9 @@ export class CandidatePins {
       categorySquares[i] = squares;
       categoryDots[i] = ofQuery;
       userDots[i] = ofUser;
-      annotationDots[i] = dotOf(annotations, ordinals, weights, annotationsAt[i], titleAt[i]);
-      titleDots[i] = dotOf(titleTerms, ordinals, weights, titleAt[i], titleEnd[i]);
     }
+    dotsInto(annotationDots, this.annotations, entries, annotationsAt, titleAt, count);
+    dotsInto(titleDots, this.titleTerms, entries, titleAt, titleEnd, count);
   }
 
   private copyRecords({ reals, words, halves }: PinRecords, pinIndexes: Int32Array, count: number): void {
@@ -149,30 +152,45 @@ export class CandidatePins {
   }
 }
 
-/** The sum over entries that the query has too, in the order of the row. */
-function dotOf(query: SparseQuery, ordinals: Uint32Array, weights: Float32Array, from: number, to: number): number {
-  if (query.size === 0) return 0;
+/** For each candidate the sum over its entries that the query has too, in their order. */
+function dotsInto(
+  out: Float64Array,
+  query: SparseQuery,
+  { ordinals, weights }: SparseRows,
+  from: Int32Array,
+  to: Int32Array,
+  count: number,
+): void {
+  if (query.size === 0) return void out.fill(0, 0, count);
   const { keys, shift } = query;
+  for (let i = 0; i < count; i++) {
+    let sum = 0;
+    for (let e = from[i], end = to[i]; e < end; e++) {
+      // A free first slot says no, which is the usual answer.
+      const ordinal = ordinals[e];
+      if (keys[Math.imul(ordinal, SPREAD) >>> shift] === -1) continue;
+      const slot = query.slotOf(ordinal);
+      if (keys[slot] !== -1) sum += weights[e] * query.weights[slot];
+    }
+    out[i] = sum;
+  }
+}
+
+/** The same of one row. */
+function rowDot(query: SparseQuery, { start, length, ordinals, weights }: SparseRows, row: number): number {
   let sum = 0;
-  for (let e = from; e < to; e++) {
-    // A free first slot says no, which is the usual answer.
-    const ordinal = ordinals[e];
-    if (keys[Math.imul(ordinal, SPREAD) >>> shift] === -1) continue;
-    const slot = query.slotOf(ordinal);
-    if (keys[slot] !== -1) sum += weights[e] * query.weights[slot];
+  for (let e = start[row], end = e + length[row]; e < end; e++) {
+    const slot = query.slotOf(ordinals[e]);
+    if (query.keys[slot] !== -1) sum += weights[e] * query.weights[slot];
   }
   return sum;
 }
 
-/** The same with a row that has a weight for every ordinal. */
+/** The dot product with a row that has a weight for every ordinal. */
 function denseDot(of: Float32Array, ordinals: Uint32Array, weights: Float32Array, from: number, to: number): number {
   let sum = 0;
   for (let e = from; e < to; e++) sum += weights[e] * of[ordinals[e]];
   return sum;
-}
-
-function rowDot(query: SparseQuery, { start, length, ordinals, weights }: SparseRows, row: number): number {
-  return dotOf(query, ordinals, weights, start[row], start[row] + length[row]);
 }
 
 function squaresOf(weights: Float32Array, from: number, to: number): number {
