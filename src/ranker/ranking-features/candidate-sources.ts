@@ -18,7 +18,8 @@ export const candidateSources: RankingFeature = {
       const values = out.column(firstColumn + source);
       for (let i = 0; i < count; i++) {
         const score = sourceScores[i * sourceNames.length + s];
-        if (score === score) values[i] = 1;
+        // Whether a source proposed a pin is hard to guess, so there is no branch.
+        values[i] = Number(score === score) | values[i];
       }
     }
   },
