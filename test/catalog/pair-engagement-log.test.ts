@@ -51,6 +51,19 @@ test('beside requests few events are taken in at once, and the rest by the next 
   log.close();
 });
 
+test('a query that nothing was known of is asked about again once something happened on a list of it', async () => {
+  const log = openLog(':memory:');
+  expect(log.pairs.winnersOf(7, 0).pinIndexes).toHaveLength(0);
+  log.pairs.readAhead([7, 1_000_000]);
+  await log.lists.append(servedList({ pins: [10, 11] }));
+  const event = { eventId: 'a', type: 'impression', recommendationId: 'r1', pinIndex: 10, position: 1, userId: null, at: 1001 } as const;
+  await log.events.append([event]);
+  log.pairs.catchUp();
+  expect([...log.pairs.winnersOf(7, 0).pinIndexes]).toEqual([10, 11]);
+  expect(log.pairs.winnersOf(1_000_000, 0).pinIndexes).toHaveLength(0);
+  log.close();
+});
+
 test('what is read ahead for many queries is what each says by itself, and later events are not missed', async () => {
   const log = openLog(':memory:');
   const click = { type: 'click', recommendationId: 'r1', pinIndex: 10, position: 1, userId: null, at: 1001 } as const;

@@ -58,7 +58,7 @@ interface QueryRatios {
   readonly ratios: Float64Array;
 }
 
-/** The same array for all queries that nothing is known of, which most are. */
+/** What is known of most queries. */
 const NOTHING: QueryRatios = { pins: new Int32Array(0), ratios: new Float64Array(0) };
 
 interface PairRow {
@@ -86,8 +86,10 @@ export class PairEngagementLog {
   private readonly ratios = new LRUCache<number, QueryRatios>({
     max: QUERIES_KEPT,
     maxSize: PAIRS_KEPT,
-    sizeCalculation: ({ pins }) => 1 + pins.length,
+    sizeCalculation: ({ pins }) => pins.length,
   });
+  /** Queries that nothing is known of, a bit each: that is asked of the database once. */
+  private silent = new Uint32Array(0);
   private readonly readAll: (queryPins: readonly number[]) => void;
   private readonly impressionsAt = new Float64Array(POSITIONS);
   private readonly clicksAt = new Float64Array(POSITIONS);
@@ -168,21 +170,41 @@ export class PairEngagementLog {
     if (through === this.through) return;
     this.through = through;
     this.ratios.clear();
+    this.silent.fill(0);
   }
 
   /** Reads what is not in memory of queries that will be asked about, all in one transaction: each by itself would lock the file. */
   readAhead(queryPins: readonly number[]): void {
-    const unread = queryPins.filter((queryPin) => !this.ratios.has(queryPin));
+    const unread = queryPins.filter((queryPin) => !this.isSilent(queryPin) && !this.ratios.has(queryPin));
     if (unread.length > 0) this.readAll(unread);
   }
 
   private ratiosOf(queryPin: number): QueryRatios {
+    if (this.isSilent(queryPin)) return NOTHING;
     return this.ratios.get(queryPin) ?? this.read(queryPin);
+  }
+
+  private isSilent(queryPin: number): boolean {
+    return ((this.silent[queryPin >>> 5] >>> (queryPin & 31)) & 1) === 1;
+  }
+
+  private noteSilent(queryPin: number): void {
+    const word = queryPin >>> 5;
+    if (word >= this.silent.length) {
+      const more = new Uint32Array(2 * word + 1);
+      more.set(this.silent);
+      this.silent = more;
+    }
+    this.silent[word] |= 1 << (queryPin & 31);
   }
 
   private read(queryPin: number): QueryRatios {
     const rows = this.ofQuery.all(queryPin);
-    const found = rows.length === 0 ? NOTHING : { pins: new Int32Array(rows.length), ratios: new Float64Array(rows.length) };
+    if (rows.length === 0) {
+      this.noteSilent(queryPin);
+      return NOTHING;
+    }
+    const found = { pins: new Int32Array(rows.length), ratios: new Float64Array(rows.length) };
     for (let i = 0; i < rows.length; i++) {
       const [pin, clicks, expected] = rows[i];
       found.pins[i] = pin;
@@ -264,6 +286,7 @@ export class PairEngagementLog {
     const newest = Math.max(at, before?.at ?? 0);
     this.put.run(queryPin, pin, (before?.clicks ?? 0) * decay + clicks, (before?.expected ?? 0) * decay + expected, newest);
     this.ratios.delete(queryPin);
+    if (this.isSilent(queryPin)) this.silent[queryPin >>> 5] &= ~(1 << (queryPin & 31));
   }
 
   private save(): void {
