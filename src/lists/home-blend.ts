@@ -119,6 +119,10 @@ class Votes {
   private crowd = new Crowd(false);
   /** Pins that are in their places. */
   private placed = 0;
+  /** Places by vote whose categories were touched. */
+  private touchedThrough = 0;
+  /** Of no meaning: it keeps the touching loads from being dropped as useless. */
+  touched = 0;
   /** The rows by vote from `next` to `left` are still to be placed, and after them the first `back`, which were put back. */
   private next = 0;
   private left = 0;
@@ -137,7 +141,7 @@ class Votes {
     const several = this.bestQuery.subarray(0, this.count).some((query) => query !== this.bestQuery[0]);
     this.crowd = new Crowd(several);
     this.columns = columns;
-    this.placed = this.next = this.back = 0;
+    this.placed = this.next = this.back = this.touchedThrough = 0;
     this.left = this.count;
   }
 
@@ -187,7 +191,8 @@ class Votes {
 
   /** Puts the first `wanted` pins in their places. */
   readonly upTo = (wanted: number): void => {
-    const { byVote, crowd, bestQuery, pinIndexes, sums, ordered, columns } = this;
+    const { byVote, crowd, bestQuery, pinIndexes, sums, ordered } = this;
+    const columns = this.columns as PinColumns;
     const end = Math.min(wanted, this.count);
     while (this.placed < end) {
       if (this.next === this.left) {
@@ -195,9 +200,10 @@ class Votes {
         crowd.disperse();
       }
       byVote.upTo(this.next + end - this.placed);
+      if (this.next === this.touchedThrough && this.placed < SPREAD_PINS) this.touchCategories(this.next + SPREAD_PINS);
       const row = byVote.rows[this.next++];
       const pin = pinIndexes[row];
-      if (this.placed < SPREAD_PINS && !crowd.admits(bestQuery[row], strongestCategory(pin, columns as PinColumns))) {
+      if (this.placed < SPREAD_PINS && !crowd.admits(bestQuery[row], strongestCategory(pin, columns))) {
         byVote.rows[this.back++] = row;
         continue;
       }
@@ -205,6 +211,23 @@ class Votes {
       ordered.scores[this.placed++] = sums[row];
     }
   };
+
+  /** Categories lie anywhere in memory, and a processor waits for many of them at once where nothing hangs on one: first where they are, then they. */
+  private touchCategories(wanted: number): void {
+    const { pinIndexes, touchedThrough } = this;
+    const { rows } = this.byVote;
+    const { start, length, ordinals, weights } = (this.columns as PinColumns).categories;
+    const end = Math.min(wanted, this.left);
+    this.byVote.upTo(end);
+    let sum = 0;
+    for (let at = touchedThrough; at < end; at++) sum += start[pinIndexes[rows[at]]] + length[pinIndexes[rows[at]]];
+    for (let at = touchedThrough; at < end; at++) {
+      const first = start[pinIndexes[rows[at]]];
+      sum += ordinals[first] + weights[first];
+    }
+    this.touched = sum;
+    this.touchedThrough = end;
+  }
 }
 
 /** What the present stretch holds. A single query, and pins without category, are never held back. */
