@@ -8,13 +8,14 @@
  * query or one category from filling the page, a pin beyond its share of the front steps back behind the others.
  */
 import { NO_PINS, type ScoredPins } from '../candidates/candidate.ts';
-import { RowTable } from '../candidates/cooccurrence/row-table.ts';
+import { RowTable, SPREAD } from '../candidates/cooccurrence/row-table.ts';
 import type { Proposal } from '../candidates/merge.ts';
 import type { Accept } from '../candidates/visual/neighbor-index.ts';
 import type { PinColumns } from '../catalog/pins/pin-columns.ts';
 import { BestFirst } from '../math/best-first.ts';
 import type { SummedWeights } from '../ranker/scoring/ranking-feature.ts';
 import type { WeightedPins } from '../ranker/scoring/user-history.ts';
+import { wasmKernel } from '../worker-url.ts';
 
 /** History pins that are asked about; the rest of the history still counts in the affinity features. */
 export const HOME_QUERIES_MAX = 100;
@@ -97,23 +98,46 @@ class WeightsByPin implements SummedWeights {
   }
 }
 
-/** In place of a row. */
-const REFUSED = -1;
+/** A slot of the table that no row has. */
+const FREE = -1;
+const PAGE_BYTES = 65_536;
+type Kernel = (
+  pins: number,
+  scores: number,
+  count: number,
+  weight: number,
+  query: number,
+  ...table: readonly [
+    slots: number,
+    shift: number,
+    rowPins: number,
+    sums: number,
+    best: number,
+    bestQuery: number,
+    first: number,
+    rows: number,
+  ]
+) => number;
 
 /**
- * What one source says of the pins it proposed for any query, a row each, and their order: by vote, but pins that would crowd a
- * stretch of the front are put back behind the others. Only what is asked for is put in order. Memory is kept from one list to the next:
- * made again each time, much of a feed would go into touching it.
+ * What one source says of the pins it proposed for any query, a row each (`votes.wat` adds it up), and their order: by vote, but pins that
+ * would crowd a stretch of the front are put back behind the others. Only what is asked for is put in order. Memory is kept from one list
+ * to the next: made again each time, much of a feed would go into touching it.
  */
 class Votes {
-  private count = 0;
-  private pinIndexes = new Int32Array(0);
+  private readonly memory: WebAssembly.Memory;
+  private readonly kernel: Kernel;
+  /** Rows by slot. */
+  private slots = new Int32Array(0);
+  private shift = 0;
+  /** The pin of a row, its votes, and the query that gave most of them. */
+  private rowPins = new Int32Array(0);
   private sums = new Float64Array(0);
-  /** The query that gave a pin most, and how much. */
   private bestQuery = new Int32Array(0);
-  private bestVote = new Float64Array(0);
-  private readonly rows = new RowTable();
-  private ordered = { pinIndexes: new Int32Array(0), scores: new Float32Array(0) };
+  /** Rows before it are of pins that get no votes. */
+  private first = 0;
+  private rows = 0;
+  private ordered: ScoredPins = NO_PINS;
   private readonly byVote = new BestFirst();
   private columns: PinColumns | null = null;
   private crowd = new Crowd(false);
@@ -123,77 +147,84 @@ class Votes {
   private touchedThrough = 0;
   /** Of no meaning: it keeps the touching loads from being dropped as useless. */
   touched = 0;
-  /** The rows by vote from `next` to `left` are still to be placed, and after them the first `back`, which were put back. */
+  /** The places by vote from `next` to `left` are still to be placed, and after them the first `back`, which were put back. */
   private next = 0;
   private left = 0;
   private back = 0;
 
+  constructor() {
+    const { exports } = new WebAssembly.Instance(wasmKernel(import.meta.url, './votes.wasm'));
+    this.memory = exports.memory as WebAssembly.Memory;
+    this.kernel = exports.add as Kernel;
+  }
+
   /** `lists[q]` is what the source proposes for query q. */
   begin(lists: readonly ScoredPins[], weights: ArrayLike<number>, { without, accept }: Refused, columns: PinColumns): void {
-    const room = lists.reduce((sum, { pinIndexes }) => sum + pinIndexes.length, 0);
-    if (room > this.pinIndexes.length) this.makeRoom(room);
-    this.rows.begin(room + without.length);
-    // A picture among them has no pin.
-    for (const pin of without) if (pin >= 0) this.rows.set(pin, REFUSED);
-    this.count = 0;
-    for (let q = 0; q < lists.length; q++) this.add(lists[q], q, weights[q] ?? 1, accept);
-    this.byVote.begin(this.pinIndexes, this.sums, this.count);
-    const several = this.bestQuery.subarray(0, this.count).some((query) => query !== this.bestQuery[0]);
-    this.crowd = new Crowd(several);
+    this.addUp(lists, weights, without, accept);
+    const { rowPins, sums, bestQuery, first, rows } = this;
+    const count = rows - first;
+    if (count > this.ordered.scores.length) this.ordered = { pinIndexes: new Int32Array(count), scores: new Float32Array(count) };
+    this.byVote.begin(rowPins.subarray(first, rows), sums.subarray(first, rows), count);
     this.columns = columns;
+    const several = bestQuery.subarray(first, rows).some((query) => query !== bestQuery[first]);
+    this.crowd = new Crowd(several);
     this.placed = this.next = this.back = this.touchedThrough = 0;
-    this.left = this.count;
+    this.left = count;
   }
 
-  private makeRoom(room: number): void {
-    this.pinIndexes = new Int32Array(room);
-    this.sums = new Float64Array(room);
-    this.bestQuery = new Int32Array(room);
-    this.bestVote = new Float64Array(room);
-    this.ordered = { pinIndexes: new Int32Array(room), scores: new Float32Array(room) };
-  }
-
-  private add({ pinIndexes: proposed, scores }: ScoredPins, query: number, weight: number, accept: Accept | undefined): void {
-    const { rows, pinIndexes, sums, bestQuery, bestVote } = this;
-    let { count } = this;
-    for (let p = 0; p < proposed.length; p++) {
-      const pin = proposed[p];
-      const row = rows.claim(pin, count);
-      if (row === REFUSED) continue;
-      const vote = weight * scores[p];
-      if (row === count) {
-        if (accept !== undefined && !accept(pin)) {
-          rows.set(pin, REFUSED);
-          continue;
-        }
-        pinIndexes[count++] = pin;
-        sums[row] = 0;
-        bestVote[row] = Number.NEGATIVE_INFINITY;
-        bestQuery[row] = 0;
-      }
-      sums[row] += vote;
-      if (!(vote > bestVote[row])) continue;
-      bestVote[row] = vote;
-      bestQuery[row] = query;
+  /** In memory lie, in this order: sums, greatest votes, the table, the pins and the queries of the rows, and one list at a time. */
+  private addUp(lists: readonly ScoredPins[], weights: ArrayLike<number>, without: readonly number[], accept: Accept | undefined): void {
+    let [room, longest] = [without.length, without.length];
+    for (const { pinIndexes } of lists) {
+      room += pinIndexes.length;
+      longest = Math.max(longest, pinIndexes.length);
     }
-    this.count = count;
+    const bits = Math.ceil(Math.log2(2 * room + 2));
+    const missing = 24 * room + (4 << bits) + 8 * longest - this.memory.buffer.byteLength;
+    if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE_BYTES));
+    const { buffer } = this.memory;
+    this.sums = new Float64Array(buffer, 0, room);
+    const best = 8 * room;
+    this.slots = new Int32Array(buffer, 16 * room, 1 << bits).fill(FREE);
+    this.shift = 32 - bits;
+    this.rowPins = new Int32Array(buffer, 16 * room + (4 << bits), room);
+    this.bestQuery = new Int32Array(buffer, 20 * room + (4 << bits), room);
+    const pins = new Int32Array(buffer, 24 * room + (4 << bits), longest);
+    const scores = new Float32Array(buffer, pins.byteOffset + pins.byteLength, longest);
+    const { slots, shift, rowPins, sums, bestQuery } = this;
+    const table = [slots.byteOffset, shift, rowPins.byteOffset, sums.byteOffset, best, bestQuery.byteOffset] as const;
+    this.first = this.rows = 0;
+    const add = (count: number, weight: number, query: number): void => {
+      this.rows = this.kernel(pins.byteOffset, scores.byteOffset, count, weight, query, ...table, this.first, this.rows);
+    };
+    // A picture among them has no pin.
+    const refused = without.filter((pin) => pin >= 0);
+    pins.set(refused);
+    add(refused.length, 0, 0);
+    this.first = this.rows;
+    for (let q = 0; q < lists.length; q++) add(copyOf(lists[q], accept, pins, scores), weights[q] ?? 1, q);
   }
 
   get pins(): ScoredPins {
     const { pinIndexes, scores } = this.ordered;
-    return { pinIndexes: pinIndexes.subarray(0, this.count), scores: scores.subarray(0, this.count) };
+    const count = this.rows - this.first;
+    return { pinIndexes: pinIndexes.subarray(0, count), scores: scores.subarray(0, count) };
   }
 
   readonly scoreOf = (pin: number): number | undefined => {
-    const row = this.rows.rowOf(pin);
-    return row < 0 ? undefined : this.sums[row];
+    const { slots, rowPins, shift } = this;
+    const mask = 0xffff_ffff >>> shift;
+    let at = Math.imul(pin, SPREAD) >>> shift;
+    while (slots[at] !== FREE && rowPins[slots[at]] !== pin) at = (at + 1) & mask;
+    // Free is before the first row, too.
+    return slots[at] < this.first ? undefined : this.sums[slots[at]];
   };
 
   /** Puts the first `wanted` pins in their places. */
   readonly upTo = (wanted: number): void => {
-    const { byVote, crowd, bestQuery, pinIndexes, sums, ordered } = this;
+    const { byVote, crowd, bestQuery, rowPins, sums, ordered, first } = this;
     const columns = this.columns as PinColumns;
-    const end = Math.min(wanted, this.count);
+    const end = Math.min(wanted, this.rows - first);
     while (this.placed < end) {
       if (this.next === this.left) {
         [this.next, this.left, this.back] = [0, this.back, 0];
@@ -201,33 +232,49 @@ class Votes {
       }
       byVote.upTo(this.next + end - this.placed);
       if (this.next === this.touchedThrough && this.placed < SPREAD_PINS) this.touchCategories(this.next + SPREAD_PINS);
-      const row = byVote.rows[this.next++];
-      const pin = pinIndexes[row];
-      if (this.placed < SPREAD_PINS && !crowd.admits(bestQuery[row], strongestCategory(pin, columns))) {
-        byVote.rows[this.back++] = row;
+      const at = byVote.rows[this.next++];
+      const row = first + at;
+      if (this.placed < SPREAD_PINS && !crowd.admits(bestQuery[row], strongestCategory(rowPins[row], columns))) {
+        byVote.rows[this.back++] = at;
         continue;
       }
-      ordered.pinIndexes[this.placed] = pin;
+      ordered.pinIndexes[this.placed] = rowPins[row];
       ordered.scores[this.placed++] = sums[row];
     }
   };
 
   /** Categories lie anywhere in memory, and a processor waits for many of them at once where nothing hangs on one: first where they are, then they. */
   private touchCategories(wanted: number): void {
-    const { pinIndexes, touchedThrough } = this;
+    const { rowPins, first, touchedThrough } = this;
     const { rows } = this.byVote;
     const { start, length, ordinals, weights } = (this.columns as PinColumns).categories;
     const end = Math.min(wanted, this.left);
     this.byVote.upTo(end);
     let sum = 0;
-    for (let at = touchedThrough; at < end; at++) sum += start[pinIndexes[rows[at]]] + length[pinIndexes[rows[at]]];
+    for (let at = touchedThrough; at < end; at++) sum += start[rowPins[first + rows[at]]] + length[rowPins[first + rows[at]]];
     for (let at = touchedThrough; at < end; at++) {
-      const first = start[pinIndexes[rows[at]]];
-      sum += ordinals[first] + weights[first];
+      const entry = start[rowPins[first + rows[at]]];
+      sum += ordinals[entry] + weights[entry];
     }
     this.touched = sum;
     this.touchedThrough = end;
   }
+}
+
+/** Copies what is accepted of a list; returns how much that is. */
+function copyOf({ pinIndexes, scores }: ScoredPins, accept: Accept | undefined, toPins: Int32Array, toScores: Float32Array): number {
+  if (accept === undefined) {
+    toPins.set(pinIndexes);
+    toScores.set(scores);
+    return pinIndexes.length;
+  }
+  let count = 0;
+  for (let p = 0; p < pinIndexes.length; p++) {
+    if (!accept(pinIndexes[p])) continue;
+    toPins[count] = pinIndexes[p];
+    toScores[count++] = scores[p];
+  }
+  return count;
 }
 
 /** What the present stretch holds. A single query, and pins without category, are never held back. */

@@ -1,5 +1,5 @@
 /** The factor of the golden ratio (Knuth, volume 3, 6.4): spreads numbers that lie close together. */
-const SPREAD = 0x9e3779b1;
+export const SPREAD = 0x9e3779b1;
 /** Slots of the smallest table, as a power of two. */
 const MIN_BITS = 10;
 
