@@ -43,7 +43,7 @@ test('candidates are counted by the source that proposed them', async () => {
 test('what every process looks up for itself is not added up, what each has counted is', async () => {
   const told = await reader.metrics.told();
   for (const id of [1, 2]) writer.metrics.readers.hear(id, told);
-  reader.metrics.lists.inc({ surface: 'rank' }, 4);
+  reader.metrics.lists.add('rank', 4);
   writer.metrics.readers.hear(2, await reader.metrics.told());
   expect(await valueOf('related_pins_pins')).toBe(12);
   expect(await valueOf('related_pins_model_info{model="starter"}')).toBe(1);

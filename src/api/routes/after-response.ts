@@ -36,7 +36,7 @@ export function afterKeptReply(context: Context, metrics: Metrics, request: Fast
     tau: head.tau,
     cached: true,
   });
-  metrics.lists.inc({ surface });
+  metrics.lists.add(surface);
   if (context.config.serveLog) setImmediate(() => logServed(context, metrics, request.log, record));
 }
 

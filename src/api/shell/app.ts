@@ -161,7 +161,7 @@ function oneLinePerRequest(app: App, metrics: Metrics): void {
     const { method, routeOptions } = request;
     const { statusCode: status, elapsedTime } = reply;
     const route = routeOptions.url ?? 'unknown';
-    metrics.requests.observe({ route, status: String(status) }, elapsedTime / 1000);
+    metrics.requests.observe(elapsedTime / 1000, route, String(status));
     const ms = Math.round(elapsedTime * 1000) / 1000;
     if (!routeOptions.config.quiet) request.log.info({ method, route, status, ms, ...request.line }, 'request');
     done();

@@ -34,3 +34,18 @@ export function collect(
 
 /** One value without labels; null: absent. */
 export const single = (value: number | null): Values => (value === null ? [] : [[{}, value]]);
+
+/** A counter by the values of one label, which every request counts: plain numbers until Prometheus asks. */
+export class Counts {
+  private readonly counts = new Map<string, number>();
+
+  add(value: string, more = 1): void {
+    this.counts.set(value, (this.counts.get(value) ?? 0) + more);
+  }
+
+  register(registry: Registry, { name: metric, help, label }: Pick<CollectedMetric, 'name' | 'help'> & { readonly label: string }): void {
+    collect(registry, 'counter', { name: metric, help, labelNames: [label] }, () =>
+      Array.from(this.counts, ([value, count]) => [{ [label]: value }, count]),
+    );
+  }
+}

@@ -1,8 +1,9 @@
 import { isMainThread } from 'node:worker_threads';
-import { type Aggregator, collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { type Aggregator, collectDefaultMetrics, Counter, Registry } from 'prom-client';
 import type { Context } from '../../service/context.ts';
 import type { Admission, Lane } from './admission.ts';
-import { collect, name, single } from './collected-metric.ts';
+import { collect, Counts, name, single } from './collected-metric.ts';
+import { CountedHistogram } from './counted-histogram.ts';
 import { ReaderMetrics } from './reader-metrics.ts';
 import type { RequestLog } from './request-log.ts';
 import { stateMetrics } from './state-metrics.ts';
@@ -12,6 +13,14 @@ import type { RankedList, StageTimings } from '../../lists/ranked-list.ts';
 import type { Degradation } from '../../lists/serving-parts.ts';
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** By the name that Prometheus has for a stage. */
+const STAGES: readonly (readonly [name: string, timing: keyof StageTimings])[] = [
+  ['candidates', 'candidatesMs'],
+  ['rows', 'rowsMs'],
+  ['scores', 'scoresMs'],
+  ['order', 'orderMs'],
+];
 
 /** A list that was sent, as far as every kind of list is counted alike. */
 interface CountedList {
@@ -29,12 +38,18 @@ export class Metrics {
   readonly registry = new Registry();
   /** What reading threads of this one have counted. */
   readonly readers = new ReaderMetrics();
-  readonly requests: Histogram<'route' | 'status'>;
-  readonly stages: Histogram<'stage'>;
-  readonly candidates: Histogram<'surface'>;
-  readonly proposed: Counter<'source'>;
-  readonly degraded: Counter<'code'>;
-  readonly lists: Counter<'surface'>;
+  /** By route and status. */
+  readonly requests: CountedHistogram;
+  /** By stage. */
+  private readonly stages: CountedHistogram;
+  /** By surface. */
+  private readonly candidates: CountedHistogram;
+  /** By source. */
+  private readonly proposed = new Counts();
+  /** By code. */
+  private readonly degraded = new Counts();
+  /** By surface. */
+  readonly lists = new Counts();
   readonly lostLists: Counter;
   readonly events: Counter<'outcome'>;
 
@@ -42,40 +57,28 @@ export class Metrics {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     if (!isMainThread) forgetOfProcess(this.registry);
-    this.requests = new Histogram({
+    this.requests = new CountedHistogram(this.registry, {
       name: name('request_seconds'),
       help: 'Time from the request to the end of its reply.',
       labelNames: ['route', 'status'],
       buckets: SECONDS,
-      registers,
     });
-    this.stages = new Histogram({
+    this.stages = new CountedHistogram(this.registry, {
       name: name('stage_seconds'),
       help: 'Time per stage of a list: candidates, rows, scores, order.',
       labelNames: ['stage'],
       buckets: SECONDS,
-      registers,
     });
-    this.candidates = new Histogram({
+    this.candidates = new CountedHistogram(this.registry, {
       name: name('candidates'),
       help: 'Candidates ranked per list.',
       labelNames: ['surface'],
       buckets: [0, 1, 10, 50, 100, 200, 500, 1000],
-      registers,
     });
-    this.proposed = new Counter({
-      name: name('candidates_total'),
-      help: 'Candidates ranked, by the source that proposed them; one that several proposed counts for each.',
-      labelNames: ['source'],
-      registers,
-    });
-    this.degraded = new Counter({
-      name: name('degraded_total'),
-      help: 'Replies that said degraded, by code.',
-      labelNames: ['code'],
-      registers,
-    });
-    this.lists = new Counter({ name: name('lists_total'), help: 'Lists served.', labelNames: ['surface'], registers });
+    const proposed = 'Candidates ranked, by the source that proposed them; one that several proposed counts for each.';
+    this.proposed.register(this.registry, { name: name('candidates_total'), help: proposed, label: 'source' });
+    this.degraded.register(this.registry, { name: name('degraded_total'), help: 'Replies that said degraded, by code.', label: 'code' });
+    this.lists.register(this.registry, { name: name('lists_total'), help: 'Lists served.', label: 'surface' });
     this.lostLists = new Counter({ name: name('lists_not_logged_total'), help: 'Served lists that could not be logged.', registers });
     this.events = new Counter({
       name: name('events_total'),
@@ -140,26 +143,24 @@ export class Metrics {
   /** Counts a list that was sent. */
   served(list: RankedList): void {
     this.sent(list);
-    this.candidates.observe({ surface: list.surface }, list.candidates.count);
-    for (const [source, count] of proposedBy(list.candidates)) this.proposed.inc({ source }, count);
-    for (const stage of Object.keys(list.timings) as (keyof StageTimings)[]) {
-      this.stages.observe({ stage: stage.slice(0, -2) }, list.timings[stage] / 1000);
+    this.candidates.observe(list.candidates.count, list.surface);
+    this.countProposed(list.candidates);
+    for (const [stage, timing] of STAGES) this.stages.observe(list.timings[timing] / 1000, stage);
+  }
+
+  private countProposed({ count, sourceNames, sourceScores }: CandidateList): void {
+    const sources = sourceNames.length;
+    for (let s = 0; s < sources; s++) {
+      let proposed = 0;
+      // NaN, which is not itself, stands where a source did not propose.
+      for (let at = s, end = count * sources; at < end; at += sources) if (sourceScores[at] === sourceScores[at]) proposed++;
+      this.proposed.add(sourceNames[s], proposed);
     }
   }
 
   /** The same for a list that no ranker made: a visual search. */
   sent({ surface, degraded }: CountedList): void {
-    this.lists.inc({ surface });
-    for (const { code } of degraded) this.degraded.inc({ code });
+    this.lists.add(surface);
+    for (const { code } of degraded) this.degraded.add(code);
   }
-}
-
-/** How many candidates each source proposed. */
-function proposedBy({ count, sourceNames, sourceScores }: CandidateList): readonly (readonly [source: string, count: number])[] {
-  const counts = new Uint32Array(sourceNames.length);
-  for (let row = 0, at = 0; row < count; row++) {
-    // NaN, which is not itself, stands where a source did not propose.
-    for (let s = 0; s < counts.length; s++, at++) if (sourceScores[at] === sourceScores[at]) counts[s]++;
-  }
-  return sourceNames.map((source, s) => [source, counts[s]] as const);
 }
