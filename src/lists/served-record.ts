@@ -1,3 +1,4 @@
+import { blankItems } from '../catalog/log/served-list-codec.ts';
 import type { ServedItems, ServedList } from '../catalog/log/served-list.ts';
 import { mixedSeed, seededRandom, SERVING_STREAMS } from '../math/random.ts';
 import { treatmentText } from '../treatment.ts';
@@ -18,18 +19,8 @@ interface Served extends Pick<ServedList, 'surface' | 'queryPinIndex' | 'modelVe
 /** The log's record of any list that was sent, whatever made it. */
 export function recordOf(options: ListOptions, { degraded, ...served }: Served): ServedList {
   const { recommendationId, now: at, userId, sessionId = null, labels, arm, treatment, forced } = options;
-  const codes = degraded.map(({ code }) => code);
-  const asked = {
-    recommendationId,
-    at,
-    userId,
-    sessionId,
-    ...(labels ? { labels } : {}),
-    arm,
-    treatment: treatmentText(treatment),
-    forced,
-  };
-  return { ...asked, degraded: codes, ...served };
+  const asked = { recommendationId, at, userId, sessionId, labels, arm, treatment: treatmentText(treatment), forced };
+  return { ...asked, degraded: degraded.map(({ code }) => code), ...served };
 }
 
 /** The logged candidates as columns: those of the page, then the unserved. */
@@ -37,17 +28,7 @@ export function servedItems(list: RankedList): ServedItems {
   const { page, unserved, candidates, rows } = list;
   const count = page.length + unserved.length;
   const sources = candidates.sourceNames.length;
-  const items = {
-    count,
-    rows,
-    sourceNames: candidates.sourceNames,
-    pinIndexes: new Int32Array(count),
-    positions: new Uint16Array(count),
-    scores: new Float64Array(count),
-    propensities: new Float32Array(count),
-    retrievedRanks: new Int32Array(count),
-    sourceScores: new Float32Array(count * sources),
-  };
+  const items = blankItems(count, candidates.sourceNames, rows);
   for (let i = 0; i < count; i++) {
     const onPage = i < page.length;
     const row = onPage ? page[i] : unserved[i - page.length];

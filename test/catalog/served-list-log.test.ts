@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { erasePerson } from '../../src/catalog/log/erasure-log.ts';
 import { openLog } from '../../src/catalog/log/log-database.ts';
+import { blankItems, decodeItems, encodeItems, encodeRows } from '../../src/catalog/log/served-list-codec.ts';
+import { seededRandom } from '../../src/math/random.ts';
 import { servedList } from './served-list-case.ts';
 
 test('a list comes back to the bit, zeros and missing sources included', async () => {
@@ -17,6 +19,38 @@ test('a list comes back to the bit, zeros and missing sources included', async (
   expect(listIndex).toBe(1);
   expect(found).toEqual(list);
   log.close();
+});
+
+test('columns that lie as in the blob give the same bytes as columns of their own, also when one of them was exchanged', () => {
+  const { items } = servedList({ pins: [10, 11, 12] });
+  const blob = encodeItems(items);
+  const lying = decodeItems(blob, items.sourceNames, items.rows);
+  expect(encodeItems(lying)).toEqual(blob);
+  const filled = blankItems(items.count, items.sourceNames, items.rows);
+  for (const column of ['scores', 'pinIndexes', 'retrievedRanks', 'propensities', 'sourceScores', 'positions'] as const)
+    filled[column].set(items[column]);
+  expect(encodeItems(filled)).toEqual(blob);
+  const pinIndexes = Int32Array.of(1, 2, 3);
+  expect(encodeItems({ ...lying, pinIndexes })).toEqual(encodeItems({ ...items, pinIndexes }));
+  expect(encodeItems({ ...lying, count: 2 })).toEqual(encodeItems({ ...items, count: 2 }));
+});
+
+test('rows of any width are encoded as the format says', () => {
+  const random = seededRandom(5);
+  for (const columns of [0, 1, 31, 32, 33, 64, 110]) {
+    const rows = Array.from({ length: 3 }, () => Array.from({ length: columns }, () => (random.next() < 0.3 ? random.next() : 0)));
+    const words = (of: number[]): number[] => [...new Uint32Array(Float32Array.from(of).buffer)];
+    const expected = rows.flatMap((row) => {
+      const bits = words(row);
+      const bitmap = Array.from({ length: Math.ceil(columns / 32) }, (_, w) =>
+        bits.slice(32 * w, 32 * w + 32).reduce((sum, word, c) => sum + (word === 0 ? 0 : 2 ** c), 0),
+      );
+      return [...bitmap, ...bits.filter((word) => word !== 0)];
+    });
+    const data = Float32Array.from(rows.flat());
+    const encoded = encodeRows({ rows: 3, columns, names: rows[0].map(String), data });
+    expect([...new Uint32Array(encoded.buffer)]).toEqual([3, columns, ...expected]);
+  }
 });
 
 test('lists are read in order of time, over page borders, by surface and person', async () => {

@@ -25,27 +25,30 @@ export function keepEncoded(items: ServedItems, blob: Uint8Array, rows: Uint8Arr
   kept.set(items.rows, { items: blob, rows });
 }
 
+const HEAD_BYTES = 8;
+
+/** Items of zeros, to be filled in: their columns lie as in the blob, which is then there already. */
+export function blankItems(count: number, sourceNames: readonly string[], rows: Matrix): ServedItems {
+  const bytes = new ArrayBuffer(offsetsOf(count, sourceNames.length).end);
+  new Uint32Array(bytes, 0, 2).set([count, sourceNames.length]);
+  return itemsOver(bytes, count, sourceNames, rows);
+}
+
 /** The items blob; the feature rows are not in it. Columns may be longer than `count`. */
 export function encodeItems(items: ServedItems): Uint8Array {
   const known = kept.get(items);
   if (known) return known.items;
+  if (lieAsBlob(items)) return new Uint8Array(items.scores.buffer);
   const { count, sourceNames } = items;
   const sources = sourceNames.length;
-  const bytes = new ArrayBuffer(8 + count * (8 + 4 + 4 + 4 + 4 * sources + 2));
-  new Uint32Array(bytes, 0, 2).set([count, sources]);
-  let at = 8;
-  new Float64Array(bytes, at, count).set(items.scores.subarray(0, count));
-  at += 8 * count;
-  new Int32Array(bytes, at, count).set(items.pinIndexes.subarray(0, count));
-  at += 4 * count;
-  new Int32Array(bytes, at, count).set(items.retrievedRanks.subarray(0, count));
-  at += 4 * count;
-  new Float32Array(bytes, at, count).set(items.propensities.subarray(0, count));
-  at += 4 * count;
-  new Float32Array(bytes, at, count * sources).set(items.sourceScores.subarray(0, count * sources));
-  at += 4 * count * sources;
-  new Uint16Array(bytes, at, count).set(items.positions.subarray(0, count));
-  return new Uint8Array(bytes);
+  const blank = blankItems(count, sourceNames, items.rows);
+  blank.scores.set(items.scores.subarray(0, count));
+  blank.pinIndexes.set(items.pinIndexes.subarray(0, count));
+  blank.retrievedRanks.set(items.retrievedRanks.subarray(0, count));
+  blank.propensities.set(items.propensities.subarray(0, count));
+  blank.sourceScores.set(items.sourceScores.subarray(0, count * sources));
+  blank.positions.set(items.positions.subarray(0, count));
+  return new Uint8Array(blank.scores.buffer);
 }
 
 /** Items from their blob, over a copy of its bytes. Throws RangeError when it holds another number of sources. */
@@ -55,24 +58,67 @@ export function decodeItems(blob: Uint8Array, sourceNames: readonly string[], ro
   if (sources !== sourceNames.length) {
     throw new RangeError(`items blob: expected ${sourceNames.length} sources, got ${sources}`);
   }
-  let at = 8;
-  const take = (width: number, values: number): number => {
-    const start = at;
-    at += width * values;
-    return start;
-  };
+  return itemsOver(bytes, count, sourceNames, rows);
+}
+
+/** Columns over the bytes of a blob, behind its head. */
+function itemsOver(bytes: ArrayBuffer, count: number, sourceNames: readonly string[], rows: Matrix): ServedItems {
+  const sources = sourceNames.length;
+  const at = offsetsOf(count, sources);
   return {
     count,
     sourceNames,
     rows,
-    scores: new Float64Array(bytes, take(8, count), count),
-    pinIndexes: new Int32Array(bytes, take(4, count), count),
-    retrievedRanks: new Int32Array(bytes, take(4, count), count),
-    propensities: new Float32Array(bytes, take(4, count), count),
-    sourceScores: new Float32Array(bytes, take(4, count * sources), count * sources),
-    positions: new Uint16Array(bytes, take(2, count), count),
+    scores: new Float64Array(bytes, HEAD_BYTES, count),
+    pinIndexes: new Int32Array(bytes, at.pinIndexes, count),
+    retrievedRanks: new Int32Array(bytes, at.retrievedRanks, count),
+    propensities: new Float32Array(bytes, at.propensities, count),
+    sourceScores: new Float32Array(bytes, at.sourceScores, count * sources),
+    positions: new Uint16Array(bytes, at.positions, count),
   };
 }
+
+/** Whether the columns lie side by side as `itemsOver` lays them. */
+function lieAsBlob({
+  count,
+  sourceNames,
+  scores,
+  pinIndexes,
+  retrievedRanks,
+  propensities,
+  sourceScores,
+  positions,
+}: ServedItems): boolean {
+  const { buffer } = scores;
+  const at = offsetsOf(count, sourceNames.length);
+  return (
+    buffer.byteLength === at.end &&
+    scores.byteOffset === HEAD_BYTES &&
+    pinIndexes.buffer === buffer &&
+    pinIndexes.byteOffset === at.pinIndexes &&
+    retrievedRanks.buffer === buffer &&
+    retrievedRanks.byteOffset === at.retrievedRanks &&
+    propensities.buffer === buffer &&
+    propensities.byteOffset === at.propensities &&
+    sourceScores.buffer === buffer &&
+    sourceScores.byteOffset === at.sourceScores &&
+    positions.buffer === buffer &&
+    positions.byteOffset === at.positions
+  );
+}
+
+/** Where each column begins; scores stand right behind the head. */
+function offsetsOf(count: number, sources: number) {
+  const pinIndexes = HEAD_BYTES + 8 * count;
+  const retrievedRanks = pinIndexes + 4 * count;
+  const propensities = retrievedRanks + 4 * count;
+  const sourceScores = propensities + 4 * count;
+  const positions = sourceScores + 4 * count * sources;
+  return { pinIndexes, retrievedRanks, propensities, sourceScores, positions, end: positions + 2 * count };
+}
+
+/** Where rows are encoded before their length is known; grows to the longest. */
+let rowWords = new Uint32Array(1 << 12);
 
 /** The rows blob; column names are kept elsewhere. */
 export function encodeRows(rows: Matrix): Uint8Array {
@@ -81,23 +127,28 @@ export function encodeRows(rows: Matrix): Uint8Array {
   const { columns } = rows;
   const bits = new Uint32Array(rows.data.buffer, rows.data.byteOffset, rows.rows * columns);
   const bitmapWords = (columns + 31) >>> 5;
-  let set = 0;
-  for (let i = 0; i < bits.length; i++) if (bits[i] !== 0) set++;
-  const out = new Uint32Array(2 + rows.rows * bitmapWords + set);
+  const longest = 2 + rows.rows * (bitmapWords + columns);
+  if (rowWords.length < longest) rowWords = new Uint32Array(longest);
+  const out = rowWords;
   out[0] = rows.rows;
   out[1] = columns;
   let at = 2;
-  for (let row = 0; row < rows.rows; row++) {
+  for (let next = 0; next < bits.length;) {
     let value = at + bitmapWords;
-    for (let column = 0; column < columns; column++) {
-      const word = bits[row * columns + column];
-      if (word === 0) continue;
-      out[at + (column >>> 5)] |= 1 << (column & 31);
-      out[value++] = word;
+    for (let from = 0; from < columns; from += 32) {
+      const width = Math.min(32, columns - from);
+      let set = 0;
+      for (let c = 0; c < width; c++, next++) {
+        const word = bits[next];
+        if (word === 0) continue;
+        set |= 1 << c;
+        out[value++] = word;
+      }
+      out[at++] = set;
     }
     at = value;
   }
-  return new Uint8Array(out.buffer);
+  return new Uint8Array(out.buffer.slice(0, 4 * at));
 }
 
 /** Rows from their blob. Throws RangeError when it holds another number of columns. */
