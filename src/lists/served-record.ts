@@ -17,10 +17,12 @@ interface Served extends Pick<ServedList, 'surface' | 'queryPinIndex' | 'modelVe
 }
 
 /** The log's record of any list that was sent, whatever made it. */
-export function recordOf(options: ListOptions, { degraded, ...served }: Served): ServedList {
+export function recordOf(options: ListOptions, served: Served): ServedList {
   const { recommendationId, now: at, userId, sessionId = null, labels, arm, treatment, forced } = options;
+  const { surface, queryPinIndex, modelVersion, shuffled, latencyMs, items, region } = served;
   const asked = { recommendationId, at, userId, sessionId, labels, arm, treatment: treatmentText(treatment), forced };
-  return { ...asked, degraded: degraded.map(({ code }) => code), ...served };
+  const degraded = served.degraded.map(({ code }) => code);
+  return { ...asked, surface, queryPinIndex, modelVersion, shuffled, latencyMs, degraded, items, region };
 }
 
 /** The logged candidates as columns: those of the page, then the unserved. */

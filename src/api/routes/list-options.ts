@@ -69,7 +69,7 @@ export function listOptions(
     arm: armsText(decision?.arms ?? []),
     userId,
     sessionId,
-    ...(labels ? { labels } : {}),
+    labels,
     degraded: [...degradationsOf(decision), ...refused],
     interleave: decision?.interleave?.map(({ key, treatment }) => ({ key, treatment: { ...DEFAULT_TREATMENT, ...treatment } })) ?? null,
     limit: request.limit ?? 25,

@@ -25,7 +25,8 @@ export function usualText(context: Pick<Context, 'fields' | 'pins'>, list: Ranke
   const { candidates, page, firstPosition, options, ranker, nextCursor, degraded, missing } = list;
   const { recommendationId, treatment, arm } = options;
   const { sourceNames, sourceScores } = candidates;
-  const pinIndexes = Array.from(page, (row) => candidates.pinIndexes[row]);
+  const pinIndexes: number[] = [];
+  for (const row of page) pinIndexes.push(candidates.pinIndexes[row]);
   bringCards(context, pinIndexes);
   const numbers = JSON.stringify(numbersOf(list));
   // Behind the bracket.

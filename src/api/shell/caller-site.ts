@@ -41,7 +41,8 @@ export function refuseForeign(app: App, rules: SiteRules, isGuarded: () => boole
   });
 }
 
-function isFromAnotherSite({ host = '', origin, ...headers }: IncomingHttpHeaders, origins: ReadonlySet<string>): boolean {
+function isFromAnotherSite(headers: IncomingHttpHeaders, origins: ReadonlySet<string>): boolean {
+  const { host = '', origin } = headers;
   if (origin !== undefined && origins.has(origin.toLowerCase())) return false;
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
