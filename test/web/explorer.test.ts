@@ -237,7 +237,7 @@ describe.skipIf(!CHROMIUM || !BUILT)('the pages in a real browser (skipped witho
     await expect.poll(hiddenHere).toEqual([next, pinId]);
     await page.locator(`[data-hidden="${next}"] button`).click();
     await page.locator(`.related .card[data-pin="${next}"]`).waitFor();
-    expect(await hiddenHere()).toEqual([pinId]);
+    await expect.poll(hiddenHere).toEqual([pinId]);
   });
 
   it('a visit to where a pin comes from counts for the list that the pin was opened from, and only then', async () => {

@@ -143,9 +143,15 @@ export class PairEngagementLog {
   clicksOverExpected(queryPin: number, pinIndexes: Int32Array, count: number, out: Float32Array): boolean {
     const { pins, ratios } = this.ratiosOf(queryPin);
     if (pins.length === 0) return false;
+    // Most candidates are in no pair, and the low bits of nearly all of those say so.
+    lowBits.fill(0);
+    for (const pin of pins) lowBits[pin & LOW_BITS] = 1;
     for (let i = 0; i < count; i++) {
-      const at = placeOf(pins, pinIndexes[i]);
-      out[i] = pins[at] === pinIndexes[i] ? ratios[at] : 0;
+      const pin = pinIndexes[i];
+      out[i] = 0;
+      if (lowBits[pin & LOW_BITS] === 0) continue;
+      const at = placeOf(pins, pin);
+      if (pins[at] === pin) out[i] = ratios[at];
     }
     return true;
   }
@@ -307,6 +313,10 @@ function byList(events: readonly LoggedEvent[]): ReadonlyMap<number, LoggedEvent
   }
   return lists;
 }
+
+const LOW_BITS = 1023;
+/** 1 for the low bits of a pin that is in a pair with the query. */
+const lowBits = new Uint8Array(LOW_BITS + 1);
 
 /** The first place of an ascending list that holds `value` or more; its length when none does. */
 function placeOf(values: Int32Array, value: number): number {
