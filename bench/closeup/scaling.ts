@@ -36,7 +36,8 @@ interface Found {
 export async function scaling(contest: Contest) {
   const { workers, rounds } = contest;
   // Both are there at once and take turns, slice by slice: a shared machine is faster at one time than at another.
-  const [single, all] = [await opened(contest, 1), await opened(contest, workers)];
+  // As much load for each thread: what is kept of people is kept in each.
+  const [single, all] = [await opened(contest, 1), await opened(contest, workers, WARM_SECONDS * workers)];
   const [one, several]: Found[][] = [[], []];
   for (let i = 0; i < SLICES * rounds; i++) {
     const turn = [async () => one.push(await measured(contest, single)), async () => several.push(await measured(contest, all))];
