@@ -45,6 +45,10 @@ test('a history is weighed and summed up once, and again when the person acts or
       a.history === b.history && a.categories === b.categories;
     const first = sums();
     expect([same(sums(), first), context.parts.historyOf(user, 0).pinIndexes]).toEqual([true, new Int32Array(0)]);
+    // The same history over columns without categories is summed up by those.
+    const bare = Object.create(pins, { categories: { value: { ...pins.categories, length: new Uint16Array(pins.count) } } }) as typeof pins;
+    expect(summarizeHistory(first.history, bare, context.visual).categories.every((weight) => weight === 0)).toBe(true);
+    expect(sums().categories).toEqual(first.categories);
     const list = await relatedPins(context.parts, 0, plainOptions({ recommendationId: 'r', now: now - 500, userId: user }));
     await logList(log, list);
     const pinIndex = pins.indexOf('tattoo-3');

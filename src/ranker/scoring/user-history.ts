@@ -19,15 +19,16 @@ export function summarizeHistory(
   cooccurrence: SummedWeights | null = null,
 ): UserHistory {
   let sums = summed.get(history);
-  if (sums?.of !== visual) {
-    sums = { of: visual, categories: categoryMix(history, pins), code: visual ? majorityCode(history, visual.image) : null };
+  if (sums?.visual !== visual || sums.pins !== pins) {
+    sums = { pins, visual, categories: categoryMix(history, pins), code: visual ? majorityCode(history, visual.image) : null };
     summed.set(history, sums);
   }
   return { categories: sums.categories, cooccurrence, code: sums.code };
 }
 
 interface Sums extends Pick<UserHistory, 'categories' | 'code'> {
-  readonly of: VisualFeatures | null;
+  readonly pins: PinColumns;
+  readonly visual: VisualFeatures | null;
 }
 
 const summed = new WeakMap<WeightedPins, Sums>();
