@@ -204,7 +204,11 @@ export class Context {
       if (asked?.userId !== userId || asked.now !== now) asked = { userId, now, past: this.pasts.of(userId) };
       return asked.past;
     };
-    const elsewhere = (userId: string): readonly PastAction[] => this.hot.actions?.of(userId) ?? NOWHERE_ELSE;
+    const elsewhere = (userId: string): readonly PastAction[] => {
+      const actions = this.hot.actions?.of(userId) ?? NOWHERE_ELSE;
+      // The same one each time: by it a history is known again.
+      return actions.length === 0 ? NOWHERE_ELSE : actions;
+    };
     const hiddenBy = (userId: string, now: number): ReadonlySet<number> =>
       hiddenSet(hiddenPins(pastOf(userId, now), now, elsewhere(userId)));
     return {
