@@ -73,7 +73,7 @@ export function plainDistance(code: Uint32Array, codes: Uint32Array, at: number)
   return distance;
 }
 
-/** Distances of `count` pins from `pinIndexes[first]` on, those of a pin side by side; valid until the next call. Of no meaning where a pin has no code. */
+/** Distances of `count` pins from `pinIndexes[first]` on, those of a pin side by side. The next call writes over them. Do not read them of a pin without a code. */
 type TableDistances = (codes: readonly Uint32Array[], pinIndexes: Int32Array, first: number, count: number) => ArrayLike<number>;
 
 function plainDistances(table: CodeTable): TableDistances {

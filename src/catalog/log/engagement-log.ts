@@ -99,7 +99,7 @@ export interface UserAction {
 
 /** Numbers that change when events come or go: code that keeps some in memory compares them. */
 export interface LogState {
-  /** The newest row number of an event; of no meaning where another number changed. */
+  /** The newest row number of an event. Compare it only while the other numbers are the same: numbers of events that went are given again. */
   readonly last: number;
   /** Grows when somebody is erased. */
   readonly erasures: number;
